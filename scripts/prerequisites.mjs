@@ -1,0 +1,169 @@
+// Finds the real Redis, Valkey and Chromium that the tests run against, and installs what is missing where it may.
+
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  accessSync,
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+
+const needed = [
+  { variable: 'REDIS_SERVER_BIN', names: ['redis-server'], packages: ['redis-server'] },
+  {
+    variable: 'CHROMIUM_BIN',
+    names: ['chromium', 'chromium-browser', 'google-chrome'],
+    packages: ['chromium'],
+  },
+]
+const valkey = { variable: 'VALKEY_SERVER_BIN', names: ['valkey-server'], packages: ['valkey-server'] }
+
+/**
+ * The environment that points tests at their binaries. Redis and Chromium must be had, or this throws with
+ * what to do; without Valkey its tests are skipped.
+ *
+ * @returns {Record<string, string>}
+ */
+export function prerequisites() {
+  const missing = needed.filter((program) => !find(program))
+  if (missing.length > 0) install(missing)
+  if (!find(valkey)) installValkey()
+  const programs = [...needed, valkey].map((program) => [program.variable, find(program)])
+  return Object.fromEntries(programs.filter(([, path]) => path !== undefined))
+}
+
+/** The path in the variable, or of the first of the names on PATH. */
+function find({ variable, names }) {
+  const given = process.env[variable]
+  if (given) {
+    if (!isExecutable(given))
+      throw new Error(`${variable}=${given} is not an executable file. Correct or unset it.`)
+    return given
+  }
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin']
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function install(missing) {
+  const packages = missing.flatMap((program) => program.packages)
+  const hint = `Install ${packages.join(' and ')}, or point ${missing.map((p) => p.variable).join(' and ')} at them.`
+  if (!rootPrefix()) throw new Error(`The tests need ${packages.join(' and ')}. ${hint}`)
+  console.log(`Installing ${packages.join(' and ')} ...`)
+  apt(['update', '-qq'])
+  if (!apt([...installArguments, ...packages]) || missing.some((program) => !find(program))) {
+    throw new Error(`apt-get could not install ${packages.join(' and ')}. ${hint}`)
+  }
+}
+
+/** From the distribution, or from its backports: there, for this one command, without touching the machine's own sources. */
+function installValkey() {
+  if (rootPrefix()) {
+    console.log('Installing valkey-server ...')
+    if (
+      apt(['update', '-qq']) &&
+      apt([...installArguments, 'valkey-server'], { quiet: true }) &&
+      find(valkey)
+    )
+      return
+    withBackports((options, suite) => {
+      apt([...options, 'update', '-qq']) &&
+        apt([...options, ...installArguments, '-t', suite, 'valkey-server'])
+    })
+  }
+  if (find(valkey)) return
+  console.log(
+    'NOTICE: no valkey-server here, so the Valkey tests are skipped. Install it, or set VALKEY_SERVER_BIN.',
+  )
+}
+
+const installArguments = ['install', '-y', '-qq', '--no-install-recommends']
+
+/** Runs apt-get as root. RUNLEVEL=1 keeps an installed server from being started. */
+function apt(args, { quiet = false } = {}) {
+  const environment = ['RUNLEVEL=1', 'DEBIAN_FRONTEND=noninteractive']
+  const command = [
+    ...rootPrefix(),
+    'env',
+    ...environment,
+    'apt-get',
+    '-o',
+    'DPkg::Lock::Timeout=300',
+    ...args,
+  ]
+  const stdio = ['ignore', 'ignore', quiet ? 'ignore' : 'inherit']
+  return spawnSync(command[0], command.slice(1), { stdio }).status === 0
+}
+
+/** What to put before a command to run it as root; `undefined` where that, or apt-get, is not to be had. */
+function rootPrefix() {
+  if (spawnSync('apt-get', ['--version']).status !== 0) return undefined
+  if (process.getuid?.() === 0) return []
+  return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined
+}
+
+/** Calls `use` with apt options under which the backports of this machine's own Debian source are known too. */
+function withBackports(use) {
+  const stanza = debianStanza()
+  if (!stanza) return
+  const suite = `${stanza.codename}-backports`
+  const folder = mkdtempSync(join(tmpdir(), 'apt-sources-'))
+  try {
+    const parts = join(folder, 'parts')
+    if (existsSync('/etc/apt/sources.list.d')) cpSync('/etc/apt/sources.list.d', parts, { recursive: true })
+    else mkdirSync(parts)
+    writeFileSync(join(parts, `${suite}.${stanza.extension}`), stanza.text)
+    // apt reads its sources as another user.
+    execFileSync('chmod', ['-R', 'a+rX', folder])
+    use(['-o', `Dir::Etc::SourceParts=${parts}`], suite)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** This machine's source of Debian's main suite, with the suite replaced by its backports. */
+function debianStanza() {
+  if (!existsSync('/etc/debian_version') || !existsSync('/etc/os-release')) return undefined
+  const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
+  if (!codename) return undefined
+  const folder = '/etc/apt/sources.list.d'
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : []
+  for (const file of ['/etc/apt/sources.list', ...files].filter((path) => existsSync(path))) {
+    const extension = file.endsWith('.sources') ? 'sources' : 'list'
+    const text = (extension === 'sources' ? deb822Stanza : oneLineSource)(
+      readFileSync(file, 'utf8'),
+      codename,
+    )
+    if (text) return { codename, extension, text }
+  }
+  return undefined
+}
+
+function deb822Stanza(text, codename) {
+  const suites = new RegExp(`^Suites:.*\\b${codename}(\\s.*)?$`, 'm')
+  const stanza = text.split(/\n\s*\n/).find((part) => /^Types:.*\bdeb\b/m.test(part) && suites.test(part))
+  return stanza && `${stanza.replace(suites, `Suites: ${codename}-backports`)}\n`
+}
+
+function oneLineSource(text, codename) {
+  const line = text
+    .split('\n')
+    .find((part) => new RegExp(`^deb\\s.*\\s${codename}\\s+.*\\bmain\\b`).test(part))
+  return line && `${line.replace(new RegExp(`\\s${codename}\\s`), ` ${codename}-backports `)}\n`
+}

@@ -1,0 +1,87 @@
+// `npm run demo`, `npm test` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
+
+import { spawn, spawnSync } from 'node:child_process'
+import { dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { prerequisites } from './prerequisites.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
+const pnpm = findPnpm()
+
+const tasks = {
+  async demo() {
+    await step('install')
+    await step('--filter', '@trpc-sse/demo', 'start')
+  },
+  async test() {
+    Object.assign(environment, prerequisites())
+    await step('install')
+    for (const script of ['lint', 'build', 'typecheck']) await step('run', script)
+    await step('exec', 'vitest', 'run', ...process.argv.slice(3))
+  },
+  async bench() {
+    Object.assign(environment, prerequisites())
+    await step('install')
+    await step('run', 'build')
+    await step('--filter', '@trpc-sse/bench', 'bench', ...process.argv.slice(3))
+  },
+}
+
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let running
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal))
+process.on('exit', () => stop('SIGTERM'))
+
+// npm hands a signal to its shell only. When that is gone, so is whoever asked for this.
+const parent = process.ppid
+setInterval(() => process.ppid !== parent && stop('SIGTERM'), 500).unref()
+
+const task = tasks[process.argv[2]]
+if (!task) {
+  console.error(`Usage: node scripts/run.mjs ${Object.keys(tasks).join(' | ')}`)
+  process.exit(2)
+}
+try {
+  await task()
+} catch (error) {
+  console.error(error.message)
+  process.exit(error.exitCode ?? 1)
+}
+
+/** The pnpm 12 on PATH, or the pinned one through npx. */
+function findPnpm() {
+  const { stdout } = spawnSync('pnpm', ['--version'], { cwd: root, encoding: 'utf8' })
+  return stdout?.startsWith('12.') ? ['pnpm'] : ['npx', '-y', 'pnpm@12.21.0']
+}
+
+/** Runs pnpm with these arguments, in a process group of its own so that `stop` reaches all of it. */
+function step(...args) {
+  const [command, ...rest] = [...pnpm, ...args]
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, rest, {
+      cwd: root,
+      env: environment,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    })
+    running = child
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      running = undefined
+      if (code === 0) return resolve(undefined)
+      const message = `pnpm ${args.join(' ')} ${signal ? `was stopped by ${signal}` : 'failed'}`
+      reject(Object.assign(new Error(message), { exitCode: code ?? 1 }))
+    })
+  })
+}
+
+function stop(signal) {
+  if (!running?.pid) return
+  try {
+    process.kill(-running.pid, signal)
+  } catch {
+    // It ended in the same moment.
+  }
+}
