@@ -1,0 +1,46 @@
+/** Time and chance, as given to what needs them, so that a simulator can stand in for them. */
+export interface Clock {
+  /** Milliseconds since 1970. */
+  now(): number
+  /** Calls `callback` once after `delayMs`; returns what undoes that. Doesn't keep a process alive. */
+  after(delayMs: number, callback: () => void): () => void
+  /** A number from 0 up to, not including, 1. */
+  random(): number
+}
+
+/** The real time and chance of the runtime. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(delayMs, callback) {
+    const timer: unknown = setTimeout(callback, delayMs)
+    if (isNodeTimer(timer)) timer.unref()
+    return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])
+  },
+  random: () => Math.random(),
+}
+
+/** Waits `delayMs` by a clock, or until the signal aborts; resolves in both cases. */
+export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      cancel()
+      signal?.removeEventListener('abort', done)
+      resolve()
+    }
+    const cancel = clock.after(delayMs, done)
+    if (signal?.aborted) done()
+    else signal?.addEventListener('abort', done)
+  })
+}
+
+/**
+ * Picks the delay before an attempt: a random time up to `baseMs` doubled with every attempt, at most `maxMs`
+ * ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ */
+export function fullJitterMs(clock: Clock, attempt: number, baseMs: number, maxMs: number): number {
+  return Math.round(clock.random() * Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30)))
+}
+
+function isNodeTimer(timer: unknown): timer is { unref(): void } {
+  return typeof timer === 'object' && timer !== null && 'unref' in timer
+}

@@ -1,0 +1,54 @@
+import { createParser } from 'eventsource-parser'
+import { RealtimeError } from './errors.ts'
+
+/** One message read from a `text/event-stream`. */
+export interface DecodedMessage {
+  /** `message` where the sender gave no name. */
+  readonly event: string
+  readonly data: string
+  /** The id that this very message carried; `undefined` if it carried none, `''` if an empty one. */
+  readonly id: string | undefined
+}
+
+/** Where a {@link Decoder} puts what it read. */
+export interface DecoderOptions {
+  onMessage(message: DecodedMessage): void
+  /** The sender asks to wait this many milliseconds before a reconnect. */
+  onRetry?(retryMs: number): void
+  /** Anything else arrived, a comment for example: the connection is alive. */
+  onComment?(): void
+  /**
+   * The most characters that one message may have. Beyond it `push` throws `INVALID_MESSAGE`.
+   *
+   * @default 16_777_216
+   */
+  readonly maxMessageLength?: number
+}
+
+/** Reads a `text/event-stream`, chunk by chunk, wherever the chunks are cut. */
+export interface Decoder {
+  /** Reads on. Throws what `onMessage` throws, and `INVALID_MESSAGE`. */
+  push(chunk: Uint8Array): void
+}
+
+/** Creates a reader of one `text/event-stream`. */
+export function createDecoder(options: DecoderOptions): Decoder {
+  const text = new TextDecoder()
+  const maxBufferSize = options.maxMessageLength ?? 16_777_216
+  const parser = createParser({
+    maxBufferSize,
+    onEvent: ({ event, data, id }) => options.onMessage({ event: event ?? 'message', data, id }),
+    onRetry: (retryMs) => options.onRetry?.(retryMs),
+    onComment: () => options.onComment?.(),
+    onError: (error) => {
+      // An unknown field is to be ignored, by the specification; only a message without end is an error.
+      if (error.type !== 'max-buffer-size-exceeded') return
+      throw new RealtimeError(
+        'INVALID_MESSAGE',
+        `A message has more than ${maxBufferSize} characters. Is this a text/event-stream?`,
+        { cause: error },
+      )
+    },
+  })
+  return { push: (chunk) => parser.feed(text.decode(chunk, { stream: true })) }
+}

@@ -1,0 +1,59 @@
+import { RealtimeError } from './errors.ts'
+
+/** One message of a `text/event-stream`. */
+export interface SseMessage {
+  /** The event's name: one line. Without one it is an unnamed `message`. */
+  readonly event?: string
+  /** What a client sends back to resume after this message: one line without NUL. */
+  readonly id?: string
+  /** The payload. May have many lines; CR, LF and CRLF all reach the reader as LF. */
+  readonly data?: string
+  /** Asks the client to wait this many milliseconds before it reconnects: a whole number. */
+  readonly retryMs?: number
+}
+
+/**
+ * Writes one message as `text/event-stream`. The only place in the project that does.
+ * Throws `INVALID_MESSAGE` for a name or an id that would start a new field.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
+ */
+export function encode({ event, id, data, retryMs }: SseMessage): string {
+  let text = ''
+  if (event !== undefined) text += `event: ${singleLine('event', event)}\n`
+  if (data !== undefined) text += dataLines(data)
+  if (id !== undefined) text += `id: ${singleLine('id', id)}\n`
+  if (retryMs !== undefined) text += `retry: ${wholeNumber(retryMs)}\n`
+  return `${text}\n`
+}
+
+function dataLines(data: string): string {
+  // JSON has no line breaks: the common payload is written without a look at each line.
+  if (!lineBreak.test(data)) return `data: ${data}\n`
+  return data
+    .split(lineBreaks)
+    .map((line) => `data: ${line}\n`)
+    .join('')
+}
+
+const lineBreak = /[\r\n]/
+const lineBreaks = /\r\n|\r|\n/
+// A NUL in an id makes the whole field be ignored, by the specification.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not pass
+const notOneLine = /[\r\n\0]/
+
+function singleLine(field: 'event' | 'id', value: string): string {
+  if (!notOneLine.test(value)) return value
+  throw new RealtimeError(
+    'INVALID_MESSAGE',
+    `The ${field} ${JSON.stringify(value.slice(0, 48))} must be one line: remove CR, LF and NUL from it.`,
+  )
+}
+
+function wholeNumber(ms: number): number {
+  if (Number.isSafeInteger(ms) && ms >= 0) return ms
+  throw new RealtimeError(
+    'INVALID_MESSAGE',
+    `retryMs is ${ms}: give a whole number of milliseconds, 0 or more.`,
+  )
+}

@@ -1,0 +1,33 @@
+export { type Clock, fullJitterMs, systemClock, wait } from './clock.ts'
+export { createDecoder, type DecodedMessage, type Decoder, type DecoderOptions } from './decode.ts'
+export { encode, type SseMessage } from './encode.ts'
+export {
+  errorCodes,
+  isRealtimeError,
+  RealtimeError,
+  type RealtimeErrorCode,
+  type RealtimeErrorIssue,
+  type RealtimeErrorOptions,
+} from './errors.ts'
+export {
+  compareEventIds,
+  type EventId,
+  eventTimeMs,
+  firstEventId,
+  formatCompositeId,
+  invalidLastEventId,
+  isEventId,
+  maxLastEventIdLength,
+  parseCompositeId,
+} from './event-id.ts'
+export { shortHash } from './hash.ts'
+export {
+  type ConnectedData,
+  type GapData,
+  type GapReason,
+  parseConnectedData,
+  parseGapData,
+  type ReconnectData,
+  type ReconnectReason,
+  singleEvents,
+} from './messages.ts'

@@ -1,0 +1,77 @@
+import { RealtimeError } from './errors.ts'
+import type { EventId } from './event-id.ts'
+
+/**
+ * The event names of single mode. All but `gap` and `reconnect` are tRPC 11's own
+ * (https://trpc.io/docs/server/subscriptions); data has no name.
+ */
+export const singleEvents = {
+  /** The first message: the stream is open. Data: {@link ConnectedData}. */
+  connected: 'connected',
+  /** The connection is alive. No data. */
+  ping: 'ping',
+  /** The subscription failed. Data: tRPC's error shape, transformed. */
+  error: 'serialized-error',
+  /** The subscription is complete. No data. */
+  return: 'return',
+  /** Where the subscription stands, without an event. No data; its id is the position. */
+  restoreId: 'restore-id',
+  /** Events can't be had any more. Data: {@link GapData}. */
+  gap: 'gap',
+  /** Open a new stream: this one is about to end. Data: {@link ReconnectData}. */
+  reconnect: 'reconnect',
+} as const
+
+/** What `connected` tells the client. */
+export interface ConnectedData {
+  /** After this many milliseconds of silence the connection is dead. */
+  readonly reconnectAfterInactivityMs?: number
+}
+
+/** Why events can't be had any more: the log no longer keeps them, or it is another log than before. */
+export type GapReason = 'trimmed' | 'reset'
+
+/** What `gap` tells the client: events after `lastEventId` can't be had; what follows is contiguous again. */
+export interface GapData {
+  readonly lastEventId: EventId
+  readonly reason: GapReason
+}
+
+/** Why a stream ends: its time is up, the server goes away, or the server wants the client checked again. */
+export type ReconnectReason = 'max-duration' | 'drain' | 'disconnect'
+
+/** What `reconnect` tells the client. */
+export interface ReconnectData {
+  readonly reason: ReconnectReason
+  /** What `link.disconnect(filter, reason)` was given. */
+  readonly message?: string
+}
+
+/** Reads the data of `connected`. What isn't known is ignored; what isn't right throws `INVALID_MESSAGE`. */
+export function parseConnectedData(data: string): ConnectedData {
+  const { reconnectAfterInactivityMs: ms } = parseObject(data, 'connected')
+  return typeof ms === 'number' && ms > 0 ? { reconnectAfterInactivityMs: ms } : {}
+}
+
+/** Reads the data of `gap`. Throws `INVALID_MESSAGE`. */
+export function parseGapData(data: string): GapData {
+  const { lastEventId, reason } = parseObject(data, 'gap')
+  if (typeof lastEventId !== 'string') throw invalidMessage('gap', data)
+  return { lastEventId, reason: reason === 'reset' ? 'reset' : 'trimmed' }
+}
+
+function parseObject(data: string, event: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(data)
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+  } catch (cause) {
+    throw invalidMessage(event, data, cause)
+  }
+  throw invalidMessage(event, data)
+}
+
+function invalidMessage(event: string, data: string, cause?: unknown): RealtimeError {
+  const start = JSON.stringify(data.slice(0, 48))
+  const message = `The data of "${event}" is ${start}, not what this protocol puts there. Is the server's version right?`
+  return new RealtimeError('INVALID_MESSAGE', message, { cause })
+}
