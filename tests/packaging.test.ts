@@ -1,0 +1,202 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+interface Manifest {
+  readonly name: string
+  readonly private?: boolean
+  readonly exports: Record<string, unknown>
+  readonly dependencies?: Record<string, string>
+  readonly peerDependencies?: Record<string, string>
+}
+
+const root = resolve(import.meta.dirname, '..')
+const work = mkdtempSync(join(tmpdir(), 'packaging-'))
+const published = readdirSync(join(root, 'packages'))
+  .filter((folder) => existsSync(join(root, 'packages', folder, 'package.json')))
+  .map((folder) => ({ folder, name: manifestIn(join(root, 'packages', folder)).name }))
+
+beforeAll(() => {
+  run('pnpm', ['exec', 'turbo', 'run', 'build', '--filter=./packages/*'])
+  for (const { folder } of published) {
+    run('pnpm', ['-C', join(root, 'packages', folder), 'pack', '--out', tarball(folder)])
+    mkdirSync(unpacked(folder), { recursive: true })
+    run('tar', ['-xzf', tarball(folder), '-C', unpacked(folder), '--strip-components=1'])
+  }
+}, 180_000)
+
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+describe.each(published)('$name, packed', ({ folder, name }) => {
+  it('has nothing that publint objects to', async () => {
+    const { messages, pkg } = await publint({ pkgDir: unpacked(folder), pack: false, strict: true })
+    expect(messages.map((message) => formatMessage(message, pkg))).toEqual([])
+  })
+
+  it('has types that resolve in every ESM resolution mode', () => {
+    run(join(root, 'tests/node_modules/.bin/attw'), [tarball(folder), '--profile', 'esm-only'])
+  })
+
+  it('has declarations that name only what an installer has', () => {
+    const manifest = manifestIn(unpacked(folder))
+    const had = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, [name]: '' })
+    const strangers = filesIn(join(unpacked(folder), 'dist'), /\.d\.ts$/).flatMap((file) =>
+      importsOf(file).filter((specifier) => !isAllowed(specifier, file, had)),
+    )
+    expect(strangers).toEqual([])
+  })
+
+  it('has entries that load', () => {
+    for (const entry of Object.keys(manifestIn(unpacked(folder)).exports)) {
+      if (entry.endsWith('.json')) continue
+      const specifier = `${name}${entry.slice(1)}`
+      run('node', ['--input-type=module', '-e', `await import('${specifier}')`], consumer('tests'))
+    }
+  })
+
+  it('has no tests in it', () => {
+    expect(filesIn(unpacked(folder), /\.test(-d)?\./)).toEqual([])
+  })
+
+  function isAllowed(specifier: string, file: string, had: readonly string[]): boolean {
+    if (specifier.includes('unstable-')) return false
+    if (specifier.startsWith('.'))
+      return !relative(unpacked(folder), resolve(dirname(file), specifier)).startsWith('..')
+    return (
+      specifier.startsWith('node:') || had.some((own) => specifier === own || specifier.startsWith(`${own}/`))
+    )
+  }
+})
+
+it.each(['tests', 'tests/next'])('an app with the packages and the tRPC of %s compiles', (trpcOf) => {
+  const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--pretty', 'false'], {
+    cwd: consumer(trpcOf),
+    encoding: 'utf8',
+  })
+  // Declarations of others are compiled too, and some need types that only they can install.
+  const ours = tsc.stdout.split('\n').filter((line) => /^(consumer\.ts|node_modules\/@trpc-sse\/)/.test(line))
+  expect(tsc.error).toBeUndefined()
+  expect(ours).toEqual([])
+  expect(existsSync(join(consumer(trpcOf), 'out/consumer.d.ts'))).toBe(true)
+})
+
+it('the client with its dependencies is at most 9 kB', async () => {
+  const { outputFiles } = await build({
+    stdin: { contents: "export { sseLink } from '@trpc-sse/client'", resolveDir: consumer('tests') },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    external: ['@trpc/*'],
+  })
+  expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(9_000)
+})
+
+it('no source imports what tRPC calls unstable', () => {
+  const sources = ['packages', 'apps'].flatMap((folder) => filesIn(join(root, folder), /\.[cm]?tsx?$/))
+  const unstable = sources.filter((file) =>
+    importsOf(file).some((specifier) => /^@trpc\/.*unstable-/.test(specifier)),
+  )
+  expect(unstable).toEqual([])
+})
+
+/** A project with the packed packages in it, and beside them tRPC as the workspace package `trpcOf` has it. */
+function consumer(trpcOf: string): string {
+  const folder = join(work, `consumer-${trpcOf.replaceAll('/', '-')}`)
+  if (existsSync(folder)) return folder
+  for (const { folder: own, name } of published)
+    cpSync(unpacked(own), join(folder, 'node_modules', name), { recursive: true })
+  const others = {
+    '@trpc/server': trpcOf,
+    '@trpc/client': trpcOf,
+    '@types/node': '.',
+    '@standard-schema/spec': 'packages/server',
+    'eventsource-parser': 'packages/protocol',
+    ioredis: 'tests',
+    zod: 'tests',
+  }
+  for (const [name, from] of Object.entries(others)) {
+    mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
+    symlinkSync(join(root, from, 'node_modules', name), join(folder, 'node_modules', name))
+  }
+  cpSync(join(root, 'tests/packaging/consumer.ts'), join(folder, 'consumer.ts'))
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ name: 'consumer', private: true, type: 'module' }),
+  )
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(consumerConfig))
+  return folder
+}
+
+const consumerConfig = {
+  compilerOptions: {
+    target: 'ES2023',
+    lib: ['ES2023', 'ESNext.Disposable', 'DOM'],
+    module: 'NodeNext',
+    types: ['node'],
+    strict: true,
+    // Our own declarations are to be checked, too.
+    skipLibCheck: false,
+    // A type that a declaration cannot name shows only when declarations are written.
+    declaration: true,
+    emitDeclarationOnly: true,
+    outDir: 'out',
+  },
+  files: ['consumer.ts'],
+}
+
+function run(command: string, args: readonly string[], cwd = root): string {
+  try {
+    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
+    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error })
+  }
+}
+
+function tarball(folder: string): string {
+  return join(work, `${folder}.tgz`)
+}
+
+function unpacked(folder: string): string {
+  return join(work, 'unpacked', folder)
+}
+
+function manifestIn(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+}
+
+function filesIn(folder: string, name: RegExp): string[] {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return /^(node_modules|\..*)$/.test(entry.name) ? [] : filesIn(path, name)
+    return name.test(entry.name) ? [path] : []
+  })
+}
+
+/** The specifiers of a file's imports and re-exports, `import('…')` types included. */
+function importsOf(file: string): string[] {
+  const text = readFileSync(file, 'utf8')
+  return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|types=)(['"])([^'"\n]+)\1/g)].flatMap(
+    ([, , specifier]) => specifier ?? [],
+  )
+}

@@ -1,0 +1,51 @@
+// An app as a user writes it. `packaging.test.ts` compiles it against the packed packages, declarations included.
+
+import { createTRPCClient, httpBatchLink } from '@trpc/client'
+import { initTRPC } from '@trpc/server'
+import { sseLink } from '@trpc-sse/client'
+import { redisBackend } from '@trpc-sse/redis'
+import { channel, createChannels, createServerLink, merge } from '@trpc-sse/server'
+import { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
+import { nodeHTTPRequestHandler } from '@trpc-sse/server/adapters/node-http'
+import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import { adapterCases, backendCases } from '@trpc-sse/server/testing'
+import { z } from 'zod'
+
+const t = initTRPC.create()
+
+export const channels = createChannels({
+  backend: redisBackend({ url: 'redis://localhost:6379' }),
+  channels: {
+    chat: channel({
+      params: z.object({ room: z.string().max(64) }),
+      event: z.object({ author: z.string(), text: z.string() }),
+      retain: { events: 1_000, forMs: 86_400_000 },
+    }),
+    announcements: channel({ event: z.string() }),
+  },
+})
+
+export const router = t.router({
+  onMessage: t.procedure
+    .input(z.object({ room: z.string() }))
+    .subscription((opts) => channels.chat(opts.input).subscribe(opts)),
+  onAnything: t.procedure
+    .input(z.object({ room: z.string() }))
+    .subscription((opts) =>
+      merge([channels.chat(opts.input).subscribe(opts), channels.announcements().subscribe(opts)]),
+    ),
+})
+
+export const server = createHTTPServer({ router, channels })
+export const link = createServerLink({ router, channels })
+export const adapters = [fetchRequestHandler, nodeHTTPRequestHandler]
+export const conformance = [adapterCases, backendCases]
+
+export const client = createTRPCClient<typeof router>({
+  links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })],
+})
+
+client.onMessage.subscribe({ room: 'lobby' }, { onData: ({ data }) => data.text satisfies string })
+
+// @ts-expect-error The event's type reaches the client: there is no such field.
+client.onMessage.subscribe({ room: 'lobby' }, { onData: ({ data }) => data.nothing })
