@@ -1,6 +1,7 @@
 // `npm run demo`, `npm test` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { prerequisites } from './prerequisites.mjs'
@@ -34,9 +35,10 @@ let running
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal))
 process.on('exit', () => stop('SIGTERM'))
 
-// npm hands a signal to its shell only. When that is gone, so is whoever asked for this.
-const parent = process.ppid
-setInterval(() => process.ppid !== parent && stop('SIGTERM'), 500).unref()
+// npm hands a signal to its shell only, and a killed npm hands on nothing: when either is gone, so is whoever
+// asked for this.
+const parents = ancestry()
+setInterval(() => ancestry() !== parents && stop('SIGTERM'), 500).unref()
 
 const task = tasks[process.argv[2]]
 if (!task) {
@@ -75,6 +77,17 @@ function step(...args) {
       reject(Object.assign(new Error(message), { exitCode: code ?? 1 }))
     })
   })
+}
+
+/** This process's parent (npm's shell) and, where /proc tells, that one's parent (npm). */
+function ancestry() {
+  try {
+    const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
+    // "pid (name) state ppid …": a name may hold blanks and brackets.
+    return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`
+  } catch {
+    return `${process.ppid}`
+  }
 }
 
 function stop(signal) {
