@@ -1,8 +1,11 @@
 export {
   type Clock,
+  type EventId,
   isRealtimeError,
   RealtimeError,
   type RealtimeErrorCode,
+  type RealtimeErrorIssue,
+  type RealtimeErrorOptions,
   systemClock,
 } from '@trpc-sse/protocol'
 export type {
@@ -17,4 +20,28 @@ export type {
   StoredEvent,
   Unlisten,
 } from './backend.ts'
-export { type MemoryBackendOptions, memoryBackend } from './memory-backend.ts'
+export { type ChannelDefinition, type ChannelOptions, channel, type SchemaInput } from './channel.ts'
+export {
+  type AnyChannelDefinition,
+  type ChannelFactory,
+  type Channels,
+  type ChannelsBase,
+  type ChannelsOptions,
+  createChannels,
+  type ErrorContext,
+} from './channels.ts'
+export type { Transformer } from './codec.ts'
+export type { EventMeta } from './feeds.ts'
+export type {
+  ChannelHandle,
+  History,
+  HistoryEvent,
+  HistoryRange,
+  PublishOptions,
+  PublishResult,
+} from './handle.ts'
+export type { ErrorStage } from './hub.ts'
+export { memoryBackend } from './memory-backend.ts'
+export type { SubscribeOptions } from './resume.ts'
+export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'
+export type { WindowLimits } from './window.ts'

@@ -1,0 +1,84 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Retention } from './backend.ts'
+
+/** Options of {@link channel}. */
+export interface ChannelOptions<
+  TParams extends StandardSchemaV1 | undefined,
+  TEvent extends StandardSchemaV1,
+> {
+  /**
+   * What tells the logs of this channel apart: one log for each value. Any Standard Schema whose output is JSON;
+   * it must validate at once, not by a promise. Without it the channel is one log.
+   */
+  readonly params?: TParams
+  /** What an event is. Any Standard Schema. It checks and shapes each event when it is published. */
+  readonly event: TEvent
+  /**
+   * How much of each log is kept: so many of the newest events, and none older than so many milliseconds.
+   *
+   * @default { events: 1_000, forMs: 86_400_000 }
+   */
+  readonly retain?: Partial<Retention>
+  /**
+   * The most bytes that one event may have, as JSON in UTF-8.
+   *
+   * @default 262_144
+   */
+  readonly maxEventBytes?: number
+  /**
+   * How long an idempotency key is remembered, in milliseconds.
+   *
+   * @default 300_000
+   */
+  readonly idempotencyMs?: number
+}
+
+/** A channel as `createChannels` takes it: checked options, and the types of its params and events. */
+export interface ChannelDefinition<TParams, TInput, TEvent> {
+  readonly params: StandardSchemaV1 | undefined
+  readonly event: StandardSchemaV1
+  readonly retain: Retention
+  readonly maxEventBytes: number
+  readonly idempotencyMs: number
+  /** Types only; never there at run time. */
+  readonly types?: { readonly params: TParams; readonly input: TInput; readonly event: TEvent }
+}
+
+/** What a schema accepts; `undefined` without a schema. */
+export type SchemaInput<TSchema> = TSchema extends StandardSchemaV1
+  ? StandardSchemaV1.InferInput<TSchema>
+  : undefined
+
+/**
+ * Defines a channel: a typed, ordered log of events, or one log for each value of its params.
+ *
+ * @throws `INVALID_OPTION` for a bound that can't be kept.
+ */
+export function channel<
+  TEvent extends StandardSchemaV1,
+  TParams extends StandardSchemaV1 | undefined = undefined,
+>(
+  options: ChannelOptions<TParams, TEvent>,
+): ChannelDefinition<
+  SchemaInput<TParams>,
+  StandardSchemaV1.InferInput<TEvent>,
+  StandardSchemaV1.InferOutput<TEvent>
+> {
+  const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
+  const { maxEventBytes = 262_144, idempotencyMs = 300_000 } = options
+  for (const [name, value] of Object.entries({ events, forMs, maxEventBytes, idempotencyMs })) {
+    if (Number.isSafeInteger(value) && value > 0) continue
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `channel(): ${name} is ${value}. Give a whole number, 1 or more.`,
+    )
+  }
+  return {
+    params: options.params,
+    event: options.event,
+    retain: { events, forMs },
+    maxEventBytes,
+    idempotencyMs,
+  }
+}

@@ -1,0 +1,145 @@
+import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog } from './backend.ts'
+import type { ChannelDefinition } from './channel.ts'
+import { channelKey } from './channel-key.ts'
+import { type Codec, createCodec, type Transformer } from './codec.ts'
+import { type ChannelHandle, createHandle } from './handle.ts'
+import type { ErrorStage } from './hub.ts'
+import { createHubs } from './hubs.ts'
+import { memoryBackend } from './memory-backend.ts'
+import type { WindowLimits } from './window.ts'
+
+/** Any channel definition. */
+export type AnyChannelDefinition = ChannelDefinition<unknown, unknown, unknown>
+
+/** Where a background failure happened. */
+export interface ErrorContext {
+  readonly stage: ErrorStage
+  /** The log's key: the channel's name and params as JSON. */
+  readonly channel: string
+}
+
+/** Options of {@link createChannels}. */
+export interface ChannelsOptions<TDefinitions extends Record<string, AnyChannelDefinition>> {
+  /** The channels, by name. */
+  readonly channels: TDefinitions
+  /**
+   * Where the logs live. `close()` of the channels closes it.
+   *
+   * @default memoryBackend()
+   */
+  readonly backend?: Backend
+  /** The same transformer as of `initTRPC.create` and the client's links. */
+  readonly transformer?: Transformer
+  /**
+   * Told of failures that no caller can be told of.
+   *
+   * @default console.error
+   */
+  readonly onError?: (error: unknown, context: ErrorContext) => void
+  /**
+   * How much of each open channel this process keeps at hand for those who are a little behind.
+   *
+   * @default { events: 1_024, characters: 4_194_304 }
+   */
+  readonly window?: Partial<WindowLimits>
+  /**
+   * How long a channel stays open in this process after its last subscription ended, in milliseconds.
+   *
+   * @default 5_000
+   */
+  readonly lingerMs?: number
+  /**
+   * How often, in milliseconds, an open channel's position is compared with its log's, in case notifications were lost
+   * unnoticed.
+   *
+   * @default 30_000
+   */
+  readonly positionCheckMs?: number
+  /** Time and chance. Defaults to the runtime's. */
+  readonly clock?: Clock
+}
+
+/** Makes the handle of one channel; with params where the channel has some. */
+export type ChannelFactory<TDefinition> =
+  TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
+    ? [TParams] extends [undefined]
+      ? () => ChannelHandle<TInput, TEvent>
+      : (params: TParams) => ChannelHandle<TInput, TEvent>
+    : never
+
+/** A factory of handles for each channel, and `close`. */
+export type Channels<TDefinitions extends Record<string, AnyChannelDefinition>> = {
+  readonly [TName in keyof TDefinitions]: ChannelFactory<TDefinitions[TName]>
+} & ChannelsBase
+
+/** What all channels objects have. */
+export interface ChannelsBase {
+  /**
+   * Closes the channels and their backend. Subscriptions end as if the server went away, so that clients reconnect
+   * elsewhere. Calling it twice is harmless.
+   */
+  close(): Promise<void>
+}
+
+const codecs = new WeakMap<object, Codec>()
+
+/** The codec of channels; `undefined` for any other value. */
+export function codecOf(channels: object): Codec | undefined {
+  return codecs.get(channels)
+}
+
+const reservedNames = ['close', 'then']
+
+/**
+ * Creates typed channels over one backend. Call `channels.<name>(params)` for a handle to publish and subscribe with.
+ *
+ * @throws `INVALID_OPTION` for a name that can't be used.
+ */
+export function createChannels<const TDefinitions extends Record<string, AnyChannelDefinition>>(
+  options: ChannelsOptions<TDefinitions>,
+): Channels<TDefinitions> {
+  const { backend = memoryBackend(), clock = systemClock, onError = logError } = options
+  const codec = createCodec(options.transformer)
+  const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void =>
+    onError(error, { stage, channel: log.key })
+  const hubs = createHubs({
+    backend,
+    codec,
+    clock,
+    report,
+    window: { events: 1_024, characters: 4_194_304, ...options.window },
+    lingerMs: options.lingerMs ?? 5_000,
+    positionCheckMs: options.positionCheckMs ?? 30_000,
+  })
+
+  const factories = Object.entries(options.channels).map(([name, definition]) => {
+    checkName(name)
+    const factory = (params?: unknown): ChannelHandle<unknown, unknown> => {
+      const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
+      return createHandle({ name, log, definition, backend, hubs, codec, clock, report })
+    }
+    return [name, factory] as const
+  })
+
+  const close = async (): Promise<void> => {
+    await hubs.close()
+    await backend.close()
+  }
+  const channels = { ...Object.fromEntries(factories), close } as unknown as Channels<TDefinitions>
+  codecs.set(channels, codec)
+  return channels
+}
+
+function checkName(name: string): void {
+  if (name.length >= 1 && name.length <= 128 && !reservedNames.includes(name) && name !== '__proto__') return
+  const start = JSON.stringify(name.slice(0, 48))
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `A channel can't be named ${start}. Use 1 to 128 characters, not "close" or "then".`,
+  )
+}
+
+function logError(error: unknown, { stage, channel }: ErrorContext): void {
+  console.error(`trpc-sse: ${stage} failed for channel ${channel}`, error)
+}

@@ -1,0 +1,54 @@
+import type { TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import { RealtimeError } from '@trpc-sse/protocol'
+
+/** What turns values into JSON and back, as given to `initTRPC.create` and the client's links. */
+export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
+
+/** Turns events into the JSON text that is stored and sent, and back. */
+export interface Codec {
+  /** The transformer's output side; `undefined` without a transformer. Names the codec: same output, same text. */
+  readonly output: TRPCDataTransformer | undefined
+  /** Throws `INVALID_EVENT` for a value that JSON can't hold. */
+  serialize(value: unknown): string
+  /** Throws `UNDECODABLE_EVENT`. */
+  deserialize(text: string): unknown
+}
+
+/** Creates the codec of a transformer; without one, values are plain JSON. */
+export function createCodec(transformer: Transformer | undefined): Codec {
+  const output = transformer && 'output' in transformer ? transformer.output : transformer
+  return {
+    output,
+    serialize: (value) => toJson(output ? output.serialize(value) : value),
+    deserialize(text) {
+      try {
+        const json: unknown = JSON.parse(text)
+        return output ? output.deserialize(json) : json
+      } catch (cause) {
+        throw new RealtimeError(
+          'UNDECODABLE_EVENT',
+          'A stored payload is not what this transformer writes.',
+          { cause },
+        )
+      }
+    },
+  }
+}
+
+function toJson(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (cause) {
+    throw new RealtimeError(
+      'INVALID_EVENT',
+      'The event has a part that JSON cannot hold. Use a transformer.',
+      { cause },
+    )
+  }
+  // JSON.stringify has no text for `undefined`, functions and symbols.
+  if (text === undefined) {
+    throw new RealtimeError('INVALID_EVENT', 'The event is undefined. Publish null if it has nothing to say.')
+  }
+  return text
+}

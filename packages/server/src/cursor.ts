@@ -1,0 +1,115 @@
+import { type Clock, compareEventIds, type EventId } from '@trpc-sse/protocol'
+import type { ReadRange } from './backend.ts'
+import { type Hub, pageSize } from './hub.ts'
+import type { LinkedPage } from './link-entries.ts'
+import type { FeedEvent, Gap, LogEntry } from './log-event.ts'
+import { createRunner } from './runner.ts'
+
+/** What a subscription reads from: events and gaps, one at a time, in order. */
+export interface Feed {
+  /**
+   * The next event or gap; `undefined` if there is none now. After `undefined`, `wake` is called when there may be
+   * one. Throws what ended the feed.
+   */
+  next(): FeedEvent | Gap | undefined
+  /** What resumes right here; `undefined` until it is known where the feed starts. */
+  readonly lastEventId: string | undefined
+  /** Lets go. Calling it twice is harmless. */
+  close(): void
+}
+
+/** Where a cursor starts: after an id, that many events before the end of the log, or at its end. */
+export type CursorStart = { readonly after: EventId } | { readonly replay: number }
+
+/**
+ * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
+ * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
+ */
+export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clock: Clock): Feed {
+  let id = 'after' in start ? start.after : undefined
+  // The number of the next entry in the hub's window, while the position is in it.
+  let sequence: number | undefined
+  let page: readonly LogEntry[] = []
+  let index = 0
+  let next: LinkedPage['next']
+  let closed = false
+
+  const detach = hub.attach(wake)
+  // The hub has reported what failed, once for all who read the same.
+  const reader = createRunner({ clock, run: readPage, onIdle: onRead, onError: () => {} })
+
+  async function readPage(): Promise<void> {
+    if (closed) return
+    const range: ReadRange =
+      id === undefined && 'replay' in start
+        ? { last: start.replay, limit: pageSize }
+        : { after: next?.after ?? id ?? '', limit: pageSize }
+    const read = await hub.read(range, next?.position ?? (id === undefined ? undefined : { id }))
+    id ??= read.from
+    page = read.entries
+    index = 0
+    next = read.next
+  }
+
+  function onRead(): void {
+    const atEnd = page.length === 0 && next === undefined
+    // The log is ahead of the hub, which will have it too once it has looked, and then wakes its readers.
+    if (atEnd && id !== undefined && hub.window?.after(id) === undefined) hub.check()
+    else wake()
+  }
+
+  /** The entry at the position, if it is at hand; else asks for it. */
+  function peek(): LogEntry | undefined {
+    const { window } = hub
+    if (window === undefined || reader.running) return undefined
+    if (id === undefined && 'replay' in start && start.replay === 0) {
+      id = window.tail
+      sequence = window.end
+    }
+    if (sequence === undefined && id !== undefined) sequence = window.after(id)
+    if (sequence !== undefined && sequence >= window.start) return window.at(sequence)
+    sequence = undefined
+    if (index < page.length) return page[index]
+    reader.request()
+    return undefined
+  }
+
+  function advance(entry: LogEntry): void {
+    id = entry.id
+    if (sequence !== undefined) sequence += 1
+    else index += 1
+  }
+
+  return {
+    get lastEventId() {
+      if (id === undefined) peek()
+      return id
+    },
+    next() {
+      if (hub.closed) throw hub.closed
+      for (let entry = peek(); entry !== undefined && id !== undefined; entry = peek()) {
+        const follows = entry.kind === 'event' ? entry.prev : entry.id
+        if (follows !== id) {
+          const gap = gapBetween(id, follows)
+          // What the log goes on with comes next; it follows this position.
+          id = follows
+          return gap
+        }
+        advance(entry)
+        if (entry.kind === 'event') return entry
+      }
+      return undefined
+    },
+    close() {
+      closed = true
+      reader.stop()
+      detach()
+    },
+  }
+}
+
+function gapBetween(lastEventId: EventId, position: EventId): Gap {
+  // A log that goes on further back than the reader stood is not the log that the reader knew.
+  const reason = compareEventIds(position, lastEventId) > 0 ? 'trimmed' : 'reset'
+  return { kind: 'gap', lastEventId, position, reason }
+}

@@ -1,0 +1,148 @@
+import { type EventId, formatCompositeId, isRealtimeError, parseCompositeId } from '@trpc-sse/protocol'
+import type { Feed } from './cursor.ts'
+import type { ReportError } from './hub.ts'
+import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
+
+/** What a filter or a map is told beside the event. */
+export interface EventMeta {
+  /** The event's id: what resumes after it. */
+  readonly id: string
+}
+
+/** Passes on what fits. The position moves past what doesn't, so that a later resume starts there. */
+export function filterFeed(
+  feed: Feed,
+  fits: (event: unknown, meta: EventMeta) => boolean,
+  report: ReportError,
+): Feed {
+  return transformFeed(feed, report, (event, value) => (fits(value, event) ? event : undefined))
+}
+
+/** Passes on a new value for each event, under the same id. */
+export function mapFeed(
+  feed: Feed,
+  change: (event: unknown, meta: EventMeta) => unknown,
+  report: ReportError,
+): Feed {
+  return transformFeed(feed, report, (event, value) => {
+    const decoded = { value: change(value, event) }
+    return { kind: 'event', id: event.id, data: undefined, codec: event.codec, decoded, frame: undefined }
+  })
+}
+
+function transformFeed(
+  feed: Feed,
+  report: ReportError,
+  transform: (event: FeedEvent, value: unknown) => FeedEvent | undefined,
+): Feed {
+  return {
+    get lastEventId() {
+      return feed.lastEventId
+    },
+    next() {
+      for (let item = feed.next(); item !== undefined; item = feed.next()) {
+        if (item.kind === 'gap') return item
+        const value = tryValue(item, report)
+        const result = value && transform(item, value.value)
+        if (result !== undefined) return result
+      }
+      return undefined
+    },
+    close: () => feed.close(),
+  }
+}
+
+/** The value of an event; `undefined`, and reported, if the transformer can't read it. */
+export function tryValue(event: FeedEvent, report: ReportError): { readonly value: unknown } | undefined {
+  try {
+    return { value: eventValue(event) }
+  } catch (error) {
+    if (!isRealtimeError(error)) throw error
+    report(error, 'decode')
+    return undefined
+  }
+}
+
+/** One log that a subscription reads, with what the subscription does to its events. */
+export interface FeedPart {
+  /** Names the log in a composite id. */
+  readonly name: string
+  /** Starts after an id, or where the subscription starts without one. */
+  open(lastEventId: EventId | undefined, wake: () => void): Feed
+}
+
+/**
+ * Reads many feeds as one. Each keeps its order; between two that both have an event, the one stored earlier goes
+ * first. An id is the position in all of them. A feed that the id to resume from doesn't know starts afresh.
+ */
+export function mergeFeeds(
+  parts: readonly FeedPart[],
+  lastEventId: string | undefined,
+  wake: () => void,
+): Feed {
+  const resume = lastEventId === undefined ? new Map<string, EventId>() : parseCompositeId(lastEventId)
+  const feeds = parts.map((part) => ({ name: part.name, feed: part.open(resume.get(part.name), wake) }))
+  const heads = new Map<string, FeedEvent | Gap>()
+  const positions = new Map<string, EventId>()
+
+  function compositeId(): string | undefined {
+    for (const { name, feed } of feeds) {
+      const position = heads.has(name) ? positions.get(name) : feed.lastEventId
+      if (position === undefined) return undefined
+      positions.set(name, position)
+    }
+    return formatCompositeId(positions)
+  }
+
+  /** Fills the heads, and names the feed whose head goes first. */
+  function first(): string | undefined {
+    let best: string | undefined
+    for (const { name, feed } of feeds) {
+      const position = feed.lastEventId
+      const head = heads.get(name) ?? feed.next()
+      if (head === undefined) continue
+      if (!heads.has(name) && position !== undefined) positions.set(name, position)
+      heads.set(name, head)
+      if (best === undefined || goesBefore(head, heads.get(best))) best = name
+    }
+    return best
+  }
+
+  return {
+    get lastEventId() {
+      return compositeId()
+    },
+    next() {
+      // Until every feed knows where it starts there is no id to give.
+      const before = compositeId()
+      if (before === undefined) return undefined
+      const name = first()
+      const head = name === undefined ? undefined : heads.get(name)
+      if (name === undefined || head === undefined) return undefined
+      heads.delete(name)
+      positions.set(name, head.kind === 'gap' ? head.position : head.id)
+      const id = formatCompositeId(positions)
+      if (head.kind === 'gap') return { kind: 'gap', lastEventId: before, position: id, reason: head.reason }
+      return {
+        kind: 'event',
+        id,
+        data: head.data,
+        codec: head.codec,
+        decoded: head.decoded,
+        frame: undefined,
+      }
+    },
+    close() {
+      for (const { feed } of feeds) feed.close()
+    },
+  }
+}
+
+function goesBefore(a: FeedEvent | Gap, b: FeedEvent | Gap | undefined): boolean {
+  if (b === undefined || a.kind === 'gap') return true
+  return b.kind === 'event' && timeOf(a.id) < timeOf(b.id)
+}
+
+function timeOf(id: EventId): number {
+  return Number.parseInt(id, 10)
+}

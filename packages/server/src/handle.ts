@@ -1,0 +1,212 @@
+import {
+  type Clock,
+  type EventId,
+  eventTimeMs,
+  invalidLastEventId,
+  isEventId,
+  RealtimeError,
+  shortHash,
+} from '@trpc-sse/protocol'
+import type { Backend, ChannelLog } from './backend.ts'
+import type { ChannelDefinition } from './channel.ts'
+import { describe, issuesOf } from './channel-key.ts'
+import type { Codec } from './codec.ts'
+import { type CursorStart, createCursor } from './cursor.ts'
+import type { ErrorStage } from './hub.ts'
+import type { Hubs } from './hubs.ts'
+import type { SubscribeOptions } from './resume.ts'
+import { type ChannelSubscription, createSubscription } from './subscription.ts'
+
+/** Options of `publish`. */
+export interface PublishOptions {
+  /**
+   * A second publish with the same key, within the channel's `idempotencyMs`, stores nothing and gets the first one's
+   * id. 1 to 256 characters.
+   */
+  readonly idempotencyKey?: string
+}
+
+/** What became of a `publish`. */
+export interface PublishResult {
+  readonly id: EventId
+  /** Whether the idempotency key was known: nothing was stored now. */
+  readonly duplicate: boolean
+}
+
+/** An event as `history` returns it. */
+export interface HistoryEvent<TEvent> {
+  readonly id: EventId
+  readonly data: TEvent
+  /** When it was stored, by the log's clock. */
+  readonly at: Date
+}
+
+/** What to read: the newest `last` events, or up to `limit` (default 100) after an id. At most 10,000. */
+export type HistoryRange = { readonly last: number } | { readonly after: EventId; readonly limit?: number }
+
+/** Part of a channel's log, oldest event first. */
+export interface History<TEvent> {
+  readonly events: ReadonlyArray<HistoryEvent<TEvent>>
+  /** Where the channel stood at that moment: subscribe with it, and nothing is missing in between. */
+  readonly lastEventId: EventId
+}
+
+/** One channel with its params: what you publish to and subscribe to. Cheap to make; nothing is opened by it. */
+export interface ChannelHandle<TInput, TEvent> {
+  /**
+   * Checks an event and stores it at the end of the log. Resolves once every subscriber can have it. Rejects, having
+   * stored nothing, with `INVALID_EVENT` (the schema's `issues`) or `EVENT_TOO_LARGE`; with `BACKEND_UNAVAILABLE`
+   * if the backend doesn't answer: whether the event is stored is then unknown, so repeat it with an idempotency key.
+   */
+  publish(event: TInput, options?: PublishOptions): Promise<PublishResult>
+  /** Stores up to 10,000 events next to each other, in one round trip: all or none. Rejects as `publish` does. */
+  publishMany(events: readonly TInput[]): Promise<readonly PublishResult[]>
+  /** Reads the log. Rejects with `BACKEND_UNAVAILABLE`, or `INVALID_LAST_EVENT_ID` for a bad `after`. */
+  history(range: HistoryRange): Promise<History<TEvent>>
+  /** Where the channel stands. Read it before the data of a query: `{ data, lastEventId }` joins with a subscription. */
+  lastEventId(): Promise<EventId>
+  /** Subscribes. Pass the resolver's `opts`, and return the result from the procedure. */
+  subscribe(options?: SubscribeOptions): ChannelSubscription<TEvent>
+}
+
+/** What a handle is made of. */
+export interface HandleOptions {
+  readonly name: string
+  readonly log: ChannelLog
+  readonly definition: ChannelDefinition<unknown, unknown, unknown>
+  readonly backend: Backend
+  readonly hubs: Hubs
+  readonly codec: Codec
+  readonly clock: Clock
+  report(error: unknown, stage: ErrorStage, log: ChannelLog): void
+}
+
+const maxMany = 10_000
+
+/** Creates the handle of one channel with its params. */
+export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHandle<TInput, TEvent> {
+  const { log, backend, codec, definition } = options
+
+  // Who subscribed in this process before a publish gets the event: a hub that is opening is waited for.
+  const subscribersOpen = async (): Promise<void> => await options.hubs.find(log.key)?.opening
+
+  return {
+    async publish(event, { idempotencyKey } = {}) {
+      const payload = await encodeEvent(options, event)
+      if (idempotencyKey !== undefined) checkKey(idempotencyKey)
+      await subscribersOpen()
+      const keyed =
+        idempotencyKey === undefined ? {} : { idempotencyKey, idempotencyMs: definition.idempotencyMs }
+      const { ids, duplicate } = await backend.append(log, [payload], keyed)
+      return { id: ids[0] ?? '', duplicate }
+    },
+    async publishMany(events) {
+      if (events.length > maxMany) {
+        throw new RealtimeError(
+          'INVALID_OPTION',
+          `publishMany() got ${events.length} events; the limit is ${maxMany}.`,
+        )
+      }
+      const payloads = await Promise.all(events.map((event) => encodeEvent(options, event)))
+      if (payloads.length === 0) return []
+      await subscribersOpen()
+      const { ids } = await backend.append(log, payloads)
+      return ids.map((id) => ({ id, duplicate: false }))
+    },
+    async history(range) {
+      const page = await backend.read(log, historyRange(range))
+      const events = page.events.flatMap(({ id, data }) => {
+        const decoded = decodeStored(codec, data, (error) => options.report(error, 'decode', log))
+        return decoded ? [{ id, data: decoded.value as TEvent, at: new Date(eventTimeMs(id)) }] : []
+      })
+      return { events, lastEventId: page.lastEventId }
+    },
+    async lastEventId() {
+      return (await backend.read(log, { last: 1, limit: 1 })).lastEventId
+    },
+    subscribe: (subscribe = {}) => subscribeTo<TEvent>(options, subscribe),
+  }
+}
+
+function subscribeTo<TEvent>(
+  options: HandleOptions,
+  subscribe: SubscribeOptions,
+): ChannelSubscription<TEvent> {
+  const { log, hubs, clock } = options
+  const replay = replayCount(subscribe.replay ?? 0)
+  const part = {
+    name: shortHash(log.key),
+    open(lastEventId: EventId | undefined, wake: () => void) {
+      if (lastEventId !== undefined && !isEventId(lastEventId)) throw invalidLastEventId(lastEventId)
+      const start: CursorStart = lastEventId === undefined ? { replay } : { after: lastEventId }
+      return createCursor(hubs.get(log), start, wake, clock)
+    },
+  }
+  return createSubscription({
+    parts: [part],
+    merged: false,
+    options: subscribe,
+    report: (error, stage) => options.report(error, stage, log),
+  })
+}
+
+function replayCount(replay: number | 'all'): number {
+  if (replay === 'all') return Number.MAX_SAFE_INTEGER
+  if (Number.isSafeInteger(replay) && replay >= 0) return replay
+  throw new RealtimeError('INVALID_OPTION', `replay is ${replay}. Give a whole number, 0 or more, or 'all'.`)
+}
+
+/** Checks an event by its schema, and writes it as the JSON that goes on the wire. */
+async function encodeEvent({ name, definition, codec }: HandleOptions, event: unknown): Promise<string> {
+  const result = await definition.event['~standard'].validate(event)
+  if (result.issues) {
+    throw new RealtimeError(
+      'INVALID_EVENT',
+      `The event for channel "${name}" doesn't fit: ${describe(result.issues)}.`,
+      {
+        issues: issuesOf(result.issues),
+      },
+    )
+  }
+  const text = codec.serialize(result.value)
+  const { maxEventBytes } = definition
+  // A UTF-16 unit is at most 3 bytes of UTF-8: most events need no count.
+  if (text.length * 3 <= maxEventBytes) return text
+  const bytes = new TextEncoder().encode(text).length
+  if (bytes <= maxEventBytes) return text
+  const message = `The event for channel "${name}" has ${bytes} bytes; the limit is ${maxEventBytes} (maxEventBytes). Publish a reference to large data instead.`
+  throw new RealtimeError('EVENT_TOO_LARGE', message)
+}
+
+function checkKey(key: string): void {
+  if (key.length >= 1 && key.length <= 256) return
+  throw new RealtimeError('INVALID_OPTION', `idempotencyKey has ${key.length} characters. Give 1 to 256.`)
+}
+
+function historyRange(
+  range: HistoryRange,
+): { last: number; limit: number } | { after: EventId; limit: number } {
+  const limit = 'last' in range ? range.last : (range.limit ?? 100)
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > maxMany) {
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `history(): ${limit} events. Give a whole number from 1 to ${maxMany}.`,
+    )
+  }
+  if ('last' in range) return { last: limit, limit }
+  if (!isEventId(range.after)) throw invalidLastEventId(String(range.after))
+  return { after: range.after, limit }
+}
+
+function decodeStored(
+  codec: Codec,
+  data: string,
+  report: (error: unknown) => void,
+): { readonly value: unknown } | undefined {
+  try {
+    return { value: codec.deserialize(data) }
+  } catch (error) {
+    report(error)
+    return undefined
+  }
+}

@@ -1,0 +1,82 @@
+import { type TrackedEnvelope, tracked } from '@trpc/server'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Feed } from './cursor.ts'
+import { tryValue } from './feeds.ts'
+import type { ReportError } from './hub.ts'
+import type { FeedEvent, Gap } from './log-event.ts'
+import { gapError, gapMessage, type SubscribeOptions, transportOf } from './resume.ts'
+
+/** What an iteration has to know of its subscription. */
+export interface IterationSource {
+  readonly options: SubscribeOptions
+  readonly report: ReportError
+}
+
+/**
+ * Reads a feed as an async iterator of tracked events, for whoever pulls: tRPC's own adapters, `createCaller`, a
+ * generator of the user's. Ends when the signal aborts. `return` ends it at once, even while `next` waits.
+ */
+export function iterateFeed<TEvent>(
+  source: IterationSource,
+  open: (wake: () => void) => Promise<Feed>,
+): AsyncIterator<TrackedEnvelope<TEvent>, void, unknown> {
+  const { signal } = source.options
+  let feed: Feed | undefined
+  let wake = (): void => {}
+  let ended = false
+  let last: Promise<unknown> = Promise.resolve()
+
+  function end(): void {
+    ended = true
+    signal?.removeEventListener('abort', end)
+    feed?.close()
+    wake()
+  }
+
+  async function next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
+    if (signal?.aborted) end()
+    while (!ended) {
+      feed ??= await open(() => wake())
+      // Asked for before the feed is read, so that no call of `wake` falls between the two.
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve
+      })
+      const item = ended ? undefined : feed.next()
+      if (item?.kind === 'gap') tell(source, item)
+      else if (item) {
+        const value = trackedEvent<TEvent>(item, source.report)
+        if (value) return { done: false, value }
+      } else if (!ended) await woken
+    }
+    feed?.close()
+    return { done: true, value: undefined }
+  }
+
+  signal?.addEventListener('abort', end)
+  return {
+    next() {
+      const result = last.then(next).catch((error: unknown) => {
+        end()
+        throw error
+      })
+      last = result.catch(() => {})
+      return result
+    },
+    async return() {
+      end()
+      return { done: true, value: undefined }
+    },
+  }
+}
+
+function trackedEvent<TEvent>(event: FeedEvent, report: ReportError): TrackedEnvelope<TEvent> | undefined {
+  const decoded = tryValue(event, report)
+  return decoded && tracked(event.id, decoded.value as TEvent)
+}
+
+function tell({ options, report }: IterationSource, gap: Gap): void {
+  if (options.onGap === 'error') throw gapError(gap)
+  const transport = transportOf(options)
+  if (transport) transport.onGap(gap)
+  else report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
+}

@@ -1,0 +1,88 @@
+import { TRPCError } from '@trpc/server'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Gap } from './log-event.ts'
+
+/** Options of `subscribe`. A resolver's `opts` can be passed as they are. */
+export interface SubscribeOptions {
+  /** Ends the subscription when it aborts. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * The id to start after, if the client doesn't resume by itself: `lastEventId` of a query that was loaded before,
+   * for example. Defaults to `lastEventId` of the input. The id of a client that resumes goes first.
+   */
+  readonly lastEventId?: string | null | undefined
+  /** The procedure's input. Only its `lastEventId` is looked at. */
+  readonly input?: unknown
+  /**
+   * How many of the newest events a subscription gets first if it has no id to start after.
+   *
+   * @default 0
+   */
+  readonly replay?: number | 'all'
+  /**
+   * What happens when events can't be had any more: `report` tells the client link's `onGap` (elsewhere `onError` of
+   * the channels) and goes on, `error` ends the subscription with PRECONDITION_FAILED.
+   *
+   * @default 'report'
+   */
+  readonly onGap?: 'report' | 'error'
+}
+
+/** The call that a subscription is served by, as far as the subscription has to know. */
+export interface Transport {
+  /** Where the client resumes. */
+  readonly lastEventId: string | undefined
+  /** Tells the client. */
+  onGap(gap: Gap): void
+}
+
+// A call's signal is the one thing that reaches the resolver unchanged, whatever the input's schema lets through.
+const transports = new WeakMap<AbortSignal, Transport>()
+
+/** Makes a call's transport known to the subscriptions that are given its signal. */
+export function setTransport(signal: AbortSignal, transport: Transport): void {
+  transports.set(signal, transport)
+}
+
+/** The transport of the call that a subscription's options come from. */
+export function transportOf(options: SubscribeOptions): Transport | undefined {
+  return options.signal && transports.get(options.signal)
+}
+
+/** Finds the id to resume from: the transport's, the given one, or the one in the input. Throws BAD_REQUEST. */
+export async function findLastEventId(options: SubscribeOptions): Promise<string | undefined> {
+  const id =
+    transportOf(options)?.lastEventId ||
+    options.lastEventId ||
+    idOf(options.input) ||
+    // tRPC's own adapters put the id into the raw input; most schemas do not let it through.
+    ('getRawInput' in options && typeof options.getRawInput === 'function'
+      ? idOf(await options.getRawInput())
+      : '')
+  if (typeof id === 'string') return id === '' ? undefined : id
+  if (id === null || id === undefined) return undefined
+  throw badRequest(
+    new RealtimeError('INVALID_LAST_EVENT_ID', 'lastEventId must be a string. Send the id as it came.'),
+  )
+}
+
+function idOf(input: unknown): unknown {
+  return typeof input === 'object' && input !== null && 'lastEventId' in input ? input.lastEventId : undefined
+}
+
+/** What a procedure throws for an error that its caller made: tRPC answers BAD_REQUEST. */
+export function badRequest(cause: RealtimeError): TRPCError {
+  return new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
+}
+
+/** What ends a subscription that asked for `onGap: 'error'`. */
+export function gapError(gap: Gap): TRPCError {
+  const cause = new RealtimeError('GAP', gapMessage(gap))
+  return new TRPCError({ code: 'PRECONDITION_FAILED', message: cause.message, cause })
+}
+
+/** Says in words what is missing. */
+export function gapMessage({ lastEventId, reason }: Gap): string {
+  const why = reason === 'trimmed' ? 'they are no longer retained' : 'the log is not the one it was'
+  return `Events after ${lastEventId} can't be had any more: ${why}. Load the current state and go on from there.`
+}

@@ -1,0 +1,112 @@
+import type { TrackedEnvelope } from '@trpc/server'
+import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
+import type { Feed } from './cursor.ts'
+import { type EventMeta, type FeedPart, filterFeed, mapFeed, mergeFeeds } from './feeds.ts'
+import type { ReportError } from './hub.ts'
+import { iterateFeed } from './iterate.ts'
+import { badRequest, findLastEventId, type SubscribeOptions } from './resume.ts'
+
+/**
+ * A subscription to one channel or, by `merge`, to many: return it from a procedure. Each event comes tracked,
+ * once and in order. It does nothing until it is read, and can be read once for each call that returns it.
+ */
+export interface ChannelSubscription<TEvent> extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
+  /** Leaves out events. The position moves past them: a resume doesn't look at them again. */
+  filter<TFit extends TEvent>(
+    fits: (event: TEvent, meta: EventMeta) => event is TFit,
+  ): ChannelSubscription<TFit>
+  filter(fits: (event: TEvent, meta: EventMeta) => boolean): ChannelSubscription<TEvent>
+  /** Changes each event. Costs a serialization per subscriber and event, where others share one. */
+  map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult>
+}
+
+/** The type of the events of a subscription. */
+export type SubscriptionEvent<TSubscription> =
+  TSubscription extends ChannelSubscription<infer TEvent> ? TEvent : never
+
+/** What a subscription is made of. */
+export interface SubscriptionSource {
+  readonly parts: readonly FeedPart[]
+  /** Whether its ids are composite. */
+  readonly merged: boolean
+  readonly options: SubscribeOptions
+  readonly report: ReportError
+}
+
+const sources = new WeakMap<object, SubscriptionSource>()
+
+/** Creates a subscription. */
+export function createSubscription<TEvent>(source: SubscriptionSource): ChannelSubscription<TEvent> {
+  const change = (wrap: (feed: Feed) => Feed): SubscriptionSource => ({
+    ...source,
+    parts: source.parts.map(({ name, open }) => ({ name, open: (id, wake) => wrap(open(id, wake)) })),
+  })
+  const subscription: ChannelSubscription<TEvent> = {
+    filter(fits: (event: never, meta: EventMeta) => boolean) {
+      return createSubscription<never>(
+        change((feed) => filterFeed(feed, fits as Untyped<boolean>, source.report)),
+      )
+    },
+    map<TResult>(to: (event: TEvent, meta: EventMeta) => TResult) {
+      return createSubscription<TResult>(
+        change((feed) => mapFeed(feed, to as Untyped<TResult>, source.report)),
+      )
+    },
+    [Symbol.asyncIterator]: () => iterateFeed<TEvent>(source, (wake) => openFeed(source, wake)),
+  }
+  sources.set(subscription, source)
+  return subscription
+}
+
+// Feeds carry events of any type; the types meet the values again at this file's borders.
+type Untyped<TResult> = (event: unknown, meta: EventMeta) => TResult
+
+/** The source of a value that is a channel subscription, unchanged since `subscribe`, `filter`, `map` or `merge`. */
+export function subscriptionSource(value: unknown): SubscriptionSource | undefined {
+  return typeof value === 'object' && value !== null ? sources.get(value) : undefined
+}
+
+/** Opens what a subscription reads from, where its options say. Rejects with BAD_REQUEST for a bad `lastEventId`. */
+export async function openFeed(source: SubscriptionSource, wake: () => void): Promise<Feed> {
+  const lastEventId = await findLastEventId(source.options)
+  try {
+    const [only] = source.parts
+    if (source.merged || only === undefined) return mergeFeeds(source.parts, lastEventId, wake)
+    return only.open(lastEventId, wake)
+  } catch (error) {
+    throw isRealtimeError(error) && error.code === 'INVALID_LAST_EVENT_ID' ? badRequest(error) : error
+  }
+}
+
+/**
+ * Subscribes to many channels at once. Each event of each channel comes once, in its channel's order, under one id
+ * that resumes all of them. Order between channels is by the time of storing, as far as it is known.
+ *
+ * @throws `INVALID_OPTION` if a channel is there twice.
+ */
+export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscription<unknown>>>(
+  subscriptions: TSubscriptions,
+): ChannelSubscription<SubscriptionEvent<TSubscriptions[number]>> {
+  const all = subscriptions.map((subscription) => {
+    const source = subscriptionSource(subscription)
+    if (source) return source
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      'merge() takes what channel.subscribe() returned. Pass it unchanged.',
+    )
+  })
+  const parts = all.flatMap((source) => source.parts)
+  if (new Set(parts.map(({ name }) => name)).size < parts.length) {
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      'merge() was given a channel twice. Subscribe to each channel once.',
+    )
+  }
+  const [first] = all
+  return createSubscription({
+    parts,
+    merged: true,
+    options: first?.options ?? {},
+    report: first?.report ?? (() => {}),
+  })
+}
