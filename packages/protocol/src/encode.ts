@@ -39,7 +39,6 @@ function dataLines(data: string): string {
 const lineBreak = /[\r\n]/
 const lineBreaks = /\r\n|\r|\n/
 // A NUL in an id makes the whole field be ignored, by the specification.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that must not pass
 const notOneLine = /[\r\n\0]/
 
 function singleLine(field: 'event' | 'id', value: string): string {

@@ -30,6 +30,10 @@ export const errorCodes = {
   CONNECTION_SILENT: { retryable: true },
   /** A connection ended, without the word that the subscription is complete. */
   CONNECTION_LOST: { retryable: true },
+  /** A server, or what stands before it, can't answer now: status 5xx, 408, 425 or 429. */
+  SERVER_UNAVAILABLE: { retryable: true },
+  /** A server answered with another status that isn't success, and without an error of tRPC's. */
+  REQUEST_REFUSED: { retryable: false },
 } as const
 
 /** A code of {@link RealtimeError} to branch on. */
@@ -41,6 +45,8 @@ export interface RealtimeErrorOptions {
   readonly cause?: unknown
   /** What a schema said: each issue with its message and path. */
   readonly issues?: ReadonlyArray<RealtimeErrorIssue>
+  /** The HTTP status of an answer. */
+  readonly status?: number
 }
 
 /** One thing that a schema found wrong. */
@@ -59,11 +65,14 @@ export class RealtimeError extends Error {
   readonly code: RealtimeErrorCode
   /** What a schema said; empty for every other failure. */
   readonly issues: ReadonlyArray<RealtimeErrorIssue>
+  /** The HTTP status, where the failure is an answer that had one. */
+  readonly status: number | undefined
 
   constructor(code: RealtimeErrorCode, message: string, options: RealtimeErrorOptions = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : {})
     this.code = code
     this.issues = options.issues ?? []
+    this.status = options.status
   }
 
   /** Whether trying the same again can help. */
