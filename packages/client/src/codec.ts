@@ -1,0 +1,66 @@
+import { TRPCClientError } from '@trpc/client'
+import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import { TRPC_ERROR_CODES_BY_KEY, type TRPCErrorShape } from '@trpc/server/rpc'
+import type { Codec } from './subscription.ts'
+
+/** A tRPC error of any router. */
+export type ClientError = TRPCClientError<AnyTRPCRouter>
+
+/** Gives both directions of a transformer; without one, values go as they are. */
+export function bothWays(
+  transformer: TRPCDataTransformer | TRPCCombinedDataTransformer | undefined,
+): TRPCCombinedDataTransformer {
+  if (transformer === undefined) return { input: asItIs, output: asItIs }
+  return 'input' in transformer ? transformer : { input: transformer, output: transformer }
+}
+
+const asItIs: TRPCDataTransformer = { serialize: (value) => value, deserialize: (value) => value }
+
+/** Reads the events and errors of a server with this transformer. */
+export function outputCodec({ output }: TRPCCombinedDataTransformer): Codec {
+  return {
+    event: (serialized) => output.deserialize(serialized),
+    error(serialized) {
+      const shape: unknown = output.deserialize(serialized)
+      if (!isErrorShape(shape)) return undefined
+      return { error: TRPCClientError.from({ error: shape }), retryable: retryableCodes.has(shape.code) }
+    },
+  }
+}
+
+/** Makes an error of the body of a refusal, if it is one that tRPC wrote. */
+export function errorOfBody(body: unknown, codec: Codec): Error | undefined {
+  if (typeof body !== 'object' || body === null || !('error' in body)) return undefined
+  try {
+    return codec.error(body.error)?.error
+  } catch {
+    // Some gateway's JSON: to the transformer it makes no sense.
+    return undefined
+  }
+}
+
+/** Makes tRPC's error of anything that was thrown. */
+export function clientError(error: unknown): ClientError {
+  return TRPCClientError.from(error instanceof Error ? error : new Error(String(error), { cause: error }))
+}
+
+// What tRPC's own link takes for passing, and what means "not now" besides.
+const retryableCodes: ReadonlySet<number> = new Set([
+  TRPC_ERROR_CODES_BY_KEY.INTERNAL_SERVER_ERROR,
+  TRPC_ERROR_CODES_BY_KEY.BAD_GATEWAY,
+  TRPC_ERROR_CODES_BY_KEY.SERVICE_UNAVAILABLE,
+  TRPC_ERROR_CODES_BY_KEY.GATEWAY_TIMEOUT,
+  TRPC_ERROR_CODES_BY_KEY.TIMEOUT,
+  TRPC_ERROR_CODES_BY_KEY.TOO_MANY_REQUESTS,
+])
+
+function isErrorShape(value: unknown): value is TRPCErrorShape {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'code' in value &&
+    typeof value.code === 'number' &&
+    'message' in value &&
+    typeof value.message === 'string'
+  )
+}

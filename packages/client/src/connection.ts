@@ -1,0 +1,144 @@
+import {
+  type Clock,
+  createDecoder,
+  type DecodedMessage,
+  isRealtimeError,
+  RealtimeError,
+} from '@trpc-sse/protocol'
+import type { HttpRequest } from './request.ts'
+import { judgeResponse, type ReadErrorBody } from './response.ts'
+import type { StreamEvent } from './state.ts'
+import { createWatchdog, type Watchdog } from './watchdog.ts'
+
+/** Sends a request: `globalThis.fetch`, or something that behaves like it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+/** One attempt at a stream: one HTTP request, and the messages of its response. */
+export interface ConnectionOptions {
+  readonly clock: Clock
+  readonly fetch: Fetch
+  /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
+  readonly connectTimeoutMs: number
+  /** Gives the request to send. If it fails, that is a lost connection: it may well ask a server for a token. */
+  readonly request: () => Promise<HttpRequest>
+  readonly readErrorBody: ReadErrorBody
+  readonly onAnswer: () => void
+  /** Must not throw. */
+  readonly onMessage: (message: DecodedMessage) => void
+  readonly onRetry: (retryMs: number) => void
+}
+
+/** An attempt that is under way. */
+export interface Connection {
+  /** How it ended; `undefined` if by {@link close}. Never rejects. */
+  readonly ended: Promise<StreamEvent | undefined>
+  /** The first message has arrived: from now on, so much silence in milliseconds means that it is dead. */
+  opened(inactivityTimeoutMs: number): void
+  /** Ends it. No message is handed on after that. */
+  close(): void
+}
+
+/** Starts one attempt. */
+export function connect(options: ConnectionOptions): Connection {
+  const abort = new AbortController()
+  let open = false
+  const watchdog = createWatchdog(options.clock, (limitMs) => abort.abort(silence(open, limitMs)))
+  watchdog.watch(options.connectTimeoutMs)
+
+  const decoder = createDecoder({
+    onMessage: (message) => {
+      if (!abort.signal.aborted) options.onMessage(message)
+    },
+    onRetry: options.onRetry,
+  })
+  function onChunk(chunk: Uint8Array): void {
+    // Until it is open, bytes prove nothing: a proxy may send some to keep us waiting.
+    if (open) watchdog.touch()
+    decoder.push(chunk)
+  }
+
+  return {
+    ended: run(options, abort, onChunk, watchdog),
+    opened(inactivityTimeoutMs) {
+      open = true
+      watchdog.watch(inactivityTimeoutMs)
+    },
+    close: () => abort.abort(),
+  }
+}
+
+async function run(
+  options: ConnectionOptions,
+  abort: AbortController,
+  onChunk: (chunk: Uint8Array) => void,
+  watchdog: Watchdog,
+): Promise<StreamEvent | undefined> {
+  const { signal } = abort
+  try {
+    const { url, headers } = await unlessAborted(signal, options.request())
+    const init: RequestInit = { headers, signal, cache: 'no-store' }
+    const response = await unlessAborted(signal, options.fetch(url, init))
+    const refused = await unlessAborted(signal, judgeResponse(response, options.readErrorBody, options.clock))
+    if (refused) return refused
+    options.onAnswer()
+    if (response.body) await readAll(response.body, onChunk, signal)
+    signal.throwIfAborted()
+    return { type: 'lost', error: lostError('The response ended, but the subscription is not complete.') }
+  } catch (error) {
+    return endOf(error, signal)
+  } finally {
+    watchdog.stop()
+    abort.abort()
+  }
+}
+
+function endOf(error: unknown, signal: AbortSignal): StreamEvent | undefined {
+  if (signal.aborted)
+    return isRealtimeError(signal.reason) ? { type: 'lost', error: signal.reason } : undefined
+  if (isRealtimeError(error) && !error.retryable) return { type: 'end', error }
+  return { type: 'lost', error: lostError('The connection failed, or could not be made.', error) }
+}
+
+function lostError(message: string, cause?: unknown): RealtimeError {
+  return new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, { cause })
+}
+
+function silence(open: boolean, limitMs: number): RealtimeError {
+  return open
+    ? new RealtimeError(
+        'CONNECTION_SILENT',
+        `The connection was silent for ${limitMs} ms. Another one will be opened.`,
+      )
+    : new RealtimeError(
+        'CONNECT_TIMEOUT',
+        `No stream was open after ${limitMs} ms. Another try will be made.`,
+      )
+}
+
+/** Hands on chunk by chunk; the next one is read when the handlers of this one are done. */
+async function readAll(
+  body: ReadableStream<Uint8Array>,
+  onChunk: (chunk: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = body.getReader()
+  // Some fetches don't end their body when aborted. To cancel one that failed fails too, and that is no news.
+  const cancel = (): void => void reader.cancel().catch(() => {})
+  signal.addEventListener('abort', cancel)
+  try {
+    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) onChunk(chunk.value)
+  } finally {
+    signal.removeEventListener('abort', cancel)
+    cancel()
+  }
+}
+
+/** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,24 @@
+/** An input, and the position that it names. */
+export interface SplitInput {
+  readonly input: unknown
+  readonly lastEventId: string | undefined
+}
+
+/**
+ * Takes the `lastEventId` out of an input: apps put it there, and so does tRPC's `retryLink`. The link sends
+ * it beside the input, where servers put it back in (tRPC's too), so that an older one never travels with a
+ * newer one, and inputs that can't hold it stay as they are.
+ */
+export function splitInput(input: unknown): SplitInput {
+  if (!isPlainObject(input)) return { input, lastEventId: undefined }
+  const { lastEventId, ...rest } = input
+  if (typeof lastEventId !== 'string' || lastEventId === '') return { input, lastEventId: undefined }
+  // `retryLink` makes an object of an input that is none.
+  return { input: Object.keys(rest).length > 0 ? rest : undefined, lastEventId }
+}
+
+function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}

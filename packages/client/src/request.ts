@@ -1,0 +1,82 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+
+/** One HTTP request for a stream, ready to be sent. */
+export interface HttpRequest {
+  readonly url: string
+  readonly headers: Headers
+}
+
+/** What the app's options said for one attempt. */
+export interface Endpoint {
+  readonly url: string
+  /** Header names with their values, as `httpBatchLink` takes them. */
+  readonly headers: Iterable<readonly [string, string]> | Readonly<Record<string, HeaderValue>>
+  /** `undefined` if the app doesn't use them. */
+  readonly connectionParams: unknown
+}
+
+/** A header's value; `undefined` leaves it out. */
+export type HeaderValue = string | ReadonlyArray<string> | undefined
+
+/** What one subscription asks for. */
+export interface Wanted {
+  readonly path: string
+  /** The input as JSON, transformed; `undefined` if there is none. */
+  readonly inputJson: string | undefined
+  /** Where it stands; `undefined` at the start. */
+  readonly lastEventId: string | undefined
+}
+
+/**
+ * Writes the request of single mode, as tRPC's own link does, but for the last event id: that goes in the
+ * query, because a header would cost a CORS preflight and the input may not be an object.
+ * Throws `INVALID_OPTION` for an address that isn't one.
+ */
+export function writeSingleRequest(endpoint: Endpoint, wanted: Wanted): HttpRequest {
+  const [base = '', search] = endpoint.url.split('#', 1).join('').split('?', 2)
+  const query = [
+    search,
+    parameter('connectionParams', stringify(endpoint.connectionParams)),
+    parameter('input', wanted.inputJson),
+    parameter('lastEventId', wanted.lastEventId),
+  ].filter((part) => part !== undefined && part !== '')
+  const url = `${base.replace(/\/$/, '')}/${encodeURIComponent(wanted.path)}`
+  const headers = writeHeaders(endpoint.headers)
+  headers.set('accept', 'text/event-stream')
+  return { url: checkedUrl(query.length > 0 ? `${url}?${query.join('&')}` : url), headers }
+}
+
+function parameter(name: string, value: string | undefined): string | undefined {
+  return value === undefined ? undefined : `${name}=${encodeURIComponent(value)}`
+}
+
+function stringify(value: unknown): string | undefined {
+  return value === undefined ? undefined : JSON.stringify(value)
+}
+
+function writeHeaders(source: Endpoint['headers']): Headers {
+  const headers = new Headers()
+  const entries = isIterable(source) ? source : Object.entries(source)
+  for (const [name, value] of entries) {
+    for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one)
+  }
+  return headers
+}
+
+function isIterable(source: Endpoint['headers']): source is Iterable<readonly [string, string]> {
+  return Symbol.iterator in source
+}
+
+/** Without this, a fetch that refuses the address looks like a network error, and is tried for ever. */
+function checkedUrl(url: string): string {
+  try {
+    new URL(url, globalThis.location?.href)
+  } catch (cause) {
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `url makes ${JSON.stringify(url.split('?')[0])}, which is no address. Outside a browser it must be absolute.`,
+      { cause },
+    )
+  }
+  return url
+}

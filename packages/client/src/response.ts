@@ -1,0 +1,68 @@
+import { type Clock, RealtimeError } from '@trpc-sse/protocol'
+import { isRetryableStatus, parseRetryAfterMs } from './retry.ts'
+import type { StreamEvent } from './state.ts'
+
+/** Makes an error of a JSON body, if the body is one of tRPC's. */
+export type ReadErrorBody = (body: unknown) => Error | undefined
+
+/** Says what an answer means for the stream that was asked for; `undefined` if it is that stream. */
+export async function judgeResponse(
+  response: Response,
+  readErrorBody: ReadErrorBody,
+  clock: Clock,
+): Promise<StreamEvent | undefined> {
+  if (!response.ok) return refusal(response, await readBody(response), readErrorBody, clock)
+  const type = response.headers.get('content-type') ?? 'none'
+  if (!/^text\/event-stream\b/i.test(type))
+    return { type: 'wrong-answer', error: wrongType(response.status, type) }
+  if (response.body) return undefined
+  const message =
+    'The fetch of this runtime gives no response.body to read: pass one that does as the fetch option.'
+  return { type: 'end', error: new RealtimeError('INVALID_OPTION', message) }
+}
+
+function refusal(response: Response, body: string, readErrorBody: ReadErrorBody, clock: Clock): StreamEvent {
+  const error = readErrorBody(parseJson(body)) ?? httpError(response, body)
+  if (!isRetryableStatus(response.status)) return { type: 'end', error }
+  return {
+    type: 'lost',
+    error,
+    retryAfterMs: parseRetryAfterMs(response.headers.get('retry-after'), clock.now()),
+  }
+}
+
+function httpError({ status, statusText }: Response, body: string): RealtimeError {
+  const retryable = isRetryableStatus(status)
+  const said = body.trim() === '' ? 'no more than that' : JSON.stringify(body.trim().slice(0, 200))
+  const answer = `The server answered ${`${status} ${statusText}`.trim()} and said ${said}.`
+  const advice = retryable ? 'It will be asked again.' : 'Check the url and the headers of sseLink.'
+  return new RealtimeError(retryable ? 'SERVER_UNAVAILABLE' : 'REQUEST_REFUSED', `${answer} ${advice}`, {
+    status,
+  })
+}
+
+function wrongType(status: number, type: string): RealtimeError {
+  return new RealtimeError(
+    'INVALID_MESSAGE',
+    `The server answered ${status} with content-type ${JSON.stringify(type.slice(0, 100))}, not text/event-stream. ` +
+      'Check that url leads to tRPC, and that nothing on the way answers in its place.',
+    { status },
+  )
+}
+
+async function readBody(response: Response): Promise<string> {
+  try {
+    return await response.text()
+  } catch {
+    // The status alone says enough.
+    return ''
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,45 @@
+import type { Clock } from '@trpc-sse/protocol'
+
+/** Notices when something goes quiet for too long. */
+export interface Watchdog {
+  /** Starts to count from now. `Infinity` never ends. */
+  watch(limitMs: number): void
+  /** Counts from now again. */
+  touch(): void
+  stop(): void
+}
+
+// A longer timer fires at once, by https://developer.mozilla.org/docs/Web/API/Window/setTimeout
+const longestTimerMs = 2_147_483_647
+
+/**
+ * Creates a watchdog that calls `onSilence` once when the limit is over. It keeps one timer however often it
+ * is touched, and goes by the clock, not by the timer: after a sleep of the machine it fires at once.
+ */
+export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => void): Watchdog {
+  let limitMs = Infinity
+  let lastMs = 0
+  let cancel = (): void => {}
+
+  function check(): void {
+    // Clocks get set back: no more than the limit is ever left.
+    const leftMs = Math.min(limitMs, lastMs + limitMs - clock.now())
+    if (leftMs <= 0) onSilence(limitMs)
+    else if (leftMs < Infinity) cancel = clock.after(Math.min(leftMs, longestTimerMs), check)
+  }
+
+  function touch(): void {
+    lastMs = clock.now()
+  }
+
+  return {
+    watch(ms) {
+      cancel()
+      limitMs = ms
+      touch()
+      check()
+    },
+    touch,
+    stop: () => cancel(),
+  }
+}
