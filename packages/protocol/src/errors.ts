@@ -22,6 +22,8 @@ export const errorCodes = {
   CLOSED: { retryable: false },
   /** A limit on the number of connections is reached. */
   TOO_MANY_CONNECTIONS: { retryable: true },
+  /** The server is about to go away and takes no new connections. */
+  DRAINING: { retryable: true },
   /** A message can't be written as `text/event-stream`, or what was read isn't that. */
   INVALID_MESSAGE: { retryable: false },
   /** A connection wasn't there in time. */

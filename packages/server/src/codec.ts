@@ -14,12 +14,24 @@ export interface Codec {
   deserialize(text: string): unknown
 }
 
+/** The output side of a transformer; `undefined` where it changes nothing, as tRPC's own default does. */
+export function outputOf(transformer: Transformer | undefined): TRPCDataTransformer | undefined {
+  const output = transformer && 'output' in transformer ? transformer.output : transformer
+  const probe = {}
+  return output?.serialize(probe) === probe ? undefined : output
+}
+
+/** Writes a value as JSON, by a transformer's output side. `undefined` where JSON has no text for it. */
+export function serialize(output: TRPCDataTransformer | undefined, value: unknown): string | undefined {
+  return JSON.stringify(output ? output.serialize(value) : value)
+}
+
 /** Creates the codec of a transformer; without one, values are plain JSON. */
 export function createCodec(transformer: Transformer | undefined): Codec {
-  const output = transformer && 'output' in transformer ? transformer.output : transformer
+  const output = outputOf(transformer)
   return {
     output,
-    serialize: (value) => toJson(output ? output.serialize(value) : value),
+    serialize: (value) => toJson(output, value),
     deserialize(text) {
       try {
         const json: unknown = JSON.parse(text)
@@ -35,10 +47,10 @@ export function createCodec(transformer: Transformer | undefined): Codec {
   }
 }
 
-function toJson(value: unknown): string {
+function toJson(output: TRPCDataTransformer | undefined, value: unknown): string {
   let text: string | undefined
   try {
-    text = JSON.stringify(value)
+    text = serialize(output, value)
   } catch (cause) {
     throw new RealtimeError(
       'INVALID_EVENT',

@@ -41,6 +41,17 @@ export type {
   PublishResult,
 } from './handle.ts'
 export type { ErrorStage } from './hub.ts'
+export type { ConnectionInfo } from './link/connection.ts'
+export type { ConnectionLimits } from './link/limits.ts'
+export {
+  type CreateServerLinkOptions,
+  createServerLink,
+  type RequestOverrides,
+  type ServerLink,
+  type ServerLinkContextOptions,
+  type ServerLinkOptions,
+  type ServerLinkStats,
+} from './link/server-link.ts'
 export { memoryBackend } from './memory-backend.ts'
 export type { SubscribeOptions } from './resume.ts'
 export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'

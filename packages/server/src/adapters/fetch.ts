@@ -1,0 +1,32 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import type { FetchHandlerRequestOptions as TrpcOptions } from '@trpc/server/adapters/fetch'
+import type { ServerLinkOptions } from '../index.ts'
+import { linkFor } from './link-for.ts'
+
+/** The options of tRPC's fetch adapter, and those of the server link. */
+export type FetchHandlerRequestOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
+  ServerLinkOptions
+
+export type { FetchCreateContextFnOptions } from '@trpc/server/adapters/fetch'
+export { linkOf } from './link-for.ts'
+
+/**
+ * Answers one web-standard request, in place of tRPC's function of this name: in Next.js route handlers, Hono, Bun, Deno
+ * and Workers.
+ */
+export async function fetchRequestHandler<TRouter extends AnyTRPCRouter>(
+  options: FetchHandlerRequestOptions<TRouter>,
+): Promise<Response> {
+  const { req, endpoint, createContext, onError, responseMeta } = options
+  const path = trimSlashes(trimSlashes(new URL(req.url).pathname).slice(trimSlashes(endpoint).length))
+  return await linkFor<TRouter>(options).fetch(req, {
+    path,
+    ...(createContext && { createContext }),
+    ...(onError && { onError }),
+    ...(responseMeta && { responseMeta }),
+  })
+}
+
+function trimSlashes(path: string): string {
+  return path.replace(/^\/|\/$/g, '')
+}

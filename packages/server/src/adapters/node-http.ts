@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnyTRPCRouter } from '@trpc/server'
+import type { NodeHTTPRequestHandlerOptions as TrpcOptions } from '@trpc/server/adapters/node-http'
+import type { ServerLinkOptions } from '../index.ts'
+import { linkFor } from './link-for.ts'
+
+/** The options of tRPC's Node adapter, and those of the server link. */
+export type NodeHTTPRequestHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<
+  TRouter,
+  IncomingMessage,
+  ServerResponse
+> &
+  ServerLinkOptions
+
+export type { NodeHTTPCreateContextFnOptions } from '@trpc/server/adapters/node-http'
+export { linkOf } from './link-for.ts'
+
+/** Serves one request, in place of tRPC's function of this name. Resolves when the response is over. */
+export async function nodeHTTPRequestHandler<TRouter extends AnyTRPCRouter>(
+  options: NodeHTTPRequestHandlerOptions<TRouter>,
+): Promise<void> {
+  const { req, res, path, createContext, onError, responseMeta } = options
+  await linkFor<TRouter>(options).node(req, res, {
+    path,
+    ...(createContext && { createContext }),
+    ...(onError && { onError }),
+    ...(responseMeta && { responseMeta }),
+  })
+}

@@ -1,0 +1,106 @@
+import type { Exchange, ResponseHead, Sink } from './sink.ts'
+
+/** Who holds a connection and what for: what `disconnect` filters by. */
+export interface ConnectionInfo {
+  /** What connections are limited by: the user as `connectionKey` tells, else the address. */
+  readonly key: string
+  /** The path of the subscription, dotted. */
+  readonly path: string
+  /** What `createContext` made. */
+  readonly ctx: unknown
+  /** When it was opened. */
+  readonly openedAt: Date
+}
+
+/** One HTTP stream: bytes out, and word of when there is room and when it is over. */
+export interface Connection {
+  /** Starts the response. */
+  open(head: ResponseHead): void
+  /** Sends bytes. Those of one tick leave in one write. */
+  send(bytes: Uint8Array): void
+  /** Whether the other end is too far behind to be sent more. */
+  readonly full: boolean
+  /** Calls back each time there is room again. There is one such callback. */
+  onRoom(callback: () => void): void
+  /** Ends the response after what was sent. */
+  end(): void
+  /** Aborts when the connection is over, for whatever reason. */
+  readonly signal: AbortSignal
+  /** When something was sent last, in milliseconds since 1970. */
+  readonly activeAt: number
+}
+
+/** What a connection tells of its traffic. */
+export interface Traffic {
+  onBytes(count: number): void
+  now(): number
+  /** Calls back at the end of this tick. */
+  schedule(flush: () => void): void
+  onClose(): void
+}
+
+/** Creates a connection. It isn't on the network before `open`. */
+export function createConnection(exchange: Exchange, traffic: Traffic, maxBufferedBytes: number): Connection {
+  const over = new AbortController()
+  let sink: Sink | undefined
+  let pending: Uint8Array[] = []
+  let pendingBytes = 0
+  let activeAt = traffic.now()
+  let room = (): void => {}
+
+  function flush(): void {
+    const chunks = pending
+    pending = []
+    pendingBytes = 0
+    if (over.signal.aborted || sink === undefined || chunks.length === 0) return
+    const chunk = join(chunks)
+    sink.write(chunk)
+    traffic.onBytes(chunk.length)
+  }
+
+  function close(): void {
+    if (over.signal.aborted) return
+    over.abort()
+    traffic.onClose()
+  }
+
+  exchange.onGone(close)
+  return {
+    signal: over.signal,
+    open(head) {
+      if (!over.signal.aborted) sink = exchange.open(head, () => room())
+    },
+    send(bytes) {
+      pendingBytes += bytes.length
+      if (pending.push(bytes) > 1) return
+      activeAt = traffic.now()
+      traffic.schedule(flush)
+    },
+    get full() {
+      return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
+    },
+    onRoom(callback) {
+      room = callback
+    },
+    end() {
+      flush()
+      if (!over.signal.aborted) sink?.end()
+      close()
+    },
+    get activeAt() {
+      return activeAt
+    },
+  }
+}
+
+function join(chunks: readonly Uint8Array[]): Uint8Array {
+  const [only] = chunks
+  if (chunks.length === 1 && only) return only
+  const joined = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    joined.set(chunk, offset)
+    offset += chunk.length
+  }
+  return joined
+}

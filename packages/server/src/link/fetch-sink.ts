@@ -1,0 +1,65 @@
+import type { Exchange, Sink } from './sink.ts'
+
+// `pull` is called whenever less than this waits.
+const highWaterMark = 65_536
+
+/** An exchange and the response that it gives. */
+export interface FetchExchange {
+  readonly exchange: Exchange
+  /** Resolves once the response is started. */
+  readonly response: Promise<Response>
+}
+
+/** Writes to the body of a web-standard `Response`. */
+export function fetchExchange(request: Request): FetchExchange {
+  const { promise, resolve } = createDeferred<Response>()
+  let gone = (): void => {}
+  const exchange: Exchange = {
+    open({ status, headers }, onDrain) {
+      const { body, sink } = createBody(onDrain, () => gone())
+      resolve(new Response(body, { status, headers }))
+      return sink
+    },
+    onGone(callback) {
+      // Runtimes differ in which of the two they do when a client leaves: abort the request or cancel the body.
+      gone = callback
+      request.signal.addEventListener('abort', callback, { once: true })
+      if (request.signal.aborted) callback()
+    },
+  }
+  return { exchange, response: promise }
+}
+
+function createBody(
+  onDrain: () => void,
+  onCancel: () => void,
+): { body: ReadableStream<Uint8Array>; sink: Sink } {
+  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(given) {
+        controller = given
+      },
+      pull: onDrain,
+      cancel: onCancel,
+    },
+    new ByteLengthQueuingStrategy({ highWaterMark }),
+  )
+  const sink: Sink = {
+    // Whoever reads the body may take the buffer for itself; a frame that many connections share must stay whole.
+    write: (bytes) => controller?.enqueue(bytes.slice()),
+    get buffered() {
+      return highWaterMark - (controller?.desiredSize ?? highWaterMark)
+    },
+    end: () => controller?.close(),
+  }
+  return { body, sink }
+}
+
+function createDeferred<T>(): { promise: Promise<T>; resolve(value: T): void } {
+  let resolve = (_value: T): void => {}
+  const promise = new Promise<T>((done) => {
+    resolve = done
+  })
+  return { promise, resolve }
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
+import type { ResponseMeta } from './response-head.ts'
+
+/** A link's options, as its two sides use them: the types of contexts and requests are checked where they come in. */
+export interface LinkOptions {
+  readonly router: AnyTRPCRouter
+  readonly basePath?: string
+  readonly createContext?: (opts: never) => unknown
+  readonly responseMeta?: (about: never) => ReturnType<ResponseMeta>
+  readonly onError?: (failure: never) => void
+  readonly connectionKey?: (ctx: never) => string | undefined
+  readonly middleware?: (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  readonly maxBodySize?: number
+}
+
+/** What one request may have of its own, instead of the link's. */
+export type CallOverrides = Partial<Pick<LinkOptions, 'createContext' | 'onError' | 'responseMeta'>> & {
+  readonly path?: string
+}
+
+/** Those of a call's overrides that are there. */
+export function overridesOf(call: CallOverrides): CallOverrides {
+  const { createContext: create, onError, responseMeta } = call
+  return {
+    ...(create && { createContext: create }),
+    ...(onError && { onError }),
+    ...(responseMeta && { responseMeta }),
+  }
+}
+
+/** Calls `createContext`, if there is one. */
+export function createContext(options: Pick<LinkOptions, 'createContext'>, about: object): unknown {
+  return options.createContext?.(about as never)
+}
+
+/** Tells `onError`, if there is one, of a subscription's error. */
+export function reportError(
+  { onError }: LinkOptions,
+  about: { error: TRPCError; path: string; input: unknown; ctx: unknown; req: IncomingMessage | Request },
+): void {
+  onError?.({ ...about, type: 'subscription' } as never)
+}
+
+/** Whose a connection is; an address if the context doesn't say. */
+export function connectionKey(
+  { connectionKey: keyOf }: LinkOptions,
+  ctx: unknown,
+  address: string | undefined,
+): string | undefined {
+  return keyOf?.(ctx as never) ?? address
+}
+
+/** Cuts the base path off a URL's path; with or without slashes at its ends. */
+export function procedurePath(pathname: string, basePath = '/'): string {
+  const base = basePath.endsWith('/') ? basePath : `${basePath}/`
+  const path = pathname.slice(base.startsWith('/') ? base.length : base.length + 1)
+  return path.endsWith('/') ? path.slice(0, -1) : path
+}

@@ -1,0 +1,179 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext } from '@trpc/server'
+import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
+import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type ChannelsBase, codecOf } from '../channels.ts'
+import type { ConnectionInfo } from './connection.ts'
+import { createConnections } from './connections.ts'
+import { serveFetch } from './fetch.ts'
+import { type ConnectionLimits, createLimiter } from './limits.ts'
+import { serveNode } from './node.ts'
+import type { ServeOptions } from './serve.ts'
+import { routerConfig } from './trpc.ts'
+
+/** What this library adds to the options of tRPC's adapters. */
+export interface ServerLinkOptions {
+  /** The channels that the router's procedures return. Checked to have the router's transformer. */
+  readonly channels?: ChannelsBase
+  /**
+   * How long a stream may be silent before the client is shown that it is alive, in milliseconds.
+   *
+   * @default `sse.ping.intervalMs` of initTRPC if it is enabled there, else 15_000
+   */
+  readonly heartbeatMs?: number
+  /**
+   * How long clients are told to wait before they reconnect, in milliseconds; each is told between half and one and
+   * a half of it.
+   *
+   * @default 500
+   */
+  readonly retryMs?: number
+  /** How many connections are served at a time. What is over them is refused, and told when to try again. */
+  readonly limits?: Partial<ConnectionLimits>
+  /**
+   * Says whose a connection is, for `limits.connectionsPerKey`: a user id from the context. Without an answer it is the
+   * address; behind a proxy, what the proxy says in X-Forwarded-For.
+   */
+  readonly connectionKey?: (ctx: never) => string | undefined
+  /**
+   * How many bytes wait in this process for a client that doesn't read; beyond it the client is sent nothing until it
+   * has read them, and then goes on from where it stands.
+   *
+   * @default 131_072
+   */
+  readonly maxBufferedBytes?: number
+  /** Time and chance. Defaults to the runtime's. */
+  readonly clock?: Clock
+}
+
+/** What `createContext` is given: by `link.node` Node's request and response, by `link.fetch` the web-standard request. */
+export type ServerLinkContextOptions =
+  | { readonly req: IncomingMessage; readonly res: ServerResponse; readonly info: TRPCRequestInfo }
+  | { readonly req: Request; readonly resHeaders: Headers; readonly info: TRPCRequestInfo }
+
+// Declared as methods, so that functions which know one adapter only can be given.
+type CreateContext<TRouter extends AnyTRPCRouter> = {
+  create(opts: ServerLinkContextOptions): inferRouterContext<TRouter> | Promise<inferRouterContext<TRouter>>
+}['create']
+
+type ErrorHandler<TRouter extends AnyTRPCRouter> = {
+  tell(failure: ErrorHandlerOptions<TRouter> & { readonly req: IncomingMessage | Request }): void
+}['tell']
+
+type ErrorHandlerOptions<TRouter extends AnyTRPCRouter> = Omit<
+  Parameters<NonNullable<HTTPBaseHandlerOptions<TRouter, Request>['onError']>>[0],
+  'req'
+>
+
+type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+
+/** Options of {@link createServerLink}: those of tRPC's adapters, and {@link ServerLinkOptions}. */
+export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkOptions &
+  Omit<HTTPBaseHandlerOptions<TRouter, Request>, 'onError'> &
+  CreateContextCallback<inferRouterContext<TRouter>, CreateContext<TRouter>> & {
+    /**
+     * What comes before the procedure's path in a URL.
+     *
+     * @default '/'
+     */
+    readonly basePath?: string
+    /** Connect middleware that runs first, `cors()` for example. Node only. */
+    readonly middleware?: Middleware
+    /** Told once of each error; `req` is what `link.node` or `link.fetch` was given. */
+    readonly onError?: ErrorHandler<TRouter>
+    /** The largest body of a query or mutation, in bytes. Node only. */
+    readonly maxBodySize?: number
+  }
+
+/** What one request may have of its own, instead of the link's. */
+export interface RequestOverrides {
+  /** The procedure's path, where something else has cut it off the URL. */
+  readonly path?: string
+  readonly createContext?: (opts: never) => unknown
+  readonly onError?: (failure: never) => void
+  readonly responseMeta?: (about: never) => ReturnType<ResponseMetaFn<AnyTRPCRouter>>
+}
+
+/** What a link serves, and has served. */
+export interface ServerLinkStats {
+  /** Streams that are open. */
+  readonly connections: number
+  /** Subscriptions on them. */
+  readonly subscriptions: number
+  readonly eventsSent: number
+  /** Bytes of streams, before compression and transfer encoding. */
+  readonly bytesSent: number
+  /** Gaps that were reported to clients. */
+  readonly gaps: number
+  /** Streams that were refused for a limit, or because the link drains. */
+  readonly refused: number
+}
+
+/** Serves all traffic of a router: subscriptions as SSE, the rest through tRPC's own handler. */
+export interface ServerLink {
+  /** Answers a request of `node:http`. Resolves when the response is over. */
+  node(request: IncomingMessage, response: ServerResponse, overrides?: RequestOverrides): Promise<void>
+  /** Answers a web-standard request. */
+  fetch(request: Request, overrides?: RequestOverrides): Promise<Response>
+  stats(): ServerLinkStats
+  /**
+   * Ends the streams that fit, in a way that makes their clients reconnect, so that `createContext` decides anew who
+   * may. Returns how many.
+   */
+  disconnect(filter: (info: ConnectionInfo) => boolean, reason?: string): number
+  /**
+   * Prepares for the end of this process: refuses new streams and ends those that are open one by one, spread evenly over
+   * `overMs` milliseconds (default 0). Their clients go on elsewhere, from where they stand.
+   */
+  drain(options?: { readonly overMs?: number }): Promise<void>
+}
+
+/**
+ * Creates a server link for a router.
+ *
+ * @throws `INVALID_OPTION` if the channels have another transformer than the router: events would change their type.
+ */
+export function createServerLink<TRouter extends AnyTRPCRouter>(
+  options: CreateServerLinkOptions<TRouter>,
+): ServerLink {
+  const { sse, output } = routerConfig(options.router)
+  checkTransformer(options.channels, output)
+  const clock = options.clock ?? systemClock
+  const heartbeatMs = options.heartbeatMs ?? (sse.ping?.enabled ? (sse.ping.intervalMs ?? 1_000) : 15_000)
+  const connections = createConnections({
+    clock,
+    heartbeatMs,
+    maxDurationMs: sse.maxDurationMs,
+    maxBufferedBytes: options.maxBufferedBytes ?? 131_072,
+  })
+  const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
+  const serve: ServeOptions = {
+    router: options.router,
+    connections,
+    limiter,
+    clock,
+    retryMs: options.retryMs ?? 500,
+    // Three heartbeats: one may be lost in a busy moment, and a second late.
+    clientOptions: { reconnectAfterInactivityMs: heartbeatMs * 3, ...sse.client },
+  }
+  return {
+    node: (request, response, overrides = {}) =>
+      serveNode(serve, options, { request, response, ...overrides }),
+    fetch: (request, overrides = {}) => serveFetch(serve, options, { request, ...overrides }),
+    stats: () => ({
+      connections: connections.size,
+      subscriptions: connections.size,
+      ...connections.counters,
+    }),
+    disconnect: (filter, reason) => connections.disconnect(filter, reason),
+    drain: ({ overMs = 0 } = {}) => connections.drain(overMs),
+  }
+}
+
+function checkTransformer(channels: ChannelsBase | undefined, output: unknown): void {
+  const codec = channels && codecOf(channels)
+  if (codec === undefined || codec.output === output) return
+  const message =
+    'The channels and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}

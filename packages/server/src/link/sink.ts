@@ -1,0 +1,26 @@
+/** Where a connection's bytes go: the one thing that differs between Node and web-standard runtimes. */
+export interface Sink {
+  /** Hands bytes to the network, after all that were handed before. */
+  write(bytes: Uint8Array): void
+  /** Bytes that wait here because the other end doesn't read as fast as we write. */
+  readonly buffered: number
+  /** Ends the response after what was written. */
+  end(): void
+}
+
+/** How a response starts. */
+export interface ResponseHead {
+  readonly status: number
+  readonly headers: Headers
+}
+
+/** One HTTP request that waits for its response. */
+export interface Exchange {
+  /**
+   * Starts the response. `onDrain` is called when what was buffered has left; it comes after each write that leaves more
+   * than 64 kB waiting.
+   */
+  open(head: ResponseHead, onDrain: () => void): Sink
+  /** Calls back once when the other end is gone or the response has ended. */
+  onGone(callback: () => void): void
+}

@@ -1,0 +1,134 @@
+/** The only file that looks inside a tRPC router. The official WebSocket adapter reads the same. */
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import {
+  type AnyTRPCProcedure,
+  type AnyTRPCRouter,
+  callTRPCProcedure,
+  getTRPCErrorFromUnknown,
+  getTRPCErrorShape,
+  type TRPCCombinedDataTransformer,
+  type TRPCDataTransformer,
+  type TRPCError,
+} from '@trpc/server'
+import { outputOf, serialize } from '../codec.ts'
+
+/** `initTRPC.create({ sse })`. */
+export interface RouterSseConfig {
+  readonly enabled?: boolean
+  readonly ping?: { readonly enabled: boolean; readonly intervalMs?: number }
+  readonly emitAndEndImmediately?: boolean
+  readonly maxDurationMs?: number
+  readonly client?: { readonly reconnectAfterInactivityMs?: number }
+}
+
+/** What of a router's configuration subscriptions depend on. */
+export interface RouterConfig {
+  readonly input: TRPCDataTransformer
+  /** `undefined` where the transformer changes nothing. */
+  readonly output: TRPCDataTransformer | undefined
+  readonly sse: RouterSseConfig
+}
+
+/** Reads a router's configuration. */
+export function routerConfig(router: AnyTRPCRouter): RouterConfig {
+  const config: { transformer: TRPCCombinedDataTransformer; sse?: RouterSseConfig } = router._def._config
+  return { input: config.transformer.input, output: outputOf(config.transformer), sse: config.sse ?? {} }
+}
+
+interface RouterInternals {
+  readonly procedures: Readonly<Record<string, AnyTRPCProcedure>>
+  readonly lazy: Readonly<Record<string, { load(): Promise<void> }>>
+}
+
+/** Finds a procedure by its dotted path, loading lazy routers on the way. */
+export async function findProcedure(
+  router: AnyTRPCRouter,
+  path: string,
+): Promise<AnyTRPCProcedure | undefined> {
+  const { procedures, lazy }: RouterInternals = router._def
+  for (;;) {
+    const found = procedures[path]
+    if (found) return found
+    const loader = Object.keys(lazy).find((key) => path === key || path.startsWith(`${key}.`))
+    if (loader === undefined) return undefined
+    await lazy[loader]?.load()
+  }
+}
+
+/**
+ * Puts `lastEventId` into an input as tRPC does, but only where the procedure's parsers take it: a strict object, a
+ * string or no input at all stays as it is. (Channels find the id without it.)
+ */
+export async function inputWithLastEventId(
+  procedure: AnyTRPCProcedure,
+  input: unknown,
+  lastEventId: string | undefined,
+): Promise<unknown> {
+  if (lastEventId === undefined || !(input === undefined || input === null || isPlainObject(input)))
+    return input
+  const candidate = { ...input, lastEventId }
+  for (const parser of inputParsers(procedure)) {
+    if (!isStandardSchema(parser)) continue
+    const result = await parser['~standard'].validate(candidate)
+    if (result.issues) return input
+  }
+  return candidate
+}
+
+/** The parsers of a procedure's input, as given to `.input()`. */
+function inputParsers({ _def }: AnyTRPCProcedure): readonly unknown[] {
+  return 'inputs' in _def && Array.isArray(_def.inputs) ? _def.inputs : []
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function isStandardSchema(parser: unknown): parser is StandardSchemaV1 {
+  return (
+    (typeof parser === 'object' || typeof parser === 'function') && parser !== null && '~standard' in parser
+  )
+}
+
+/** One call of a subscription procedure. */
+export interface ProcedureCall {
+  readonly router: AnyTRPCRouter
+  readonly path: string
+  readonly ctx: unknown
+  readonly getRawInput: () => Promise<unknown>
+  readonly signal: AbortSignal
+}
+
+/** Calls a subscription procedure with its middlewares. What it resolves to is what the resolver returned. */
+export async function callSubscription(call: ProcedureCall): Promise<unknown> {
+  return await callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
+}
+
+/** An error with what its shape is made from. */
+export interface FailedCall {
+  readonly router: AnyTRPCRouter
+  readonly error: TRPCError
+  readonly path: string
+  readonly input: unknown
+  readonly ctx: unknown
+}
+
+/** Writes an error as the JSON that tRPC's clients take: formatted by the router's errorFormatter, transformed. */
+export function errorJson({ router, error, path, input, ctx }: FailedCall): string {
+  const config = router._def._config
+  const { output } = routerConfig(router)
+  try {
+    return (
+      serialize(output, getTRPCErrorShape({ config, error, type: 'subscription', path, input, ctx })) ??
+      'null'
+    )
+  } catch (cause) {
+    // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
+    const { code, message } = getTRPCErrorFromUnknown(cause)
+    const data = { code, httpStatus: 500, path }
+    return serialize(output, { message, code: -32603, data }) ?? 'null'
+  }
+}
