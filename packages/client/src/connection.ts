@@ -5,13 +5,11 @@ import {
   isRealtimeError,
   RealtimeError,
 } from '@trpc-sse/protocol'
+import type { Fetch } from './fetch.ts'
 import type { HttpRequest } from './request.ts'
 import { judgeResponse, type ReadErrorBody } from './response.ts'
 import type { StreamEvent } from './state.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
-
-/** Sends a request: `globalThis.fetch`, or something that behaves like it. */
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /** One attempt at a stream: one HTTP request, and the messages of its response. */
 export interface ConnectionOptions {
@@ -63,7 +61,10 @@ export function connect(options: ConnectionOptions): Connection {
       open = true
       watchdog.watch(inactivityTimeoutMs)
     },
-    close: () => abort.abort(),
+    close() {
+      watchdog.stop()
+      abort.abort()
+    },
   }
 }
 

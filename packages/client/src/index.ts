@@ -7,7 +7,7 @@ export {
   type RealtimeErrorIssue,
   type RealtimeErrorOptions,
 } from '@trpc-sse/protocol'
-export type { Fetch } from './connection.ts'
+export type { Fetch } from './fetch.ts'
 export { sseLink } from './link.ts'
 export type {
   ConnectionParams,

@@ -32,7 +32,7 @@ export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<T
       const told = tellInEnvelopes(options, op, observer)
       try {
         told.connecting(undefined)
-        return start(link, op, told)
+        return op.signal?.aborted ? told.aborted() : start(link, op, told)
       } catch (error) {
         return told.failed(error)
       }
@@ -75,8 +75,7 @@ function start(link: Link, op: Operation, told: EnvelopeTeller): () => void {
     stream.close()
     told.aborted()
   }
-  if (op.signal?.aborted) onAbort()
-  else op.signal?.addEventListener('abort', onAbort)
+  op.signal?.addEventListener('abort', onAbort)
   return () => {
     stream.close()
     told.complete()

@@ -6,7 +6,7 @@ import type {
   TRPCDataTransformer,
 } from '@trpc/server'
 import { type Clock, type GapReason, RealtimeError, systemClock } from '@trpc-sse/protocol'
-import type { Fetch } from './connection.ts'
+import { type Fetch, globalFetch } from './fetch.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts'
 import type { StreamSettings } from './stream.ts'
 
@@ -48,7 +48,7 @@ export interface SseLinkBaseOptions {
    * Is told once when events can't be had any more, at the place where they are missing. A single subscription
    * can have its own, in its `context`: `subscribe(input, { context: { onGap } })`; then both are told.
    */
-  readonly onGap?: (gap: SseGap) => void
+  readonly onGap?: (gap: SseGap) => unknown
   /**
    * Is told what `onGap`, a subscription's `onError` or its `onComplete` throws. It stops no subscription.
    *
@@ -106,9 +106,18 @@ export type TransformerOption<TRouter extends AnyTRPCRouter> =
 /** The options of `sseLink`. */
 export type SseLinkOptions<TRouter extends AnyTRPCRouter> = SseLinkBaseOptions & TransformerOption<TRouter>
 
+/** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
+const waitingClock: Clock = {
+  ...systemClock,
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
 /** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none. */
 export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
-  const { connectTimeoutMs = 15_000, inactivityTimeoutMs, fetch } = options
+  const { connectTimeoutMs = 15_000, inactivityTimeoutMs } = options
   const retry = { ...defaultRetryPolicy, ...options.retry }
   checkTimes({
     connectTimeoutMs,
@@ -117,8 +126,8 @@ export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
     'retry.maxMs': retry.maxMs,
   })
   return {
-    clock: options.clock ?? systemClock,
-    fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
+    clock: options.clock ?? waitingClock,
+    fetch: options.fetch ?? globalFetch,
     retry,
     connectTimeoutMs,
     inactivityTimeoutMs,

@@ -1,5 +1,6 @@
 import { type Clock, type DecodedMessage, RealtimeError, wait } from '@trpc-sse/protocol'
-import { type Connection, connect, type Fetch } from './connection.ts'
+import { type Connection, connect } from './connection.ts'
+import type { Fetch } from './fetch.ts'
 import type { Frame } from './frames.ts'
 import type { HttpRequest } from './request.ts'
 import type { ReadErrorBody } from './response.ts'

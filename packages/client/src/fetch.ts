@@ -1,0 +1,19 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+
+/** Sends a request: `globalThis.fetch`, or something that behaves like it. */
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>
+
+/**
+ * Sends a request with what `globalThis.fetch` is now. Throws `INVALID_OPTION` for an address that isn't one:
+ * fetch itself would fail as it does without a network, and be tried for ever.
+ */
+export async function globalFetch(url: string, init: RequestInit): Promise<Response> {
+  try {
+    new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href)
+  } catch (cause) {
+    const address = JSON.stringify(url.split('?', 1)[0])
+    const message = `url makes ${address}, which is no address. Outside a browser it must be absolute.`
+    throw new RealtimeError('INVALID_OPTION', message, { cause })
+  }
+  return globalThis.fetch(url, init)
+}

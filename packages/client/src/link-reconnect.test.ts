@@ -1,0 +1,267 @@
+import { describe, expect, it } from 'vitest'
+import { createInbox } from '../../../tests/support/inbox.ts'
+import { type ScriptedServer, scriptedServer } from '../../../tests/support/scripted-server.ts'
+import { opening, type Subscribed, subscribe } from '../../../tests/support/subscribe.ts'
+
+/** Lets the wait of exactly `ms` pass, and gives the request that follows. */
+async function requestAfter(ms: number, { clock }: Subscribed, server: ScriptedServer) {
+  await clock.due(ms)
+  clock.advance(ms - 1)
+  const before = server.count()
+  clock.advance(1)
+  const request = await server.request()
+  expect(server.count()).toBe(before + 1)
+  return request
+}
+
+describe('a lost stream', () => {
+  it('P34: is resumed behind the last event, whether it was cut or ended politely', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server, { input: { room: 'lobby' } })
+    const first = await server.request()
+    expect(first.query.has('lastEventId')).toBe(false)
+    first.open().send({ data: '1', id: '1-0' }, { data: '2', id: '2-0' })
+    await subscribed.nextMany(5)
+    first.cut()
+    const second = await requestAfter(125, subscribed, server)
+    expect(second.query.get('lastEventId')).toBe('2-0')
+    second.open().send({ data: '3', id: '3-0' }).end()
+    const third = await requestAfter(125, subscribed, server)
+    expect(third.query.get('lastEventId')).toBe('3-0')
+    expect(third.query.get('input')).toBe('{"room":"lobby"}')
+    third.open().send({ event: 'return', data: '' })
+    const lost = ['connecting', expect.stringContaining('Another one will be opened')]
+    expect(await subscribed.nextMany(10)).toEqual([
+      lost,
+      ...opening.slice(1),
+      ['data', { id: '3-0', data: 3 }],
+      lost,
+      ...opening.slice(1),
+      ['stopped'],
+      ['idle'],
+      ['complete'],
+    ])
+  })
+
+  it('P31: is resumed at once from the id that the input names, and from later ones only', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server, { input: { room: 'lobby', lastEventId: '7-0' } })
+    const first = await server.request()
+    expect([first.query.get('input'), first.query.get('lastEventId')]).toEqual(['{"room":"lobby"}', '7-0'])
+    first.open().send({ data: '8', id: '8-0' }).end()
+    const second = await requestAfter(125, subscribed, server)
+    expect([second.query.get('input'), second.query.get('lastEventId')]).toEqual(['{"room":"lobby"}', '8-0'])
+  })
+
+  it('P32: is resumed from the last id of any message', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const ids = [
+      { event: 'restore-id', data: '', id: '1-0' },
+      { event: 'ping', data: '', id: '2-0' },
+    ]
+    const gap = { event: 'gap', data: '{"lastEventId":"2-0","reason":"trimmed"}', id: '9-0' }
+    for (const message of [...ids, gap, { event: 'later', data: '', id: '10-0' }]) {
+      const request = await server.request()
+      request.open().send(message, { event: 'ping', data: '' }).end()
+      await subscribed.clock.due(125)
+      subscribed.clock.advance(125)
+      const next = await server.request()
+      expect(next.query.get('lastEventId')).toBe(message.id)
+      next.answer(503)
+      await subscribed.clock.due(250)
+      subscribed.clock.advance(250)
+    }
+  })
+
+  it('P32: keeps its position over untracked events', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const first = await server.request()
+    first.open().send({ data: '1', id: '1-0' }, { data: '"empty id"', id: '' }, { data: '"no id"' }).end()
+    expect((await subscribed.nextMany(6)).slice(3)).toEqual([
+      ['data', { id: '1-0', data: 1 }],
+      ['data', 'empty id'],
+      ['data', 'no id'],
+    ])
+    const second = await requestAfter(125, subscribed, server)
+    expect(second.query.get('lastEventId')).toBe('1-0')
+  })
+
+  it('P37: is tried again after longer and longer waits, until an event proves that it works', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const answers = ['refused', 'refused', 'empty', 'empty', 'event', 'refused', 'ping', 'refused'] as const
+    const waits = [125, 250, 500, 1_000, 125, 250, 125, 250]
+    for (const [index, answer] of answers.entries()) {
+      const request = await server.request()
+      if (answer === 'refused') request.answer(502)
+      else if (answer === 'empty') request.open().end()
+      else
+        request
+          .open()
+          .send(answer === 'event' ? { data: '1' } : { event: 'ping', data: '' })
+          .end()
+      const wait = waits[index] ?? 0
+      await subscribed.clock.due(wait)
+      subscribed.clock.advance(wait)
+    }
+  })
+
+  it('takes its waits from the retry option', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server, { link: { retry: { baseMs: 1_000, maxMs: 1_500 } } })
+    for (const wait of [500, 750, 750]) {
+      const request = await server.request()
+      request.answer(500)
+      await subscribed.clock.due(wait)
+      subscribed.clock.advance(wait)
+    }
+  })
+
+  it('P38: waits as long as retry says, until the next stream says otherwise', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const first = await server.request()
+    first.open().send({ retryMs: 4_000 }, { data: '1' }).end()
+    const second = await requestAfter(4_125, subscribed, server)
+    second.cut()
+    const third = await requestAfter(4_250, subscribed, server)
+    third.open().send({ data: '1' }).end()
+    await requestAfter(125, subscribed, server)
+  })
+
+  it('P35: tells why in the connection state', async () => {
+    await using server = await scriptedServer()
+    const { nextMany } = subscribe(server)
+    const request = await server.request()
+    request.answer(502, {}, '<h1>Bad gateway</h1>')
+    const message =
+      'The server answered 502 Bad Gateway and said "<h1>Bad gateway</h1>". It will be asked again.'
+    expect(await nextMany(2)).toEqual([['connecting'], ['connecting', message]])
+  })
+
+  it('P34: is tried again where nobody listens', async () => {
+    const server = await scriptedServer()
+    await server[Symbol.asyncDispose]()
+    const { nextMany, clock, unsubscribe } = subscribe(server)
+    await nextMany(2)
+    await clock.due(125)
+    clock.advance(125)
+    await nextMany(1)
+    unsubscribe()
+  })
+})
+
+describe('reconnect', () => {
+  it('P42: opens a new stream at once, without an error, and nothing is lost or repeated', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const first = await server.request()
+    first
+      .open()
+      .send({ data: '1', id: '1-0' }, { event: 'reconnect', data: '{"reason":"drain"}', retryMs: 9_000 })
+      .send({ data: '"not read any more"', id: '2-0' })
+    const second = await requestAfter(50, subscribed, server)
+    await first.gone
+    expect(second.query.get('lastEventId')).toBe('1-0')
+    second.open().send({ data: '2', id: '2-0' })
+    expect(await subscribed.nextMany(8)).toEqual([
+      ...opening,
+      ['data', { id: '1-0', data: 1 }],
+      ...opening,
+      ['data', { id: '2-0', data: 2 }],
+    ])
+  })
+
+  it('P42: backs off when asked again and again before anything worked', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    for (const wait of [125, 250, 500]) {
+      const request = await server.request()
+      request.open().send({ event: 'reconnect', data: '{"reason":"drain"}' })
+      await subscribed.clock.due(wait)
+      subscribed.clock.advance(wait)
+    }
+  })
+})
+
+describe('time', () => {
+  it('P39: gives up an attempt that does not answer', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const silent = await server.request()
+    subscribed.clock.advance(15_000)
+    await silent.gone
+    const message = 'No stream was open after 15000 ms. Another try will be made.'
+    expect(await subscribed.nextMany(2)).toEqual([['connecting'], ['connecting', message]])
+    await requestAfter(125, subscribed, server)
+  })
+
+  it('P39: gives up an attempt that sends bytes but no connected', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server, { link: { connectTimeoutMs: 1_000 } })
+    const request = await server.request()
+    const [limit = 0] = subscribed.clock.timers()
+    expect(limit).toBe(1_000)
+    await request.openSilently().write(': wait\n\n')
+    subscribed.clock.advance(1_000)
+    await request.gone
+    expect((await subscribed.nextMany(2))[1]?.[1]).toContain('No stream was open after 1000 ms')
+  })
+
+  it('P39: gives up an attempt for which the app finds no headers', async () => {
+    await using server = await scriptedServer()
+    const asked = createInbox<'asked'>()
+    const headers = (): Promise<never> => {
+      asked.put('asked')
+      return new Promise(() => {})
+    }
+    const { clock, nextMany } = subscribe(server, { link: { headers } })
+    await asked.take()
+    clock.advance(15_000)
+    expect((await nextMany(2))[1]?.[1]).toContain('No stream was open')
+    await clock.due(125)
+    clock.advance(125)
+    await asked.take()
+    expect(server.count()).toBe(0)
+  })
+
+  it('P40: gives up a stream that is silent for longer than the server announced', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const request = await server.request()
+    request.open({ reconnectAfterInactivityMs: 5_000 }).send({ data: '1', id: '1-0' })
+    await subscribed.nextMany(4)
+    subscribed.clock.advance(4_000)
+    request.send({ event: 'ping', data: '' }, { data: '2', id: '2-0' })
+    await subscribed.nextMany(1)
+    subscribed.clock.advance(4_999)
+    expect(server.count()).toBe(1)
+    subscribed.clock.advance(1)
+    await request.gone
+    const message = 'The connection was silent for 5000 ms. Another one will be opened.'
+    expect(await subscribed.next()).toEqual(['connecting', message])
+    const second = await requestAfter(125, subscribed, server)
+    expect(second.query.get('lastEventId')).toBe('2-0')
+  })
+
+  it('P40: waits for ever where the server announces nothing', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const request = await server.request()
+    request.open()
+    await subscribed.nextMany(3)
+    expect(subscribed.clock.timers()).toEqual([])
+  })
+
+  it('goes by inactivityTimeoutMs instead, if that is given', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server, { link: { inactivityTimeoutMs: 700 } })
+    const request = await server.request()
+    request.open({ reconnectAfterInactivityMs: 5_000 })
+    await subscribed.nextMany(3)
+    subscribed.clock.advance(700)
+    await request.gone
+  })
+})

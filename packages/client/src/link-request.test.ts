@@ -1,0 +1,88 @@
+import { createTRPCUntypedClient, retryLink } from '@trpc/client'
+import type { AnyTRPCRouter } from '@trpc/server'
+import { describe, expect, it, vi } from 'vitest'
+import { follow, untypedClient } from '../../../tests/support/follow.ts'
+import { scriptedServer } from '../../../tests/support/scripted-server.ts'
+import { subscribe } from '../../../tests/support/subscribe.ts'
+import { sseLink } from './index.ts'
+
+describe('headers, url and connection params', () => {
+  it('P30: are asked for before every attempt', async () => {
+    await using server = await scriptedServer()
+    let attempt = 0
+    const { clock } = subscribe(server, {
+      link: {
+        url: async () => `${server.url}/v${++attempt}`,
+        headers: ({ op }) => ({ authorization: `Bearer ${attempt}`, 'x-path': op.path }),
+        connectionParams: async () => ({ attempt: String(attempt) }),
+      },
+    })
+    for (const n of [1, 2, 3]) {
+      const request = await server.request()
+      expect(request.path).toBe(`/v${n}/room.onMessage`)
+      expect(request.headers).toMatchObject({ authorization: `Bearer ${n}`, 'x-path': 'room.onMessage' })
+      expect(request.query.get('connectionParams')).toBe(`{"attempt":"${n}"}`)
+      request.open().send({ data: '1' }).end()
+      if (n < 3) await clock.due(125)
+      clock.advance(125)
+    }
+  })
+
+  it('that fail are tried again', async () => {
+    await using server = await scriptedServer()
+    const headers = vi.fn(async () => ({})).mockRejectedValueOnce(new Error('no token yet'))
+    const { nextMany, clock } = subscribe(server, { link: { headers } })
+    const [, [state, message] = []] = await nextMany(2)
+    expect(state).toBe('connecting')
+    expect(message).toContain('The connection failed')
+    await clock.due(125)
+    clock.advance(125)
+    await server.request()
+  })
+
+  it('end the subscription with an address that is none', async () => {
+    const client = untypedClient(sseLink<AnyTRPCRouter>({ url: 'trpc.example' }))
+    const [, [event, error] = []] = await follow(client, 'p').nextMany(2)
+    expect(event).toBe('error')
+    expect(error).toMatchObject({ cause: { code: 'INVALID_OPTION' } })
+  })
+})
+
+describe('retryLink', () => {
+  it('P31: goes on where the subscription stood, whatever its input', async () => {
+    await using server = await scriptedServer()
+    const client = createTRPCUntypedClient<AnyTRPCRouter>({
+      links: [
+        retryLink({ retry: ({ attempts }) => attempts < 2 }),
+        sseLink<AnyTRPCRouter>({ url: server.url }),
+      ],
+    })
+    const { nextMany } = follow(client, 'p')
+    const first = await server.request()
+    first.open().send({ data: '1', id: '1-0' }, { event: 'serialized-error', data: unauthorized })
+    const second = await server.request()
+    expect([second.query.get('input'), second.query.get('lastEventId')]).toEqual([null, '1-0'])
+    second.open().send({ data: '2', id: '2-0' })
+    const data = (await nextMany(8)).filter(([event]) => event === 'data')
+    expect(data.map(([, value]) => value)).toEqual([
+      { id: '1-0', data: 1 },
+      { id: '2-0', data: 2 },
+    ])
+  })
+})
+
+const unauthorized = '{"code":-32001,"message":"who are you?","data":{"code":"UNAUTHORIZED"}}'
+
+describe('options', () => {
+  it.each([
+    { connectTimeoutMs: 0 },
+    { connectTimeoutMs: Number.NaN },
+    { inactivityTimeoutMs: -1 },
+    { retry: { baseMs: 0 } },
+    { retry: { maxMs: -5 } },
+  ])('%j is refused', (options) => {
+    expect(() => sseLink<AnyTRPCRouter>({ url: '/trpc', ...options })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    )
+  })
+})

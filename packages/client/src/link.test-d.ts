@@ -1,0 +1,91 @@
+import type { TRPCLink } from '@trpc/client'
+import { createTRPCClient, httpBatchLink } from '@trpc/client'
+import { initTRPC, type TrackedEnvelope } from '@trpc/server'
+import superjson from 'superjson'
+import { describe, expectTypeOf, it } from 'vitest'
+import { type SseGap, type SseLinkErrorInfo, type SseLinkOptions, sseLink } from './index.ts'
+
+interface Message {
+  readonly text: string
+  readonly sentAt: Date
+}
+
+const plain = initTRPC.create()
+const plainRouter = plain.router({
+  onMessage: plain.procedure.subscription(async function* (): AsyncGenerator<TrackedEnvelope<Message>> {}),
+})
+type PlainRouter = typeof plainRouter
+
+const transformed = initTRPC.create({ transformer: superjson })
+const transformedRouter = transformed.router({
+  onMessage: transformed.procedure.subscription(async function* (): AsyncGenerator<
+    TrackedEnvelope<Message>
+  > {}),
+})
+type TransformedRouter = typeof transformedRouter
+
+const url = '/trpc'
+
+describe('transformer', () => {
+  it('is required where the router has one', () => {
+    sseLink<TransformedRouter>({ url, transformer: superjson })
+    sseLink<TransformedRouter>({ url, transformer: { input: superjson, output: superjson } })
+    // @ts-expect-error the transformer is missing
+    sseLink<TransformedRouter>({ url })
+    // @ts-expect-error the transformer is missing
+    createTRPCClient<TransformedRouter>({ links: [sseLink({ url })] })
+    createTRPCClient<TransformedRouter>({ links: [sseLink({ url, transformer: superjson })] })
+  })
+
+  it('is refused where the router has none', () => {
+    sseLink<PlainRouter>({ url })
+    // @ts-expect-error the router has no transformer
+    sseLink<PlainRouter>({ url, transformer: superjson })
+    // @ts-expect-error the router has no transformer
+    createTRPCClient<PlainRouter>({ links: [sseLink({ url, transformer: superjson })] })
+    createTRPCClient<PlainRouter>({ links: [sseLink({ url }), httpBatchLink({ url })] })
+  })
+})
+
+describe('onData', () => {
+  it('gets the event type without an annotation', () => {
+    const client = createTRPCClient<TransformedRouter>({ links: [sseLink({ url, transformer: superjson })] })
+    client.onMessage.subscribe(undefined, {
+      onData(event) {
+        expectTypeOf(event).toEqualTypeOf<{ id: string; data: Message }>()
+        // @ts-expect-error no such field
+        event.data.author
+      },
+    })
+  })
+
+  it('gets what JSON makes of it without a transformer', () => {
+    const client = createTRPCClient<PlainRouter>({ links: [sseLink({ url })] })
+    client.onMessage.subscribe(undefined, {
+      onData: (event) => expectTypeOf(event.data.sentAt).toEqualTypeOf<string>(),
+    })
+  })
+})
+
+describe('options', () => {
+  it('take what httpBatchLink takes, and functions of it', () => {
+    const all: SseLinkOptions<PlainRouter> = {
+      url: async () => new URL('https://example.com/trpc'),
+      headers: async ({ op }) => ({ 'x-path': op.path, list: ['a', 'b'], none: undefined }),
+      connectionParams: () => ({ token: 'x' }),
+      fetch: globalThis.fetch,
+      onGap: (gap) => expectTypeOf(gap).toEqualTypeOf<SseGap>(),
+      onError: (error, info) => {
+        expectTypeOf(error).toEqualTypeOf<unknown>()
+        expectTypeOf(info).toEqualTypeOf<SseLinkErrorInfo>()
+      },
+      retry: { maxMs: 5_000 },
+    }
+    expectTypeOf(sseLink<PlainRouter>(all)).toEqualTypeOf<TRPCLink<PlainRouter>>()
+    sseLink<PlainRouter>({ url: new URL('https://example.com'), headers: new Headers({ a: '1' }) })
+    // @ts-expect-error connection params are text
+    sseLink<PlainRouter>({ url, connectionParams: { n: 1 } })
+    // @ts-expect-error no such option
+    sseLink<PlainRouter>({ url, retryMs: 5 })
+  })
+})

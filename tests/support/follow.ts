@@ -1,0 +1,75 @@
+import {
+  createTRPCUntypedClient,
+  type TRPCClientError,
+  type TRPCLink,
+  type TRPCUntypedClient,
+} from '@trpc/client'
+import type { AnyTRPCRouter } from '@trpc/server'
+import { createInbox } from './inbox.ts'
+
+/** What an app is told of a subscription. */
+export type News = readonly [event: string, detail?: unknown]
+
+/** A subscription, as an app sees it. */
+export interface Followed {
+  /** Gives the next news; waits for it. */
+  next(): Promise<News>
+  /** Gives the next news, so many of it. */
+  nextMany(count: number): Promise<News[]>
+  /** All news so far. */
+  readonly news: readonly News[]
+  unsubscribe(): void
+}
+
+/** Handlers that a test adds to the recording ones, and the options of the call. */
+export interface FollowOptions {
+  readonly signal?: AbortSignal
+  readonly context?: Record<string, unknown>
+  readonly onData?: (data: unknown) => void
+  readonly onStarted?: () => void
+  readonly onError?: (error: TRPCClientError<AnyTRPCRouter>) => void
+  readonly onComplete?: () => void
+}
+
+/** Creates a client of a router that the test makes up as it goes. */
+export function untypedClient(...links: TRPCLink<AnyTRPCRouter>[]): TRPCUntypedClient<AnyTRPCRouter> {
+  return createTRPCUntypedClient({ links })
+}
+
+/** Subscribes, and keeps what the app is told, in order. Errors are kept whole, states with their message. */
+export function follow(
+  client: TRPCUntypedClient<AnyTRPCRouter>,
+  path: string,
+  input?: unknown,
+  { signal, context, ...handlers }: FollowOptions = {},
+): Followed {
+  const inbox = createInbox<News>()
+  const subscription = client.subscription(path, input, {
+    ...(signal && { signal }),
+    ...(context && { context }),
+    onStarted() {
+      inbox.put(['started'])
+      handlers.onStarted?.()
+    },
+    onData(data) {
+      inbox.put(['data', data])
+      handlers.onData?.(data)
+    },
+    onError(error) {
+      inbox.put(['error', error])
+      handlers.onError?.(error)
+    },
+    onStopped: () => inbox.put(['stopped']),
+    onComplete() {
+      inbox.put(['complete'])
+      handlers.onComplete?.()
+    },
+    onConnectionStateChange: ({ state, error }) => inbox.put(error ? [state, error.message] : [state]),
+  })
+  return {
+    next: inbox.take,
+    nextMany: inbox.takeMany,
+    news: inbox.items,
+    unsubscribe: () => subscription.unsubscribe(),
+  }
+}

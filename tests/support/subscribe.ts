@@ -1,0 +1,31 @@
+import type { TRPCUntypedClient } from '@trpc/client'
+import type { AnyTRPCRouter } from '@trpc/server'
+import { type SseLinkOptions, sseLink } from '@trpc-sse/client'
+import { type Followed, type FollowOptions, follow, type News, untypedClient } from './follow.ts'
+import { type ManualClock, manualClock } from './manual-clock.ts'
+import type { ScriptedServer } from './scripted-server.ts'
+
+/** What an app is told first of a subscription that opens. */
+export const opening: readonly News[] = [['connecting'], ['started'], ['pending']]
+
+/** What a test adds to a subscription. */
+export interface SubscribeOptions extends FollowOptions {
+  readonly input?: unknown
+  readonly link?: Partial<SseLinkOptions<AnyTRPCRouter>>
+}
+
+/** A subscription, and what it runs on. */
+export interface Subscribed extends Followed {
+  readonly clock: ManualClock
+  readonly client: TRPCUntypedClient<AnyTRPCRouter>
+}
+
+/** Subscribes to `room.onMessage` of a server, on a clock that the test moves. */
+export function subscribe(
+  server: ScriptedServer,
+  { input, link, ...options }: SubscribeOptions = {},
+): Subscribed {
+  const clock = manualClock()
+  const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url, clock, ...link }))
+  return { clock, client, ...follow(client, 'room.onMessage', input, options) }
+}
