@@ -111,10 +111,10 @@ function createEntry(clock: Clock, retain: Retention, nowMs: number): LogEntry {
   }
 }
 
-// Before every event to come, and never the same twice: whoever stands at an id of an earlier log of that
-// name sees that this isn't it.
+// Before every event to come, and with ids after it that no earlier log of that name had, even if that was lost
+// in the same millisecond: whoever stands at an id of the earlier log sees that this isn't it.
 function createOrigin(clock: Clock, nowMs: number): EventId {
-  return `${nowMs - 1}-${Math.floor(clock.random() * 2 ** 48)}`
+  return `${nowMs}-${Math.floor(clock.random() * 2 ** 48)}`
 }
 
 function append(
