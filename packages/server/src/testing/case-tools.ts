@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import type { EventId } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog, LogListener, LogPage, Retention, StoredEvent } from '../backend.ts'
+import { type BackendCaseContext, withBackends } from './backend-case.ts'
+
+/** More than any case stores, for longer than any case takes. */
+export const plenty: Retention = { events: 100_000, forMs: 600_000 }
+
+/** A log that no case had before. */
+export function newLog(context: BackendCaseContext, retain: Retention = plenty): ChannelLog {
+  return { key: context.uniqueKey(), retain }
+}
+
+/** Runs a case with one backend and one new log. */
+export function withLog(
+  run: (backend: Backend, log: ChannelLog) => Promise<void>,
+): (context: BackendCaseContext) => Promise<void> {
+  return (context) => withBackends(context, 1, (backends) => run(one(backends), newLog(context)))
+}
+
+/** Runs a case with two backends, as of two processes, and one new log. */
+export function withTwo(
+  run: (first: Backend, second: Backend, log: ChannelLog) => Promise<void>,
+): (context: BackendCaseContext) => Promise<void> {
+  return (context) =>
+    withBackends(context, 2, ([first, second]) => run(defined(first), defined(second), newLog(context)))
+}
+
+/** Reads all that is retained. */
+export function readAll(backend: Backend, log: ChannelLog): Promise<LogPage> {
+  return backend.read(log, { after: '0-0', limit: 1_000_000 })
+}
+
+/** Payloads `"<name> 0"`, `"<name> 1"`, and so on. */
+export function payloads(count: number, name = 'event'): string[] {
+  return Array.from({ length: count }, (_, i) => JSON.stringify(`${name} ${i}`))
+}
+
+/** What `toString` tells of events: their payloads. */
+export function dataOf(events: readonly StoredEvent[]): string[] {
+  return events.map((event) => event.data)
+}
+
+/** The ids of events. */
+export function idsOf(events: readonly StoredEvent[]): EventId[] {
+  return events.map((event) => event.id)
+}
+
+/** Asserts that each event names the one before it, and the first one `origin`. */
+export function assertLinked(events: readonly StoredEvent[], origin: EventId): void {
+  let prev = origin
+  for (const event of events) {
+    assert.equal(event.prev, prev, `${event.id} follows ${prev}`)
+    prev = event.id
+  }
+}
+
+/** A value that must be there. */
+export function defined<T>(value: T | undefined): T {
+  assert.notEqual(value, undefined)
+  return value as T
+}
+
+/** The only or first one of a list. */
+export function one<T>(list: readonly T[]): T {
+  return defined(list[0])
+}
+
+/** A listener that remembers what it was told. */
+export interface Recorder extends LogListener {
+  readonly events: readonly StoredEvent[]
+  readonly interruptions: number
+  /** Resolves when there is an event with this payload. */
+  heard(data: string): Promise<void>
+  /** Resolves when there were so many interruptions. */
+  interrupted(times: number): Promise<void>
+}
+
+/** How long a case waits for something that must happen, in milliseconds. */
+const patienceMs = 10_000
+
+/** Creates a {@link Recorder}. */
+export function createRecorder(): Recorder {
+  const events: StoredEvent[] = []
+  const waiting = new Set<() => void>()
+  let interruptions = 0
+  const wake = (): void => {
+    for (const check of waiting) check()
+  }
+  const when = (what: string, isSo: () => boolean): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        if (!isSo()) return
+        clearTimeout(timer)
+        waiting.delete(check)
+        resolve()
+      }
+      const timer = setTimeout(() => reject(new Error(`This never came: ${what}`)), patienceMs)
+      waiting.add(check)
+      check()
+    })
+  return {
+    events,
+    get interruptions() {
+      return interruptions
+    },
+    onEvent(event) {
+      events.push(event)
+      wake()
+    },
+    onInterrupted() {
+      interruptions++
+      wake()
+    },
+    heard: (data) => when(`the event ${data}`, () => events.some((event) => event.data === data)),
+    interrupted: (times) => when(`interruption ${times}`, () => interruptions >= times),
+  }
+}
+
+/** Asks again until the answer is right. For what comes with time alone. */
+export async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  const giveUpAt = Date.now() + patienceMs
+  for (;;) {
+    const answer = await ask()
+    if (isRight(answer)) return answer
+    if (Date.now() > giveUpAt) throw new Error(`This never came right: ${JSON.stringify(answer)}`)
+  }
+}
+
+/** Asserts that work is rejected with an error of this code. */
+export async function assertRejects(work: Promise<unknown>, code: string): Promise<void> {
+  await assert.rejects(work, (error: unknown) => {
+    assert.ok(error instanceof Error && 'code' in error, `an error with a code, not ${String(error)}`)
+    assert.equal(error.code, code)
+    return true
+  })
+}

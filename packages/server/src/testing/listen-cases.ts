@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict'
+import { type BackendCase, withBackends } from './backend-case.ts'
+import {
+  assertRejects,
+  createRecorder,
+  dataOf,
+  defined,
+  newLog,
+  payloads,
+  readAll,
+  withLog,
+  withTwo,
+} from './case-tools.ts'
+
+/** The cases of `Backend.listen` and `Backend.close`. */
+export const listenCases: readonly BackendCase[] = [
+  {
+    id: 'B15',
+    name: 'hints of every event from the moment that listen resolves',
+    needs: [],
+    run: (context) =>
+      withBackends(context, 2, async ([opened, other]) => {
+        const [listening, writing] = [defined(opened), defined(other)]
+        for (let i = 0; i < 30; i++) {
+          const log = newLog(context)
+          const recorder = createRecorder()
+          await listening.listen(log, recorder)
+          await writing.append(log, ['"first"'])
+          await recorder.heard('"first"')
+        }
+      }),
+  },
+  {
+    id: 'B16',
+    name: 'says when hints may have been lost, and hints again after that',
+    needs: ['interruptListeners'],
+    run: (context) =>
+      withBackends(context, 2, async ([opened, other]) => {
+        const [listening, writing] = [defined(opened), defined(other)]
+        const logs = [newLog(context), newLog(context)]
+        const recorders = logs.map(() => createRecorder())
+        for (const [i, log] of logs.entries()) await listening.listen(log, defined(recorders[i]))
+        for (let times = 1; times <= 3; times++) {
+          await context.interruptListeners?.()
+          for (const [i, log] of logs.entries()) {
+            const recorder = defined(recorders[i])
+            await recorder.interrupted(times)
+            await writing.append(log, [`"after ${times}"`])
+            await recorder.heard(`"after ${times}"`)
+          }
+        }
+      }),
+  },
+  {
+    id: 'B17',
+    name: 'hints no more after unlisten, and leaves other listeners alone',
+    needs: [],
+    run: withTwo(async (first, second, log) => {
+      const [gone, here] = [createRecorder(), createRecorder()]
+      const unlisten = await first.listen(log, gone)
+      await first.listen(log, here)
+      await second.append(log, ['1'])
+      await Promise.all([gone.heard('1'), here.heard('1')])
+      await Promise.all([unlisten(), unlisten()])
+      await unlisten()
+      await second.append(log, ['2'])
+      await here.heard('2')
+      assert.deepEqual(dataOf(gone.events), ['1'])
+    }),
+  },
+  {
+    id: 'B17',
+    name: 'hints the same listener twice if it listens twice, and once after one unlisten',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      const [twice, witness] = [createRecorder(), createRecorder()]
+      const unlisten = await backend.listen(log, twice)
+      await backend.listen(log, twice)
+      await backend.listen(log, witness)
+      await backend.append(log, ['1'])
+      await witness.heard('1')
+      await unlisten()
+      await backend.append(log, ['2'])
+      await witness.heard('2')
+      assert.deepEqual(dataOf(twice.events), ['1', '1', '2'])
+    }),
+  },
+  {
+    id: 'B17',
+    name: 'hints whoever listens, however listen and unlisten overlap',
+    needs: [],
+    run: withTwo(async (first, second, log) => {
+      let unlisten = await first.listen(log, createRecorder())
+      for (let i = 0; i < 30; i++) {
+        const recorder = createRecorder()
+        // The last one leaves and the next one comes in one tick: the first word to the store must not outlast the second.
+        const leaving = unlisten()
+        const coming = first.listen(log, recorder)
+        const strays = [first.listen(log, createRecorder()), first.listen(log, createRecorder())]
+        unlisten = await coming
+        await second.append(log, [`"${i}"`])
+        await recorder.heard(`"${i}"`)
+        await leaving
+        for (const stray of strays) await (await stray)()
+      }
+    }),
+  },
+  {
+    id: 'B3',
+    name: 'hints the others when a listener throws',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      const fail = (): never => {
+        throw new Error('A listener that breaks its contract.')
+      }
+      const recorder = createRecorder()
+      await backend.listen(log, { onEvent: fail, onInterrupted: fail })
+      await backend.listen(log, recorder)
+      await backend.append(log, payloads(2))
+      await recorder.heard(defined(payloads(2)[1]))
+      assert.deepEqual(dataOf(recorder.events), payloads(2))
+    }),
+  },
+  {
+    id: 'B18',
+    name: 'closes twice without harm, listeners and all',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      const unlisten = await backend.listen(log, createRecorder())
+      await Promise.all([backend.close(), backend.close()])
+      await backend.close()
+      await unlisten()
+    }),
+  },
+  {
+    id: 'B18',
+    name: 'finishes what was called before close',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      const appending = Promise.all(payloads(20).map((data) => backend.append(log, [data])))
+      const closing = backend.close()
+      assert.equal((await appending).length, 20)
+      await closing
+    }),
+  },
+  {
+    id: 'B19',
+    name: 'rejects with CLOSED once close is called',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      await backend.append(log, ['1'])
+      const closing = backend.close()
+      for (const moment of [Promise.resolve(), closing]) {
+        await moment
+        await assertRejects(backend.append(log, ['2']), 'CLOSED')
+        await assertRejects(readAll(backend, log), 'CLOSED')
+        await assertRejects(backend.listen(log, createRecorder()), 'CLOSED')
+      }
+    }),
+  },
+]
