@@ -1,0 +1,136 @@
+import type {
+  AppendResult,
+  ChannelLog,
+  Clock,
+  EventId,
+  LogPage,
+  ReadRange,
+  StoredEvent,
+} from '@trpc-sse/server'
+import type { Cluster, Redis } from 'ioredis'
+import type { AppendGroup } from './append-queue.ts'
+import type { Send } from './attempts.ts'
+import { logKeys } from './keys.ts'
+import { replyCode } from './replies.ts'
+import { appendScript, readScript, type Script } from './script.ts'
+
+/** The result of each append of a group; `undefined` if it can't be known any more whether they were stored. */
+export type AppendAnswer = readonly AppendResult[] | undefined
+
+/** Both operations on a log, each as one run of a script. */
+export interface Commands {
+  /** Stores a group of appends. */
+  append(group: AppendGroup): Send<AppendAnswer>
+  read(log: ChannelLog, range: ReadRange): Send<LogPage>
+}
+
+/** What {@link createCommands} needs. */
+export interface CommandsOptions {
+  readonly client: Redis | Cluster
+  readonly clock: Clock
+  readonly prefix: string
+  readonly db: number
+}
+
+const defaultIdempotencyMs = 300_000
+/** How long a last id outlives its events, in milliseconds: 30 days. */
+const lastIdMs = 30 * 86_400_000
+
+/** Creates the operations on a client's logs. */
+export function createCommands({ client, clock, prefix, db }: CommandsOptions): Commands {
+  // Every call of every process has its own token, by which what it stored is found again.
+  const process = randomDigits(clock)
+  let calls = 0
+
+  /** The arguments with which both scripts begin. */
+  const common = ({ retain }: ChannelLog): string[] => {
+    const forMs = wholeNumber(retain.forMs)
+    return [wholeNumber(retain.events), forMs, wholeNumber(Number(forMs) + lastIdMs), randomDigits(clock)]
+  }
+
+  return {
+    append(group) {
+      const [{ log, options }] = group
+      const { idempotencyKey, idempotencyMs = defaultIdempotencyMs } = options
+      const names = logKeys(prefix, db, log.key)
+      const keys = [
+        names.log,
+        names.last,
+        idempotencyKey === undefined ? names.log : names.idempotency(idempotencyKey),
+      ]
+      const token = `${process}.${(calls++).toString(36)}`
+      const keyMs = idempotencyKey === undefined ? '0' : wholeNumber(idempotencyMs)
+      const args = [...common(log), names.live, token, keyMs]
+      const payloads = group.flatMap((append) => append.payloads)
+      return async (doubtMs) => {
+        const answer = await run(client, appendScript, keys, [...args, wholeNumber(doubtMs), ...payloads])
+        return splitResult(group, token, answer)
+      }
+    },
+    read(log, range) {
+      const { log: stream, last } = logKeys(prefix, db, log.key)
+      const [newest, after] = 'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
+      const args = [...common(log), wholeNumber(newest), after, wholeNumber(range.limit)]
+      return async () => parsePage(await run(client, readScript, [stream, last], args))
+    },
+  }
+}
+
+/** Runs a script by its name, and by its text where Redis doesn't know it, after a restart for example. */
+async function run(
+  client: Redis | Cluster,
+  script: Script,
+  keys: string[],
+  args: string[],
+): Promise<unknown> {
+  // Not spread: the number of arguments of a call is limited.
+  const rest = [keys.length, ...keys].concat(args)
+  try {
+    return await client.call('evalsha', [script.sha, ...rest])
+  } catch (error) {
+    if (replyCode(error) !== 'NOSCRIPT') throw error
+    return await client.call('eval', [script.lua, ...rest])
+  }
+}
+
+function splitResult(group: AppendGroup, token: string, answer: unknown): AppendAnswer {
+  if (answer === null) return undefined
+  const [storedBy, ...ids] = String(answer).split(' ')
+  // Only an append with an idempotency key can be one, and it is alone in its group.
+  if (storedBy !== token) return [{ ids, duplicate: true }]
+  let start = 0
+  return group.map(({ payloads }) => {
+    const end = start + payloads.length
+    const result = { ids: ids.slice(start, end), duplicate: false }
+    start = end
+    return result
+  })
+}
+
+function parsePage(answer: unknown): LogPage {
+  const [lastEventId = '', ...fields] = (answer as readonly unknown[]).map(String)
+  const events: StoredEvent[] = []
+  for (let i = 0; i + 2 < fields.length; i += 3) {
+    const [id = '', prev = '', data = ''] = fields.slice(i, i + 3)
+    events.push({ id, prev, data })
+  }
+  return { events, lastEventId }
+}
+
+/** The last position of a stream that something can come after. */
+const lastPosition = '18446744073709551615-18446744073709551614'
+
+/** An event id as Redis takes it: both parts fit in 64 bits. Nothing comes after one that doesn't. */
+function streamPosition(id: EventId): string {
+  const fits = id.split('-').every((part) => BigInt(part) < 2n ** 64n - 1n)
+  return fits ? id : lastPosition
+}
+
+/** Digits for Redis: nothing that JavaScript would write with an exponent, and no deadline beyond its calendar. */
+function wholeNumber(value: number): string {
+  return String(Math.min(Math.ceil(value), 1e15))
+}
+
+function randomDigits(clock: Clock): string {
+  return String(Math.floor(clock.random() * 2 ** 48))
+}

@@ -1,0 +1,2 @@
+export type { RedisTarget } from './clients.ts'
+export { type RedisBackendOptions, redisBackend } from './redis-backend.ts'

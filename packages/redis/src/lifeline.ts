@@ -1,0 +1,103 @@
+import type { Clock } from '@trpc-sse/server'
+import type { Redis } from 'ioredis'
+import { backoffMs } from './clients.ts'
+
+/** What {@link openLifeline} needs, and whom it tells. */
+export interface LifelineOptions {
+  readonly clock: Clock
+  /** A connection that isn't there after so many milliseconds, or leaves a probe unanswered for so long, is dead. */
+  readonly timeoutMs: number
+  /** After so many milliseconds of silence the connection is probed. */
+  readonly probeMs: number
+  /** Creates a client, unconnected, that doesn't connect again by itself. */
+  create(signal: AbortSignal): Promise<Redis>
+  /** The connection is there. */
+  onUp(connection: Redis): void
+  /** The connection is gone. Another one will be opened. */
+  onDown(): void
+  onMessage(channel: string, message: string): void
+  onError(error: unknown): void
+}
+
+/**
+ * Keeps one connection for subscriptions open, a new one whenever the last one is lost. A connection can be dead
+ * without an error, so one that is silent for long is asked for a sign of life.
+ *
+ * @returns What closes it.
+ */
+export function openLifeline(options: LifelineOptions): () => void {
+  const { clock, onError } = options
+  const closed = new AbortController()
+  let failures = 0
+  let connection: Redis | undefined
+  let cancelReopening = (): void => {}
+
+  async function open(): Promise<void> {
+    try {
+      const client = await options.create(closed.signal)
+      if (closed.signal.aborted) return
+      connection = client
+      follow(client, options, { onUp: () => (failures = 0), onEnd: reopen })
+    } catch (error) {
+      onError(error)
+      reopen()
+    }
+  }
+
+  function reopen(): void {
+    if (closed.signal.aborted) return
+    failures++
+    cancelReopening = clock.after(backoffMs(clock, failures), () => void open())
+  }
+
+  void open()
+  return () => {
+    closed.abort()
+    cancelReopening()
+    connection?.disconnect()
+  }
+}
+
+/** Follows one connection from its opening to its end. */
+function follow(
+  connection: Redis,
+  options: LifelineOptions,
+  { onUp, onEnd }: { onUp(): void; onEnd(): void },
+): void {
+  const { clock, timeoutMs, probeMs, onError } = options
+  const hangUp = (): void => connection.disconnect()
+  let heard = false
+  let cancel = clock.after(timeoutMs, hangUp)
+
+  function probe(): void {
+    if (heard) {
+      rest()
+    } else {
+      cancel = clock.after(timeoutMs, hangUp)
+      connection.ping().then(rest, onError)
+    }
+  }
+  function rest(): void {
+    heard = false
+    cancel()
+    if (connection.status === 'ready') cancel = clock.after(probeMs, probe)
+  }
+
+  connection.on('error', onError)
+  connection.on('message', (channel: string, message: string) => {
+    heard = true
+    options.onMessage(channel, message)
+  })
+  connection.once('ready', () => {
+    onUp()
+    rest()
+    options.onUp(connection)
+  })
+  connection.once('end', () => {
+    cancel()
+    options.onDown()
+    onEnd()
+  })
+  // A failure is an `error` event too.
+  connection.connect().catch(() => {})
+}

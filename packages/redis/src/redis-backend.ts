@@ -1,0 +1,120 @@
+import { type Backend, type Clock, RealtimeError, systemClock } from '@trpc-sse/server'
+import { type AppendGroup, createAppendQueue } from './append-queue.ts'
+import { type Attempts, createAttempts } from './attempts.ts'
+import { createCommandClient, createSubscriberClient, databaseOf, type RedisTarget } from './clients.ts'
+import { type AppendAnswer, type Commands, createCommands } from './commands.ts'
+import { logKeys } from './keys.ts'
+import { createReadiness } from './readiness.ts'
+import { closedError, unconfirmed } from './replies.ts'
+import { createSubscriber } from './subscriber.ts'
+
+/** Options of {@link redisBackend}. */
+export interface RedisBackendOptions {
+  /**
+   * Starts the name of every key and pub/sub channel. Any text without braces; apps with different ones share nothing.
+   *
+   * @default 'trpc-sse'
+   */
+  readonly prefix?: string
+  /**
+   * How long Redis has to answer, reconnects and retries included, in milliseconds. Then `append`, `read` and
+   * `listen` reject with `BACKEND_UNAVAILABLE`.
+   *
+   * @default 5_000
+   */
+  readonly commandTimeoutMs?: number
+  /**
+   * A connection for notifications that is silent for so many milliseconds is asked for a sign of life.
+   *
+   * @default 10_000
+   */
+  readonly probeMs?: number
+  /**
+   * Gives time, timers and chance.
+   *
+   * @default systemClock
+   */
+  readonly clock?: Clock
+  /** A connection failed. It is opened again, and what was called is tried again; this is for your logs. */
+  onError?(error: unknown): void
+}
+
+/**
+ * Keeps logs in Redis, from 6.2, or Valkey: for any number of processes, and across restarts of all of them.
+ *
+ * It uses one connection for commands, opened at the first one, and one for notifications, opened at the first
+ * `listen`; a client that is passed in is duplicated, never used and never closed. The last id of a log is kept
+ * for its `forMs` and 30 days more after the last use. Throws `INVALID_OPTION` for a prefix with braces.
+ */
+export function redisBackend(target: RedisTarget, options: RedisBackendOptions = {}): Backend {
+  const { prefix = 'trpc-sse', clock = systemClock, commandTimeoutMs: timeoutMs = 5_000 } = options
+  const { onError = () => {}, probeMs = 10_000 } = options
+  checkPrefix(prefix)
+  const client = createCommandClient(target, clock, timeoutMs)
+  const db = databaseOf(client)
+  const connection = createReadiness(client, onError)
+  const attempts = createAttempts({ ...connection, clock, timeoutMs })
+  const commands = createCommands({ client, clock, prefix, db })
+  const subscriber = createSubscriber({
+    clock,
+    timeoutMs,
+    probeMs,
+    onError,
+    create: (signal) => createSubscriberClient(client, connection, clock, signal),
+  })
+  const enqueue = createAppendQueue((groups) => store(groups, attempts, commands))
+  const underWay = new Set<Promise<unknown>>()
+  let closing: Promise<void> | undefined
+
+  async function use<TResult>(work: () => Promise<TResult>): Promise<TResult> {
+    if (closing !== undefined) throw closedError()
+    const result = work()
+    underWay.add(result)
+    return await result.finally(() => underWay.delete(result))
+  }
+
+  async function close(): Promise<void> {
+    subscriber.close()
+    await Promise.allSettled(underWay)
+    client.disconnect()
+  }
+
+  return {
+    append: (log, payloads, appendOptions = {}) =>
+      use(() => {
+        const call = { log, payloads, options: appendOptions, calledAtMs: clock.now() }
+        return new Promise((resolve, reject) => enqueue({ ...call, resolve, reject }))
+      }),
+    read: (log, range) => use(() => attempts.run(commands.read(log, range), clock.now())),
+    listen: (log, listener) => use(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
+    close: () => (closing ??= close()),
+  }
+}
+
+/** Stores groups in their order, and settles every append in them. */
+async function store(
+  groups: readonly [AppendGroup, ...AppendGroup[]],
+  attempts: Attempts,
+  commands: Commands,
+): Promise<void> {
+  const sends = groups.map((group) => commands.append(group))
+  const answers = await Promise.allSettled(attempts.runAll(sends, groups[0][0].calledAtMs))
+  for (const [i, group] of groups.entries()) settle(group, answers[i])
+}
+
+function settle(group: AppendGroup, answer: PromiseSettledResult<AppendAnswer> | undefined): void {
+  for (const [i, append] of group.entries()) {
+    if (answer?.status === 'rejected') append.reject(answer.reason)
+    const result = answer?.status === 'fulfilled' ? answer.value?.[i] : undefined
+    if (result === undefined) append.reject(unconfirmed())
+    else append.resolve(result)
+  }
+}
+
+function checkPrefix(prefix: string): void {
+  if (!/[{}]/.test(prefix)) return
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `The prefix ${JSON.stringify(prefix)} has braces, which tell a Redis Cluster where a key is. Remove them.`,
+  )
+}
