@@ -21,6 +21,8 @@ export interface Feed {
 /** Where a cursor starts: after an id, that many events before the end of the log, or at its end. */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
+const noEntries: readonly LogEntry[] = []
+
 /**
  * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
  * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
@@ -29,7 +31,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
   let id = 'after' in start ? start.after : undefined
   // The number of the next entry in the hub's window, while the position is in it.
   let sequence: number | undefined
-  let page: readonly LogEntry[] = []
+  let page = noEntries
   let index = 0
   let next: LinkedPage['next']
   let closed = false
@@ -67,7 +69,12 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
       sequence = window.end
     }
     if (sequence === undefined && id !== undefined) sequence = window.after(id)
-    if (sequence !== undefined && sequence >= window.start) return window.at(sequence)
+    if (sequence !== undefined && sequence >= window.start) {
+      // What is left of a page is out of date once the window is read.
+      page = noEntries
+      next = undefined
+      return window.at(sequence)
+    }
     sequence = undefined
     if (index < page.length) return page[index]
     reader.request()

@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest'
+import { createCodec } from './codec.ts'
+import type { LogEntry } from './log-event.ts'
+import { createWindow } from './window.ts'
+
+const codec = createCodec(undefined)
+const event = (n: number, data = ''): LogEntry => ({
+  kind: 'event',
+  id: `${n}-0`,
+  prev: `${n - 1}-0`,
+  data,
+  codec,
+  decoded: undefined,
+  frame: undefined,
+})
+
+describe('createWindow', () => {
+  it('serves whoever stands at its start, in it, or at its end', () => {
+    const window = createWindow({ events: 3, characters: 1e6 }, '0-0')
+    for (let n = 1; n <= 5; n++) window.push(event(n))
+    expect([window.start, window.end, window.tail]).toEqual([2, 5, '5-0'])
+    expect(window.after('2-0')).toBe(2)
+    expect(window.after('3-0')).toBe(3)
+    expect(window.after('5-0')).toBe(5)
+    expect(window.after('1-0')).toBeUndefined()
+    expect(window.at(2)?.id).toBe('3-0')
+    expect(window.at(1)).toBeUndefined()
+    expect(window.at(5)).toBeUndefined()
+  })
+
+  it('keeps to its size in characters, but always holds the newest entry', () => {
+    const window = createWindow({ events: 100, characters: 10 }, '0-0')
+    window.push(event(1, '123456'))
+    window.push(event(2, '123456'))
+    expect(window.start).toBe(1)
+    window.push(event(3, '12345678901234567890'))
+    expect([window.start, window.end]).toEqual([2, 3])
+  })
+
+  it('finds the newer of two places with the same id: where the log went back to it', () => {
+    const window = createWindow({ events: 10, characters: 1e6 }, '0-0')
+    for (let n = 1; n <= 3; n++) window.push(event(n))
+    window.push({ kind: 'jump', id: '1-0' })
+    expect(window.tail).toBe('1-0')
+    expect(window.after('1-0')).toBe(4)
+    expect(window.after('3-0')).toBe(3)
+  })
+
+  it('stays right over many more entries than it holds', () => {
+    const window = createWindow({ events: 50, characters: 1e6 }, '0-0')
+    for (let n = 1; n <= 10_000; n++) {
+      window.push(event(n))
+      expect(window.at(window.end - 1)?.id).toBe(`${n}-0`)
+      expect(window.at(window.start)?.id).toBe(`${Math.max(1, n - 49)}-0`)
+    }
+    expect(window.after('9950-0')).toBe(window.start)
+    expect(window.after('9949-0')).toBeUndefined()
+  })
+})
