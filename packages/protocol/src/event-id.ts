@@ -48,7 +48,8 @@ export function parseCompositeId(text: string): Map<string, EventId> {
   if (text.length > maxLastEventIdLength) throw invalidLastEventId(text)
   for (const part of text.split(',')) {
     const [, log, id] = /^([0-9a-z]{1,16})=(.+)$/.exec(part) ?? []
-    if (log === undefined || id === undefined || !isEventId(id)) throw invalidLastEventId(text)
+    if (log === undefined || id === undefined || !isEventId(id) || positions.has(log))
+      throw invalidLastEventId(text)
     positions.set(log, id)
   }
   return positions
