@@ -46,7 +46,7 @@ export function follow(
   const inbox = createInbox<News>()
   const subscription = client.subscription(path, input, {
     ...(signal && { signal }),
-    ...(context && { context }),
+    context: { onGap: (gap: unknown) => inbox.put(['gap', gap]), ...context },
     onStarted() {
       inbox.put(['started'])
       handlers.onStarted?.()

@@ -49,10 +49,11 @@ describe('gap', () => {
     const { nextMany } = subscribe(server, { link: { onGap, onError } })
     const request = await server.request()
     request.open().send(message, { data: '6', id: '6-0' }, { event: 'return', data: '' })
-    expect((await nextMany(7)).map(([event]) => event)).toEqual([
+    expect((await nextMany(8)).map(([event]) => event)).toEqual([
       'connecting',
       'started',
       'pending',
+      'gap',
       'data',
       'stopped',
       'idle',

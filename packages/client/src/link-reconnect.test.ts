@@ -74,6 +74,15 @@ describe('a lost stream', () => {
     }
   })
 
+  it.each(['a b&c=d#e', 'grüße 👋', '0', 'x'.repeat(2_000)])('P9: sends %j back as it came', async (id) => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const first = await server.request()
+    first.open().send({ data: '1', id }).end()
+    const second = await requestAfter(125, subscribed, server)
+    expect(second.query.get('lastEventId')).toBe(id)
+  })
+
   it('P32: keeps its position over untracked events', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)

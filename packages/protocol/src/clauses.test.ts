@@ -1,0 +1,52 @@
+import { globSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('../../../', import.meta.url)
+const specification = readFileSync(new URL('packages/protocol/PROTOCOL.md', root), 'utf8')
+
+/** Where a section's clauses have to be named: by the side that they bind, or across packages. */
+const places: Readonly<Record<string, RegExp>> = {
+  '1. Text': /^packages\/protocol\//,
+  '2. Ids': /^packages\/(protocol|client)\//,
+  '3. The request': /^(packages\/server|tests)\//,
+  '4. The stream': /^(packages\/server|tests)\//,
+  '5. The client': /^(packages\/client|tests)\//,
+}
+
+const clauses = specification.split(/^## /m).flatMap((section) => {
+  const [title = ''] = section.split('\n', 1)
+  return Array.from(section.matchAll(/^- \*\*(P\d+)\*\* /gm), ([, clause = '']) => ({ title, clause }))
+})
+
+/** For every clause that a test's title names, the files of those tests. */
+function filesByClause(): Map<string, string[]> {
+  const files = globSync('{packages,apps,tests}/**/*.test.{ts,tsx}', {
+    cwd: root,
+    exclude: (name) => name === 'node_modules' || name === 'dist',
+  })
+  const named = new Map<string, string[]>()
+  for (const file of files) {
+    const source = readFileSync(new URL(file, root), 'utf8')
+    for (const [, clause = ''] of source.matchAll(/['"`](P\d+): /g)) {
+      named.set(clause, [...(named.get(clause) ?? []), file])
+    }
+  }
+  return named
+}
+
+describe('PROTOCOL.md', () => {
+  const named = filesByClause()
+
+  it('numbers its clauses without a hole', () => {
+    expect(clauses.map(({ clause }) => clause)).toEqual(clauses.map((_, index) => `P${index + 1}`))
+  })
+
+  it.each(clauses)('$clause is named by a test of $title', ({ title, clause }) => {
+    const files = named.get(clause)?.filter((file) => places[title]?.test(file)) ?? []
+    expect(files.length, `tests in ${places[title]} whose title starts with "${clause}: "`).toBeGreaterThan(0)
+  })
+
+  it('has every clause that a test names', () => {
+    expect([...named.keys()].filter((name) => !clauses.some(({ clause }) => clause === name))).toEqual([])
+  })
+})

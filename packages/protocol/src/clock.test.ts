@@ -1,0 +1,59 @@
+import { describe, expect, it, vi } from 'vitest'
+import { manualClock } from '../../../tests/support/manual-clock.ts'
+import { fullJitterMs, systemClock, wait } from './clock.ts'
+
+describe('wait', () => {
+  it('resolves when the time is over', async () => {
+    const clock = manualClock()
+    const waited = wait(clock, 1_000)
+    expect(clock.timers()).toEqual([1_000])
+    clock.advance(1_000)
+    await waited
+  })
+
+  it('resolves at once when the signal aborts, and leaves no timer', async () => {
+    const clock = manualClock()
+    const abort = new AbortController()
+    const waited = wait(clock, 1_000, abort.signal)
+    abort.abort()
+    await waited
+    await wait(clock, 1_000, abort.signal)
+    expect(clock.timers()).toEqual([])
+  })
+
+  it('leaves no listener on the signal', async () => {
+    const clock = manualClock()
+    const { signal } = new AbortController()
+    const remove = vi.spyOn(signal, 'removeEventListener')
+    const waited = wait(clock, 1_000, signal)
+    clock.advance(1_000)
+    await waited
+    expect(remove).toHaveBeenCalledOnce()
+  })
+})
+
+describe('fullJitterMs', () => {
+  it('doubles with every attempt, up to the longest', () => {
+    const clock = manualClock({ random: 0.5 })
+    expect([0, 1, 2, 3, 99].map((attempt) => fullJitterMs(clock, attempt, 250, 1_500))).toEqual([
+      125, 250, 500, 750, 750,
+    ])
+  })
+})
+
+describe('systemClock', () => {
+  it('calls back once, unless that is undone', () => {
+    vi.useFakeTimers()
+    const called: string[] = []
+    systemClock.after(10, () => called.push('kept'))
+    systemClock.after(10, () => called.push('undone'))()
+    vi.advanceTimersByTime(1_000)
+    vi.useRealTimers()
+    expect(called).toEqual(['kept'])
+  })
+
+  it('has the time and chance of the machine', () => {
+    expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000)
+    expect(systemClock.random()).toBeLessThan(1)
+  })
+})

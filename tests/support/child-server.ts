@@ -1,0 +1,22 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/** A server in a process of its own. */
+export interface ChildServer extends AsyncDisposable {
+  readonly port: number
+  readonly child: ChildProcess
+  /** Kills it as a crash would, and waits until it is gone. */
+  kill(): Promise<void>
+}
+
+/** Starts a module that sends `{ port }` once it listens. */
+export async function startChildServer(module: URL, env: Record<string, string>): Promise<ChildServer> {
+  const child = fork(module, { env: { ...process.env, ...env }, execArgv: [] })
+  const [message] = await once(child, 'message')
+  const kill = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null) return
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+  }
+  return { port: (message as { port: number }).port, child, kill, [Symbol.asyncDispose]: kill }
+}
