@@ -1,0 +1,265 @@
+import { redisBackend } from '@trpc-sse/redis'
+import type { Backend, ChannelLog } from '@trpc-sse/server'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { follow } from './support/follower.ts'
+import { type RedisServer, startRedis } from './support/redis.ts'
+import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.ts'
+
+const log: ChannelLog = { key: 'log', retain: { events: 20_000, forMs: 600_000 } }
+
+let server: RedisServer
+let proxy: TcpProxy
+let backends: Backend[]
+
+beforeEach(async () => {
+  server = await startRedis()
+  proxy = await startTcpProxy(server.port)
+  backends = []
+})
+
+afterEach(async () => {
+  await Promise.all(backends.map((backend) => backend.close()))
+  await proxy[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+/** One more process that uses the server; through the proxy, if it says so. */
+function open({
+  proxied = false,
+  ...options
+}: {
+  proxied?: boolean
+  commandTimeoutMs?: number
+  probeMs?: number
+} = {}): Backend {
+  const backend = redisBackend({ url: `redis://127.0.0.1:${proxied ? proxy.port : server.port}` }, options)
+  backends.push(backend)
+  return backend
+}
+
+/** The payloads of a whole log. */
+async function stored(backend: Backend, { key, retain } = log): Promise<string[]> {
+  const { events } = await backend.read({ key, retain }, { after: '0-0', limit: 100_000 })
+  return events.map((event) => event.data)
+}
+
+function numbers(count: number, from = 0): string[] {
+  return Array.from({ length: count }, (_, i) => `${from + i}`)
+}
+
+describe('a publish whose answer is lost', () => {
+  it('is stored once, and answered with its id', async () => {
+    const backend = open({ proxied: true })
+    await backend.append(log, ['0'])
+    const lost = proxy.loseNextAnswer()
+    const appending = backend.append(log, ['1', '2'])
+    await lost
+    const { ids, duplicate } = await appending
+    expect(duplicate).toBe(false)
+    const { events } = await backend.read(log, { after: '0-0', limit: 10 })
+    expect(events.map((event) => event.data)).toEqual(['0', '1', '2'])
+    expect(events.slice(1).map((event) => event.id)).toEqual(ids)
+  })
+
+  it('is no duplicate of itself if it has an idempotency key', async () => {
+    const backend = open({ proxied: true })
+    await backend.append(log, ['0'])
+    const lost = proxy.loseNextAnswer()
+    const appending = backend.append(log, ['1'], { idempotencyKey: 'key' })
+    await lost
+    expect((await appending).duplicate).toBe(false)
+    expect((await backend.append(log, ['1'], { idempotencyKey: 'key' })).duplicate).toBe(true)
+    expect(await stored(backend)).toEqual(['0', '1'])
+  })
+
+  it('is stored after all if Redis never had it', async () => {
+    const backend = open({ proxied: true })
+    await backend.append(log, ['0'])
+    proxy.stall()
+    const appending = backend.append(log, ['1'])
+    proxy.cut()
+    await appending
+    expect(await stored(backend)).toEqual(['0', '1'])
+  })
+
+  it.each([
+    { name: 'is rejected as unconfirmed', payloads: ['1'], later: 150 },
+    { name: 'is rejected as unconfirmed even if some of it is there', payloads: ['1', '2'], later: 99 },
+  ])('$name once the log is trimmed past it', async ({ payloads, later }) => {
+    const short = { key: 'short', retain: { ...log.retain, events: 100 } }
+    const [publisher, other] = [open({ proxied: true, commandTimeoutMs: 2_000 }), open()]
+    await publisher.append(short, ['0'])
+    const lost = proxy.loseNextAnswer()
+    const appending = publisher.append(short, payloads)
+    proxy.refusing = true
+    await lost
+    await other.append(short, numbers(later, 1_000))
+    await other.read(short, { last: 1, limit: 1 })
+    proxy.refusing = false
+    await expect(appending).rejects.toMatchObject({ code: 'PUBLISH_UNCONFIRMED' })
+  })
+
+  it('keeps its place before the publishes that were called after it', async () => {
+    const backend = open({ proxied: true })
+    await backend.append(log, ['start'])
+    const lost = proxy.loseNextAnswer()
+    const appending = numbers(50).map((data, i) =>
+      backend.append(log, [data], i % 7 === 0 ? { idempotencyKey: data } : {}),
+    )
+    await lost
+    appending.push(...numbers(50, 50).map((data) => backend.append(log, [data])))
+    await Promise.all(appending)
+    expect(await stored(backend)).toEqual(['start', ...numbers(100)])
+  })
+})
+
+describe('connections that are killed', () => {
+  it('store each of 5,000 publishes in flight exactly once', async () => {
+    const backend = open()
+    const logs = Array.from({ length: 25 }, (_, i) => ({ ...log, key: `log ${i}` }))
+    const answered = { count: 0 }
+    const kills: Promise<unknown>[] = []
+    const appending = numbers(5_000).map(async (data, i) => {
+      const options = i % 10 === 0 ? { idempotencyKey: data } : {}
+      const result = await backend.append(logs[i % logs.length] ?? log, [data], options)
+      if (++answered.count % 500 === 0) kills.push(server.admin.call('client', 'kill', 'type', 'normal'))
+      return result
+    })
+    const results = await Promise.all(appending)
+    expect(kills.length).toBeGreaterThanOrEqual(10)
+    await Promise.all(kills)
+    for (const [i, each] of logs.entries()) {
+      const { events } = await backend.read(each, { after: '0-0', limit: 1_000 })
+      const mine = numbers(5_000).filter((_, n) => n % logs.length === i)
+      expect(events.map((event) => event.data)).toEqual(mine)
+      expect(events.map((event) => event.id)).toEqual(mine.map((n) => results[Number(n)]?.ids[0]))
+    }
+  })
+
+  it('lose a reader nothing, though its subscriber is killed 20 times under load', async () => {
+    const [reader, writer] = [open(), open()]
+    const follower = await follow(reader, log)
+    for (let round = 1; round <= 20; round++) {
+      const writing = Promise.all(numbers(50, round * 50).map((data) => writer.append(log, [data])))
+      await server.admin.call('client', 'kill', 'type', 'pubsub')
+      const ids = (await writing).map((result) => result.ids[0] ?? '')
+      await follower.reached(ids.at(-1) ?? '')
+    }
+    expect(follower.gaps).toEqual([])
+    expect(follower.events.map((event) => event.data)).toEqual(numbers(1_000, 50))
+    expect(follower.interruptions).toBeGreaterThan(10)
+  })
+
+  it('are noticed when they are only silent', async () => {
+    const [reader, writer] = [open({ proxied: true, probeMs: 30, commandTimeoutMs: 200 }), open()]
+    const follower = await follow(reader, log)
+    proxy.stall()
+    const { ids } = await writer.append(log, ['unheard'])
+    await follower.reached(ids[0] ?? '')
+    expect(follower.interruptions).toBe(1)
+    expect(follower.gaps).toEqual([])
+  })
+})
+
+describe('a server that forgets', () => {
+  it('runs its scripts again after SCRIPT FLUSH', async () => {
+    const backend = open()
+    for (let i = 0; i < 5; i++) {
+      const appending = numbers(20, i * 20).map((data) => backend.append(log, [data]))
+      await server.admin.script('FLUSH')
+      await Promise.all(appending)
+    }
+    expect(await stored(backend)).toEqual(numbers(100))
+  })
+
+  it('shows a reader that events are missing after FLUSHALL', async () => {
+    const [reader, writer] = [open(), open()]
+    const follower = await follow(reader, log)
+    await writer.append(log, ['before'])
+    await server.admin.flushall()
+    const { ids } = await writer.append(log, ['after'])
+    await follower.reached(ids[0] ?? '')
+    expect(follower.events.map((event) => event.data)).toEqual(['before', 'after'])
+    expect(follower.gaps).toHaveLength(1)
+  })
+
+  it('never looks like the log from before, to a reader at any of its ids', async () => {
+    const [reader, writer] = [open(), open()]
+    const ids = new Set<string>()
+    for (let life = 0; life < 10; life++) {
+      const empty = await reader.read(log, { last: 1, limit: 1 })
+      for (const after of [empty.lastEventId, ...(await writer.append(log, numbers(3))).ids]) {
+        expect(ids.has(after)).toBe(false)
+        ids.add(after)
+      }
+      await server.admin.flushall()
+      for (const after of ids)
+        expect((await reader.read(log, { after, limit: 1 })).lastEventId).not.toBe(after)
+      await server.admin.flushall()
+    }
+  })
+
+  it('is used again after a crash and a restart', async () => {
+    const [reader, writer] = [open(), open()]
+    const follower = await follow(reader, log)
+    const { ids } = await writer.append(log, ['before'])
+    await follower.reached(ids[0] ?? '')
+    await server.kill()
+    const appending = writer.append(log, ['after'])
+    await server.restart()
+    await follower.reached((await appending).ids[0] ?? '')
+    expect(follower.gaps).toHaveLength(1)
+    expect(follower.events.map((event) => event.data)).toEqual(['before', 'after'])
+  })
+})
+
+describe('a server that refuses', () => {
+  it.each([
+    { name: 'a log of another type', set: ['set', 'trpc-sse:{log}:log', 'text'] },
+    { name: 'a last id of another type', set: ['lpush', 'trpc-sse:{log}:last', 'text'] },
+    { name: 'no memory', set: ['config', 'set', 'maxmemory', '1'] },
+  ])('says so at once: $name', async ({ set: [command = '', ...args] }) => {
+    const backend = open()
+    await server.admin.call(command, ...args)
+    await expect(backend.append(log, ['1'])).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      message: expect.stringMatching(/refused.*(WRONGTYPE|OOM)/),
+      cause: expect.any(Error),
+    })
+  })
+
+  it('says why it can’t be used: a wrong password', async () => {
+    await server.admin.config('SET', 'requirepass', 'secret')
+    const backend = open({ commandTimeoutMs: 300 })
+    await expect(backend.append(log, ['1'])).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+      cause: expect.objectContaining({ message: expect.stringContaining('NOAUTH') }),
+    })
+  })
+
+  it('gives entries that are not ours without a payload, and goes on', async () => {
+    const backend = open()
+    await backend.append(log, ['1'])
+    await server.admin.xadd('trpc-sse:{log}:log', '*', 'their', 'field')
+    await backend.append(log, ['2'])
+    const { events } = await backend.read(log, { after: '0-0', limit: 10 })
+    expect(events.map(({ data }) => data)).toEqual(['1', '', '2'])
+    expect(events[1]?.prev).toBe('')
+    expect(events[2]?.prev).toBe(events[0]?.id)
+  })
+
+  it('rejects a publish in a bounded time when there is no server at all, and never stores it later', async () => {
+    const backend = open({ commandTimeoutMs: 200 })
+    await server.kill()
+    const calls = [
+      backend.append(log, ['1']),
+      backend.append(log, ['2']),
+      backend.read(log, { last: 1, limit: 1 }),
+    ]
+    const outcomes = await Promise.allSettled(calls)
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'BACKEND_UNAVAILABLE' } })
+    await server.restart()
+    await expect.poll(() => backend.append(log, ['3'])).toMatchObject({ duplicate: false })
+    expect(await stored(backend)).toEqual(['3'])
+  })
+})
