@@ -1,0 +1,105 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+
+/** What a process can be asked to do, by name. */
+export type Methods<T> = { readonly [Name in keyof T]: (params: never) => unknown }
+
+/** A child process that can be asked to do things. */
+export interface Peer<T extends Methods<T>> {
+  /** Calls a method there. Rejects with what it throws, or if the process ends first. */
+  call<Name extends keyof T & string>(
+    name: Name,
+    ...params: Parameters<T[Name]>
+  ): Promise<Awaited<ReturnType<T[Name]>>>
+  /** Calls back for each number that the process tells. */
+  onNumber(listener: (value: number) => void): void
+  /** Tells it a number. */
+  tell(value: number): void
+  /** Ends the process, by its own id. */
+  stop(): Promise<void>
+}
+
+interface Request {
+  readonly id: number
+  readonly name: string
+  readonly params: unknown
+}
+
+interface Answer {
+  readonly id: number
+  readonly result?: unknown
+  readonly error?: string
+}
+
+interface Waiting {
+  resolve(result: never): void
+  reject(error: Error): void
+}
+
+/** Starts a file of this folder as a process of its own. */
+export function startPeer<T extends Methods<T>>(
+  file: string,
+  args: readonly string[] = [],
+  nodeArgs: readonly string[] = [],
+): Peer<T> {
+  const child = fork(`${import.meta.dirname}/${file}`, args, {
+    execArgv: [...nodeArgs],
+    env: { ...process.env, NODE_ENV: 'production' },
+  })
+  const waiting = new Map<number, Waiting>()
+  const exited = once(child, 'exit')
+  let onNumber = (_value: number): void => {}
+  let lastId = 0
+
+  child.on('message', (message: Answer | number) => {
+    if (typeof message === 'number') return onNumber(message)
+    const call = waiting.get(message.id)
+    waiting.delete(message.id)
+    if (message.error === undefined) call?.resolve(message.result as never)
+    else call?.reject(new Error(`${file} ${args.join(' ')}: ${message.error}`))
+  })
+  child.on('exit', (code) => {
+    for (const { reject } of waiting.values()) reject(new Error(`${file} ${args.join(' ')} ended (${code})`))
+  })
+
+  return {
+    call: (name, ...[params]) =>
+      new Promise((resolve, reject) => {
+        const request: Request = { id: ++lastId, name, params }
+        waiting.set(request.id, { resolve, reject })
+        child.send(request)
+      }),
+    onNumber(listener) {
+      onNumber = listener
+    },
+    tell: (value) => void child.send(value),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      await exited
+    },
+  }
+}
+
+/** Answers the calls of the process that started this one, and ends with it. */
+export function answerCalls<T extends Methods<T>>(
+  methods: T,
+  onNumber: (value: number) => void = () => {},
+): void {
+  const answer = async ({ id, name, params }: Request): Promise<Answer> => {
+    try {
+      return { id, result: await methods[name as keyof T](params as never) }
+    } catch (error) {
+      return { id, error: error instanceof Error ? `${error.stack}` : `${error}` }
+    }
+  }
+  process.on('message', (message: Request | number) => {
+    if (typeof message === 'number') onNumber(message)
+    else void answer(message).then((made) => process.send?.(made))
+  })
+  process.on('disconnect', () => process.exit())
+}
+
+/** Tells the process that started this one a number. */
+export function tellParent(value: number): void {
+  process.send?.(value)
+}
