@@ -227,7 +227,11 @@ export const appendCases: readonly BackendCase[] = [
         } finally {
           await restore?.()
         }
-        await backend.append(log, ['"after"'])
+        const append = () => backend.append(log, ['"after"'])
+        await eventually(
+          () => append().catch(() => undefined),
+          (result) => result !== undefined,
+        )
         assert.equal((await readAll(backend, log)).events.at(-1)?.data, '"after"')
       }),
   },
