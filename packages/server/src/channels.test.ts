@@ -196,6 +196,18 @@ describe('subscribe', () => {
     await expect(take(strict, 1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
   })
 
+  it('tells who resumes what the log tells, even while the process still knows more', async () => {
+    await using s = setup({ events: 5 })
+    const numbers = s.channels.numbers()
+    const live = take(numbers.subscribe(), 21)
+    const { id } = await numbers.publish(0)
+    await numbers.publishMany(Array.from({ length: 20 }, (_, i) => i + 1))
+    expect(values(await live)).toHaveLength(21)
+    expect(s.onError).not.toHaveBeenCalled()
+    expect(values(await take(numbers.subscribe({ lastEventId: id }), 5))).toEqual([16, 17, 18, 19, 20])
+    expect(s.onError).toHaveBeenCalledTimes(1)
+  })
+
   it('reports a gap, not another channel, for the id of another channel', async () => {
     await using s = setup()
     await s.channels.numbers().publish(1)

@@ -1,9 +1,10 @@
-import { type Clock, compareEventIds, type EventId } from '@trpc-sse/protocol'
+import { type Clock, compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
 import type { ReadRange } from './backend.ts'
 import { type Hub, pageSize } from './hub.ts'
 import type { LinkedPage } from './link-entries.ts'
 import type { FeedEvent, Gap, LogEntry } from './log-event.ts'
 import { createRunner } from './runner.ts'
+import type { Window } from './window.ts'
 
 /** What a subscription reads from: events and gaps, one at a time, in order. */
 export interface Feed {
@@ -68,7 +69,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
       id = window.tail
       sequence = window.end
     }
-    if (sequence === undefined && id !== undefined) sequence = window.after(id)
+    if (sequence === undefined && id !== undefined) sequence = joinWindow(window, id)
     if (sequence !== undefined && sequence >= window.start) {
       // What is left of a page is out of date once the window is read.
       page = noEntries
@@ -79,6 +80,19 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
     if (index < page.length) return page[index]
     reader.request()
     return undefined
+  }
+
+  /**
+   * Where the window goes on after an id, if it can be read from there. A window may hold more than the log retains, for
+   * those who are reading it; who comes to it is told what the log tells.
+   */
+  function joinWindow(window: Window, after: EventId): number | undefined {
+    const following = window.after(after)
+    const entry = following === undefined ? undefined : window.at(following)
+    if (following === undefined || entry === undefined) return following
+    const { events, forMs } = hub.log.retain
+    if (window.end - following > events) return undefined
+    return entry.kind === 'event' && eventTimeMs(entry.id) < clock.now() - forMs ? undefined : following
   }
 
   function advance(entry: LogEntry): void {

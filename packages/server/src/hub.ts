@@ -72,19 +72,24 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
   let closed: RealtimeError | undefined
   let held: StoredEvent[] = []
   let waking = false
+  let woken = 0
   let opened = (): void => {}
   const opening = new Promise<void>((resolve) => {
     opened = resolve
   })
 
-  // Events of one tick are told in one go.
   function wakeReaders(): void {
+    waking = false
+    woken = window?.end ?? 0
+    for (const wake of readers) wake()
+  }
+
+  // Events of one tick are told in one go, unless they would push each other out of the window untold.
+  function changed(): void {
+    if (window && window.end - woken >= limits.events / 2) wakeReaders()
     if (waking) return
     waking = true
-    queueMicrotask(() => {
-      waking = false
-      for (const wake of readers) wake()
-    })
+    queueMicrotask(() => waking && wakeReaders())
   }
 
   function take(event: StoredEvent): void {
@@ -95,7 +100,7 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
       const decoded = decode(event, event.prev)
       if (decoded === undefined) return
       window.push(decoded)
-      wakeReaders()
+      changed()
     } else if (!window.has(event.id)) {
       runner.request()
     }
@@ -111,7 +116,7 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
     if (closed) return await unlisten()
     await readToEnd()
     opened()
-    wakeReaders()
+    changed()
   }
 
   async function readToEnd(): Promise<void> {
@@ -124,7 +129,7 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
         decode,
       )
       for (const entry of page.entries) window?.push(entry)
-      wakeReaders()
+      changed()
       next = page.next
     }
   }
