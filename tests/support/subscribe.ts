@@ -3,7 +3,7 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { type SseLinkOptions, sseLink } from '@trpc-sse/client'
 import { type Followed, type FollowOptions, follow, type News, untypedClient } from './follow.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
-import type { ScriptedServer } from './scripted-server.ts'
+import type { Exchange, ScriptedServer } from './scripted-server.ts'
 
 /** What an app is told first of a subscription that opens. */
 export const opening: readonly News[] = [['connecting'], ['started'], ['pending']]
@@ -28,4 +28,18 @@ export function subscribe(
   const clock = manualClock()
   const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url, clock, ...link }))
   return { clock, client, ...follow(client, 'room.onMessage', input, options) }
+}
+
+/** Lets the wait of exactly `ms` pass, and gives the request that follows. No request comes before that. */
+export async function requestAfter(
+  ms: number,
+  { clock }: Subscribed,
+  server: ScriptedServer,
+): Promise<Exchange> {
+  await clock.due(ms)
+  const before = server.count()
+  clock.advance(ms)
+  const request = await server.request()
+  if (server.count() !== before + 1) throw new Error(`${server.count() - before} requests came, not 1.`)
+  return request
 }

@@ -72,17 +72,3 @@ describe('retryLink', () => {
 })
 
 const unauthorized = '{"code":-32001,"message":"who are you?","data":{"code":"UNAUTHORIZED"}}'
-
-describe('options', () => {
-  it.each([
-    { connectTimeoutMs: 0 },
-    { connectTimeoutMs: Number.NaN },
-    { inactivityTimeoutMs: -1 },
-    { retry: { baseMs: 0 } },
-    { retry: { maxMs: -5 } },
-  ])('%j is refused', (options) => {
-    expect(() => sseLink<AnyTRPCRouter>({ url: '/trpc', ...options })).toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTION' }),
-    )
-  })
-})
