@@ -49,16 +49,19 @@ export function transportOf(options: SubscribeOptions): Transport | undefined {
   return options.signal && transports.get(options.signal)
 }
 
-/** Finds the id to resume from: the transport's, the given one, or the one in the input. Throws BAD_REQUEST. */
+/**
+ * Finds the id to resume from: that of a client that resumes, then the given one, then the one in the input. Throws
+ * BAD_REQUEST.
+ */
 export async function findLastEventId(options: SubscribeOptions): Promise<string | undefined> {
   const id =
     transportOf(options)?.lastEventId ||
-    options.lastEventId ||
-    idOf(options.input) ||
     // tRPC's own adapters put the id into the raw input; most schemas do not let it through.
     ('getRawInput' in options && typeof options.getRawInput === 'function'
       ? idOf(await options.getRawInput())
-      : '')
+      : '') ||
+    options.lastEventId ||
+    idOf(options.input)
   if (typeof id === 'string') return id === '' ? undefined : id
   if (id === null || id === undefined) return undefined
   throw badRequest(
