@@ -13,18 +13,20 @@ export interface FetchExchange {
 /** Writes to the body of a web-standard `Response`. */
 export function fetchExchange(request: Request): FetchExchange {
   const { promise, resolve } = createDeferred<Response>()
+  const { signal } = request
   let gone = (): void => {}
   const exchange: Exchange = {
     open({ status, headers }, onDrain) {
       const { body, sink } = createBody(onDrain, () => gone())
+      signal.addEventListener('abort', sink.end, { once: true })
       resolve(new Response(body, { status, headers }))
       return sink
     },
     onGone(callback) {
       // Runtimes differ in which of the two they do when a client leaves: abort the request or cancel the body.
       gone = callback
-      request.signal.addEventListener('abort', callback, { once: true })
-      if (request.signal.aborted) callback()
+      signal.addEventListener('abort', callback, { once: true })
+      if (signal.aborted) callback()
     },
   }
   return { exchange, response: promise }
@@ -35,13 +37,20 @@ function createBody(
   onCancel: () => void,
 ): { body: ReadableStream<Uint8Array>; sink: Sink } {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  function end(): void {
+    controller?.close()
+    controller = undefined
+  }
   const body = new ReadableStream<Uint8Array>(
     {
       start(given) {
         controller = given
       },
       pull: onDrain,
-      cancel: onCancel,
+      cancel() {
+        controller = undefined
+        onCancel()
+      },
     },
     new ByteLengthQueuingStrategy({ highWaterMark }),
   )
@@ -51,7 +60,7 @@ function createBody(
     get buffered() {
       return highWaterMark - (controller?.desiredSize ?? highWaterMark)
     },
-    end: () => controller?.close(),
+    end,
   }
   return { body, sink }
 }

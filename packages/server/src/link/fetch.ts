@@ -9,6 +9,7 @@ import {
   overridesOf,
   procedurePath,
   reportError,
+  toldOnce,
 } from './link-options.ts'
 import { matchSubscription, type SubscriptionRequest } from './request.ts'
 import { addHeaders, streamHead } from './response-head.ts'
@@ -63,7 +64,7 @@ async function serveOther(options: LinkOptions, req: Request, path: string): Pro
     path,
     error: null,
     createContext: async (about) => await createContext(options, { req, resHeaders, ...about }),
-    onError: (failure) => options.onError?.({ ...failure, req } as never),
+    onError: toldOnce(options.onError),
     responseMeta(about) {
       const meta = options.responseMeta?.(about as never)
       addHeaders(resHeaders, meta?.headers ?? {})

@@ -34,12 +34,33 @@ export function createContext(options: Pick<LinkOptions, 'createContext'>, about
   return options.createContext?.(about as never)
 }
 
-/** Tells `onError`, if there is one, of a subscription's error. */
+/** Tells `onError`, if there is one, of a subscription's error. It may throw; that changes nothing for the client. */
 export function reportError(
   { onError }: LinkOptions,
   about: { error: TRPCError; path: string; input: unknown; ctx: unknown; req: IncomingMessage | Request },
 ): void {
-  onError?.({ ...about, type: 'subscription' } as never)
+  try {
+    onError?.({ ...about, type: 'subscription' } as never)
+  } catch (cause) {
+    console.error('trpc-sse: onError threw', cause)
+  }
+}
+
+/** Tells `onError` of each failure once: tRPC's handler tells of a subscription's twice. */
+export function toldOnce(onError: LinkOptions['onError']): (failure: Failure) => void {
+  const told = new Map<unknown, Set<unknown>>()
+  return (failure) => {
+    const paths = told.get(failure.error) ?? new Set()
+    if (paths.has(failure.path)) return
+    told.set(failure.error, paths.add(failure.path))
+    onError?.(failure as never)
+  }
+}
+
+/** What `onError` is told, as far as it matters here. */
+export interface Failure {
+  readonly error: unknown
+  readonly path: string | undefined
 }
 
 /** Whose a connection is; an address if the context doesn't say. */

@@ -6,7 +6,9 @@ export function nodeExchange(response: ServerResponse): Exchange {
   return {
     open({ status, headers }, onDrain) {
       for (const [name, value] of headers) {
-        if (name !== 'set-cookie') response.setHeader(name, value)
+        // What a middleware varies by, the origin for example, still holds.
+        if (name === 'vary') response.appendHeader(name, value)
+        else if (name !== 'set-cookie') response.setHeader(name, value)
       }
       for (const cookie of headers.getSetCookie()) response.appendHeader('set-cookie', cookie)
       // Whoever set a status before, a middleware for example, meant it.

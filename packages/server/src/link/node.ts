@@ -9,6 +9,7 @@ import {
   overridesOf,
   procedurePath,
   reportError,
+  toldOnce,
 } from './link-options.ts'
 import { nodeExchange } from './node-sink.ts'
 import { matchSubscription, type SubscriptionRequest } from './request.ts'
@@ -26,25 +27,34 @@ export async function serveNode(serve: ServeOptions, link: LinkOptions, call: No
   const { request, response } = call
   const options = { ...link, ...overridesOf(call) }
   const middlewareError = await runMiddleware(options, request, response)
-  if (response.writableEnded) return
+  if (response.writableEnded || response.destroyed) return
   const url = parseUrl(request)
   const path = call.path ?? procedurePath(url?.pathname ?? '', options.basePath)
   const header = (name: string): string | null => headerValue(request.headers[name])
   const method = request.method ?? 'GET'
   const match = url && (await matchSubscription(options.router, { method, url, path, header }))
-  if (match && middlewareError === undefined) {
-    await serveMatch(serve, options, call, match, url)
-  } else {
-    const { nodeHTTPRequestHandler } = await import('@trpc/server/adapters/node-http')
-    await nodeHTTPRequestHandler({
-      ...(options as object as { router: typeof options.router }),
-      createContext: (about) => createContext(options, about),
-      req: request,
-      res: response,
-      path,
-      middleware: (_request, _response, next) => next(middlewareError),
-    })
-  }
+  if (match && !middlewareError) await serveMatch(serve, options, call, match, url)
+  else await serveOther(options, call, path, middlewareError)
+}
+
+async function serveOther(
+  options: LinkOptions,
+  { request: req, response: res }: NodeCall,
+  path: string,
+  middlewareError: unknown,
+): Promise<void> {
+  const { nodeHTTPRequestHandler } = await import('@trpc/server/adapters/node-http')
+  const handled = nodeHTTPRequestHandler({
+    ...(options as object as { router: typeof options.router }),
+    createContext: (about) => createContext(options, about),
+    onError: toldOnce(options.onError),
+    req,
+    res,
+    path,
+    middleware: (_request, _response, next) => next(middlewareError),
+  })
+  // tRPC's handler goes on for ever where the client has left.
+  await Promise.race([handled, new Promise((resolve) => res.once('close', resolve))])
 }
 
 async function serveMatch(
@@ -68,23 +78,11 @@ async function serveMatch(
       responseHead: (ctx, info) => streamHead(options.responseMeta, match.path, ctx, info),
     })
   } catch (cause) {
-    // responseMeta or onError threw: there is no better answer than tRPC's adapters have.
-    reportLate(options, getTRPCErrorFromUnknown(cause), match, req)
+    // The app has answered by itself, in createContext for example, or has set a header that can't be sent.
+    const error = getTRPCErrorFromUnknown(cause)
+    reportError(options, { error, path: match.path, input: match.input, ctx: undefined, req })
     if (!res.headersSent) res.statusCode = 500
     res.end()
-  }
-}
-
-function reportLate(
-  options: LinkOptions,
-  error: ReturnType<typeof getTRPCErrorFromUnknown>,
-  { path, input }: SubscriptionRequest,
-  req: IncomingMessage,
-): void {
-  try {
-    reportError(options, { error, path, input, ctx: undefined, req })
-  } catch {
-    // onError itself throws; it was told once.
   }
 }
 
@@ -98,13 +96,18 @@ function runMiddleware(
   return new Promise((resolve) => {
     // A preflight, for example, is answered by the middleware itself.
     response.once('close', () => resolve(undefined))
-    middleware(request, response, resolve)
+    try {
+      middleware(request, response, resolve)
+    } catch (cause) {
+      resolve(cause)
+    }
   })
 }
 
 function parseUrl(request: IncomingMessage): URL | undefined {
+  const protocol = 'encrypted' in (request.socket ?? {}) ? 'https' : 'http'
   try {
-    return new URL(request.url ?? '/', `http://${request.headers.host ?? 'localhost'}`)
+    return new URL(request.url ?? '/', `${protocol}://${request.headers.host ?? 'localhost'}`)
   } catch {
     return undefined
   }
