@@ -16,6 +16,8 @@ export interface ConnectionInfo {
 export interface Connection {
   /** Starts the response. */
   open(head: ResponseHead): void
+  /** Whether the response has started. */
+  readonly opened: boolean
   /** Sends bytes. Those of one tick leave in one write. */
   send(bytes: Uint8Array): void
   /** Whether the other end is too far behind to be sent more. */
@@ -49,13 +51,20 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
   let room = (): void => {}
 
   function flush(): void {
-    const chunks = pending
+    if (sink === undefined || pending.length === 0) return
+    const wasFull = isFull()
+    const chunk = join(pending)
     pending = []
     pendingBytes = 0
-    if (over.signal.aborted || sink === undefined || chunks.length === 0) return
-    const chunk = join(chunks)
+    if (over.signal.aborted) return
     sink.write(chunk)
     traffic.onBytes(chunk.length)
+    // A sink tells of room only when much has waited in it. Less may be all that this connection lets wait.
+    if (wasFull && !isFull()) room()
+  }
+
+  function isFull(): boolean {
+    return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
   }
 
   function close(): void {
@@ -70,6 +79,9 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
     open(head) {
       if (!over.signal.aborted) sink = exchange.open(head, () => room())
     },
+    get opened() {
+      return sink !== undefined
+    },
     send(bytes) {
       pendingBytes += bytes.length
       if (pending.push(bytes) > 1) return
@@ -77,7 +89,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
       traffic.schedule(flush)
     },
     get full() {
-      return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
+      return isFull()
     },
     onRoom(callback) {
       room = callback

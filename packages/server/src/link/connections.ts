@@ -74,7 +74,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const { open, endsAt } of entries) {
       const { connection, served } = open
       if (now >= endsAt) sendAway(open, { reason: 'max-duration' })
-      else if (now - connection.activeAt >= heartbeatMs - tickMs / 2 && !connection.full) served.heartbeat()
+      else if (connection.opened && !connection.full && now - connection.activeAt >= heartbeatMs - tickMs / 2)
+        served.heartbeat()
     }
     ticking = false
     keepTicking()
@@ -103,12 +104,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return draining
     },
     add(exchange, serve) {
-      const traffic = { now: clock.now, schedule, onBytes, onClose: () => entries.delete(entry) }
+      let entry: Entry | undefined
+      const onClose = (): void => {
+        if (entry) entries.delete(entry)
+      }
+      const traffic = { now: clock.now, schedule, onBytes, onClose }
       const connection = createConnection(exchange, traffic, options.maxBufferedBytes)
       const open = { connection, served: serve(connection), info: undefined }
       // Not all that were opened together end together: each lasts 90 to 100 % of the time.
       const lastsMs = maxDurationMs === undefined ? Infinity : maxDurationMs * (0.9 + clock.random() / 10)
-      const entry: Entry = { open, endsAt: clock.now() + lastsMs }
+      entry = { open, endsAt: clock.now() + lastsMs }
+      // Who has left before we got here has no entry to be taken out again.
       if (!connection.signal.aborted) entries.add(entry)
       keepTicking()
       return open

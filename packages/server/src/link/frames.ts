@@ -56,6 +56,7 @@ export function createFrames(
       return bytes({ ...message, id: '' }, { event: singleEvents.restoreId, data: '', id: held })
     },
     gap({ lastEventId: from, position, reason }) {
+      held = position
       const data: GapData = { lastEventId: from, reason }
       return bytes({ event: singleEvents.gap, data: JSON.stringify(data), id: position })
     },

@@ -19,7 +19,7 @@ export interface ConnectionLimits {
 
 /** A place taken under the limits. */
 export interface Place {
-  /** Takes the place under a key too. Throws as `take` does. */
+  /** Takes the place under a key too. Throws as `take` does. Does nothing after `release`. */
   setKey(key: string): void
   /** Gives the place back. Calling it twice is harmless. */
   release(): void
@@ -62,6 +62,8 @@ export function createLimiter(limits: ConnectionLimits): Limiter {
       let released = false
       return {
         setKey(next) {
+          // Who has left while it was found out whose the connection is holds nothing.
+          if (released) return
           takeKey(next)
           key = next
         },

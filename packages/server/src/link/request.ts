@@ -1,4 +1,4 @@
-import { type AnyTRPCProcedure, type AnyTRPCRouter, getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/server/http'
 import { invalidLastEventId, maxLastEventIdLength } from '@trpc-sse/protocol'
 import { badRequest } from '../resume.ts'
@@ -21,7 +21,7 @@ export interface SubscriptionRequest {
   readonly connectionParams: TRPCRequestInfo['connectionParams']
   /** The input as it was sent, deserialized, with `lastEventId` where tRPC puts it. Rejects with BAD_REQUEST. */
   getRawInput(): Promise<unknown>
-  /** The input, once it was read. */
+  /** The input as it was sent, deserialized, once it was read. */
   readonly input: unknown
 }
 
@@ -33,13 +33,13 @@ export async function matchSubscription(
   router: AnyTRPCRouter,
   request: IncomingRequest,
 ): Promise<SubscriptionRequest | undefined> {
-  const { sse } = routerConfig(router)
+  const { sse, pathSeparator } = routerConfig(router)
   const { searchParams } = request.url
   const asTrpc = sse.enabled === false || sse.emitAndEndImmediately === true
   if (request.method !== 'GET' || searchParams.get('batch') === '1' || asTrpc) return undefined
-  if (request.header('trpc-accept') !== null) return undefined
+  if (wantsJsonLines(request)) return undefined
   try {
-    const path = decodeURIComponent(request.path)
+    const path = decodeURIComponent(request.path).replaceAll(pathSeparator, '.')
     const procedure = await findProcedure(router, path)
     if (procedure?._def.type !== 'subscription') return undefined
     const params = searchParams.get('connectionParams')
@@ -49,6 +49,18 @@ export async function matchSubscription(
     // tRPC's handler meets the same fault, and answers it in its own words.
     return undefined
   }
+}
+
+/** Whether tRPC takes a request for one of `httpBatchStreamLink`. */
+function wantsJsonLines({ header }: IncomingRequest): boolean {
+  const jsonLines = 'application/jsonl'
+  const accepted = header('trpc-accept')
+  if (accepted !== null) return accepted === jsonLines
+  return (
+    header('accept')
+      ?.split(',')
+      .some((type) => type.trim() === jsonLines) ?? false
+  )
 }
 
 function createRequest(
@@ -68,9 +80,8 @@ function createRequest(
 
   async function read(): Promise<unknown> {
     if (lastEventId.length > maxLastEventIdLength) throw badRequest(invalidLastEventId(lastEventId))
-    const sent = parseInput(router, url.searchParams.get('input'))
-    input = await inputWithLastEventId(procedure, sent, lastEventId || undefined)
-    return input
+    input = parseInput(router, url.searchParams.get('input'))
+    return await inputWithLastEventId(procedure, input, lastEventId || undefined)
   }
 
   return {
@@ -93,7 +104,8 @@ function parseInput(router: AnyTRPCRouter, text: string | null): unknown {
   try {
     return routerConfig(router).input.deserialize(JSON.parse(text))
   } catch (cause) {
-    const { message } = getTRPCErrorFromUnknown(cause)
+    if (cause instanceof TRPCError) throw cause
+    const message = cause instanceof Error ? cause.message : 'Invalid input'
     throw new TRPCError({ code: 'BAD_REQUEST', message, cause })
   }
 }

@@ -9,7 +9,7 @@ import { serveFetch } from './fetch.ts'
 import { type ConnectionLimits, createLimiter } from './limits.ts'
 import { serveNode } from './node.ts'
 import type { ServeOptions } from './serve.ts'
-import { routerConfig } from './trpc.ts'
+import { type RouterSseConfig, routerConfig } from './trpc.ts'
 
 /** What this library adds to the options of tRPC's adapters. */
 export interface ServerLinkOptions {
@@ -18,7 +18,8 @@ export interface ServerLinkOptions {
   /**
    * How long a stream may be silent before the client is shown that it is alive, in milliseconds.
    *
-   * @default `sse.ping.intervalMs` of initTRPC if it is enabled there, else 15_000
+   * @default `sse.ping.intervalMs` of initTRPC if it is enabled there, else 15_000, or a third of
+   * `sse.client.reconnectAfterInactivityMs` if that is less
    */
   readonly heartbeatMs?: number
   /**
@@ -131,7 +132,8 @@ export interface ServerLink {
 /**
  * Creates a server link for a router.
  *
- * @throws `INVALID_OPTION` if the channels have another transformer than the router: events would change their type.
+ * @throws `INVALID_OPTION` if the channels have another transformer than the router, so that events would change their
+ * type; for a time or a limit that can't be kept; if clients are told to give up before a heartbeat is due.
  */
 export function createServerLink<TRouter extends AnyTRPCRouter>(
   options: CreateServerLinkOptions<TRouter>,
@@ -139,7 +141,8 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   const { sse, output } = routerConfig(options.router)
   checkTransformer(options.channels, output)
   const clock = options.clock ?? systemClock
-  const heartbeatMs = options.heartbeatMs ?? (sse.ping?.enabled ? (sse.ping.intervalMs ?? 1_000) : 15_000)
+  const heartbeatMs = heartbeatOf(options, sse)
+  checkNumbers(options)
   const connections = createConnections({
     clock,
     heartbeatMs,
@@ -154,7 +157,10 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     clock,
     retryMs: options.retryMs ?? 500,
     // Three heartbeats: one may be lost in a busy moment, and a second late.
-    clientOptions: { reconnectAfterInactivityMs: heartbeatMs * 3, ...sse.client },
+    clientOptions: {
+      ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),
+      ...sse.client,
+    },
   }
   return {
     node: (request, response, overrides = {}) =>
@@ -167,6 +173,25 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     }),
     disconnect: (filter, reason) => connections.disconnect(filter, reason),
     drain: ({ overMs = 0 } = {}) => connections.drain(overMs),
+  }
+}
+
+function heartbeatOf({ heartbeatMs }: ServerLinkOptions, { ping, client }: RouterSseConfig): number {
+  const inactivityMs = client?.reconnectAfterInactivityMs ?? Infinity
+  const pingMs = ping?.enabled ? (ping.intervalMs ?? 1_000) : Math.min(15_000, inactivityMs / 3)
+  const ms = heartbeatMs ?? pingMs
+  if (ms > 0 && ms <= inactivityMs) return ms
+  const message = `A heartbeat every ${ms} ms: give more than 0, and no more than sse.client.reconnectAfterInactivityMs (${inactivityMs}), after which clients take the connection for dead.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function checkNumbers({ retryMs = 0, maxBufferedBytes = 0, limits = {} }: ServerLinkOptions): void {
+  for (const [name, value] of Object.entries({ retryMs, maxBufferedBytes, ...limits })) {
+    if (value === undefined || value >= 0) continue
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `createServerLink(): ${name} is ${value}. Give a number, 0 or more.`,
+    )
   }
 }
 

@@ -48,7 +48,8 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
   // The position that the client holds, and resumes from.
   let held = options.lastEventId
 
-  signal.addEventListener('abort', () => finish(undefined), { once: true })
+  if (signal.aborted) ended = true
+  else signal.addEventListener('abort', () => finish(undefined), { once: true })
   setTransport(signal, { lastEventId: options.lastEventId, onGap: sendGap })
 
   function start(): void {
@@ -66,10 +67,13 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
   }
 
   function fail(cause: unknown): void {
-    if (ended) return
+    if (ended) {
+      lateError(cause)
+      return
+    }
     start()
     // The field's word for "the call was aborted": nothing went wrong that the client could be told.
-    if (cause instanceof Error && cause.name === 'AbortError') finish(undefined)
+    if (isAbortError(cause)) finish(undefined)
     else finish(frames.error(options.formatError(getTRPCErrorFromUnknown(cause))))
   }
 
@@ -119,14 +123,16 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
 
   async function runIterable(iterable: AsyncIterable<unknown>): Promise<void> {
     const iterator = iterable[Symbol.asyncIterator]()
-    if (ended) return void (await iterator.return?.())
+    if (ended) return await returnTo(iterator)
     const room = createLatch()
     connection.onRoom(room.open)
     // Queues behind a pending next() of a generator, which its signal ends.
-    const stop = (): void => void iterator.return?.().then(undefined, lateError)
+    const stop = (): void => void returnTo(iterator).catch(lateError)
     signal.addEventListener('abort', stop)
     start()
-    for (let result = await iterator.next(); !ended; result = await iterator.next()) {
+    while (!ended) {
+      const result = await iterator.next()
+      if (ended) return
       if (result.done) {
         signal.removeEventListener('abort', stop)
         return finish(frames.complete)
@@ -137,9 +143,9 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
     }
   }
 
-  // The client is gone; the user's code still wants to be heard.
+  // Nobody waits for an answer any more; the user's code still wants to be heard.
   function lateError(cause: unknown): void {
-    if (cause instanceof Error && cause.name === 'AbortError') return
+    if (isAbortError(cause) || (cause instanceof TRPCError && isAbortError(cause.cause))) return
     options.formatError(getTRPCErrorFromUnknown(cause))
   }
 
@@ -151,12 +157,16 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
         if (source) await runFeed(source)
         else await runIterable(toIterable(result, signal))
       } catch (error) {
-        if (ended) lateError(error)
-        else fail(error)
+        fail(error)
       }
     },
     refuse: (error, retryMs) => finish(frames.error(options.formatError(error), retryMs)),
-    reconnect: (data, retryMs) => finish(frames.reconnect(data, retryMs)),
+    reconnect(data, retryMs) {
+      if (ended) return
+      start()
+      sendPosition()
+      finish(frames.reconnect(data, retryMs))
+    },
     heartbeat() {
       if (ended) return
       start()
@@ -176,6 +186,15 @@ function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown
     message:
       'The subscription returned neither an async iterable nor an observable. Return one, or use a query.',
   })
+}
+
+/** Ends an iterator, whatever somebody's own `return` does: it may throw, or answer at once. */
+async function returnTo(iterator: AsyncIterator<unknown>): Promise<void> {
+  await iterator.return?.()
+}
+
+function isAbortError(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'AbortError'
 }
 
 /** Lets one waiter through each time it is opened. */

@@ -28,12 +28,16 @@ export interface RouterConfig {
   /** `undefined` where the transformer changes nothing. */
   readonly output: TRPCDataTransformer | undefined
   readonly sse: RouterSseConfig
+  /** What stands between the parts of a path in a URL. */
+  readonly pathSeparator: string
 }
 
 /** Reads a router's configuration. */
 export function routerConfig(router: AnyTRPCRouter): RouterConfig {
-  const config: { transformer: TRPCCombinedDataTransformer; sse?: RouterSseConfig } = router._def._config
-  return { input: config.transformer.input, output: outputOf(config.transformer), sse: config.sse ?? {} }
+  const config: { transformer: TRPCCombinedDataTransformer; sse?: RouterSseConfig; pathSeparator?: string } =
+    router._def._config
+  const { transformer, sse = {}, pathSeparator = '.' } = config
+  return { input: transformer.input, output: outputOf(transformer), sse, pathSeparator }
 }
 
 interface RouterInternals {
@@ -70,10 +74,18 @@ export async function inputWithLastEventId(
   const candidate = { ...input, lastEventId }
   for (const parser of inputParsers(procedure)) {
     if (!isStandardSchema(parser)) continue
-    const result = await parser['~standard'].validate(candidate)
-    if (result.issues) return input
+    if (!(await accepts(parser, candidate))) return input
   }
   return candidate
+}
+
+async function accepts(parser: StandardSchemaV1, value: unknown): Promise<boolean> {
+  try {
+    return (await parser['~standard'].validate(value)).issues === undefined
+  } catch {
+    // A parser of the user's that throws does so again when tRPC calls it, and is answered as tRPC does.
+    return false
+  }
 }
 
 /** The parsers of a procedure's input, as given to `.input()`. */
@@ -128,7 +140,15 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
   } catch (cause) {
     // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
     const { code, message } = getTRPCErrorFromUnknown(cause)
-    const data = { code, httpStatus: 500, path }
-    return serialize(output, { message, code: -32603, data }) ?? 'null'
+    return plainErrorJson(output, { message, code: -32603, data: { code, httpStatus: 500, path } })
+  }
+}
+
+function plainErrorJson(output: TRPCDataTransformer | undefined, shape: object): string {
+  try {
+    return serialize(output, shape) ?? 'null'
+  } catch {
+    // It is the transformer that fails.
+    return JSON.stringify(shape)
   }
 }
