@@ -46,7 +46,7 @@ export default defineConfig({
             'tests/interop*.test.ts',
             'tests/interop/**/*.test.ts',
             'packages/client/src/**/*.test.ts',
-            'packages/server/src/**/*link*.test.ts',
+            'packages/server/src/link/**/*.test.ts',
             'packages/server/src/adapters/**/*.test.ts',
           ],
         },
