@@ -31,3 +31,16 @@ export {
   type ReconnectReason,
   singleEvents,
 } from './messages.ts'
+export {
+  type KeyData,
+  type MultiplexedConnectedData,
+  type MultiplexedErrorData,
+  type MultiplexedGapData,
+  type MultiplexedLimits,
+  type MultiplexedRequest,
+  multiplexedEvents,
+  multiplexedPath,
+  multiplexedVersion,
+  parseMultiplexedRequest,
+  type WantedSubscription,
+} from './multiplexed.ts'

@@ -1,0 +1,145 @@
+import { RealtimeError } from './errors.ts'
+import type { ConnectedData, GapData } from './messages.ts'
+
+/** The last part of the address of multiplexed mode: `POST <endpoint>/~sse`. */
+export const multiplexedPath = '~sse'
+
+/** The version of multiplexed mode that this package speaks. */
+export const multiplexedVersion = 1
+
+/** The control messages of multiplexed mode; every other message is an event, named by its subscription's key. */
+export const multiplexedEvents = {
+  /** The first message: the stream is open. Data: {@link MultiplexedConnectedData}. */
+  connected: '$connected',
+  /** A subscription has started. Data: {@link KeyData}; its id is the position, if there is one. */
+  started: '$started',
+  /** A subscription is complete. Data: {@link KeyData}. */
+  stopped: '$stopped',
+  /** A subscription failed. Data: {@link MultiplexedErrorData}. */
+  error: '$error',
+  /** Events of a subscription can't be had any more. Data: {@link MultiplexedGapData}; its id is the position behind them. */
+  gap: '$gap',
+  /** Where a subscription stands, without an event. Data: {@link KeyData}; its id is the position. */
+  position: '$position',
+  /** The connection is alive. No data. */
+  ping: '$ping',
+  /** Open a new stream: this one is about to end. Data: `ReconnectData`. */
+  reconnect: '$reconnect',
+} as const
+
+/** What `$connected` tells the client. */
+export interface MultiplexedConnectedData extends ConnectedData {
+  /** Names the stream in control requests. A secret between the two ends. */
+  readonly connectionId: string
+}
+
+/** The data of a control message about one subscription. */
+export interface KeyData {
+  readonly key: string
+}
+
+/** What `$error` tells the client. */
+export interface MultiplexedErrorData extends KeyData {
+  /** tRPC's error shape, transformed. */
+  readonly error: unknown
+}
+
+/** What `$gap` tells the client. */
+export type MultiplexedGapData = KeyData & GapData
+
+/** One subscription of a set. */
+export interface WantedSubscription {
+  /** The procedure's path, dotted. */
+  readonly path: string
+  /** The transformed input; absent for none. */
+  readonly input?: unknown
+  /** Where to resume. */
+  readonly lastEventId?: string
+}
+
+/** The body of a request for a stream, or of a control request. */
+export interface MultiplexedRequest {
+  readonly version: typeof multiplexedVersion
+  /** Grows with every change of the set. */
+  readonly revision: number
+  /** The stream whose set is to be replaced; absent for a new stream. */
+  readonly connectionId?: string
+  /** What is wanted, by key. */
+  readonly subscriptions: Readonly<Record<string, WantedSubscription>>
+}
+
+/** Bounds of a {@link MultiplexedRequest}. */
+export interface MultiplexedLimits {
+  readonly subscriptions: number
+}
+
+const keyPattern = /^[\w-]{1,64}$/
+
+/** Reads the body of a request. Throws `INVALID_MESSAGE` for anything else, naming the clause of PROTOCOL.md. */
+export function parseMultiplexedRequest(text: string, limits: MultiplexedLimits): MultiplexedRequest {
+  const body = parseJson(text)
+  if (body.version !== multiplexedVersion) {
+    throw invalid('P46', `version is ${show(body.version)}; this server speaks version ${multiplexedVersion}`)
+  }
+  const { revision, connectionId } = body
+  if (!Number.isSafeInteger(revision) || Number(revision) < 0) {
+    throw invalid('P46', `revision is ${show(revision)}; give a whole number, 0 or more`)
+  }
+  if (connectionId !== undefined && (typeof connectionId !== 'string' || connectionId.length > 128)) {
+    throw invalid('P49', 'connectionId is not one that a server gave')
+  }
+  return {
+    version: multiplexedVersion,
+    revision: Number(revision),
+    ...(connectionId === undefined ? {} : { connectionId }),
+    subscriptions: parseSubscriptions(body.subscriptions, limits),
+  }
+}
+
+function parseSubscriptions(value: unknown, limits: MultiplexedLimits): Record<string, WantedSubscription> {
+  if (!isRecord(value)) throw invalid('P46', `subscriptions is ${show(value)}; give an object`)
+  const entries = Object.entries(value)
+  if (entries.length > limits.subscriptions) {
+    throw invalid('P48', `there are ${entries.length} subscriptions; the limit is ${limits.subscriptions}`)
+  }
+  return Object.fromEntries(entries.map(([key, wanted]) => [key, parseWanted(key, wanted)]))
+}
+
+function parseWanted(key: string, wanted: unknown): WantedSubscription {
+  if (!keyPattern.test(key)) throw invalid('P47', `${show(key)} is not a key`)
+  if (!isRecord(wanted) || typeof wanted.path !== 'string' || wanted.path.length > 1_024) {
+    throw invalid('P46', `subscription ${show(key)} has no path`)
+  }
+  const { path, input, lastEventId } = wanted
+  if (lastEventId !== undefined && typeof lastEventId !== 'string') {
+    throw invalid('P46', `lastEventId of subscription ${show(key)} is not a text`)
+  }
+  return {
+    path,
+    ...(input === undefined ? {} : { input }),
+    ...(lastEventId === undefined ? {} : { lastEventId }),
+  }
+}
+
+function parseJson(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isRecord(value)) return value
+  } catch (cause) {
+    throw invalid('P46', 'it is not JSON', cause)
+  }
+  throw invalid('P46', 'it is not an object')
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function show(value: unknown): string {
+  return (JSON.stringify(value) ?? 'undefined').slice(0, 64)
+}
+
+function invalid(clause: string, what: string, cause?: unknown): RealtimeError {
+  const message = `The body of the request to ${multiplexedPath} breaks ${clause} of the protocol: ${what}.`
+  return new RealtimeError('INVALID_MESSAGE', message, { cause })
+}
