@@ -82,11 +82,17 @@ export interface ChannelsBase {
   close(): Promise<void>
 }
 
-const codecs = new WeakMap<object, Codec>()
+/** What of channels a server link works with. */
+export interface ChannelsInternals {
+  readonly codec: Codec
+  readonly backend: Backend
+}
 
-/** The codec of channels; `undefined` for any other value. */
-export function codecOf(channels: object): Codec | undefined {
-  return codecs.get(channels)
+const internals = new WeakMap<object, ChannelsInternals>()
+
+/** The insides of channels; `undefined` for any other value. */
+export function internalsOf(channels: object): ChannelsInternals | undefined {
+  return internals.get(channels)
 }
 
 const reservedNames = ['close', 'then']
@@ -127,16 +133,22 @@ export function createChannels<const TDefinitions extends Record<string, AnyChan
     await backend.close()
   }
   const channels = { ...Object.fromEntries(factories), close } as unknown as Channels<TDefinitions>
-  codecs.set(channels, codec)
+  internals.set(channels, { codec, backend })
   return channels
 }
 
 function checkName(name: string): void {
-  if (name.length >= 1 && name.length <= 128 && !reservedNames.includes(name) && name !== '__proto__') return
+  if (
+    name.length >= 1 &&
+    name.length <= 128 &&
+    !reservedNames.includes(name) &&
+    !/^(~|__proto__$)/.test(name)
+  )
+    return
   const start = JSON.stringify(name.slice(0, 48))
   throw new RealtimeError(
     'INVALID_OPTION',
-    `A channel can't be named ${start}. Use 1 to 128 characters, not "close" or "then".`,
+    `A channel can't be named ${start}. Use 1 to 128 characters, not "close" or "then", and no "~" in front.`,
   )
 }
 

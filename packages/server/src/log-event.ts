@@ -11,8 +11,10 @@ export interface FeedEvent {
   readonly codec: Codec
   /** The value, once somebody needed it. */
   decoded: { readonly value: unknown } | undefined
-  /** The bytes on the wire, once somebody needed them. */
+  /** The bytes on the wire in single mode, once somebody needed them. */
   frame: Uint8Array | undefined
+  /** The same in multiplexed mode, by the subscription's key. */
+  keyedFrames?: Map<string, Uint8Array>
 }
 
 /** An event as it stands in a log. */

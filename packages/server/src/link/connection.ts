@@ -4,8 +4,8 @@ import type { Exchange, ResponseHead, Sink } from './sink.ts'
 export interface ConnectionInfo {
   /** What connections are limited by: the user as `connectionKey` tells, else the address. */
   readonly key: string
-  /** The path of the subscription, dotted. */
-  readonly path: string
+  /** The paths of its subscriptions, dotted. */
+  readonly paths: readonly string[]
   /** What `createContext` made. */
   readonly ctx: unknown
   /** When it was opened. */

@@ -4,9 +4,13 @@ import type { Exchange } from './sink.ts'
 
 /** What is served on a connection, as far as the link's timer and operators are concerned. */
 export interface Served {
+  /** The paths of its subscriptions, dotted. */
+  readonly paths: readonly string[]
+  /** How many subscriptions there are on it. */
+  readonly subscriptions: number
   /** Shows the client that the connection is alive. */
   heartbeat(): void
-  /** Asks the client to open a new stream, which it may do after so many milliseconds, and ends this one. */
+  /** Asks the client to open a new stream in place of this one, which it may do after so many milliseconds. */
   reconnect(data: ReconnectData, retryMs: number): void
 }
 
@@ -41,6 +45,8 @@ export interface ConnectionsOptions {
 export interface Connections {
   readonly counters: Counters
   readonly size: number
+  /** Subscriptions on all of them. */
+  readonly subscriptions: number
   readonly draining: boolean
   /** Adds the connection of an exchange; `served` makes what happens on it. */
   add<TServed extends Served>(
@@ -48,16 +54,22 @@ export interface Connections {
     serve: (connection: Connection) => TServed,
   ): OpenConnection<TServed>
   disconnect(filter: (info: ConnectionInfo) => boolean, message: string | undefined): number
+  /** Sends all clients away; resolves when all connections are over. */
   drain(overMs: number): Promise<void>
 }
 
 interface Entry {
   readonly open: OpenConnection
-  readonly endsAt: number
+  /** When its client is sent away. */
+  leavesAt: number
+  /** When it is ended, whatever its client does; `undefined` until its client is sent away. */
+  endsAt: number | undefined
 }
 
 /** What a client that is sent away waits at most, so that not all come back at once. */
 const spreadMs = 500
+/** How long a stream goes on for a client that is sent away, so that the next one starts before this one ends. */
+const graceMs = 5_000
 
 /** Creates the connections of a link. One timer serves all of them, and it is there only while there are any. */
 export function createConnections(options: ConnectionsOptions): Connections {
@@ -66,14 +78,16 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0 }
   const tickMs = Math.min(1_000, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 10))
   const schedule = createScheduler()
+  const emptied: Array<() => void> = []
   let draining = false
   let ticking = false
 
   function tick(): void {
     const now = clock.now()
-    for (const { open, endsAt } of entries) {
-      const { connection, served } = open
-      if (now >= endsAt) sendAway(open, { reason: 'max-duration' })
+    for (const entry of entries) {
+      const { connection, served } = entry.open
+      if (entry.endsAt !== undefined && now >= entry.endsAt) connection.end()
+      else if (now >= entry.leavesAt) sendAway(entry, { reason: 'max-duration' })
       else if (connection.opened && !connection.full && now - connection.activeAt >= heartbeatMs - tickMs / 2)
         served.heartbeat()
     }
@@ -87,18 +101,30 @@ export function createConnections(options: ConnectionsOptions): Connections {
     clock.after(tickMs, tick)
   }
 
+  function empty(): void {
+    for (const resolve of emptied.splice(0)) resolve()
+  }
+
   function onBytes(count: number): void {
     counters.bytesSent += count
   }
 
-  function sendAway({ served }: OpenConnection, data: ReconnectData): void {
-    served.reconnect(data, Math.round(clock.random() * spreadMs))
+  function sendAway(entry: Entry, data: ReconnectData): void {
+    if (entry.endsAt !== undefined) return
+    entry.leavesAt = Infinity
+    entry.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
+    entry.open.served.reconnect(data, Math.round(clock.random() * spreadMs))
   }
 
   return {
     counters,
     get size() {
       return entries.size
+    },
+    get subscriptions() {
+      let count = 0
+      for (const { open } of entries) count += open.served.subscriptions
+      return count
     },
     get draining() {
       return draining
@@ -107,13 +133,14 @@ export function createConnections(options: ConnectionsOptions): Connections {
       let entry: Entry | undefined
       const onClose = (): void => {
         if (entry) entries.delete(entry)
+        if (entries.size === 0) empty()
       }
       const traffic = { now: clock.now, schedule, onBytes, onClose }
       const connection = createConnection(exchange, traffic, options.maxBufferedBytes)
       const open = { connection, served: serve(connection), info: undefined }
-      // Not all that were opened together end together: each lasts 90 to 100 % of the time.
-      const lastsMs = maxDurationMs === undefined ? Infinity : maxDurationMs * (0.9 + clock.random() / 10)
-      entry = { open, endsAt: clock.now() + lastsMs }
+      // Not all that were opened together leave together; the last tenth of the time is for the handover.
+      const lastsMs = maxDurationMs === undefined ? Infinity : maxDurationMs * (0.8 + clock.random() / 10)
+      entry = { open, leavesAt: clock.now() + lastsMs, endsAt: undefined }
       // Who has left before we got here has no entry to be taken out again.
       if (!connection.signal.aborted) entries.add(entry)
       keepTicking()
@@ -122,16 +149,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
     disconnect(filter, message) {
       const matching = [...entries].filter(({ open: { info } }) => info !== undefined && filter(info))
       const data: ReconnectData = { reason: 'disconnect', ...(message === undefined ? {} : { message }) }
-      for (const { open } of matching) sendAway(open, data)
+      for (const entry of matching) sendAway(entry, data)
       return matching.length
     },
     async drain(overMs) {
       draining = true
       const all = [...entries]
-      for (const [index, { open }] of all.entries()) {
+      for (const [index, entry] of all.entries()) {
         if (index > 0 && overMs > 0) await wait(clock, overMs / all.length)
-        sendAway(open, { reason: 'drain' })
+        sendAway(entry, { reason: 'drain' })
       }
+      if (entries.size > 0) await new Promise<void>((resolve) => emptied.push(resolve))
     },
   }
 }

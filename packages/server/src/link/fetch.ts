@@ -1,5 +1,6 @@
 import { resolveResponse } from '@trpc/server/http'
 import { clientAddress } from './address.ts'
+import { readFetchBody } from './body.ts'
 import { fetchExchange } from './fetch-sink.ts'
 import {
   type CallOverrides,
@@ -11,9 +12,15 @@ import {
   reportError,
   toldOnce,
 } from './link-options.ts'
-import { matchSubscription, type SubscriptionRequest } from './request.ts'
+import { matchSubscription } from './request.ts'
 import { addHeaders, streamHead } from './response-head.ts'
-import { type ServeOptions, serveSubscription } from './serve.ts'
+import {
+  isMultiplexed,
+  type MultiplexedOptions,
+  type MultiplexedService,
+  serveMultiplexed,
+} from './serve-multiplexed.ts'
+import { serveSingle } from './serve-single.ts'
 
 /** A web-standard request, and what it has of its own. */
 export interface FetchCall extends CallOverrides {
@@ -21,36 +28,43 @@ export interface FetchCall extends CallOverrides {
 }
 
 /** Serves a web-standard request: a subscription on a stream, everything else by tRPC's own handler. */
-export async function serveFetch(serve: ServeOptions, link: LinkOptions, call: FetchCall): Promise<Response> {
+export async function serveFetch(
+  serve: MultiplexedOptions,
+  link: LinkOptions,
+  call: FetchCall,
+): Promise<Response> {
   const { request } = call
   const options = { ...link, ...overridesOf(call) }
   const url = new URL(request.url)
   const path = call.path ?? procedurePath(url.pathname, options.basePath)
+  const { method } = request
+  if (isMultiplexed(method, path)) {
+    return await serveStream(options, request, url, (service) => serveMultiplexed(serve, service))
+  }
   const header = (name: string): string | null => request.headers.get(name)
-  const match = await matchSubscription(options.router, { method: request.method, url, path, header })
+  const match = await matchSubscription(options.router, { method, url, path, header })
   return match
-    ? await serveMatch(serve, options, request, match, url)
+    ? await serveStream(options, request, url, (service) => serveSingle(serve, service, match))
     : await serveOther(options, request, path)
 }
 
-async function serveMatch(
-  serve: ServeOptions,
+async function serveStream(
   options: LinkOptions,
   req: Request,
-  match: SubscriptionRequest,
   url: URL,
+  serve: (service: MultiplexedService) => Promise<void>,
 ): Promise<Response> {
   const { exchange, response } = fetchExchange(req)
   const resHeaders = new Headers()
   const address = clientAddress(undefined, req.headers.get('x-forwarded-for'))
-  const served = serveSubscription(serve, {
-    request: match,
+  const served = serve({
     url,
     exchange,
+    readBody: () => readFetchBody(req),
     createContext: (info) => createContext(options, { req, resHeaders, info }),
     connectionKey: (ctx) => connectionKey(options, ctx, address),
-    onError: (error, ctx) => reportError(options, { error, path: match.path, input: match.input, ctx, req }),
-    responseHead: (ctx, info) => streamHead(options.responseMeta, match.path, ctx, info, resHeaders),
+    onError: (error, about) => reportError(options, { error, ...about, req }),
+    responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info, resHeaders),
   })
   // A stream that is over before it was started: the client has left, and nobody reads this answer.
   return await Promise.race([response, served.then(() => new Response(null, { status: 499 }))])

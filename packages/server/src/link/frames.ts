@@ -1,5 +1,13 @@
 import { isTrackedEnvelope, type TRPCDataTransformer } from '@trpc/server'
-import { encode, type GapData, type ReconnectData, singleEvents } from '@trpc-sse/protocol'
+import {
+  encode,
+  type GapData,
+  type KeyData,
+  type MultiplexedGapData,
+  multiplexedEvents,
+  type ReconnectData,
+  singleEvents,
+} from '@trpc-sse/protocol'
 import { serialize } from '../codec.ts'
 import { eventValue, type FeedEvent, type Gap } from '../log-event.ts'
 
@@ -7,10 +15,8 @@ const text = new TextEncoder()
 const bytes = (...messages: ReadonlyArray<Parameters<typeof encode>[0]>): Uint8Array =>
   text.encode(messages.map(encode).join(''))
 
-/** The frames of single mode: how what happens to a subscription is named on the wire. */
-export interface Frames {
-  /** Opens the stream: how long to wait before a reconnect, and what tRPC's clients are told first. */
-  connected(retryMs: number, clientOptions: object): Uint8Array
+/** How what happens to one subscription is written. */
+export interface SubscriptionFrames {
   /** Where the subscription stands, without an event. */
   position(id: string): Uint8Array
   /** An event of a channel. The bytes of one that comes as stored are made once for all. */
@@ -18,31 +24,26 @@ export interface Frames {
   /** What a procedure of another kind yielded. */
   value(value: unknown): Uint8Array
   gap(gap: Gap): Uint8Array
-  error(json: string, retryMs?: number): Uint8Array
-  reconnect(data: ReconnectData, retryMs: number): Uint8Array
-  readonly ping: Uint8Array
+  error(json: string): Uint8Array
   readonly complete: Uint8Array
 }
 
-/** Creates the frames of one subscription; they remember the id that the client holds. */
-export function createFrames(
+/** Creates the frames of a subscription in single mode; they remember the id that the client holds. */
+export function createSingleFrames(
   output: TRPCDataTransformer | undefined,
   lastEventId: string | undefined,
-): Frames {
+): SubscriptionFrames {
   let held = lastEventId !== undefined && /[\r\n\0]/.test(lastEventId) ? undefined : lastEventId
 
   return {
-    ping: pingFrame,
     complete: completeFrame,
-    connected: (retryMs, clientOptions) =>
-      bytes({ event: singleEvents.connected, data: JSON.stringify(clientOptions), retryMs }),
     position: (id) => bytes({ event: singleEvents.restoreId, data: '', id }),
     event(event) {
-      if (event.data === undefined || event.codec.output !== output) {
-        return bytes({ data: toJson(output, eventValue(event)), id: event.id })
+      if (isAsStored(event, output)) {
+        event.frame ??= bytes({ data: event.data, id: event.id })
+        return event.frame
       }
-      event.frame ??= bytes({ data: event.data, id: event.id })
-      return event.frame
+      return bytes({ data: toJson(output, eventValue(event)), id: event.id })
     },
     value(value) {
       if (isTrackedEnvelope(value)) {
@@ -60,14 +61,88 @@ export function createFrames(
       const data: GapData = { lastEventId: from, reason }
       return bytes({ event: singleEvents.gap, data: JSON.stringify(data), id: position })
     },
-    error: (json, retryMs) =>
-      bytes({ event: singleEvents.error, data: json, ...(retryMs === undefined ? {} : { retryMs }) }),
-    reconnect: (data, retryMs) =>
-      bytes({ event: singleEvents.reconnect, data: JSON.stringify(data), retryMs }),
+    error: (json) => bytes({ event: singleEvents.error, data: json }),
   }
 }
 
-const pingFrame = bytes({ event: singleEvents.ping, data: '' })
+/** Creates the frames of the subscription `key` in multiplexed mode. */
+export function createKeyedFrames(output: TRPCDataTransformer | undefined, key: string): SubscriptionFrames {
+  const about = JSON.stringify({ key } satisfies KeyData)
+  return {
+    complete: bytes({ event: multiplexedEvents.stopped, data: about }),
+    position: (id) => bytes({ event: multiplexedEvents.position, data: about, id }),
+    event(event) {
+      if (isAsStored(event, output)) return keyedFrame(event, key)
+      return bytes({ event: key, data: toJson(output, eventValue(event)), id: event.id })
+    },
+    value(value) {
+      if (!isTrackedEnvelope(value)) return bytes({ event: key, data: toJson(output, value) })
+      const [id, data] = value
+      return bytes({ event: key, data: toJson(output, data), id })
+    },
+    gap({ lastEventId, position, reason }) {
+      const data: MultiplexedGapData = { key, lastEventId, reason }
+      return bytes({ event: multiplexedEvents.gap, data: JSON.stringify(data), id: position })
+    },
+    // The error is JSON already.
+    error: (json) =>
+      bytes({ event: multiplexedEvents.error, data: `{"key":${JSON.stringify(key)},"error":${json}}` }),
+  }
+}
+
+/** Subscriptions with the same path and input have the same key: their clients get the same bytes. */
+function keyedFrame(event: FeedEvent & { readonly data: string }, key: string): Uint8Array {
+  event.keyedFrames ??= new Map()
+  const made = event.keyedFrames.get(key)
+  if (made) return made
+  const frame = bytes({ event: key, data: event.data, id: event.id })
+  event.keyedFrames.set(key, frame)
+  return frame
+}
+
+function isAsStored(
+  event: FeedEvent,
+  output: TRPCDataTransformer | undefined,
+): event is FeedEvent & { readonly data: string } {
+  return event.data !== undefined && event.codec.output === output
+}
+
+/** How what happens to a whole stream is written. */
+export interface StreamFrames {
+  connected(data: object, retryMs: number): Uint8Array
+  reconnect(data: ReconnectData, retryMs: number): Uint8Array
+  readonly ping: Uint8Array
+}
+
+/** The frames of streams in either mode. */
+export const streamFrames: { readonly single: StreamFrames; readonly multiplexed: StreamFrames } = {
+  single: createStreamFrames(singleEvents),
+  multiplexed: createStreamFrames(multiplexedEvents),
+}
+
+/** A refusal in single mode: an error, and how long to wait before the next try. */
+export function refusalFrame(json: string, retryMs: number): Uint8Array {
+  return bytes({ event: singleEvents.error, data: json, retryMs })
+}
+
+/** The start of a subscription in multiplexed mode. */
+export function startedFrame(key: string, position: string | undefined): Uint8Array {
+  const data = JSON.stringify({ key } satisfies KeyData)
+  return bytes({
+    event: multiplexedEvents.started,
+    data,
+    ...(position === undefined ? {} : { id: position }),
+  })
+}
+
+function createStreamFrames(names: Record<'connected' | 'reconnect' | 'ping', string>): StreamFrames {
+  return {
+    ping: bytes({ event: names.ping, data: '' }),
+    connected: (data, retryMs) => bytes({ event: names.connected, data: JSON.stringify(data), retryMs }),
+    reconnect: (data, retryMs) => bytes({ event: names.reconnect, data: JSON.stringify(data), retryMs }),
+  }
+}
+
 const completeFrame = bytes({ event: singleEvents.return, data: '' })
 
 function toJson(output: TRPCDataTransformer | undefined, value: unknown): string {

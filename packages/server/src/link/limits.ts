@@ -15,6 +15,12 @@ export interface ConnectionLimits {
    * @default 500
    */
   readonly connectionsPerKey: number
+  /**
+   * Subscriptions on one connection.
+   *
+   * @default 1_000
+   */
+  readonly subscriptionsPerConnection: number
 }
 
 /** A place taken under the limits. */
@@ -33,7 +39,7 @@ export interface Limiter {
 }
 
 /** Creates a counter of connections. */
-export function createLimiter(limits: ConnectionLimits): Limiter {
+export function createLimiter(limits: Omit<ConnectionLimits, 'subscriptionsPerConnection'>): Limiter {
   const perKey = new Map<string, number>()
   let taken = 0
 
@@ -95,7 +101,7 @@ export function isRefusal({ cause }: TRPCError): boolean {
 
 function refusal(
   code: 'TOO_MANY_REQUESTS' | 'SERVICE_UNAVAILABLE',
-  limit: keyof ConnectionLimits,
+  limit: 'connections' | 'connectionsPerKey',
   count: number,
 ): TRPCError {
   const whose = limit === 'connections' ? 'this server' : 'one user or address'

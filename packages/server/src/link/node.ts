@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getTRPCErrorFromUnknown } from '@trpc/server'
 import { clientAddress } from './address.ts'
+import { readNodeBody } from './body.ts'
 import {
   type CallOverrides,
   connectionKey,
@@ -12,9 +13,15 @@ import {
   toldOnce,
 } from './link-options.ts'
 import { nodeExchange } from './node-sink.ts'
-import { matchSubscription, type SubscriptionRequest } from './request.ts'
+import { matchSubscription } from './request.ts'
 import { streamHead } from './response-head.ts'
-import { type ServeOptions, serveSubscription } from './serve.ts'
+import {
+  isMultiplexed,
+  type MultiplexedOptions,
+  type MultiplexedService,
+  serveMultiplexed,
+} from './serve-multiplexed.ts'
+import { serveSingle } from './serve-single.ts'
 
 /** A request of `node:http`, and what it has of its own. */
 export interface NodeCall extends CallOverrides {
@@ -23,7 +30,7 @@ export interface NodeCall extends CallOverrides {
 }
 
 /** Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own handler. */
-export async function serveNode(serve: ServeOptions, link: LinkOptions, call: NodeCall): Promise<void> {
+export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, call: NodeCall): Promise<void> {
   const { request, response } = call
   const options = { ...link, ...overridesOf(call) }
   const middlewareError = await runMiddleware(options, request, response)
@@ -32,9 +39,12 @@ export async function serveNode(serve: ServeOptions, link: LinkOptions, call: No
   const path = call.path ?? procedurePath(url?.pathname ?? '', options.basePath)
   const header = (name: string): string | null => headerValue(request.headers[name])
   const method = request.method ?? 'GET'
-  const match = url && (await matchSubscription(options.router, { method, url, path, header }))
-  if (match && !middlewareError) await serveMatch(serve, options, call, match, url)
-  else await serveOther(options, call, path, middlewareError)
+  if (middlewareError || url === undefined) return await serveOther(options, call, path, middlewareError)
+  if (isMultiplexed(method, path))
+    return await serveStream(options, call, url, (service) => serveMultiplexed(serve, service))
+  const match = await matchSubscription(options.router, { method, url, path, header })
+  if (match) await serveStream(options, call, url, (service) => serveSingle(serve, service, match))
+  else await serveOther(options, call, path, undefined)
 }
 
 async function serveOther(
@@ -57,30 +67,27 @@ async function serveOther(
   await Promise.race([handled, new Promise((resolve) => res.once('close', resolve))])
 }
 
-async function serveMatch(
-  serve: ServeOptions,
+async function serveStream(
   options: LinkOptions,
-  call: NodeCall,
-  match: SubscriptionRequest,
+  { request: req, response: res }: NodeCall,
   url: URL,
+  serve: (service: MultiplexedService) => Promise<void>,
 ): Promise<void> {
-  const { request: req, response: res } = call
   const address = clientAddress(req.socket?.remoteAddress, headerValue(req.headers['x-forwarded-for']))
   try {
-    await serveSubscription(serve, {
-      request: match,
+    await serve({
       url,
       exchange: nodeExchange(res),
+      readBody: () => readNodeBody(req),
       createContext: (info) => createContext(options, { req, res, info }),
       connectionKey: (ctx) => connectionKey(options, ctx, address),
-      onError: (error, ctx) =>
-        reportError(options, { error, path: match.path, input: match.input, ctx, req }),
-      responseHead: (ctx, info) => streamHead(options.responseMeta, match.path, ctx, info),
+      onError: (error, about) => reportError(options, { error, ...about, req }),
+      responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info),
     })
   } catch (cause) {
     // The app has answered by itself, in createContext for example, or has set a header that can't be sent.
     const error = getTRPCErrorFromUnknown(cause)
-    reportError(options, { error, path: match.path, input: match.input, ctx: undefined, req })
+    reportError(options, { error, path: '', input: undefined, ctx: undefined, req })
     if (!res.headersSent) res.statusCode = 500
     res.end()
   }

@@ -16,7 +16,8 @@ export interface IncomingRequest {
 /** A subscription that a client asks for. */
 export interface SubscriptionRequest {
   readonly path: string
-  readonly procedure: AnyTRPCProcedure
+  /** `undefined` if there is none at the path. */
+  readonly procedure: AnyTRPCProcedure | undefined
   readonly lastEventId: string | undefined
   readonly connectionParams: TRPCRequestInfo['connectionParams']
   /** The input as it was sent, deserialized, with `lastEventId` where tRPC puts it. Rejects with BAD_REQUEST. */
@@ -44,7 +45,10 @@ export async function matchSubscription(
     if (procedure?._def.type !== 'subscription') return undefined
     const params = searchParams.get('connectionParams')
     const connectionParams = params === null ? null : parseConnectionParamsFromString(params)
-    return createRequest(router, request, path, procedure, connectionParams)
+    const lastEventId = lastEventIdOf(request)
+    const input = searchParams.get('input')
+    const readInput = (): unknown => (input ? JSON.parse(input) : undefined)
+    return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
   } catch {
     // tRPC's handler meets the same fault, and answers it in its own words.
     return undefined
@@ -63,32 +67,43 @@ function wantsJsonLines({ header }: IncomingRequest): boolean {
   )
 }
 
-function createRequest(
+function lastEventIdOf({ header, url: { searchParams } }: IncomingRequest): string | undefined {
+  const query = searchParams.get('lastEventId') ?? searchParams.get('Last-Event-Id')
+  return header('last-event-id') ?? query ?? undefined
+}
+
+/** What a {@link SubscriptionRequest} is made of. */
+export interface SubscriptionRequestParts {
+  readonly path: string
+  /** `undefined` if there is none at the path: the call will say so. */
+  readonly procedure: AnyTRPCProcedure | undefined
+  /** Where the client resumes; `''` is nowhere. */
+  readonly lastEventId: string | undefined
+  readonly connectionParams: TRPCRequestInfo['connectionParams']
+  /** Gives the input as it was sent, transformed. */
+  readInput(): unknown
+}
+
+/** Creates the request of one subscription, in either mode. */
+export function createSubscriptionRequest(
   router: AnyTRPCRouter,
-  { url, header }: IncomingRequest,
-  path: string,
-  procedure: AnyTRPCProcedure,
-  connectionParams: TRPCRequestInfo['connectionParams'],
+  { readInput, ...parts }: SubscriptionRequestParts,
 ): SubscriptionRequest {
-  const lastEventId =
-    header('last-event-id') ??
-    url.searchParams.get('lastEventId') ??
-    url.searchParams.get('Last-Event-Id') ??
-    ''
+  const lastEventId = parts.lastEventId || undefined
   let input: unknown
   let reading: Promise<unknown> | undefined
 
   async function read(): Promise<unknown> {
-    if (lastEventId.length > maxLastEventIdLength) throw badRequest(invalidLastEventId(lastEventId))
-    input = parseInput(router, url.searchParams.get('input'))
-    return await inputWithLastEventId(procedure, input, lastEventId || undefined)
+    if (lastEventId !== undefined && lastEventId.length > maxLastEventIdLength) {
+      throw badRequest(invalidLastEventId(lastEventId))
+    }
+    input = deserializeInput(router, readInput)
+    return parts.procedure ? await inputWithLastEventId(parts.procedure, input, lastEventId) : input
   }
 
   return {
-    path,
-    procedure,
-    lastEventId: lastEventId || undefined,
-    connectionParams,
+    ...parts,
+    lastEventId,
     getRawInput() {
       reading ??= read()
       return reading
@@ -99,10 +114,10 @@ function createRequest(
   }
 }
 
-function parseInput(router: AnyTRPCRouter, text: string | null): unknown {
-  if (!text) return undefined
+function deserializeInput(router: AnyTRPCRouter, readInput: () => unknown): unknown {
   try {
-    return routerConfig(router).input.deserialize(JSON.parse(text))
+    const sent = readInput()
+    return sent === undefined ? undefined : routerConfig(router).input.deserialize(sent)
   } catch (cause) {
     if (cause instanceof TRPCError) throw cause
     const message = cause instanceof Error ? cause.message : 'Invalid input'
@@ -110,21 +125,24 @@ function parseInput(router: AnyTRPCRouter, text: string | null): unknown {
   }
 }
 
-/** What tRPC tells `createContext` of a request. */
-export function requestInfo(request: SubscriptionRequest, url: URL, signal: AbortSignal): TRPCRequestInfo {
-  const call = {
-    path: request.path,
-    getRawInput: () => request.getRawInput(),
-    result: () => request.input,
-    procedure: request.procedure,
-    batchIndex: 0,
-  }
+/** What tRPC tells `createContext` of a request for subscriptions. */
+export function requestInfo(
+  requests: readonly SubscriptionRequest[],
+  url: URL,
+  signal: AbortSignal,
+): TRPCRequestInfo {
   return {
     accept: null,
     type: 'subscription',
     isBatchCall: false,
-    calls: [call],
-    connectionParams: request.connectionParams,
+    calls: requests.map((request, batchIndex) => ({
+      path: request.path,
+      getRawInput: () => request.getRawInput(),
+      result: () => request.input,
+      procedure: request.procedure ?? null,
+      batchIndex,
+    })),
+    connectionParams: requests[0]?.connectionParams ?? null,
     signal,
     url,
   }

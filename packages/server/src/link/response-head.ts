@@ -19,7 +19,6 @@ const streamHeaders = {
 /** Makes the head of a stream; tRPC asks for it before it knows what the stream will say. */
 export function streamHead(
   responseMeta: ((about: never) => ReturnType<ResponseMeta>) | undefined,
-  path: string,
   ctx: unknown,
   info: TRPCRequestInfo,
   contextHeaders?: Headers,
@@ -28,7 +27,7 @@ export function streamHead(
   const about: Parameters<ResponseMeta>[0] = {
     ctx,
     info,
-    paths: [path],
+    paths: info.calls.map(({ path }) => path),
     type: 'subscription',
     data: [],
     errors: [],

@@ -3,12 +3,12 @@ import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { Clock, ConnectedData } from '@trpc-sse/protocol'
 import type { Connection } from './connection.ts'
 import type { Connections, OpenConnection } from './connections.ts'
-import { createFrames, type Frames } from './frames.ts'
-import { drainingError, isRefusal, type Limiter } from './limits.ts'
-import { requestInfo, type SubscriptionRequest } from './request.ts'
+import type { SubscriptionFrames } from './frames.ts'
+import { drainingError, type Limiter } from './limits.ts'
+import type { SubscriptionRequest } from './request.ts'
 import type { Exchange, ResponseHead } from './sink.ts'
-import { createSubscriptionRun, type SubscriptionRun } from './subscription-run.ts'
-import { callSubscription, errorJson, routerConfig } from './trpc.ts'
+import { createSubscriptionRun, type Outlet, type SubscriptionRun } from './subscription-run.ts'
+import { errorJson } from './trpc.ts'
 
 /** What a link serves subscriptions with. */
 export interface ServeOptions {
@@ -21,140 +21,103 @@ export interface ServeOptions {
   readonly clientOptions: ConnectedData
 }
 
-/** One subscription to be served, with what the outside world has to say to it. */
-export interface SubscriptionService {
-  readonly request: SubscriptionRequest
+/** What the outside world has to say to one request. */
+export interface Service {
   readonly url: URL
   readonly exchange: Exchange
   createContext(info: TRPCRequestInfo): unknown
   /** What connections are limited by. */
   connectionKey(ctx: unknown): string | undefined
   /** Told once of each error. Doesn't throw. */
-  onError(error: TRPCError, ctx: unknown): void
+  onError(error: TRPCError, about: ErrorSubject): void
   /** How the response starts: tRPC's `responseMeta`, and the headers that the context set. */
   responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead
 }
 
-/** How long a refused client is told to wait, in milliseconds: between half and one and a half of it. */
-const refusedRetryMs = 5_000
-
-/** Serves one subscription on a stream of its own. Resolves when its procedure or the stream is over. */
-export async function serveSubscription(options: ServeOptions, service: SubscriptionService): Promise<void> {
-  const { request } = service
-  const call: Call = { ctx: undefined, respond: () => {} }
-  const frames = createFrames(routerConfig(options.router).output, request.lastEventId)
-  const open = options.connections.add(service.exchange, (connection) =>
-    createRun(options, service, { connection, frames, call }),
-  )
-  const { connection, served: run } = open
-  const info = requestInfo(request, service.url, connection.signal)
-  call.respond = () => respond(options, service, { connection, info, ctx: call.ctx })
-
-  const outcome = await callProcedure(options, service, { open, info, call }).then(
-    (result) => ({ result }),
-    (cause: unknown) => ({ error: getTRPCErrorFromUnknown(cause) }),
-  )
-  call.respond()
-  if ('result' in outcome) return await run.run(outcome.result)
-  if (!isRefusal(outcome.error)) return run.fail(outcome.error)
-  if (!connection.signal.aborted) options.connections.counters.refused += 1
-  run.refuse(outcome.error, spread(options.clock, refusedRetryMs))
-}
-
-/** A call while it is served. */
-interface Call {
-  /** What `createContext` made; `undefined` until then. */
-  ctx: unknown
-  /** Starts the response, if it has not started and somebody waits for it. */
-  respond(): void
-}
-
-interface CallParts {
-  readonly open: OpenConnection
-  readonly info: TRPCRequestInfo
-  readonly call: Call
-}
-
-/** Takes a place, makes the context and calls the procedure; what the client does not wait for isn't begun. */
-async function callProcedure(
-  { router, connections, limiter, clock }: ServeOptions,
-  service: SubscriptionService,
-  { open, info, call }: CallParts,
-): Promise<unknown> {
-  const { signal } = open.connection
-  if (signal.aborted) return undefined
-  if (connections.draining) throw drainingError()
-  const place = limiter.take()
-  signal.addEventListener('abort', place.release)
-  call.ctx = await service.createContext(info)
-  const key = service.connectionKey(call.ctx)
-  if (key !== undefined) place.setKey(key)
-  const { path, getRawInput } = service.request
-  open.info = { key: key ?? '', path, ctx: call.ctx, openedAt: new Date(clock.now()) }
-  if (signal.aborted) return undefined
-  return await callSubscription({ router, path, ctx: call.ctx, getRawInput, signal })
-}
-
-interface ResponseParts {
-  readonly connection: Connection
-  readonly info: TRPCRequestInfo
+/** What an error is about. */
+export interface ErrorSubject {
+  readonly path: string
+  readonly input: unknown
   readonly ctx: unknown
 }
 
-function respond(
+/** Takes a place and makes the context. Throws what keeps the client from having a stream. */
+export async function admit(
+  { connections, limiter, clock }: ServeOptions,
+  service: Service,
+  open: OpenConnection,
+  info: TRPCRequestInfo,
+): Promise<unknown> {
+  const { signal } = open.connection
+  if (connections.draining) throw drainingError()
+  const place = limiter.take()
+  signal.addEventListener('abort', place.release)
+  const ctx = await service.createContext(info)
+  const key = service.connectionKey(ctx)
+  if (key !== undefined) place.setKey(key)
+  open.info = { key: key ?? '', paths: open.served.paths, ctx, openedAt: new Date(clock.now()) }
+  return ctx
+}
+
+/** Starts the response. If `responseMeta` throws there is no stream without its headers: it is answered as tRPC does. */
+export function startResponse(
   { router }: ServeOptions,
-  service: SubscriptionService,
-  { connection, info, ctx }: ResponseParts,
+  service: Service,
+  { connection, info, ctx }: { connection: Connection; info: TRPCRequestInfo; ctx: unknown },
 ): void {
   if (connection.opened || connection.signal.aborted) return
   try {
     connection.open(service.responseHead(ctx, info))
   } catch (cause) {
-    // responseMeta threw: there is no stream without its headers. tRPC's adapters answer the same.
+    const path = info.calls[0]?.path ?? ''
     const error = getTRPCErrorFromUnknown(cause)
-    service.onError(error, ctx)
-    const { path, input } = service.request
+    service.onError(error, { path, input: undefined, ctx })
     connection.open({ status: 500, headers: new Headers({ 'content-type': 'application/json' }) })
-    connection.send(new TextEncoder().encode(`{"error":${errorJson({ router, error, path, input, ctx })}}`))
+    connection.send(
+      new TextEncoder().encode(`{"error":${errorJson({ router, error, path, input: undefined, ctx })}}`),
+    )
     connection.end()
   }
 }
 
-interface RunParts {
-  readonly connection: Connection
-  readonly frames: Frames
-  readonly call: Call
+/** What a run is made of, beside what the link gives. */
+export interface RunParts {
+  readonly request: SubscriptionRequest
+  readonly outlet: Outlet
+  readonly frames: SubscriptionFrames
+  readonly signal: AbortSignal
+  ctx(): unknown
+  onStart(position: string | undefined): void
+  onEnd(): void
 }
 
-function createRun(
-  { router, connections: { counters }, clock, retryMs, clientOptions }: ServeOptions,
-  service: SubscriptionService,
-  { connection, frames, call }: RunParts,
+/** Creates the run of one procedure call, counted and with its errors told. */
+export function createRun(
+  { router, connections: { counters } }: ServeOptions,
+  service: Service,
+  { request, ctx, ...parts }: RunParts,
 ): SubscriptionRun {
   return createSubscriptionRun({
-    connection,
-    frames,
-    lastEventId: service.request.lastEventId,
-    onStart() {
-      call.respond()
-      connection.send(frames.connected(spread(clock, retryMs), clientOptions))
-    },
+    ...parts,
+    lastEventId: request.lastEventId,
     onEvent() {
       counters.eventsSent += 1
     },
     onGap() {
       counters.gaps += 1
     },
-    onEnd: () => connection.end(),
     formatError(error) {
-      const { path, input } = service.request
-      service.onError(error, call.ctx)
-      return errorJson({ router, error, path, input, ctx: call.ctx })
+      const about = { path: request.path, input: request.input, ctx: ctx() }
+      service.onError(error, about)
+      return errorJson({ router, error, ...about })
     },
   })
 }
 
 /** Between half and one and a half of a time: not all clients come back at once. */
-function spread(clock: Clock, ms: number): number {
+export function spread(clock: Clock, ms: number): number {
   return Math.round(ms * (0.5 + clock.random()))
 }
+
+/** How long a refused client is told to wait, in milliseconds: between half and one and a half of it. */
+export const refusedRetryMs = 5_000

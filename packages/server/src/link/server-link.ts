@@ -2,13 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext } from '@trpc/server'
 import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
-import { type ChannelsBase, codecOf } from '../channels.ts'
+import { type ChannelsBase, internalsOf } from '../channels.ts'
 import type { ConnectionInfo } from './connection.ts'
 import { createConnections } from './connections.ts'
 import { serveFetch } from './fetch.ts'
 import { type ConnectionLimits, createLimiter } from './limits.ts'
+import { createMultiplexer } from './multiplexer.ts'
 import { serveNode } from './node.ts'
-import type { ServeOptions } from './serve.ts'
+import type { MultiplexedOptions } from './serve-multiplexed.ts'
 import { type RouterSseConfig, routerConfig } from './trpc.ts'
 
 /** What this library adds to the options of tRPC's adapters. */
@@ -150,11 +151,13 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     maxBufferedBytes: options.maxBufferedBytes ?? 131_072,
   })
   const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
-  const serve: ServeOptions = {
+  const serve: MultiplexedOptions = {
     router: options.router,
     connections,
     limiter,
     clock,
+    multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
+    subscriptionsPerConnection: options.limits?.subscriptionsPerConnection ?? 1_000,
     retryMs: options.retryMs ?? 500,
     // Three heartbeats: one may be lost in a busy moment, and a second late.
     clientOptions: {
@@ -168,7 +171,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     fetch: (request, overrides = {}) => serveFetch(serve, options, { request, ...overrides }),
     stats: () => ({
       connections: connections.size,
-      subscriptions: connections.size,
+      subscriptions: connections.subscriptions,
       ...connections.counters,
     }),
     disconnect: (filter, reason) => connections.disconnect(filter, reason),
@@ -196,7 +199,7 @@ function checkNumbers({ retryMs = 0, maxBufferedBytes = 0, limits = {} }: Server
 }
 
 function checkTransformer(channels: ChannelsBase | undefined, output: unknown): void {
-  const codec = channels && codecOf(channels)
+  const codec = channels && internalsOf(channels)?.codec
   if (codec === undefined || codec.output === output) return
   const message =
     'The channels and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'

@@ -1,20 +1,29 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
-import type { ReconnectData } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
 import type { Gap } from '../log-event.ts'
 import { gapError, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
-import type { Connection } from './connection.ts'
-import type { Frames } from './frames.ts'
+import type { SubscriptionFrames } from './frames.ts'
+
+/** Where a subscription's frames go: its connection, or its share of one. */
+export interface Outlet {
+  send(bytes: Uint8Array): void
+  /** Whether the other end is too far behind to be sent more. */
+  readonly full: boolean
+  /** Calls back each time there is room again. There is one such callback. */
+  onRoom(callback: () => void): void
+}
 
 /** What a subscription is run with. */
 export interface SubscriptionRunOptions {
-  readonly connection: Connection
-  readonly frames: Frames
+  readonly outlet: Outlet
+  readonly frames: SubscriptionFrames
+  /** What the procedure was given. Aborts when the subscription is over for somebody else's reason. */
+  readonly signal: AbortSignal
   readonly lastEventId: string | undefined
-  /** Called once, when it is known where the subscription starts, and before anything is sent. */
-  onStart(): void
+  /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
+  onStart(position: string | undefined): void
   onEvent(): void
   onGap(): void
   /** Writes an error as JSON, having told whoever wants to know. */
@@ -23,25 +32,19 @@ export interface SubscriptionRunOptions {
   onEnd(): void
 }
 
-/** One procedure call on a connection. */
+/** One procedure call, and what of it goes to the client. */
 export interface SubscriptionRun {
   /** Sends what the procedure returned, until it ends. */
   run(result: unknown): Promise<void>
   /** Ends it with an error. */
   fail(cause: unknown): void
-  /** Ends it with an error before it has started; the client may try again after so many milliseconds. */
-  refuse(error: TRPCError, retryMs: number): void
-  /** Asks the client to open a new stream, and ends. */
-  reconnect(data: ReconnectData, retryMs: number): void
-  /** Shows the client that the connection is alive, and where the subscription stands by now. */
-  heartbeat(): void
+  /** Starts it if it has not, and shows the client where it stands by now. */
+  showPosition(): void
 }
 
 /** Creates the run of one procedure call. */
 export function createSubscriptionRun(options: SubscriptionRunOptions): SubscriptionRun {
-  const { connection, frames } = options
-  // The procedure was given the connection's signal: in single mode they are over together.
-  const { signal } = connection
+  const { outlet, frames, signal } = options
   let ended = false
   let started = false
   let feed: Feed | undefined
@@ -55,13 +58,15 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
   function start(): void {
     if (started) return
     started = true
-    options.onStart()
+    // A merge of nothing stands nowhere: its id is empty.
+    held = feed?.lastEventId || held
+    options.onStart(feed ? held : undefined)
   }
 
   function finish(frame: Uint8Array | undefined): void {
     if (ended) return
     ended = true
-    if (frame) connection.send(frame)
+    if (frame) outlet.send(frame)
     feed?.close()
     options.onEnd()
   }
@@ -80,14 +85,14 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
   function sendGap(gap: Gap): void {
     options.onGap()
     held = gap.position
-    connection.send(frames.gap(gap))
+    outlet.send(frames.gap(gap))
   }
 
   function sendPosition(): void {
     const position = feed?.lastEventId
     if (!position || position === held) return
     held = position
-    connection.send(frames.position(position))
+    outlet.send(frames.position(position))
   }
 
   async function runFeed(source: SubscriptionSource): Promise<void> {
@@ -96,10 +101,9 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
       if (!started) {
         if (feed.lastEventId === undefined) return
         start()
-        sendPosition()
       }
       try {
-        while (!connection.full) {
+        while (!outlet.full) {
           const item = feed.next()
           if (item === undefined) return
           if (item.kind === 'gap') {
@@ -107,7 +111,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
             sendGap(item)
           } else {
             held = item.id
-            connection.send(frames.event(item))
+            outlet.send(frames.event(item))
             options.onEvent()
           }
         }
@@ -117,7 +121,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
     }
     feed = await openFeed(source, pump)
     if (ended) return feed.close()
-    connection.onRoom(pump)
+    outlet.onRoom(pump)
     pump()
   }
 
@@ -125,7 +129,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
     const iterator = iterable[Symbol.asyncIterator]()
     if (ended) return await returnTo(iterator)
     const room = createLatch()
-    connection.onRoom(room.open)
+    outlet.onRoom(room.open)
     // Queues behind a pending next() of a generator, which its signal ends.
     const stop = (): void => void returnTo(iterator).catch(lateError)
     signal.addEventListener('abort', stop)
@@ -137,9 +141,9 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
         signal.removeEventListener('abort', stop)
         return finish(frames.complete)
       }
-      connection.send(frames.value(result.value))
+      outlet.send(frames.value(result.value))
       options.onEvent()
-      if (connection.full) await room.wait(signal)
+      if (outlet.full) await room.wait(signal)
     }
   }
 
@@ -160,18 +164,10 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
         fail(error)
       }
     },
-    refuse: (error, retryMs) => finish(frames.error(options.formatError(error), retryMs)),
-    reconnect(data, retryMs) {
+    showPosition() {
       if (ended) return
       start()
       sendPosition()
-      finish(frames.reconnect(data, retryMs))
-    },
-    heartbeat() {
-      if (ended) return
-      start()
-      sendPosition()
-      connection.send(frames.ping)
     },
   }
 }

@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import { TRPCError } from '@trpc/server'
+
+/** The largest body of a request to `~sse`, in bytes. */
+const maxBytes = 1_048_576
+
+/** Reads the JSON body of a Node request, whether or not somebody has parsed it before. */
+export async function readNodeBody(request: IncomingMessage & { readonly body?: unknown }): Promise<string> {
+  mustBeJson(request.headers['content-type'])
+  if (request.body !== undefined) {
+    return typeof request.body === 'string' ? request.body : JSON.stringify(request.body)
+  }
+  // Ending the iteration early would destroy the socket that the answer goes to.
+  return await readAll(request.iterator({ destroyOnReturn: false }))
+}
+
+/** Reads the JSON body of a web-standard request. */
+export async function readFetchBody(request: Request): Promise<string> {
+  mustBeJson(request.headers.get('content-type') ?? undefined)
+  return request.body ? await readAll(chunksOf(request.body)) : ''
+}
+
+// Other types need no preflight: any page could send them with the user's cookies.
+function mustBeJson(type: string | undefined): void {
+  if (type?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json') return
+  throw new TRPCError({
+    code: 'UNSUPPORTED_MEDIA_TYPE',
+    message: 'Send the content type application/json (P46).',
+  })
+}
+
+async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const text = new TextDecoder()
+  let body = ''
+  let bytes = 0
+  for await (const chunk of chunks) {
+    bytes += chunk.length
+    if (bytes > maxBytes) {
+      const message = `The body breaks P48 of the protocol: it has more than ${maxBytes} bytes.`
+      throw new TRPCError({ code: 'BAD_REQUEST', message })
+    }
+    body += text.decode(chunk, { stream: true })
+  }
+  return body
+}
+
+async function* chunksOf(body: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const reader = body.getReader()
+  try {
+    for (let read = await reader.read(); !read.done; read = await reader.read()) yield read.value
+  } finally {
+    await reader.cancel()
+  }
+}

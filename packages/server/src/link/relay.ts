@@ -1,0 +1,88 @@
+import { type Clock, isRealtimeError } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog } from '../backend.ts'
+
+/** Asks other instances of the server, through the backend that they share. */
+export interface Relay {
+  /** Makes this instance hear what others ask. */
+  listen(): Promise<void>
+  /** Asks an instance; `undefined` if it doesn't answer in time, or can't be reached. */
+  ask(instance: string, question: unknown): Promise<unknown>
+}
+
+/** What a relay is made of. */
+export interface RelayOptions {
+  readonly backend: Backend
+  /** Names this instance. */
+  readonly instance: string
+  readonly clock: Clock
+  /** Answers what another instance asks. Doesn't throw. */
+  answer(question: unknown): unknown
+}
+
+/** One message in the log of an instance. */
+interface Message {
+  readonly id: string
+  /** Who asks; absent in an answer. */
+  readonly from?: string
+  readonly body: unknown
+}
+
+/** How long an answer is waited for: a client that gets none opens a new stream, which is always right. */
+const answerMs = 2_000
+
+/** Creates a relay. Each instance has a small log in the backend, like a channel's; only its notifications are used. */
+export function createRelay({ backend, instance, clock, answer }: RelayOptions): Relay {
+  const pending = new Map<string, (body: unknown) => void>()
+  let listening: Promise<unknown> | undefined
+  let asked = 0
+
+  function receive(text: string): void {
+    const message = JSON.parse(text) as Message
+    if (message.from === undefined) pending.get(message.id)?.(message.body)
+    else void send(message.from, { id: message.id, body: answer(message.body) })
+  }
+
+  // What isn't sent isn't answered, and that has an answer of its own.
+  async function send(to: string, message: Message): Promise<void> {
+    try {
+      await backend.append(logOf(to), [JSON.stringify(message)])
+    } catch (error) {
+      if (!isRealtimeError(error)) throw error
+    }
+  }
+
+  async function listen(): Promise<void> {
+    listening ??= backend.listen(logOf(instance), {
+      onEvent: ({ data }) => receive(data),
+      onInterrupted: () => {},
+    })
+    try {
+      await listening
+    } catch {
+      // Tried again with the next stream or question.
+      listening = undefined
+    }
+  }
+
+  return {
+    listen,
+    async ask(to, body) {
+      await listen()
+      const id = `${instance}:${++asked}`
+      const answered = new Promise<unknown>((resolve) => {
+        const cancel = clock.after(answerMs, () => resolve(undefined))
+        pending.set(id, (given) => {
+          cancel()
+          resolve(given)
+        })
+      })
+      await send(to, { id, from: instance, body })
+      return await answered.finally(() => pending.delete(id))
+    },
+  }
+}
+
+/** Channel names can't start with `~`: nobody publishes here but relays. */
+function logOf(instance: string): ChannelLog {
+  return { key: JSON.stringify(['~control', instance]), retain: { events: 100, forMs: 60_000 } }
+}

@@ -1,0 +1,163 @@
+import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import {
+  getHTTPStatusCodeFromError,
+  parseConnectionParamsFromString,
+  type TRPCRequestInfo,
+} from '@trpc/server/http'
+import {
+  isRealtimeError,
+  type MultiplexedRequest,
+  multiplexedPath,
+  parseMultiplexedRequest,
+} from '@trpc-sse/protocol'
+import type { Connection } from './connection.ts'
+import { streamFrames } from './frames.ts'
+import { isRefusal } from './limits.ts'
+import { createMultiplexedStream } from './multiplexed-stream.ts'
+import type { Multiplexer } from './multiplexer.ts'
+import { requestInfo } from './request.ts'
+import { admit, refusedRetryMs, type ServeOptions, type Service, spread, startResponse } from './serve.ts'
+import { errorJson } from './trpc.ts'
+
+/** What multiplexed mode takes beside what every stream does. */
+export interface MultiplexedOptions extends ServeOptions {
+  readonly multiplexer: Multiplexer
+  /** The most subscriptions that one connection may have. */
+  readonly subscriptionsPerConnection: number
+}
+
+/** One request to `~sse`. */
+export interface MultiplexedService extends Service {
+  /** Reads the body. Rejects if it is too large, or no JSON by its content type. */
+  readBody(): Promise<string>
+}
+
+/** Whether a request is for multiplexed mode. */
+export function isMultiplexed(method: string, path: string): boolean {
+  return method === 'POST' && path === multiplexedPath
+}
+
+/** Serves a request for a stream, or a control request for one. Resolves when the answer has started. */
+export async function serveMultiplexed(
+  options: MultiplexedOptions,
+  service: MultiplexedService,
+): Promise<void> {
+  const open = options.connections.add(service.exchange, (connection) =>
+    createMultiplexedStream(options, service, connection),
+  )
+  const { connection, served: stream } = open
+  let info = requestInfo([], service.url, connection.signal)
+  let ctx: unknown
+  try {
+    const set = await readSet(options, service)
+    if (set.connectionId !== undefined) return await control(options, service, { connection, info, set })
+    await stream.prepare(set, connectionParamsOf(service.url))
+    if (connection.signal.aborted) return
+    info = requestInfo([...stream.requests.values()], service.url, connection.signal)
+    ctx = await admit(options, service, open, info)
+    startResponse(options, service, { connection, info, ctx })
+    if (connection.signal.aborted) return
+    const connectionId = options.multiplexer.add(stream, open.info?.key ?? '', connection.signal)
+    const connected = { connectionId, ...options.clientOptions }
+    connection.send(streamFrames.multiplexed.connected(connected, spread(options.clock, options.retryMs)))
+    stream.start(ctx)
+  } catch (cause) {
+    answerError(options, service, { connection, info, ctx, error: getTRPCErrorFromUnknown(cause) })
+  }
+}
+
+function connectionParamsOf({ searchParams }: URL): TRPCRequestInfo['connectionParams'] {
+  const params = searchParams.get('connectionParams')
+  return params === null ? null : parseConnectionParamsFromString(params)
+}
+
+async function readSet(
+  options: MultiplexedOptions,
+  service: MultiplexedService,
+): Promise<MultiplexedRequest> {
+  try {
+    const limits = { subscriptions: options.subscriptionsPerConnection }
+    return parseMultiplexedRequest(await service.readBody(), limits)
+  } catch (error) {
+    throw isRealtimeError(error) ? invalid(error.message, error) : error
+  }
+}
+
+interface ControlParts {
+  readonly connection: Connection
+  readonly info: TRPCRequestInfo
+  readonly set: MultiplexedRequest
+}
+
+async function control(
+  options: MultiplexedOptions,
+  service: MultiplexedService,
+  { connection, info, set }: ControlParts,
+): Promise<void> {
+  const ctx = await service.createContext(info)
+  const key = service.connectionKey(ctx) ?? ''
+  const { connectionId = '' } = set
+  const answer = await options.multiplexer.control({ connectionId, key, set })
+  if (answer.type === 'invalid') throw invalid(answer.message)
+  if (answer.type === 'unknown') {
+    throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such connection. Open a new stream.' })
+  }
+  answerJson(options, service, {
+    connection,
+    info,
+    ctx,
+    status: 200,
+    json: JSON.stringify({ revision: answer.revision }),
+  })
+}
+
+function invalid(message: string, cause?: unknown): TRPCError {
+  return new TRPCError({ code: 'BAD_REQUEST', message, cause })
+}
+
+interface AnswerParts {
+  readonly connection: Connection
+  readonly info: TRPCRequestInfo
+  readonly ctx: unknown
+}
+
+function answerError(
+  options: MultiplexedOptions,
+  service: MultiplexedService,
+  { error, ...parts }: AnswerParts & { readonly error: TRPCError },
+): void {
+  const about = { path: multiplexedPath, input: undefined, ctx: parts.ctx }
+  // A client that has lost its stream is nothing to tell of: it opens another one.
+  if (error.code !== 'NOT_FOUND') service.onError(error, about)
+  const refused = isRefusal(error)
+  if (refused) options.connections.counters.refused += 1
+  const json = `{"error":${errorJson({ router: options.router, error, ...about })}}`
+  answerJson(options, service, { ...parts, json, status: getHTTPStatusCodeFromError(error), refused })
+}
+
+/** Answers without a stream, with the headers that a stream would have had: those for CORS are among them. */
+function answerJson(
+  options: MultiplexedOptions,
+  service: MultiplexedService,
+  {
+    connection,
+    info,
+    ctx,
+    status,
+    json,
+    refused,
+  }: AnswerParts & { status: number; json: string; refused?: boolean },
+): void {
+  const responseHead: Service['responseHead'] = (...about) => {
+    const { headers } = service.responseHead(...about)
+    headers.set('content-type', 'application/json')
+    if (refused) {
+      headers.set('retry-after', String(Math.ceil(spread(options.clock, refusedRetryMs) / 1_000)))
+      headers.append('access-control-expose-headers', 'retry-after')
+    }
+    return { status, headers }
+  }
+  startResponse(options, { ...service, responseHead }, { connection, info, ctx })
+  connection.send(new TextEncoder().encode(json))
+  connection.end()
+}

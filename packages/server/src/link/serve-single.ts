@@ -1,0 +1,120 @@
+import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
+import type { Connection } from './connection.ts'
+import type { OpenConnection, Served } from './connections.ts'
+import { createSingleFrames, refusalFrame, streamFrames } from './frames.ts'
+import { isRefusal } from './limits.ts'
+import { requestInfo, type SubscriptionRequest } from './request.ts'
+import {
+  admit,
+  createRun,
+  refusedRetryMs,
+  type ServeOptions,
+  type Service,
+  spread,
+  startResponse,
+} from './serve.ts'
+import type { SubscriptionRun } from './subscription-run.ts'
+import { callSubscription, errorJson, routerConfig } from './trpc.ts'
+
+/** Serves one subscription on a stream of its own. Resolves when its procedure or the stream is over. */
+export async function serveSingle(
+  options: ServeOptions,
+  service: Service,
+  request: SubscriptionRequest,
+): Promise<void> {
+  const call: SingleCall = { ctx: undefined, respond: () => {} }
+  const open = options.connections.add(service.exchange, (connection) =>
+    createSingleStream(options, service, { connection, request, call }),
+  )
+  const { connection, served: run } = open
+  const info = requestInfo([request], service.url, connection.signal)
+  call.respond = () => startResponse(options, service, { connection, info, ctx: call.ctx })
+
+  async function callProcedure(open: OpenConnection): Promise<unknown> {
+    if (connection.signal.aborted) return undefined
+    call.ctx = await admit(options, service, open, info)
+    // What the client does not wait for isn't begun.
+    if (connection.signal.aborted) return undefined
+    const { path, getRawInput } = request
+    return await callSubscription({
+      router: options.router,
+      path,
+      ctx: call.ctx,
+      getRawInput,
+      signal: connection.signal,
+    })
+  }
+
+  const outcome = await callProcedure(open).then(
+    (result) => ({ result }),
+    (cause: unknown) => ({ error: getTRPCErrorFromUnknown(cause) }),
+  )
+  call.respond()
+  if ('result' in outcome) await run.run(outcome.result)
+  else if (isRefusal(outcome.error)) refuse(options, service, { connection, request, error: outcome.error })
+  else run.fail(outcome.error)
+}
+
+/** A call while it is served. */
+interface SingleCall {
+  /** What `createContext` made; `undefined` until then. */
+  ctx: unknown
+  /** Starts the response, if it has not started and somebody waits for it. */
+  respond(): void
+}
+
+interface SingleParts {
+  readonly connection: Connection
+  readonly request: SubscriptionRequest
+  readonly call: SingleCall
+}
+
+function createSingleStream(
+  options: ServeOptions,
+  service: Service,
+  { connection, request, call }: SingleParts,
+): Served & SubscriptionRun {
+  const frames = createSingleFrames(routerConfig(options.router).output, request.lastEventId)
+  const { ping, connected, reconnect } = streamFrames.single
+  const run = createRun(options, service, {
+    request,
+    frames,
+    outlet: connection,
+    signal: connection.signal,
+    ctx: () => call.ctx,
+    onStart(position) {
+      call.respond()
+      connection.send(connected(options.clientOptions, spread(options.clock, options.retryMs)))
+      if (position !== undefined && position !== request.lastEventId)
+        connection.send(frames.position(position))
+    },
+    onEnd: () => connection.end(),
+  })
+  return {
+    ...run,
+    paths: [request.path],
+    subscriptions: 1,
+    heartbeat() {
+      run.showPosition()
+      connection.send(ping)
+    },
+    reconnect(data, retryMs) {
+      run.showPosition()
+      connection.send(reconnect(data, retryMs))
+    },
+  }
+}
+
+/** Tells the client which limit is reached and when to try again: with status 200, as any other ends an EventSource. */
+function refuse(
+  { router, connections, clock }: ServeOptions,
+  service: Service,
+  { connection, request, error }: { connection: Connection; request: SubscriptionRequest; error: TRPCError },
+): void {
+  if (connection.signal.aborted) return
+  connections.counters.refused += 1
+  const about = { path: request.path, input: request.input, ctx: undefined }
+  service.onError(error, about)
+  connection.send(refusalFrame(errorJson({ router, error, ...about }), spread(clock, refusedRetryMs)))
+  connection.end()
+}
