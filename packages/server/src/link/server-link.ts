@@ -11,8 +11,8 @@ import { serveNode } from './node.ts'
 import type { ServeOptions } from './serve.ts'
 import { type RouterSseConfig, routerConfig } from './trpc.ts'
 
-/** What this library adds to the options of tRPC's adapters. */
-export interface ServerLinkOptions {
+/** What this library adds to the options of tRPC's adapters; `TContext` is what `createContext` makes. */
+export interface ServerLinkOptions<TContext = never> {
   /** The channels that the router's procedures return. Checked to have the router's transformer. */
   readonly channels?: ChannelsBase
   /**
@@ -35,7 +35,7 @@ export interface ServerLinkOptions {
    * Says whose a connection is, for `limits.connectionsPerKey`: a user id from the context. Without an answer it is the
    * address; behind a proxy, what the proxy says in X-Forwarded-For.
    */
-  readonly connectionKey?: (ctx: never) => string | undefined
+  readonly connectionKey?: (ctx: TContext) => string | undefined
   /**
    * How many bytes wait in this process for a client that doesn't read; beyond it the client is sent nothing until it
    * has read them, and then goes on from where it stands.
@@ -69,7 +69,9 @@ type ErrorHandlerOptions<TRouter extends AnyTRPCRouter> = Omit<
 type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
 
 /** Options of {@link createServerLink}: those of tRPC's adapters, and {@link ServerLinkOptions}. */
-export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkOptions &
+export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkOptions<
+  inferRouterContext<TRouter>
+> &
   Omit<HTTPBaseHandlerOptions<TRouter, Request>, 'onError'> &
   CreateContextCallback<inferRouterContext<TRouter>, CreateContext<TRouter>> & {
     /**
