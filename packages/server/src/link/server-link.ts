@@ -9,6 +9,7 @@ import { serveFetch } from './fetch.ts'
 import { type ConnectionLimits, createLimiter } from './limits.ts'
 import { serveNode } from './node.ts'
 import type { ServeOptions } from './serve.ts'
+import { leastBufferedBytes } from './sink.ts'
 import { type RouterSseConfig, routerConfig } from './trpc.ts'
 
 /** What this library adds to the options of tRPC's adapters; `TContext` is what `createContext` makes. */
@@ -38,7 +39,7 @@ export interface ServerLinkOptions<TContext = never> {
   readonly connectionKey?: (ctx: TContext) => string | undefined
   /**
    * How many bytes wait in this process for a client that doesn't read; beyond it the client is sent nothing until it
-   * has read them, and then goes on from where it stands.
+   * has read them, and then goes on from where it stands. At least 65_536: less is less than a socket waits to have.
    *
    * @default 131_072
    */
@@ -149,7 +150,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     clock,
     heartbeatMs,
     maxDurationMs: sse.maxDurationMs,
-    maxBufferedBytes: options.maxBufferedBytes ?? 131_072,
+    maxBufferedBytes: Math.max(leastBufferedBytes, options.maxBufferedBytes ?? 131_072),
   })
   const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
   const serve: ServeOptions = {
