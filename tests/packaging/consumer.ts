@@ -8,7 +8,7 @@ import { channel, createChannels, createServerLink, merge } from '@trpc-sse/serv
 import { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
 import { nodeHTTPRequestHandler } from '@trpc-sse/server/adapters/node-http'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
-import { adapterCases, backendCases } from '@trpc-sse/server/testing'
+import { backendCases } from '@trpc-sse/server/testing'
 import { z } from 'zod'
 
 const t = initTRPC.create()
@@ -39,7 +39,7 @@ export const router = t.router({
 export const server = createHTTPServer({ router, channels })
 export const link = createServerLink({ router, channels })
 export const adapters = [fetchRequestHandler, nodeHTTPRequestHandler]
-export const conformance = [adapterCases, backendCases]
+export const conformance = [backendCases]
 
 export const client = createTRPCClient<typeof router>({
   links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })],

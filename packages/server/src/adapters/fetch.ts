@@ -1,11 +1,11 @@
-import type { AnyTRPCRouter } from '@trpc/server'
+import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
 import type { FetchHandlerRequestOptions as TrpcOptions } from '@trpc/server/adapters/fetch'
 import type { ServerLinkOptions } from '../index.ts'
 import { linkFor } from './link-for.ts'
 
 /** The options of tRPC's fetch adapter, and those of the server link. */
 export type FetchHandlerRequestOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
-  ServerLinkOptions
+  ServerLinkOptions<inferRouterContext<TRouter>>
 
 export type { FetchCreateContextFnOptions } from '@trpc/server/adapters/fetch'
 export { linkOf } from './link-for.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AnyTRPCRouter } from '@trpc/server'
+import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
 import type { NodeHTTPRequestHandlerOptions as TrpcOptions } from '@trpc/server/adapters/node-http'
 import type { ServerLinkOptions } from '../index.ts'
 import { linkFor } from './link-for.ts'
@@ -10,7 +10,7 @@ export type NodeHTTPRequestHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcO
   IncomingMessage,
   ServerResponse
 > &
-  ServerLinkOptions
+  ServerLinkOptions<inferRouterContext<TRouter>>
 
 export type { NodeHTTPCreateContextFnOptions } from '@trpc/server/adapters/node-http'
 export { linkOf } from './link-for.ts'

@@ -1,10 +1,11 @@
 import http from 'node:http'
-import type { AnyTRPCRouter } from '@trpc/server'
+import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
 import type { CreateHTTPHandlerOptions as TrpcOptions } from '@trpc/server/adapters/standalone'
 import { createServerLink, type ServerLink, type ServerLinkOptions } from '../index.ts'
 
 /** The options of tRPC's standalone adapter, and those of the server link. */
-export type CreateHTTPHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> & ServerLinkOptions
+export type CreateHTTPHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
+  ServerLinkOptions<inferRouterContext<TRouter>>
 
 export type { CreateHTTPContextOptions } from '@trpc/server/adapters/standalone'
 

@@ -52,19 +52,12 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
 
   function flush(): void {
     if (sink === undefined || pending.length === 0) return
-    const wasFull = isFull()
     const chunk = join(pending)
     pending = []
     pendingBytes = 0
     if (over.signal.aborted) return
     sink.write(chunk)
     traffic.onBytes(chunk.length)
-    // A sink tells of room only when much has waited in it. Less may be all that this connection lets wait.
-    if (wasFull && !isFull()) room()
-  }
-
-  function isFull(): boolean {
-    return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
   }
 
   function close(): void {
@@ -89,7 +82,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
       traffic.schedule(flush)
     },
     get full() {
-      return isFull()
+      return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
     },
     onRoom(callback) {
       room = callback

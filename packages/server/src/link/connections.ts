@@ -61,7 +61,7 @@ export interface Connections {
 interface Entry {
   readonly open: OpenConnection
   /** When its client is sent away. */
-  leavesAt: number
+  readonly leavesAt: number
   /** When it is ended, whatever its client does; `undefined` until its client is sent away. */
   endsAt: number | undefined
 }
@@ -87,7 +87,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const entry of entries) {
       const { connection, served } = entry.open
       if (entry.endsAt !== undefined && now >= entry.endsAt) connection.end()
-      else if (now >= entry.leavesAt) sendAway(entry, { reason: 'max-duration' })
+      else if (entry.endsAt === undefined && now >= entry.leavesAt)
+        sendAway(entry, { reason: 'max-duration' })
       else if (connection.opened && !connection.full && now - connection.activeAt >= heartbeatMs - tickMs / 2)
         served.heartbeat()
     }
@@ -110,10 +111,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
 
   function sendAway(entry: Entry, data: ReconnectData): void {
+    const { served, connection, info } = entry.open
     if (entry.endsAt !== undefined) return
-    entry.leavesAt = Infinity
+    // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
+    const handover = data.reason !== 'disconnect' && info !== undefined
     entry.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
-    entry.open.served.reconnect(data, Math.round(clock.random() * spreadMs))
+    served.reconnect(data, Math.round(clock.random() * spreadMs))
+    if (!handover) connection.end()
   }
 
   return {

@@ -1,7 +1,4 @@
-import type { Exchange, Sink } from './sink.ts'
-
-// `pull` is called whenever less than this waits.
-const highWaterMark = 65_536
+import { type Exchange, leastBufferedBytes, type Sink } from './sink.ts'
 
 /** An exchange and the response that it gives. */
 export interface FetchExchange {
@@ -52,13 +49,14 @@ function createBody(
         onCancel()
       },
     },
-    new ByteLengthQueuingStrategy({ highWaterMark }),
+    // `pull` is called whenever less than this waits.
+    new ByteLengthQueuingStrategy({ highWaterMark: leastBufferedBytes }),
   )
   const sink: Sink = {
     // Whoever reads the body may take the buffer for itself; a frame that many connections share must stay whole.
     write: (bytes) => controller?.enqueue(bytes.slice()),
     get buffered() {
-      return highWaterMark - (controller?.desiredSize ?? highWaterMark)
+      return leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes)
     },
     end,
   }

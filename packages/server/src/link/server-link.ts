@@ -10,10 +10,11 @@ import { type ConnectionLimits, createLimiter } from './limits.ts'
 import { createMultiplexer } from './multiplexer.ts'
 import { serveNode } from './node.ts'
 import type { MultiplexedOptions } from './serve-multiplexed.ts'
+import { leastBufferedBytes } from './sink.ts'
 import { type RouterSseConfig, routerConfig } from './trpc.ts'
 
-/** What this library adds to the options of tRPC's adapters. */
-export interface ServerLinkOptions {
+/** What this library adds to the options of tRPC's adapters; `TContext` is what `createContext` makes. */
+export interface ServerLinkOptions<TContext = never> {
   /** The channels that the router's procedures return. Checked to have the router's transformer. */
   readonly channels?: ChannelsBase
   /**
@@ -36,10 +37,10 @@ export interface ServerLinkOptions {
    * Says whose a connection is, for `limits.connectionsPerKey`: a user id from the context. Without an answer it is the
    * address; behind a proxy, what the proxy says in X-Forwarded-For.
    */
-  readonly connectionKey?: (ctx: never) => string | undefined
+  readonly connectionKey?: (ctx: TContext) => string | undefined
   /**
    * How many bytes wait in this process for a client that doesn't read; beyond it the client is sent nothing until it
-   * has read them, and then goes on from where it stands.
+   * has read them, and then goes on from where it stands. At least 65_536: less is less than a socket waits to have.
    *
    * @default 131_072
    */
@@ -70,7 +71,9 @@ type ErrorHandlerOptions<TRouter extends AnyTRPCRouter> = Omit<
 type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
 
 /** Options of {@link createServerLink}: those of tRPC's adapters, and {@link ServerLinkOptions}. */
-export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkOptions &
+export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkOptions<
+  inferRouterContext<TRouter>
+> &
   Omit<HTTPBaseHandlerOptions<TRouter, Request>, 'onError'> &
   CreateContextCallback<inferRouterContext<TRouter>, CreateContext<TRouter>> & {
     /**
@@ -148,7 +151,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     clock,
     heartbeatMs,
     maxDurationMs: sse.maxDurationMs,
-    maxBufferedBytes: options.maxBufferedBytes ?? 131_072,
+    maxBufferedBytes: Math.max(leastBufferedBytes, options.maxBufferedBytes ?? 131_072),
   })
   const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
   const serve: MultiplexedOptions = {

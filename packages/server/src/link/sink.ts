@@ -8,6 +8,9 @@ export interface Sink {
   end(): void
 }
 
+/** What a sink lets wait before it tells of room again: Node's sockets wait for 16 or 64 kB, by their version. */
+export const leastBufferedBytes = 65_536
+
 /** How a response starts. */
 export interface ResponseHead {
   readonly status: number
@@ -18,7 +21,7 @@ export interface ResponseHead {
 export interface Exchange {
   /**
    * Starts the response. `onDrain` is called when what was buffered has left; it comes after each write that leaves more
-   * than 64 kB waiting.
+   * than {@link leastBufferedBytes} waiting.
    */
   open(head: ResponseHead, onDrain: () => void): Sink
   /** Calls back once when the other end is gone or the response has ended. */

@@ -1,0 +1,283 @@
+import { initTRPC, type TrackedEnvelope } from '@trpc/server'
+import type { TRPCRequestInfo } from '@trpc/server/http'
+import superjson from 'superjson'
+import { describe, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import type { FetchCreateContextFnOptions } from './adapters/fetch.ts'
+import type { CreateHTTPContextOptions } from './adapters/standalone.ts'
+import {
+  type ChannelHandle,
+  type ChannelSubscription,
+  channel,
+  createChannels,
+  createServerLink,
+  type History,
+  merge,
+  type SubscribeOptions,
+  type SubscriptionEvent,
+} from './index.ts'
+
+interface Message {
+  author: string
+  text: string
+  sentAt: Date
+}
+
+const channels = createChannels({
+  transformer: superjson,
+  channels: {
+    chat: channel({
+      params: z.object({ room: z.string().max(64) }),
+      event: z.object({ author: z.string(), text: z.string(), sentAt: z.date() }),
+      retain: { events: 1_000 },
+    }),
+    announcements: channel({ event: z.string() }),
+    prices: channel({ event: z.string().transform(Number) }),
+    pages: channel({ params: z.number().default(1), event: z.null() }),
+    shapes: channel({
+      event: z.discriminatedUnion('kind', [
+        z.object({ kind: z.literal('circle'), radius: z.number() }),
+        z.object({ kind: z.literal('square'), side: z.number() }),
+      ]),
+    }),
+  },
+})
+
+const chat = channels.chat({ room: 'lobby' })
+const message: Message = { author: 'ann', text: 'hi', sentAt: new Date() }
+
+describe('a channel', () => {
+  it('takes its params, and no others', () => {
+    expectTypeOf(channels.chat({ room: 'lobby' })).toEqualTypeOf<ChannelHandle<Message, Message>>()
+    // @ts-expect-error a room is a string
+    channels.chat({ room: 5 })
+    // @ts-expect-error the room is missing
+    channels.chat({})
+    // @ts-expect-error the params are missing
+    channels.chat()
+    // @ts-expect-error no such param
+    channels.chat({ room: 'lobby', floor: 2 })
+  })
+
+  it('without params takes none', () => {
+    expectTypeOf(channels.announcements()).toEqualTypeOf<ChannelHandle<string, string>>()
+    // @ts-expect-error it has no params
+    channels.announcements({ room: 'lobby' })
+  })
+
+  it('takes what the schema of its params takes', () => {
+    expectTypeOf(channels.pages).parameters.toEqualTypeOf<[params: number | undefined]>()
+  })
+
+  it('is there by its name only', () => {
+    // @ts-expect-error no such channel
+    channels.chats
+    expectTypeOf(channels.close).toEqualTypeOf<() => Promise<void>>()
+  })
+
+  it('has a schema for its events', () => {
+    // @ts-expect-error the event is missing
+    channel({})
+    // @ts-expect-error not a schema
+    channel({ event: String })
+    // @ts-expect-error no such option
+    channel({ event: z.string(), retention: 5 })
+  })
+})
+
+describe('publish', () => {
+  it('takes an event, and nothing else', () => {
+    void chat.publish(message)
+    void chat.publish(message, { idempotencyKey: 'a' })
+    // @ts-expect-error sentAt is missing
+    void chat.publish({ author: 'ann', text: 'hi' })
+    // @ts-expect-error sentAt is a Date
+    void chat.publish({ ...message, sentAt: '2026-01-01' })
+    // @ts-expect-error no such field
+    void chat.publish({ author: 'ann', text: 'hi', sentAt: new Date(), room: 'lobby' })
+    // @ts-expect-error one event, not many
+    void chat.publish([message])
+    // @ts-expect-error no such option
+    void chat.publish(message, { key: 'a' })
+  })
+
+  it('takes the input of the schema, subscribers get its output', () => {
+    const prices = channels.prices()
+    expectTypeOf(prices.publish).parameter(0).toEqualTypeOf<string>()
+    expectTypeOf(prices.subscribe()).toEqualTypeOf<ChannelSubscription<number>>()
+    // @ts-expect-error the input is a string
+    void prices.publish(5)
+  })
+
+  it('says what became of it', () => {
+    expectTypeOf(chat.publish(message)).resolves.toEqualTypeOf<{
+      readonly id: string
+      readonly duplicate: boolean
+    }>()
+  })
+
+  it('of many takes many', () => {
+    void chat.publishMany([message, message])
+    void chat.publishMany([message] as const)
+    // @ts-expect-error many, not one
+    void chat.publishMany(message)
+    // @ts-expect-error one of them doesn't fit
+    void chat.publishMany([message, 'hi'])
+  })
+})
+
+describe('history', () => {
+  it('gives events of the output type', async () => {
+    const history = await channels.prices().history({ last: 5 })
+    expectTypeOf(history).toEqualTypeOf<History<number>>()
+    for (const event of history.events) {
+      expectTypeOf(event.data).toEqualTypeOf<number>()
+      expectTypeOf(event.at).toEqualTypeOf<Date>()
+    }
+    expectTypeOf((await chat.history({ last: 1 })).events[0]?.data).toEqualTypeOf<Message | undefined>()
+  })
+
+  it('takes a range', () => {
+    void chat.history({ after: '1-0', limit: 5 })
+    // @ts-expect-error from which end?
+    void chat.history({ limit: 5 })
+    // @ts-expect-error no range
+    void chat.history()
+  })
+})
+
+describe('subscribe', () => {
+  const subscription = chat.subscribe()
+
+  it("takes a resolver's opts as they are, and options beside them", () => {
+    const t = initTRPC.context<{ user: string }>().create({ transformer: superjson })
+    t.procedure.subscription((opts) => channels.announcements().subscribe(opts))
+    t.procedure.subscription((opts) => channels.announcements().subscribe({ ...opts, replay: 'all' }))
+    t.procedure
+      .input(z.object({ room: z.string(), lastEventId: z.string().nullish() }))
+      .subscription((opts) => channels.chat({ room: opts.input.room }).subscribe(opts))
+    expectTypeOf(chat.subscribe).parameter(0).toEqualTypeOf<SubscribeOptions | undefined>()
+    // @ts-expect-error a number of events, or all of them
+    chat.subscribe({ replay: 'some' })
+    // @ts-expect-error report or error
+    chat.subscribe({ onGap: 'ignore' })
+    // @ts-expect-error no such option
+    chat.subscribe({ replays: 5 })
+  })
+
+  it('is a stream of tracked events', () => {
+    expectTypeOf(subscription).toExtend<AsyncIterable<TrackedEnvelope<Message>>>()
+    expectTypeOf<SubscriptionEvent<typeof subscription>>().toEqualTypeOf<Message>()
+  })
+
+  it('keeps its type through a filter, and narrows it by a type guard', () => {
+    const shapes = channels.shapes().subscribe()
+    type Shape = SubscriptionEvent<typeof shapes>
+    type Circle = Extract<Shape, { kind: 'circle' }>
+    expectTypeOf(shapes.filter((shape) => shape.kind !== 'circle' || shape.radius > 1)).toEqualTypeOf<
+      ChannelSubscription<Shape>
+    >()
+    expectTypeOf(shapes.filter((shape): shape is Circle => shape.kind === 'circle')).toEqualTypeOf<
+      ChannelSubscription<Circle>
+    >()
+    // @ts-expect-error no such field
+    shapes.filter((shape) => shape.color === 'red')
+    // @ts-expect-error says yes or no
+    shapes.filter(() => 'yes')
+  })
+
+  it('takes the type of what it is mapped to', () => {
+    const lengths = subscription.map(({ text }, { id }) => ({ id, length: text.length }))
+    expectTypeOf(lengths).toEqualTypeOf<ChannelSubscription<{ id: string; length: number }>>()
+    expectTypeOf(lengths.filter(({ length }) => length > 5)).toEqualTypeOf<typeof lengths>()
+  })
+
+  it('merged is of all types', () => {
+    const merged = merge([subscription, channels.announcements().subscribe()])
+    expectTypeOf(merged).toEqualTypeOf<ChannelSubscription<Message | string>>()
+    const tagged = merge([
+      subscription.map((data) => ({ type: 'message' as const, data })),
+      channels
+        .announcements()
+        .subscribe()
+        .map((data) => ({ type: 'announcement' as const, data })),
+    ])
+    expectTypeOf(tagged).toEqualTypeOf<
+      ChannelSubscription<{ type: 'message'; data: Message } | { type: 'announcement'; data: string }>
+    >()
+    // @ts-expect-error subscriptions, not handles
+    merge([chat])
+  })
+})
+
+describe('createServerLink', () => {
+  const plain = initTRPC.create()
+  const plainRouter = plain.router({})
+  const t = initTRPC.context<{ user: string }>().create()
+  const router = t.router({})
+  const createContext = () => ({ user: 'ann' })
+
+  it("needs createContext exactly where the router's context does", () => {
+    createServerLink({ router: plainRouter })
+    createServerLink({ router, createContext })
+    createServerLink({ router, createContext: async () => ({ user: 'ann' }) })
+    // @ts-expect-error createContext is missing
+    createServerLink({ router })
+    // @ts-expect-error it makes another context
+    createServerLink({ router, createContext: () => ({ name: 'ann' }) })
+  })
+
+  it('tells createContext of the request, of Node or web-standard', () => {
+    createServerLink({
+      router,
+      createContext({ req, info }) {
+        expectTypeOf(info.connectionParams).toEqualTypeOf<TRPCRequestInfo['connectionParams']>()
+        const user = req instanceof Request ? req.headers.get('x-user') : req.headers['x-user']
+        return { user: String(user) }
+      },
+    })
+    // Who serves by one of the two only may say so.
+    createServerLink({
+      router,
+      createContext: ({ req }: CreateHTTPContextOptions) => ({ user: String(req.headers['x-user']) }),
+    })
+    createServerLink({
+      router,
+      createContext: ({ req }: FetchCreateContextFnOptions) => ({ user: req.headers.get('x-user') ?? '' }),
+    })
+  })
+
+  it('gives connectionKey, onError and responseMeta the context of the router', () => {
+    createServerLink({
+      router,
+      createContext,
+      connectionKey: (ctx) => {
+        expectTypeOf(ctx).toEqualTypeOf<{ user: string }>()
+        return ctx.user
+      },
+      onError({ error, ctx, path }) {
+        expectTypeOf(error.code).toExtend<string>()
+        expectTypeOf(ctx).toEqualTypeOf<{ user: string } | undefined>()
+        expectTypeOf(path).toEqualTypeOf<string | undefined>()
+      },
+      responseMeta({ ctx, type }) {
+        expectTypeOf(ctx).toEqualTypeOf<{ user: string } | undefined>()
+        expectTypeOf(type).toEqualTypeOf<'query' | 'mutation' | 'subscription' | 'unknown'>()
+        return { headers: { 'x-user': ctx?.user ?? '' } }
+      },
+    })
+    // @ts-expect-error no such field in the context
+    createServerLink({ router, createContext, connectionKey: (ctx) => ctx.name })
+    // @ts-expect-error a key is a string
+    createServerLink({ router, createContext, connectionKey: () => 5 })
+  })
+
+  it('refuses options that it does not have', () => {
+    // @ts-expect-error milliseconds are in the name
+    createServerLink({ router: plainRouter, heartbeat: 5 })
+    // @ts-expect-error no such limit
+    createServerLink({ router: plainRouter, limits: { perUser: 5 } })
+    // @ts-expect-error not channels
+    createServerLink({ router: plainRouter, channels: {} })
+  })
+})

@@ -1,0 +1,157 @@
+import type { ServerResponse } from 'node:http'
+import { initTRPC, tracked } from '@trpc/server'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { openRaw, type RawStream } from '../../../../tests/support/http.ts'
+import { serveRouter } from '../../../../tests/support/router-server.ts'
+import { channel, createChannels, createServerLink } from '../index.ts'
+
+const t = initTRPC.create()
+const kilobyte = 1_024
+
+/** More than the kernel and both ends' sockets hold for a connection whose reader has stopped. */
+const count = 2_000
+const eventBytes = 16 * kilobyte
+const maxBufferedBytes = 128 * kilobyte
+/** Beside what is buffered, one event that has just been taken on, and chunk headers. */
+const mostBuffered = maxBufferedBytes + 2 * eventBytes
+
+async function setup(options: { window?: number; retain?: number; maxBufferedBytes?: number } = {}) {
+  const responses: ServerResponse[] = []
+  const channels = createChannels({
+    window: { events: options.window ?? 1_024, characters: Number.MAX_SAFE_INTEGER },
+    channels: {
+      log: channel({
+        event: z.object({ n: z.number(), padding: z.string() }),
+        retain: { events: options.retain ?? 10_000 },
+      }),
+    },
+  })
+  const router = t.router({
+    log: t.procedure.subscription((opts) => channels.log().subscribe(opts)),
+    iterated: t.procedure.subscription(async function* (opts) {
+      yield* channels.log().subscribe(opts)
+    }),
+  })
+  const server = await serveRouter(router, {
+    maxBufferedBytes: options.maxBufferedBytes ?? maxBufferedBytes,
+    createContext({ res }: { res: ServerResponse }) {
+      responses.push(res)
+      return {}
+    },
+  })
+  const padding = 'x'.repeat(eventBytes)
+  return {
+    server,
+    responses,
+    log: channels.log(),
+    /** Publishes the numbers from 1 on, and looks how much waits for each client. */
+    async publish(): Promise<number> {
+      let most = 0
+      for (let n = 1; n <= count; n++) {
+        await channels.log().publish({ n, padding })
+        most = Math.max(most, ...responses.map((response) => response.writableLength))
+      }
+      return most
+    },
+    async [Symbol.asyncDispose]() {
+      await channels.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Reads events up to the last one. Returns their numbers, with 0 for each gap. */
+async function readNumbers(stream: RawStream): Promise<number[]> {
+  const numbers: number[] = []
+  while (numbers.at(-1) !== count) {
+    const { event, data } = await stream.next()
+    if (event === 'message') numbers.push(JSON.parse(data).n)
+    if (event === 'gap') numbers.push(0)
+  }
+  return numbers
+}
+
+const all = Array.from({ length: count }, (_, index) => index + 1)
+
+describe('P29: a client that does not read', () => {
+  it.each([
+    ['', 'log', {}],
+    [' by a generator', 'iterated', {}],
+    [', far behind what the process keeps at hand,', 'log', { window: 16 }],
+    [' by a generator, far behind what the process keeps at hand,', 'iterated', { window: 16 }],
+  ] as const)('is sent each event%s once and in order when it reads on', async (_, path, options) => {
+    await using test = await setup(options)
+    using stalled = await openRaw(`${test.server.url}/${path}`)
+    await stalled.next()
+    stalled.pause()
+    using healthy = await openRaw(`${test.server.url}/log`)
+    await healthy.next()
+    const healthyNumbers = readNumbers(healthy)
+    expect(await test.publish()).toBeLessThan(mostBuffered)
+    expect(await healthyNumbers).toEqual(all)
+    expect(stalled.messages.length).toBeLessThan(count)
+    stalled.resume()
+    expect(await readNumbers(stalled)).toEqual(all)
+  })
+
+  it('P22: is told of exactly one gap if the log was trimmed meanwhile', async () => {
+    await using test = await setup({ window: 16, retain: 100 })
+    using stalled = await openRaw(`${test.server.url}/log`)
+    await stalled.next()
+    stalled.pause()
+    expect(await test.publish()).toBeLessThan(mostBuffered)
+    stalled.resume()
+    const numbers = await readNumbers(stalled)
+    const gap = numbers.indexOf(0)
+    expect(numbers.slice(gap + 1)).toEqual(all.slice(-100))
+    expect(numbers.slice(0, gap)).toEqual(all.slice(0, gap))
+    expect(gap).toBeGreaterThan(0)
+    expect(test.server.link.stats().gaps).toBe(1)
+  })
+
+  it('is sent everything too where less may wait than a socket holds', async () => {
+    await using test = await setup({ maxBufferedBytes: 1_000 })
+    await test.publish()
+    using resuming = await openRaw(`${test.server.url}/log`, { headers: { 'last-event-id': '0-0' } })
+    expect((await readNumbers(resuming)).filter((n) => n > 0)).toEqual(all)
+  })
+
+  it('does not stop a generator for ever', async () => {
+    const router = t.router({
+      s: t.procedure.subscription(async function* () {
+        for (const n of all) yield tracked(String(n), { n, padding: 'x'.repeat(eventBytes) })
+      }),
+    })
+    await using server = await serveRouter(router, { maxBufferedBytes: 1_000 })
+    using stream = await openRaw(`${server.url}/s`)
+    stream.pause()
+    stream.resume()
+    expect(await readNumbers(stream)).toEqual(all)
+  })
+})
+
+describe('P29: a reader of link.fetch that does not read', () => {
+  it.each([128 * kilobyte, 64 * kilobyte])(
+    'holds back events at %i bytes, and gets them all',
+    async (max) => {
+      let yielded = 0
+      const router = t.router({
+        s: t.procedure.subscription(async function* () {
+          for (const n of all) {
+            yielded += 1
+            yield { n, padding: 'x'.repeat(kilobyte) }
+          }
+        }),
+      })
+      const link = createServerLink({ router, createContext: () => ({}), maxBufferedBytes: max })
+      const { body } = await link.fetch(new Request('http://localhost/s'))
+      // The generator is pulled until it is held back; what it does takes no turn of the event loop.
+      await new Promise((resolve) => setImmediate(resolve))
+      expect(yielded * kilobyte).toBeLessThan(max + 4 * kilobyte)
+      let text = ''
+      for await (const chunk of body ?? []) text += new TextDecoder().decode(chunk)
+      expect([...text.matchAll(/"n":(\d+)/g)].map(([, n]) => Number(n))).toEqual(all)
+    },
+  )
+})

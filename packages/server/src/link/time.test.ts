@@ -1,0 +1,350 @@
+import { initTRPC, tracked } from '@trpc/server'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { openRaw } from '../../../../tests/support/http.ts'
+import { createInbox } from '../../../../tests/support/inbox.ts'
+import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
+import { type RouterServerOptions, serveRouter } from '../../../../tests/support/router-server.ts'
+import { channel, createChannels, createServerLink } from '../index.ts'
+
+type Sse = NonNullable<NonNullable<Parameters<typeof initTRPC.create>[0]>['sse']>
+
+interface SetupOptions {
+  readonly sse?: Sse
+  readonly clock?: ManualClock
+  readonly link?: RouterServerOptions
+}
+
+async function setup({ sse = {}, clock = manualClock(), link = {} }: SetupOptions = {}) {
+  const t = initTRPC.context<{ user?: string }>().create({ sse })
+  const channels = createChannels({ channels: { log: channel({ event: z.number() }) } })
+  const returned = createInbox<string>()
+  const router = t.router({
+    log: t.procedure.subscription((opts) => channels.log().subscribe(opts)),
+    even: t.procedure.subscription((opts) =>
+      channels
+        .log()
+        .subscribe(opts)
+        .filter((n) => n % 2 === 0),
+    ),
+    silent: t.procedure.subscription(async function* ({ signal, path }) {
+      try {
+        yield tracked('1', 1)
+        await new Promise((resolve) => signal?.addEventListener('abort', resolve))
+      } finally {
+        returned.put(path)
+      }
+    }),
+    ends: t.procedure.subscription(async function* () {}),
+  })
+  const server = await serveRouter(router, { clock, ...link })
+  return {
+    clock,
+    server,
+    returned,
+    url: server.url,
+    link: server.link,
+    log: channels.log(),
+    async [Symbol.asyncDispose]() {
+      await channels.close()
+      await server[Symbol.asyncDispose]()
+    },
+  }
+}
+
+describe('P17: a heartbeat', () => {
+  it('shows after the given silence, and no earlier, that a stream is alive', async () => {
+    await using test = await setup({ link: { heartbeatMs: 10_000 } })
+    using stream = await openRaw(`${test.url}/silent`)
+    expect(JSON.parse((await stream.next()).data)).toEqual({ reconnectAfterInactivityMs: 30_000 })
+    await stream.next()
+    const bytes = test.link.stats().bytesSent
+    test.clock.advance(9_000)
+    expect(test.link.stats().bytesSent).toBe(bytes)
+    test.clock.advance(1_000)
+    expect((await stream.next()).event).toBe('ping')
+    expect(test.link.stats().bytesSent).toBe(bytes + 'event: ping\ndata: \n\n'.length)
+    test.clock.advance(30_000)
+    expect((await stream.nextMany(3)).map(({ event }) => event)).toEqual(['ping', 'ping', 'ping'])
+  })
+
+  it('is not sent while there are events', async () => {
+    await using test = await setup({ link: { heartbeatMs: 10_000 } })
+    using stream = await openRaw(`${test.url}/log`)
+    await stream.nextMany(2)
+    for (let n = 1; n <= 5; n++) {
+      test.clock.advance(8_000)
+      await test.log.publish(n)
+      expect(await stream.next()).toMatchObject({ event: 'message', data: `${n}` })
+    }
+  })
+
+  it('of all connections comes from one timer, which is there only while there are any', async () => {
+    await using test = await setup()
+    expect(test.clock.timers()).toEqual([])
+    const streams = await Promise.all(Array.from({ length: 50 }, () => openRaw(`${test.url}/silent`)))
+    expect(test.clock.timers()).toHaveLength(1)
+    for (const stream of streams) stream.leave()
+    await test.returned.takeMany(50)
+    test.clock.advance(1_000)
+    expect(test.clock.timers()).toEqual([])
+  })
+
+  it('announces the position, where a filter has left out events', async () => {
+    await using test = await setup({ link: { heartbeatMs: 10_000 } })
+    using stream = await openRaw(`${test.url}/even`)
+    expect((await stream.nextMany(2)).map(({ event }) => event)).toEqual(['connected', 'restore-id'])
+    const published = await test.log.publishMany([1, 3, 5])
+    using other = await openRaw(`${test.url}/log`)
+    await other.nextMany(2)
+    test.clock.advance(10_000)
+    const [position, ping] = await stream.nextMany(2)
+    expect(position).toEqual({ event: 'restore-id', data: '', id: published.at(-1)?.id })
+    expect(ping).toMatchObject({ event: 'ping' })
+    // Once: the position has not moved since.
+    test.clock.advance(10_000)
+    expect(await stream.next()).toMatchObject({ event: 'ping' })
+  })
+
+  it('waits for a response that has not started', async () => {
+    const making = createInbox<() => void>()
+    const clock = manualClock()
+    await using test = await setup({
+      clock,
+      link: { createContext: () => new Promise((resolve) => making.put(() => resolve({}))) },
+    })
+    const opening = openRaw(`${test.url}/silent`)
+    const made = await making.take()
+    clock.advance(60_000)
+    made()
+    using stream = await opening
+    expect((await stream.nextMany(2)).map(({ event }) => event)).toEqual(['connected', 'message'])
+  })
+
+  it.each([
+    [{}, 15_000, 45_000],
+    [{ ping: { enabled: true } }, 1_000, 3_000],
+    [{ ping: { enabled: true, intervalMs: 4_000 } }, 4_000, 12_000],
+    [{ ping: { enabled: false, intervalMs: 4_000 } }, 15_000, 45_000],
+    [{ client: { reconnectAfterInactivityMs: 6_000 } }, 2_000, 6_000],
+    [
+      { ping: { enabled: true, intervalMs: 2_000 }, client: { reconnectAfterInactivityMs: 3_000 } },
+      2_000,
+      3_000,
+    ],
+  ] satisfies [Sse, number, number][])(
+    'with sse %j of initTRPC: after %i ms',
+    async (sse, ms, inactivityMs) => {
+      await using test = await setup({ sse })
+      using stream = await openRaw(`${test.url}/silent`)
+      expect(JSON.parse((await stream.next()).data)).toEqual({ reconnectAfterInactivityMs: inactivityMs })
+      await stream.next()
+      test.clock.advance(ms)
+      expect((await stream.next()).event).toBe('ping')
+    },
+  )
+
+  it('is never sent if it is switched off', async () => {
+    await using test = await setup({ link: { heartbeatMs: Infinity } })
+    using stream = await openRaw(`${test.url}/log`)
+    expect(await stream.next()).toMatchObject({ event: 'connected', data: '{}' })
+    await stream.next()
+    test.clock.advance(10_000_000)
+    await test.log.publish(1)
+    expect((await stream.next()).event).toBe('message')
+  })
+
+  it.each([
+    { heartbeatMs: 0 },
+    { heartbeatMs: -1 },
+    { heartbeatMs: Number.NaN },
+    { heartbeatMs: 7_000, inactivityMs: 6_000 },
+    { retryMs: -1 },
+    { maxBufferedBytes: Number.NaN },
+    { limits: { connections: Number.NaN } },
+  ])('with %j is refused when the link is made', ({ inactivityMs, ...options }) => {
+    const client = inactivityMs === undefined ? {} : { reconnectAfterInactivityMs: inactivityMs }
+    const t = initTRPC.create({ sse: { client } })
+    expect(() => createServerLink({ router: t.router({}), createContext: () => ({}), ...options })).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    )
+  })
+})
+
+describe('P26: retry', () => {
+  it.each([
+    [0, 250],
+    [0.5, 500],
+    [0.999, 750],
+  ])('is spread: with chance %d it is %i ms', async (random, ms) => {
+    await using test = await setup({ clock: manualClock({ random }) })
+    using stream = await openRaw(`${test.url}/ends`)
+    await stream.over
+    expect(stream.retries).toEqual([ms])
+  })
+})
+
+describe('P25: sse.maxDurationMs', () => {
+  it.each([
+    [0, 8_000],
+    [0.5, 8_500],
+    [0.999, 9_000],
+  ])(
+    'P61: asks to reconnect before a stream ends, without return; with chance %d after %i ms',
+    async (random, ms) => {
+      const clock = manualClock({ random })
+      await using test = await setup({ clock, sse: { maxDurationMs: 10_000 } })
+      using stream = await openRaw(`${test.url}/silent`)
+      await stream.nextMany(2)
+      clock.advance(ms - 500)
+      expect(stream.messages).toHaveLength(2)
+      clock.advance(1_000)
+      await stream.next()
+      expect(test.link.stats().connections).toBe(1)
+      clock.advance(1_500)
+      expect((await stream.over).by).toBe('end')
+      expect(stream.messages.slice(2)).toEqual([
+        { event: 'reconnect', data: '{"reason":"max-duration"}', id: undefined },
+      ])
+      expect(await test.returned.take()).toBe('silent')
+      expect(test.link.stats().connections).toBe(0)
+    },
+  )
+
+  it('says first where a filtered subscription stands', async () => {
+    await using test = await setup({ sse: { maxDurationMs: 10_000 } })
+    using stream = await openRaw(`${test.url}/even`)
+    await stream.nextMany(2)
+    const [published] = await test.log.publishMany([1])
+    using other = await openRaw(`${test.url}/log`)
+    await other.nextMany(2)
+    test.clock.advance(11_000)
+    await stream.over
+    expect(stream.messages.slice(2)).toEqual([
+      { event: 'restore-id', data: '', id: published?.id },
+      { event: 'reconnect', data: '{"reason":"max-duration"}', id: undefined },
+    ])
+  })
+})
+
+describe('P25: disconnect', () => {
+  it('ends the streams that fit, tells why, and leaves the others alone', async () => {
+    await using test = await setup({
+      link: {
+        createContext: ({ req }: { req: { headers: Record<string, string> } }) => ({
+          user: req.headers.user,
+        }),
+        connectionKey: (ctx: { user?: string }) => ctx.user,
+      },
+    })
+    using ann = await openRaw(`${test.url}/silent`, { headers: { user: 'ann' } })
+    using bob = await openRaw(`${test.url}/silent`, { headers: { user: 'bob' } })
+    await Promise.all([ann.nextMany(2), bob.nextMany(2)])
+    const infos: unknown[] = []
+    const ended = test.link.disconnect((info) => {
+      infos.push(info)
+      return info.key === 'ann'
+    }, 'signed out')
+    expect(ended).toBe(1)
+    const openedAt = new Date(test.clock.now())
+    expect(infos).toEqual([
+      { key: 'ann', paths: ['silent'], ctx: { user: 'ann' }, openedAt },
+      { key: 'bob', paths: ['silent'], ctx: { user: 'bob' }, openedAt },
+    ])
+    await ann.over
+    expect(ann.messages.at(-1)).toMatchObject({
+      event: 'reconnect',
+      data: '{"reason":"disconnect","message":"signed out"}',
+    })
+    expect(test.link.stats().connections).toBe(1)
+    expect(test.link.disconnect(() => true)).toBe(1)
+    await bob.over
+    expect(bob.messages.at(-1)).toMatchObject({ event: 'reconnect', data: '{"reason":"disconnect"}' })
+  })
+})
+
+describe('P25: drain', () => {
+  it('P61: sends the clients away one by one over the time, and resolves when all are gone', async () => {
+    await using test = await setup()
+    const streams = await Promise.all(Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)))
+    await Promise.all(streams.map((stream) => stream.nextMany(2)))
+    const told: number[] = []
+    const drained = test.link.drain({ overMs: 4_000 })
+    for (const [second, stream] of streams.entries()) {
+      expect((await stream.next()).event).toBe('reconnect')
+      told.push(streams.filter(({ messages }) => messages.length > 2).length)
+      if (second < 3) test.clock.advance(1_000)
+    }
+    expect(told).toEqual([1, 2, 3, 4])
+    expect(test.link.stats().connections).toBe(4)
+    // Whoever stays is ended after 5 s more.
+    streams[0]?.leave()
+    test.clock.advance(6_000)
+    await drained
+    for (const stream of streams.slice(1)) {
+      expect((await stream.over).by).toBe('end')
+      expect(stream.messages.at(-1)).toMatchObject({ event: 'reconnect', data: '{"reason":"drain"}' })
+    }
+  })
+
+  it('sends all away at once if there is no time', async () => {
+    await using test = await setup()
+    const streams = await Promise.all(Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)))
+    const drained = test.link.drain()
+    test.clock.advance(6_000)
+    await drained
+    await Promise.all(streams.map(({ over }) => over))
+    expect(test.link.stats().connections).toBe(0)
+  })
+
+  it('P16, P27: refuses new streams, and says when to try again', async () => {
+    await using test = await setup()
+    await test.link.drain()
+    using refused = await openRaw(`${test.url}/silent`)
+    await refused.over
+    expect(refused.status).toBe(200)
+    expect(refused.retries).toEqual([5_000])
+    expect(refused.messages.map(({ event, data }) => [event, JSON.parse(data).data.code])).toEqual([
+      ['serialized-error', 'SERVICE_UNAVAILABLE'],
+    ])
+    expect(test.link.stats()).toMatchObject({ connections: 0, refused: 1 })
+  })
+
+  it('answers who is still in createContext', async () => {
+    const making = createInbox<() => void>()
+    const calls: string[] = []
+    await using test = await setup({
+      link: {
+        createContext: () => new Promise((resolve) => making.put(() => resolve({}))),
+        responseMeta: ({ ctx }: { ctx?: unknown }) => {
+          calls.push(ctx === undefined ? 'without context' : 'with context')
+          return {}
+        },
+      },
+    })
+    const opening = openRaw(`${test.url}/silent`)
+    const made = await making.take()
+    await test.link.drain()
+    using stream = await opening
+    await stream.over
+    expect(stream.messages.map(({ event }) => event)).toEqual(['connected', 'reconnect'])
+    made()
+    expect(calls).toEqual(['without context'])
+    expect(test.returned.items).toEqual([])
+    expect(test.link.stats().connections).toBe(0)
+  })
+})
+
+describe('stats', () => {
+  it('count events, bytes, gaps and connections', async () => {
+    await using test = await setup()
+    await test.log.publishMany([1, 2, 3])
+    using stream = await openRaw(`${test.url}/log`, { headers: { 'last-event-id': '1-0' } })
+    const messages = await stream.nextMany(5)
+    expect(messages.map(({ event }) => event)).toEqual(['connected', 'gap', 'message', 'message', 'message'])
+    const { bytesSent, ...stats } = test.link.stats()
+    expect(stats).toEqual({ connections: 1, subscriptions: 1, eventsSent: 3, gaps: 1, refused: 0 })
+    stream.leave()
+    expect((await stream.over).text).toHaveLength(bytesSent)
+  })
+})

@@ -1,0 +1,30 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import type { ServerLink, ServerLinkOptions } from '@trpc-sse/server'
+import { type CreateHTTPHandlerOptions, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import { listen, type TestServer } from './http.ts'
+
+/** A server of ours, and the link behind it. */
+export interface RouterServer extends TestServer {
+  readonly link: ServerLink
+}
+
+/** Options of the standalone adapter, loose enough for a router that a test makes up as it goes. */
+export type RouterServerOptions = ServerLinkOptions &
+  Omit<Partial<CreateHTTPHandlerOptions<AnyTRPCRouter>>, 'router' | 'createContext'> & {
+    readonly createContext?: unknown
+  }
+
+/** Serves a router with our standalone adapter. */
+export async function serveRouter(
+  router: AnyTRPCRouter,
+  options: RouterServerOptions = {},
+): Promise<RouterServer> {
+  const { createContext = () => ({}), ...rest } = options
+  const server = createHTTPServer({
+    router,
+    onError: () => {},
+    ...rest,
+    createContext,
+  } as CreateHTTPHandlerOptions<AnyTRPCRouter>)
+  return Object.assign(await listen(server), { link: server.link })
+}
