@@ -1,4 +1,11 @@
-import type { Backend, ChannelLog, EventId, StoredEvent, Unlisten } from '@trpc-sse/server'
+import {
+  type Backend,
+  type ChannelLog,
+  type EventId,
+  isRealtimeError,
+  type StoredEvent,
+  type Unlisten,
+} from '@trpc-sse/server'
 
 /** The simplest right reader of a log: it follows hints that follow on, and reads the log in every other case. */
 export interface Follower {
@@ -48,15 +55,15 @@ export async function follow(backend: Backend, log: ChannelLog): Promise<Followe
     }
   }
 
-  /** Reads the log to its end, once more if a hint came meanwhile. A read that fails is made again. */
+  /** Reads the log to its end, once more if a hint came meanwhile. A read that fails is made again, until the end. */
   async function read(): Promise<void> {
     stale = true
     if (busy) return
     busy = true
     while (stale) {
       stale = false
-      await catchUp().catch(() => {
-        stale = true
+      await catchUp().catch((error: unknown) => {
+        stale = !isRealtimeError(error) || error.code !== 'CLOSED'
       })
     }
     busy = false
