@@ -36,7 +36,10 @@ export function createFrames(
     complete: completeFrame,
     connected: (retryMs, clientOptions) =>
       bytes({ event: singleEvents.connected, data: JSON.stringify(clientOptions), retryMs }),
-    position: (id) => bytes({ event: singleEvents.restoreId, data: '', id }),
+    position(id) {
+      held = id
+      return bytes({ event: singleEvents.restoreId, data: '', id })
+    },
     event(event) {
       if (event.data === undefined || event.codec.output !== output) {
         return bytes({ data: toJson(output, eventValue(event)), id: event.id })

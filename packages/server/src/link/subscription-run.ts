@@ -50,7 +50,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
 
   if (signal.aborted) ended = true
   else signal.addEventListener('abort', () => finish(undefined), { once: true })
-  setTransport(signal, { lastEventId: options.lastEventId, onGap: sendGap })
+  setTransport(signal, { lastEventId: options.lastEventId, onPosition: sendPosition, onGap: sendGap })
 
   function start(): void {
     if (started) return
@@ -78,14 +78,16 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
   }
 
   function sendGap(gap: Gap): void {
+    if (ended) return
+    start()
     options.onGap()
     held = gap.position
     connection.send(frames.gap(gap))
   }
 
-  function sendPosition(): void {
-    const position = feed?.lastEventId
-    if (!position || position === held) return
+  function sendPosition(position: string | undefined): void {
+    if (ended || !position || position === held) return
+    start()
     held = position
     connection.send(frames.position(position))
   }
@@ -96,7 +98,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
       if (!started) {
         if (feed.lastEventId === undefined) return
         start()
-        sendPosition()
+        sendPosition(feed?.lastEventId)
       }
       try {
         while (!connection.full) {
@@ -164,13 +166,13 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
     reconnect(data, retryMs) {
       if (ended) return
       start()
-      sendPosition()
+      sendPosition(feed?.lastEventId)
       finish(frames.reconnect(data, retryMs))
     },
     heartbeat() {
       if (ended) return
       start()
-      sendPosition()
+      sendPosition(feed?.lastEventId)
       connection.send(frames.ping)
     },
   }
