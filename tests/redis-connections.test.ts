@@ -55,8 +55,8 @@ describe('the connections of a backend', () => {
     await backend.append(log, ['1'])
     expect(await connections('normal')).toBe(2)
     await backend.close()
-    await expect.poll(() => connections('pubsub'), { interval: 5 }).toBe(0)
-    await expect.poll(() => connections('normal'), { interval: 5 }).toBe(1)
+    await expect.poll(() => connections('pubsub'), { interval: 5, timeout: 10_000 }).toBe(0)
+    await expect.poll(() => connections('normal'), { interval: 5, timeout: 10_000 }).toBe(1)
     expect(redis.status).toBe('ready')
     expect(await redis.ping()).toBe('PONG')
     redis.disconnect()
@@ -69,7 +69,7 @@ describe('the connections of a backend', () => {
     await leave()
     expect(await server.admin.pubsub('CHANNELS')).toHaveLength(1)
     await stay()
-    await expect.poll(() => server.admin.pubsub('CHANNELS'), { interval: 5 }).toEqual([])
+    await expect.poll(() => server.admin.pubsub('CHANNELS'), { interval: 5, timeout: 10_000 }).toEqual([])
     await backend.close()
   })
 })
@@ -89,7 +89,7 @@ describe('the names of a backend', () => {
     for (const [i, backend] of backends.entries()) {
       const { events } = await backend.read(log, { last: 10, limit: 10 })
       expect(events.map((event) => event.data)).toEqual([`${i}`])
-      await expect.poll(() => heard[i], { interval: 5 }).toEqual([`${i}`])
+      await expect.poll(() => heard[i], { interval: 5, timeout: 10_000 }).toEqual([`${i}`])
     }
     await Promise.all(backends.map((backend) => backend.close()))
   })
@@ -104,6 +104,15 @@ describe('the names of a backend', () => {
       'trpc-sse:{chat%3A%7Broom%7D}:log',
     ])
     await backend.close()
+  })
+
+  it('are the same for a client with a key prefix', async () => {
+    const redis = new Redis({ port: server.port, host: '127.0.0.1', keyPrefix: 'app:' })
+    const backend = redisBackend({ redis })
+    await backend.append(log, ['1'])
+    expect((await server.admin.keys('*')).sort()).toEqual(['trpc-sse:{log}:last', 'trpc-sse:{log}:log'])
+    await backend.close()
+    redis.disconnect()
   })
 
   it('all end by themselves: the events after their time, the last id 30 days later', async () => {

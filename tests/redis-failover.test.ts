@@ -11,12 +11,14 @@ const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } 
 /** Makes a server the replica of another, and waits until it has everything. */
 async function replicate(replica: Redis, port: number): Promise<void> {
   await replica.replicaof('127.0.0.1', port)
-  await expect.poll(() => replica.info('replication'), { interval: 20 }).toContain('master_link_status:up')
+  await expect
+    .poll(() => replica.info('replication'), { interval: 20, timeout: 10_000 })
+    .toContain('master_link_status:up')
 }
 
 /** Waits until a replica knows of an event. */
 async function untilItHas(replica: Redis, id: string | undefined): Promise<void> {
-  await expect.poll(() => replica.get('trpc-sse:{log}:last'), { interval: 20 }).toBe(id)
+  await expect.poll(() => replica.get('trpc-sse:{log}:last'), { interval: 20, timeout: 10_000 }).toBe(id)
 }
 
 it('shows readers what a failover to a replica that lagged has lost', async () => {

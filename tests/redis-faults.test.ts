@@ -150,6 +150,17 @@ describe('connections that are killed', () => {
     expect(follower.interruptions).toBeGreaterThan(10)
   })
 
+  it('are noticed when they leave a command unanswered', async () => {
+    const backend = open({ proxied: true, commandTimeoutMs: 200 })
+    await backend.append(log, ['0'])
+    proxy.stall()
+    await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    await expect
+      .poll(() => backend.append(log, ['2']).catch(() => 'not yet'))
+      .toMatchObject({ duplicate: false })
+    expect(await stored(backend)).toEqual(['0', '2'])
+  })
+
   it('are noticed when they are only silent', async () => {
     const [reader, writer] = [open({ proxied: true, probeMs: 30, commandTimeoutMs: 200 }), open()]
     const follower = await follow(reader, log)
@@ -158,6 +169,24 @@ describe('connections that are killed', () => {
     await follower.reached(ids[0] ?? '')
     expect(follower.interruptions).toBe(1)
     expect(follower.gaps).toEqual([])
+  })
+})
+
+describe('a server whose clock was set back', () => {
+  it.each([
+    { name: 'once the log has expired', exists: false },
+    { name: 'while the log is there', exists: true },
+  ])('gives rising ids $name', async ({ exists }) => {
+    const backend = open()
+    const future = Date.now() + 3_600_000
+    if (exists) await server.admin.xadd('trpc-sse:{log}:log', `${future}-8`, 'p', '0-0', 'd', 'old')
+    await server.admin.set('trpc-sse:{log}:last', `${future}-8`)
+    const { ids: three } = await backend.append(log, numbers(3))
+    const ids = [...three, ...(await backend.append(log, numbers(1))).ids]
+    // 8 to 12: where a sequence gains a digit, ids as texts are in another order.
+    expect(ids).toEqual([`${future}-9`, `${future}-10`, `${future}-11`, `${future}-12`])
+    const { events } = await backend.read(log, { after: `${future}-8`, limit: 10 })
+    expect(events.map((event) => event.prev)).toEqual([`${future}-8`, ...ids.slice(0, -1)])
   })
 })
 
@@ -259,7 +288,9 @@ describe('a server that refuses', () => {
     const outcomes = await Promise.allSettled(calls)
     for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'BACKEND_UNAVAILABLE' } })
     await server.restart()
-    await expect.poll(() => backend.append(log, ['3'])).toMatchObject({ duplicate: false })
+    await expect
+      .poll(() => backend.append(log, ['3']), { timeout: 10_000 })
+      .toMatchObject({ duplicate: false })
     expect(await stored(backend)).toEqual(['3'])
   })
 })

@@ -11,6 +11,8 @@ const places: Readonly<Record<string, RegExp>> = {
   '3. The request': /^(packages\/server|tests)\//,
   '4. The stream': /^(packages\/server|tests)\//,
   '5. The client': /^(packages\/client|tests)\//,
+  '6. Multiplexed mode': /^(packages\/server|tests)\//,
+  '7. The client in multiplexed mode': /^(packages\/client|tests)\//,
 }
 
 const clauses = specification.split(/^## /m).flatMap((section) => {

@@ -23,6 +23,8 @@ export function createCommandClient(target: RedisTarget, clock: Clock, timeoutMs
     // A connection that owes an answer for so long is dead.
     socketTimeout: timeoutMs,
     connectTimeout: timeoutMs,
+    // Of a server that loads its data it is asked again after so long; by itself it asks for more than our time.
+    maxLoadingRetryTime: 200,
     // A demoted master: the new one is found by connecting again.
     reconnectOnError: (error: Error) => replyCode(error) === 'READONLY',
   } satisfies RedisOptions

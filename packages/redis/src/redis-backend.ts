@@ -44,7 +44,8 @@ export interface RedisBackendOptions {
  *
  * It uses one connection for commands, opened at the first one, and one for notifications, opened at the first
  * `listen`; a client that is passed in is duplicated, never used and never closed. The last id of a log is kept
- * for its `forMs` and 30 days more after the last use. Throws `INVALID_OPTION` for a prefix with braces.
+ * for its `forMs` and 30 days more after the last use; events beyond the retention are never read, and Redis drops
+ * them a little later, by the hundred. Throws `INVALID_OPTION` for a prefix with braces.
  */
 export function redisBackend(target: RedisTarget, options: RedisBackendOptions = {}): Backend {
   const { prefix = 'trpc-sse', clock = systemClock, commandTimeoutMs: timeoutMs = 5_000 } = options

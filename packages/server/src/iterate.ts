@@ -24,6 +24,7 @@ export function iterateFeed<TEvent>(
   let feed: Feed | undefined
   let wake = (): void => {}
   let ended = false
+  let announced = false
   let last: Promise<unknown> = Promise.resolve()
 
   function end(): void {
@@ -31,6 +32,14 @@ export function iterateFeed<TEvent>(
     signal?.removeEventListener('abort', end)
     feed?.close()
     wake()
+  }
+
+  /** Says once where the subscription stands, if its first event doesn't. */
+  function announce(item: FeedEvent | Gap | undefined): void {
+    const position = feed?.lastEventId
+    if (announced || ended || position === undefined) return
+    announced = true
+    if (item === undefined) transportOf(source.options)?.onPosition(position)
   }
 
   async function next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
@@ -42,6 +51,7 @@ export function iterateFeed<TEvent>(
         wake = resolve
       })
       const item = ended ? undefined : feed.next()
+      announce(item)
       if (item?.kind === 'gap') tell(source, item)
       else if (item) {
         const value = trackedEvent<TEvent>(item, source.report)

@@ -32,6 +32,8 @@ export interface SubscribeOptions {
 export interface Transport {
   /** Where the client resumes. */
   readonly lastEventId: string | undefined
+  /** Tells the client where a subscription stands that has nothing to send yet: a resume starts there. */
+  onPosition(lastEventId: string): void
   /** Tells the client. */
   onGap(gap: Gap): void
 }

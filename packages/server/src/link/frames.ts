@@ -37,7 +37,10 @@ export function createSingleFrames(
 
   return {
     complete: completeFrame,
-    position: (id) => bytes({ event: singleEvents.restoreId, data: '', id }),
+    position(id) {
+      held = id
+      return bytes({ event: singleEvents.restoreId, data: '', id })
+    },
     event(event) {
       if (isAsStored(event, output)) {
         event.frame ??= bytes({ data: event.data, id: event.id })

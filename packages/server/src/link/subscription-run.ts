@@ -53,7 +53,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
 
   if (signal.aborted) ended = true
   else signal.addEventListener('abort', () => finish(undefined), { once: true })
-  setTransport(signal, { lastEventId: options.lastEventId, onGap: sendGap })
+  setTransport(signal, { lastEventId: options.lastEventId, onPosition: sendPosition, onGap: sendGap })
 
   function start(): void {
     if (started) return
@@ -83,14 +83,16 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
   }
 
   function sendGap(gap: Gap): void {
+    if (ended) return
+    start()
     options.onGap()
     held = gap.position
     outlet.send(frames.gap(gap))
   }
 
-  function sendPosition(): void {
-    const position = feed?.lastEventId
-    if (!position || position === held) return
+  function sendPosition(position: string | undefined): void {
+    if (ended || !position || position === held) return
+    start()
     held = position
     outlet.send(frames.position(position))
   }
@@ -167,7 +169,7 @@ export function createSubscriptionRun(options: SubscriptionRunOptions): Subscrip
     showPosition() {
       if (ended) return
       start()
-      sendPosition()
+      sendPosition(feed?.lastEventId)
     },
   }
 }

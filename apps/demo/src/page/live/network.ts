@@ -1,0 +1,59 @@
+import { createStore, type Store } from './store.ts'
+
+/** The network as this page has it: there, or taken away until a moment in milliseconds since 1970. */
+export interface NetworkState {
+  readonly awayUntil: number | undefined
+}
+
+/** What fetch takes, as both links write it. */
+export type FetchInit = Omit<RequestInit, 'signal'> & { readonly signal?: AbortSignal | null | undefined }
+
+/** A network that can be taken away, to see what happens. */
+export interface Network {
+  readonly state: Store<NetworkState>
+  /** What the links send their requests with. */
+  fetch(url: RequestInfo | URL, init?: FetchInit): Promise<Response>
+  /** Breaks all that is open, and lets nothing through for so many milliseconds. */
+  takeAway(ms: number): void
+  bringBack(): void
+  /** The server instance that answered the last request for a path. */
+  instanceOf(path: string): string | undefined
+}
+
+/** Creates the network of this page. */
+export function createNetwork(): Network {
+  const state = createStore<NetworkState>({ awayUntil: undefined })
+  const instances = new Map<string, string>()
+  let breaker = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  function bringBack(): void {
+    clearTimeout(timer)
+    breaker = new AbortController()
+    state.set({ awayUntil: undefined })
+  }
+
+  return {
+    state,
+    async fetch(url, init = {}) {
+      const signals = init.signal ? [init.signal, breaker.signal] : [breaker.signal]
+      const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) })
+      const instance = response.headers.get('x-instance')
+      if (instance !== null) instances.set(pathOf(response.url), instance)
+      return response
+    },
+    takeAway(ms) {
+      clearTimeout(timer)
+      // The reason is what fetch throws, to those that are open and to all that try: the error of a lost network.
+      breaker.abort(new TypeError('The network was taken away.'))
+      timer = setTimeout(bringBack, ms)
+      state.set({ awayUntil: Date.now() + ms })
+    },
+    bringBack,
+    instanceOf: (path) => instances.get(path),
+  }
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname.split('/').at(-1) ?? ''
+}

@@ -1,0 +1,67 @@
+import { type FormEvent, useState } from 'react'
+import { trpc } from '../live/client.ts'
+import { type Status, useStatus } from '../live/status.ts'
+import { SendIcon } from './icons.tsx'
+import { useAction } from './use-action.ts'
+
+/** Where and as whom a message is sent. */
+export interface ComposerProps {
+  readonly room: string
+  readonly author: string
+}
+
+interface Draft {
+  readonly text: string
+  /** Names the message, however often it is sent: a second try must not make a second one. */
+  readonly key: string
+}
+
+/** Writes a message. One that can't be sent stays, to be sent again. */
+export function Composer({ room, author }: ComposerProps) {
+  const [draft, setDraft] = useState(() => newDraft())
+  const status = useStatus()
+  const send = useAction(async () => {
+    await trpc.chat.send.mutate({ room, author, ...draft })
+    // What was typed meanwhile is the next message.
+    setDraft((now) => newDraft(now.text === draft.text ? '' : now.text))
+  })
+  const canSend = draft.text.trim() !== '' && author.trim() !== '' && !send.isRunning
+
+  function onSubmit(event: FormEvent): void {
+    event.preventDefault()
+    if (canSend) send.run()
+  }
+
+  return (
+    <form className="composer" onSubmit={onSubmit}>
+      <input
+        id="message"
+        value={draft.text}
+        onChange={(event) => setDraft({ ...draft, text: event.target.value })}
+        placeholder={`Message #${room}`}
+        aria-label={`Message to #${room}`}
+        maxLength={2_000}
+        autoComplete="off"
+        aria-describedby={send.hasFailed ? 'message-problem' : undefined}
+      />
+      <button type="submit" className="button primary send" disabled={!canSend} aria-label="Send">
+        <SendIcon />
+      </button>
+      <p className="problem" id="message-problem" role="alert">
+        {send.hasFailed && `Not sent: ${whyNot[status]}`}
+      </p>
+    </form>
+  )
+}
+
+function newDraft(text = ''): Draft {
+  return { text, key: crypto.getRandomValues(new Uint32Array(4)).join('-') }
+}
+
+const whyNot: Readonly<Record<Status, string>> = {
+  offline: 'you are offline. Your text is still here.',
+  lost: 'the server does not answer. Your text is still here.',
+  'backend-away': 'Redis does not answer. Your text is still here.',
+  connecting: 'the server did not take it. Try again.',
+  live: 'the server did not take it. Everything is up now, so try again.',
+}

@@ -1,0 +1,17 @@
+const time = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' })
+const price = new Intl.NumberFormat('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+
+/** Writes a time of day: 14:05. */
+export function formatTime(date: Date): string {
+  return time.format(date)
+}
+
+/** Writes a price: 1,284.50. */
+export function formatPrice(value: number): string {
+  return price.format(value)
+}
+
+/** Writes how many there are of something: 1 event, 2 events. */
+export function count(times: number, what: string): string {
+  return `${times.toLocaleString('en-US')} ${what}${times === 1 ? '' : 's'}`
+}

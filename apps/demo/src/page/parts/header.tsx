@@ -1,0 +1,67 @@
+import { health } from '../live/health.ts'
+import { type Status, useStatus } from '../live/status.ts'
+import { useStore } from '../live/store.ts'
+import { streamReports } from '../live/streams.ts'
+import { nextTheme, theme } from '../theme.ts'
+import { Banners } from './banners.tsx'
+import { MoonIcon, SunIcon, SystemIcon } from './icons.tsx'
+
+const words: Readonly<Record<Status, string>> = {
+  connecting: 'Connecting',
+  live: 'Live',
+  lost: 'Reconnecting',
+  offline: 'Offline',
+  'backend-away': 'Redis is away',
+}
+
+/** The name, how everything is, and the theme. */
+export function Header() {
+  return (
+    <header className="top">
+      <h1>
+        trpc<span className="dash">-</span>sse
+      </h1>
+      <div className="top-middle">
+        <p className="promise">Nothing missed, nothing twice.</p>
+        <Banners />
+      </div>
+      <StatusPill />
+      <Deployment />
+      <ThemeButton />
+    </header>
+  )
+}
+
+function StatusPill() {
+  const status = useStatus()
+  const count = useStore(streamReports).length
+  return (
+    <p className="pill" data-status={status} role="status">
+      <span className="dot" aria-hidden="true" />
+      {words[status]}
+      {status === 'live' && <span className="pill-more">{count} streams</span>}
+    </p>
+  )
+}
+
+function Deployment() {
+  const state = useStore(health)
+  if (state === undefined) return null
+  const { backend, instances } = state
+  return (
+    <p className="deployment">
+      {backend === 'redis' ? `Redis, ${instances} server instances` : 'In memory, 1 server'}
+    </p>
+  )
+}
+
+function ThemeButton() {
+  const chosen = useStore(theme)
+  const Icon = { system: SystemIcon, light: SunIcon, dark: MoonIcon }[chosen]
+  const label = `Theme: ${chosen}. Change it.`
+  return (
+    <button type="button" className="icon-button" onClick={nextTheme} aria-label={label} title={label}>
+      <Icon />
+    </button>
+  )
+}

@@ -1,0 +1,94 @@
+import { lastCheck } from '../live/checks.ts'
+import { health } from '../live/health.ts'
+import { useStore } from '../live/store.ts'
+import type { Counts } from '../live/stream-state.ts'
+import { type StreamReport, streamReports } from '../live/streams.ts'
+import { Card } from './card.tsx'
+import { useNow } from './use-now.ts'
+
+const columns: ReadonlyArray<{ readonly what: keyof Counts; readonly title: string }> = [
+  { what: 'received', title: 'Events' },
+  { what: 'missing', title: 'Missing' },
+  { what: 'repeated', title: 'Repeated' },
+  { what: 'gaps', title: 'Gaps' },
+]
+
+/** Each stream of the page: its state, its last event id and its counts. */
+export function Streams() {
+  const reports = useStore(streamReports)
+  return (
+    <Card title="Streams" className="streams" aside={<CheckedAgo />}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">
+              <span className="unseen">Stream</span>
+            </th>
+            {columns.map(({ what, title }) => (
+              <th key={what} scope="col">
+                {title}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          <tr className="all-streams" data-stream="all">
+            <th scope="row">All together</th>
+            <CountCells counts={total(reports)} />
+          </tr>
+          {reports.map((report) => (
+            <StreamRow key={report.path} {...report} />
+          ))}
+        </tbody>
+      </table>
+    </Card>
+  )
+}
+
+function StreamRow({ path, state: { connection, lastEventId, counts, instance } }: StreamReport) {
+  const isOneOfMany = (useStore(health)?.instances ?? 1) > 1
+  const [router, procedure] = path.split('.')
+  return (
+    <tr data-stream={path}>
+      <th scope="row">
+        <span className="dot" data-connection={connection} aria-hidden="true" />
+        <span>
+          {router}.<wbr />
+          {procedure}
+        </span>
+        <span className="stream-more">
+          <span>{connection}</span>
+          {isOneOfMany && instance !== undefined && <span>instance {instance}</span>}
+          <code title="last event id">{lastEventId ?? 'no event yet'}</code>
+        </span>
+      </th>
+      <CountCells counts={counts} />
+    </tr>
+  )
+}
+
+function CountCells({ counts }: { readonly counts: Counts }) {
+  return columns.map(({ what }) => (
+    <td key={what} data-what={what} data-bad={what !== 'received' && counts[what] > 0}>
+      {counts[what].toLocaleString('en-US')}
+    </td>
+  ))
+}
+
+function total(reports: readonly StreamReport[]): Counts {
+  const sum = (what: keyof Counts): number => reports.reduce((all, { state }) => all + state.counts[what], 0)
+  return {
+    received: sum('received'),
+    missing: sum('missing'),
+    repeated: sum('repeated'),
+    gaps: sum('gaps'),
+  }
+}
+
+function CheckedAgo() {
+  const at = useStore(lastCheck)
+  const now = useNow(1_000)
+  if (at === undefined) return null
+  const seconds = Math.max(0, Math.round((now - at) / 1_000))
+  return <span className="aside number">compared with the log {seconds} s ago</span>
+}

@@ -1,0 +1,65 @@
+import { network, pageId } from '../live/client.ts'
+import { type Recovery, type RecoveryReport, recovery } from '../live/recovery.ts'
+import { useStore } from '../live/store.ts'
+import { Card } from './card.tsx'
+import { count } from './format.ts'
+import { CheckIcon, NoNetworkIcon, ScissorsIcon, WarningIcon } from './icons.tsx'
+
+const awayMs = 10_000
+
+/** Ways to break the connection, and what came of it. */
+export function Trials() {
+  const isAway = useStore(network.state).awayUntil !== undefined
+  return (
+    <Card title="Try to lose an event" className="trials">
+      <div className="buttons">
+        <button type="button" className="button" onClick={cut} disabled={isAway}>
+          <ScissorsIcon /> Cut the connection
+        </button>
+        <button type="button" className="button" onClick={() => network.takeAway(awayMs)} disabled={isAway}>
+          <NoNetworkIcon /> Take the network away for 10 s
+        </button>
+      </div>
+      <Outcome />
+    </Card>
+  )
+}
+
+/** The server destroys this page's sockets. */
+function cut(): void {
+  network.fetch(`/control/cut?page=${pageId}`, { method: 'POST' }).catch(() => {
+    // Nothing to cut: the server is away.
+  })
+}
+
+function Outcome() {
+  const state = useStore(recovery)
+  const isGood = state.phase !== 'caught-up' || isClean(state.report)
+  return (
+    <p className="outcome" data-phase={state.phase} data-good={isGood} role="status">
+      {state.phase === 'caught-up' && (isGood ? <CheckIcon /> : <WarningIcon />)}
+      <span>{inWords(state)}</span>
+    </p>
+  )
+}
+
+function isClean({ missing, repeated, gaps }: RecoveryReport): boolean {
+  return missing === 0 && repeated === 0 && gaps === 0
+}
+
+function inWords(state: Recovery): string {
+  switch (state.phase) {
+    case 'none':
+      return 'Everything that happens meanwhile comes after all, once. The page checks it against the log.'
+    case 'away':
+      return 'Lost. Waiting for the connection…'
+    case 'checking':
+      return 'Back. Comparing with the log…'
+    case 'caught-up': {
+      const { events, missing, repeated, gaps, awayMs } = state.report
+      const gap = gaps > 0 ? ` ${count(gaps, 'gap')} reported: what came before is gone from the log.` : ''
+      const away = `${(awayMs / 1_000).toFixed(1)}\u00a0s`
+      return `Caught up: ${count(events, 'event')} in ${away} away, ${missing}\u00a0missing, ${repeated}\u00a0repeated.${gap}`
+    }
+  }
+}

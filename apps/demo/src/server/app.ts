@@ -1,0 +1,36 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { createHTTPHandler, type HTTPHandler } from '@trpc-sse/server/adapters/standalone'
+import { channels } from './channels.ts'
+import { appRouter } from './router.ts'
+import { servePage } from './static.ts'
+
+/** What one instance serves: the router below /trpc, and the page. */
+export interface App {
+  readonly handle: RequestListener
+  readonly link: HTTPHandler['link']
+}
+
+/** Creates the app of one instance. `instance` is its number, for the page to show. */
+export async function createApp(instance: number): Promise<App> {
+  const trpc = createHTTPHandler({ router: appRouter, channels, basePath: '/trpc' })
+  const page = await servePage()
+
+  function handle(request: IncomingMessage, response: ServerResponse): void {
+    if (!request.url?.startsWith('/trpc/')) {
+      page(request, response)
+      return
+    }
+    response.setHeader('x-instance', instance)
+    allowLanes(request, response)
+    trpc(request, response)
+  }
+  return { handle, link: trpc.link }
+}
+
+/** The page reads its streams from another name of this same server: see src/page/live/lane.ts. */
+function allowLanes(request: IncomingMessage, response: ServerResponse): void {
+  const { origin } = request.headers
+  if (origin === undefined || !/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin)) return
+  response.setHeader('access-control-allow-origin', origin)
+  response.setHeader('access-control-expose-headers', 'x-instance')
+}

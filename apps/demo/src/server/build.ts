@@ -1,0 +1,3 @@
+import { pageFolder } from './page-build.ts'
+
+await pageFolder()

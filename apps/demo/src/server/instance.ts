@@ -1,0 +1,9 @@
+import { listenOn } from './listen.ts'
+import { onceAsked } from './once-asked.ts'
+import { createInstance } from './serve.ts'
+
+/** One of several instances: a child process behind the door, which tells its port to its parent. */
+const { server, close } = await createInstance(Number(process.env.DEMO_INSTANCE))
+const port = await listenOn(server, 0, '127.0.0.1')
+process.send?.({ port })
+onceAsked(close)

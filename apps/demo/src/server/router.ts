@@ -1,0 +1,17 @@
+import { chatRouter } from './chat.ts'
+import { jobsRouter } from './jobs.ts'
+import { notificationsRouter } from './notifications.ts'
+import { pricesRouter } from './prices.ts'
+import { systemRouter } from './system.ts'
+import { router } from './trpc.ts'
+
+export const appRouter = router({
+  chat: chatRouter,
+  prices: pricesRouter,
+  jobs: jobsRouter,
+  notifications: notificationsRouter,
+  system: systemRouter,
+})
+
+/** All that the page knows of the server. */
+export type AppRouter = typeof appRouter

@@ -1,0 +1,10 @@
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+// `pnpm dev` serves the page with hot reload; the demo's server answers the rest: run `pnpm start` beside it.
+const server = process.env.DEMO_SERVER ?? 'http://localhost:3000'
+
+export default defineConfig({
+  plugins: [react()],
+  server: { proxy: { '/trpc': server, '/control': server } },
+})

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { type AppendGroup, createAppendQueue, groupAppends, type PendingAppend } from './append-queue.ts'
+
+function append(
+  payload: string,
+  { key = 'log', idempotencyKey }: { key?: string; idempotencyKey?: string } = {},
+): PendingAppend {
+  return {
+    log: { key, retain: { events: 10, forMs: 1_000 } },
+    payloads: [payload],
+    options: idempotencyKey === undefined ? {} : { idempotencyKey },
+    calledAtMs: 0,
+    resolve() {},
+    reject() {},
+  }
+}
+
+function payloadsOf(groups: readonly AppendGroup[]): string[][] {
+  return groups.map((group) => group.flatMap(({ payloads }) => payloads))
+}
+
+describe('groupAppends', () => {
+  it('puts neighbours together, and leaves each with an idempotency key alone', () => {
+    const keyed = { idempotencyKey: 'key' }
+    const appends = [
+      append('1'),
+      append('2'),
+      append('3', keyed),
+      append('4', keyed),
+      append('5'),
+      append('6'),
+    ]
+    expect(payloadsOf(groupAppends(appends))).toEqual([['1', '2'], ['3'], ['4'], ['5', '6']])
+  })
+
+  it('starts another group where one gets large, and lets a huge append go by itself', () => {
+    const [half, huge] = ['x'.repeat(150_000), 'x'.repeat(1_000_000)]
+    const groups = groupAppends([append(half), append(half), append('small'), append(huge), append('small')])
+    expect(groups.map((group) => group.length)).toEqual([1, 2, 1, 1])
+  })
+})
+
+describe('createAppendQueue', () => {
+  it('stores what comes meanwhile together, after what is under way, and each log for itself', async () => {
+    const stored: string[][] = []
+    const waiting: (() => void)[] = []
+    const enqueue = createAppendQueue((groups) => {
+      stored.push(...payloadsOf(groups))
+      return new Promise((resolve) => waiting.push(resolve))
+    })
+    for (const payload of ['1', '2', '3']) enqueue(append(payload))
+    enqueue(append('other', { key: 'another log' }))
+    expect(stored).toEqual([['1'], ['other']])
+    waiting.shift()?.()
+    await expect.poll(() => stored).toEqual([['1'], ['other'], ['2', '3']])
+  })
+})

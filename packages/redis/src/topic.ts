@@ -1,0 +1,95 @@
+import type { Clock, LogListener, StoredEvent, Unlisten } from '@trpc-sse/server'
+
+/** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
+export interface Topic {
+  readonly channel: string
+  readonly listeners: Set<Listening>
+  /** Whether the connection there is now has confirmed the subscription. */
+  confirmed: boolean
+}
+
+/** One call of `listen`. */
+interface Listening {
+  readonly listener: LogListener
+  /** The subscription is confirmed, for the first time or once more. */
+  confirm(): void
+  /** It won't be. Without effect once it was. */
+  fail(error: unknown): void
+}
+
+/** What {@link joinTopic} needs. */
+export interface JoinOptions {
+  readonly clock: Clock
+  readonly timeoutMs: number
+  /** The error to reject with when the time is up. */
+  timeoutError(): unknown
+  /** The last listener has left. */
+  onEmpty(topic: Topic): void
+}
+
+/** Adds a listener to a topic. Resolves when the subscription is confirmed; rejects when the time is up. */
+export function joinTopic(topic: Topic, listener: LogListener, options: JoinOptions): Promise<Unlisten> {
+  return new Promise((resolve, reject) => {
+    let live = false
+    const leave = async (): Promise<void> => {
+      if (topic.listeners.delete(listening) && topic.listeners.size === 0) options.onEmpty(topic)
+    }
+    const cancel = options.clock.after(options.timeoutMs, () => listening.fail(options.timeoutError()))
+    const listening: Listening = {
+      listener,
+      confirm() {
+        if (live) return listener.onInterrupted()
+        live = true
+        cancel()
+        resolve(leave)
+      },
+      fail(error) {
+        if (live) return
+        cancel()
+        void leave()
+        reject(error)
+      },
+    }
+    topic.listeners.add(listening)
+    if (topic.confirmed) listening.confirm()
+  })
+}
+
+/** Tells topics that their subscriptions are confirmed: whoever waits for that goes on, the others may have missed hints. */
+export function confirmTopics(topics: readonly Topic[]): void {
+  for (const topic of topics) {
+    topic.confirmed = true
+    for (const listening of topic.listeners) tell(() => listening.confirm())
+  }
+}
+
+/** Rejects whoever waits for the subscription of one of these topics. */
+export function failTopics(topics: Iterable<Topic>, error: unknown): void {
+  for (const { listeners } of topics) for (const listening of listeners) listening.fail(error)
+}
+
+/** Tells a topic's listeners of what the append script published: `<prev> <id> <payload>`. */
+export function deliver(topic: Topic | undefined, message: string): void {
+  const event = parseMessage(message)
+  if (topic === undefined || event === undefined) return
+  for (const { listener } of topic.listeners) tell(() => listener.onEvent(event))
+}
+
+function parseMessage(message: string): StoredEvent | undefined {
+  const prevEnd = message.indexOf(' ')
+  const idEnd = message.indexOf(' ', prevEnd + 1)
+  if (prevEnd < 0 || idEnd < 0) return undefined
+  return {
+    prev: message.slice(0, prevEnd),
+    id: message.slice(prevEnd + 1, idEnd),
+    data: message.slice(idEnd + 1),
+  }
+}
+
+function tell(what: () => void): void {
+  try {
+    what()
+  } catch {
+    // A listener may not throw. One that does must not cost the others what they are told.
+  }
+}

@@ -1,0 +1,244 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { openDoor } from './support/door.ts'
+import { createInbox, type Inbox } from './support/inbox.ts'
+import { filesIn, filesOf, type Page, readPage, readPages, root } from './support/pages.ts'
+import { freePort } from './support/redis.ts'
+
+const pages = readPages()
+const work = join(root, 'tests/.docs')
+
+beforeAll(() => {
+  rmSync(work, { recursive: true, force: true })
+  for (const page of pages) writeFiles(folderOf(page), filesOf(page))
+})
+
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+function folderOf({ path }: Page): string {
+  return join(work, path.replaceAll('/', '--').replace(/\.md$/, ''))
+}
+
+function writeFiles(folder: string, files: ReadonlyMap<string, string>): void {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, code] of files) writeFileSync(join(folder, name), code)
+}
+
+describe('the code in the documentation', () => {
+  it('compiles', () => {
+    const compilerOptions = { jsx: 'react-jsx', noUnusedLocals: false, types: ['node'] }
+    const config = { extends: '../../tsconfig.base.json', compilerOptions, include: ['./*/*'] }
+    writeFileSync(join(work, 'tsconfig.json'), JSON.stringify(config))
+    const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', work, '--pretty', 'false'], {
+      cwd: work,
+      encoding: 'utf8',
+    })
+    expect(tsc.error).toBeUndefined()
+    expect(tsc.stdout.trim()).toBe('')
+    expect(pages.flatMap((page) => [...filesOf(page).keys()]).length).toBeGreaterThan(15)
+  })
+
+  it('names scripts that exist', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const named = pages.flatMap(({ text, blocks }) => {
+      const shell = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code)
+      const commands = [...shell, ...(text.match(/`[^`\n]+`/g) ?? [])].join('\n')
+      return [...commands.matchAll(/\b(?:npm run|pnpm) ([\w:]+)|\bnpm (test)\b/g)].map(
+        ([, a, b]) => a ?? b ?? '',
+      )
+    })
+    expect(named.filter((name) => !(name in scripts || name === 'vitest'))).toEqual([])
+    expect(named).toEqual(expect.arrayContaining(['demo', 'test', 'bench']))
+  })
+})
+
+describe('the pages', () => {
+  it.each(pages.map((page) => [page.path, page] as const))('%s: its links lead somewhere', (_path, page) => {
+    const links = [...withoutCode(page.text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
+    const broken = links.filter((link) => !/^https?:/.test(link) && !leadsSomewhere(page, link))
+    expect(broken).toEqual([])
+  })
+
+  it.each(pages.map((page) => [page.path, page] as const))(
+    '%s: names no path of a machine',
+    (_path, page) => {
+      expect(page.text.match(/(?<![\w.~])\/(?:home|root|work|tmp|Users|opt|mnt)\/\S*/g)).toBeNull()
+    },
+  )
+
+  it('are all reachable from the README', () => {
+    const reached = new Set<string>()
+    const visit = (path: string): void => {
+      if (reached.has(path) || !path.endsWith('.md')) return
+      reached.add(path)
+      for (const [, link = ''] of readPage(path).text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        if (!/^https?:/.test(link)) visit(join(dirname(path), link))
+      }
+    }
+    visit('README.md')
+    expect(pages.map(({ path }) => path).filter((path) => !reached.has(path))).toEqual([])
+  })
+
+  it('README.md has at most 90 lines, and the two commands', () => {
+    const { text } = readPage('README.md')
+    expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(90)
+    expect(text).toContain('npm test')
+    expect(text).toContain('npm run demo')
+  })
+
+  function leadsSomewhere(page: Page, link: string): boolean {
+    const [file = '', anchor] = link.split('#')
+    const path = file === '' ? page.path : join(dirname(page.path), file)
+    if (!existsSync(join(root, path))) return false
+    return anchor === undefined || anchorsOf(readPage(path)).includes(anchor)
+  }
+
+  /** What GitHub makes of headings. */
+  function anchorsOf({ text }: Page): readonly string[] {
+    return [...withoutCode(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    )
+  }
+
+  function withoutCode(text: string): string {
+    return text.replace(/^```[\s\S]*?^```$/gm, '')
+  }
+})
+
+describe('docstrings', () => {
+  it.each(readdirPackages())('are on all that %s exports', (folder) => {
+    const entries = filesIn(`${folder}/src`, /\.ts$/).filter((file) => entriesOf(folder).includes(file))
+    const exported = entries.flatMap((entry) => exportsOf(entry))
+    expect(exported.filter(({ documented }) => !documented).map(({ name }) => name)).toEqual([])
+    expect(exported.length).toBeGreaterThan(0)
+  })
+
+  interface Exported {
+    readonly name: string
+    readonly documented: boolean
+  }
+
+  /** All that a module exports itself, or passes on from a module beside it. */
+  function exportsOf(file: string, wanted?: ReadonlySet<string>): readonly Exported[] {
+    const text = readFileSync(join(root, file), 'utf8')
+    const declared =
+      /^(\/?[^\n]*)\n?export (?:declare )?(?:async )?(?:function\*?|const|interface|type|class) (\w+)/gm
+    const own = [...text.matchAll(declared)].map(([, before = '', name = '']) => ({
+      name: `${name} (${file})`,
+      documented: before.trimEnd().endsWith('*/'),
+      key: name,
+    }))
+    const passedOn = [...text.matchAll(/^export (?:type )?\{([^}]+)\} from '(\.[^']+)'/gm)].flatMap(
+      ([, names = '', from = '']) => exportsOf(join(dirname(file), from), new Set(namesIn(names))),
+    )
+    return [...own.filter(({ key }) => wanted === undefined || wanted.has(key)), ...passedOn]
+  }
+
+  function namesIn(list: string): readonly string[] {
+    return list
+      .split(',')
+      .map(
+        (name) =>
+          name
+            .trim()
+            .replace(/^type /, '')
+            .split(' as ')[0] ?? '',
+      )
+      .filter((name) => name !== '')
+  }
+
+  function entriesOf(folder: string): readonly string[] {
+    const { exports } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+    return Object.values<string>(exports).map((entry) => join(folder, entry))
+  }
+
+  function readdirPackages(): readonly string[] {
+    return [...new Set(filesIn('packages', /^package\.json$/).map(dirname))]
+  }
+})
+
+describe('getting started, run as it is written', () => {
+  const files = filesOf(readPage('docs/getting-started.md'))
+
+  it('publishes, receives, survives a cut, and reports a gap after a restart', async () => {
+    const port = await freePort()
+    await using door = await openDoor([port])
+    const folder = join(work, 'run')
+    const doorPort = new URL(door.url).port
+    writeFiles(
+      folder,
+      new Map([
+        ['server.ts', files.get('server.ts')?.replace('3000', `${port}`) ?? ''],
+        ['client.ts', files.get('client.ts')?.replace('3000', doorPort) ?? ''],
+      ]),
+    )
+    const server = run(join(folder, 'server.ts'))
+    await listening(port)
+    await using client = run(join(folder, 'client.ts'))
+    expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
+
+    door.setPorts([])
+    door.cut()
+    for (const text of ['one', 'two', 'three']) await send(port, text)
+    door.setPorts([port])
+    expect((await client.lines.takeMany(3)).map(textOf)).toEqual(['one', 'two', 'three'])
+    expect(client.errors.items).toEqual([])
+
+    await server[Symbol.asyncDispose]()
+    await using _restarted = run(join(folder, 'server.ts'))
+    await listening(port)
+    expect(await client.errors.take()).toMatch(/^events are missing after \d+-\d+$/)
+    await send(port, 'four')
+    expect(textOf(await client.lines.take())).toBe('four')
+    expect(client.lines.items).toHaveLength(5)
+  })
+
+  const textOf = (line: string): string => line.split(': ')[1] ?? ''
+
+  async function send(port: number, text: string): Promise<void> {
+    const response = await fetch(`http://127.0.0.1:${port}/send`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ json: { room: 'lobby', author: 'bob', text } }),
+    })
+    expect(response.status).toBe(200)
+  }
+})
+
+interface Running extends AsyncDisposable {
+  /** What it writes to its output. */
+  readonly lines: Inbox<string>
+  /** What it writes to its error output. */
+  readonly errors: Inbox<string>
+}
+
+/** Runs a file as a process of its own. */
+function run(file: string): Running {
+  const child: ChildProcess = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const linesOf = (stream: ChildProcess['stdout']): Inbox<string> => {
+    const inbox = createInbox<string>()
+    if (stream) createInterface({ input: stream }).on('line', inbox.put)
+    return inbox
+  }
+  return {
+    lines: linesOf(child.stdout),
+    errors: linesOf(child.stderr),
+    async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+    },
+  }
+}
+
+/** Waits until somebody answers at a port. */
+function listening(port: number): Promise<Response> {
+  return vi.waitFor(() => fetch(`http://127.0.0.1:${port}/nothing`), { timeout: 15_000, interval: 20 })
+}

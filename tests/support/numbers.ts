@@ -1,0 +1,28 @@
+import { createInbox, type Inbox } from './inbox.ts'
+/** Numbers that a subscription has received, and where it has gaps. */
+export interface Received {
+  readonly numbers: readonly number[]
+  readonly inbox: Inbox<number>
+  /** Takes what tRPC's `onData` gives for a tracked number. */
+  onData(event: { readonly id: string; readonly data: number }): void
+  /** Waits until a number has arrived. */
+  until(last: number): Promise<void>
+}
+
+/** Creates what takes the numbers of one subscription. */
+export function receiveNumbers(): Received {
+  const inbox = createInbox<number>()
+  return {
+    numbers: inbox.items,
+    inbox,
+    onData: ({ data }) => inbox.put(data),
+    async until(last) {
+      while ((await inbox.take()) !== last);
+    },
+  }
+}
+
+/** The numbers from one to another. */
+export function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index)
+}
