@@ -29,8 +29,9 @@ function filesByClause(): Map<string, string[]> {
   const named = new Map<string, string[]>()
   for (const file of files) {
     const source = readFileSync(new URL(file, root), 'utf8')
-    for (const [, clause = ''] of source.matchAll(/['"`](P\d+): /g)) {
-      named.set(clause, [...(named.get(clause) ?? []), file])
+    // A title may name several: 'P1, P2: …'.
+    for (const [, clauses = ''] of source.matchAll(/['"`](P\d+(?:, P\d+)*): /g)) {
+      for (const clause of clauses.split(', ')) named.set(clause, [...(named.get(clause) ?? []), file])
     }
   }
   return named
