@@ -3,8 +3,12 @@ import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { createTRPCUntypedClient, httpSubscriptionLink } from '@trpc/client'
+import { sseLink } from '@trpc-sse/client'
+import { EventSource } from 'eventsource'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { openDoor } from './support/door.ts'
+import { listen } from './support/http.ts'
 import { createInbox, type Inbox } from './support/inbox.ts'
 import { filesIn, filesOf, type Page, readPage, readPages, root } from './support/pages.ts'
 import { freePort } from './support/redis.ts'
@@ -179,7 +183,7 @@ describe('getting started, run as it is written', () => {
         ['client.ts', files.get('client.ts')?.replace('3000', doorPort) ?? ''],
       ]),
     )
-    const server = run(join(folder, 'server.ts'))
+    await using server = run(join(folder, 'server.ts'))
     await listening(port)
     await using client = run(join(folder, 'client.ts'))
     expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
@@ -212,6 +216,30 @@ describe('getting started, run as it is written', () => {
   }
 })
 
+describe('what the README says of a proxy that answers 502', () => {
+  it("ends the subscription of tRPC's own link, and ours tries again with fresh headers", async () => {
+    const tokens: unknown[] = []
+    await using server = await listen((request, response) => {
+      tokens.push(request.headers['x-token'])
+      response.writeHead(502).end()
+    })
+    const { url } = server
+    const stockError = vi.fn()
+    const stock = createTRPCUntypedClient({ links: [httpSubscriptionLink({ url, EventSource })] })
+    stock.subscription('news', undefined, { onError: stockError })
+    await vi.waitFor(() => expect(stockError).toHaveBeenCalledTimes(1))
+    expect(tokens).toEqual([undefined])
+
+    const onError = vi.fn()
+    let asked = 0
+    const link = sseLink({ url, headers: () => ({ 'x-token': `${++asked}` }), retry: { baseMs: 1 } })
+    const ours = createTRPCUntypedClient({ links: [link] }).subscription('news', undefined, { onError })
+    await vi.waitFor(() => expect(tokens.slice(0, 4)).toEqual([undefined, '1', '2', '3']))
+    ours.unsubscribe()
+    expect(onError).not.toHaveBeenCalled()
+  })
+})
+
 interface Running extends AsyncDisposable {
   /** What it writes to its output. */
   readonly lines: Inbox<string>
@@ -222,6 +250,10 @@ interface Running extends AsyncDisposable {
 /** Runs a file as a process of its own. */
 function run(file: string): Running {
   const child: ChildProcess = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
+  // A test that times out must not leave it behind.
+  const kill = (): void => void child.kill('SIGKILL')
+  process.once('exit', kill)
+  child.once('exit', () => process.off('exit', kill))
   const linesOf = (stream: ChildProcess['stdout']): Inbox<string> => {
     const inbox = createInbox<string>()
     if (stream) createInterface({ input: stream }).on('line', inbox.put)
@@ -232,7 +264,7 @@ function run(file: string): Running {
     errors: linesOf(child.stderr),
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) return
-      child.kill('SIGKILL')
+      kill()
       await once(child, 'exit')
     },
   }
