@@ -420,7 +420,7 @@ describe("P48: a body that is not the protocol's", () => {
     expect(server.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
-  it('a key that names another path or input than before gets 400, and nothing changes', async () => {
+  it('P47: a key that names another path or input than before gets 400, and nothing changes', async () => {
     await using server = await setup()
     using stream = await open(server, { a: endless('a') })
     const connectionId = await connectionIdOf(stream)
