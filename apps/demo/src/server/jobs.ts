@@ -8,9 +8,9 @@ import { stopping } from './stopping.ts'
 import { procedure, router } from './trpc.ts'
 
 const job = z.object({ jobId: z.string() })
-const stepMs = 220
+const stepMs = 180
 const stages = ['Reading orders', 'Joining customers', 'Summing up', 'Drawing charts', 'Writing the report']
-const total = 50
+const total = 40
 
 export const jobsRouter = router({
   /** Starts a report. Its progress is followed by the id that this returns. */

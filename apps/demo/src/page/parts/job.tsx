@@ -22,7 +22,7 @@ export function Job() {
   return (
     <Card title="Long job" className="job" aside={button}>
       {jobId === undefined ? (
-        <p className="hint">Takes eleven seconds. Its progress is replayed from the beginning.</p>
+        <p className="hint">Takes some seconds. Whoever looks gets its progress from the beginning.</p>
       ) : (
         <Progress key={jobId} jobId={jobId} />
       )}

@@ -19,8 +19,14 @@ export function Notifications() {
   const buttons = (
     <div className="buttons">
       {unread > 0 && (
-        <button type="button" className="badge" onClick={() => setReadTo(events.at(-1)?.id)}>
-          {unread} new<span className="unseen">: mark as read</span>
+        <button
+          type="button"
+          className="badge"
+          onClick={() => setReadTo(events.at(-1)?.id)}
+          aria-label={`${unread} new: mark as read`}
+          title="Mark as read"
+        >
+          {unread} new
         </button>
       )}
       <button type="button" className="button small" onClick={() => make.run(1)}>

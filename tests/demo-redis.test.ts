@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Browser, BrowserContext } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { startChromium } from './support/chromium.ts'
+import { type Demo, startDemo } from './support/demo.ts'
+import { caughtUp, countOf, messages, openDemo, say, untilLive } from './support/demo-page.ts'
+import { type RedisServer, startRedis } from './support/redis.ts'
+
+const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
+
+let browser: Browser
+let redis: RedisServer
+let demo: Demo
+let context: BrowserContext
+
+beforeAll(async () => {
+  browser = await startChromium()
+})
+afterAll(() => browser.close())
+
+beforeEach(async () => {
+  redis = await startRedis()
+  demo = await startDemo({ redisUrl: redis.url })
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 } })
+})
+afterEach(async () => {
+  await context.close()
+  await demo.stop()
+  await redis[Symbol.asyncDispose]()
+})
+
+/** Which of the two servers serves the page's chat. */
+async function instanceOf(page: Awaited<ReturnType<typeof openDemo>>): Promise<string> {
+  const row = await page.locator('[data-stream="chat.onMessage"]').textContent()
+  return /instance (\d)/.exec(row ?? '')?.[1] ?? 'none'
+}
+
+it('two servers behind one address share the chat, whichever serves whom', async () => {
+  const ada = await openDemo(context, demo.url)
+  const grace = await openDemo(browser, demo.url)
+  await ada.getByText('Redis, 2 server instances').waitFor()
+  const sent: string[] = []
+  const seen = new Set<string>()
+  // Each cut leads to the next instance in turn, until both have served her.
+  while (seen.size < 2) {
+    await untilLive(ada)
+    seen.add(await instanceOf(ada))
+    await ada.getByRole('button', { name: 'Cut the connection' }).click()
+    await ada.locator('.outcome[data-phase=away]').waitFor()
+    for (const text of [`${seen.size}: first`, `${seen.size}: second`]) {
+      await say(grace, text)
+      sent.push(text)
+    }
+    expect(await caughtUp(ada)).toContain('0 missing, 0 repeated.')
+  }
+  expect(await messages(ada, sent.length)).toEqual(sent)
+  expect(await messages(grace, sent.length)).toEqual(sent)
+  for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(ada, 'all', what)).toBe(0)
+  await ada.screenshot({ path: join(screenshots, 'two-instances.png') })
+  await grace.context().close()
+})
+
+it('a Redis that does not answer is shown, and streams go on when it is back', async () => {
+  const page = await openDemo(context, demo.url)
+  await say(page, 'before')
+  await messages(page, 1)
+  redis.freeze()
+  await page.getByText('Redis does not answer.', { exact: true }).waitFor()
+  await page.getByPlaceholder('Message #').fill('meanwhile')
+  await page.getByPlaceholder('Message #').press('Enter')
+  await page.getByText('Not sent: Redis does not answer. Your text is still here.').waitFor()
+  await page.screenshot({ path: join(screenshots, 'redis-away.png') })
+  redis.thaw()
+  await untilLive(page)
+  // The first try may have reached Redis after all: the same key makes it one message.
+  await page.getByRole('button', { name: 'Send', exact: true }).click()
+  await say(page, 'after')
+  expect(await messages(page, 3)).toEqual(['before', 'meanwhile', 'after'])
+})
+
+it('a door that is killed leaves no instance behind', async () => {
+  const pid = demo.process.pid
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  expect(children).toHaveLength(2)
+  await demo.stop('SIGKILL')
+  await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([])
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,232 @@
+import { join } from 'node:path'
+import type { Browser, BrowserContext } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { startChromium } from './support/chromium.ts'
+import { type Demo, startDemo } from './support/demo.ts'
+import { caughtUp, countOf, messages, openDemo, say, untilLive } from './support/demo-page.ts'
+
+const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
+
+let browser: Browser
+let demo: Demo
+let context: BrowserContext
+
+beforeAll(async () => {
+  browser = await startChromium()
+})
+afterAll(() => browser.close())
+
+// Each test has a server with empty logs, and a browser without memories.
+beforeEach(async () => {
+  demo = await startDemo()
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light' })
+})
+afterEach(async () => {
+  await context.close()
+  await demo.stop()
+})
+
+describe('the chat', () => {
+  it('shows two people what each of them sends', async () => {
+    const ada = await openDemo(browser, demo.url)
+    const grace = await openDemo(browser, demo.url)
+    await say(ada, 'Hello?')
+    await say(grace, 'Hello, Ada.')
+    expect(await messages(ada, 2)).toEqual(['Hello?', 'Hello, Ada.'])
+    expect(await messages(grace, 2)).toEqual(['Hello?', 'Hello, Ada.'])
+    await Promise.all([ada.context().close(), grace.context().close()])
+  })
+
+  it('shows who comes later what was said before, and keeps rooms apart', async () => {
+    const page = await openDemo(context, demo.url)
+    await say(page, 'In the lobby')
+    await page.getByText('#engineering').click()
+    await say(page, 'Among engineers')
+    const later = await openDemo(context, demo.url)
+    expect(await messages(later, 1)).toEqual(['In the lobby'])
+    await later.getByText('#engineering').click()
+    await later.getByText('Among engineers').waitFor()
+    expect(await messages(later, 1)).toEqual(['Among engineers'])
+  })
+
+  it('can be used by keyboard alone', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    await page.keyboard.type('Without a mouse')
+    await page.keyboard.press('Enter')
+    expect(await messages(page, 1)).toEqual(['Without a mouse'])
+
+    await page.getByRole('radio', { name: '#lobby' }).focus()
+    await page.keyboard.press('ArrowRight')
+    await page.getByPlaceholder('Message #engineering').focus()
+    await page.keyboard.type('Here too')
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Space')
+    expect(await messages(page, 1)).toEqual(['Here too'])
+  })
+
+  it('keeps a name over a reload', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.getByLabel('Your name').fill('Ada')
+    await page.reload()
+    await untilLive(page)
+    expect(await page.getByLabel('Your name').inputValue()).toBe('Ada')
+  })
+
+  it('still sends when more windows are open than a browser has connections to one origin', async () => {
+    const pages = await Promise.all(Array.from({ length: 4 }, () => openDemo(context, demo.url)))
+    for (const [i, page] of pages.entries()) {
+      await page.bringToFront()
+      await say(page, `From window ${i}`)
+    }
+    for (const page of pages) {
+      await page.bringToFront()
+      expect(await messages(page, 4)).toEqual(pages.map((_, i) => `From window ${i}`))
+    }
+  })
+})
+
+describe('a loss', () => {
+  it('of the network for ten seconds costs no event and repeats none', async () => {
+    const away = await openDemo(context, demo.url)
+    const there = await openDemo(browser, demo.url)
+    await say(away, 'I am about to enter a tunnel')
+    await messages(there, 1)
+    await away.getByRole('button', { name: 'Start a report' }).click()
+    await away.getByRole('button', { name: 'Take the network away' }).click()
+    await away.locator('.pill[data-status=offline]').waitFor()
+    for (const text of ['one', 'two', 'three']) await say(there, text)
+    await there.getByRole('button', { name: 'Send five' }).click()
+    await away.getByPlaceholder('Message #').fill('Can you hear me?')
+    await away.getByPlaceholder('Message #').press('Enter')
+    await away.getByText('Not sent: you are offline. Your text is still here.').waitFor()
+    await away.screenshot({ path: join(screenshots, 'offline.png') })
+    expect(await messages(away, 1)).toEqual(['I am about to enter a tunnel'])
+
+    expect(await caughtUp(away)).toMatch(/^Caught up: \d+ events in 1\d\.\d s away, 0 missing, 0 repeated\.$/)
+    expect(await messages(away, 4)).toEqual(['I am about to enter a tunnel', 'one', 'two', 'three'])
+    expect(await away.getByText('while you were away').count()).toBe(3)
+    expect(await countOf(away, 'notifications.onNotification', 'received')).toBeGreaterThanOrEqual(5)
+    expect(await countOf(away, 'prices.onTick', 'received')).toBeGreaterThan(40)
+    for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(away, 'all', what)).toBe(0)
+    await away.screenshot({ path: join(screenshots, 'caught-up.png') })
+
+    await away.getByRole('button', { name: 'Send', exact: true }).click()
+    expect((await messages(there, 5)).at(-1)).toBe('Can you hear me?')
+    await there.context().close()
+  })
+
+  it('of all sockets at once is mended, and nothing is missing or repeated', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.getByRole('button', { name: 'Start a report' }).click()
+    await page.locator('[data-stream="jobs.onProgress"]').waitFor()
+    await untilLive(page)
+    await page.getByRole('button', { name: 'Cut the connection' }).click()
+    expect(await caughtUp(page)).toMatch(
+      /^Caught up: \d+ events? in \d+\.\d s away, 0 missing, 0 repeated\.$/,
+    )
+    for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(page, 'all', what)).toBe(0)
+  })
+
+  it('of the server is shown, and so is the gap when its memory is gone', async () => {
+    const page = await openDemo(context, demo.url)
+    await say(page, 'Remember me')
+    await messages(page, 1)
+    await demo.stop('SIGKILL')
+    await page.getByText('The server does not answer.').waitFor()
+    await page.screenshot({ path: join(screenshots, 'server-away.png') })
+    await using _again = await startDemo({ port: Number(new URL(demo.url).port) })
+    await untilLive(page)
+    expect(await caughtUp(page)).toMatch(/0 missing, 0 repeated\. \d gaps? reported/)
+    expect(await countOf(page, 'prices.onTick', 'gaps')).toBe(1)
+    await say(page, 'You have forgotten')
+    expect(await messages(page, 2)).toEqual(['Remember me', 'You have forgotten'])
+  })
+})
+
+describe('the rest of the page', () => {
+  it('shows the newest price at once, and its changes', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.locator('.price-value', { hasText: /^\d+\.\d\d$/ }).waitFor()
+    await expect.poll(() => countOf(page, 'prices.onTick', 'received')).toBeGreaterThan(3)
+    await page.locator('.latency', { hasText: /median \d+ ms/ }).waitFor()
+  })
+
+  it('shows a job from its beginning to its end', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.getByRole('button', { name: 'Start a report' }).click()
+    const bar = page.getByRole('progressbar')
+    await bar.waitFor()
+    await page.locator('.progress[data-done=true]').waitFor()
+    expect(await bar.evaluate((element: HTMLProgressElement) => element.position)).toBe(1)
+    expect(await countOf(page, 'jobs.onProgress', 'received')).toBe(41)
+  })
+
+  it('tells every window of a notification, and counts what is unread', async () => {
+    const one = await openDemo(context, demo.url)
+    const other = await openDemo(context, demo.url)
+    await other.getByText('Nothing yet. Send some').waitFor()
+    await one.getByRole('button', { name: 'Send five' }).click()
+    const badge = other.getByRole('button', { name: '5 new: mark as read' })
+    await badge.click()
+    await badge.waitFor({ state: 'detached' })
+    expect(await other.locator('.notices li').count()).toBe(5)
+  })
+
+  it('fits light, dark and narrow screens, and says what is empty', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.getByText('It is quiet in here.').waitFor()
+    await page.screenshot({ path: join(screenshots, 'empty.png') })
+    await say(page, 'Good morning!')
+    await messages(page, 1)
+    const background = (): Promise<string> =>
+      page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    const light = await background()
+    await page.screenshot({ path: join(screenshots, 'light.png') })
+    await page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' })
+    expect(await background()).not.toBe(light)
+    await page.screenshot({ path: join(screenshots, 'dark.png') })
+    await page.getByRole('button', { name: 'Theme: system' }).click()
+    expect(await background()).toBe(light)
+    for (const width of [360, 800]) {
+      await page.setViewportSize({ width, height: 740 })
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
+      await page.screenshot({ path: join(screenshots, `wide-${width}.png`), fullPage: true })
+    }
+  })
+})
+
+it("serves the browser's own EventSource, which resumes where it was cut", async () => {
+  const page = await context.newPage()
+  await page.goto(demo.url)
+  const { ids, opened, fromLog } = await page.evaluate(async () => {
+    const ids: string[] = []
+    let opened = 0
+    const source = new EventSource('/trpc/prices.onTick?page=native')
+    source.addEventListener('open', () => {
+      opened += 1
+    })
+    const received = (count: number): Promise<void> =>
+      new Promise((resolve) => {
+        source.addEventListener('message', () => ids.length >= count && resolve())
+      })
+    source.addEventListener('message', ({ lastEventId }) => ids.push(lastEventId))
+    await received(3)
+    const before = ids.length
+    await fetch('/control/cut?page=native', { method: 'POST' })
+    await received(before + 5)
+    source.close()
+    const input = encodeURIComponent(JSON.stringify({ json: { after: ids[0] } }))
+    const answer = await fetch(`/trpc/prices.idsAfter?input=${input}`)
+    const fromLog: string[] = (await answer.json()).result.data.json
+    return { ids, opened, fromLog }
+  })
+  expect(opened).toBe(2)
+  expect(ids.slice(1)).toEqual(fromLog.slice(0, ids.length - 1))
+})
+
+it('ends when it is asked to, whoever is connected', async () => {
+  await openDemo(context, demo.url)
+  expect(await demo.stop('SIGTERM')).toBe(0)
+})
