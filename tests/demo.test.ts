@@ -140,6 +140,7 @@ describe('a loss', () => {
     await untilLive(page)
     expect(await caughtUp(page)).toMatch(/0 missing, 0 repeated\. \d gaps? reported/)
     expect(await countOf(page, 'prices.onTick', 'gaps')).toBe(1)
+    await page.screenshot({ path: join(screenshots, 'gap.png') })
     await say(page, 'You have forgotten')
     expect(await messages(page, 2)).toEqual(['Remember me', 'You have forgotten'])
   })

@@ -3,7 +3,7 @@ import { network } from './client.ts'
 import { nextFrame } from './frame.ts'
 import { measure } from './latency.ts'
 import { createLedger } from './ledger.ts'
-import { createStore, whileSubscribed } from './store.ts'
+import { createStore, type Store, whileSubscribed } from './store.ts'
 import { initialStreamState, next, type StreamNews, type StreamState } from './stream-state.ts'
 import { closed, connectionChanged, opened, stateChanged } from './streams.ts'
 
@@ -53,20 +53,8 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
   const { path, publishedAt, idsAfter, keep } = options
   const ledger = createLedger()
   const audit = createAudit({ ledger, idsAfter })
-  const store = createStore<StreamState<TEvent>>(initialStreamState)
-  let now = store.get()
-
-  function publish(): void {
-    store.set(now)
-    stateChanged()
-  }
-
-  function tell(news: StreamNews<TEvent>): void {
-    const { connection } = now
-    now = next(now, news)
-    nextFrame(publish)
-    if (now.connection !== connection) connectionChanged()
-  }
+  const state = createState<TEvent>()
+  const { tell } = state
 
   function onData({ id, data }: { readonly id: string; readonly data: TEvent }): void {
     if (!ledger.note(id)) {
@@ -74,15 +62,16 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
       return
     }
     const at = publishedAt(data).getTime()
-    const { liveAt = Infinity, firstLiveAt = Infinity } = now
+    const { liveAt = Infinity, firstLiveAt = Infinity } = state.now
     if (at >= liveAt) measure(at)
     tell({ type: 'event', event: { id, data, late: at >= firstLiveAt && at < liveAt }, keep })
   }
 
-  function onConnectionStateChange({ state, error }: ConnectionChange): void {
-    if (state === 'pending') tell({ type: 'live', at: Date.now(), instance: network.instanceOf(path) })
+  function onConnectionStateChange(change: ConnectionChange): void {
+    if (change.state === 'pending') tell({ type: 'live', at: Date.now(), instance: network.instanceOf(path) })
     // The first try is no loss before it fails.
-    else if (state === 'connecting' && (now.connection === 'live' || error)) tell({ type: 'lost' })
+    else if (change.state === 'connecting' && (state.now.connection === 'live' || change.error))
+      tell({ type: 'lost' })
   }
 
   function open(): () => void {
@@ -101,10 +90,10 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
 
   const stream: Stream<TEvent> = {
     path,
-    get: store.get,
-    subscribe: whileSubscribed(store, open),
+    get: state.store.get,
+    subscribe: whileSubscribed(state.store, open),
     get now() {
-      return now
+      return state.now
     },
     async check(lastEventId) {
       const checked = await audit(lastEventId)
@@ -113,4 +102,32 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
     },
   }
   return stream
+}
+
+interface State<TEvent> {
+  readonly now: StreamState<TEvent>
+  /** What components see: the state as it was in the last frame. */
+  readonly store: Store<StreamState<TEvent>>
+  tell(news: StreamNews<TEvent>): void
+}
+
+function createState<TEvent>(): State<TEvent> {
+  const store = createStore<StreamState<TEvent>>(initialStreamState)
+  let now = store.get()
+  function show(): void {
+    store.set(now)
+    stateChanged()
+  }
+  return {
+    store,
+    get now() {
+      return now
+    },
+    tell(news) {
+      const { connection } = now
+      now = next(now, news)
+      nextFrame(show)
+      if (now.connection !== connection) connectionChanged()
+    },
+  }
 }

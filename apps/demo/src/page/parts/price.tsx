@@ -1,4 +1,5 @@
 import { prices } from '../live/app-streams.ts'
+import { useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
 import { Card } from './card.tsx'
 import { formatPrice } from './format.ts'
@@ -6,21 +7,22 @@ import { Sparkline } from './sparkline.tsx'
 
 /** A price that changes four times a second, with its last half minute. */
 export function Price() {
-  const { events, connection } = useStore(prices)
+  const { events } = useStore(prices)
+  const status = useStatus()
   const values = events.map(({ data }) => data.price)
   const newest = values.at(-1)
   const first = values.at(0)
   const change = newest !== undefined && first !== undefined ? newest - first : 0
   return (
     <Card title="Price" className="price" aside={<span className="aside">last 30 s</span>}>
-      <div className="price-row" data-stale={connection === 'lost'}>
+      <div className="price-row" data-stale={status !== 'live' && status !== 'connecting'}>
         <p className="price-value">{newest === undefined ? '–' : formatPrice(newest)}</p>
         <p className="price-change" data-direction={change < 0 ? 'down' : 'up'}>
           <span aria-hidden="true">{change < 0 ? '▼' : '▲'}</span>
           <span className="unseen">{change < 0 ? 'down' : 'up'}</span> {formatPrice(Math.abs(change))}
         </p>
       </div>
-      <Sparkline values={values} capacity={120} label="Price over the last half minute" />
+      <Sparkline values={values} label="Price over the last half minute" />
     </Card>
   )
 }

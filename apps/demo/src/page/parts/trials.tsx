@@ -57,7 +57,8 @@ function inWords(state: Recovery): string {
       return 'Back. Comparing with the log…'
     case 'caught-up': {
       const { events, missing, repeated, gaps, awayMs } = state.report
-      const gap = gaps > 0 ? ` ${count(gaps, 'gap')} reported: what came before is gone from the log.` : ''
+      const gap =
+        gaps > 0 ? ` ${count(gaps, 'gap')} reported: the log no longer has what came in between.` : ''
       const away = `${(awayMs / 1_000).toFixed(1)}\u00a0s`
       return `Caught up: ${count(events, 'event')} in ${away} away, ${missing}\u00a0missing, ${repeated}\u00a0repeated.${gap}`
     }
