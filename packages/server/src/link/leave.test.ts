@@ -53,8 +53,10 @@ describe('P28: a client that leaves', () => {
         yield 1
       }),
     })
+    const errors: unknown[] = []
     await using server = await serveRouter(router, {
       ...one,
+      onError: ({ error }) => void errors.push(error),
       async createContext({ info }: { info: { signal: AbortSignal } }) {
         calls.put(info.signal)
         if (calls.items.length === 1) await made.promise
@@ -75,6 +77,7 @@ describe('P28: a client that leaves', () => {
     using third = await openRaw(`${server.url}/s`)
     expect((await third.nextMany(3)).map(({ event }) => event)).toEqual(['connected', 'message', 'return'])
     expect(ran.items).toEqual(['procedure', 'procedure'])
+    expect(errors).toEqual([])
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 

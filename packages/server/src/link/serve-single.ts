@@ -31,10 +31,10 @@ export async function serveSingle(
   call.respond = () => startResponse(options, service, { connection, info, ctx: call.ctx })
 
   async function callProcedure(open: OpenConnection): Promise<unknown> {
-    if (connection.signal.aborted) return undefined
-    call.ctx = await admit(options, service, open, info)
     // What the client does not wait for isn't begun.
-    if (connection.signal.aborted) return undefined
+    connection.signal.throwIfAborted()
+    call.ctx = await admit(options, service, open, info)
+    connection.signal.throwIfAborted()
     const { path, getRawInput } = request
     return await callSubscription({
       router: options.router,
