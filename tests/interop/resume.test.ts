@@ -125,7 +125,7 @@ async function expectResumed({ server, channels, client, path, first }: Run): Pr
 }
 
 describe.each(Object.keys(clients) as Array<keyof typeof clients>)(
-  'P13: %s on our server resumes',
+  'P13, P20: %s on our server resumes, even before its first event,',
   (client) => {
     it.concurrent.each(Object.keys(inputs))('where the input is: %s', async (path) => {
       const { app, channels } = createApp()
