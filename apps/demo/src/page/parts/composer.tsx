@@ -48,7 +48,7 @@ export function Composer({ room, author }: ComposerProps) {
         <SendIcon />
       </button>
       <p className="problem" id="message-problem" role="alert">
-        {send.hasFailed && `Not sent: ${whyNot[status]}`}
+        {send.hasFailed && notSent[status]}
       </p>
     </form>
   )
@@ -58,10 +58,10 @@ function newDraft(text = ''): Draft {
   return { text, key: crypto.getRandomValues(new Uint32Array(4)).join('-') }
 }
 
-const whyNot: Readonly<Record<Status, string>> = {
-  offline: 'you are offline. Your text is still here.',
-  lost: 'the server does not answer. Your text is still here.',
-  'backend-away': 'Redis does not answer. Your text is still here.',
-  connecting: 'the server did not take it. Try again.',
-  live: 'the server did not take it. Everything is up now, so try again.',
+const notSent: Readonly<Record<Status, string>> = {
+  offline: 'Not sent: you are offline. Your text is still here.',
+  lost: 'Not sent: the server does not answer. Your text is still here.',
+  'backend-away': 'Not sent: Redis does not answer. Your text is still here.',
+  connecting: 'Not sent. Your text is still here.',
+  live: 'Not sent. Everything is up now, so try again.',
 }

@@ -69,7 +69,7 @@ function StreamRow({ path, state: { connection, lastEventId, counts, instance } 
 
 function CountCells({ counts }: { readonly counts: Counts }) {
   return columns.map(({ what }) => (
-    <td key={what} data-what={what} data-bad={what !== 'received' && counts[what] > 0}>
+    <td key={what} data-what={what} data-alarming={what !== 'received' && counts[what] > 0}>
       {counts[what].toLocaleString('en-US')}
     </td>
   ))

@@ -1,5 +1,5 @@
 import { network, pageId } from '../live/client.ts'
-import { type Recovery, type RecoveryReport, recovery } from '../live/recovery.ts'
+import { type Recovery, recovery } from '../live/recovery.ts'
 import { useStore } from '../live/store.ts'
 import { Card } from './card.tsx'
 import { count } from './format.ts'
@@ -34,17 +34,22 @@ function cut(): void {
 
 function Outcome() {
   const state = useStore(recovery)
-  const isGood = state.phase !== 'caught-up' || isClean(state.report)
+  const tone = toneOf(state)
   return (
-    <p className="outcome" data-phase={state.phase} data-good={isGood} role="status">
-      {state.phase === 'caught-up' && (isGood ? <CheckIcon /> : <WarningIcon />)}
+    <p className="outcome" data-phase={state.phase} data-tone={tone} role="status">
+      {state.phase === 'caught-up' && (tone === 'good' ? <CheckIcon /> : <WarningIcon />)}
       <span>{inWords(state)}</span>
     </p>
   )
 }
 
-function isClean({ missing, repeated, gaps }: RecoveryReport): boolean {
-  return missing === 0 && repeated === 0 && gaps === 0
+/** A gap that is reported is a pity; an event that is lost in silence is a fault. */
+function toneOf(state: Recovery): 'quiet' | 'good' | 'warn' | 'bad' {
+  if (state.phase === 'none') return 'quiet'
+  if (state.phase !== 'caught-up') return 'warn'
+  const { missing, repeated, gaps } = state.report
+  if (missing + repeated > 0) return 'bad'
+  return gaps > 0 ? 'warn' : 'good'
 }
 
 function inWords(state: Recovery): string {
