@@ -24,6 +24,7 @@ function createRouter(options: InitOptions) {
       throw error
     })
   const later = router({ values: values('late') })
+  const declaring = procedure.errors(({ shape }) => ({ ...shape, declared: true }))
   return router({
     untracked: values(1, 'two', { three: [3] }, null),
     tracked: values(tracked('a', 1), tracked('b', { at: new Date(0) })),
@@ -33,6 +34,13 @@ function createRouter(options: InitOptions) {
     forbidden: throws(new TRPCError({ code: 'FORBIDDEN', message: 'not for you' })),
     plainError: throws(new Error('broken')),
     notAnError: throws('a text'),
+    declared: declaring.subscription(async function* () {
+      yield tracked('a', 1)
+      throw new TRPCError({ code: 'FORBIDDEN', message: 'declared' })
+    }),
+    declaredAndRejects: declaring.subscription(async () => {
+      throw new TRPCError({ code: 'FORBIDDEN', message: 'declared' })
+    }),
     aborted: throws(new DOMException('gone', 'AbortError')),
     abortedLike: throws({ name: 'AbortError' }),
     unserializable: values(1, { loop: 1n }),
@@ -223,6 +231,8 @@ const streams: Record<string, Case> = {
   'a TRPCError from a generator': { url: path('forbidden') },
   'another error from a generator': { url: path('plainError') },
   'a thrown text': { url: path('notAnError') },
+  'an error that the procedure declares': { url: path('declared') },
+  'an error that the procedure declares, before there is an iterable': { url: path('declaredAndRejects') },
   'an AbortError from a generator': { url: path('aborted') },
   'what looks like an AbortError': { url: path('abortedLike') },
   'an event that JSON cannot hold': { url: path('unserializable') },
@@ -386,6 +396,13 @@ const streams: Record<string, Case> = {
     url: path('query'),
     server: { responseMeta: () => ({ status: 203, headers: { 'x-from-meta': 'yes' } }) },
   },
+}
+
+// Newer versions let an app choose what stands between the parts of a path.
+if ('pathSeparator' in initTRPC.create()._config) {
+  const init = { pathSeparator: '~' } as InitOptions
+  streams['a path with another separator'] = { url: '/later~values', init }
+  streams['a dotted path where there is another separator'] = { url: path('later.values'), init }
 }
 
 /** What is compared of an answer with tRPC's own. */
