@@ -3,6 +3,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { fetchServer } from '../../../../tests/support/fetch-server.ts'
 import { ask, listen, openRaw, type RawRequest, type TestServer } from '../../../../tests/support/http.ts'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { channel, createChannels } from '../index.ts'
@@ -69,26 +70,6 @@ const adapters: Record<string, (options?: object) => http.Server> = {
       }),
     )
   },
-}
-
-/** Serves web-standard requests on Node, as the frameworks do. */
-function fetchServer(handle: (request: Request) => Promise<Response>): http.Server {
-  return http.createServer(async (req, res) => {
-    const abort = new AbortController()
-    res.once('close', () => abort.abort())
-    const chunks: Buffer[] = []
-    for await (const chunk of req) chunks.push(chunk)
-    const request = new Request(`http://localhost${req.url}`, {
-      method: req.method ?? 'GET',
-      headers: req.headers as HeadersInit,
-      signal: abort.signal,
-      ...(chunks.length > 0 && { body: Buffer.concat(chunks) }),
-    })
-    const response = await handle(request)
-    res.writeHead(response.status, Object.fromEntries(response.headers))
-    for await (const chunk of response.body ?? []) res.write(chunk)
-    res.end()
-  })
 }
 
 const post = (body: unknown, headers: object = {}): RawRequest => ({

@@ -4,6 +4,7 @@ import { observable } from '@trpc/server/observable'
 import superjson from 'superjson'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { fetchServer } from '../../../../tests/support/fetch-server.ts'
 import { listen, openRaw, type RawRequest, subscriptionUrl } from '../../../../tests/support/http.ts'
 import { createHTTPServer } from '../adapters/standalone.ts'
 import { createServerLink } from '../index.ts'
@@ -202,20 +203,11 @@ async function askAll({ url, init = {}, server = {}, ...request }: Case): Promis
   const link = createServerLink(options('fetch') as never)
   await using trpcServer = await listen(stock.createHTTPServer(options('trpc') as never))
   await using nodeServer = await listen(createHTTPServer(options('node') as never))
-  await using fetchServer = await listen(async (req, res) => {
-    const { method = 'GET', headers } = req
-    const body = method === 'POST' ? { body: request.body ?? '' } : {}
-    const answer = await link.fetch(
-      new Request(`http://localhost${req.url}`, { method, headers: headers as HeadersInit, ...body }),
-    )
-    res.writeHead(answer.status, Object.fromEntries(answer.headers))
-    for await (const chunk of answer.body ?? []) res.write(chunk)
-    res.end()
-  })
+  await using webServer = await listen(fetchServer((request) => link.fetch(request)))
   return {
     trpc: await readAnswer(trpcServer.url + url, request, told.trpc),
     node: await readAnswer(nodeServer.url + url, request, told.node),
-    fetch: await readAnswer(fetchServer.url + url, request, told.fetch),
+    fetch: await readAnswer(webServer.url + url, request, told.fetch),
   }
 }
 
