@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { encode, type SseMessage } from '@trpc-sse/protocol'
 import { createInbox } from './inbox.ts'
 
@@ -19,6 +20,8 @@ export interface Exchange {
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
+  /** Gives the body, to its end. */
+  body(): Promise<string>
   /** Begins a stream, with `connected` and what that says. */
   open(connected?: object): Exchange
   /** Begins a stream, and says nothing. */
@@ -64,6 +67,7 @@ function exchange(...[request, response]: Parameters<Handler>): Exchange {
     path: url.pathname,
     query: url.searchParams,
     headers: request.headers,
+    body: () => text(request),
     open: (connected = {}) =>
       self.openSilently().send({ event: 'connected', data: JSON.stringify(connected) }),
     openSilently(contentType = 'text/event-stream') {

@@ -26,7 +26,7 @@ export function subscribe(
   { input, link, ...options }: SubscribeOptions = {},
 ): Subscribed {
   const clock = manualClock()
-  const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url, clock, ...link }))
+  const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url, clock, mode: 'single', ...link }))
   return { clock, client, ...follow(client, 'room.onMessage', input, options) }
 }
 

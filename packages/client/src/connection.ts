@@ -6,7 +6,7 @@ import {
   RealtimeError,
 } from '@trpc-sse/protocol'
 import type { Fetch } from './fetch.ts'
-import type { HttpRequest } from './request.ts'
+import type { Endpoint, HttpRequest } from './request.ts'
 import { judgeResponse, type ReadErrorBody } from './response.ts'
 import type { StreamEvent } from './state.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
@@ -17,8 +17,10 @@ export interface ConnectionOptions {
   readonly fetch: Fetch
   /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
   readonly connectTimeoutMs: number
-  /** Gives the request to send. If it fails, that is a lost connection: it may well ask a server for a token. */
-  readonly request: () => Promise<HttpRequest>
+  /** Asks the app. If it fails, that is a lost connection: it may well ask a server for a token. */
+  readonly endpoint: () => Promise<Endpoint>
+  /** Writes the request that is then sent. Not called after {@link Connection.close}. */
+  readonly write: (endpoint: Endpoint) => HttpRequest
   readonly readErrorBody: ReadErrorBody
   readonly onAnswer: () => void
   /** Must not throw. */
@@ -32,6 +34,8 @@ export interface Connection {
   readonly ended: Promise<StreamEvent | undefined>
   /** The first message has arrived: from now on, so much silence in milliseconds means that it is dead. */
   opened(inactivityTimeoutMs: number): void
+  /** Looks at the clock: it may have been silent for too long while timers stood still. */
+  check(): void
   /** Ends it. No message is handed on after that. */
   close(): void
 }
@@ -61,6 +65,7 @@ export function connect(options: ConnectionOptions): Connection {
       open = true
       watchdog.watch(inactivityTimeoutMs)
     },
+    check: watchdog.check,
     close() {
       watchdog.stop()
       abort.abort()
@@ -76,8 +81,10 @@ async function run(
 ): Promise<StreamEvent | undefined> {
   const { signal } = abort
   try {
-    const { url, headers } = await unlessAborted(signal, options.request())
-    const init: RequestInit = { headers, signal, cache: 'no-store' }
+    const endpoint = await unlessAborted(signal, options.endpoint())
+    signal.throwIfAborted()
+    const { url, ...request } = options.write(endpoint)
+    const init: RequestInit = { ...request, signal, cache: 'no-store' }
     const response = await unlessAborted(signal, options.fetch(url, init))
     const refused = await unlessAborted(signal, judgeResponse(response, options.readErrorBody, options.clock))
     if (refused) return refused
@@ -96,7 +103,7 @@ async function run(
 function endOf(error: unknown, signal: AbortSignal): StreamEvent | undefined {
   if (signal.aborted)
     return isRealtimeError(signal.reason) ? { type: 'lost', error: signal.reason } : undefined
-  if (isRealtimeError(error) && !error.retryable) return { type: 'end', error }
+  if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
   return { type: 'lost', error: lostError('The connection failed, or could not be made.', error) }
 }
 
@@ -135,7 +142,7 @@ async function readAll(
 }
 
 /** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */
-function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+export function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason)
     if (signal.aborted) onAbort()

@@ -1,16 +1,33 @@
 import type { GapData } from '@trpc-sse/protocol'
 
 /** One message of a stream, whatever the mode calls it on the wire. */
-export type Frame = FrameBody & {
+export type Frame = StreamFrame | SubscriptionFrame
+
+/** What a stream says of itself. */
+export type StreamFrame =
+  /** The stream is open. `inactivityTimeoutMs` of silence mean that it is dead. */
+  | {
+      readonly type: 'connected'
+      readonly inactivityTimeoutMs: number | undefined
+      /** Names the stream in control requests, in the mode that has them. */
+      readonly connectionId?: string
+    }
+  /** The stream is alive. */
+  | { readonly type: 'ping' }
+  /** The server asks for a new stream. */
+  | { readonly type: 'move' }
+
+/** What a stream says of one subscription. */
+export type SubscriptionFrame = SubscriptionFrameBody & {
+  /** Names the subscription among those of the stream. */
+  readonly key: string
   /** Where the subscription stands after this frame; absent or empty if that doesn't change. */
   readonly id: string | undefined
 }
 
-type FrameBody =
-  /** The stream is open. `inactivityTimeoutMs` of silence mean that it is dead. */
-  | { readonly type: 'connected'; readonly inactivityTimeoutMs: number | undefined }
-  /** The stream is alive. */
-  | { readonly type: 'ping' }
+type SubscriptionFrameBody =
+  /** The subscription runs on this stream. */
+  | { readonly type: 'started' }
   /** An event, serialized. */
   | { readonly type: 'event'; readonly data: string }
   /** Nothing but a position. */
@@ -18,8 +35,6 @@ type FrameBody =
   /** Events can't be had any more. */
   | { readonly type: 'gap'; readonly gap: GapData }
   /** The subscription failed, with a serialized error. */
-  | { readonly type: 'error'; readonly data: string }
+  | { readonly type: 'error'; readonly error: unknown }
   /** The subscription is complete. */
   | { readonly type: 'stopped' }
-  /** The server asks for a new stream. */
-  | { readonly type: 'move' }

@@ -7,15 +7,19 @@ export {
   type RealtimeErrorIssue,
   type RealtimeErrorOptions,
 } from '@trpc-sse/protocol'
+export type { Device, DeviceEvent } from './device.ts'
 export type { Fetch } from './fetch.ts'
 export { sseLink } from './link.ts'
 export type {
   ConnectionParams,
   MaybePromise,
+  SseFallback,
   SseGap,
+  SseHeadersOptions,
   SseLinkBaseOptions,
   SseLinkErrorInfo,
   SseLinkOptions,
   TransformerOption,
 } from './options.ts'
+export type { PersistStorage } from './positions.ts'
 export type { RetryPolicy } from './retry.ts'

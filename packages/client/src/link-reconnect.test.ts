@@ -158,17 +158,35 @@ describe('reconnect', () => {
     first
       .open()
       .send({ data: '1', id: '1-0' }, { event: 'reconnect', data: '{"reason":"drain"}', retryMs: 9_000 })
-      .send({ data: '"not read any more"', id: '2-0' })
+      .send({ data: '2', id: '2-0' })
     const second = await requestAfter(50, subscribed, server)
+    expect(second.query.get('lastEventId')).toBe('2-0')
+    first.send({ data: '3', id: '3-0' })
+    second.open().send({ data: '3', id: '3-0' }, { data: '4', id: '4-0' })
     await first.gone
-    expect(second.query.get('lastEventId')).toBe('1-0')
-    second.open().send({ data: '2', id: '2-0' })
-    expect(await subscribed.nextMany(8)).toEqual([
-      ...opening,
-      ['data', { id: '1-0', data: 1 }],
-      ...opening,
-      ['data', { id: '2-0', data: 2 }],
-    ])
+    const data = [1, 2, 3, 4].map((n) => ['data', { id: `${n}-0`, data: n }])
+    expect(await subscribed.nextMany(7)).toEqual([...opening, ...data])
+  })
+
+  it('P42: goes on with the old stream where no new one can be had, as long as that lives', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const first = await server.request()
+    first.open().send({ data: '1', id: '1-0' }, { event: 'reconnect', data: '{"reason":"drain"}' })
+    const second = await requestAfter(50, subscribed, server)
+    first.send({ data: '2', id: '2-0' })
+    second.answer(503)
+    expect((await subscribed.nextMany(5)).at(-1)).toEqual(['data', { id: '2-0', data: 2 }])
+    const third = await requestAfter(125, subscribed, server)
+    expect(third.query.get('lastEventId')).toBe('2-0')
+    third.answer(401)
+    first.send({ data: '3', id: '3-0' }).end()
+    expect(await subscribed.next()).toEqual(['data', { id: '3-0', data: 3 }])
+    expect(await subscribed.next()).toEqual(['connecting', expect.stringContaining('401')])
+    const fourth = await requestAfter(250, subscribed, server)
+    expect(fourth.query.get('lastEventId')).toBe('3-0')
+    fourth.open()
+    expect(await subscribed.nextMany(2)).toEqual(opening.slice(1))
   })
 
   it('P42: backs off when asked again and again before anything worked', async () => {

@@ -54,7 +54,7 @@ describe('retryLink', () => {
     const client = createTRPCUntypedClient<AnyTRPCRouter>({
       links: [
         retryLink({ retry: ({ attempts }) => attempts < 2 }),
-        sseLink<AnyTRPCRouter>({ url: server.url }),
+        sseLink<AnyTRPCRouter>({ url: server.url, mode: 'single' }),
       ],
     })
     const { nextMany } = follow(client, 'p')

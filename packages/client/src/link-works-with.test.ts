@@ -12,7 +12,9 @@ describe("tRPC's own", () => {
     const logged = createInbox<string>()
     const log = (...[first]: unknown[]): void => logged.put(String(first))
     const logger = loggerLink<AnyTRPCRouter>({ console: { log, error: log }, colorMode: 'none' })
-    const client = createTRPCUntypedClient({ links: [logger, sseLink<AnyTRPCRouter>({ url: server.url })] })
+    const client = createTRPCUntypedClient({
+      links: [logger, sseLink<AnyTRPCRouter>({ url: server.url, mode: 'single' })],
+    })
     client.subscription('room.onMessage', undefined, { onData() {} })
     const request = await server.request()
     request.open().send({ data: '1' }, { event: 'return', data: '' })
@@ -22,7 +24,7 @@ describe("tRPC's own", () => {
 
   it('for await reads a subscription, and ends it (from 11.25)', async ({ skip }) => {
     await using server = await scriptedServer()
-    const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url }))
+    const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url, mode: 'single' }))
     const subscription: object = client.subscription('room.onMessage', undefined, {})
     if (!isAsyncIterable(subscription)) return skip('this version has callbacks only')
     const request = await server.request()

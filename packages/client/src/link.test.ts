@@ -51,7 +51,7 @@ describe('a subscription', () => {
             complete: () => done.put('done'),
           }),
         )
-    follow(untypedClient(spy, sseLink<AnyTRPCRouter>({ url: server.url })), 'p')
+    follow(untypedClient(spy, sseLink<AnyTRPCRouter>({ url: server.url, mode: 'single' })), 'p')
     const request = await server.request()
     request.open().send({ data: '"a"', id: '1-0' }, { data: '"b"', id: '' }, { event: 'return', data: '' })
     await done.take()

@@ -1,97 +1,141 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
+import { startAlone } from './alone.ts'
 import { bothWays, errorOfBody, outputCodec } from './codec.ts'
+import type { Member } from './entry.ts'
 import { type EnvelopeTeller, tellInEnvelopes } from './envelopes.ts'
 import { splitInput } from './input.ts'
-import { type SseLinkBaseOptions, type SseLinkOptions, streamSettings } from './options.ts'
-import { type Endpoint, writeSingleRequest } from './request.ts'
-import { readSingleFrame } from './single.ts'
-import { openStream, type StreamSettings } from './stream.ts'
-import { createSubscription } from './subscription.ts'
+import {
+  positionsOf,
+  type SseHeadersOptions,
+  type SseLinkBaseOptions,
+  type SseLinkOptions,
+  streamSettings,
+} from './options.ts'
+import type { Endpoint } from './request.ts'
+import { createSet, type SetOptions, type SubscriptionSet, type WantedCall } from './set.ts'
+import { type Codec, createSubscription } from './subscription.ts'
 
 /**
  * Creates a link in which subscriptions end; queries and mutations go on to the next link. A subscription
- * resumes by itself after whatever cut its stream, behind the last event that was handled.
- * Throws `INVALID_OPTION`.
+ * resumes by itself after whatever cut its stream, behind the last event that was handled. All of them share
+ * one connection. Throws `INVALID_OPTION`.
  *
  * ```ts
  * createTRPCClient<AppRouter>({ links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })] })
  * ```
  */
 export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<TRouter>): TRPCLink<TRouter> {
-  const link: Link = {
-    options,
-    settings: streamSettings(options),
-    transformer: bothWays(options.transformer),
-  }
-  return () => (call) => {
-    const { op, next } = call
-    if (op.type !== 'subscription') return next(op)
-    return observable((observer) => {
-      const told = tellInEnvelopes(options, op, observer)
-      try {
-        told.connecting(undefined)
-        return op.signal?.aborted ? told.aborted() : start(link, op, told)
-      } catch (error) {
-        return told.failed(error)
-      }
-    })
+  const settings = streamSettings(options)
+  const transformer = bothWays(options.transformer)
+  return () => {
+    const link = createLink(options, transformer, settings)
+    return ({ op, next }) => {
+      if (op.type !== 'subscription') return next(op)
+      return observable((observer) => {
+        const told = tellInEnvelopes(options, op, observer)
+        try {
+          told.connecting(undefined)
+          return op.signal?.aborted ? told.aborted() : start(link, op, told)
+        } catch (error) {
+          return told.failed(error)
+        }
+      })
+    }
   }
 }
 
 /** What the subscriptions of a link share. */
-interface Link {
-  readonly options: SseLinkBaseOptions
-  readonly settings: StreamSettings
+interface Link extends SetOptions {
   readonly transformer: TRPCCombinedDataTransformer
+  readonly codec: Codec
+  readonly set: SubscriptionSet
+  /** Whether each subscription has a stream of its own. */
+  isSingle: boolean
 }
 
-/** Starts a subscription on a stream of its own; returns what stops it. */
+function createLink(
+  options: SseLinkBaseOptions,
+  transformer: TRPCCombinedDataTransformer,
+  settings: ReturnType<typeof streamSettings>,
+): Link {
+  const codec = outputCodec(transformer)
+  const shared: SetOptions = {
+    ...settings,
+    lingerMs: options.lingerMs ?? 250,
+    positions: positionsOf(options, settings),
+    endpoint: (opList) => endpointOf(options, opList),
+    readErrorBody: (body) => errorOfBody(body, codec),
+    onUnknown(status) {
+      link.isSingle = true
+      tellFallback(options, status)
+    },
+  }
+  const set = createSet(shared)
+  const link: Link = { ...shared, transformer, codec, set, isSingle: options.mode === 'single' }
+  return link
+}
+
+/** Starts a subscription; returns what stops it. */
 function start(link: Link, op: Operation, told: EnvelopeTeller): () => void {
   const { input, lastEventId } = splitInput(op.input)
   const inputJson = toJson(link.transformer.input.serialize(input))
-  const codec = outputCodec(link.transformer)
-  const subscription = createSubscription(told, codec, lastEventId)
-  const stream = openStream({
-    ...link.settings,
-    async request() {
-      const endpoint = await endpointOf(link.options, op)
-      return writeSingleRequest(endpoint, {
-        path: op.path,
-        inputJson,
-        lastEventId: subscription.lastEventId(),
-      })
+  const call: WantedCall = { op, path: op.path, inputJson, lastEventId }
+  const alone = (from: string | undefined): (() => void) =>
+    startAlone(link, { ...call, lastEventId: from }, member)
+  const over = (): void => op.signal?.removeEventListener('abort', onAbort)
+  const observer: EnvelopeTeller = {
+    ...told,
+    stopped() {
+      over()
+      told.stopped()
     },
-    read: readSingleFrame,
-    readErrorBody: (body) => errorOfBody(body, codec),
-    onFrame: subscription.receive,
-    onPhase(state) {
-      if (state.phase === 'ended') op.signal?.removeEventListener('abort', onAbort)
-      subscription.onPhase(state)
+    failed(error) {
+      over()
+      told.failed(error)
     },
-  })
+  }
+  const member: Member = {
+    ...observer,
+    ...createSubscription(observer, link.codec),
+    goAlone(from) {
+      stop = alone(from)
+    },
+  }
+  let stop = link.isSingle ? alone(lastEventId) : link.set.join(call, member)
   function onAbort(): void {
-    stream.close()
+    stop()
+    over()
     told.aborted()
   }
   op.signal?.addEventListener('abort', onAbort)
   return () => {
-    stream.close()
+    stop()
+    over()
     told.complete()
   }
 }
 
 async function endpointOf(
   { url, headers, connectionParams }: SseLinkBaseOptions,
-  op: Operation,
+  opList: SseHeadersOptions['opList'],
 ): Promise<Endpoint> {
   const given = await Promise.all([
     typeof url === 'function' ? url() : url,
-    typeof headers === 'function' ? headers({ op }) : headers,
+    typeof headers === 'function' ? headers({ op: opList[0], opList }) : headers,
     typeof connectionParams === 'function' ? connectionParams() : connectionParams,
   ])
   return { url: String(given[0]), headers: given[1] ?? {}, connectionParams: given[2] }
+}
+
+function tellFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
+  const at = typeof url === 'function' ? '' : ` at ${url}`
+  const message =
+    `The server${at} answered ${status}: it doesn't know the multiplexed mode of sseLink. Every subscription ` +
+    "gets a connection of its own. Serve it with @trpc-sse/server, or say so with mode: 'single'."
+  if (onFallback) onFallback({ status, message })
+  else console.warn(message)
 }
 
 function toJson(value: unknown): string | undefined {

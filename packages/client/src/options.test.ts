@@ -19,6 +19,8 @@ it('takes the clock, the fetch and the times that it is given', () => {
     retry: { baseMs: 1, maxMs: 2 },
     connectTimeoutMs: 3,
     inactivityTimeoutMs: 4,
+    hiddenTimeoutMs: 5,
+    device: { isOffline: () => false, listen: () => () => {} },
   }
   expect(streamSettings({ url: '/trpc', ...given })).toEqual(given)
 })

@@ -6,7 +6,9 @@ import type {
   TRPCDataTransformer,
 } from '@trpc/server'
 import { type Clock, type GapReason, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type Device, globalDevice } from './device.ts'
 import { type Fetch, globalFetch } from './fetch.ts'
+import { createPositions, noPositions, type PersistStorage, type Positions } from './positions.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts'
 import type { StreamSettings } from './stream.ts'
 
@@ -33,14 +35,37 @@ export interface SseLinkErrorInfo {
   readonly path: string
 }
 
+/** What a request is for, as a function of `headers` is told. */
+export interface SseHeadersOptions {
+  /** The subscription; of several, the one that has been there for longest. */
+  readonly op: Operation
+  /** All subscriptions of the request, as `httpBatchLink` has them. In single mode, that one. */
+  readonly opList: [Operation, ...Operation[]]
+}
+
+/** Says that a server doesn't know multiplexed mode. */
+export interface SseFallback {
+  /** The server's answer: 404, 405 or 415. */
+  readonly status: number
+  /** What to say of it. */
+  readonly message: string
+}
+
 /** The options of `sseLink` that don't depend on the router. */
 export interface SseLinkBaseOptions {
-  /** The address of the tRPC endpoint; a function is asked before every attempt. */
-  readonly url: string | URL | (() => MaybePromise<string | URL>)
-  /** Headers to send; a function is asked before every attempt, so that a token is never stale. */
-  readonly headers?: HTTPHeaders | ((opts: { readonly op: Operation }) => MaybePromise<HTTPHeaders>)
   /**
-   * What `createContext` gets as `info.connectionParams`; a function is asked before every attempt.
+   * `multiplexed` has one connection for all subscriptions of the link, `single` one for each, in tRPC's own
+   * protocol. A server that doesn't know the first gets the second by itself.
+   *
+   * @default 'multiplexed'
+   */
+  readonly mode?: 'multiplexed' | 'single'
+  /** The address of the tRPC endpoint; a function is asked before every request. */
+  readonly url: string | URL | (() => MaybePromise<string | URL>)
+  /** Headers to send; a function is asked before every request, so that a token is never stale. */
+  readonly headers?: HTTPHeaders | ((opts: SseHeadersOptions) => MaybePromise<HTTPHeaders>)
+  /**
+   * What `createContext` gets as `info.connectionParams`; a function is asked before every request.
    * Prefer `headers`: these end up in the address, and so in logs.
    */
   readonly connectionParams?: ConnectionParams | (() => MaybePromise<ConnectionParams>)
@@ -74,6 +99,46 @@ export interface SseLinkBaseOptions {
    * @default what the server announces; never if it announces nothing
    */
   readonly inactivityTimeoutMs?: number
+  /**
+   * How long a page may be hidden until its connection is let go, in milliseconds. When it is shown again,
+   * every subscription goes on where it stood. `Infinity` keeps it.
+   *
+   * @default Infinity
+   */
+  readonly hiddenTimeoutMs?: number
+  /**
+   * How long a subscription that nobody wants any more is kept on the connection, in milliseconds: a component
+   * that is mounted again right away finds it as it was. Multiplexed mode only.
+   *
+   * @default 250
+   */
+  readonly lingerMs?: number
+  /**
+   * Keeps the last event ids of running subscriptions over a reload, so that what happens in between arrives:
+   * `sessionStorage`, or anything of that shape. At most 100 subscriptions, by address, path and input; cleared
+   * when a subscription is complete or unsubscribed. A storage that fails or has something else in it is harmless.
+   *
+   * @default nothing is kept
+   */
+  readonly persist?: PersistStorage
+  /**
+   * How long an id in `persist` is good for, in milliseconds.
+   *
+   * @default 3_600_000 (an hour)
+   */
+  readonly persistForMs?: number
+  /**
+   * Is told once if the server doesn't know multiplexed mode, and single mode is used.
+   *
+   * @default `console.warn` of the message
+   */
+  readonly onFallback?: (fallback: SseFallback) => void
+  /**
+   * What the link knows of the device it runs on, for tests and for runtimes without the events of browsers.
+   *
+   * @default the page's `online`, `visibilitychange`, `pagehide` and `pageshow` events, where there is a page
+   */
+  readonly device?: Device
   /**
    * Sends the requests. It must give a `Response` whose body can be read while it arrives.
    *
@@ -117,21 +182,32 @@ const waitingClock: Clock = {
 
 /** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none. */
 export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
-  const { connectTimeoutMs = 15_000, inactivityTimeoutMs } = options
+  const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
   const retry = { ...defaultRetryPolicy, ...options.retry }
   checkTimes({
     connectTimeoutMs,
     inactivityTimeoutMs,
+    hiddenTimeoutMs,
     'retry.baseMs': retry.baseMs,
     'retry.maxMs': retry.maxMs,
   })
   return {
     clock: options.clock ?? waitingClock,
     fetch: options.fetch ?? globalFetch,
+    device: options.device ?? globalDevice,
     retry,
     connectTimeoutMs,
     inactivityTimeoutMs,
+    hiddenTimeoutMs,
   }
+}
+
+/** Where positions are kept over a reload, if they are. Throws `INVALID_OPTION` for a time that is none. */
+export function positionsOf(options: SseLinkBaseOptions, { clock, device }: StreamSettings): Positions {
+  const { persist: storage, persistForMs: forMs = 3_600_000, url } = options
+  checkTimes({ persistForMs: forMs })
+  if (!storage) return noPositions
+  return createPositions({ clock, device, storage, url: typeof url === 'function' ? '' : String(url), forMs })
 }
 
 function checkTimes(times: Readonly<Record<string, number | undefined>>): void {

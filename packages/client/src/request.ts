@@ -1,7 +1,11 @@
+import { multiplexedPath } from '@trpc-sse/protocol'
+
 /** One HTTP request for a stream, ready to be sent. */
 export interface HttpRequest {
   readonly url: string
   readonly headers: Headers
+  readonly method?: string
+  readonly body?: string
 }
 
 /** What the app's options said for one attempt. */
@@ -30,15 +34,32 @@ export interface Wanted {
  * query, because a header would cost a CORS preflight and the input may not be an object.
  */
 export function writeSingleRequest(endpoint: Endpoint, wanted: Wanted): HttpRequest {
+  return writeRequest(endpoint, encodeURIComponent(wanted.path), [
+    parameter('input', wanted.inputJson),
+    parameter('lastEventId', wanted.lastEventId),
+  ])
+}
+
+/** Writes a request of multiplexed mode. */
+export function writeMultiplexedRequest(endpoint: Endpoint, body: string): HttpRequest {
+  const request = writeRequest(endpoint, multiplexedPath, [])
+  request.headers.set('content-type', 'application/json')
+  return { ...request, method: 'POST', body }
+}
+
+function writeRequest(
+  endpoint: Endpoint,
+  path: string,
+  parameters: readonly (string | undefined)[],
+): HttpRequest {
   const address = endpoint.url.replace(/#.*$/, '')
   const [base = ''] = address.split('?', 1)
   const query = [
     address.slice(base.length + 1),
     parameter('connectionParams', stringify(endpoint.connectionParams)),
-    parameter('input', wanted.inputJson),
-    parameter('lastEventId', wanted.lastEventId),
+    ...parameters,
   ].filter((part) => part !== undefined && part !== '')
-  const url = `${base.replace(/\/$/, '')}/${encodeURIComponent(wanted.path)}`
+  const url = `${base.replace(/\/$/, '')}/${path}`
   const headers = writeHeaders(endpoint.headers)
   headers.set('accept', 'text/event-stream')
   return { url: query.length > 0 ? `${url}?${query.join('&')}` : url, headers }

@@ -18,12 +18,12 @@ export async function judgeResponse(
   if (response.body) return undefined
   const message =
     'The fetch of this runtime gives no response.body to read: pass one that does as the fetch option.'
-  return { type: 'end', error: new RealtimeError('INVALID_OPTION', message) }
+  return { type: 'refused', error: new RealtimeError('INVALID_OPTION', message) }
 }
 
 function refusal(response: Response, body: string, readErrorBody: ReadErrorBody, clock: Clock): StreamEvent {
   const error = readErrorBody(parseJson(body)) ?? httpError(response, body)
-  if (!isRetryableStatus(response.status)) return { type: 'end', error }
+  if (!isRetryableStatus(response.status)) return { type: 'refused', error, status: response.status }
   return {
     type: 'lost',
     error,

@@ -79,18 +79,86 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     { type: 'elapsed' },
     { phase: 'connecting', proven: false },
   ],
-  ['moves without a failure', proven, { type: 'move' }, { phase: 'waiting' }],
+  ['moves without a failure', proven, { type: 'move' }, { phase: 'waiting', bridge: 'asked' }],
   [
     'backs off if asked to move before anything worked',
     open,
     { type: 'move' },
-    { phase: 'waiting', failures: 4 },
+    { phase: 'waiting', bridge: 'asked', failures: 4 },
   ],
   [
     'does not wait as retry says when asked to move',
     { ...proven, retryMs: 900 },
     { type: 'move' },
-    { phase: 'waiting' },
+    { phase: 'waiting', bridge: 'asked' },
+  ],
+  [
+    'opens a new stream for itself, without a failure',
+    open,
+    { type: 'reopen' },
+    { phase: 'waiting', bridge: 'own', failures: 0 },
+  ],
+  ['has nothing to reopen before the opening', first, { type: 'reopen' }, {}],
+  [
+    'keeps the bridge when open, until it is told',
+    { ...again, bridge: 'asked' },
+    { type: 'connected' },
+    { phase: 'open' },
+  ],
+  ['forgets the bridge', { ...open, bridge: 'asked' }, { type: 'unbridged' }, { bridge: 'none' }],
+  [
+    'forgets the bridge while it waits',
+    { ...waiting, bridge: 'own' },
+    { type: 'unbridged' },
+    { bridge: 'none' },
+  ],
+  [
+    'keeps what the server asked it to leave, while no other can be had',
+    { ...first, bridge: 'asked' },
+    { type: 'lost', error },
+    { phase: 'waiting', failures: 1, error },
+  ],
+  [
+    'leaves what it wanted to leave if no other can be had beside it',
+    { ...first, bridge: 'own' },
+    { type: 'lost', error },
+    { phase: 'waiting', bridge: 'none', failures: 1, error },
+  ],
+  [
+    'ends when refused',
+    first,
+    { type: 'refused', error, status: 401 },
+    { phase: 'ended', error, status: 401 },
+  ],
+  [
+    'tries again when refused, while the one before goes on at the wish of the server',
+    { ...first, bridge: 'asked' },
+    { type: 'refused', error, status: 401 },
+    { phase: 'waiting', failures: 1, error },
+  ],
+  [
+    'stays with the one before when refused what it wanted for itself',
+    { ...first, bridge: 'own' },
+    { type: 'refused', error, status: 400 },
+    { phase: 'open', bridge: 'none' },
+  ],
+  [
+    'is suspended, and starts anew after that',
+    { ...proven, bridge: 'asked', failures: 2, error },
+    { type: 'suspend' },
+    { phase: 'waiting', bridge: 'none', suspended: true, failures: 0, error: undefined },
+  ],
+  [
+    'is suspended while it waits',
+    waiting,
+    { type: 'suspend' },
+    { suspended: true, failures: 0, askedWaitMs: 0, error: undefined },
+  ],
+  [
+    'wakes up',
+    { ...waiting, suspended: true },
+    { type: 'elapsed' },
+    { phase: 'connecting', suspended: false, askedWaitMs: 0, error: undefined },
   ],
   ['takes no wish to move before the opening', first, { type: 'move' }, {}],
   [
@@ -134,7 +202,11 @@ describe('next', () => {
     { type: 'retry', ms: 1 },
     { type: 'lost', error },
     { type: 'wrong-answer', error },
+    { type: 'refused', error },
     { type: 'move' },
+    { type: 'reopen' },
+    { type: 'unbridged' },
+    { type: 'suspend' },
     { type: 'elapsed' },
     { type: 'end', error },
   ]
@@ -143,7 +215,7 @@ describe('next', () => {
     expect(next(ended, event)).toBe(ended)
   })
 
-  it.each(all.filter(({ type }) => type !== 'elapsed' && type !== 'end'))(
+  it.each(all.filter(({ type }) => !['elapsed', 'end', 'suspend'].includes(type)))(
     'goes on waiting on $type',
     (event) => {
       expect(next(waiting, event)).toBe(waiting)

@@ -1,16 +1,21 @@
 import { longestAskedWaitMs } from './retry.ts'
 
 /**
- * Where the stream of a set of subscriptions stands. There is one at a time, and after it another, until the
- * set is done:
+ * Where the streams of a set of subscriptions stand. There is one after the other, until the set is done:
  *
  *     connecting ──connected──▶ open
- *         ▲   └──────lost──┐     │ lost, move
+ *         ▲   └──────lost──┐     │ lost, move, reopen, suspend
  *         │                ▼     ▼
  *         └───elapsed──── waiting        any ──end──▶ ended
+ *
+ * The state is that of the newest one. After `move` and `reopen` the one before goes on beside it, as a bridge.
  */
 export interface StreamState {
   readonly phase: 'connecting' | 'open' | 'waiting' | 'ended'
+  /** Why the stream before goes on: the server asked for a new one, or the client wants one. */
+  readonly bridge: 'none' | 'asked' | 'own'
+  /** Whether no new stream is to be opened by itself. */
+  readonly suspended: boolean
   /** Whether this stream has carried an event, or a heartbeat after its opening: it works. */
   readonly proven: boolean
   /** Streams in a row that ended before they had proved themselves. */
@@ -25,6 +30,8 @@ export interface StreamState {
   readonly askedWaitMs: number
   /** Why it waits or has ended; `undefined` if nothing failed. */
   readonly error: unknown
+  /** The HTTP status that ended it, if one did. */
+  readonly status: number | undefined
 }
 
 /** What can happen to a stream. */
@@ -41,16 +48,26 @@ export type StreamEvent =
   | { readonly type: 'lost'; readonly error: unknown; readonly retryAfterMs?: number }
   /** The server answered with success, but not with a stream. */
   | { readonly type: 'wrong-answer'; readonly error: unknown }
+  /** No stream can be had. */
+  | { readonly type: 'refused'; readonly error: unknown; readonly status?: number }
   /** The server asks for a new stream in place of this one. */
   | { readonly type: 'move' }
+  /** The client wants a new stream in place of this one. */
+  | { readonly type: 'reopen' }
+  /** The bridge is gone, or isn't needed any more. */
+  | { readonly type: 'unbridged' }
+  /** No stream is wanted until `elapsed`. */
+  | { readonly type: 'suspend' }
   /** The wait is over. */
   | { readonly type: 'elapsed' }
-  /** Nothing more is wanted, or nothing more can be had. */
+  /** Nothing more is wanted. */
   | { readonly type: 'end'; readonly error?: unknown }
 
 /** Before the first stream. */
 export const initialStreamState: StreamState = {
   phase: 'connecting',
+  bridge: 'none',
+  suspended: false,
   proven: false,
   failures: 0,
   everOpen: false,
@@ -58,6 +75,7 @@ export const initialStreamState: StreamState = {
   retryMs: 0,
   askedWaitMs: 0,
   error: undefined,
+  status: undefined,
 }
 
 /**
@@ -69,8 +87,24 @@ const mostWrongAnswers = 5
 /** Says where a stream stands after an event. What can't happen in a phase changes nothing. */
 export function next(state: StreamState, event: StreamEvent): StreamState {
   if (state.phase === 'ended') return state
-  if (event.type === 'end') return { ...state, phase: 'ended', error: event.error }
-  if (state.phase === 'waiting') return event.type === 'elapsed' ? connecting(state) : state
+  switch (event.type) {
+    case 'end':
+      return { ...state, phase: 'ended', bridge: 'none', error: event.error }
+    case 'suspend':
+      return suspended(state)
+    case 'unbridged':
+      return state.bridge === 'none' ? state : { ...state, bridge: 'none' }
+    case 'elapsed':
+      return state.phase === 'waiting' ? connecting(state) : state
+    default:
+      return state.phase === 'waiting' ? state : nextOfStream(state, event)
+  }
+}
+
+/** What happens to a stream itself happens while there is one. */
+type OwnEvent = Exclude<StreamEvent, { readonly type: 'end' | 'suspend' | 'unbridged' | 'elapsed' }>
+
+function nextOfStream(state: StreamState, event: OwnEvent): StreamState {
   switch (event.type) {
     case 'answered':
       return { ...state, retryMs: 0 }
@@ -84,25 +118,57 @@ export function next(state: StreamState, event: StreamEvent): StreamState {
       return waiting({ ...state, wrongAnswers: 0 }, event.error, event.retryAfterMs)
     case 'wrong-answer':
       return wrongAnswer(state, event.error)
+    case 'refused':
+      return refused(state, event.error, event.status)
     case 'move':
       return state.phase === 'open' ? moving(state) : state
-    case 'elapsed':
-      return state
+    case 'reopen':
+      return state.phase === 'open' ? { ...state, phase: 'waiting', bridge: 'own', failures: 0 } : state
   }
 }
 
 function connecting(state: StreamState): StreamState {
-  return { ...state, phase: 'connecting', proven: false, askedWaitMs: 0, error: undefined }
+  return {
+    ...state,
+    phase: 'connecting',
+    suspended: false,
+    proven: false,
+    askedWaitMs: 0,
+    error: undefined,
+  }
 }
 
 function waiting(state: StreamState, error: unknown, retryAfterMs = 0): StreamState {
   const askedWaitMs = Math.min(Math.max(state.retryMs, retryAfterMs), longestAskedWaitMs)
-  return { ...state, phase: 'waiting', failures: state.failures + 1, askedWaitMs, error }
+  // The client's own wish is no reason to keep two: what it wanted it can't have beside the one before.
+  const bridge = state.bridge === 'own' ? 'none' : state.bridge
+  return { ...state, phase: 'waiting', bridge, failures: state.failures + 1, askedWaitMs, error }
 }
 
 function moving(state: StreamState): StreamState {
   // A server that asks to move on before anything worked would make a busy loop: that backs off like a failure.
-  return state.proven ? { ...state, phase: 'waiting' } : waiting(state, undefined)
+  const moved: StreamState = state.proven ? { ...state, phase: 'waiting' } : waiting(state, undefined)
+  return { ...moved, bridge: 'asked' }
+}
+
+function suspended(state: StreamState): StreamState {
+  return {
+    ...state,
+    phase: 'waiting',
+    bridge: 'none',
+    suspended: true,
+    failures: 0,
+    askedWaitMs: 0,
+    error: undefined,
+  }
+}
+
+function refused(state: StreamState, error: unknown, status: number | undefined): StreamState {
+  // The one before goes on, so the refusal is for what was to be new.
+  if (state.bridge === 'own' && state.phase === 'connecting')
+    return { ...state, phase: 'open', bridge: 'none' }
+  if (state.bridge === 'asked') return waiting(state, error)
+  return { ...state, phase: 'ended', error, status }
 }
 
 function wrongAnswer(state: StreamState, error: unknown): StreamState {

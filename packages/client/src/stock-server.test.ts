@@ -7,7 +7,7 @@ import superjson from 'superjson'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createInbox } from '../../../tests/support/inbox.ts'
-import { sseLink } from './index.ts'
+import { type SseFallback, sseLink } from './index.ts'
 
 const t = initTRPC.create({ transformer: superjson, sse: { ping: { enabled: true, intervalMs: 1_000 } } })
 
@@ -42,10 +42,17 @@ async function setup() {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const client = createTRPCClient<typeof router>({ links: [sseLink({ url, transformer: superjson })] })
+  const told: SseFallback[] = []
+  const link = sseLink<typeof router>({
+    url,
+    transformer: superjson,
+    onFallback: (fallback) => told.push(fallback),
+  })
+  const client = createTRPCClient<typeof router>({ links: [link] })
   return {
     client,
     ended,
+    told,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
@@ -54,6 +61,19 @@ async function setup() {
 }
 
 describe('a stock tRPC server', () => {
+  it('P63: is served in single mode, and that is said once', async () => {
+    await using stock = await setup()
+    const data = createInbox<unknown>()
+    stock.client.endless.subscribe(undefined, { onData: data.put })
+    stock.client.count.subscribe({ to: 2, lastEventId: '1' }, { onData: data.put })
+    expect(await data.takeMany(2)).toEqual(
+      expect.arrayContaining(['one', { id: '2', data: { n: 2, at: new Date(2) } }]),
+    )
+    stock.client.endless.subscribe(undefined, { onData: data.put })
+    expect(await data.take()).toBe('one')
+    expect(stock.told).toEqual([{ status: 404, message: expect.stringContaining('multiplexed mode') }])
+  })
+
   it('is resumed by the tracked id, without a word in the input', async () => {
     await using stock = await setup()
     const data = createInbox<unknown>()

@@ -1,12 +1,12 @@
 import { type GapData, RealtimeError } from '@trpc-sse/protocol'
-import type { Frame } from './frames.ts'
-import type { StreamEvent, StreamState } from './state.ts'
+import type { SubscriptionFrame } from './frames.ts'
+import type { StreamEvent } from './state.ts'
 
 /** What a subscription tells. */
 export interface SubscriptionObserver {
-  /** There is no stream, and a new one is on its way; the error says why, `undefined` if nothing failed. */
+  /** It runs on no stream, and a new one is on its way; the error says why, `undefined` if nothing failed. */
   connecting(error: unknown): void
-  /** The stream is open. */
+  /** It runs. */
   started(): void
   /** An event; with its id if it is a tracked one. */
   event(data: unknown, id: string | undefined): void
@@ -33,59 +33,39 @@ export interface ReadError {
   readonly retryable: boolean
 }
 
-/** One procedure call, wherever its stream comes from and however often that changes. */
+/** One procedure call, wherever its frames come from. What its app's handlers throw gets out. */
 export interface Subscription {
-  /** Where it stands; `undefined` before the first position. */
-  lastEventId(): string | undefined
   /** Takes a frame, and says what it means for a stream that serves only this subscription. */
-  receive(frame: Frame): StreamEvent | undefined
-  /** Takes a change of the stream that it is on. */
-  onPhase(state: StreamState): void
+  receive(frame: SubscriptionFrame): SubscriptionEnd | undefined
 }
 
-/** Creates a subscription that stands at `lastEventId`. */
-export function createSubscription(
-  observer: SubscriptionObserver,
-  codec: Codec,
-  lastEventId: string | undefined,
-): Subscription {
-  let position = lastEventId
+/** What a frame can mean: that it is over, for now or for good. */
+export type SubscriptionEnd = Extract<StreamEvent, { readonly type: 'lost' | 'end' }>
 
-  function deliver(frame: Frame): StreamEvent | undefined {
-    switch (frame.type) {
-      case 'event':
-        observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
-        return undefined
-      case 'gap':
-        observer.gap(frame.gap)
-        return undefined
-      case 'stopped':
-        observer.stopped()
-        return { type: 'end' }
-      case 'error':
-        return failure(codec.error(JSON.parse(frame.data)))
-      default:
-        return undefined
-    }
-  }
-
+/** Creates a subscription. */
+export function createSubscription(observer: SubscriptionObserver, codec: Codec): Subscription {
   return {
-    lastEventId: () => position,
     receive(frame) {
-      const verdict = deliver(frame)
-      // An untracked event between tracked ones carries an empty id: that is no position.
-      if (frame.id) position = frame.id
-      return verdict
-    },
-    onPhase({ phase, error }) {
-      if (phase === 'open') observer.started()
-      if (phase === 'waiting') observer.connecting(error)
-      if (phase === 'ended' && error !== undefined) observer.failed(error)
+      switch (frame.type) {
+        case 'event':
+          observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
+          return undefined
+        case 'gap':
+          observer.gap(frame.gap)
+          return undefined
+        case 'stopped':
+          observer.stopped()
+          return { type: 'end' }
+        case 'error':
+          return failure(codec.error(frame.error))
+        default:
+          return undefined
+      }
     },
   }
 }
 
-function failure(read: ReadError | undefined): StreamEvent {
+function failure(read: ReadError | undefined): SubscriptionEnd {
   if (read?.retryable) return { type: 'lost', error: read.error }
   const unread = "The subscription failed, and the server told why in a form that is not tRPC's."
   return { type: 'end', error: read?.error ?? new RealtimeError('INVALID_MESSAGE', unread) }

@@ -6,11 +6,13 @@ export interface Watchdog {
   watch(limitMs: number): void
   /** Counts from now again. */
   touch(): void
+  /** Looks at the clock now: timers may have stood still. */
+  check(): void
   stop(): void
 }
 
-// A longer timer fires at once, by https://developer.mozilla.org/docs/Web/API/Window/setTimeout
-const longestTimerMs = 2_147_483_647
+/** Timers stand still while the machine sleeps. With short ones, what passed is noticed soon after. */
+const longestTimerMs = 5_000
 
 /**
  * Creates a watchdog that calls `onSilence` once when the limit is over. It keeps one timer however often it
@@ -22,6 +24,7 @@ export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => voi
   let cancel = (): void => {}
 
   function check(): void {
+    cancel()
     // Clocks get set back: no more than the limit is ever left.
     const leftMs = Math.min(limitMs, lastMs + limitMs - clock.now())
     if (leftMs <= 0) onSilence(limitMs)
@@ -34,12 +37,15 @@ export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => voi
 
   return {
     watch(ms) {
-      cancel()
       limitMs = ms
       touch()
       check()
     },
     touch,
-    stop: () => cancel(),
+    check,
+    stop() {
+      cancel()
+      limitMs = Infinity
+    },
   }
 }

@@ -1,0 +1,134 @@
+import type { SubscriptionFrame } from './frames.ts'
+import type { StreamEvent } from './state.ts'
+
+/** What a feed does with what it takes. */
+export interface FeedOptions {
+  /** Where the subscription stands; `undefined` at the start. */
+  readonly lastEventId: string | undefined
+  /** Takes a frame, and may say what it means for the stream. If it throws, the position stays. */
+  readonly deliver: (frame: SubscriptionFrame) => StreamEvent | undefined
+  /** The subscription runs, after it did not. */
+  readonly onStarted: () => void
+  /** It runs no more, or still doesn't; `undefined` if nothing failed. */
+  readonly onWaiting: (error: unknown) => void
+  /** It stands somewhere else. */
+  readonly onPosition: (lastEventId: string) => void
+}
+
+/**
+ * One subscription's frames, from whichever stream it runs on: no more than one at a time. When it is asked for
+ * on another stream, what the stream before says is held back until the new one has started it, which then says
+ * all that from the position on; if that fails, it is handed on. So nothing is missed or repeated, and ids
+ * need not be understood. Only a subscription without a position goes on meanwhile: there is no other way for
+ * it, and ids that it had are dropped.
+ */
+export interface Feed {
+  lastEventId(): string | undefined
+  /** The stream that it runs on. */
+  source(): number | undefined
+  /** Names the stream and the place on it: equal for two that get the same from now on. `undefined` if none can. */
+  place(): string | undefined
+  /** Another stream was asked to run it. */
+  requested(stream: number): void
+  /** Takes a frame of a stream. */
+  receive(frame: SubscriptionFrame, stream: number): StreamEvent | undefined
+  /** A stream is gone, with an error if it failed. */
+  lost(stream: number, error: unknown): StreamEvent | undefined
+  /** It is over on all streams. */
+  reset(): void
+}
+
+/** A stream that was asked to run a subscription. */
+interface Successor {
+  readonly stream: number
+  readonly hasPosition: boolean
+  /** What the stream before said meanwhile; with no position, the ids of that. */
+  readonly held: SubscriptionFrame[]
+  readonly had: Set<string>
+}
+
+/** Creates a feed that runs on no stream yet. */
+export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
+  let position = lastEventId
+  let source: number | undefined
+  let successor: Successor | undefined
+  let skip = new Set<string>()
+
+  function move(id: string | undefined): void {
+    // An untracked event between tracked ones carries an empty id: that is no position.
+    if (!id || id === position) return
+    position = id
+    options.onPosition(id)
+  }
+
+  function start(next: Successor, id: string | undefined): void {
+    const wasRunning = source !== undefined
+    source = next.stream
+    skip = next.had
+    successor = undefined
+    if (position === undefined) move(id)
+    if (!wasRunning) options.onStarted()
+  }
+
+  function take(frame: SubscriptionFrame): StreamEvent | undefined {
+    if (frame.id && skip.delete(frame.id)) return undefined
+    const verdict = options.deliver(frame)
+    move(frame.id)
+    return verdict
+  }
+
+  function receive(frame: SubscriptionFrame, stream: number): StreamEvent | undefined {
+    if (stream === successor?.stream) {
+      if (frame.type === 'started') start(successor, frame.id)
+      // It could not be started there. What that means for where it runs now is not for the feed to say.
+      else if (frame.type === 'error' || frame.type === 'stopped') return options.deliver(frame)
+    }
+    if (stream !== source || frame.type === 'started') return undefined
+    if (successor) {
+      if (successor.hasPosition) {
+        successor.held.push(frame)
+        return undefined
+      }
+      if (frame.id) successor.had.add(frame.id)
+    }
+    return take(frame)
+  }
+
+  /** Hands on what was held back for nothing. */
+  function giveUp({ held }: Successor): StreamEvent | undefined {
+    successor = undefined
+    const from = source
+    for (const frame of held) {
+      const verdict = source === from ? take(frame) : undefined
+      if (verdict) return verdict
+    }
+    return undefined
+  }
+
+  return {
+    lastEventId: () => position,
+    source: () => source,
+    place() {
+      const isSettled = source !== undefined && position !== undefined && !successor && skip.size === 0
+      return isSettled ? `${source} ${position}` : undefined
+    },
+    requested(stream) {
+      successor = { stream, hasPosition: position !== undefined, held: [], had: new Set() }
+    },
+    receive,
+    lost(stream, error) {
+      const failed = stream === successor?.stream ? successor : undefined
+      if (failed && source !== undefined && source !== stream) return giveUp(failed)
+      if (failed) successor = undefined
+      if (stream === source) source = undefined
+      else if (source !== undefined || error === undefined) return undefined
+      if (successor) successor.held.length = 0
+      options.onWaiting(error)
+      return undefined
+    },
+    reset() {
+      source = undefined
+      successor = undefined
+    },
+  }
+}
