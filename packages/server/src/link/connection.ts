@@ -26,6 +26,8 @@ export interface Connection {
   onRoom(callback: () => void): void
   /** Ends the response after what was sent. */
   end(): void
+  /** Ends the response, and does not wait for a client that doesn't read: what it lacks it gets when it resumes. */
+  dismiss(): void
   /** Aborts when the connection is over, for whatever reason. */
   readonly signal: AbortSignal
   /** When something was sent last, in milliseconds since 1970. */
@@ -60,6 +62,16 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
     traffic.onBytes(chunk.length)
   }
 
+  function isFull(): boolean {
+    return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
+  }
+
+  function end(): void {
+    flush()
+    if (!over.signal.aborted) sink?.end()
+    close()
+  }
+
   function close(): void {
     if (over.signal.aborted) return
     over.abort()
@@ -82,15 +94,16 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
       traffic.schedule(flush)
     },
     get full() {
-      return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
+      return isFull()
     },
     onRoom(callback) {
       room = callback
     },
-    end() {
+    end,
+    dismiss() {
       flush()
-      if (!over.signal.aborted) sink?.end()
-      close()
+      if (isFull()) sink?.cut()
+      end()
     },
     get activeAt() {
       return activeAt

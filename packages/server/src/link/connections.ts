@@ -86,7 +86,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const now = clock.now()
     for (const entry of entries) {
       const { connection, served } = entry.open
-      if (entry.endsAt !== undefined && now >= entry.endsAt) connection.end()
+      if (entry.endsAt !== undefined && now >= entry.endsAt) connection.dismiss()
       else if (entry.endsAt === undefined && now >= entry.leavesAt)
         sendAway(entry, { reason: 'max-duration' })
       else if (connection.opened && !connection.full && now - connection.activeAt >= heartbeatMs - tickMs / 2)
@@ -117,7 +117,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const handover = data.reason !== 'disconnect' && info !== undefined
     entry.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
     served.reconnect(data, Math.round(clock.random() * spreadMs))
-    if (!handover) connection.end()
+    if (!handover) connection.dismiss()
   }
 
   return {

@@ -59,6 +59,10 @@ function createBody(
       return leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes)
     },
     end,
+    cut() {
+      controller?.error(new Error('The reader was too slow.'))
+      controller = undefined
+    },
   }
   return { body, sink }
 }

@@ -24,6 +24,7 @@ export function nodeExchange(response: ServerResponse): Exchange {
           return response.writableLength
         },
         end: () => response.end(),
+        cut: () => response.destroy(),
       }
     },
     onGone(callback) {

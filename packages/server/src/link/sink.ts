@@ -6,6 +6,8 @@ export interface Sink {
   readonly buffered: number
   /** Ends the response after what was written. */
   end(): void
+  /** Breaks the connection, with what waits in it. */
+  cut(): void
 }
 
 /** What a sink lets wait before it tells of room again: Node's sockets wait for 16 or 64 kB, by their version. */

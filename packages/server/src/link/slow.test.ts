@@ -1,10 +1,12 @@
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { initTRPC, tracked } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openRaw, type RawStream } from '../../../../tests/support/http.ts'
+import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { serveRouter } from '../../../../tests/support/router-server.ts'
-import { channel, createChannels, createServerLink } from '../index.ts'
+import { type Clock, channel, createChannels, createServerLink } from '../index.ts'
 
 const t = initTRPC.create()
 const kilobyte = 1_024
@@ -16,7 +18,9 @@ const maxBufferedBytes = 128 * kilobyte
 /** Beside what is buffered, one event that has just been taken on, and chunk headers. */
 const mostBuffered = maxBufferedBytes + 2 * eventBytes
 
-async function setup(options: { window?: number; retain?: number; maxBufferedBytes?: number } = {}) {
+async function setup(
+  options: { window?: number; retain?: number; maxBufferedBytes?: number; clock?: Clock } = {},
+) {
   const responses: ServerResponse[] = []
   const channels = createChannels({
     window: { events: options.window ?? 1_024, characters: Number.MAX_SAFE_INTEGER },
@@ -35,6 +39,7 @@ async function setup(options: { window?: number; retain?: number; maxBufferedByt
   })
   const server = await serveRouter(router, {
     maxBufferedBytes: options.maxBufferedBytes ?? maxBufferedBytes,
+    ...(options.clock && { clock: options.clock }),
     createContext({ res }: { res: ServerResponse }) {
       responses.push(res)
       return {}
@@ -43,6 +48,7 @@ async function setup(options: { window?: number; retain?: number; maxBufferedByt
   const padding = 'x'.repeat(eventBytes)
   return {
     server,
+    router,
     responses,
     log: channels.log(),
     /** Publishes the numbers from 1 on, and looks how much waits for each client. */
@@ -108,6 +114,28 @@ describe('P29: a client that does not read', () => {
     expect(numbers.slice(0, gap)).toEqual(all.slice(0, gap))
     expect(gap).toBeGreaterThan(0)
     expect(test.server.link.stats().gaps).toBe(1)
+  })
+
+  it('P25: does not hold up a drain: it is cut, and gets the rest when it resumes', async () => {
+    const clock = manualClock()
+    await using test = await setup({ clock })
+    using stalled = await openRaw(`${test.server.url}/log`)
+    await stalled.next()
+    stalled.pause()
+    await test.publish()
+    const closed = once(test.responses[0] as ServerResponse, 'close')
+    const drained = test.server.link.drain()
+    clock.advance(10_000)
+    await drained
+    await closed
+    expect(test.server.link.stats().connections).toBe(0)
+    stalled.resume()
+    expect((await stalled.over).by).toBe('cut')
+    const lastEventId = stalled.messages.findLast(({ id }) => id)?.id ?? ''
+    const seen = stalled.messages.filter(({ event }) => event === 'message').length
+    await using next = await serveRouter(test.router)
+    using resumed = await openRaw(`${next.url}/log`, { headers: { 'last-event-id': lastEventId } })
+    expect(await readNumbers(resumed)).toEqual(all.slice(seen))
   })
 
   it('is sent everything too where less may wait than a socket holds', async () => {
