@@ -1,8 +1,9 @@
-import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
-import type { Backend, ChannelLog, LogPage, ReadRange, StoredEvent, Unlisten } from './backend.ts'
+import { type Clock, RealtimeError } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog, ReadRange, StoredEvent, Unlisten } from './backend.ts'
 import type { Codec } from './codec.ts'
-import { type DecodeEvent, type LinkedPage, type LogPosition, linkEntries } from './link-entries.ts'
-import type { LogEvent } from './log-event.ts'
+import type { LinkedPage, LogPosition } from './link-entries.ts'
+import { createLogReader, type LogPageFrom } from './log-reader.ts'
+import { createReaders } from './readers.ts'
 import { createRunner } from './runner.ts'
 import { createWindow, type Window, type WindowLimits } from './window.ts'
 
@@ -40,18 +41,10 @@ export interface Hub {
   attach(wake: () => void): () => void
   /** Compares the hub's position with the log's, and catches up. */
   check(): void
-  /**
-   * Reads a page of the log, linked to where `from` stands; without it, to the first event of the page.
-   * Readers that ask for the same at the same time share one read. Rejects after the failure is reported.
-   */
+  /** Reads a page of the log, for who is not in the window. Rejects after the failure is reported. */
   read(range: ReadRange, from?: LogPosition): Promise<LogPageFrom>
-  /** Tells of a failure that concerns this channel. */
-  readonly report: ReportError
   close(): Promise<void>
 }
-
-/** A page of a log, and the id that it goes on from. */
-export type LogPageFrom = LinkedPage & { readonly from: EventId }
 
 /** Events in one read of the log. */
 export const pageSize = 256
@@ -59,48 +52,30 @@ export const pageSize = 256
 const prefill = 64
 /** Notifications kept while the log is read; with more than that the log is read once more instead. */
 const maxHeld = 1_024
-/** Undecodable events of one channel that are remembered as reported. */
-const maxReported = 256
 
 /** Opens a hub. It listens, reads where the log stands, and then follows it until `close`. */
-export function createHub({ log, backend, codec, clock, window: limits, report }: HubOptions): Hub {
-  const readers = new Set<() => void>()
-  const reads = new Map<string, Promise<LogPageFrom>>()
-  const decode = createDecode(codec, report)
-  let window: Window | undefined
-  let unlisten: Unlisten | undefined
-  let closed: RealtimeError | undefined
-  let held: StoredEvent[] = []
-  let waking = false
-  let woken = 0
+export function createHub({ log, clock, window: limits, ...options }: HubOptions): Hub {
+  const report: ReportError = (error, stage) => closed ?? options.report(error, stage)
+  const reader = createLogReader(log, { ...options, report })
+  const readers = createReaders(limits.events)
   let opened = (): void => {}
   const opening = new Promise<void>((resolve) => {
     opened = resolve
   })
-
-  function wakeReaders(): void {
-    waking = false
-    woken = window?.end ?? 0
-    for (const wake of readers) wake()
-  }
-
-  // Events of one tick are told in one go, unless they would push each other out of the window untold.
-  function changed(): void {
-    if (window && window.end - woken >= limits.events / 2) wakeReaders()
-    if (waking) return
-    waking = true
-    queueMicrotask(() => waking && wakeReaders())
-  }
+  let window: Window | undefined
+  let unlisten: Unlisten | undefined
+  let closed: RealtimeError | undefined
+  let held: StoredEvent[] = []
 
   function take(event: StoredEvent): void {
     if (window === undefined || runner.running) {
       held.push(event)
       if (held.length > maxHeld) interrupted()
     } else if (event.prev === window.tail) {
-      const decoded = decode(event, event.prev)
+      const decoded = reader.decode(event, event.prev)
       if (decoded === undefined) return
       window.push(decoded)
-      changed()
+      readers.changed(window.end)
     } else if (!window.has(event.id)) {
       runner.request()
     }
@@ -112,44 +87,29 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
   }
 
   async function catchUp(): Promise<void> {
-    unlisten ??= await backend.listen(log, { onEvent: take, onInterrupted: interrupted })
+    unlisten ??= await options.backend.listen(log, { onEvent: take, onInterrupted: interrupted })
     if (closed) return await unlisten()
-    await readToEnd()
-    opened()
-    changed()
-  }
-
-  async function readToEnd(): Promise<void> {
-    let next = window === undefined ? await open() : { position: { id: window.tail }, after: window.tail }
-    while (next !== undefined && !closed) {
-      const page = linkEntries(
-        next.position,
-        await backend.read(log, { after: next.after, limit: pageSize }),
-        pageSize,
-        decode,
-      )
-      for (const entry of page.entries) window?.push(entry)
-      changed()
+    let next: LinkedPage['next'] = window && { position: { id: window.tail }, after: window.tail }
+    do {
+      const page = await (next
+        ? reader.read({ after: next.after, limit: pageSize }, next.position)
+        : reader.read({ last: prefill, limit: prefill }))
+      window ??= createWindow(limits, page.from)
+      for (const entry of page.entries) window.push(entry)
+      readers.changed(window.end)
       next = page.next
-    }
-  }
-
-  async function open(): Promise<LinkedPage['next']> {
-    const stored = await backend.read(log, { last: prefill, limit: prefill })
-    const from = origin(stored)
-    window = createWindow(limits, from)
-    for (const entry of linkEntries({ id: from }, stored, Number.POSITIVE_INFINITY, decode).entries)
-      window.push(entry)
-    return undefined
+    } while (next && !closed)
+    opened()
   }
 
   const runner = createRunner({
     clock,
+    run: catchUp,
     onError(error) {
-      report(error, unlisten === undefined ? 'listen' : 'read')
+      // What could not be read is reported by the reader.
+      if (unlisten === undefined) report(error, 'listen')
       opened()
     },
-    run: catchUp,
     // The notifications that came meanwhile: what the log did not show yet follows its end.
     onIdle() {
       const waiting = held
@@ -157,22 +117,10 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
       for (const event of waiting) take(event)
     },
   })
-
-  async function readPage(range: ReadRange, position: LogPosition | undefined): Promise<LogPageFrom> {
-    try {
-      const stored = await backend.read(log, range)
-      const from = position ?? { id: origin(stored) }
-      return { ...linkEntries(from, stored, range.limit, decode), from: from.id }
-    } catch (error) {
-      if (!closed) report(error, 'read')
-      throw error
-    }
-  }
-
   runner.request()
+
   return {
     log,
-    report,
     opening,
     get window() {
       return window
@@ -183,47 +131,16 @@ export function createHub({ log, backend, codec, clock, window: limits, report }
     get readers() {
       return readers.size
     },
-    attach(wake) {
-      readers.add(wake)
-      return () => readers.delete(wake)
-    },
-    check: () => runner.request(),
-    read(range, from) {
-      const key = JSON.stringify([range, from])
-      const read = reads.get(key) ?? readPage(range, from).finally(() => reads.delete(key))
-      reads.set(key, read)
-      return read
-    },
+    attach: readers.attach,
+    check: runner.request,
+    read: reader.read,
     async close() {
       if (closed) return
       closed = new RealtimeError('CLOSED', 'The channels were closed. Reconnect to a server that is up.')
       runner.stop()
       opened()
-      for (const wake of readers) wake()
+      readers.wakeAll()
       await unlisten?.()
     },
-  }
-}
-
-/** The id that the first event of a page follows. */
-function origin(page: LogPage): EventId {
-  return page.events[0]?.prev ?? page.lastEventId
-}
-
-/** Makes events of what is stored. A payload that isn't JSON is reported once, and left out. */
-function createDecode(codec: Codec, report: ReportError): DecodeEvent {
-  const reported = new Set<EventId>()
-  return ({ id, data }, prev): LogEvent | undefined => {
-    try {
-      JSON.parse(data)
-    } catch (cause) {
-      if (reported.has(id)) return undefined
-      if (reported.size >= maxReported) reported.clear()
-      reported.add(id)
-      const message = `The payload of event ${id} is not JSON; it was skipped. Who else writes to this log?`
-      report(new RealtimeError('UNDECODABLE_EVENT', message, { cause }), 'decode')
-      return undefined
-    }
-    return { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
   }
 }

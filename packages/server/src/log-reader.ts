@@ -1,0 +1,69 @@
+import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog, ReadRange } from './backend.ts'
+import type { Codec } from './codec.ts'
+import type { ReportError } from './hub.ts'
+import { type DecodeEvent, type LinkedPage, type LogPosition, linkEntries } from './link-entries.ts'
+
+/** A page of a log, and the id that it goes on from. */
+export type LogPageFrom = LinkedPage & { readonly from: EventId }
+
+/** Reads one log. */
+export interface LogReader {
+  /**
+   * Reads a page, linked to where `from` stands; without it, to what the first event follows. Who asks for the same at
+   * the same time shares one read. Rejects after the failure is reported.
+   */
+  read(range: ReadRange, from?: LogPosition): Promise<LogPageFrom>
+  readonly decode: DecodeEvent
+}
+
+/** Undecodable events of one log that are remembered as reported. */
+const maxReported = 256
+
+/** Creates the reader of one log. */
+export function createLogReader(
+  log: ChannelLog,
+  { backend, codec, report }: { backend: Backend; codec: Codec; report: ReportError },
+): LogReader {
+  const reads = new Map<string, Promise<LogPageFrom>>()
+  const decode = createDecode(codec, report)
+
+  async function readPage(range: ReadRange, position: LogPosition | undefined): Promise<LogPageFrom> {
+    try {
+      const page = await backend.read(log, range)
+      const from = position ?? { id: page.events[0]?.prev ?? page.lastEventId }
+      return { ...linkEntries(from, page, range.limit, decode), from: from.id }
+    } catch (error) {
+      report(error, 'read')
+      throw error
+    }
+  }
+
+  return {
+    decode,
+    read(range, from) {
+      const key = JSON.stringify([range, from])
+      const read = reads.get(key) ?? readPage(range, from).finally(() => reads.delete(key))
+      reads.set(key, read)
+      return read
+    },
+  }
+}
+
+/** Makes events of what is stored. A payload that isn't JSON is reported once, and left out. */
+function createDecode(codec: Codec, report: ReportError): DecodeEvent {
+  const reported = new Set<EventId>()
+  return ({ id, data }, prev) => {
+    try {
+      JSON.parse(data)
+    } catch (cause) {
+      if (reported.has(id)) return undefined
+      if (reported.size >= maxReported) reported.clear()
+      reported.add(id)
+      const message = `The payload of event ${id} is not JSON; it was skipped. Who else writes to this log?`
+      report(new RealtimeError('UNDECODABLE_EVENT', message, { cause }), 'decode')
+      return undefined
+    }
+    return { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
+  }
+}
