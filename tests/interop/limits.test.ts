@@ -34,30 +34,33 @@ describe('P27: a client that is refused', () => {
     expect(error).toMatchObject({ data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, path: 'stays' } })
   })
 
-  it('P38: of ours tries again when it was told to, and gets in when there is room', async () => {
-    await using server = await serve()
-    const closed = once(server.server, 'connection').then(([socket]) => once(socket, 'close'))
-    const first = await openRaw(`${server.url}/stays`)
-    await first.next()
-    const clock = manualClock()
-    const client = createTRPCClient<typeof router>({ links: [sseLink({ url: server.url, clock })] })
-    const news = createInbox<unknown>()
-    const subscription = client.stays.subscribe(undefined, {
-      onStarted: () => news.put('started'),
-      onData: news.put,
-      onError: news.put,
-      onConnectionStateChange: ({ state, error }) => news.put([state, error?.data?.code]),
-    })
-    expect(await news.takeMany(2)).toEqual([
-      ['connecting', undefined],
-      ['connecting', 'TOO_MANY_REQUESTS'],
-    ])
-    first.leave()
-    await closed
-    // What the server asked for, and half of the first backoff.
-    await clock.due(5_000 + 125)
-    clock.advance(5_000 + 125)
-    expect(await news.takeMany(3)).toEqual(['started', ['pending', undefined], 'in'])
-    subscription.unsubscribe()
-  })
+  it.each(['multiplexed', 'single'] as const)(
+    'P38: of ours, %s, tries again when it was told to',
+    async (mode) => {
+      await using server = await serve()
+      const closed = once(server.server, 'connection').then(([socket]) => once(socket, 'close'))
+      const first = await openRaw(`${server.url}/stays`)
+      await first.next()
+      const clock = manualClock()
+      const client = createTRPCClient<typeof router>({ links: [sseLink({ url: server.url, clock, mode })] })
+      const news = createInbox<unknown>()
+      const subscription = client.stays.subscribe(undefined, {
+        onStarted: () => news.put('started'),
+        onData: news.put,
+        onError: news.put,
+        onConnectionStateChange: ({ state, error }) => news.put([state, error?.data?.code]),
+      })
+      expect(await news.takeMany(2)).toEqual([
+        ['connecting', undefined],
+        ['connecting', 'TOO_MANY_REQUESTS'],
+      ])
+      first.leave()
+      await closed
+      // What the server asked for, and half of the first backoff.
+      await clock.due(5_000 + 125)
+      clock.advance(5_000 + 125)
+      expect(await news.takeMany(3)).toEqual(['started', ['pending', undefined], 'in'])
+      subscription.unsubscribe()
+    },
+  )
 })

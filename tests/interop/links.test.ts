@@ -106,15 +106,20 @@ const servers = {
     createStockServer({ router: app.router, createContext }),
 }
 
+const ourLink = (url: string, mode: 'multiplexed' | 'single'): TRPCLink<AppRouter> =>
+  sseLink({
+    url,
+    mode,
+    transformer: superjson,
+    headers: { token: 't' },
+    connectionParams: () => ({ user: 'ann' }),
+    retry: { baseMs: 1, maxMs: 10 },
+    onFallback: () => {},
+  })
+
 const clients: Record<string, (url: string) => TRPCLink<AppRouter>> = {
-  'our link': (url) =>
-    sseLink({
-      url,
-      transformer: superjson,
-      headers: { token: 't' },
-      connectionParams: () => ({ user: 'ann' }),
-      retry: { baseMs: 1, maxMs: 10 },
-    }),
+  'our link': (url) => ourLink(url, 'multiplexed'),
+  'our link in single mode': (url) => ourLink(url, 'single'),
   "tRPC's link": (url) =>
     httpSubscriptionLink({
       url,

@@ -83,8 +83,12 @@ const inputs: Record<string, unknown> = {
   middleware: 'a',
 }
 
+const ourLink = (url: string, mode: 'multiplexed' | 'single') =>
+  sseLink<AnyTRPCRouter>({ url, mode, retry: { baseMs: 1, maxMs: 20 }, onFallback: () => {} })
+
 const clients = {
-  'our link': (url: string) => sseLink<AnyTRPCRouter>({ url, retry: { baseMs: 1, maxMs: 20 } }),
+  'our link': (url: string) => ourLink(url, 'multiplexed'),
+  'our link in single mode': (url: string) => ourLink(url, 'single'),
   "tRPC's link": (url: string) =>
     httpSubscriptionLink<AnyTRPCRouter, typeof EventSource>({ url, EventSource }),
 }
