@@ -5,7 +5,8 @@ import type { Served } from './connections.ts'
 import { createKeyedFrames, startedFrame, streamFrames } from './frames.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from './request.ts'
 import { createRun, type ServeOptions, type Service } from './serve.ts'
-import type { Outlet, SubscriptionRun } from './subscription-run.ts'
+import type { SubscriptionRun } from './subscription-run.ts'
+import type { Outlet } from './teller.ts'
 import { callSubscription, findProcedure, routerConfig } from './trpc.ts'
 
 /** A connection with a set of subscriptions on it, each by its key. */

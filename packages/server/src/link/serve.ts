@@ -7,7 +7,8 @@ import type { SubscriptionFrames } from './frames.ts'
 import { drainingError, type Limiter } from './limits.ts'
 import type { SubscriptionRequest } from './request.ts'
 import type { Exchange, ResponseHead } from './sink.ts'
-import { createSubscriptionRun, type Outlet, type SubscriptionRun } from './subscription-run.ts'
+import { createSubscriptionRun, type SubscriptionRun } from './subscription-run.ts'
+import type { Outlet } from './teller.ts'
 import { errorJson } from './trpc.ts'
 
 /** What a link serves subscriptions with. */

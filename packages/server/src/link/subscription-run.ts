@@ -1,36 +1,9 @@
-import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { TRPCError } from '@trpc/server'
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
 import type { Feed } from '../cursor.ts'
-import type { Gap } from '../log-event.ts'
 import { gapError, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
-import type { SubscriptionFrames } from './frames.ts'
-
-/** Where a subscription's frames go: its connection, or its share of one. */
-export interface Outlet {
-  send(bytes: Uint8Array): void
-  /** Whether the other end is too far behind to be sent more. */
-  readonly full: boolean
-  /** Calls back each time there is room again. There is one such callback. */
-  onRoom(callback: () => void): void
-}
-
-/** What a subscription is run with. */
-export interface SubscriptionRunOptions {
-  readonly outlet: Outlet
-  readonly frames: SubscriptionFrames
-  /** What the procedure was given. Aborts when the subscription is over for somebody else's reason. */
-  readonly signal: AbortSignal
-  readonly lastEventId: string | undefined
-  /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
-  onStart(position: string | undefined): void
-  onEvent(): void
-  onGap(): void
-  /** Writes an error as JSON, having told whoever wants to know. */
-  formatError(error: TRPCError): string
-  /** Called once, when nothing comes any more. */
-  onEnd(): void
-}
+import { createTeller, type Outlet, type Teller, type TellerOptions } from './teller.ts'
 
 /** One procedure call, and what of it goes to the client. */
 export interface SubscriptionRun {
@@ -43,134 +16,105 @@ export interface SubscriptionRun {
 }
 
 /** Creates the run of one procedure call. */
-export function createSubscriptionRun(options: SubscriptionRunOptions): SubscriptionRun {
-  const { outlet, frames, signal } = options
-  let ended = false
-  let started = false
+export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
+  const { outlet, signal } = options
   let feed: Feed | undefined
-  // The position that the client holds, and resumes from.
-  let held = options.lastEventId
-
-  if (signal.aborted) ended = true
-  else signal.addEventListener('abort', () => finish(undefined), { once: true })
-  setTransport(signal, { lastEventId: options.lastEventId, onPosition: sendPosition, onGap: sendGap })
-
-  function start(): void {
-    if (started) return
-    started = true
-    // A merge of nothing stands nowhere: its id is empty.
-    held = feed?.lastEventId || held
-    options.onStart(feed ? held : undefined)
-  }
-
-  function finish(frame: Uint8Array | undefined): void {
-    if (ended) return
-    ended = true
-    if (frame) outlet.send(frame)
-    feed?.close()
-    options.onEnd()
-  }
-
-  function fail(cause: unknown): void {
-    if (ended) {
-      lateError(cause)
-      return
-    }
-    start()
-    // The field's word for "the call was aborted": nothing went wrong that the client could be told.
-    if (isAbortError(cause)) finish(undefined)
-    else finish(frames.error(options.formatError(getTRPCErrorFromUnknown(cause))))
-  }
-
-  function sendGap(gap: Gap): void {
-    if (ended) return
-    start()
-    options.onGap()
-    held = gap.position
-    outlet.send(frames.gap(gap))
-  }
-
-  function sendPosition(position: string | undefined): void {
-    if (ended || !position || position === held) return
-    start()
-    held = position
-    outlet.send(frames.position(position))
-  }
+  const teller = createTeller({
+    ...options,
+    onEnd() {
+      feed?.close()
+      options.onEnd()
+    },
+  })
+  setTransport(signal, {
+    lastEventId: options.lastEventId,
+    onPosition: teller.position,
+    onGap: teller.gap,
+  })
 
   async function runFeed(source: SubscriptionSource): Promise<void> {
     const pump = (): void => {
-      if (ended || feed === undefined) return
-      if (!started) {
-        if (feed.lastEventId === undefined) return
-        start()
-      }
-      try {
-        while (!outlet.full) {
-          const item = feed.next()
-          if (item === undefined) return
-          if (item.kind === 'gap') {
-            if (source.options.onGap === 'error') throw gapError(item)
-            sendGap(item)
-          } else {
-            held = item.id
-            outlet.send(frames.event(item))
-            options.onEvent()
-          }
-        }
-      } catch (error) {
-        fail(error)
-      }
+      if (feed && !teller.ended) pumpFeed(feed, { teller, outlet, source })
     }
     feed = await openFeed(source, pump)
-    if (ended) return feed.close()
+    if (teller.ended) return feed.close()
     outlet.onRoom(pump)
     pump()
   }
 
-  async function runIterable(iterable: AsyncIterable<unknown>): Promise<void> {
-    const iterator = iterable[Symbol.asyncIterator]()
-    if (ended) return await returnTo(iterator)
-    const room = createLatch()
-    outlet.onRoom(room.open)
-    // Queues behind a pending next() of a generator, which its signal ends.
-    const stop = (): void => void returnTo(iterator).catch(lateError)
-    signal.addEventListener('abort', stop)
-    start()
-    while (!ended) {
-      const result = await iterator.next()
-      if (ended) return
-      if (result.done) {
-        signal.removeEventListener('abort', stop)
-        return finish(frames.complete)
-      }
-      outlet.send(frames.value(result.value))
-      options.onEvent()
-      if (outlet.full) await room.wait(signal)
-    }
-  }
-
-  // Nobody waits for an answer any more; the user's code still wants to be heard.
-  function lateError(cause: unknown): void {
-    if (isAbortError(cause) || (cause instanceof TRPCError && isAbortError(cause.cause))) return
-    options.formatError(getTRPCErrorFromUnknown(cause))
-  }
-
   return {
-    fail,
+    fail: teller.fail,
     async run(result) {
       try {
         const source = subscriptionSource(result)
         if (source) await runFeed(source)
-        else await runIterable(toIterable(result, signal))
+        else await runIterable(toIterable(result, signal), { teller, outlet, signal })
       } catch (error) {
-        fail(error)
+        teller.fail(error)
       }
     },
     showPosition() {
-      if (ended) return
-      start()
-      sendPosition(feed?.lastEventId)
+      const position = feed?.lastEventId
+      teller.start(position)
+      teller.position(position)
     },
+  }
+}
+
+interface PumpParts {
+  readonly teller: Teller
+  readonly outlet: Outlet
+  readonly source: SubscriptionSource
+}
+
+/** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
+function pumpFeed(feed: Feed, { teller, outlet, source }: PumpParts): void {
+  if (!teller.started) {
+    const position = feed.lastEventId
+    if (position === undefined) return
+    teller.start(position)
+  }
+  try {
+    while (!outlet.full) {
+      const item = feed.next()
+      if (item === undefined) return
+      if (item.kind === 'event') teller.event(item)
+      else if (source.options.onGap === 'error') throw gapError(item)
+      else teller.gap(item)
+    }
+  } catch (error) {
+    teller.fail(error)
+  }
+}
+
+interface IterationParts {
+  readonly teller: Teller
+  readonly outlet: Outlet
+  readonly signal: AbortSignal
+}
+
+/** Sends what an iterable yields, one value at a time, as fast as the client reads. */
+async function runIterable(
+  iterable: AsyncIterable<unknown>,
+  { teller, outlet, signal }: IterationParts,
+): Promise<void> {
+  const iterator = iterable[Symbol.asyncIterator]()
+  if (teller.ended) return await returnTo(iterator)
+  const room = createLatch()
+  outlet.onRoom(room.open)
+  // Queues behind a pending next() of a generator, which its signal ends.
+  const stop = (): void => void returnTo(iterator).catch(teller.fail)
+  signal.addEventListener('abort', stop)
+  teller.start(undefined)
+  while (!teller.ended) {
+    const result = await iterator.next()
+    if (teller.ended) return
+    if (result.done) {
+      signal.removeEventListener('abort', stop)
+      return teller.complete()
+    }
+    teller.value(result.value)
+    if (outlet.full) await room.wait(signal)
   }
 }
 
@@ -189,10 +133,6 @@ function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown
 /** Ends an iterator, whatever somebody's own `return` does: it may throw, or answer at once. */
 async function returnTo(iterator: AsyncIterator<unknown>): Promise<void> {
   await iterator.return?.()
-}
-
-function isAbortError(cause: unknown): boolean {
-  return typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'AbortError'
 }
 
 /** Lets one waiter through each time it is opened. */

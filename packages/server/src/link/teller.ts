@@ -1,0 +1,122 @@
+import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import type { FeedEvent, Gap } from '../log-event.ts'
+import type { SubscriptionFrames } from './frames.ts'
+
+/** Where a subscription's frames go: its connection, or its share of one. */
+export interface Outlet {
+  send(bytes: Uint8Array): void
+  /** Whether the other end is too far behind to be sent more. */
+  readonly full: boolean
+  /** Calls back each time there is room again. There is one such callback. */
+  onRoom(callback: () => void): void
+}
+
+/** What a subscription is told with. */
+export interface TellerOptions {
+  readonly outlet: Outlet
+  readonly frames: SubscriptionFrames
+  /** What the procedure was given. Aborts when the subscription is over for somebody else's reason. */
+  readonly signal: AbortSignal
+  readonly lastEventId: string | undefined
+  /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
+  onStart(position: string | undefined): void
+  onEvent(): void
+  onGap(): void
+  /** Writes an error as JSON, having told whoever wants to know. */
+  formatError(error: TRPCError): string
+  /** Called once, when nothing comes any more. */
+  onEnd(): void
+}
+
+/** Tells a client what happens to one subscription: each thing once, nothing before its start or after its end. */
+export interface Teller {
+  readonly ended: boolean
+  readonly started: boolean
+  /** Starts it, at a position if it has one. Does nothing the second time. */
+  start(position: string | undefined): void
+  /** An event of a channel. */
+  event(event: FeedEvent): void
+  /** What another kind of procedure yielded. */
+  value(value: unknown): void
+  gap(gap: Gap): void
+  /** Where it stands, if the client does not know that already. */
+  position(position: string | undefined): void
+  complete(): void
+  fail(cause: unknown): void
+  /** Ends it without a word. */
+  end(): void
+}
+
+/** Creates the teller of one subscription. It ends when its signal aborts. */
+export function createTeller(options: TellerOptions): Teller {
+  const { outlet, frames, signal } = options
+  let ended = signal.aborted
+  let started = false
+  // The position that the client holds, and resumes from.
+  let held = options.lastEventId
+
+  function start(position: string | undefined): void {
+    if (started || ended) return
+    started = true
+    // A merge of nothing stands nowhere: its id is empty.
+    held = position || held
+    options.onStart(position && held)
+  }
+
+  function finish(frame: Uint8Array | undefined): void {
+    if (ended) return
+    ended = true
+    if (frame) outlet.send(frame)
+    options.onEnd()
+  }
+
+  const end = (): void => finish(undefined)
+  signal.addEventListener('abort', end, { once: true })
+
+  return {
+    start,
+    end,
+    get ended() {
+      return ended
+    },
+    get started() {
+      return started
+    },
+    event(event) {
+      held = event.id
+      outlet.send(frames.event(event))
+      options.onEvent()
+    },
+    value(value) {
+      outlet.send(frames.value(value))
+      options.onEvent()
+    },
+    gap(gap) {
+      if (ended) return
+      start(undefined)
+      options.onGap()
+      held = gap.position
+      outlet.send(frames.gap(gap))
+    },
+    position(position) {
+      if (ended || !position || position === held) return
+      start(undefined)
+      held = position
+      outlet.send(frames.position(position))
+    },
+    complete: () => finish(frames.complete),
+    fail(cause) {
+      start(undefined)
+      // The field's word for "the call was aborted": nothing went wrong that anybody could be told.
+      if (isAbortError(cause) || (ended && cause instanceof TRPCError && isAbortError(cause.cause)))
+        return end()
+      // Even where nobody waits for an answer any more, the user's code wants to be heard.
+      const json = options.formatError(getTRPCErrorFromUnknown(cause))
+      finish(frames.error(json))
+    },
+  }
+}
+
+function isAbortError(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'AbortError'
+}
