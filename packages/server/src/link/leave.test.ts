@@ -1,10 +1,11 @@
 import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
+import { connect } from 'node:net'
 import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openRaw, sendRaw } from '../../../../tests/support/http.ts'
+import { ask, openRaw, sendRaw } from '../../../../tests/support/http.ts'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { serveRouter } from '../../../../tests/support/router-server.ts'
@@ -230,6 +231,29 @@ describe('P28: a client that leaves', () => {
     using next = await openRaw(`${server.url}/s`)
     expect((await next.nextMany(2)).map(({ event }) => event)).toEqual(['connected', 'return'])
     expect(contexts).toHaveLength(1)
+    expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
+  })
+
+  it('in the middle of its request: it is nothing to tell of', async () => {
+    const errors: unknown[] = []
+    const requests = createInbox<ServerResponse>()
+    await using server = await serveRouter(t.router({}), {
+      onError: ({ error }) => void errors.push(error),
+      middleware(_req, res, next) {
+        requests.put(res)
+        next()
+      },
+    })
+    const { port, hostname } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    const head = 'POST /~sse HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 1000'
+    socket.write(`${head}\r\n\r\n{"version"`)
+    const response = await requests.take()
+    socket.destroy()
+    await once(response, 'close')
+    // A whole turn later there is an answer to somebody else.
+    await ask(`${server.url}/~sse`)
+    expect(errors.map(String).join()).not.toContain('aborted')
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 

@@ -48,8 +48,9 @@ export async function serveMultiplexed(
   const { connection, served: stream } = open
   let info = requestInfo([], service.url, connection.signal)
   let ctx: unknown
+  let set: MultiplexedRequest | undefined
   try {
-    const set = await readSet(options, service)
+    set = await readSet(options, service)
     if (set.connectionId !== undefined) return await control(options, service, { connection, info, set })
     await stream.prepare(set, connectionParamsOf(service.url))
     if (connection.signal.aborted) return
@@ -62,6 +63,8 @@ export async function serveMultiplexed(
     connection.send(streamFrames.multiplexed.connected(connected, spread(options.clock, options.retryMs)))
     stream.start(ctx)
   } catch (cause) {
+    // Who has left in the middle of its request is nobody to answer, and nothing to tell of.
+    if (set === undefined && connection.signal.aborted) return
     answerError(options, service, { connection, info, ctx, error: getTRPCErrorFromUnknown(cause) })
   }
 }
