@@ -133,7 +133,7 @@ describe('P17: a heartbeat', () => {
       3_000,
     ],
   ] satisfies [Sse, number, number][])(
-    'with sse %j of initTRPC: after %i ms',
+    'P15: with sse %j of initTRPC is announced, and comes after %i ms',
     async (sse, ms, inactivityMs) => {
       await using test = await setup({ sse })
       using stream = await openRaw(`${test.url}/silent`)
