@@ -66,8 +66,8 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     source = next.stream
     skip = next.had
     successor = undefined
-    if (position === undefined) move(id)
     if (!wasRunning) options.onStarted()
+    if (position === undefined) move(id)
   }
 
   function take(frame: SubscriptionFrame): StreamEvent | undefined {
@@ -122,7 +122,6 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
       if (failed) successor = undefined
       if (stream === source) source = undefined
       else if (source !== undefined || error === undefined) return undefined
-      if (successor) successor.held.length = 0
       options.onWaiting(error)
       return undefined
     },

@@ -3,7 +3,13 @@ import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { initTRPC, type TrackedEnvelope } from '@trpc/server'
 import superjson from 'superjson'
 import { describe, expectTypeOf, it } from 'vitest'
-import { type SseGap, type SseLinkErrorInfo, type SseLinkOptions, sseLink } from './index.ts'
+import {
+  type SseFallback,
+  type SseGap,
+  type SseLinkErrorInfo,
+  type SseLinkOptions,
+  sseLink,
+} from './index.ts'
 
 interface Message {
   readonly text: string
@@ -80,9 +86,21 @@ describe('options', () => {
         expectTypeOf(info).toEqualTypeOf<SseLinkErrorInfo>()
       },
       retry: { maxMs: 5_000 },
+      mode: 'multiplexed',
+      hiddenTimeoutMs: 60_000,
+      lingerMs: 0,
+      persist: sessionStorage,
+      persistForMs: 1_000,
+      onFallback: (fallback) => expectTypeOf(fallback).toEqualTypeOf<SseFallback>(),
     }
     expectTypeOf(sseLink<PlainRouter>(all)).toEqualTypeOf<TRPCLink<PlainRouter>>()
     sseLink<PlainRouter>({ url: new URL('https://example.com'), headers: new Headers({ a: '1' }) })
+    const headersOfBatchLink: NonNullable<Parameters<typeof httpBatchLink>[0]['headers']> = ({ opList }) => ({
+      paths: opList.map(({ path }) => path),
+    })
+    sseLink<PlainRouter>({ url, headers: headersOfBatchLink })
+    // @ts-expect-error no such mode
+    sseLink<PlainRouter>({ url, mode: 'many' })
     // @ts-expect-error connection params are text
     sseLink<PlainRouter>({ url, connectionParams: { n: 1 } })
     // @ts-expect-error no such option

@@ -1,3 +1,4 @@
+import superjson from 'superjson'
 import { describe, expect, it } from 'vitest'
 import type { News } from '../../../tests/support/follow.ts'
 import { event, multiplexedClient, nextSet } from '../../../tests/support/multiplexed.ts'
@@ -67,6 +68,53 @@ describe('one stream for all subscriptions', () => {
     expect(third.revision).toBeGreaterThan(second.revision)
     expect(second.revision).toBeGreaterThan(first.revision)
     expect(third.key('c')).toBe(second.key('c'))
+  })
+
+  it('P30: asks url, headers and connection params before every request, for all that is wanted', async () => {
+    await using server = await scriptedServer()
+    let asked = 0
+    const { follow } = multiplexedClient(server, {
+      url: async () => `${server.url}?n=${++asked}`,
+      headers: ({ op, opList }) => ({ first: op.path, paths: opList.map(({ path }) => path) }),
+      connectionParams: () => ({ token: `t${asked}` }),
+    })
+    const a = follow('a')
+    follow('b')
+    const set = await nextSet(server)
+    const { headers, query } = set.exchange
+    expect(headers).toMatchObject({ first: 'a', paths: 'a, b', accept: 'text/event-stream' })
+    expect(headers['content-type']).toBe('application/json')
+    expect([query.get('n'), query.get('connectionParams')]).toEqual(['1', '{"token":"t1"}'])
+    set.open('one', 'a', 'b')
+    await a.nextMany(3)
+    follow('c')
+    const control = await nextSet(server)
+    expect([control.exchange.headers.paths, control.exchange.query.get('n')]).toEqual(['a, b, c', '2'])
+  })
+
+  it('reads and writes through the transformer', async () => {
+    await using server = await scriptedServer()
+    const { follow } = multiplexedClient(server, { transformer: superjson } as object)
+    const a = follow('a', { since: new Date(5) })
+    const set = await nextSet(server)
+    expect(superjson.deserialize(set.wanted[0]?.input as never)).toEqual({ since: new Date(5) })
+    const data = superjson.stringify({ at: new Date(7) })
+    set.open('one', 'a').exchange.send({ event: set.key('a'), data, id: '1-0' })
+    expect((await a.nextMany(4)).at(-1)).toEqual(['data', { id: '1-0', data: { at: new Date(7) } }])
+  })
+
+  it('ends with op.signal, as tRPC ends it', async () => {
+    await using server = await scriptedServer()
+    const { follow, clock } = multiplexedClient(server)
+    const abort = new AbortController()
+    const a = follow('a', undefined, { signal: abort.signal })
+    const set = await nextSet(server)
+    set.open('one', 'a')
+    await a.nextMany(3)
+    abort.abort()
+    expect(await a.nextMany(3)).toEqual([['stopped'], ['idle'], ['complete']])
+    clock.advance(250)
+    await set.exchange.gone
   })
 
   it('P64: a double mount costs nothing on the wire', async () => {

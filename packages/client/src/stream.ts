@@ -138,11 +138,11 @@ export function openStream(options: StreamOptions): Stream {
     lose(line, error)
   }
 
-  function rest(delayMs: number): void {
+  function rest(delayMs: number, isPutOff = false): void {
     cancelWait()
     cancelWait = clock.after(delayMs, () => {
-      // Only a rest is to be had without a network; but devices are wrong about that, too.
-      if (options.device.isOffline() && delayMs < options.retry.maxMs) rest(options.retry.maxMs - delayMs)
+      // Without a network an attempt is for nothing; but devices are wrong about that, too.
+      if (options.device.isOffline() && !isPutOff) rest(Math.max(0, options.retry.maxMs - delayMs), true)
       else dispatch({ type: 'elapsed' })
     })
   }
