@@ -3,7 +3,7 @@ import type { ReadRange } from './backend.ts'
 import { type Hub, pageSize } from './hub.ts'
 import type { LinkedPage } from './link-entries.ts'
 import type { FeedEvent, Gap, LogEntry } from './log-event.ts'
-import { createRunner } from './runner.ts'
+import { createRunner, type Runner } from './runner.ts'
 import type { Window } from './window.ts'
 
 /** What a subscription reads from: events and gaps, one at a time, in order. */
@@ -14,7 +14,7 @@ export interface Feed {
    */
   next(): FeedEvent | Gap | undefined
   /** What resumes right here; `undefined` until it is known where the feed starts. */
-  readonly lastEventId: string | undefined
+  position(): string | undefined
   /** Lets go. Calling it twice is harmless. */
   close(): void
 }
@@ -36,10 +36,16 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
   let index = 0
   let next: LinkedPage['next']
   let closed = false
-
+  // Most cursors never leave the window, and need none.
+  let reader: Runner | undefined
   const detach = hub.attach(wake)
-  // The hub has reported what failed, once for all who read the same.
-  const reader = createRunner({ clock, run: readPage, onIdle: onRead, onError: () => {} })
+
+  function requestPage(): void {
+    if (closed) return
+    // The hub has reported what failed, once for all who read the same.
+    reader ??= createRunner({ clock, run: readPage, onIdle: onRead, onError: () => {} })
+    reader.request()
+  }
 
   async function readPage(): Promise<void> {
     if (closed) return
@@ -64,7 +70,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
   /** The entry at the position, if it is at hand; else asks for it. */
   function peek(): LogEntry | undefined {
     const { window } = hub
-    if (window === undefined || reader.running) return undefined
+    if (window === undefined || reader?.running) return undefined
     if (id === undefined && 'replay' in start && start.replay === 0) {
       id = window.tail
       sequence = window.end
@@ -78,7 +84,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
     }
     sequence = undefined
     if (index < page.length) return page[index]
-    reader.request()
+    requestPage()
     return undefined
   }
 
@@ -102,7 +108,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
   }
 
   return {
-    get lastEventId() {
+    position() {
       if (id === undefined) peek()
       return id
     },
@@ -123,7 +129,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
     },
     close() {
       closed = true
-      reader.stop()
+      reader?.stop()
       detach()
     },
   }

@@ -36,9 +36,7 @@ function transformFeed(
   transform: (event: FeedEvent, value: unknown) => FeedEvent | undefined,
 ): Feed {
   return {
-    get lastEventId() {
-      return feed.lastEventId
-    },
+    position: () => feed.position(),
     next() {
       for (let item = feed.next(); item !== undefined; item = feed.next()) {
         if (item.kind === 'gap') return item
@@ -87,7 +85,7 @@ export function mergeFeeds(
 
   function compositeId(): string | undefined {
     for (const { name, feed } of feeds) {
-      const position = heads.has(name) ? positions.get(name) : feed.lastEventId
+      const position = heads.has(name) ? positions.get(name) : feed.position()
       if (position === undefined) return undefined
       positions.set(name, position)
     }
@@ -98,7 +96,7 @@ export function mergeFeeds(
   function first(): string | undefined {
     let best: string | undefined
     for (const { name, feed } of feeds) {
-      const position = feed.lastEventId
+      const position = feed.position()
       const head = heads.get(name) ?? feed.next()
       if (head === undefined) continue
       if (!heads.has(name) && position !== undefined) positions.set(name, position)
@@ -109,9 +107,7 @@ export function mergeFeeds(
   }
 
   return {
-    get lastEventId() {
-      return compositeId()
-    },
+    position: compositeId,
     next() {
       // Until every feed knows where it starts there is no id to give.
       const before = compositeId()

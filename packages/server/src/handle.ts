@@ -88,13 +88,14 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
   const { log, backend, codec, definition } = options
 
   // Who subscribed in this process before a publish gets the event: a hub that is opening is waited for.
-  const subscribersOpen = async (): Promise<void> => await options.hubs.find(log.key)?.opening
+  const subscribersOpening = (): Promise<void> | undefined => options.hubs.find(log.key)?.opening
 
   return {
     async publish(event, { idempotencyKey } = {}) {
       const payload = await encodeEvent(options, event)
       if (idempotencyKey !== undefined) checkKey(idempotencyKey)
-      await subscribersOpen()
+      const opening = subscribersOpening()
+      if (opening) await opening
       const keyed =
         idempotencyKey === undefined ? {} : { idempotencyKey, idempotencyMs: definition.idempotencyMs }
       const { ids, duplicate } = await backend.append(log, [payload], keyed)
@@ -109,7 +110,8 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
       }
       const payloads = await Promise.all(events.map((event) => encodeEvent(options, event)))
       if (payloads.length === 0) return []
-      await subscribersOpen()
+      const opening = subscribersOpening()
+      if (opening) await opening
       const { ids } = await backend.append(log, payloads)
       return ids.map((id) => ({ id, duplicate: false }))
     },

@@ -3,6 +3,7 @@ import type { Backend, ChannelLog, ReadRange, StoredEvent, Unlisten } from './ba
 import type { Codec } from './codec.ts'
 import type { LinkedPage, LogPosition } from './link-entries.ts'
 import { createLogReader, type LogPageFrom } from './log-reader.ts'
+import type { Mutable } from './mutable.ts'
 import { createReaders } from './readers.ts'
 import { createRunner } from './runner.ts'
 import { createWindow, type Window, type WindowLimits } from './window.ts'
@@ -32,11 +33,12 @@ export interface Hub {
   readonly log: ChannelLog
   /** `undefined` until the hub knows where its log stands. */
   readonly window: Window | undefined
-  /** Resolves when the hub is open, or its first attempt to open failed. */
-  readonly opening: Promise<void>
+  /** Resolves when the hub is open, or its first attempt to open failed; `undefined` from then on. */
+  readonly opening: Promise<void> | undefined
   /** Why nothing can be read here any more. */
   readonly closed: RealtimeError | undefined
-  readonly readers: number
+  /** How many are attached. */
+  readers(): number
   /** Calls `wake` after each change, until the returned function is called. */
   attach(wake: () => void): () => void
   /** Compares the hub's position with the log's, and catches up. */
@@ -55,19 +57,23 @@ const maxHeld = 1_024
 
 /** Opens a hub. It listens, reads where the log stands, and then follows it until `close`. */
 export function createHub({ log, clock, window: limits, ...options }: HubOptions): Hub {
-  const report: ReportError = (error, stage) => closed ?? options.report(error, stage)
+  const report: ReportError = (error, stage) => hub.closed ?? options.report(error, stage)
   const reader = createLogReader(log, { ...options, report })
   const readers = createReaders(limits.events)
-  let opened = (): void => {}
+  let resolveOpening = (): void => {}
   const opening = new Promise<void>((resolve) => {
-    opened = resolve
+    resolveOpening = resolve
   })
-  let window: Window | undefined
   let unlisten: Unlisten | undefined
-  let closed: RealtimeError | undefined
   let held: StoredEvent[] = []
 
+  function opened(): void {
+    hub.opening = undefined
+    resolveOpening()
+  }
+
   function take(event: StoredEvent): void {
+    const { window } = hub
     if (window === undefined || runner.running) {
       held.push(event)
       if (held.length > maxHeld) interrupted()
@@ -88,17 +94,19 @@ export function createHub({ log, clock, window: limits, ...options }: HubOptions
 
   async function catchUp(): Promise<void> {
     unlisten ??= await options.backend.listen(log, { onEvent: take, onInterrupted: interrupted })
-    if (closed) return await unlisten()
+    if (hub.closed) return await unlisten()
+    let { window } = hub
     let next: LinkedPage['next'] = window && { position: { id: window.tail }, after: window.tail }
     do {
       const page = await (next
         ? reader.read({ after: next.after, limit: pageSize }, next.position)
         : reader.read({ last: prefill, limit: prefill }))
       window ??= createWindow(limits, page.from)
+      hub.window = window
       for (const entry of page.entries) window.push(entry)
       readers.changed(window.end)
       next = page.next
-    } while (next && !closed)
+    } while (next && !hub.closed)
     opened()
   }
 
@@ -117,30 +125,25 @@ export function createHub({ log, clock, window: limits, ...options }: HubOptions
       for (const event of waiting) take(event)
     },
   })
-  runner.request()
 
-  return {
+  const hub: Mutable<Hub> = {
     log,
     opening,
-    get window() {
-      return window
-    },
-    get closed() {
-      return closed
-    },
-    get readers() {
-      return readers.size
-    },
+    window: undefined,
+    closed: undefined,
+    readers: () => readers.size,
     attach: readers.attach,
     check: runner.request,
     read: reader.read,
     async close() {
-      if (closed) return
-      closed = new RealtimeError('CLOSED', 'The channels were closed. Reconnect to a server that is up.')
+      if (hub.closed) return
+      hub.closed = new RealtimeError('CLOSED', 'The channels were closed. Reconnect to a server that is up.')
       runner.stop()
       opened()
       readers.wakeAll()
       await unlisten?.()
     },
   }
+  runner.request()
+  return hub
 }

@@ -46,7 +46,7 @@ export function createHubs(options: HubsOptions): Hubs {
   function tick(): void {
     const now = clock.now()
     for (const [key, entry] of entries) {
-      entry.idleSince = entry.hub.readers > 0 ? undefined : (entry.idleSince ?? now)
+      entry.idleSince = entry.hub.readers() > 0 ? undefined : (entry.idleSince ?? now)
       if (entry.idleSince !== undefined && now - entry.idleSince >= options.lingerMs) {
         entries.delete(key)
         void closeHub(entry.hub)

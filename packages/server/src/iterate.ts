@@ -36,7 +36,7 @@ export function iterateFeed<TEvent>(
 
   /** Says once where the subscription stands, if its first event doesn't. */
   function announce(item: FeedEvent | Gap | undefined): void {
-    const position = feed?.lastEventId
+    const position = feed?.position()
     if (announced || ended || position === undefined) return
     announced = true
     if (item === undefined) transportOf(source.options)?.onPosition(position)

@@ -1,4 +1,5 @@
 import { type Clock, fullJitterMs, wait } from '@trpc-sse/protocol'
+import type { Mutable } from './mutable.ts'
 
 /** Runs one task whenever asked, never twice at once, and again after a delay when it fails. */
 export interface Runner {
@@ -25,11 +26,10 @@ const retryMaxMs = 5_000
 /** Creates a runner of one task. Failures are retried with full jitter, from 100 ms up to 5 s. */
 export function createRunner({ run, onError, onIdle, clock }: RunnerOptions): Runner {
   const stopped = new AbortController()
-  let running = false
   let again = false
 
   async function loop(): Promise<void> {
-    running = true
+    runner.running = true
     let failures = 0
     do {
       again = false
@@ -43,18 +43,17 @@ export function createRunner({ run, onError, onIdle, clock }: RunnerOptions): Ru
         await wait(clock, fullJitterMs(clock, failures++, retryBaseMs, retryMaxMs), stopped.signal)
       }
     } while (again && !stopped.signal.aborted)
-    running = false
+    runner.running = false
     if (!stopped.signal.aborted) onIdle?.()
   }
 
-  return {
-    get running() {
-      return running
-    },
+  const runner: Mutable<Runner> = {
+    running: false,
     request() {
       again = true
-      if (!running && !stopped.signal.aborted) void loop()
+      if (!runner.running && !stopped.signal.aborted) void loop()
     },
     stop: () => stopped.abort(),
   }
+  return runner
 }

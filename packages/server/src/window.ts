@@ -1,5 +1,6 @@
 import type { EventId } from '@trpc-sse/protocol'
 import type { LogEntry } from './log-event.ts'
+import type { Mutable } from './mutable.ts'
 
 /** How much of each open channel a process keeps at hand. */
 export interface WindowLimits {
@@ -34,10 +35,7 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
   const entries: Array<LogEntry | undefined> = []
   const following = new Map<EventId, number>()
   let evicted = 0
-  let start = 0
-  let end = 0
   let characters = 0
-  let tail = from
   // The id that the oldest entry follows, so that a reader who stands right before it is still served.
   let floor = from
 
@@ -45,11 +43,11 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
     const entry = entries[evicted]
     entries[evicted] = undefined
     evicted += 1
-    start += 1
+    window.start += 1
     if (entry !== undefined) {
       characters -= size(entry)
       floor = entry.id
-      if (following.get(entry.id) === start) following.delete(entry.id)
+      if (following.get(entry.id) === window.start) following.delete(entry.id)
     }
     if (evicted >= 64 && evicted * 2 >= entries.length) {
       entries.splice(0, evicted)
@@ -57,33 +55,33 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
     }
   }
 
-  return {
-    get start() {
-      return start
-    },
-    get end() {
-      return end
-    },
-    get tail() {
-      return tail
-    },
+  function isOver(): boolean {
+    const held = window.end - window.start
+    return held > limits.events || (characters > limits.characters && held > 1)
+  }
+
+  const window: Mutable<Window> = {
+    start: 0,
+    end: 0,
+    tail: from,
     push(entry) {
       characters += size(entry)
       entries.push(entry)
-      end += 1
-      tail = entry.id
-      following.set(entry.id, end)
-      while (end - start > limits.events || (characters > limits.characters && end - start > 1)) evict()
+      window.end += 1
+      window.tail = entry.id
+      following.set(entry.id, window.end)
+      while (isOver()) evict()
     },
-    at: (sequence) => (sequence < start ? undefined : entries[evicted + sequence - start]),
+    at: (sequence) => (sequence < window.start ? undefined : entries[evicted + sequence - window.start]),
     after(id) {
       const sequence = following.get(id)
       if (sequence !== undefined) return sequence
-      if (id === tail) return end
-      return id === floor ? start : undefined
+      if (id === window.tail) return window.end
+      return id === floor ? window.start : undefined
     },
     has: (id) => following.has(id),
   }
+  return window
 }
 
 function size(entry: LogEntry): number {

@@ -1,3 +1,4 @@
+import type { Mutable } from '../mutable.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 
 /** Who holds a connection and what for: what `disconnect` filters by. */
@@ -21,7 +22,7 @@ export interface Connection {
   /** Sends bytes. Those of one tick leave in one write. */
   send(bytes: Uint8Array): void
   /** Whether the other end is too far behind to be sent more. */
-  readonly full: boolean
+  isFull(): boolean
   /** Calls back each time there is room again. There is one such callback. */
   onRoom(callback: () => void): void
   /** Ends the response after what was sent. */
@@ -49,7 +50,9 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
   let sink: Sink | undefined
   let pending: Uint8Array[] = []
   let pendingBytes = 0
-  let activeAt = traffic.now()
+  // What waited in the sink when it was last asked: since then it can only have become less.
+  let waiting = 0
+  let closed = false
   let room = (): void => {}
 
   function flush(): void {
@@ -57,44 +60,46 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
     const chunk = join(pending)
     pending = []
     pendingBytes = 0
-    if (over.signal.aborted) return
+    if (closed) return
     sink.write(chunk)
+    waiting = sink.buffered()
     traffic.onBytes(chunk.length)
   }
 
   function isFull(): boolean {
-    return pendingBytes + (sink?.buffered ?? 0) > maxBufferedBytes
+    if (pendingBytes + waiting <= maxBufferedBytes) return false
+    waiting = sink?.buffered() ?? 0
+    return pendingBytes + waiting > maxBufferedBytes
   }
 
   function end(): void {
     flush()
-    if (!over.signal.aborted) sink?.end()
+    if (!closed) sink?.end()
     close()
   }
 
   function close(): void {
-    if (over.signal.aborted) return
+    if (closed) return
+    closed = true
     over.abort()
     traffic.onClose()
   }
 
-  exchange.onGone(close)
-  return {
+  const connection: Mutable<Connection> = {
     signal: over.signal,
+    opened: false,
+    activeAt: traffic.now(),
+    isFull,
     open(head) {
-      if (!over.signal.aborted) sink = exchange.open(head, () => room())
-    },
-    get opened() {
-      return sink !== undefined
+      if (closed) return
+      sink = exchange.open(head, () => room())
+      connection.opened = true
     },
     send(bytes) {
       pendingBytes += bytes.length
       if (pending.push(bytes) > 1) return
-      activeAt = traffic.now()
+      connection.activeAt = traffic.now()
       traffic.schedule(flush)
-    },
-    get full() {
-      return isFull()
     },
     onRoom(callback) {
       room = callback
@@ -105,10 +110,9 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
       if (isFull()) sink?.cut()
       end()
     },
-    get activeAt() {
-      return activeAt
-    },
   }
+  exchange.onGone(close)
+  return connection
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

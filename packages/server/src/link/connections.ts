@@ -89,7 +89,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (entry.endsAt !== undefined && now >= entry.endsAt) connection.dismiss()
       else if (entry.endsAt === undefined && now >= entry.leavesAt)
         sendAway(entry, { reason: 'max-duration' })
-      else if (connection.opened && !connection.full && now - connection.activeAt >= heartbeatMs - tickMs / 2)
+      else if (
+        connection.opened &&
+        now - connection.activeAt >= heartbeatMs - tickMs / 2 &&
+        !connection.isFull()
+      )
         served.heartbeat()
     }
     ticking = false

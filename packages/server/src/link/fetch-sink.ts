@@ -55,9 +55,7 @@ function createBody(
   const sink: Sink = {
     // Whoever reads the body may take the buffer for itself; a frame that many connections share must stay whole.
     write: (bytes) => controller?.enqueue(bytes.slice()),
-    get buffered() {
-      return leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes)
-    },
+    buffered: () => leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes),
     end,
     cut() {
       controller?.error(new Error('The reader was too slow.'))

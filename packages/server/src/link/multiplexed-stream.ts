@@ -165,7 +165,7 @@ function createRooms(connection: Connection): Rooms {
   const waiting = new Map<string, () => void>()
   connection.onRoom(() => {
     for (const [key, pump] of [...waiting]) {
-      if (connection.full) return
+      if (connection.isFull()) return
       if (!waiting.delete(key)) continue
       waiting.set(key, pump)
       pump()
@@ -174,9 +174,7 @@ function createRooms(connection: Connection): Rooms {
   return {
     outlet: (key) => ({
       send: connection.send,
-      get full() {
-        return connection.full
-      },
+      isFull: connection.isFull,
       onRoom: (callback) => waiting.set(key, callback),
     }),
     leave: (key) => waiting.delete(key),

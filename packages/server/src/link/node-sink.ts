@@ -20,9 +20,7 @@ export function nodeExchange(response: ServerResponse): Exchange {
           response.write(bytes)
           flush(response)
         },
-        get buffered() {
-          return response.writableLength
-        },
+        buffered: () => response.writableLength,
         end: () => response.end(),
         cut: () => response.destroy(),
       }

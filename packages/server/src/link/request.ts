@@ -1,6 +1,7 @@
 import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/server/http'
 import { invalidLastEventId, maxLastEventIdLength } from '@trpc-sse/protocol'
+import type { Mutable } from '../mutable.ts'
 import { badRequest } from '../resume.ts'
 import { findProcedure, inputWithLastEventId, routerConfig } from './trpc.ts'
 
@@ -90,28 +91,27 @@ export function createSubscriptionRequest(
   { readInput, ...parts }: SubscriptionRequestParts,
 ): SubscriptionRequest {
   const lastEventId = parts.lastEventId || undefined
-  let input: unknown
   let reading: Promise<unknown> | undefined
 
   async function read(): Promise<unknown> {
     if (lastEventId !== undefined && lastEventId.length > maxLastEventIdLength) {
       throw badRequest(invalidLastEventId(lastEventId))
     }
-    input = deserializeInput(router, readInput)
+    const input = deserializeInput(router, readInput)
+    request.input = input
     return parts.procedure ? await inputWithLastEventId(parts.procedure, input, lastEventId) : input
   }
 
-  return {
+  const request: Mutable<SubscriptionRequest> = {
     ...parts,
     lastEventId,
     getRawInput() {
       reading ??= read()
       return reading
     },
-    get input() {
-      return input
-    },
+    input: undefined,
   }
+  return request
 }
 
 function deserializeInput(router: AnyTRPCRouter, readInput: () => unknown): unknown {

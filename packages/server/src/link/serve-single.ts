@@ -22,7 +22,7 @@ export async function serveSingle(
   service: Service,
   request: SubscriptionRequest,
 ): Promise<void> {
-  const call: SingleCall = { ctx: undefined, respond: () => {} }
+  const call: SingleCall = { ctx: undefined, respond: nothing }
   const open = options.connections.add(service.exchange, (connection) =>
     createSingleStream(options, service, { connection, request, call }),
   )
@@ -50,10 +50,14 @@ export async function serveSingle(
     (cause: unknown) => ({ error: getTRPCErrorFromUnknown(cause) }),
   )
   call.respond()
+  // A stream may last for days: what only its start needs is let go.
+  call.respond = nothing
   if ('result' in outcome) await run.run(outcome.result)
   else if (isRefusal(outcome.error)) refuse(options, service, { connection, request, error: outcome.error })
   else run.fail(outcome.error)
 }
+
+function nothing(): void {}
 
 /** A call while it is served. */
 interface SingleCall {

@@ -95,7 +95,7 @@ export interface RunParts {
 /** Creates the run of one procedure call, counted and with its errors told. */
 export function createRun(
   { router, connections: { counters } }: ServeOptions,
-  service: Service,
+  { onError }: Service,
   { request, ctx, ...parts }: RunParts,
 ): SubscriptionRun {
   return createSubscriptionRun({
@@ -109,7 +109,7 @@ export function createRun(
     },
     formatError(error) {
       const about = { path: request.path, input: request.input, ctx: ctx() }
-      service.onError(error, about)
+      onError(error, about)
       return errorJson({ router, error, ...about })
     },
   })

@@ -2,8 +2,8 @@
 export interface Sink {
   /** Hands bytes to the network, after all that were handed before. */
   write(bytes: Uint8Array): void
-  /** Bytes that wait here because the other end doesn't read as fast as we write. */
-  readonly buffered: number
+  /** How many bytes wait here because the other end doesn't read as fast as we write. */
+  buffered(): number
   /** Ends the response after what was written. */
   end(): void
   /** Breaks the connection, with what waits in it. */

@@ -33,8 +33,10 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
   })
 
   async function runFeed(source: SubscriptionSource): Promise<void> {
+    // Not the source itself: with it the call's options, its request among them, would stay for as long as the stream.
+    const parts: PumpParts = { teller, outlet, gapIsError: source.options.onGap === 'error' }
     const pump = (): void => {
-      if (feed && !teller.ended) pumpFeed(feed, { teller, outlet, source })
+      if (feed && !teller.ended) pumpFeed(feed, parts)
     }
     feed = await openFeed(source, pump)
     if (teller.ended) return feed.close()
@@ -54,7 +56,7 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
       }
     },
     showPosition() {
-      const position = feed?.lastEventId
+      const position = feed?.position()
       teller.start(position)
       teller.position(position)
     },
@@ -64,22 +66,22 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
 interface PumpParts {
   readonly teller: Teller
   readonly outlet: Outlet
-  readonly source: SubscriptionSource
+  readonly gapIsError: boolean
 }
 
 /** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
-function pumpFeed(feed: Feed, { teller, outlet, source }: PumpParts): void {
+function pumpFeed(feed: Feed, { teller, outlet, gapIsError }: PumpParts): void {
   if (!teller.started) {
-    const position = feed.lastEventId
+    const position = feed.position()
     if (position === undefined) return
     teller.start(position)
   }
   try {
-    while (!outlet.full) {
+    while (!outlet.isFull()) {
       const item = feed.next()
       if (item === undefined) return
       if (item.kind === 'event') teller.event(item)
-      else if (source.options.onGap === 'error') throw gapError(item)
+      else if (gapIsError) throw gapError(item)
       else teller.gap(item)
     }
   } catch (error) {
@@ -114,7 +116,7 @@ async function runIterable(
       return teller.complete()
     }
     teller.value(result.value)
-    if (outlet.full) await room.wait(signal)
+    if (outlet.isFull()) await room.wait(signal)
   }
 }
 

@@ -1,12 +1,13 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import type { FeedEvent, Gap } from '../log-event.ts'
+import type { Mutable } from '../mutable.ts'
 import type { SubscriptionFrames } from './frames.ts'
 
 /** Where a subscription's frames go: its connection, or its share of one. */
 export interface Outlet {
   send(bytes: Uint8Array): void
   /** Whether the other end is too far behind to be sent more. */
-  readonly full: boolean
+  isFull(): boolean
   /** Calls back each time there is room again. There is one such callback. */
   onRoom(callback: () => void): void
 }
@@ -50,22 +51,20 @@ export interface Teller {
 /** Creates the teller of one subscription. It ends when its signal aborts. */
 export function createTeller(options: TellerOptions): Teller {
   const { outlet, frames, signal } = options
-  let ended = signal.aborted
-  let started = false
   // The position that the client holds, and resumes from.
   let held = options.lastEventId
 
   function start(position: string | undefined): void {
-    if (started || ended) return
-    started = true
+    if (teller.started || teller.ended) return
+    teller.started = true
     // A merge of nothing stands nowhere: its id is empty.
     held = position || held
     options.onStart(position && held)
   }
 
   function finish(frame: Uint8Array | undefined): void {
-    if (ended) return
-    ended = true
+    if (teller.ended) return
+    teller.ended = true
     if (frame) outlet.send(frame)
     options.onEnd()
   }
@@ -73,15 +72,11 @@ export function createTeller(options: TellerOptions): Teller {
   const end = (): void => finish(undefined)
   signal.addEventListener('abort', end, { once: true })
 
-  return {
+  const teller: Mutable<Teller> = {
     start,
     end,
-    get ended() {
-      return ended
-    },
-    get started() {
-      return started
-    },
+    ended: signal.aborted,
+    started: false,
     event(event) {
       held = event.id
       outlet.send(frames.event(event))
@@ -92,14 +87,14 @@ export function createTeller(options: TellerOptions): Teller {
       options.onEvent()
     },
     gap(gap) {
-      if (ended) return
+      if (teller.ended) return
       start(undefined)
       options.onGap()
       held = gap.position
       outlet.send(frames.gap(gap))
     },
     position(position) {
-      if (ended || !position || position === held) return
+      if (teller.ended || !position || position === held) return
       start(undefined)
       held = position
       outlet.send(frames.position(position))
@@ -108,13 +103,14 @@ export function createTeller(options: TellerOptions): Teller {
     fail(cause) {
       start(undefined)
       // The field's word for "the call was aborted": nothing went wrong that anybody could be told.
-      if (isAbortError(cause) || (ended && cause instanceof TRPCError && isAbortError(cause.cause)))
+      if (isAbortError(cause) || (teller.ended && cause instanceof TRPCError && isAbortError(cause.cause)))
         return end()
       // Even where nobody waits for an answer any more, the user's code wants to be heard.
       const json = options.formatError(getTRPCErrorFromUnknown(cause))
       finish(frames.error(json))
     },
   }
+  return teller
 }
 
 function isAbortError(cause: unknown): boolean {
