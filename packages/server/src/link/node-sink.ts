@@ -1,40 +1,91 @@
 import type { ServerResponse } from 'node:http'
-import type { Exchange } from './sink.ts'
+import type { Socket } from 'node:net'
+import { type Exchange, leastBufferedBytes, type ResponseHead, type Sink } from './sink.ts'
 
 /** Writes straight to a Node response: no web streams between an event and the socket. */
 export function nodeExchange(response: ServerResponse): Exchange {
   return {
-    open({ status, headers }, onDrain) {
-      for (const [name, value] of headers) {
-        // What a middleware varies by, the origin for example, still holds.
-        if (name === 'vary') response.appendHeader(name, value)
-        else if (name !== 'set-cookie') response.setHeader(name, value)
-      }
-      for (const cookie of headers.getSetCookie()) response.appendHeader('set-cookie', cookie)
-      // Whoever set a status before, a middleware for example, meant it.
-      if (response.statusCode === 200) response.statusCode = status
-      response.flushHeaders()
-      response.on('drain', onDrain)
-      return {
-        write(bytes) {
-          response.write(bytes)
-          flush(response)
-        },
-        buffered: () => response.writableLength,
-        end: () => response.end(),
-        cut: () => response.destroy(),
-      }
+    open(head, onDrain) {
+      setHead(response, head)
+      // At the end of this tick, so that a first frame leaves together with the headers.
+      process.nextTick(() => response.headersSent || response.flushHeaders())
+      return createSink(response, onDrain)
     },
     onGone(callback) {
-      response.once('close', callback)
+      response.on('close', callback)
       // A write to a socket that is just being reset: 'close' follows.
-      response.on('error', () => {})
+      response.on('error', ignore)
       if (response.destroyed) callback()
     },
   }
 }
 
+function setHead(response: ServerResponse, { status, headers }: ResponseHead): void {
+  for (const [name, value] of headers) {
+    // What a middleware varies by, the origin for example, still holds; and there may be many cookies.
+    if (name === 'vary' || name === 'set-cookie') response.appendHeader(name, value)
+    else response.setHeader(name, value)
+  }
+  // Whoever set a status before, a middleware for example, meant it.
+  if (response.statusCode === 200) response.statusCode = status
+}
+
+function createSink(response: ServerResponse, onDrain: () => void): Sink {
+  let socket: Socket | undefined
+  response.on('drain', onDrain)
+  return {
+    write(bytes) {
+      // A socket that is closing takes no more, and would call that an error.
+      if (socket?.writable) return writeTo(socket, bytes, onDrain)
+      response.write(bytes)
+      flush(response)
+      if (socket) return
+      // The headers and a first chunk are out: from here on it is chunks only.
+      socket = chunkedSocket(response)
+      socket?.on('drain', onDrain)
+    },
+    buffered: () => response.writableLength,
+    end() {
+      // The socket may serve other requests after this one.
+      socket?.off('drain', onDrain)
+      response.end()
+    },
+    cut: () => response.destroy(),
+  }
+}
+
+function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {
+  // What the kernel takes at once has no 'drain', in newer versions of Node. In the next turn: others have theirs before.
+  if (socket.write(chunkOf(bytes)) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
+}
+
+function ignore(): void {}
+
 /** Compression middleware holds bytes back until it is told. */
 function flush(response: ServerResponse & { flush?: () => void }): void {
   response.flush?.()
 }
+
+/**
+ * The socket of a response whose body goes out in chunks, as `node:http` writes it, with nothing in between; `undefined`
+ * where something is: HTTP/2, a middleware with a `write` of its own, a response that waits for another one to end.
+ */
+function chunkedSocket(response: ServerResponse): Socket | undefined {
+  const { socket, chunkedEncoding } = response
+  return chunkedEncoding && socket && !Object.hasOwn(response, 'write') ? socket : undefined
+}
+
+let lastBytes: Uint8Array | undefined
+let lastChunk: Uint8Array | undefined
+
+/** Bytes as one HTTP/1.1 chunk. Connections at the tail are sent the same one after the other: it is made once for all. */
+function chunkOf(bytes: Uint8Array): Uint8Array {
+  if (lastChunk && lastBytes === bytes) return lastChunk
+  const size = Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1')
+  lastBytes = bytes
+  lastChunk = Buffer.concat([size, bytes, crlf])
+  return lastChunk
+}
+
+// Not a Buffer: this file is loaded, though not used, where there is no Node.
+const crlf = new TextEncoder().encode('\r\n')

@@ -22,8 +22,8 @@ export interface ResponseHead {
 /** One HTTP request that waits for its response. */
 export interface Exchange {
   /**
-   * Starts the response. `onDrain` is called when what was buffered has left; it comes after each write that leaves more
-   * than {@link leastBufferedBytes} waiting.
+   * Starts the response. `onDrain` is called when what was buffered has left; it comes after each write that is, or
+   * leaves, more than {@link leastBufferedBytes}.
    */
   open(head: ResponseHead, onDrain: () => void): Sink
   /** Calls back once when the other end is gone or the response has ended. */

@@ -1,0 +1,145 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net, { type AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { nodeExchange } from './node-sink.ts'
+import type { Sink } from './sink.ts'
+
+const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }) }
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** A server whose responses are written by `use`, and an agent that keeps one connection to it. */
+async function setup(use: (sink: Sink, response: http.ServerResponse) => void, prepare = noPreparation) {
+  const server = http.createServer((_request, response) => {
+    prepare(response)
+    use(
+      nodeExchange(response).open(head, () => {}),
+      response,
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  return {
+    async get(): Promise<http.IncomingMessage> {
+      const { port } = server.address() as AddressInfo
+      const [response] = await once(http.get({ port, host: '127.0.0.1', agent }), 'response')
+      return response
+    },
+    async [Symbol.asyncDispose]() {
+      agent.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function noPreparation(_response: http.ServerResponse): void {}
+
+async function body(response: http.IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const part of response) text += part
+  return text
+}
+
+describe('the sink of a Node response', () => {
+  it('sends headers before there is anything to write', async () => {
+    let sink: Sink | undefined
+    await using s = await setup((given) => {
+      sink = given
+    })
+    const response = await s.get()
+    expect(response.headers['content-type']).toBe('text/event-stream')
+    sink?.end()
+    expect(await body(response)).toBe('')
+  })
+
+  it('writes chunks that a client reads as the same bytes, whoever else is sent them', async () => {
+    const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
+    await using s = await setup((sink) => {
+      for (const each of [...shared, ...shared]) sink.write(each)
+      sink.end()
+    })
+    const expected = `onezwei ✓${'x'.repeat(70_000)}`.repeat(2)
+    for (let i = 0; i < 2; i++) expect(await body(await s.get())).toBe(expected)
+  })
+
+  it('leaves nothing on a connection that goes on to serve other requests', async () => {
+    const listeners: number[] = []
+    await using s = await setup((sink, response) => {
+      listeners.push(response.socket?.listenerCount('drain') ?? 0)
+      sink.write(bytes('a'))
+      sink.write(bytes('b'))
+      sink.end()
+    })
+    for (let i = 0; i < 3; i++) expect(await body(await s.get())).toBe('ab')
+    expect(new Set(listeners).size).toBe(1)
+  })
+
+  it('gives every byte to the write of a middleware that has put its own there', async () => {
+    const written: string[] = []
+    await using s = await setup(
+      (sink) => {
+        sink.write(bytes('a'))
+        sink.write(bytes('b'))
+        sink.end()
+      },
+      (response) => {
+        const write = response.write.bind(response)
+        response.write = (chunk: Uint8Array) => {
+          written.push(new TextDecoder().decode(chunk))
+          return write(chunk)
+        }
+      },
+    )
+    expect(await body(await s.get())).toBe('ab')
+    expect(written).toEqual(['a', 'b'])
+  })
+
+  it('raises no error for a client that has closed its half, and is still written to', async () => {
+    const errors: unknown[] = []
+    const server = http.createServer((request, response) => {
+      const sink = nodeExchange(response).open(head, () => {})
+      sink.write(bytes('first'))
+      request.socket.once('end', () => {
+        queueMicrotask(() => sink.write(bytes('late')))
+        setImmediate(() => sink.write(bytes('later')))
+      })
+    })
+    server.on('clientError', (error, socket) => {
+      errors.push(error)
+      socket.destroy()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1')
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await once(client, 'data')
+    client.end()
+    await once(client, 'close')
+    server.close()
+    await once(server, 'close')
+    expect(errors).toEqual([])
+  })
+
+  it('tells of room once a slow client has read', async () => {
+    let drained = 0
+    const server = http.createServer((_request, response) => {
+      const sink = nodeExchange(response).open(head, () => {
+        drained += 1
+        sink.end()
+      })
+      sink.write(bytes('first'))
+      for (let i = 0; i < 200; i++) sink.write(bytes('x'.repeat(65_536)))
+      expect(sink.buffered()).toBeGreaterThan(0)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const [response] = await once(http.get({ port, host: '127.0.0.1', agent: false }), 'response')
+    expect((await body(response)).length).toBe(5 + 200 * 65_536)
+    expect(drained).toBe(1)
+    server.close()
+    await once(server, 'close')
+  })
+})
