@@ -12,7 +12,10 @@ export function startAlone(options: SetOptions, call: WantedCall, member: Member
   const feed = createFeed({
     lastEventId: call.lastEventId ?? positions.load(identity),
     deliver: member.receive,
-    onStarted: member.started,
+    onStarted() {
+      positions.save(identity, feed.lastEventId())
+      member.started()
+    },
     onWaiting: member.connecting,
     onPosition: (lastEventId) => positions.save(identity, lastEventId),
   })

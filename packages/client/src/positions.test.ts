@@ -74,6 +74,15 @@ describe('positions', () => {
     expect([after.load('a'), after.load('b')]).toEqual([undefined, '2-0'])
   })
 
+  it('are as good as new when the page is left, however long nothing has moved', () => {
+    const storage = fakeStorage()
+    const { clock, device, save } = page(storage)
+    save('a', '1-0')
+    clock.advance(3_600_000)
+    device.tell('left')
+    expect(page(storage, { clock }).load('a')).toBe('1-0')
+  })
+
   it('are 100, those that moved last, with ids of a sane length', () => {
     const storage = fakeStorage()
     const { clock, save } = page(storage)
@@ -153,6 +162,22 @@ describe('persist', () => {
       }
     },
   )
+
+  it('keeps what stands still, over the change to single mode', async () => {
+    await using server = await scriptedServer()
+    const persist = fakeStorage()
+    const { follow, clock } = multiplexedClient(server, { persist, onFallback: () => {} })
+    const a = follow('a', { lastEventId: '7-0' })
+    const set = await nextSet(server)
+    set.exchange.answer(404)
+    const single = await server.request()
+    single.open()
+    await a.nextMany(3)
+    clock.advance(500)
+    const after = multiplexedClient(server, { mode: 'single', persist })
+    after.follow('a')
+    expect((await server.request()).query.get('lastEventId')).toBe('7-0')
+  })
 
   it('forgets what is complete, or not wanted any more', async () => {
     await using server = await scriptedServer()

@@ -40,6 +40,7 @@ export const noPositions: Positions = { load: () => undefined, save() {} }
 /** Keeps positions in a storage: few writes, bounded, and harmless whatever the storage does or has in it. */
 export function createPositions({ clock, device, storage, url, forMs }: PositionsOptions): Positions {
   const name = `trpc-sse:${shortHash(url)}`
+  const current = new Map<string, string>()
   const changes = new Map<string, Kept | undefined>()
   let cancel: (() => void) | undefined
 
@@ -69,8 +70,16 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
     }
   }
 
+  function note(key: string, id: string | undefined): void {
+    changes.delete(key)
+    changes.set(key, id === undefined ? undefined : [key, id, clock.now()])
+  }
+
   device.listen((event) => {
-    if (event === 'left' || event === 'hidden') write()
+    if (event !== 'left' && event !== 'hidden') return
+    // What has stood still for long is as good as new while the page was there.
+    for (const [key, id] of current) note(key, id)
+    write()
   })
   return {
     load(identity) {
@@ -80,8 +89,13 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
     },
     save(identity, id) {
       const key = shortHash(identity)
-      changes.delete(key)
-      changes.set(key, id && id.length <= longestPosition ? [key, id, clock.now()] : undefined)
+      if (id === undefined || id.length > longestPosition) {
+        current.delete(key)
+        note(key, undefined)
+      } else {
+        current.set(key, id)
+        note(key, id)
+      }
       cancel ??= clock.after(writeDelayMs, write)
     },
   }

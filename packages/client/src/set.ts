@@ -1,8 +1,9 @@
 import type { Operation } from '@trpc/client'
 import { createControl } from './control.ts'
-import { createEntry, type Entry, type Member } from './entry.ts'
+import { createEntry, type Member } from './entry.ts'
 import type { SubscriptionFrame } from './frames.ts'
 import { createKeyTable, type KeyTable } from './keys.ts'
+import { createLines, type Line } from './lines.ts'
 import { readMultiplexedMessage, writeMultiplexedBody } from './multiplexed.ts'
 import type { Positions } from './positions.ts'
 import { type Endpoint, type HttpRequest, type Wanted, writeMultiplexedRequest } from './request.ts'
@@ -35,8 +36,7 @@ export interface SubscriptionSet {
 }
 
 /** An entry, and what it is on the wire. */
-interface Line extends Entry {
-  readonly identity: string
+interface CallLine extends Line {
   readonly call: WantedCall
 }
 
@@ -45,9 +45,8 @@ const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** Creates an empty set. It has a stream while something is wanted. */
 export function createSet(options: SetOptions): SubscriptionSet {
-  const lines = new Set<Line>()
-  const families = new Map<string, Set<Line>>()
-  const tables = new Map<number, KeyTable<Line>>()
+  const lines = createLines<CallLine>()
+  const tables = new Map<number, KeyTable<CallLine>>()
   const connectionIds = new Map<number, string | undefined>()
   let stream: Stream | undefined
   let revision = 0
@@ -59,7 +58,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
     return options.endpoint([first, ...others])
   }
 
-  const wanted = (): Set<Line> => new Set([...lines].filter((line) => !line.isResting()))
+  const wanted = (): Set<CallLine> => new Set([...lines].filter((line) => !line.isResting()))
 
   const control = createControl({
     ...options,
@@ -73,7 +72,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
 
   /** Makes the set of a stream what is wanted now, and writes that down. */
   function writeBody(of: number, connectionId?: string): string {
-    const table = tables.get(of) ?? createKeyTable<Line>(({ identity }) => identity)
+    const table = tables.get(of) ?? createKeyTable<CallLine>(({ identity }) => identity)
     tables.set(of, table)
     for (const { feed } of table.update(wanted())) feed.requested(of)
     const calls = Array.from(
@@ -101,7 +100,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
         tables.delete(of)
         connectionIds.delete(of)
         control.drop(of)
-        for (const { feed } of [...lines]) feed.lost(of, error)
+        for (const { feed } of lines) feed.lost(of, error)
         return undefined
       },
       onRefused(error) {
@@ -148,41 +147,28 @@ export function createSet(options: SetOptions): SubscriptionSet {
     isScheduled = true
     queueMicrotask(() => {
       isScheduled = false
-      if (lines.size === 0) stream?.close()
+      if (lines.size() === 0) stream?.close()
       else if (!stream) stream = open()
       else control.changed()
       letGo()
     })
   }
 
-  /** Makes one of those that stand at the same place. */
-  function merge({ identity, feed }: Line): void {
-    const family = families.get(identity)
-    const place = feed.place()
-    if (!family || family.size < 2 || place === undefined) return
-    const [elder, younger] = [...family].filter((line) => line.feed.place() === place)
-    if (elder && younger) elder.adopt(younger)
-  }
-
-  function remove(line: Line): void {
-    const { identity } = line
-    const family = families.get(identity)
-    if (lines.delete(line) && family?.delete(line) && family.size === 0) {
-      families.delete(identity)
-      options.positions.save(identity, undefined)
-    }
+  function remove(line: CallLine): void {
+    lines.delete(line)
+    if (lines.like(line.identity).length === 0) options.positions.save(line.identity, undefined)
     schedule()
   }
 
-  function add(identity: string, call: WantedCall): Line {
+  function add(identity: string, call: WantedCall): CallLine {
     const { positions } = options
-    const family = families.get(identity) ?? new Set()
+    const isAlone = lines.like(identity).length === 0
     const entry = createEntry({
       ...options,
-      lastEventId: call.lastEventId ?? (family.size === 0 ? positions.load(identity) : undefined),
+      lastEventId: call.lastEventId ?? (isAlone ? positions.load(identity) : undefined),
       onMove() {
         positions.save(identity, line.feed.lastEventId())
-        merge(line)
+        lines.merge(line)
       },
       onEnded() {
         for (const table of tables.values()) table.forget(line)
@@ -191,28 +177,26 @@ export function createSet(options: SetOptions): SubscriptionSet {
       onRetry: schedule,
       onOver: () => remove(line),
     })
-    const line: Line = { ...entry, identity, call }
+    const line: CallLine = { ...entry, identity, call }
     lines.add(line)
-    families.set(identity, family.add(line))
     return line
   }
 
   return {
     join(call, member) {
       const identity = JSON.stringify([call.path, call.inputJson])
-      const family = [...(families.get(identity) ?? [])]
-      const line = family.find((one) => canShare(one, call)) ?? add(identity, call)
+      const line = lines.like(identity).find((one) => canShare(one, call)) ?? add(identity, call)
       line.join(member)
       schedule()
       return () => {
-        for (const one of families.get(identity) ?? []) one.leave(member)
+        for (const one of lines.like(identity)) one.leave(member)
       }
     },
   }
 }
 
 /** Whether a subscription would get exactly what the line gets from now on. */
-function canShare({ call, feed, isFresh }: Line, { lastEventId }: WantedCall): boolean {
+function canShare({ call, feed, isFresh }: CallLine, { lastEventId }: WantedCall): boolean {
   if (isFresh() && call.lastEventId === lastEventId) return true
   return lastEventId !== undefined && lastEventId === feed.lastEventId()
 }

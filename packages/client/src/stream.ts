@@ -5,7 +5,8 @@ import type { Fetch } from './fetch.ts'
 import type { Frame, SubscriptionFrame } from './frames.ts'
 import type { Endpoint, HttpRequest } from './request.ts'
 import type { ReadErrorBody } from './response.ts'
-import { type RetryPolicy, reconnectDelayMs } from './retry.ts'
+import { createRest } from './rest.ts'
+import type { RetryPolicy } from './retry.ts'
 import { initialStreamState, next, type StreamEvent, type StreamState } from './state.ts'
 
 /** What all streams of a link share. */
@@ -70,9 +71,8 @@ export function openStream(options: StreamOptions): Stream {
   let streams = 0
   let current: Line | undefined
   let before: Line | undefined
-  let cancelWait = (): void => {}
   let cancelBridge = (): void => {}
-  let notBeforeMs = 0
+  const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
 
   function dispatch(event: StreamEvent): void {
     const { phase, bridge } = state
@@ -93,14 +93,12 @@ export function openStream(options: StreamOptions): Stream {
   function leave({ type }: StreamEvent): void {
     const line = current
     current = undefined
-    cancelWait()
+    rest.stop()
     if (type === 'move' || type === 'reopen') {
       dropBefore(undefined)
       before = line
     } else lose(line, state.error)
-    if (state.phase !== 'waiting' || state.suspended) return
-    notBeforeMs = clock.now() + state.askedWaitMs
-    rest(reconnectDelayMs(clock, options.retry, state))
+    if (state.phase === 'waiting' && !state.suspended) rest.start(state)
   }
 
   /** Goes on with the stream before as if no other had been asked for. */
@@ -113,7 +111,7 @@ export function openStream(options: StreamOptions): Stream {
   }
 
   function end(): void {
-    cancelWait()
+    rest.stop()
     unfollow()
     for (const line of [before, current]) line?.connection.close()
     cancelBridge()
@@ -138,21 +136,12 @@ export function openStream(options: StreamOptions): Stream {
     lose(line, error)
   }
 
-  function rest(delayMs: number, isPutOff = false): void {
-    cancelWait()
-    cancelWait = clock.after(delayMs, () => {
-      // Without a network an attempt is for nothing; but devices are wrong about that, too.
-      if (options.device.isOffline() && !isPutOff) rest(Math.max(0, options.retry.maxMs - delayMs), true)
-      else dispatch({ type: 'elapsed' })
-    })
-  }
-
   const device = {
     suspend: () => dispatch({ type: 'suspend' }),
     wake(): void {
       before?.connection.check()
       current?.connection.check()
-      if (state.phase === 'waiting') rest(Math.max(0, notBeforeMs - clock.now()))
+      if (state.phase === 'waiting') rest.cutShort()
     },
   }
   const unfollow = followDevice(options.device, clock, options.hiddenTimeoutMs, device)
