@@ -99,10 +99,12 @@ function createSingleStream(
     paths: [request.path],
     subscriptions: 1,
     heartbeat() {
+      run.start()
       run.showPosition()
       connection.send(ping)
     },
     reconnect(data, retryMs) {
+      run.start()
       run.showPosition()
       connection.send(reconnect(data, retryMs))
     },

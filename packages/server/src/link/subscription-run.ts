@@ -11,7 +11,9 @@ export interface SubscriptionRun {
   run(result: unknown): Promise<void>
   /** Ends it with an error. */
   fail(cause: unknown): void
-  /** Starts it if it has not, and shows the client where it stands by now. */
+  /** Tells the client that it has started, whether it has or not: a stream of its own must begin some time. */
+  start(): void
+  /** Shows the client where it stands by now, if it has started. */
   showPosition(): void
 }
 
@@ -34,7 +36,7 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
 
   async function runFeed(source: SubscriptionSource): Promise<void> {
     // Not the source itself: with it the call's options, its request among them, would stay for as long as the stream.
-    const parts: PumpParts = { teller, outlet, gapIsError: source.options.onGap === 'error' }
+    const parts: PumpParts = { teller, outlet, gapIsError: source.options.onGap === 'error', placed: false }
     const pump = (): void => {
       if (feed && !teller.ended) pumpFeed(feed, parts)
     }
@@ -55,10 +57,9 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
         teller.fail(error)
       }
     },
+    start: () => teller.start(feed?.position()),
     showPosition() {
-      const position = feed?.position()
-      teller.start(position)
-      teller.position(position)
+      if (teller.started) teller.position(feed?.position())
     },
   }
 }
@@ -67,14 +68,20 @@ interface PumpParts {
   readonly teller: Teller
   readonly outlet: Outlet
   readonly gapIsError: boolean
+  /** Whether the client knows where it starts. */
+  placed: boolean
 }
 
 /** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
-function pumpFeed(feed: Feed, { teller, outlet, gapIsError }: PumpParts): void {
-  if (!teller.started) {
+function pumpFeed(feed: Feed, parts: PumpParts): void {
+  const { teller, outlet, gapIsError } = parts
+  if (!parts.placed) {
     const position = feed.position()
     if (position === undefined) return
+    parts.placed = true
     teller.start(position)
+    // It may have been started before it was known where.
+    teller.position(position)
   }
   try {
     while (!outlet.isFull()) {
