@@ -206,7 +206,7 @@ export function openStream(options: StreamOptions): Stream {
       onRetry: (ms) => ifCurrent({ type: 'retry', ms }),
     })
     current = { stream, connection }
-    connection.ended.then((event) => {
+    void connection.ended.then((event) => {
       if (event && stream === before?.stream) unbridge(state.error)
       else if (event) ifCurrent(event)
     })
