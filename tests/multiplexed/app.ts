@@ -1,0 +1,120 @@
+import { once } from 'node:events'
+import http, { type IncomingMessage, type ServerResponse } from 'node:http'
+import http2 from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { initTRPC } from '@trpc/server'
+import { channel, createChannels, createServerLink } from '@trpc-sse/server'
+import { build } from 'esbuild'
+import { z } from 'zod'
+import { selfSigned } from '../support/certificate.ts'
+
+/** The names of 100 logs. */
+export const names: readonly string[] = Array.from({ length: 100 }, (_, i) => `log-${i}`)
+
+/** Creates an app of 100 logs of numbers, with a mutation beside them. */
+export function createApp() {
+  const channels = createChannels({
+    channels: {
+      numbers: channel({
+        params: z.object({ name: z.string() }),
+        event: z.object({ n: z.number(), text: z.string() }),
+        retain: { events: 10_000 },
+      }),
+    },
+  })
+  const t = initTRPC.create()
+  const router = t.router({
+    onNumber: t.procedure
+      .input(z.object({ name: z.string() }))
+      .subscription((opts) => channels.numbers(opts.input).subscribe(opts)),
+    onAll: t.procedure
+      .input(z.object({ name: z.string() }))
+      .subscription((opts) => channels.numbers(opts.input).subscribe({ ...opts, replay: 'all' })),
+    add: t.procedure.input(z.number()).mutation(({ input }) => input + 1),
+  })
+  const link = createServerLink({ router, channels, basePath: '/trpc', createContext: () => ({}) })
+  return {
+    router,
+    link,
+    channels,
+    /** Publishes a number to every log. */
+    async publish(n: number, text = ''): Promise<void> {
+      await Promise.all(names.map((name) => channels.numbers({ name }).publish({ n, text })))
+    },
+    [Symbol.asyncDispose]: () => channels.close(),
+  }
+}
+
+export type App = ReturnType<typeof createApp>
+export type NumbersRouter = App['router']
+
+/** A server of an app on a free port of this machine: tRPC at `/trpc`, and the page of the browser tests. */
+export interface AppServer extends AsyncDisposable {
+  readonly url: string
+}
+
+/** Serves an app over HTTP/1.1. */
+export async function serveHttp1(app: App): Promise<AppServer> {
+  const server = http.createServer((request, response) => void answer(app, request, response))
+  const url = `http://localhost:${await portOf(server)}`
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** Serves an app over TLS and HTTP/2, as `node:http2` is used for both versions. */
+export async function serveHttp2(app: App): Promise<AppServer> {
+  const server = http2.createSecureServer(
+    { ...selfSigned(), allowHTTP1: true },
+    (request, response) =>
+      // The objects of HTTP/2 are made to be used like those of HTTP/1.1; only their types differ.
+      void answer(app, request as unknown as IncomingMessage, response as unknown as ServerResponse),
+  )
+  const sessions = new Set<http2.ServerHttp2Session>()
+  server.on('session', (session) => {
+    sessions.add(session)
+    session.on('error', () => {})
+  })
+  const url = `https://localhost:${await portOf(server)}`
+  return {
+    url,
+    async [Symbol.asyncDispose]() {
+      for (const session of sessions) session.destroy()
+      server.close()
+    },
+  }
+}
+
+async function portOf(server: http.Server | http2.Http2SecureServer): Promise<number> {
+  server.listen(0, 'localhost')
+  await once(server, 'listening')
+  return (server.address() as AddressInfo).port
+}
+
+let page: Promise<string> | undefined
+
+async function answer({ link }: App, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url?.startsWith('/trpc/')) return await link.node(request, response)
+  page ??= bundlePage()
+  const script = await page
+  response.setHeader('content-type', 'text/html')
+  response.end(`<!doctype html><link rel="icon" href="data:,"><script type="module">${script}</script>`)
+}
+
+async function bundlePage(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(import.meta.dirname, 'page.ts')],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    minify: true,
+  })
+  return outputFiles[0]?.text ?? ''
+}

@@ -1,0 +1,46 @@
+/** What runs in the browser. */
+import { createTRPCClient, httpLink } from '@trpc/client'
+import { sseLink } from '@trpc-sse/client'
+import type { NumbersRouter } from './app.ts'
+
+const url = new URL('/trpc', location.href).href
+const client = createTRPCClient<NumbersRouter>({ links: [sseLink({ url }), httpLink({ url })] })
+const numbers: Record<string, number[]> = {}
+
+const page = {
+  /** The numbers of each log so far. */
+  numbers,
+  /** Follows logs; resolves when all have started. */
+  async follow(names: readonly string[]): Promise<void> {
+    await Promise.all(
+      names.map(
+        (name) =>
+          new Promise<void>((resolve) => {
+            const got: number[] = []
+            numbers[name] = got
+            client.onNumber.subscribe(
+              { name },
+              { onStarted: () => resolve(), onData: ({ data }) => got.push(data.n) },
+            )
+          }),
+      ),
+    )
+  },
+  /** Follows logs as browsers do by themselves; resolves when as many are open as can be. */
+  async followNatively(names: readonly string[]): Promise<void> {
+    const opened = names.map((name) => {
+      const input = encodeURIComponent(JSON.stringify({ name }))
+      const source = new EventSource(`${url}/onNumber?input=${input}`)
+      return new Promise((resolve) => source.addEventListener('connected', resolve))
+    })
+    await Promise.all(opened)
+  },
+  /** Calls the mutation; rejects if that takes longer than so many milliseconds. */
+  add: (n: number, withinMs: number): Promise<number> =>
+    client.add.mutate(n, { signal: AbortSignal.timeout(withinMs) }),
+  protocol: (): string =>
+    (performance.getEntriesByType('navigation')[0] as PerformanceNavigationTiming).nextHopProtocol,
+}
+
+export type TestPage = typeof page
+Object.assign(globalThis, { page })
