@@ -84,7 +84,8 @@ describe('10,000 events from three publishers in two processes over one Redis', 
       expect(numbers).toEqual(Array.from({ length: count }, (_, i) => i + 1))
     }
     expect(gaps).toEqual([])
-    expect(door.taken).toBeGreaterThan(cuts)
+    // The last cut may come right after the last event.
+    expect(door.taken).toBeGreaterThanOrEqual(cuts)
   })
 
   it('reach a client while the subscriber connections are killed 20 times: nothing lost, nothing twice', async () => {
