@@ -13,7 +13,7 @@ export interface FeedEvent {
   decoded: { readonly value: unknown } | undefined
   /** The bytes on the wire in single mode, once somebody needed them. */
   frame: Uint8Array | undefined
-  /** The same in multiplexed mode, by the subscription's key. */
+  /** The same in multiplexed mode, by the subscription's key, for a few keys. */
   keyedFrames?: Map<string, Uint8Array>
 }
 

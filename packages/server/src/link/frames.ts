@@ -93,12 +93,18 @@ export function createKeyedFrames(output: TRPCDataTransformer | undefined, key: 
   }
 }
 
+/** How many keys' frames an event keeps: keys are the clients' to choose, and one client may have a thousand for one log. */
+const mostKeyedFrames = 8
+
 /** Subscriptions with the same path and input have the same key: their clients get the same bytes. */
 function keyedFrame(event: FeedEvent & { readonly data: string }, key: string): Uint8Array {
   event.keyedFrames ??= new Map()
   const made = event.keyedFrames.get(key)
   if (made) return made
   const frame = bytes({ event: key, data: event.data, id: event.id })
+  // The oldest goes: those who want the same one mostly want it in the same moment.
+  const [oldest = ''] = event.keyedFrames.size < mostKeyedFrames ? [] : event.keyedFrames.keys()
+  event.keyedFrames.delete(oldest)
   event.keyedFrames.set(key, frame)
   return frame
 }

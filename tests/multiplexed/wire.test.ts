@@ -1,0 +1,101 @@
+import { describe, expect, it, vi } from 'vitest'
+import { heapInUse } from '../support/heap.ts'
+import { openRaw, type RawStream } from '../support/http.ts'
+import { range } from '../support/numbers.ts'
+import { createApp, names, serveHttp1 } from './app.ts'
+
+type Wanted = Record<string, { path: string; input?: unknown; lastEventId?: string }>
+
+/** Opens a stream of multiplexed mode, by hand. */
+const open = (url: string, subscriptions: Wanted): Promise<RawStream> =>
+  openRaw(`${url}/trpc/~sse`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ version: 1, revision: 1, subscriptions }),
+  })
+
+const onNumber = (name: string) => ({ path: 'onNumber', input: { name } })
+
+describe('what an event costs on the wire', () => {
+  // 13 characters of a key, as our client makes them.
+  const keyOf = (index: number): string => `k${String(index).padStart(12, '0')}`
+  const bytesPerEvent = new Map<number, number>()
+
+  it.each([1, 100])(
+    'is no more than its data, id and key and 25 bytes, with %i subscriptions',
+    async (count) => {
+      await using app = createApp()
+      await using server = await serveHttp1(app)
+      const wanted = names.slice(0, count).map((name, i) => [keyOf(i), onNumber(name)] as const)
+      using stream = await open(server.url, Object.fromEntries(wanted))
+      await stream.nextMany(1 + count)
+      const before = app.link.stats()
+      for (const n of range(100, 199)) await app.publish(n, 'some text')
+      await stream.nextMany(100 * count)
+      const { eventsSent, bytesSent } = app.link.stats()
+      expect(eventsSent - before.eventsSent).toBe(100 * count)
+      const bytes = (bytesSent - before.bytesSent) / (100 * count)
+      const { data, id = '', event } = stream.messages.at(-1) ?? { data: '', event: '' }
+      const sizes = `${data.length} of data, ${id.length} of id, ${event.length} of key`
+      console.log(`${count} subscriptions: ${bytes.toFixed(1)} bytes an event (${sizes})`)
+      expect(bytes).toBeLessThan(data.length + id.length + event.length + 25)
+      bytesPerEvent.set(count, bytes)
+    },
+  )
+
+  it('is the same for 1 as for 100', () => {
+    expect(bytesPerEvent.get(100)).toBeCloseTo(bytesPerEvent.get(1) ?? 0, 0)
+  })
+})
+
+describe('a client that opens streams and never reads', () => {
+  it('costs bounded memory, and delays nobody', async () => {
+    await using app = createApp()
+    await using server = await serveHttp1(app)
+    const all = Object.fromEntries(names.map((name) => [name, onNumber(name)]))
+    using healthy = await open(server.url, all)
+    await healthy.nextMany(1 + names.length)
+    const before = await heapInUse()
+    const streams: RawStream[] = []
+    for (let i = 0; i < 20; i++) {
+      const stream = await open(server.url, all)
+      stream.pause()
+      streams.push(stream)
+    }
+    await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(21 * names.length))
+    // 20 times 50 MB, if it were kept for each of them.
+    for (const n of range(1, 50)) {
+      await app.publish(n, 'x'.repeat(10_000))
+      await healthy.nextMany(names.length)
+    }
+    const { bytesSent } = app.link.stats()
+    const used = (await heapInUse()) + process.memoryUsage().external - before
+    console.log(`${(used / 1e6).toFixed(1)} MB of memory, ${(bytesSent / 1e6).toFixed(1)} MB sent`)
+    // The logs themselves are 50 MB, the windows of them the same texts; a reader of this test has as much.
+    expect(used).toBeLessThan(250_000_000)
+    // To each no more than its buffer here, and what the kernel's hold.
+    expect(bytesSent).toBeLessThan(52_000_000 + 20 * 10_000_000)
+    for (const stream of streams) stream.leave()
+    await vi.waitFor(() => expect(app.link.stats().connections).toBe(1))
+  })
+
+  it('with 1,000 keys for the same log does not have every event kept 1,000 times', async () => {
+    await using app = createApp()
+    await using server = await serveHttp1(app)
+    const keys = range(1, 1_000).map((n) => [`key-${n}`, onNumber('log-0')] as const)
+    using stream = await open(server.url, Object.fromEntries(keys))
+    await stream.nextMany(1 + keys.length)
+    const log = app.channels.numbers({ name: 'log-0' })
+    await heapInUse()
+    const before = process.memoryUsage()
+    for (const n of range(1, 300)) {
+      await log.publish({ n, text: 'x'.repeat(1_000) })
+      await vi.waitFor(() => expect(app.link.stats().eventsSent).toBe(n * 1_000), { interval: 1 })
+    }
+    await heapInUse()
+    const after = process.memoryUsage()
+    const kept = after.arrayBuffers - before.arrayBuffers
+    console.log(`${(kept / 1e6).toFixed(1)} MB of buffers for 0.3 MB of events`)
+    expect(kept).toBeLessThan(50_000_000)
+  })
+})
