@@ -19,8 +19,10 @@ export interface RelayOptions {
   answer(question: unknown): unknown
 }
 
-/** One message in the log of an instance. */
+/** One message of a log. */
 interface Message {
+  /** Whom it is for. */
+  readonly to: string
   readonly id: string
   /** Who asks; absent in an answer. */
   readonly from?: string
@@ -28,9 +30,9 @@ interface Message {
 }
 
 /** How long an answer is waited for: a client that gets none opens a new stream, which is always right. */
-const answerMs = 2_000
+const answerMs = 1_500
 
-/** Creates a relay. Each instance has a small log in the backend, like a channel's; only its notifications are used. */
+/** Creates a relay. Instances listen to logs in the backend, like a channel's; only their notifications are used. */
 export function createRelay({ backend, instance, clock, answer }: RelayOptions): Relay {
   const pending = new Map<string, (body: unknown) => void>()
   let listening: Promise<unknown> | undefined
@@ -38,14 +40,15 @@ export function createRelay({ backend, instance, clock, answer }: RelayOptions):
 
   function receive(text: string): void {
     const message = JSON.parse(text) as Message
+    if (message.to !== instance) return
     if (message.from === undefined) pending.get(message.id)?.(message.body)
-    else void send(message.from, { id: message.id, body: answer(message.body) })
+    else void send({ to: message.from, id: message.id, body: answer(message.body) })
   }
 
   // What isn't sent isn't answered, and that has an answer of its own.
-  async function send(to: string, message: Message): Promise<void> {
+  async function send(message: Message): Promise<void> {
     try {
-      await backend.append(logOf(to), [JSON.stringify(message)])
+      await backend.append(logOf(message.to), [JSON.stringify(message)])
     } catch (error) {
       if (!isRealtimeError(error)) throw error
     }
@@ -76,13 +79,17 @@ export function createRelay({ backend, instance, clock, answer }: RelayOptions):
           resolve(given)
         })
       })
-      await send(to, { id, from: instance, body })
+      await send({ to, id, from: instance, body })
       return await answered.finally(() => pending.delete(id))
     },
   }
 }
 
-/** Channel names can't start with `~`: nobody publishes here but relays. */
+/**
+ * The log that an instance listens to, with others whose names begin alike. Not one for each: what is left of a log stays
+ * for weeks, instances come and go, and clients may ask for any that they make up. (Channel names can't start with `~`:
+ * nobody publishes here but relays.)
+ */
 function logOf(instance: string): ChannelLog {
-  return { key: JSON.stringify(['~control', instance]), retain: { events: 100, forMs: 60_000 } }
+  return { key: JSON.stringify(['~control', instance.slice(0, 2)]), retain: { events: 1, forMs: 10_000 } }
 }

@@ -1,0 +1,72 @@
+import { randomBytes } from 'node:crypto'
+import { createTRPCClient } from '@trpc/client'
+import { sseLink } from '@trpc-sse/client'
+import { describe, expect, it, vi } from 'vitest'
+import { ask } from '../support/http.ts'
+import { createInbox } from '../support/inbox.ts'
+import { startRedis } from '../support/redis.ts'
+import { serveRouter } from '../support/router-server.ts'
+import { createRouter, logChannels } from './router.ts'
+
+/** An instance over a Redis. */
+async function startInstance(url: string) {
+  const channels = logChannels(url)
+  const server = await serveRouter(createRouter(channels), { channels })
+  return Object.assign(server, { channels })
+}
+
+const control = (url: string, connectionId: string) =>
+  ask(`${url}/~sse`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ version: 1, revision: 2, connectionId, subscriptions: {} }),
+  })
+
+describe('control over Redis', () => {
+  it('that asks for connections which nobody holds leaves a bounded number of keys behind', async () => {
+    await using redis = await startRedis()
+    await using instance = await startInstance(redis.url)
+    const ids = Array.from(
+      { length: 2_000 },
+      () => `${randomBytes(8).toString('hex')}.${randomBytes(16).toString('hex')}`,
+    )
+    const answers = await Promise.all(ids.map((id) => control(instance.url, id)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([404]))
+    expect(await redis.admin.dbsize()).toBeLessThanOrEqual(512)
+    await instance.channels.close()
+  })
+
+  it('always reaches the other instance: 100 changes, and the stream is never opened anew', async () => {
+    await using redis = await startRedis()
+    await using holder = await startInstance(redis.url)
+    await using other = await startInstance(redis.url)
+    // Streams go to one of them, control to the other.
+    const client = createTRPCClient<ReturnType<typeof createRouter>>({
+      links: [
+        sseLink({
+          url: holder.url,
+          lingerMs: 1,
+          fetch: (url, init) =>
+            fetch(
+              String(init.body).includes('"connectionId"') ? url.replace(holder.url, other.url) : url,
+              init,
+            ),
+        }),
+      ],
+    })
+    const started = createInbox<number>()
+    client.onNumber.subscribe({ name: 'first' }, { onStarted: () => started.put(0) })
+    await started.take()
+    const subscriptions = []
+    for (let n = 1; n <= 50; n++) {
+      subscriptions.push(client.onNumber.subscribe({ name: `${n}` }, { onStarted: () => started.put(n) }))
+      expect(await started.take()).toBe(n)
+    }
+    expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 51 })
+    expect(other.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
+    for (const subscription of subscriptions) subscription.unsubscribe()
+    await vi.waitFor(() => expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 }))
+    expect(started.items).toHaveLength(51)
+    await Promise.all([holder.channels.close(), other.channels.close()])
+  })
+})
