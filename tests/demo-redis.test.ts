@@ -30,9 +30,9 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]()
 })
 
-/** Which of the two servers serves the page's chat. */
+/** Which of the two servers serves the page. */
 async function instanceOf(page: Awaited<ReturnType<typeof openDemo>>): Promise<string> {
-  const row = await page.locator('[data-stream="chat.onMessage"]').textContent()
+  const row = await page.locator('[data-where=page]').textContent()
   return /instance (\d)/.exec(row ?? '')?.[1] ?? 'none'
 }
 

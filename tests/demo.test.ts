@@ -94,7 +94,7 @@ describe('a loss', () => {
     await say(away, 'I am about to enter a tunnel')
     await messages(there, 1)
     await away.getByRole('button', { name: 'Start a report' }).click()
-    await away.getByRole('button', { name: 'Take the network away' }).click()
+    await away.getByRole('button', { name: 'No network' }).click()
     await away.locator('.pill[data-status=offline]').waitFor()
     for (const text of ['one', 'two', 'three']) await say(there, text)
     await there.getByRole('button', { name: 'Send five' }).click()
@@ -117,7 +117,7 @@ describe('a loss', () => {
     await there.context().close()
   })
 
-  it('of all sockets at once is mended, and nothing is missing or repeated', async () => {
+  it('of the connection is mended, and nothing is missing or repeated', async () => {
     const page = await openDemo(context, demo.url)
     await page.getByRole('button', { name: 'Start a report' }).click()
     await page.locator('[data-stream="jobs.onProgress"]').waitFor()
@@ -143,6 +143,38 @@ describe('a loss', () => {
     await page.screenshot({ path: join(screenshots, 'gap.png') })
     await say(page, 'You have forgotten')
     expect(await messages(page, 2)).toEqual(['Remember me', 'You have forgotten'])
+  })
+})
+
+describe('the connection', () => {
+  it('is one for a page, whatever it subscribes to, and the server has no more of them than pages', async () => {
+    const page = await openDemo(context, demo.url)
+    await page.locator('[data-where=page]', { hasText: '1 connection5 subscriptions' }).waitFor()
+    await page.getByText('#engineering').click()
+    await page.getByRole('button', { name: 'Start a report' }).click()
+    await page.locator('[data-where=page]', { hasText: '1 connection6 subscriptions' }).waitFor()
+    await page.getByText('opened once, changed').waitFor()
+    const other = await openDemo(context, demo.url)
+    await page.locator('[data-where=server]', { hasText: '2 connections11 subscriptions' }).waitFor()
+    await other.close()
+    await page.locator('[data-where=server]', { hasText: '1 connection6 subscriptions' }).waitFor()
+  })
+
+  it('gives the console nothing to complain about', async () => {
+    const page = await context.newPage()
+    const complaints: string[] = []
+    page.on('console', (message) => complaints.push(message.text()))
+    page.on('pageerror', (error) => complaints.push(error.message))
+    await page.goto(demo.url)
+    await untilLive(page)
+    await page.getByText('#engineering').click()
+    await say(page, 'Hello?')
+    await messages(page, 1)
+    await page.getByRole('button', { name: 'Start a report' }).click()
+    await page.getByRole('progressbar').waitFor()
+    await page.reload()
+    await untilLive(page)
+    expect(complaints).toEqual([])
   })
 })
 

@@ -1,4 +1,5 @@
 import { Chat } from './parts/chat.tsx'
+import { Connection } from './parts/connection.tsx'
 import { Header } from './parts/header.tsx'
 import { Job } from './parts/job.tsx'
 import { Latency } from './parts/latency.tsx'
@@ -24,6 +25,7 @@ export function App() {
         </div>
         <div className="column column-inside">
           <Trials />
+          <Connection />
           <Streams />
           <Latency />
         </div>

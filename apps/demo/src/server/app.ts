@@ -21,16 +21,7 @@ export async function createApp(instance: number): Promise<App> {
       return
     }
     response.setHeader('x-instance', instance)
-    allowLanes(request, response)
     trpc(request, response)
   }
   return { handle, link: trpc.link }
-}
-
-/** The page reads its streams from another name of this same server: see src/page/live/lane.ts. */
-function allowLanes(request: IncomingMessage, response: ServerResponse): void {
-  const { origin } = request.headers
-  if (origin === undefined || !/^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin)) return
-  response.setHeader('access-control-allow-origin', origin)
-  response.setHeader('access-control-expose-headers', 'x-instance')
 }

@@ -40,6 +40,10 @@ export const channels = createChannels({
       event: z.object({ text: z.string().max(200), at: z.date() }),
       retain: { events: 200, forMs: 3_600_000 },
     }),
+    load: channel({
+      event: z.object({ instance: z.number(), connections: z.number(), subscriptions: z.number() }),
+      retain: { events: 1_000, forMs: 600_000 },
+    }),
   },
   // The page shows that Redis is away, and src/server/health.ts logs it once: not every failed read.
   onError(error, { stage, channel }) {

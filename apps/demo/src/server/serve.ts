@@ -1,7 +1,9 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from './app.ts'
 import { channels } from './channels.ts'
 import { health } from './health.ts'
+import { publishLoad } from './load.ts'
 import { publishPrices } from './prices.ts'
 import { stopBackground, stopping } from './stopping.ts'
 
@@ -19,13 +21,19 @@ export async function createInstance(
 ): Promise<Instance> {
   const { handle, link } = await createApp(instance)
   const server = createServer(front(handle))
-  const background = Promise.all([publishPrices(stopping), health.watch(stopping)])
+  const background = Promise.all([
+    publishPrices(stopping),
+    publishLoad(instance, link.stats, stopping),
+    health.watch(stopping),
+  ])
   return {
     server,
     async close() {
       server.close()
       stopBackground()
-      await link.drain()
+      // Who has another instance to go to is there within a second. For the others, waiting would change nothing.
+      await Promise.race([link.drain(), sleep(1_000)])
+      server.closeAllConnections()
       await background
       await channels.close()
     },

@@ -2,7 +2,6 @@ import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
 import superjson from 'superjson'
 import type { AppRouter } from '../../server/router.ts'
-import { findLane } from './lane.ts'
 import { createNetwork } from './network.ts'
 
 /** Names this page, so that the server can cut its streams and nobody else's. */
@@ -12,12 +11,10 @@ export const pageId: string = Array.from(crypto.getRandomValues(new Uint8Array(6
 
 export const network = createNetwork()
 
-const lane = findLane(pageId, window.location)
-
 export const trpc = createTRPCClient<AppRouter>({
   links: [
     sseLink({
-      url: async () => `${await lane}/trpc?page=${pageId}`,
+      url: `/trpc?page=${pageId}`,
       transformer: superjson,
       fetch: network.fetch,
       // Who watches a countdown wants to see it come back at once.

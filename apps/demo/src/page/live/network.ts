@@ -1,4 +1,5 @@
 import { createStore, type Store } from './store.ts'
+import { noteOnWire } from './wire.ts'
 
 /** The network as this page has it: there, or taken away until a moment in milliseconds since 1970. */
 export interface NetworkState {
@@ -16,14 +17,11 @@ export interface Network {
   /** Breaks all that is open, and lets nothing through for so many milliseconds. */
   takeAway(ms: number): void
   bringBack(): void
-  /** The server instance that answered the last request for a path. */
-  instanceOf(path: string): string | undefined
 }
 
 /** Creates the network of this page. */
 export function createNetwork(): Network {
   const state = createStore<NetworkState>({ awayUntil: undefined })
-  const instances = new Map<string, string>()
   let breaker = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
 
@@ -38,8 +36,7 @@ export function createNetwork(): Network {
     async fetch(url, init = {}) {
       const signals = init.signal ? [init.signal, breaker.signal] : [breaker.signal]
       const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) })
-      const instance = response.headers.get('x-instance')
-      if (instance !== null) instances.set(pathOf(response.url), instance)
+      noteOnWire(response, init)
       return response
     },
     takeAway(ms) {
@@ -50,10 +47,5 @@ export function createNetwork(): Network {
       state.set({ awayUntil: Date.now() + ms })
     },
     bringBack,
-    instanceOf: (path) => instances.get(path),
   }
-}
-
-function pathOf(url: string): string {
-  return new URL(url).pathname.split('/').at(-1) ?? ''
 }

@@ -10,7 +10,7 @@ const event = (id: string): StreamNews<string> => ({
   event: { id, data: id, late: false },
   keep: 2,
 })
-const live = (at: number): StreamNews<string> => ({ type: 'live', at, instance: '1' })
+const live = (at: number): StreamNews<string> => ({ type: 'live', at })
 
 it('keeps the newest events, counts all, and stands at the last one', () => {
   const { events, counts, lastEventId } = after(event('1-0'), event('2-0'), event('3-0'))

@@ -25,8 +25,6 @@ export interface StreamState<TEvent> {
   readonly events: ReadonlyArray<LiveEvent<TEvent>>
   readonly lastEventId: string | undefined
   readonly counts: Counts
-  /** The server instance that serves it. */
-  readonly instance: string | undefined
   /** When it was live first, and when it went live last, in milliseconds since 1970. */
   readonly firstLiveAt: number | undefined
   readonly liveAt: number | undefined
@@ -34,7 +32,7 @@ export interface StreamState<TEvent> {
 
 /** What can happen to a stream. */
 export type StreamNews<TEvent> =
-  | { readonly type: 'live'; readonly at: number; readonly instance: string | undefined }
+  | { readonly type: 'live'; readonly at: number }
   | { readonly type: 'lost' }
   | { readonly type: 'ended' }
   | { readonly type: 'event'; readonly event: LiveEvent<TEvent>; readonly keep: number }
@@ -45,7 +43,6 @@ export const initialStreamState: StreamState<never> = {
   events: [],
   lastEventId: undefined,
   counts: { received: 0, missing: 0, repeated: 0, gaps: 0 },
-  instance: undefined,
   firstLiveAt: undefined,
   liveAt: undefined,
 }
@@ -53,10 +50,8 @@ export const initialStreamState: StreamState<never> = {
 /** Says where a stream stands after some news. */
 export function next<TEvent>(state: StreamState<TEvent>, news: StreamNews<TEvent>): StreamState<TEvent> {
   switch (news.type) {
-    case 'live': {
-      const { at, instance } = news
-      return { ...state, connection: 'live', instance, liveAt: at, firstLiveAt: state.firstLiveAt ?? at }
-    }
+    case 'live':
+      return { ...state, connection: 'live', liveAt: news.at, firstLiveAt: state.firstLiveAt ?? news.at }
     case 'lost':
       return { ...state, connection: 'lost' }
     case 'ended':

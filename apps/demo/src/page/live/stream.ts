@@ -1,5 +1,4 @@
 import { type Checked, createAudit } from './audit.ts'
-import { network } from './client.ts'
 import { nextFrame } from './frame.ts'
 import { measure } from './latency.ts'
 import { createLedger } from './ledger.ts'
@@ -39,6 +38,8 @@ export interface StreamOptions<TInput, TEvent> {
 
 /** A subscription as a store: it is open as long as somebody is subscribed to the store. */
 export interface Stream<TEvent = unknown> {
+  /** Its own, for as long as the page is open. */
+  readonly id: number
   readonly path: string
   get(): StreamState<TEvent>
   subscribe(listener: () => void): () => void
@@ -47,6 +48,8 @@ export interface Stream<TEvent = unknown> {
   /** Compares what arrived with the log. Counts the events after `lastEventId`. */
   check(lastEventId: string | undefined): Promise<Checked>
 }
+
+let streams = 0
 
 /** Creates a stream. Nothing is opened before somebody subscribes. */
 export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEvent>): Stream<TEvent> {
@@ -68,7 +71,7 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
   }
 
   function onConnectionStateChange(change: ConnectionChange): void {
-    if (change.state === 'pending') tell({ type: 'live', at: Date.now(), instance: network.instanceOf(path) })
+    if (change.state === 'pending') tell({ type: 'live', at: Date.now() })
     // The first try is no loss before it fails.
     else if (change.state === 'connecting' && (state.now.connection === 'live' || change.error))
       tell({ type: 'lost' })
@@ -89,6 +92,7 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
   }
 
   const stream: Stream<TEvent> = {
+    id: ++streams,
     path,
     get: state.store.get,
     subscribe: whileSubscribed(state.store, open),

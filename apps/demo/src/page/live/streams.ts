@@ -5,6 +5,7 @@ import type { StreamState } from './stream-state.ts'
 
 /** An open stream with its state, for whoever looks at all of them. */
 export interface StreamReport {
+  readonly id: number
   readonly path: string
   readonly state: StreamState<unknown>
 }
@@ -50,5 +51,5 @@ export function stateChanged(): void {
 }
 
 function report(): void {
-  streamReports.set(openStreams().map(({ path, now }) => ({ path, state: now })))
+  streamReports.set(openStreams().map(({ id, path, now }) => ({ id, path, state: now })))
 }

@@ -12,6 +12,12 @@ export function formatPrice(value: number): string {
 }
 
 /** Writes how many there are of something: 1 event, 2 events. */
-export function count(times: number, what: string): string {
-  return `${times.toLocaleString('en-US')} ${what}${times === 1 ? '' : 's'}`
+export function count(howMany: number, what: string): string {
+  return `${howMany.toLocaleString('en-US')} ${what}${howMany === 1 ? '' : 's'}`
+}
+
+/** Writes how often something happened: never, once, 2 times. */
+export function times(often: number): string {
+  if (often < 2) return often === 0 ? 'never' : 'once'
+  return count(often, 'time')
 }

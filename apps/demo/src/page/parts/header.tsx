@@ -1,9 +1,10 @@
 import { health } from '../live/health.ts'
 import { type Status, useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
-import { streamReports } from '../live/streams.ts'
+import { wire } from '../live/wire.ts'
 import { nextTheme, theme } from '../theme.ts'
 import { Banners } from './banners.tsx'
+import { count } from './format.ts'
 import { MoonIcon, SunIcon, SystemIcon } from './icons.tsx'
 
 const words: Readonly<Record<Status, string>> = {
@@ -34,12 +35,12 @@ export function Header() {
 
 function StatusPill() {
   const status = useStatus()
-  const count = useStore(streamReports).length
+  const { connections } = useStore(wire)
   return (
     <p className="pill" data-status={status} role="status">
       <span className="dot" aria-hidden="true" />
       {words[status]}
-      {status === 'live' && <span className="pill-more">{count} streams</span>}
+      {status === 'live' && <span className="pill-more">{count(connections, 'connection')}</span>}
     </p>
   )
 }

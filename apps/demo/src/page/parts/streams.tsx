@@ -1,5 +1,4 @@
 import { lastCheck } from '../live/checks.ts'
-import { health } from '../live/health.ts'
 import { useStore } from '../live/store.ts'
 import type { Counts } from '../live/stream-state.ts'
 import { type StreamReport, streamReports } from '../live/streams.ts'
@@ -17,12 +16,12 @@ const columns: ReadonlyArray<{ readonly what: keyof Counts; readonly title: stri
 export function Streams() {
   const reports = useStore(streamReports)
   return (
-    <Card title="Streams" className="streams" aside={<CheckedAgo />}>
+    <Card title="Subscriptions" className="streams" aside={<CheckedAgo />}>
       <table>
         <thead>
           <tr>
             <th scope="col">
-              <span className="unseen">Stream</span>
+              <span className="unseen">Procedure</span>
             </th>
             {columns.map(({ what, title }) => (
               <th key={what} scope="col">
@@ -37,7 +36,7 @@ export function Streams() {
             <CountCells counts={total(reports)} />
           </tr>
           {reports.map((report) => (
-            <StreamRow key={report.path} {...report} />
+            <StreamRow key={report.id} {...report} />
           ))}
         </tbody>
       </table>
@@ -45,8 +44,7 @@ export function Streams() {
   )
 }
 
-function StreamRow({ path, state: { connection, lastEventId, counts, instance } }: StreamReport) {
-  const isOneOfMany = (useStore(health)?.instances ?? 1) > 1
+function StreamRow({ path, state: { connection, lastEventId, counts } }: StreamReport) {
   const [router, procedure] = path.split('.')
   return (
     <tr data-stream={path}>
@@ -58,7 +56,6 @@ function StreamRow({ path, state: { connection, lastEventId, counts, instance } 
         </span>
         <span className="stream-more">
           <span>{connection}</span>
-          {isOneOfMany && instance !== undefined && <span>instance {instance}</span>}
           <code title="last event id">{lastEventId ?? 'no event yet'}</code>
         </span>
       </th>

@@ -17,7 +17,7 @@ export function Trials() {
           <ScissorsIcon /> Cut the connection
         </button>
         <button type="button" className="button" onClick={() => network.takeAway(awayMs)} disabled={isAway}>
-          <NoNetworkIcon /> Take the network away for 10 s
+          <NoNetworkIcon /> No network for 10 s
         </button>
       </div>
       <Outcome />

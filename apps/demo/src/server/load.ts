@@ -1,0 +1,25 @@
+import { channels } from './channels.ts'
+import { repeat } from './repeat.ts'
+
+const lookMs = 500
+const repeatMs = 2_000
+
+/** What a server link says that it serves. */
+interface Stats {
+  readonly connections: number
+  readonly subscriptions: number
+}
+
+/** Publishes what this instance serves, when that changes and as a sign of life. */
+export function publishLoad(instance: number, stats: () => Stats, signal: AbortSignal): Promise<void> {
+  let told = { connections: -1, subscriptions: -1 }
+  let toldAt = 0
+  return repeat(lookMs, signal, async () => {
+    const { connections, subscriptions } = stats()
+    const isNew = connections !== told.connections || subscriptions !== told.subscriptions
+    if (!isNew && Date.now() - toldAt < repeatMs) return
+    await channels.load().publish({ instance, connections, subscriptions })
+    told = { connections, subscriptions }
+    toldAt = Date.now()
+  })
+}
