@@ -6,12 +6,17 @@ const maxBytes = 1_048_576
 
 /** Reads the JSON body of a Node request, whether or not somebody has parsed it before. */
 export async function readNodeBody(request: IncomingMessage & { readonly body?: unknown }): Promise<string> {
-  mustBeJson(request.headers['content-type'])
-  if (request.body !== undefined) {
-    return typeof request.body === 'string' ? request.body : JSON.stringify(request.body)
+  try {
+    mustBeJson(request.headers['content-type'])
+    if (request.body !== undefined) {
+      return typeof request.body === 'string' ? request.body : JSON.stringify(request.body)
+    }
+    // Ending the iteration early would destroy the socket that the answer goes to.
+    return await readAll(request.iterator({ destroyOnReturn: false }))
+  } finally {
+    // What is left of it goes nowhere: over HTTP/2, a client that can't get rid of it never sees the end of the answer.
+    request.resume()
   }
-  // Ending the iteration early would destroy the socket that the answer goes to.
-  return await readAll(request.iterator({ destroyOnReturn: false }))
 }
 
 /** Reads the JSON body of a web-standard request. */

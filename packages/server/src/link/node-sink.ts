@@ -15,9 +15,16 @@ export function nodeExchange(response: ServerResponse): Exchange {
       response.on('close', callback)
       // A write to a socket that is just being reset: 'close' follows.
       response.on('error', ignore)
-      if (response.destroyed) callback()
+      if (isGone(response)) callback()
     },
   }
+}
+
+/** Whether the other end has left, or has its answer. A response of HTTP/2 doesn't say so itself, but its stream does. */
+export function isGone(
+  response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } },
+): boolean {
+  return response.destroyed || (response.stream?.destroyed ?? false)
 }
 
 function setHead(response: ServerResponse, { status, headers }: ResponseHead): void {

@@ -12,7 +12,7 @@ import {
   reportError,
   toldOnce,
 } from './link-options.ts'
-import { nodeExchange } from './node-sink.ts'
+import { isGone, nodeExchange } from './node-sink.ts'
 import { matchSubscription } from './request.ts'
 import { streamHead } from './response-head.ts'
 import {
@@ -34,7 +34,7 @@ export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, ca
   const { request, response } = call
   const options = { ...link, ...overridesOf(call) }
   const middlewareError = await runMiddleware(options, request, response)
-  if (response.writableEnded || response.destroyed) return
+  if (response.writableEnded || isGone(response)) return
   const url = parseUrl(request)
   const path = call.path ?? procedurePath(url?.pathname ?? '', options.basePath)
   const header = (name: string): string | null => headerValue(request.headers[name])
@@ -113,8 +113,10 @@ function runMiddleware(
 
 function parseUrl(request: IncomingMessage): URL | undefined {
   const protocol = 'encrypted' in (request.socket ?? {}) ? 'https' : 'http'
+  // HTTP/2 has its own name for it.
+  const host = request.headers.host ?? request.headers[':authority'] ?? 'localhost'
   try {
-    return new URL(request.url ?? '/', `${protocol}://${request.headers.host ?? 'localhost'}`)
+    return new URL(request.url ?? '/', `${protocol}://${host}`)
   } catch {
     return undefined
   }
