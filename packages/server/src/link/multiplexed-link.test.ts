@@ -247,6 +247,24 @@ describe('a multiplexed stream', () => {
     expect(stream.messages.map(({ event }) => event)).not.toContain('$stopped')
   })
 
+  it('P25: is disconnected by the paths of what runs on it in that moment', async () => {
+    await using server = await setup()
+    using stream = await open(server, { a: endless('a'), b: endless('b'), c: { path: 'count' } })
+    const connectionId = await connectionIdOf(stream)
+    await stream.nextMany(8)
+    const seen: unknown[] = []
+    server.link.disconnect(({ paths }) => {
+      seen.push([...paths])
+      return false
+    })
+    await control(server, { connectionId, revision: 2, subscriptions: { n: note('a') } })
+    await stream.next()
+    expect(server.link.disconnect(({ paths }) => paths.includes('forever'))).toBe(0)
+    expect(server.link.disconnect(({ paths }) => paths.includes('room.onNote'))).toBe(1)
+    expect((await stream.over).by).toBe('end')
+    expect(seen).toEqual([['forever']])
+  })
+
   it('runs in the context of its request', async () => {
     await using server = await setup()
     using stream = await open(server, { w: { path: 'whoami' } }, 'ann')

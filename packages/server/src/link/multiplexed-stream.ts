@@ -116,7 +116,8 @@ export function createMultiplexedStream(
       return revision
     },
     get paths() {
-      return [...entries.values()].map(({ wanted }) => wanted.path)
+      const running = [...entries.values()].filter(({ ended }) => !ended)
+      return [...new Set(running.map(({ wanted }) => wanted.path))]
     },
     get subscriptions() {
       let count = 0

@@ -9,7 +9,7 @@ import type { SubscriptionRequest } from './request.ts'
 import type { Exchange, ResponseHead } from './sink.ts'
 import { createSubscriptionRun, type SubscriptionRun } from './subscription-run.ts'
 import type { Outlet } from './teller.ts'
-import { errorJson } from './trpc.ts'
+import { errorJson, routerConfig } from './trpc.ts'
 
 /** What a link serves subscriptions with. */
 export interface ServeOptions {
@@ -56,7 +56,16 @@ export async function admit(
   const ctx = await service.createContext(info)
   const key = service.connectionKey(ctx)
   if (key !== undefined) place.setKey(key)
-  open.info = { key: key ?? '', paths: open.served.paths, ctx, openedAt: new Date(clock.now()) }
+  const { served } = open
+  open.info = {
+    key: key ?? '',
+    ctx,
+    openedAt: new Date(clock.now()),
+    // Those of the moment: in multiplexed mode they come and go.
+    get paths() {
+      return served.paths
+    },
+  }
   return ctx
 }
 
@@ -100,6 +109,7 @@ export function createRun(
 ): SubscriptionRun {
   return createSubscriptionRun({
     ...parts,
+    output: routerConfig(router).output,
     lastEventId: request.lastEventId,
     onEvent() {
       counters.eventsSent += 1
