@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Browser, BrowserContext } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
 import { caughtUp, countOf, messages, openDemo, say, untilLive } from './support/demo-page.ts'
@@ -8,26 +8,32 @@ import { caughtUp, countOf, messages, openDemo, say, untilLive } from './support
 const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
 
 let browser: Browser
-let demo: Demo
-let context: BrowserContext
 
 beforeAll(async () => {
   browser = await startChromium()
 })
 afterAll(() => browser.close())
 
-// Each test has a server with empty logs, and a browser without memories.
-beforeEach(async () => {
-  demo = await startDemo()
-  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: 'light' })
-})
-afterEach(async () => {
-  await context.close()
-  await demo.stop()
+interface Fixtures {
+  readonly demo: Demo
+  readonly context: BrowserContext
+}
+
+/** Each test has a server with empty logs, and a browser without memories. */
+const it = test.extend<Fixtures>({
+  demo: async ({ task: _ }, use) => {
+    await using demo = await startDemo()
+    await use(demo)
+  },
+  context: async ({ task: _ }, use) => {
+    const viewport = { width: 1440, height: 900 }
+    await using context = await browser.newContext({ viewport, colorScheme: 'light' })
+    await use(context)
+  },
 })
 
 describe('the chat', () => {
-  it('shows two people what each of them sends', async () => {
+  it('shows two people what each of them sends', async ({ demo }) => {
     const ada = await openDemo(browser, demo.url)
     const grace = await openDemo(browser, demo.url)
     await say(ada, 'Hello?')
@@ -37,7 +43,7 @@ describe('the chat', () => {
     await Promise.all([ada.context().close(), grace.context().close()])
   })
 
-  it('shows who comes later what was said before, and keeps rooms apart', async () => {
+  it('shows who comes later what was said before, and keeps rooms apart', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await say(page, 'In the lobby')
     await page.getByText('#engineering').click()
@@ -49,7 +55,7 @@ describe('the chat', () => {
     expect(await messages(later, 1)).toEqual(['Among engineers'])
   })
 
-  it('can be used by keyboard alone', async () => {
+  it('can be used by keyboard alone', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
@@ -66,7 +72,7 @@ describe('the chat', () => {
     expect(await messages(page, 1)).toEqual(['Here too'])
   })
 
-  it('keeps a name over a reload', async () => {
+  it('keeps a name over a reload', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.getByLabel('Your name').fill('Ada')
     await page.reload()
@@ -74,7 +80,10 @@ describe('the chat', () => {
     expect(await page.getByLabel('Your name').inputValue()).toBe('Ada')
   })
 
-  it('still sends when more windows are open than a browser has connections to one origin', async () => {
+  it('still sends when more windows are open than a browser has connections to one origin', async ({
+    context,
+    demo,
+  }) => {
     const pages = await Promise.all(Array.from({ length: 4 }, () => openDemo(context, demo.url)))
     for (const [i, page] of pages.entries()) {
       await page.bringToFront()
@@ -87,8 +96,9 @@ describe('the chat', () => {
   })
 })
 
-describe('a loss', () => {
-  it('of the network for ten seconds costs no event and repeats none', async () => {
+// Most of their time is waiting, which they do together.
+describe.concurrent('a loss', () => {
+  it('of the network for ten seconds costs no event and repeats none', async ({ context, demo }) => {
     const away = await openDemo(context, demo.url)
     const there = await openDemo(browser, demo.url)
     await say(away, 'I am about to enter a tunnel')
@@ -117,7 +127,7 @@ describe('a loss', () => {
     await there.context().close()
   })
 
-  it('of the connection is mended, and nothing is missing or repeated', async () => {
+  it('of the connection is mended, and nothing is missing or repeated', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.getByRole('button', { name: 'Start a report' }).click()
     await page.locator('[data-stream="jobs.onProgress"]').waitFor()
@@ -129,7 +139,7 @@ describe('a loss', () => {
     for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(page, 'all', what)).toBe(0)
   })
 
-  it('of the server is shown, and so is the gap when its memory is gone', async () => {
+  it('of the server is shown, and so is the gap when its memory is gone', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await say(page, 'Remember me')
     await messages(page, 1)
@@ -147,9 +157,13 @@ describe('a loss', () => {
 })
 
 describe('the connection', () => {
-  it('is one for a page, whatever it subscribes to, and the server has no more of them than pages', async () => {
+  it('is one for a page, whatever it subscribes to, and the server has no more of them than pages', async ({
+    context,
+    demo,
+  }) => {
     const page = await openDemo(context, demo.url)
     await page.locator('[data-where=page]', { hasText: '1 connection5 subscriptions' }).waitFor()
+    await page.getByText('opened once', { exact: true }).waitFor()
     await page.getByText('#engineering').click()
     await page.getByRole('button', { name: 'Start a report' }).click()
     await page.locator('[data-where=page]', { hasText: '1 connection6 subscriptions' }).waitFor()
@@ -160,7 +174,7 @@ describe('the connection', () => {
     await page.locator('[data-where=server]', { hasText: '1 connection6 subscriptions' }).waitFor()
   })
 
-  it('gives the console nothing to complain about', async () => {
+  it('gives the console nothing to complain about', async ({ context, demo }) => {
     const page = await context.newPage()
     const complaints: string[] = []
     page.on('console', (message) => complaints.push(message.text()))
@@ -178,15 +192,15 @@ describe('the connection', () => {
   })
 })
 
-describe('the rest of the page', () => {
-  it('shows the newest price at once, and its changes', async () => {
+describe.concurrent('the rest of the page', () => {
+  it('shows the newest price at once, and its changes', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.locator('.price-value', { hasText: /^\d+\.\d\d$/ }).waitFor()
     await expect.poll(() => countOf(page, 'prices.onTick', 'received')).toBeGreaterThan(3)
     await page.locator('.latency', { hasText: /median \d+ ms/ }).waitFor()
   })
 
-  it('shows a job from its beginning to its end', async () => {
+  it('shows a job from its beginning to its end', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.getByRole('button', { name: 'Start a report' }).click()
     const bar = page.getByRole('progressbar')
@@ -196,7 +210,7 @@ describe('the rest of the page', () => {
     expect(await countOf(page, 'jobs.onProgress', 'received')).toBe(41)
   })
 
-  it('tells every window of a notification, and counts what is unread', async () => {
+  it('tells every window of a notification, and counts what is unread', async ({ context, demo }) => {
     const one = await openDemo(context, demo.url)
     const other = await openDemo(context, demo.url)
     await other.getByText('Nothing yet. Send some').waitFor()
@@ -207,7 +221,7 @@ describe('the rest of the page', () => {
     expect(await other.locator('.notices li').count()).toBe(5)
   })
 
-  it('fits light, dark and narrow screens, and says what is empty', async () => {
+  it('fits light, dark and narrow screens, and says what is empty', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.getByText('It is quiet in here.').waitFor()
     await page.screenshot({ path: join(screenshots, 'empty.png') })
@@ -230,7 +244,7 @@ describe('the rest of the page', () => {
   })
 })
 
-it("serves the browser's own EventSource, which resumes where it was cut", async () => {
+it("serves the browser's own EventSource, which resumes where it was cut", async ({ context, demo }) => {
   const page = await context.newPage()
   await page.goto(demo.url)
   const { ids, opened, fromLog } = await page.evaluate(async () => {
@@ -259,7 +273,7 @@ it("serves the browser's own EventSource, which resumes where it was cut", async
   expect(ids.slice(1)).toEqual(fromLog.slice(0, ids.length - 1))
 })
 
-it('ends when it is asked to, whoever is connected', async () => {
+it('ends when it is asked to, whoever is connected', async ({ context, demo }) => {
   await openDemo(context, demo.url)
   expect(await demo.stop('SIGTERM')).toBe(0)
 })

@@ -2,14 +2,10 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { checkNowAndThen } from './live/checks.ts'
-import { watchHealth } from './live/health.ts'
-import { watchLoad } from './live/load.ts'
 import { watchForLosses } from './live/recovery.ts'
 import { applyTheme } from './theme.ts'
 
 applyTheme()
-watchHealth()
-watchLoad()
 watchForLosses()
 checkNowAndThen()
 

@@ -8,7 +8,7 @@ import { stopping } from './stopping.ts'
 import { procedure, router } from './trpc.ts'
 
 const job = z.object({ jobId: z.string() })
-const stepMs = 180
+const stepMs = 130
 const stages = ['Reading orders', 'Joining customers', 'Summing up', 'Drawing charts', 'Writing the report']
 const total = 40
 

@@ -2,13 +2,13 @@ import { createStore } from './store.ts'
 
 /** What this page has on the wire. */
 export interface Wire {
-  /** Streams that are open: one, or for a moment two while one takes over from the other. */
+  /** Those that are open: one, or for a moment two while one takes over from the other. */
   readonly connections: number
-  /** Subscriptions that they were asked for. */
+  /** Subscriptions on them, as they were last asked for. */
   readonly subscriptions: number
   /** The server instance at the other end. */
   readonly instance: string | undefined
-  /** How often a stream was opened. */
+  /** How often one was opened. */
   readonly opened: number
   /** How often the subscriptions of an open one were changed. */
   readonly changed: number
@@ -22,7 +22,7 @@ export const wire = createStore<Wire>({
   changed: 0,
 })
 
-/** Takes down a request and its answer, if they are about a stream. */
+/** Takes down a request and its answer, if they are about a connection. */
 export function noteOnWire(
   response: Response,
   { body, signal }: { readonly body?: unknown; readonly signal?: AbortSignal | null | undefined },

@@ -51,8 +51,8 @@ function BackendAwayBanner() {
   return (
     <div className="banner" data-tone="warn" role="alert">
       <p>
-        <strong>Redis does not answer.</strong> Streams stay open and wait for it; what you send is refused
-        until it is back.
+        <strong>Redis does not answer.</strong> Subscriptions stay open and wait for it; what you send is
+        refused until it is back.
       </p>
     </div>
   )

@@ -18,7 +18,8 @@ export function Connection() {
       className="wire"
       aside={
         <span className="aside" title="Subscriptions come and go without a new connection.">
-          opened {times(opened)}, changed {times(changed)} in place
+          opened {times(opened)}
+          {changed > 0 && `, changed ${times(changed)} in place`}
         </span>
       }
     >

@@ -16,8 +16,7 @@ export function count(howMany: number, what: string): string {
   return `${howMany.toLocaleString('en-US')} ${what}${howMany === 1 ? '' : 's'}`
 }
 
-/** Writes how often something happened: never, once, 2 times. */
+/** Writes how often something happened: once, 2 times. */
 export function times(often: number): string {
-  if (often < 2) return often === 0 ? 'never' : 'once'
-  return count(often, 'time')
+  return often === 1 ? 'once' : count(often, 'time')
 }
