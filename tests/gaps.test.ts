@@ -198,7 +198,7 @@ describe('a client that follows while Redis fails', () => {
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3, 'gap', 4, 5]))
   })
 
-  it('waits while Redis is frozen, hears of the failure, and gets all once it goes on', async () => {
+  it('waits while Redis is frozen, where a publish is rejected in time, and gets all once it goes on', async () => {
     await using s = await start()
     await s.app.publish(1, 2)
     s.redis.freeze()

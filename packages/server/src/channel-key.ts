@@ -4,6 +4,8 @@ import { badRequest } from './resume.ts'
 
 /** The longest key of a log, in characters. */
 const maxKeyLength = 1_024
+/** How deep params may be nested: no deeper than the key's length allows anyway. */
+const maxDepth = 256
 
 /**
  * Names the log of a channel and its params: the same values give the same key, whatever the order of their
@@ -15,17 +17,18 @@ export function channelKey(name: string, schema: StandardSchemaV1 | undefined, p
   if (result instanceof Promise)
     throw invalidParams(name, 'their schema answers by a promise; use one that does not')
   if (result.issues) throw invalidParams(name, describe(result.issues), issuesOf(result.issues))
-  const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value)}]`
+  const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value, 0)}]`
   if (key.length <= maxKeyLength) return key
   throw invalidParams(name, `as JSON they have ${key.length} characters; the limit is ${maxKeyLength}`)
 }
 
 /** Writes JSON with sorted keys. Refuses what JSON would fold into something else: two params would share a log. */
-function canonicalJson(name: string, value: unknown): string {
+function canonicalJson(name: string, value: unknown, depth: number): string {
+  if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)
   if (typeof value === 'number' && !Number.isFinite(value))
     throw invalidParams(name, `${value} can't name a log`)
   if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(name, item)).join(',')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(name, item, depth + 1)).join(',')}]`
   if (!isPlainObject(value)) {
     throw invalidParams(
       name,
@@ -35,7 +38,7 @@ function canonicalJson(name: string, value: unknown): string {
   const properties = Object.entries(value)
     .filter(([, property]) => property !== undefined)
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, property]) => `${JSON.stringify(key)}:${canonicalJson(name, property)}`)
+    .map(([key, property]) => `${JSON.stringify(key)}:${canonicalJson(name, property, depth + 1)}`)
   return `{${properties.join(',')}}`
 }
 
@@ -46,7 +49,7 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 }
 
 function describeType(value: unknown): string {
-  return typeof value === 'object' && value !== null ? `a ${value.constructor.name}` : typeof value
+  return typeof value === 'object' ? Object.prototype.toString.call(value) : typeof value
 }
 
 function invalidParams(name: string, why: string, issues: readonly RealtimeErrorIssue[] = []): Error {

@@ -65,6 +65,8 @@ export function channel<
   StandardSchemaV1.InferInput<TEvent>,
   StandardSchemaV1.InferOutput<TEvent>
 > {
+  checkSchema('event', options.event)
+  if (options.params !== undefined) checkSchema('params', options.params)
   const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
   const { maxEventBytes = 262_144, idempotencyMs = 300_000 } = options
   for (const [name, value] of Object.entries({ events, forMs, maxEventBytes, idempotencyMs })) {
@@ -81,4 +83,17 @@ export function channel<
     maxEventBytes,
     idempotencyMs,
   }
+}
+
+function checkSchema(name: 'event' | 'params', schema: unknown): void {
+  if (
+    (typeof schema === 'object' || typeof schema === 'function') &&
+    schema !== null &&
+    '~standard' in schema
+  )
+    return
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `channel(): ${name} is not a Standard Schema. Give one of Zod, Valibot or ArkType, z.object({ … }) for example.`,
+  )
 }

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
+import { eventTimeMs } from '@trpc-sse/protocol'
 import fc from 'fast-check'
 import superjson from 'superjson'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import type { Backend } from './backend.ts'
 import { channel } from './channel.ts'
 import { channelKey } from './channel-key.ts'
 import { createChannels } from './channels.ts'
@@ -210,11 +212,11 @@ describe('subscribe', () => {
 
   it('reports a gap, not another channel, for the id of another channel', async () => {
     await using s = setup()
-    await s.channels.numbers().publish(1)
-    // Many, so that the last one's number within its millisecond is no coincidence.
-    const secrets = Array.from({ length: 9 }, () => ({ text: 'secret', at }))
-    const other = (await s.channels.notes({ room: 'b' }).publishMany(secrets)).at(-1)
-    const got = take(s.channels.numbers().subscribe({ lastEventId: other?.id }), 1)
+    const first = await s.channels.numbers().publish(1)
+    // Not in the same millisecond, in which the order of two channels' ids is chance.
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(eventTimeMs(first.id)), { interval: 1 })
+    const other = await s.channels.notes({ room: 'b' }).publish({ text: 'secret', at })
+    const got = take(s.channels.numbers().subscribe({ lastEventId: other.id }), 1)
     await vi.waitFor(() => expect(s.onError).toHaveBeenCalledTimes(1))
     await s.channels.numbers().publish(2)
     expect(values(await got)).toEqual([2])
@@ -258,6 +260,48 @@ describe('subscribe', () => {
     expect(values(await two)).toEqual([1, 2, 3])
     expect(values(await take(s.channels.numbers().subscribe({ lastEventId: id }), 2))).toEqual([2, 3])
     expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
+  })
+
+  it('skips a payload that is JSON but that the transformer cannot read, for all readers, and reports it once', async () => {
+    await using s = setup()
+    const log = { key: '["numbers"]', retain: { events: 100, forMs: 1e9 } }
+    const plain = take(s.channels.numbers().subscribe(), 2)
+    const mapped = take(
+      s.channels
+        .numbers()
+        .subscribe()
+        .map((n) => -n),
+      2,
+    )
+    await s.channels.numbers().publish(1)
+    await s.backend.append(log, ['{"json":1,"meta":{"values":[["custom","Nope"]]}}'])
+    await s.channels.numbers().publish(2)
+    expect(values(await plain)).toEqual([1, 2])
+    expect(values(await mapped)).toEqual([-1, -2])
+    expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
+  })
+
+  it('goes on, and lets publish go on, when onError itself throws', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const inner = memoryBackend()
+    let failures = 2
+    const backend: Backend = {
+      ...inner,
+      listen: (...args) => (failures-- > 0 ? Promise.reject(new Error('not yet')) : inner.listen(...args)),
+    }
+    const channels = createChannels({
+      backend,
+      onError() {
+        throw new Error('the logger')
+      },
+      channels: { numbers: channel({ event: z.number() }) },
+    })
+    const got = take(channels.numbers().subscribe({ replay: 'all' }), 1)
+    await channels.numbers().publish(1)
+    expect(values(await got)).toEqual([1])
+    expect(log).toHaveBeenCalledTimes(2)
+    log.mockRestore()
+    await channels.close()
   })
 
   it('filters by a type guard and maps, and resumes past what it left out', async () => {
@@ -331,6 +375,22 @@ describe('merge', () => {
     expect(() => merge([{} as never])).toThrow(/what channel.subscribe\(\) returned/)
   })
 
+  it('keeps what each part says of gaps, and tells of a gap for the channel that has it', async () => {
+    await using s = setup({ events: 2 })
+    const numbers = s.channels.numbers()
+    const notes = s.channels.notes({ room: 'a' })
+    const both = (lastEventId: string | undefined, onGap?: 'error') =>
+      merge([notes.subscribe({ lastEventId }), numbers.subscribe(onGap ? { onGap } : {})])
+    await numbers.publish(0)
+    const [first] = await take(merge([notes.subscribe(), numbers.subscribe({ replay: 1 })]), 1)
+    await numbers.publishMany([1, 2, 3, 4, 5])
+    expect(values(await take(both(first?.[0]), 2))).toEqual([4, 5])
+    expect(s.onError.mock.calls.map(([{ code }, { channel: name }]) => [code, name])).toEqual([
+      ['GAP', '["numbers"]'],
+    ])
+    await expect(take(both(first?.[0], 'error'), 1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
+  })
+
   it('keeps filters and maps of its parts', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
@@ -364,8 +424,15 @@ describe('channel params', () => {
     ['a Date', new Date()],
     ['a Map', { a: new Map() }],
     ['a bigint', 1n],
+    ['an object of no class', Object.create(Object.create(null))],
   ])('refuse %s: JSON would fold it into something else', (_name, params) => {
     expect(() => channelKey('c', schema, params)).toThrow(/can't name a log/)
+  })
+
+  it('refuse what is nested without end', () => {
+    let nested: unknown = 1
+    for (let i = 0; i < 100_000; i++) nested = [nested]
+    expect(() => channelKey('c', schema, nested)).toThrow(/nested more than/)
   })
 
   it('name the same log whatever the order of properties', () => {
@@ -417,6 +484,22 @@ describe('createChannels', () => {
       /can't be named/,
     )
   })
+
+  it('refuses what is not a schema', () => {
+    expect(() => channel({} as never)).toThrow(/event is not a Standard Schema/)
+    expect(() => channel({ event: z.number(), params: {} as never })).toThrow(
+      /params is not a Standard Schema/,
+    )
+  })
+
+  it.each([{ window: { events: 0 } }, { lingerMs: -1 }, { positionCheckMs: Number.NaN }])(
+    'refuses %j',
+    (options) => {
+      expect(() => createChannels({ ...options, channels: {} })).toThrow(
+        expect.objectContaining({ code: 'INVALID_OPTION' }),
+      )
+    },
+  )
 
   it('refuses bounds that cannot be kept', () => {
     expect(() => channel({ event: z.number(), retain: { events: 0 } })).toThrow(/events is 0/)

@@ -106,17 +106,27 @@ export function createChannels<const TDefinitions extends Record<string, AnyChan
   options: ChannelsOptions<TDefinitions>,
 ): Channels<TDefinitions> {
   const { backend = memoryBackend(), clock = systemClock, onError = logError } = options
+  const { lingerMs = 5_000, positionCheckMs = 30_000 } = options
+  const window = { events: 1_024, characters: 4_194_304, ...options.window }
+  checkNumbers({ 'window.events': window.events, 'window.characters': window.characters, positionCheckMs }, 1)
+  checkNumbers({ lingerMs }, 0)
   const codec = createCodec(options.transformer)
-  const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void =>
-    onError(error, { stage, channel: log.key })
+  const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {
+    try {
+      onError(error, { stage, channel: log.key })
+    } catch (cause) {
+      // It is called from where the channels' own work goes on: that must not end with it.
+      console.error('trpc-sse: onError threw', cause)
+    }
+  }
   const hubs = createHubs({
     backend,
     codec,
     clock,
     report,
-    window: { events: 1_024, characters: 4_194_304, ...options.window },
-    lingerMs: options.lingerMs ?? 5_000,
-    positionCheckMs: options.positionCheckMs ?? 30_000,
+    window,
+    lingerMs,
+    positionCheckMs,
   })
 
   const factories = Object.entries(options.channels).map(([name, definition]) => {
@@ -150,6 +160,13 @@ function checkName(name: string): void {
     'INVALID_OPTION',
     `A channel can't be named ${start}. Use 1 to 128 characters, not "close" or "then", and no "~" in front.`,
   )
+}
+
+function checkNumbers(numbers: Readonly<Record<string, number>>, least: number): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value >= least) continue
+    throw new RealtimeError('INVALID_OPTION', `createChannels(): ${name} is ${value}. Give ${least} or more.`)
+  }
 }
 
 function logError(error: unknown, { stage, channel }: ErrorContext): void {

@@ -22,13 +22,22 @@ export interface Feed {
 /** Where a cursor starts: after an id, that many events before the end of the log, or at its end. */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
+/** What a cursor is made with. */
+export interface CursorOptions {
+  /** Called when there may be something to read. */
+  wake(): void
+  readonly clock: Clock
+  /** Goes with every gap: whom to tell of it. */
+  report: Gap['report']
+}
+
 const noEntries: readonly LogEntry[] = []
 
 /**
  * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
  * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
  */
-export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clock: Clock): Feed {
+export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report }: CursorOptions): Feed {
   let id = 'after' in start ? start.after : undefined
   // The number of the next entry in the hub's window, while the position is in it.
   let sequence: number | undefined
@@ -117,7 +126,7 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
       for (let entry = peek(); entry !== undefined && id !== undefined; entry = peek()) {
         const follows = entry.kind === 'event' ? entry.prev : entry.id
         if (follows !== id) {
-          const gap = gapBetween(id, follows)
+          const gap = gapBetween(id, follows, report)
           // What the log goes on with comes next; it follows this position.
           id = follows
           return gap
@@ -135,8 +144,8 @@ export function createCursor(hub: Hub, start: CursorStart, wake: () => void, clo
   }
 }
 
-function gapBetween(lastEventId: EventId, position: EventId): Gap {
+function gapBetween(lastEventId: EventId, position: EventId, report: Gap['report']): Gap {
   // A log that goes on further back than the reader stood is not the log that the reader knew.
   const reason = compareEventIds(position, lastEventId) > 0 ? 'trimmed' : 'reset'
-  return { kind: 'gap', lastEventId, position, reason }
+  return { kind: 'gap', lastEventId, position, reason, report }
 }

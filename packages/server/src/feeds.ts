@@ -1,7 +1,8 @@
-import { type EventId, formatCompositeId, isRealtimeError, parseCompositeId } from '@trpc-sse/protocol'
+import { type EventId, formatCompositeId, parseCompositeId } from '@trpc-sse/protocol'
+import type { Codec } from './codec.ts'
 import type { Feed } from './cursor.ts'
-import type { ReportError } from './hub.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
+import { gapError } from './resume.ts'
 
 /** What a filter or a map is told beside the event. */
 export interface EventMeta {
@@ -10,21 +11,13 @@ export interface EventMeta {
 }
 
 /** Passes on what fits. The position moves past what doesn't, so that a later resume starts there. */
-export function filterFeed(
-  feed: Feed,
-  fits: (event: unknown, meta: EventMeta) => boolean,
-  report: ReportError,
-): Feed {
-  return transformFeed(feed, report, (event, value) => (fits(value, event) ? event : undefined))
+export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) => boolean): Feed {
+  return transformFeed(feed, (event, value) => (fits(value, event) ? event : undefined))
 }
 
 /** Passes on a new value for each event, under the same id. */
-export function mapFeed(
-  feed: Feed,
-  change: (event: unknown, meta: EventMeta) => unknown,
-  report: ReportError,
-): Feed {
-  return transformFeed(feed, report, (event, value) => {
+export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) => unknown): Feed {
+  return transformFeed(feed, (event, value) => {
     const decoded = { value: change(value, event) }
     return { kind: 'event', id: event.id, data: undefined, codec: event.codec, decoded, frame: undefined }
   })
@@ -32,7 +25,6 @@ export function mapFeed(
 
 function transformFeed(
   feed: Feed,
-  report: ReportError,
   transform: (event: FeedEvent, value: unknown) => FeedEvent | undefined,
 ): Feed {
   return {
@@ -40,8 +32,7 @@ function transformFeed(
     next() {
       for (let item = feed.next(); item !== undefined; item = feed.next()) {
         if (item.kind === 'gap') return item
-        const value = tryValue(item, report)
-        const result = value && transform(item, value.value)
+        const result = transform(item, eventValue(item))
         if (result !== undefined) return result
       }
       return undefined
@@ -50,14 +41,15 @@ function transformFeed(
   }
 }
 
-/** The value of an event; `undefined`, and reported, if the transformer can't read it. */
-export function tryValue(event: FeedEvent, report: ReportError): { readonly value: unknown } | undefined {
-  try {
-    return { value: eventValue(event) }
-  } catch (error) {
-    if (!isRealtimeError(error)) throw error
-    report(error, 'decode')
-    return undefined
+/** Ends with an error where events can't be had any more. */
+export function failOnGap(feed: Feed): Feed {
+  return {
+    ...feed,
+    next() {
+      const item = feed.next()
+      if (item?.kind === 'gap') throw gapError(item)
+      return item
+    },
   }
 }
 
@@ -65,6 +57,8 @@ export function tryValue(event: FeedEvent, report: ReportError): { readonly valu
 export interface FeedPart {
   /** Names the log in a composite id. */
   readonly name: string
+  /** What wrote its events. */
+  readonly codec: Codec
   /** Starts after an id, or where the subscription starts without one. */
   open(lastEventId: EventId | undefined, wake: () => void): Feed
 }
@@ -118,7 +112,8 @@ export function mergeFeeds(
       heads.delete(name)
       positions.set(name, head.kind === 'gap' ? head.position : head.id)
       const id = formatCompositeId(positions)
-      if (head.kind === 'gap') return { kind: 'gap', lastEventId: before, position: id, reason: head.reason }
+      if (head.kind === 'gap')
+        return { kind: 'gap', lastEventId: before, position: id, reason: head.reason, report: head.report }
       return {
         kind: 'event',
         id,

@@ -12,7 +12,8 @@ import type { ChannelDefinition } from './channel.ts'
 import { describe, issuesOf } from './channel-key.ts'
 import type { Codec } from './codec.ts'
 import { type CursorStart, createCursor } from './cursor.ts'
-import type { ErrorStage } from './hub.ts'
+import { type FeedPart, failOnGap } from './feeds.ts'
+import type { ErrorStage, ReportError } from './hub.ts'
 import type { Hubs } from './hubs.ts'
 import type { SubscribeOptions } from './resume.ts'
 import { type ChannelSubscription, createSubscription } from './subscription.ts'
@@ -136,20 +137,18 @@ function subscribeTo<TEvent>(
 ): ChannelSubscription<TEvent> {
   const { log, hubs, clock } = options
   const replay = replayCount(subscribe.replay ?? 0)
-  const part = {
+  const part: FeedPart = {
     name: shortHash(log.key),
-    open(lastEventId: EventId | undefined, wake: () => void) {
+    codec: options.codec,
+    open(lastEventId, wake) {
       if (lastEventId !== undefined && !isEventId(lastEventId)) throw invalidLastEventId(lastEventId)
       const start: CursorStart = lastEventId === undefined ? { replay } : { after: lastEventId }
-      return createCursor(hubs.get(log), start, wake, clock)
+      const report: ReportError = (error, stage) => options.report(error, stage, log)
+      const cursor = createCursor(hubs.get(log), start, { wake, clock, report })
+      return subscribe.onGap === 'error' ? failOnGap(cursor) : cursor
     },
   }
-  return createSubscription({
-    parts: [part],
-    merged: false,
-    options: subscribe,
-    report: (error, stage) => options.report(error, stage, log),
-  })
+  return createSubscription({ parts: [part], merged: false, options: subscribe })
 }
 
 function replayCount(replay: number | 'all'): number {

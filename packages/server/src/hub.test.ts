@@ -99,7 +99,11 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
     }
   }
   const open = (run: Run, start: CursorStart): void => {
-    run.feed = createCursor(hub, start, () => pull(run), { ...clock, random })
+    run.feed = createCursor(hub, start, {
+      wake: () => pull(run),
+      clock: { ...clock, random },
+      report: () => {},
+    })
     pull(run)
   }
   const publish = async (): Promise<void> => {

@@ -1,15 +1,12 @@
 import { type TrackedEnvelope, tracked } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from './cursor.ts'
-import { tryValue } from './feeds.ts'
-import type { ReportError } from './hub.ts'
-import type { FeedEvent, Gap } from './log-event.ts'
-import { gapError, gapMessage, type SubscribeOptions, transportOf } from './resume.ts'
+import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
+import { gapMessage, type SubscribeOptions, transportOf } from './resume.ts'
 
 /** What an iteration has to know of its subscription. */
 export interface IterationSource {
   readonly options: SubscribeOptions
-  readonly report: ReportError
 }
 
 /**
@@ -54,8 +51,7 @@ export function iterateFeed<TEvent>(
       announce(item)
       if (item?.kind === 'gap') tell(source, item)
       else if (item) {
-        const value = trackedEvent<TEvent>(item, source.report)
-        if (value) return { done: false, value }
+        return { done: false, value: tracked(item.id, eventValue(item) as TEvent) }
       } else if (!ended) await woken
     }
     feed?.close()
@@ -79,14 +75,8 @@ export function iterateFeed<TEvent>(
   }
 }
 
-function trackedEvent<TEvent>(event: FeedEvent, report: ReportError): TrackedEnvelope<TEvent> | undefined {
-  const decoded = tryValue(event, report)
-  return decoded && tracked(event.id, decoded.value as TEvent)
-}
-
-function tell({ options, report }: IterationSource, gap: Gap): void {
-  if (options.onGap === 'error') throw gapError(gap)
+function tell({ options }: IterationSource, gap: Gap): void {
   const transport = transportOf(options)
   if (transport) transport.onGap(gap)
-  else report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
+  else gap.report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
 }

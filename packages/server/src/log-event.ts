@@ -38,6 +38,8 @@ export interface Gap {
   readonly lastEventId: string
   readonly position: string
   readonly reason: GapReason
+  /** Tells of it where there is no client link to tell. */
+  report(error: unknown, stage: 'gap'): void
 }
 
 /** The value of an event, decoded at most once. Throws `UNDECODABLE_EVENT`. */

@@ -50,17 +50,20 @@ export function createLogReader(
   }
 }
 
-/** Makes events of what is stored. A payload that isn't JSON is reported once, and left out. */
+/**
+ * Makes events of what is stored. A payload that a client could not decode either is reported once, and left out: it
+ * would end every subscription that it reaches.
+ */
 function createDecode(codec: Codec, report: ReportError): DecodeEvent {
   const reported = new Set<EventId>()
   return ({ id, data }, prev) => {
     try {
-      JSON.parse(data)
+      codec.deserialize(data)
     } catch (cause) {
       if (reported.has(id)) return undefined
       if (reported.size >= maxReported) reported.clear()
       reported.add(id)
-      const message = `The payload of event ${id} is not JSON; it was skipped. Who else writes to this log?`
+      const message = `The payload of event ${id} can't be decoded; it was skipped. Who else writes to this log, or with which transformer?`
       report(new RealtimeError('UNDECODABLE_EVENT', message, { cause }), 'decode')
       return undefined
     }

@@ -2,7 +2,6 @@ import type { TrackedEnvelope } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from './cursor.ts'
 import { type EventMeta, type FeedPart, filterFeed, mapFeed, mergeFeeds } from './feeds.ts'
-import type { ReportError } from './hub.ts'
 import { iterateFeed } from './iterate.ts'
 import { badRequest, findLastEventId, type SubscribeOptions } from './resume.ts'
 
@@ -11,12 +10,15 @@ import { badRequest, findLastEventId, type SubscribeOptions } from './resume.ts'
  * once and in order. It does nothing until it is read, and can be read once for each call that returns it.
  */
 export interface ChannelSubscription<TEvent> extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
-  /** Leaves out events. The position moves past them: a resume doesn't look at them again. */
+  /**
+   * Leaves out events. The position moves past them: a resume doesn't look at them again. Subscribers share one event
+   * object: don't change it.
+   */
   filter<TFit extends TEvent>(
     fits: (event: TEvent, meta: EventMeta) => event is TFit,
   ): ChannelSubscription<TFit>
   filter(fits: (event: TEvent, meta: EventMeta) => boolean): ChannelSubscription<TEvent>
-  /** Changes each event. Costs a serialization per subscriber and event, where others share one. */
+  /** Makes another value of each event. Costs a serialization per subscriber and event, where others share one. */
   map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult>
 }
 
@@ -30,7 +32,6 @@ export interface SubscriptionSource {
   /** Whether its ids are composite. */
   readonly merged: boolean
   readonly options: SubscribeOptions
-  readonly report: ReportError
 }
 
 const sources = new WeakMap<object, SubscriptionSource>()
@@ -39,18 +40,14 @@ const sources = new WeakMap<object, SubscriptionSource>()
 export function createSubscription<TEvent>(source: SubscriptionSource): ChannelSubscription<TEvent> {
   const change = (wrap: (feed: Feed) => Feed): SubscriptionSource => ({
     ...source,
-    parts: source.parts.map(({ name, open }) => ({ name, open: (id, wake) => wrap(open(id, wake)) })),
+    parts: source.parts.map(({ open, ...part }) => ({ ...part, open: (id, wake) => wrap(open(id, wake)) })),
   })
   const subscription: ChannelSubscription<TEvent> = {
     filter(fits: (event: never, meta: EventMeta) => boolean) {
-      return createSubscription<never>(
-        change((feed) => filterFeed(feed, fits as Untyped<boolean>, source.report)),
-      )
+      return createSubscription<never>(change((feed) => filterFeed(feed, fits as Untyped<boolean>)))
     },
     map<TResult>(to: (event: TEvent, meta: EventMeta) => TResult) {
-      return createSubscription<TResult>(
-        change((feed) => mapFeed(feed, to as Untyped<TResult>, source.report)),
-      )
+      return createSubscription<TResult>(change((feed) => mapFeed(feed, to as Untyped<TResult>)))
     },
     [Symbol.asyncIterator]: () => iterateFeed<TEvent>(source, (wake) => openFeed(source, wake)),
   }
@@ -80,7 +77,8 @@ export async function openFeed(source: SubscriptionSource, wake: () => void): Pr
 
 /**
  * Subscribes to many channels at once. Each event of each channel comes once, in its channel's order, under one id
- * that resumes all of them. Order between channels is by the time of storing, as far as it is known.
+ * that resumes all of them. Order between channels is by the time of storing, as far as it is known. `signal` and the id to
+ * resume from are the first subscription's; `replay` and `onGap` are each one's own.
  *
  * @throws `INVALID_OPTION` if a channel is there twice.
  */
@@ -107,6 +105,5 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
     parts,
     merged: true,
     options: first?.options ?? {},
-    report: first?.report ?? (() => {}),
   })
 }

@@ -42,7 +42,7 @@ export function createSingleFrames(
       return bytes({ event: singleEvents.restoreId, data: '', id })
     },
     event(event) {
-      if (isAsStored(event, output)) {
+      if (isAsStored(event)) {
         event.frame ??= bytes({ data: event.data, id: event.id })
         return event.frame
       }
@@ -75,7 +75,7 @@ export function createKeyedFrames(output: TRPCDataTransformer | undefined, key: 
     complete: bytes({ event: multiplexedEvents.stopped, data: about }),
     position: (id) => bytes({ event: multiplexedEvents.position, data: about, id }),
     event(event) {
-      if (isAsStored(event, output)) return keyedFrame(event, key)
+      if (isAsStored(event)) return keyedFrame(event, key)
       return bytes({ event: key, data: toJson(output, eventValue(event)), id: event.id })
     },
     value(value) {
@@ -109,11 +109,8 @@ function keyedFrame(event: FeedEvent & { readonly data: string }, key: string): 
   return frame
 }
 
-function isAsStored(
-  event: FeedEvent,
-  output: TRPCDataTransformer | undefined,
-): event is FeedEvent & { readonly data: string } {
-  return event.data !== undefined && event.codec.output === output
+function isAsStored(event: FeedEvent): event is FeedEvent & { readonly data: string } {
+  return event.data !== undefined
 }
 
 /** How what happens to a whole stream is written. */

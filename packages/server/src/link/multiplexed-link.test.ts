@@ -273,6 +273,21 @@ describe('a multiplexed stream', () => {
   })
 })
 
+describe('a channel with another transformer than the router', () => {
+  it.each(['/plain', '/~sse'])('fails on %s with what to do, instead of giving other types', async (path) => {
+    const channels = createChannels({ channels: { plain: channel({ event: z.date() }) } })
+    const t = initTRPC.create({ transformer: superjson })
+    const router = t.router({ plain: t.procedure.subscription((opts) => channels.plain().subscribe(opts)) })
+    await using server = await serveRouter(router)
+    const set = { version: 1, revision: 1, subscriptions: { p: { path: 'plain' } } }
+    using stream = await openRaw(`${server.url}${path}`, path === '/~sse' ? request(set) : {})
+    const [, , message] = await stream.nextMany(path === '/~sse' ? 3 : 2)
+    expect(stream.messages.at(-1)?.data).toContain('different transformers')
+    expect(message === undefined || message.event === '$error').toBe(true)
+    await channels.close()
+  })
+})
+
 describe('a control request', () => {
   async function opened(server: Setup, subscriptions: Wanted, user?: string) {
     const stream = await open(server, subscriptions, user)

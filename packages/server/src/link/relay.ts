@@ -1,4 +1,4 @@
-import { type Clock, isRealtimeError } from '@trpc-sse/protocol'
+import type { Clock } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend.ts'
 
 /** Asks other instances of the server, through the backend that they share. */
@@ -45,12 +45,11 @@ export function createRelay({ backend, instance, clock, answer }: RelayOptions):
     else void send({ to: message.from, id: message.id, body: answer(message.body) })
   }
 
-  // What isn't sent isn't answered, and that has an answer of its own.
   async function send(message: Message): Promise<void> {
     try {
       await backend.append(logOf(message.to), [JSON.stringify(message)])
-    } catch (error) {
-      if (!isRealtimeError(error)) throw error
+    } catch {
+      // Whatever a backend rejects with: who asked waits no longer than for any answer.
     }
   }
 

@@ -1,7 +1,8 @@
-import { TRPCError } from '@trpc/server'
+import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
+import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
-import { gapError, setTransport } from '../resume.ts'
+import { setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
 import { createTeller, type Outlet, type Teller, type TellerOptions } from './teller.ts'
 
@@ -18,7 +19,7 @@ export interface SubscriptionRun {
 }
 
 /** Creates the run of one procedure call. */
-export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
+export function createSubscriptionRun(options: SubscriptionRunOptions): SubscriptionRun {
   const { outlet, signal } = options
   let feed: Feed | undefined
   const teller = createTeller({
@@ -35,8 +36,9 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
   })
 
   async function runFeed(source: SubscriptionSource): Promise<void> {
+    mustHaveTransformer(source, options.output)
     // Not the source itself: with it the call's options, its request among them, would stay for as long as the stream.
-    const parts: PumpParts = { teller, outlet, gapIsError: source.options.onGap === 'error', placed: false }
+    const parts: PumpParts = { teller, outlet, placed: false }
     const pump = (): void => {
       if (feed && !teller.ended) pumpFeed(feed, parts)
     }
@@ -64,17 +66,30 @@ export function createSubscriptionRun(options: TellerOptions): SubscriptionRun {
   }
 }
 
+/** With another transformer than the router's, a client would get other types than its own say. */
+function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTransformer | undefined): void {
+  if (parts.every(({ codec }) => codec.output === output)) return
+  const message =
+    'The channel and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+/** What a run is made with. */
+export interface SubscriptionRunOptions extends TellerOptions {
+  /** What the router's transformer makes of values; `undefined` where it changes nothing. */
+  readonly output: TRPCDataTransformer | undefined
+}
+
 interface PumpParts {
   readonly teller: Teller
   readonly outlet: Outlet
-  readonly gapIsError: boolean
   /** Whether the client knows where it starts. */
   placed: boolean
 }
 
 /** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
 function pumpFeed(feed: Feed, parts: PumpParts): void {
-  const { teller, outlet, gapIsError } = parts
+  const { teller, outlet } = parts
   if (!parts.placed) {
     const position = feed.position()
     if (position === undefined) return
@@ -88,7 +103,6 @@ function pumpFeed(feed: Feed, parts: PumpParts): void {
       const item = feed.next()
       if (item === undefined) return
       if (item.kind === 'event') teller.event(item)
-      else if (gapIsError) throw gapError(item)
       else teller.gap(item)
     }
   } catch (error) {
@@ -110,7 +124,22 @@ async function runIterable(
   const iterator = iterable[Symbol.asyncIterator]()
   if (teller.ended) return await returnTo(iterator)
   const room = createLatch()
-  outlet.onRoom(room.open)
+  let held: { readonly value: unknown } | undefined
+  // At once, as whoever waits next must see whether there is room left.
+  outlet.onRoom(() => {
+    deliver()
+    room.open()
+  })
+  function deliver(): void {
+    if (held === undefined || teller.ended) return
+    const { value } = held
+    held = undefined
+    try {
+      teller.value(value)
+    } catch (error) {
+      teller.fail(error)
+    }
+  }
   // Queues behind a pending next() of a generator, which its signal ends.
   const stop = (): void => void returnTo(iterator).catch(teller.fail)
   signal.addEventListener('abort', stop)
@@ -122,7 +151,10 @@ async function runIterable(
       signal.removeEventListener('abort', stop)
       return teller.complete()
     }
-    teller.value(result.value)
+    held = result
+    // Many that share a connection may come with a value at once: each waits for its turn.
+    if (outlet.isFull()) await room.wait(signal)
+    else deliver()
     if (outlet.isFull()) await room.wait(signal)
   }
 }
