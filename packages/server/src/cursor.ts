@@ -1,9 +1,7 @@
 import { type Clock, compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
-import type { ReadRange } from './backend.ts'
-import { type Hub, pageSize } from './hub.ts'
-import type { LinkedPage } from './link-entries.ts'
+import type { Hub } from './hub.ts'
 import type { FeedEvent, Gap, LogEntry } from './log-event.ts'
-import { createRunner, type Runner } from './runner.ts'
+import { createPages } from './pages.ts'
 import type { Window } from './window.ts'
 
 /** What a subscription reads from: events and gaps, one at a time, in order. */
@@ -31,8 +29,6 @@ export interface CursorOptions {
   report: Gap['report']
 }
 
-const noEntries: readonly LogEntry[] = []
-
 /**
  * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
  * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
@@ -41,79 +37,38 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report
   let id = 'after' in start ? start.after : undefined
   // The number of the next entry in the hub's window, while the position is in it.
   let sequence: number | undefined
-  let page = noEntries
-  let index = 0
-  let next: LinkedPage['next']
-  let closed = false
-  // Most cursors never leave the window, and need none.
-  let reader: Runner | undefined
   const detach = hub.attach(wake)
-
-  function requestPage(): void {
-    if (closed) return
-    // The hub has reported what failed, once for all who read the same.
-    reader ??= createRunner({ clock, run: readPage, onIdle: onRead, onError: () => {} })
-    reader.request()
-  }
-
-  async function readPage(): Promise<void> {
-    if (closed) return
-    const range: ReadRange =
-      id === undefined && 'replay' in start
-        ? { last: start.replay, limit: pageSize }
-        : { after: next?.after ?? id ?? '', limit: pageSize }
-    const read = await hub.read(range, next?.position ?? (id === undefined ? undefined : { id }))
-    id ??= read.from
-    page = read.entries
-    index = 0
-    next = read.next
-  }
-
-  function onRead(): void {
-    const atEnd = page.length === 0 && next === undefined
-    // The log is ahead of the hub, which will have it too once it has looked, and then wakes its readers.
-    if (atEnd && id !== undefined && hub.window?.after(id) === undefined) hub.check()
-    else wake()
-  }
+  const pages = createPages(hub, {
+    clock,
+    replay: 'replay' in start ? start.replay : 0,
+    onPage(from) {
+      id ??= from
+      wake()
+    },
+  })
 
   /** The entry at the position, if it is at hand; else asks for it. */
   function peek(): LogEntry | undefined {
     const { window } = hub
-    if (window === undefined || reader?.running) return undefined
+    if (window === undefined || pages.reading()) return undefined
     if (id === undefined && 'replay' in start && start.replay === 0) {
       id = window.tail
       sequence = window.end
     }
-    if (sequence === undefined && id !== undefined) sequence = joinWindow(window, id)
+    if (sequence === undefined && id !== undefined) sequence = joinWindow(hub, window, id, clock.now())
     if (sequence !== undefined && sequence >= window.start) {
       // What is left of a page is out of date once the window is read.
-      page = noEntries
-      next = undefined
+      pages.drop()
       return window.at(sequence)
     }
     sequence = undefined
-    if (index < page.length) return page[index]
-    requestPage()
-    return undefined
-  }
-
-  /**
-   * Where the window goes on after an id, if it can be read from there. A window may hold more than the log retains, for
-   * those who are reading it; who comes to it is told what the log tells.
-   */
-  function joinWindow(window: Window, after: EventId): number | undefined {
-    const following = window.after(after)
-    const entry = following === undefined ? undefined : window.at(following)
-    if (following === undefined || entry === undefined) return following
-    const { events, forMs } = hub.log.retain
-    if (window.end - following > events) return undefined
-    return entry.kind === 'event' && eventTimeMs(entry.id) < clock.now() - forMs ? undefined : following
+    return pages.peek() ?? pages.request(id)
   }
 
   function advance(entry: LogEntry): void {
     id = entry.id
     if (sequence !== undefined) sequence += 1
-    else index += 1
+    else pages.advance()
   }
 
   return {
@@ -137,11 +92,27 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report
       return undefined
     },
     close() {
-      closed = true
-      reader?.stop()
+      pages.close()
       detach()
     },
   }
+}
+
+/**
+ * Where the window goes on after an id, if it can be read from there. A window may hold more than the log retains, for
+ * those who are reading it; who comes to it is told what the log tells.
+ */
+function joinWindow(
+  { log: { retain } }: Hub,
+  window: Window,
+  after: EventId,
+  nowMs: number,
+): number | undefined {
+  const following = window.after(after)
+  const entry = following === undefined ? undefined : window.at(following)
+  if (following === undefined || entry === undefined) return following
+  if (window.end - following > retain.events) return undefined
+  return entry.kind === 'event' && eventTimeMs(entry.id) < nowMs - retain.forMs ? undefined : following
 }
 
 function gapBetween(lastEventId: EventId, position: EventId, report: Gap['report']): Gap {
