@@ -2,8 +2,11 @@ import { listenOn } from './listen.ts'
 import { onceAsked } from './once-asked.ts'
 import { createInstance } from './serve.ts'
 
-/** One of several instances: a child process behind the door, which tells its port to its parent. */
+/** One of several instances: a child process behind the door. Tells its parent its port, and when it has none any more. */
 const { server, close } = await createInstance(Number(process.env.DEMO_INSTANCE))
 const port = await listenOn(server, 0, '127.0.0.1')
 process.send?.({ port })
-onceAsked(close)
+onceAsked(async () => {
+  if (process.connected) process.send?.({ port: undefined })
+  await close()
+})

@@ -24,8 +24,11 @@ export async function startInstances(count: number): Promise<Instances> {
       running.delete(instance)
       if (!closing) setTimeout(restart, 500, instance)
     })
-    const [message] = await once(child, 'message')
-    ports.set(instance, message.port)
+    child.on('message', ({ port }: { readonly port?: number }) => {
+      if (port === undefined) ports.delete(instance)
+      else ports.set(instance, port)
+    })
+    await once(child, 'message')
   }
 
   function restart(instance: number): void {

@@ -10,11 +10,11 @@ interface Stats {
   readonly subscriptions: number
 }
 
-/** Publishes what this instance serves, when that changes and as a sign of life. */
-export function publishLoad(instance: number, stats: () => Stats, signal: AbortSignal): Promise<void> {
+/** Publishes what this instance serves, when that changes and as a sign of life; in the end, that it is nothing. */
+export async function publishLoad(instance: number, stats: () => Stats, signal: AbortSignal): Promise<void> {
   let told = { connections: -1, subscriptions: -1 }
   let toldAt = 0
-  return repeat(lookMs, signal, async () => {
+  await repeat(lookMs, signal, async () => {
     const { connections, subscriptions } = stats()
     const isNew = connections !== told.connections || subscriptions !== told.subscriptions
     if (!isNew && Date.now() - toldAt < repeatMs) return
@@ -22,4 +22,9 @@ export function publishLoad(instance: number, stats: () => Stats, signal: AbortS
     told = { connections, subscriptions }
     toldAt = Date.now()
   })
+  // If it can't be said, its silence says so a little later.
+  await channels
+    .load()
+    .publish({ instance, connections: 0, subscriptions: 0 })
+    .catch(() => {})
 }
