@@ -10,7 +10,7 @@ let keys = 0
 /** What backend cases are given: backends of a target, and the harm they do to its servers. */
 export function createRedisContext(nodes: readonly RedisServer[], target: Target): BackendCaseContext {
   return {
-    createBackend: async () => redisBackend(target, { commandTimeoutMs: 1_000 }),
+    createBackend: async () => redisBackend(target, { commandTimeoutMs: 4_000 }),
     uniqueKey: () => `log ${keys++}`,
     async loseEverything() {
       for (const { admin } of nodes) await admin.flushall()
