@@ -28,9 +28,10 @@ export function createApp() {
     onNumber: t.procedure
       .input(z.object({ name: z.string() }))
       .subscription((opts) => channels.numbers(opts.input).subscribe(opts)),
-    onAll: t.procedure
-      .input(z.object({ name: z.string() }))
-      .subscription((opts) => channels.numbers(opts.input).subscribe({ ...opts, replay: 'all' })),
+    // As much as a client takes, as fast as it does.
+    flood: t.procedure.input(z.number()).subscription(async function* () {
+      for (;;) yield 'x'.repeat(10_000)
+    }),
     add: t.procedure.input(z.number()).mutation(({ input }) => input + 1),
   })
   const link = createServerLink({ router, channels, basePath: '/trpc', createContext: () => ({}) })

@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { heapInUse } from '../support/heap.ts'
-import { openRaw, type RawStream } from '../support/http.ts'
+import { ask, openRaw, type RawStream } from '../support/http.ts'
 import { range } from '../support/numbers.ts'
 import { createApp, names, serveHttp1 } from './app.ts'
 
@@ -77,6 +77,39 @@ describe('a client that opens streams and never reads', () => {
     expect(bytesSent).toBeLessThan(52_000_000 + 20 * 10_000_000)
     for (const stream of streams) stream.leave()
     await vi.waitFor(() => expect(app.link.stats().connections).toBe(1))
+  })
+
+  it('costs no more by asking for ever new subscriptions on it', async () => {
+    await using app = createApp()
+    await using server = await serveHttp1(app)
+    const floods = (from: number) =>
+      Object.fromEntries(range(from, from + 99).map((n) => [`key-${n}`, { path: 'flood', input: n }]))
+    using stream = await open(server.url, floods(0))
+    const { connectionId } = JSON.parse((await stream.next()).data)
+    stream.pause()
+    const change = (revision: number) =>
+      ask(`${server.url}/trpc/~sse`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ version: 1, revision, connectionId, subscriptions: floods(revision * 100) }),
+      })
+    // By then it is full, here and in the kernel.
+    let revision = 1
+    const untilFull = async (): Promise<void> => {
+      const before = app.link.stats().bytesSent
+      expect((await change(++revision)).status).toBe(200)
+      expect(revision).toBeLessThan(20)
+      if (app.link.stats().bytesSent - before > 500) await untilFull()
+    }
+    await untilFull()
+    const before = app.link.stats().bytesSent
+    for (let i = 0; i < 20; i++) expect((await change(++revision)).status).toBe(200)
+    // The answers of control requests are among them.
+    expect(app.link.stats().bytesSent - before).toBeLessThan(20 * 100)
+    expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 100 })
+    stream.resume()
+    const last = `key-${revision * 100 + 99}`
+    while ((await stream.next()).event !== last);
   })
 
   it('with 1,000 keys for the same log does not have every event kept 1,000 times', async () => {

@@ -17,7 +17,10 @@ export function startAlone(options: SetOptions, call: WantedCall, member: Member
       member.started()
     },
     onWaiting: member.connecting,
-    onPosition: (lastEventId) => positions.save(identity, lastEventId),
+    onPosition(lastEventId, of) {
+      positions.save(identity, lastEventId)
+      stream.advanced(of)
+    },
   })
   const stream = openStream({
     ...options,

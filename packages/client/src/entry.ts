@@ -1,7 +1,7 @@
-import { type Clock, fullJitterMs } from '@trpc-sse/protocol'
+import type { Clock } from '@trpc-sse/protocol'
 import { createFeed, type Feed } from './feed.ts'
 import type { SubscriptionFrame } from './frames.ts'
-import type { RetryPolicy } from './retry.ts'
+import { lastingMs, type RetryPolicy, reconnectDelayMs } from './retry.ts'
 import type { Subscription, SubscriptionEnd, SubscriptionObserver } from './subscription.ts'
 
 /** One of the app's subscriptions. */
@@ -20,6 +20,10 @@ export interface EntryOptions {
   readonly lastEventId: string | undefined
   /** It stands somewhere else, or has started. */
   readonly onMove: () => void
+  /** It has got further on this stream. */
+  readonly onAdvanced: (stream: number) => void
+  /** The shortest wait that the stream asks for, in milliseconds, before it is started again. */
+  readonly askedWaitMs: () => number
   /** The server has ended it, for now or for good. */
   readonly onEnded: () => void
   /** It is to be started again. */
@@ -53,7 +57,9 @@ export function createEntry(options: EntryOptions): Entry {
   const newcomers = new Set<Member>()
   let isFresh = true
   let isResting = false
+  // In a row: without progress in between.
   let failures = 0
+  let startedMs = Infinity
   let cancelTimer = (): void => {}
 
   /** What a member's handlers throw ends that member. */
@@ -100,7 +106,10 @@ export function createEntry(options: EntryOptions): Entry {
     cancelTimer()
     feed.reset()
     isResting = true
-    cancelTimer = clock.after(fullJitterMs(clock, failures++, retry.baseMs, retry.maxMs), () => {
+    failures = clock.now() - startedMs >= lastingMs ? 1 : failures + 1
+    startedMs = Infinity
+    const waitMs = reconnectDelayMs(clock, retry, { failures, askedWaitMs: options.askedWaitMs() })
+    cancelTimer = clock.after(waitMs, () => {
       isResting = false
       if (members.size > 0) options.onRetry()
       else over()
@@ -110,7 +119,6 @@ export function createEntry(options: EntryOptions): Entry {
 
   function deliver(frame: SubscriptionFrame): undefined {
     if (frame.type === 'event' || frame.type === 'gap') isFresh = false
-    if (frame.type === 'event') failures = 0
     let end: SubscriptionEnd | undefined
     each((member) => {
       welcome(member)
@@ -127,6 +135,7 @@ export function createEntry(options: EntryOptions): Entry {
     lastEventId: options.lastEventId,
     deliver,
     onStarted() {
+      startedMs = clock.now()
       newcomers.clear()
       each((member) => member.started())
       options.onMove()
@@ -135,7 +144,11 @@ export function createEntry(options: EntryOptions): Entry {
       newcomers.clear()
       if (!isResting) each((member) => member.connecting(error))
     },
-    onPosition: options.onMove,
+    onPosition(_, stream) {
+      failures = 0
+      options.onMove()
+      options.onAdvanced(stream)
+    },
   })
 
   function add(member: Member): void {

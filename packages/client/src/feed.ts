@@ -11,8 +11,8 @@ export interface FeedOptions {
   readonly onStarted: () => void
   /** It runs no more, or still doesn't; `undefined` if nothing failed. */
   readonly onWaiting: (error: unknown) => void
-  /** It stands somewhere else. */
-  readonly onPosition: (lastEventId: string) => void
+  /** It stands somewhere else: so it was told on this stream. */
+  readonly onPosition: (lastEventId: string, stream: number) => void
 }
 
 /**
@@ -54,11 +54,11 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
   let successor: Successor | undefined
   let skip = new Set<string>()
 
-  function move(id: string | undefined): void {
+  function move(id: string | undefined, stream: number): void {
     // An untracked event between tracked ones carries an empty id: that is no position.
     if (!id || id === position) return
     position = id
-    options.onPosition(id)
+    options.onPosition(id, stream)
   }
 
   function start(next: Successor, id: string | undefined): void {
@@ -67,13 +67,13 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     skip = next.had
     successor = undefined
     if (!wasRunning) options.onStarted()
-    if (position === undefined) move(id)
+    if (position === undefined) move(id, next.stream)
   }
 
-  function take(frame: SubscriptionFrame): StreamEvent | undefined {
+  function take(frame: SubscriptionFrame, stream: number): StreamEvent | undefined {
     if (frame.id && skip.delete(frame.id)) return undefined
     const verdict = options.deliver(frame)
-    move(frame.id)
+    move(frame.id, stream)
     return verdict
   }
 
@@ -91,15 +91,14 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
       }
       if (frame.id) successor.had.add(frame.id)
     }
-    return take(frame)
+    return take(frame, stream)
   }
 
   /** Hands on what was held back for nothing. */
-  function giveUp({ held }: Successor): StreamEvent | undefined {
+  function giveUp({ held }: Successor, from: number): StreamEvent | undefined {
     successor = undefined
-    const from = source
     for (const frame of held) {
-      const verdict = source === from ? take(frame) : undefined
+      const verdict = source === from ? take(frame, from) : undefined
       if (verdict) return verdict
     }
     return undefined
@@ -118,7 +117,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     receive,
     lost(stream, error) {
       const failed = stream === successor?.stream ? successor : undefined
-      if (failed && source !== undefined && source !== stream) return giveUp(failed)
+      if (failed && source !== undefined && source !== stream) return giveUp(failed, source)
       if (failed) successor = undefined
       if (stream === source) source = undefined
       else if (source !== undefined || error === undefined) return undefined

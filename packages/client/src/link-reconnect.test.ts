@@ -1,6 +1,12 @@
+import type { SseMessage } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { opening, requestAfter, subscribe } from '../../../tests/support/subscribe.ts'
+
+const messages: Readonly<Record<string, SseMessage>> = {
+  ping: { event: 'ping', data: '' },
+  untracked: { data: '1' },
+}
 
 describe('a lost stream', () => {
   it('P34: is resumed behind the last event, whether it was cut or ended politely', async () => {
@@ -85,11 +91,11 @@ describe('a lost stream', () => {
     expect(second.query.get('lastEventId')).toBe('1-0')
   })
 
-  it('P37: is tried again after longer and longer waits, until an event proves that it works', async () => {
+  it('P37: is tried again after longer and longer waits, until its position moves', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
-    const answers = ['refused', 'refused', 'empty', 'empty', 'event', 'refused', 'ping', 'refused'] as const
-    const waits = [125, 250, 500, 1_000, 125, 250, 125, 250]
+    const answers = ['refused', 'empty', 'ping', 'untracked', '1-0', 'refused', '1-0', '2-0'] as const
+    const waits = [125, 250, 500, 1_000, 125, 250, 500, 125]
     for (const [index, answer] of answers.entries()) {
       const request = await server.request()
       if (answer === 'refused') request.answer(502)
@@ -97,12 +103,46 @@ describe('a lost stream', () => {
       else
         request
           .open()
-          .send(answer === 'event' ? { data: '1' } : { event: 'ping', data: '' })
+          .send(messages[answer] ?? { data: '1', id: answer })
           .end()
       const wait = waits[index] ?? 0
       await subscribed.clock.due(wait)
       subscribed.clock.advance(wait)
     }
+  })
+
+  it('P37: is tried again soon if it has lasted for 10 seconds', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    let request = await server.request()
+    for (const [lastedMs, wait] of [
+      [9_999, 125],
+      [9_999, 250],
+      [10_000, 125],
+    ] as const) {
+      request.open()
+      await subscribed.nextMany(3)
+      subscribed.clock.advance(lastedMs)
+      request.end()
+      request = await requestAfter(wait, subscribed, server)
+    }
+  })
+
+  it('P37: backs off from a procedure that fails after its first value, and moves without that', async () => {
+    await using server = await scriptedServer()
+    const subscribed = subscribe(server)
+    const error = { event: 'serialized-error', data: '{"code":-32603,"message":"bug"}' }
+    for (const wait of [125, 250, 500, 1_000]) {
+      const request = await server.request()
+      request.open().send({ data: '1' }, error).end()
+      await subscribed.clock.due(wait)
+      subscribed.clock.advance(wait)
+    }
+    const drained = await server.request()
+    drained.open().send({ data: '1' }, { event: 'reconnect', data: '{"reason":"drain"}' })
+    const next = await requestAfter(50, subscribed, server)
+    next.open().send({ data: '1' }, error).end()
+    await requestAfter(125, subscribed, server)
   })
 
   it('takes its waits from the retry option', async () => {
@@ -125,7 +165,7 @@ describe('a lost stream', () => {
     second.cut()
     const third = await requestAfter(4_250, subscribed, server)
     third.open().send({ data: '1' }).end()
-    await requestAfter(125, subscribed, server)
+    await requestAfter(500, subscribed, server)
   })
 
   it('P35: tells why in the connection state', async () => {

@@ -1,3 +1,4 @@
+import type { SseMessage } from '@trpc-sse/protocol'
 import superjson from 'superjson'
 import { describe, expect, it } from 'vitest'
 import type { News } from '../../../tests/support/follow.ts'
@@ -8,6 +9,16 @@ import { opening } from '../../../tests/support/subscribe.ts'
 const error = (code: number, message: string) => ({ error: { code, message, data: {} } })
 const fatal = error(-32001, 'who are you?')
 const passing = error(-32603, 'try again')
+
+/** What is sent of a subscription that starts, says one thing, and fails for now. */
+function failing(key: string, id?: string): SseMessage[] {
+  return [
+    { event: '$started', data: JSON.stringify({ key }) },
+    { event: key, data: '1', ...(id === undefined ? {} : { id }) },
+    { event: '$error', data: JSON.stringify({ key, ...passing }) },
+  ]
+}
+
 const lost: News = ['connecting', expect.stringContaining('Another one will be opened')]
 
 describe('one stream for all subscriptions', () => {
@@ -227,6 +238,65 @@ describe('of many subscriptions', () => {
       expect(await fails.nextMany(3)).toEqual([['started'], ['pending'], ['connecting', 'try again']])
     }
     expect(healthy.news).toEqual(opening)
+  })
+
+  it('P66: one that fails after its first value every time is started less and less often', async () => {
+    await using server = await scriptedServer()
+    const { follow, clock } = multiplexedClient(server)
+    const fails = follow('fails')
+    const healthy = follow('healthy')
+    const first = await nextSet(server)
+    first.open('one', 'fails', 'healthy').exchange.send(...failing(first.key('fails')))
+    await fails.nextMany(5)
+    for (const wait of [125, 250, 500, 1_000, 2_000]) {
+      first.events('healthy', wait)
+      await clock.due(wait)
+      clock.advance(wait)
+      const next = await nextSet(server)
+      next.accept()
+      first.exchange.send(...failing(next.key('fails')))
+      await fails.nextMany(4)
+    }
+    expect(healthy.news.filter(([what]) => what === 'data').length).toBe(5)
+  })
+
+  it('P66: one that has got further, or has lasted for 10 seconds, is started again soon', async () => {
+    await using server = await scriptedServer()
+    const { follow, clock } = multiplexedClient(server)
+    const fails = follow('fails')
+    const first = await nextSet(server)
+    first.open('one', 'fails').exchange.send(...failing(first.key('fails')))
+    await fails.nextMany(5)
+    const again = async (wait: number): Promise<string> => {
+      await clock.due(wait)
+      clock.advance(wait)
+      const next = await nextSet(server)
+      next.accept()
+      return next.key('fails')
+    }
+    first.exchange.send(...failing(await again(125), '1-0'))
+    await fails.nextMany(4)
+    first.exchange.send(...failing(await again(125), '1-0'))
+    await fails.nextMany(4)
+    const [started = {}, ...rest] = failing(await again(250))
+    first.exchange.send(started)
+    await fails.nextMany(2)
+    clock.advance(10_000)
+    first.exchange.send(...rest)
+    await fails.nextMany(2)
+    await again(125)
+  })
+
+  it('P66: one that fails for now waits no less than the retry of the stream', async () => {
+    await using server = await scriptedServer()
+    const { follow, clock } = multiplexedClient(server)
+    const fails = follow('fails')
+    const first = await nextSet(server)
+    first.exchange.openSilently().send({ retryMs: 4_000 })
+    first.exchange.send({ event: '$connected', data: '{"connectionId":"one"}' })
+    first.exchange.send(...failing(first.key('fails')))
+    await fails.nextMany(5)
+    await clock.due(4_125)
   })
 
   it('one with a payload that cannot be read ends with an error', async () => {

@@ -17,16 +17,22 @@ export const longestAskedWaitMs = 300_000
 /** Spreads the clients that were all asked at once to open a new stream, in milliseconds. */
 const askedToMoveJitterMs = 100
 
-/** What the state of a stream says about the next wait. */
+/**
+ * What has run for so long, in milliseconds, has worked, whatever ends it: attempts as rare as that harm nobody.
+ * No longer, because some platforms cut every response after half a minute.
+ */
+export const lastingMs = 10_000
+
+/** What the state of a stream, or of a subscription on it, says about the next wait. */
 export interface WaitState {
-  /** Streams in a row that ended before they had proved themselves; 0 after a request to move on. */
+  /** Failures in a row, without progress in between; 0 after a request to move on. */
   readonly failures: number
   /** The shortest wait that the server asked for, in milliseconds. */
   readonly askedWaitMs: number
 }
 
 /**
- * Picks the wait before the next stream, in milliseconds: full jitter on top of what the server asked for, so
+ * Picks the wait before the next attempt, in milliseconds: full jitter on top of what the server asked for, so
  * that clients that were all told "in 10 seconds" don't come back in the same instant.
  */
 export function reconnectDelayMs(

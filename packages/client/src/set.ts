@@ -170,6 +170,8 @@ export function createSet(options: SetOptions): SubscriptionSet {
         positions.save(identity, line.feed.lastEventId())
         lines.merge(line)
       },
+      onAdvanced: (on) => stream?.advanced(on),
+      askedWaitMs: () => stream?.askedWaitMs() ?? 0,
       onEnded() {
         for (const table of tables.values()) table.forget(line)
         schedule()

@@ -5,7 +5,7 @@ const error = new Error('cut')
 const first = initialStreamState
 const again: StreamState = { ...first, failures: 3, everOpen: true }
 const open: StreamState = { ...again, phase: 'open' }
-const proven: StreamState = { ...open, proven: true, failures: 0 }
+const proven: StreamState = { ...open, proven: true }
 const waiting: StreamState = { ...again, phase: 'waiting', failures: 4, askedWaitMs: 50, error }
 const ended: StreamState = { ...open, phase: 'ended' }
 
@@ -18,7 +18,9 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     { phase: 'open', wrongAnswers: 0, everOpen: true },
   ],
   ['does not count an opening as progress', again, { type: 'connected' }, { phase: 'open' }],
-  ['forgets failures at the first progress', open, { type: 'progress' }, { proven: true, failures: 0 }],
+  ['does not forget failures at a sign that it works', open, { type: 'sign' }, { proven: true }],
+  ['takes no sign before the opening', again, { type: 'sign' }, {}],
+  ['forgets failures when it makes progress', open, { type: 'progress' }, { failures: 0 }],
   ['takes no progress before the opening', again, { type: 'progress' }, {}],
   ['waits after a failed attempt', first, { type: 'lost', error }, { phase: 'waiting', failures: 1, error }],
   [
@@ -28,8 +30,8 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     { phase: 'waiting', failures: 4, error },
   ],
   [
-    'counts from one after a stream that worked',
-    proven,
+    'counts from one after a stream that made progress',
+    { ...proven, failures: 0 },
     { type: 'lost', error },
     { phase: 'waiting', failures: 1, error },
   ],
@@ -79,7 +81,7 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     { type: 'elapsed' },
     { phase: 'connecting', proven: false },
   ],
-  ['moves without a failure', proven, { type: 'move' }, { phase: 'waiting', bridge: 'asked' }],
+  ['moves without a failure', proven, { type: 'move' }, { phase: 'waiting', bridge: 'asked', failures: 0 }],
   [
     'backs off if asked to move before anything worked',
     open,
@@ -90,7 +92,7 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     'does not wait as retry says when asked to move',
     { ...proven, retryMs: 900 },
     { type: 'move' },
-    { phase: 'waiting', bridge: 'asked' },
+    { phase: 'waiting', bridge: 'asked', failures: 0 },
   ],
   [
     'opens a new stream for itself, without a failure',
@@ -198,6 +200,7 @@ describe('next', () => {
   const all: StreamEvent[] = [
     { type: 'answered' },
     { type: 'connected' },
+    { type: 'sign' },
     { type: 'progress' },
     { type: 'retry', ms: 1 },
     { type: 'lost', error },

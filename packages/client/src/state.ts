@@ -16,9 +16,9 @@ export interface StreamState {
   readonly bridge: 'none' | 'asked' | 'own'
   /** Whether no new stream is to be opened by itself. */
   readonly suspended: boolean
-  /** Whether this stream has carried an event, or a heartbeat after its opening: it works. */
+  /** Whether this stream has carried an event, or a heartbeat after its opening: to leave it is no failure. */
   readonly proven: boolean
-  /** Streams in a row that ended before they had proved themselves. */
+  /** Streams in a row that failed before they had made progress. */
   readonly failures: number
   /** Whether any stream was ever opened: if so, the address is right. */
   readonly everOpen: boolean
@@ -40,7 +40,9 @@ export type StreamEvent =
   | { readonly type: 'answered' }
   /** The stream's first message arrived. */
   | { readonly type: 'connected' }
-  /** An event arrived, or a heartbeat. */
+  /** An event arrived, or a heartbeat. What comes first every time proves nothing more than a way to the server. */
+  | { readonly type: 'sign' }
+  /** A position has moved, or the stream has lasted. */
   | { readonly type: 'progress' }
   /** The server asks to wait this long before the next stream. */
   | { readonly type: 'retry'; readonly ms: number }
@@ -110,8 +112,10 @@ function nextOfStream(state: StreamState, event: OwnEvent): StreamState {
       return { ...state, retryMs: 0 }
     case 'connected':
       return { ...state, phase: 'open', everOpen: true, wrongAnswers: 0 }
+    case 'sign':
+      return state.phase === 'open' && !state.proven ? { ...state, proven: true } : state
     case 'progress':
-      return state.phase === 'open' && !state.proven ? { ...state, proven: true, failures: 0 } : state
+      return state.phase === 'open' && state.failures > 0 ? { ...state, failures: 0 } : state
     case 'retry':
       return { ...state, retryMs: Math.min(event.ms, longestAskedWaitMs) }
     case 'lost':
@@ -147,7 +151,9 @@ function waiting(state: StreamState, error: unknown, retryAfterMs = 0): StreamSt
 
 function moving(state: StreamState): StreamState {
   // A server that asks to move on before anything worked would make a busy loop: that backs off like a failure.
-  const moved: StreamState = state.proven ? { ...state, phase: 'waiting' } : waiting(state, undefined)
+  const moved: StreamState = state.proven
+    ? { ...state, phase: 'waiting', failures: 0 }
+    : waiting(state, undefined)
   return { ...moved, bridge: 'asked' }
 }
 

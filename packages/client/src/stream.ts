@@ -6,7 +6,7 @@ import type { Frame, SubscriptionFrame } from './frames.ts'
 import type { Endpoint, HttpRequest } from './request.ts'
 import type { ReadErrorBody } from './response.ts'
 import { createRest } from './rest.ts'
-import type { RetryPolicy } from './retry.ts'
+import { lastingMs, type RetryPolicy } from './retry.ts'
 import { initialStreamState, next, type StreamEvent, type StreamState } from './state.ts'
 
 /** What all streams of a link share. */
@@ -49,6 +49,10 @@ export interface Stream {
   reopen(): void
   /** The stream before isn't needed any more. */
   taken(): void
+  /** A subscription has got further on a stream. */
+  advanced(stream: number): void
+  /** The shortest wait that the stream asks for, in milliseconds, before anything on it is tried again. */
+  askedWaitMs(): number
   /** Ends them, with an error if there is one to tell. Closing twice is harmless. */
   close(error?: unknown): void
 }
@@ -71,11 +75,13 @@ export function openStream(options: StreamOptions): Stream {
   let streams = 0
   let current: Line | undefined
   let before: Line | undefined
+  let openedMs = 0
   let cancelBridge = (): void => {}
   const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
 
   function dispatch(event: StreamEvent): void {
     const { phase, bridge } = state
+    if (phase === 'open' && clock.now() - openedMs >= lastingMs) state = next(state, { type: 'progress' })
     state = next(state, event)
     if (state.phase !== phase || event.type === 'suspend') enter(event)
     if (state.bridge === 'none' && bridge !== 'none') dropBefore(state.error)
@@ -165,12 +171,13 @@ export function openStream(options: StreamOptions): Stream {
     if (frame.type === 'connected') {
       line?.connection.opened(options.inactivityTimeoutMs ?? frame.inactivityTimeoutMs ?? Infinity)
       if (!line) return
+      openedMs = clock.now()
       dispatch({ type: 'connected' })
       options.onOpen?.(stream, frame.connectionId)
     } else if (frame.type === 'ping' || frame.type === 'move') {
-      if (line) dispatch({ type: frame.type === 'ping' ? 'progress' : 'move' })
+      if (line) dispatch({ type: frame.type === 'ping' ? 'sign' : 'move' })
     } else {
-      if (line && frame.type === 'event') dispatch({ type: 'progress' })
+      if (line && frame.type === 'event') dispatch({ type: 'sign' })
       judge(options.onFrame(frame, stream), stream)
     }
   }
@@ -220,6 +227,8 @@ export function openStream(options: StreamOptions): Stream {
   return {
     reopen: () => dispatch({ type: 'reopen' }),
     taken: () => before && unbridge(undefined),
+    advanced: (on) => on === current?.stream && dispatch({ type: 'progress' }),
+    askedWaitMs: () => state.retryMs,
     close: (error) => dispatch({ type: 'end', error }),
   }
 }

@@ -64,6 +64,8 @@ export function createMultiplexedStream(
     const request = prepared.get(key) ?? (await toRequest(entry.wanted))
     prepared.delete(key)
     const { signal } = entry.over
+    // Whoever doesn't read can't make the stream grow by changing the set for ever.
+    while (connection.isFull() && !signal.aborted) await rooms.next(key, signal)
     if (signal.aborted) return
     const subscription = createRun(options, service, {
       request,
@@ -155,6 +157,8 @@ function checkSame(key: string, before: WantedSubscription | undefined, after: W
 /** Shares a connection's room among its subscriptions. */
 interface Rooms {
   outlet(key: string): Outlet
+  /** Waits until there is room, or until the signal aborts. */
+  next(key: string, signal: AbortSignal): Promise<void>
   leave(key: string): void
 }
 
@@ -178,6 +182,15 @@ function createRooms(connection: Connection): Rooms {
       isFull: connection.isFull,
       onRoom: (callback) => waiting.set(key, callback),
     }),
+    next: (key, signal) =>
+      new Promise((resolve) => {
+        waiting.set(key, resolve)
+        const onAbort = (): void => {
+          waiting.delete(key)
+          resolve()
+        }
+        signal.addEventListener('abort', onAbort, { once: true })
+      }),
     leave: (key) => waiting.delete(key),
   }
 }
