@@ -171,15 +171,23 @@ describe('serialized-error', () => {
     expect(clock.timers()).toEqual([])
   })
 
-  it("P41: is final in a form that is not tRPC's", async () => {
+  it.each([
+    ["is not tRPC's", undefined, '"oops"'],
+    ['has a transformer that the client has not', undefined, superjson.stringify(shape(-32603, 'x'))],
+    ['has another transformer than the client', superjson, '"oops"'],
+    ['has no transformer where the client has one', superjson, JSON.stringify(shape(-32603, 'x'))],
+  ])('P41: is final in a form that %s, and says what to look at', async (_, transformer, data) => {
     await using server = await scriptedServer()
-    const { nextMany } = subscribe(server)
+    const { nextMany } = subscribe(server, transformer && { link: { transformer } })
     const request = await server.request()
-    request.open().send({ event: 'serialized-error', data: '"oops"' })
-    expect((await nextMany(4)).at(-1)).toEqual([
-      'error',
-      expect.objectContaining({ name: 'TRPCClientError' }),
-    ])
+    request.open().send({ event: 'serialized-error', data })
+    const [event, error] = (await nextMany(4)).at(-1) ?? []
+    expect(event).toBe('error')
+    expect(error).toMatchObject({
+      name: 'TRPCClientError',
+      message: expect.stringContaining("The transformer is probably not the server's"),
+      cause: { code: 'INVALID_MESSAGE' },
+    })
   })
 
   it('P41: can come before connected, and then nothing looks like success', async () => {

@@ -57,7 +57,7 @@ export function createSubscription(observer: SubscriptionObserver, codec: Codec)
           observer.stopped()
           return { type: 'end' }
         case 'error':
-          return failure(codec.error(frame.error))
+          return failure(codec, frame.error)
         default:
           return undefined
       }
@@ -65,8 +65,23 @@ export function createSubscription(observer: SubscriptionObserver, codec: Codec)
   }
 }
 
-function failure(read: ReadError | undefined): SubscriptionEnd {
-  if (read?.retryable) return { type: 'lost', error: read.error }
-  const unread = "The subscription failed, and the server told why in a form that is not tRPC's."
-  return { type: 'end', error: read?.error ?? new RealtimeError('INVALID_MESSAGE', unread) }
+function failure(codec: Codec, serialized: unknown): SubscriptionEnd {
+  const read = readError(codec, serialized)
+  if (read instanceof RealtimeError) return { type: 'end', error: read }
+  return { type: read.retryable ? 'lost' : 'end', error: read.error }
+}
+
+function readError(codec: Codec, serialized: unknown): ReadError | RealtimeError {
+  try {
+    return codec.error(serialized) ?? unreadable()
+  } catch (cause) {
+    return unreadable(cause)
+  }
+}
+
+function unreadable(cause?: unknown): RealtimeError {
+  const message =
+    "The subscription failed, but its error can't be read. The transformer is probably not the server's: give sseLink " +
+    'the transformer that initTRPC.create has there, or none if it has none.'
+  return new RealtimeError('INVALID_MESSAGE', message, { cause })
 }
