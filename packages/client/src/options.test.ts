@@ -1,5 +1,6 @@
 import { systemClock } from '@trpc-sse/protocol'
 import { expect, it, vi } from 'vitest'
+import { sseLink } from './link.ts'
 import { streamSettings } from './options.ts'
 
 it('keeps a process alive that has nothing to do but to wait for the next attempt', () => {
@@ -44,3 +45,15 @@ it.each([
     expect.objectContaining({ code: 'INVALID_OPTION' }),
   )
 })
+
+it.each([{}, { url: undefined }, { url: '' }, { url: null }, { url: 5 }])(
+  'refuses %j, which has no url, and says what to give',
+  (options) => {
+    expect(() => sseLink(options as never)).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringContaining('give the address of the tRPC endpoint'),
+      }),
+    )
+  },
+)

@@ -180,8 +180,9 @@ const waitingClock: Clock = {
   },
 }
 
-/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none. */
+/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, and without a url. */
 export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
+  checkUrl(options.url)
   const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
   const retry = { ...defaultRetryPolicy, ...options.retry }
   checkTimes({
@@ -208,6 +209,13 @@ export function positionsOf(options: SseLinkBaseOptions, { clock, device }: Stre
   checkTimes({ persistForMs: forMs })
   if (!storage) return noPositions
   return createPositions({ clock, device, storage, url: typeof url === 'function' ? '' : String(url), forMs })
+}
+
+/** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
+function checkUrl(url: unknown): void {
+  if (typeof url === 'function' || url instanceof URL || (typeof url === 'string' && url !== '')) return
+  const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 function checkTimes(times: Readonly<Record<string, number | undefined>>): void {
