@@ -57,7 +57,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
       throw new Error('never works')
     }),
   })
-  const server = await serveRouter(router, { channels, heartbeatMs: 100 })
+  const server = await serveRouter(router, { channels, heartbeatMs: 100, retryMs: 0 })
   const client = createTRPCClient<typeof router>({
     links: [sseLink({ url: server.url, retry: { baseMs: 20, maxMs: 100 }, ...options })],
   })
