@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import {
   event,
   type MultiplexedClient,
@@ -8,6 +8,7 @@ import {
 } from '../../../tests/support/multiplexed.ts'
 import { type ScriptedServer, scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { opening } from '../../../tests/support/subscribe.ts'
+import type { SseFallback } from './index.ts'
 
 /** Two subscriptions on a stream, each behind its first event. */
 async function setup(server: ScriptedServer) {
@@ -264,6 +265,26 @@ describe('P63: a server without this mode', () => {
       expect(told).toEqual([{ status, message: expect.stringContaining(String(status)) }])
     },
   )
+
+  it.each([
+    [404, 'either url is wrong, or'],
+    [405, "405: the server doesn't know the multiplexed mode"],
+  ])('P63: that answers %i may be a wrong url, and that is said where it can be', async (status, said) => {
+    await using server = await scriptedServer()
+    const onFallback = vi.fn<(fallback: SseFallback) => void>()
+    const { follow } = multiplexedClient(server, { onFallback })
+    const a = follow('a')
+    const set = await nextSet(server)
+    set.exchange.answer(status)
+    const single = await server.request()
+    expect(onFallback.mock.calls[0]?.[0].message).toContain(said)
+    single.answer(404, {}, 'Cannot GET')
+    const [event, error] = (await a.nextMany(2)).at(-1) ?? []
+    expect(event).toBe('error')
+    expect(error).toMatchObject({
+      message: expect.stringContaining('There is no tRPC at this address: check the url of sseLink.'),
+    })
+  })
 
   it('P63: is not one that answered with a stream before', async () => {
     await using server = await scriptedServer()

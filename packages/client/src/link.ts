@@ -131,9 +131,11 @@ async function endpointOf(
 
 function tellFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
   const at = typeof url === 'function' ? '' : ` at ${url}`
+  const unknown = "the server doesn't know the multiplexed mode of sseLink"
+  const cause = status === 404 ? `either url is wrong, or ${unknown}` : unknown
   const message =
-    `The server${at} answered ${status}: it doesn't know the multiplexed mode of sseLink. Every subscription ` +
-    "gets a connection of its own. Serve it with @trpc-sse/server, or say so with mode: 'single'."
+    `The request for all subscriptions${at} was answered with ${status}: ${cause}. Every subscription now asks for a connection ` +
+    "of its own. If they work, serve them with @trpc-sse/server, or say so with mode: 'single'."
   if (onFallback) onFallback({ status, message })
   else console.warn(message)
 }

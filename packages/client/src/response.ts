@@ -35,10 +35,15 @@ function httpError({ status, statusText }: Response, body: string): RealtimeErro
   const retryable = isRetryableStatus(status)
   const said = body.trim() === '' ? 'no more than that' : JSON.stringify(body.trim().slice(0, 200))
   const answer = `The server answered ${`${status} ${statusText}`.trim()} and said ${said}.`
-  const advice = retryable ? 'It will be asked again.' : 'Check the url and the headers of sseLink.'
+  const advice = retryable ? 'It will be asked again.' : adviceFor(status)
   return new RealtimeError(retryable ? 'SERVER_UNAVAILABLE' : 'REQUEST_REFUSED', `${answer} ${advice}`, {
     status,
   })
+}
+
+function adviceFor(status: number): string {
+  if (status === 404) return 'There is no tRPC at this address: check the url of sseLink.'
+  return 'Check the url and the headers of sseLink.'
 }
 
 function wrongType(status: number, type: string): RealtimeError {
