@@ -213,7 +213,9 @@ export function positionsOf(options: SseLinkBaseOptions, { clock, device }: Stre
 
 /** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
 function checkUrl(url: unknown): void {
-  if (typeof url === 'function' || url instanceof URL || (typeof url === 'string' && url !== '')) return
+  // Not by instanceof: a URL may be another window's.
+  if (typeof url === 'function' || (typeof url === 'object' && url !== null)) return
+  if (typeof url === 'string' && url !== '') return
   const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
   throw new RealtimeError('INVALID_OPTION', message)
 }
