@@ -16,7 +16,7 @@ export function fetchExchange(request: Request): FetchExchange {
     open({ status, headers }, onDrain) {
       const { body, sink } = createBody(onDrain, () => gone())
       signal.addEventListener('abort', sink.end, { once: true })
-      resolve(new Response(body, { status, headers }))
+      resolve(new Response(body, { status, headers: [...headers] }))
       return sink
     },
     onGone(callback) {

@@ -7,7 +7,7 @@ import {
   connectionKey,
   createContext,
   type LinkOptions,
-  overridesOf,
+  optionsOf,
   procedurePath,
   reportError,
   toldOnce,
@@ -34,7 +34,7 @@ export async function serveFetch(
   call: FetchCall,
 ): Promise<Response> {
   const { request } = call
-  const options = { ...link, ...overridesOf(call) }
+  const options = optionsOf(link, call)
   const url = new URL(request.url)
   const path = call.path ?? procedurePath(url.pathname, options.basePath)
   const { method } = request

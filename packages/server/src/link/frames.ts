@@ -21,26 +21,18 @@ export interface SubscriptionFrames {
   position(id: string): Uint8Array
   /** An event of a channel. The bytes of one that comes as stored are made once for all. */
   event(event: FeedEvent): Uint8Array
-  /** What a procedure of another kind yielded. */
-  value(value: unknown): Uint8Array
+  /** What a procedure of another kind yielded; `held` is the id that the client holds. */
+  value(value: unknown, held: string | undefined): Uint8Array
   gap(gap: Gap): Uint8Array
   error(json: string): Uint8Array
   readonly complete: Uint8Array
 }
 
-/** Creates the frames of a subscription in single mode; they remember the id that the client holds. */
-export function createSingleFrames(
-  output: TRPCDataTransformer | undefined,
-  lastEventId: string | undefined,
-): SubscriptionFrames {
-  let held = lastEventId !== undefined && /[\r\n\0]/.test(lastEventId) ? undefined : lastEventId
-
+/** Creates the frames of subscriptions in single mode. */
+export function createSingleFrames(output: TRPCDataTransformer | undefined): SubscriptionFrames {
   return {
     complete: completeFrame,
-    position(id) {
-      held = id
-      return bytes({ event: singleEvents.restoreId, data: '', id })
-    },
+    position: (id) => bytes({ event: singleEvents.restoreId, data: '', id }),
     event(event) {
       if (isAsStored(event)) {
         event.frame ??= bytes({ data: event.data, id: event.id })
@@ -48,10 +40,9 @@ export function createSingleFrames(
       }
       return bytes({ data: toJson(output, eventValue(event)), id: event.id })
     },
-    value(value) {
+    value(value, held) {
       if (isTrackedEnvelope(value)) {
         const [id, data] = value
-        held = id
         return bytes({ data: toJson(output, data), id })
       }
       const message = { data: toJson(output, value) }
@@ -60,7 +51,6 @@ export function createSingleFrames(
       return bytes({ ...message, id: '' }, { event: singleEvents.restoreId, data: '', id: held })
     },
     gap({ lastEventId: from, position, reason }) {
-      held = position
       const data: GapData = { lastEventId: from, reason }
       return bytes({ event: singleEvents.gap, data: JSON.stringify(data), id: position })
     },

@@ -19,10 +19,13 @@ export type CallOverrides = Partial<Pick<LinkOptions, 'createContext' | 'onError
   readonly path?: string
 }
 
-/** Those of a call's overrides that are there. */
-export function overridesOf(call: CallOverrides): CallOverrides {
+/** The options of one call: the link's, with what the call has of its own. */
+export function optionsOf(link: LinkOptions, call: CallOverrides): LinkOptions {
   const { createContext: create, onError, responseMeta } = call
+  // A stream keeps its options for as long as it lasts: without any of its own it shares the link's.
+  if (!create && !onError && !responseMeta) return link
   return {
+    ...link,
     ...(create && { createContext: create }),
     ...(onError && { onError }),
     ...(responseMeta && { responseMeta }),

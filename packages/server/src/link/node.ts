@@ -7,7 +7,7 @@ import {
   connectionKey,
   createContext,
   type LinkOptions,
-  overridesOf,
+  optionsOf,
   procedurePath,
   reportError,
   toldOnce,
@@ -32,7 +32,7 @@ export interface NodeCall extends CallOverrides {
 /** Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own handler. */
 export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, call: NodeCall): Promise<void> {
   const { request, response } = call
-  const options = { ...link, ...overridesOf(call) }
+  const options = optionsOf(link, call)
   const middlewareError = await runMiddleware(options, request, response)
   if (response.writableEnded || isGone(response)) return
   const url = parseUrl(request)

@@ -88,8 +88,9 @@ export interface SubscriptionRequestParts {
 /** Creates the request of one subscription, in either mode. */
 export function createSubscriptionRequest(
   router: AnyTRPCRouter,
-  { readInput, ...parts }: SubscriptionRequestParts,
+  parts: SubscriptionRequestParts,
 ): SubscriptionRequest {
+  const { path, procedure, connectionParams } = parts
   const lastEventId = parts.lastEventId || undefined
   let reading: Promise<unknown> | undefined
 
@@ -97,13 +98,15 @@ export function createSubscriptionRequest(
     if (lastEventId !== undefined && lastEventId.length > maxLastEventIdLength) {
       throw badRequest(invalidLastEventId(lastEventId))
     }
-    const input = deserializeInput(router, readInput)
+    const input = deserializeInput(router, parts.readInput)
     request.input = input
-    return parts.procedure ? await inputWithLastEventId(parts.procedure, input, lastEventId) : input
+    return procedure ? await inputWithLastEventId(procedure, input, lastEventId) : input
   }
 
   const request: Mutable<SubscriptionRequest> = {
-    ...parts,
+    path,
+    procedure,
+    connectionParams,
     lastEventId,
     getRawInput() {
       reading ??= read()

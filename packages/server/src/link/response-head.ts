@@ -9,12 +9,12 @@ export type ResponseMeta = ResponseMetaFn<AnyTRPCRouter>
  * How every stream starts. No transformation: a proxy that compresses would hold events back. No `Connection`: HTTP/2
  * forbids it.
  */
-const streamHeaders = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-cache, no-transform',
-  'x-accel-buffering': 'no',
-  vary: 'trpc-accept, accept',
-} as const
+const streamHeaders: ReadonlyArray<[name: string, value: string]> = [
+  ['content-type', 'text/event-stream'],
+  ['cache-control', 'no-cache, no-transform'],
+  ['x-accel-buffering', 'no'],
+  ['vary', 'trpc-accept, accept'],
+]
 
 /** Makes the head of a stream; tRPC asks for it before it knows what the stream will say. */
 export function streamHead(
@@ -23,7 +23,6 @@ export function streamHead(
   info: TRPCRequestInfo,
   contextHeaders?: Headers,
 ): ResponseHead {
-  const headers = new Headers(streamHeaders)
   const about: Parameters<ResponseMeta>[0] = {
     ctx,
     info,
@@ -34,9 +33,13 @@ export function streamHead(
     eagerGeneration: true,
   }
   const meta = responseMeta?.(about as never)
+  const status = meta?.status ?? 200
+  // Most have nothing to add: they share the same headers.
+  if (!contextHeaders && !meta?.headers) return { headers: streamHeaders, status }
+  const headers = new Headers([...streamHeaders])
   if (contextHeaders) addHeaders(headers, contextHeaders)
   addHeaders(headers, meta?.headers ?? {})
-  return { headers, status: meta?.status ?? 200 }
+  return { headers, status }
 }
 
 /** Adds headers in either of the forms that `responseMeta` may give: `Headers` are appended, others replace. */

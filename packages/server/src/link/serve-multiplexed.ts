@@ -152,7 +152,7 @@ function answerJson(
   }: AnswerParts & { status: number; json: string; refused?: boolean },
 ): void {
   const responseHead: Service['responseHead'] = (...about) => {
-    const { headers } = service.responseHead(...about)
+    const headers = new Headers([...service.responseHead(...about).headers])
     headers.set('content-type', 'application/json')
     if (refused) {
       headers.set('retry-after', String(Math.ceil(spread(options.clock, refusedRetryMs) / 1_000)))

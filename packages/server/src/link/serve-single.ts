@@ -1,7 +1,7 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
 import type { Connection } from './connection.ts'
 import type { OpenConnection, Served } from './connections.ts'
-import { createSingleFrames, refusalFrame, streamFrames } from './frames.ts'
+import { refusalFrame, streamFrames } from './frames.ts'
 import { isRefusal } from './limits.ts'
 import { requestInfo, type SubscriptionRequest } from './request.ts'
 import {
@@ -14,7 +14,7 @@ import {
   startResponse,
 } from './serve.ts'
 import type { SubscriptionRun } from './subscription-run.ts'
-import { callSubscription, errorJson, routerConfig } from './trpc.ts'
+import { callSubscription, errorJson } from './trpc.ts'
 
 /** Serves one subscription on a stream of its own. Resolves when its procedure or the stream is over. */
 export async function serveSingle(
@@ -78,7 +78,7 @@ function createSingleStream(
   service: Service,
   { connection, request, call }: SingleParts,
 ): Served & SubscriptionRun {
-  const frames = createSingleFrames(routerConfig(options.router).output, request.lastEventId)
+  const { singleFrames: frames } = options
   const { ping, connected, reconnect } = streamFrames.single
   const run = createRun(options, service, {
     request,

@@ -20,6 +20,8 @@ export interface ServeOptions {
   /** The middle of the time that a client is told to wait before it reconnects, in milliseconds. */
   readonly retryMs: number
   readonly clientOptions: ConnectedData
+  /** How subscriptions in single mode are written. */
+  readonly singleFrames: SubscriptionFrames
 }
 
 /** What the outside world has to say to one request. */
@@ -82,7 +84,7 @@ export function startResponse(
     const path = info.calls[0]?.path ?? ''
     const error = getTRPCErrorFromUnknown(cause)
     service.onError(error, { path, input: undefined, ctx })
-    connection.open({ status: 500, headers: new Headers({ 'content-type': 'application/json' }) })
+    connection.open({ status: 500, headers: [['content-type', 'application/json']] })
     connection.send(
       new TextEncoder().encode(`{"error":${errorJson({ router, error, path, input: undefined, ctx })}}`),
     )
@@ -111,12 +113,7 @@ export function createRun(
     ...parts,
     output: routerConfig(router).output,
     lastEventId: request.lastEventId,
-    onEvent() {
-      counters.eventsSent += 1
-    },
-    onGap() {
-      counters.gaps += 1
-    },
+    counters,
     formatError(error) {
       const about = { path: request.path, input: request.input, ctx: ctx() }
       onError(error, about)

@@ -6,6 +6,7 @@ import { type ChannelsBase, internalsOf } from '../channels.ts'
 import type { ConnectionInfo } from './connection.ts'
 import { createConnections } from './connections.ts'
 import { serveFetch } from './fetch.ts'
+import { createSingleFrames } from './frames.ts'
 import { type ConnectionLimits, createLimiter } from './limits.ts'
 import { createMultiplexer } from './multiplexer.ts'
 import { serveNode } from './node.ts'
@@ -162,6 +163,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
     subscriptionsPerConnection: options.limits?.subscriptionsPerConnection ?? 1_000,
     retryMs: options.retryMs ?? 500,
+    singleFrames: createSingleFrames(output),
     // Three heartbeats: one may be lost in a busy moment, and a second late.
     clientOptions: {
       ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),

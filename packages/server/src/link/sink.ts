@@ -16,7 +16,7 @@ export const leastBufferedBytes = 65_536
 /** How a response starts. */
 export interface ResponseHead {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: Iterable<[name: string, value: string]>
 }
 
 /** One HTTP request that waits for its response. */

@@ -22,12 +22,9 @@ export interface SubscriptionRun {
 export function createSubscriptionRun(options: SubscriptionRunOptions): SubscriptionRun {
   const { outlet, signal } = options
   let feed: Feed | undefined
-  const teller = createTeller({
-    ...options,
-    onEnd() {
-      feed?.close()
-      options.onEnd()
-    },
+  const teller = createTeller(options, () => {
+    feed?.close()
+    options.onEnd()
   })
   setTransport(signal, {
     lastEventId: options.lastEventId,

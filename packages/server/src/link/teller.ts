@@ -1,6 +1,7 @@
-import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { getTRPCErrorFromUnknown, isTrackedEnvelope, TRPCError } from '@trpc/server'
 import type { FeedEvent, Gap } from '../log-event.ts'
 import type { Mutable } from '../mutable.ts'
+import type { Counters } from './connections.ts'
 import type { SubscriptionFrames } from './frames.ts'
 
 /** Where a subscription's frames go: its connection, or its share of one. */
@@ -19,10 +20,10 @@ export interface TellerOptions {
   /** What the procedure was given. Aborts when the subscription is over for somebody else's reason. */
   readonly signal: AbortSignal
   readonly lastEventId: string | undefined
+  /** Where events and gaps are counted. */
+  readonly counters: Pick<Counters, 'eventsSent' | 'gaps'>
   /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
   onStart(position: string | undefined): void
-  onEvent(): void
-  onGap(): void
   /** Writes an error as JSON, having told whoever wants to know. */
   formatError(error: TRPCError): string
   /** Called once, when nothing comes any more. */
@@ -48,11 +49,11 @@ export interface Teller {
   end(): void
 }
 
-/** Creates the teller of one subscription. It ends when its signal aborts. */
-export function createTeller(options: TellerOptions): Teller {
-  const { outlet, frames, signal } = options
-  // The position that the client holds, and resumes from.
-  let held = options.lastEventId
+/** Creates the teller of one subscription; `onEnd` is called once. It ends when its signal aborts. */
+export function createTeller(options: TellerOptions, onEnd: () => void): Teller {
+  const { outlet, frames, signal, counters } = options
+  // The id that the client holds, and resumes from; never one that can't be written.
+  let held = isOneLine(options.lastEventId) ? options.lastEventId : undefined
 
   function start(position: string | undefined): void {
     if (teller.started || teller.ended) return
@@ -66,7 +67,7 @@ export function createTeller(options: TellerOptions): Teller {
     if (teller.ended) return
     teller.ended = true
     if (frame) outlet.send(frame)
-    options.onEnd()
+    onEnd()
   }
 
   const end = (): void => finish(undefined)
@@ -80,16 +81,17 @@ export function createTeller(options: TellerOptions): Teller {
     event(event) {
       held = event.id
       outlet.send(frames.event(event))
-      options.onEvent()
+      counters.eventsSent += 1
     },
     value(value) {
-      outlet.send(frames.value(value))
-      options.onEvent()
+      if (isTrackedEnvelope(value)) held = value[0]
+      outlet.send(frames.value(value, held))
+      counters.eventsSent += 1
     },
     gap(gap) {
       if (teller.ended) return
       start(undefined)
-      options.onGap()
+      counters.gaps += 1
       held = gap.position
       outlet.send(frames.gap(gap))
     },
@@ -111,6 +113,10 @@ export function createTeller(options: TellerOptions): Teller {
     },
   }
   return teller
+}
+
+function isOneLine(id: string | undefined): boolean {
+  return id !== undefined && !/[\r\n\0]/.test(id)
 }
 
 function isAbortError(cause: unknown): boolean {
