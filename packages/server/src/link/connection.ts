@@ -35,17 +35,18 @@ export interface Connection {
   readonly activeAt: number
 }
 
-/** What a connection tells of its traffic. */
+/** What the connections of a link have in common. */
 export interface Traffic {
+  /** Bytes that may wait for one client that doesn't read. */
+  readonly maxBufferedBytes: number
   onBytes(count: number): void
   now(): number
   /** Calls back at the end of this tick. */
   schedule(flush: () => void): void
-  onClose(): void
 }
 
-/** Creates a connection. It isn't on the network before `open`. */
-export function createConnection(exchange: Exchange, traffic: Traffic, maxBufferedBytes: number): Connection {
+/** Creates a connection; `onClose` is called once, when it is over. It isn't on the network before `open`. */
+export function createConnection(exchange: Exchange, traffic: Traffic, onClose: () => void): Connection {
   const over = new AbortController()
   let sink: Sink | undefined
   let pending: Uint8Array[] = []
@@ -67,9 +68,9 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
   }
 
   function isFull(): boolean {
-    if (pendingBytes + waiting <= maxBufferedBytes) return false
+    if (pendingBytes + waiting <= traffic.maxBufferedBytes) return false
     waiting = sink?.buffered() ?? 0
-    return pendingBytes + waiting > maxBufferedBytes
+    return pendingBytes + waiting > traffic.maxBufferedBytes
   }
 
   function end(): void {
@@ -82,7 +83,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic, maxBuffer
     if (closed) return
     closed = true
     over.abort()
-    traffic.onClose()
+    onClose()
   }
 
   const connection: Mutable<Connection> = {

@@ -1,5 +1,5 @@
 import { type Clock, type ReconnectData, wait } from '@trpc-sse/protocol'
-import { type Connection, type ConnectionInfo, createConnection } from './connection.ts'
+import { type Connection, type ConnectionInfo, createConnection, type Traffic } from './connection.ts'
 import type { Exchange } from './sink.ts'
 
 /** What is served on a connection, as far as the link's timer and operators are concerned. */
@@ -77,7 +77,14 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const entries = new Set<Entry>()
   const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0 }
   const tickMs = Math.min(1_000, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 10))
-  const schedule = createScheduler()
+  const traffic: Traffic = {
+    maxBufferedBytes: options.maxBufferedBytes,
+    now: clock.now,
+    schedule: createScheduler(),
+    onBytes(count) {
+      counters.bytesSent += count
+    },
+  }
   const emptied: Array<() => void> = []
   let draining = false
   let ticking = false
@@ -110,10 +117,6 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const resolve of emptied.splice(0)) resolve()
   }
 
-  function onBytes(count: number): void {
-    counters.bytesSent += count
-  }
-
   function sendAway(entry: Entry, data: ReconnectData): void {
     const { served, connection, info } = entry.open
     if (entry.endsAt !== undefined) return
@@ -143,8 +146,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         if (entry) entries.delete(entry)
         if (entries.size === 0) empty()
       }
-      const traffic = { now: clock.now, schedule, onBytes, onClose }
-      const connection = createConnection(exchange, traffic, options.maxBufferedBytes)
+      const connection = createConnection(exchange, traffic, onClose)
       const open = { connection, served: serve(connection), info: undefined }
       // Not all that were opened together leave together; the last tenth of the time is for the handover.
       const lastsMs = maxDurationMs === undefined ? Infinity : maxDurationMs * (0.8 + clock.random() / 10)

@@ -6,9 +6,7 @@ import { type Exchange, leastBufferedBytes, type ResponseHead, type Sink } from 
 export function nodeExchange(response: ServerResponse): Exchange {
   return {
     open(head, onDrain) {
-      setHead(response, head)
-      // At the end of this tick, so that a first frame leaves together with the headers.
-      process.nextTick(() => response.headersSent || response.flushHeaders())
+      writeHead(response, head)
       return createSink(response, onDrain)
     },
     onGone(callback) {
@@ -27,21 +25,36 @@ export function isGone(
   return response.destroyed || (response.stream?.destroyed ?? false)
 }
 
-function setHead(response: ServerResponse, { status, headers }: ResponseHead): void {
+/** Fixes the status and the headers; they are sent with the first write. */
+function writeHead(response: ServerResponse, head: ResponseHead): void {
+  // Whoever set a status before, a middleware for example, meant it.
+  const status = response.statusCode === 200 ? head.status : response.statusCode
+  // A response keeps a table of the headers that are set one by one, for as long as it lasts: most need none.
+  if (response.getHeaderNames().length === 0) {
+    response.writeHead(status, [...head.headers].flat())
+  } else {
+    addHeaders(response, head)
+    response.writeHead(status)
+  }
+}
+
+function addHeaders(response: ServerResponse, { headers }: ResponseHead): void {
   for (const [name, value] of headers) {
     // What a middleware varies by, the origin for example, still holds; and there may be many cookies.
     if (name === 'vary' || name === 'set-cookie') response.appendHeader(name, value)
     else response.setHeader(name, value)
   }
-  // Whoever set a status before, a middleware for example, meant it.
-  if (response.statusCode === 200) response.statusCode = status
 }
 
 function createSink(response: ServerResponse, onDrain: () => void): Sink {
   let socket: Socket | undefined
+  let begun = false
   response.on('drain', onDrain)
+  // At the end of this tick, so that a first frame leaves together with the headers.
+  process.nextTick(() => begun || response.flushHeaders())
   return {
     write(bytes) {
+      begun = true
       // A socket that is closing takes no more, and would call that an error.
       if (socket?.writable) return writeTo(socket, bytes, onDrain)
       response.write(bytes)
@@ -53,6 +66,7 @@ function createSink(response: ServerResponse, onDrain: () => void): Sink {
     },
     buffered: () => response.writableLength,
     end() {
+      begun = true
       // The socket may serve other requests after this one.
       socket?.off('drain', onDrain)
       response.end()

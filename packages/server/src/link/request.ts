@@ -23,6 +23,13 @@ export interface SubscriptionRequest {
   readonly connectionParams: TRPCRequestInfo['connectionParams']
   /** The input as it was sent, deserialized, with `lastEventId` where tRPC puts it. Rejects with BAD_REQUEST. */
   getRawInput(): Promise<unknown>
+  /** What an error is told to be about. Keep this one for as long as a stream lasts, and not the request. */
+  readonly subject: RequestSubject
+}
+
+/** What a subscription is asked for with. */
+export interface RequestSubject {
+  readonly path: string
   /** The input as it was sent, deserialized, once it was read. */
   readonly input: unknown
 }
@@ -92,6 +99,7 @@ export function createSubscriptionRequest(
 ): SubscriptionRequest {
   const { path, procedure, connectionParams } = parts
   const lastEventId = parts.lastEventId || undefined
+  const subject: Mutable<RequestSubject> = { path, input: undefined }
   let reading: Promise<unknown> | undefined
 
   async function read(): Promise<unknown> {
@@ -99,11 +107,11 @@ export function createSubscriptionRequest(
       throw badRequest(invalidLastEventId(lastEventId))
     }
     const input = deserializeInput(router, parts.readInput)
-    request.input = input
+    subject.input = input
     return procedure ? await inputWithLastEventId(procedure, input, lastEventId) : input
   }
 
-  const request: Mutable<SubscriptionRequest> = {
+  return {
     path,
     procedure,
     connectionParams,
@@ -112,9 +120,8 @@ export function createSubscriptionRequest(
       reading ??= read()
       return reading
     },
-    input: undefined,
+    subject,
   }
-  return request
 }
 
 function deserializeInput(router: AnyTRPCRouter, readInput: () => unknown): unknown {
@@ -141,7 +148,7 @@ export function requestInfo(
     calls: requests.map((request, batchIndex) => ({
       path: request.path,
       getRawInput: () => request.getRawInput(),
-      result: () => request.input,
+      result: () => request.subject.input,
       procedure: request.procedure ?? null,
       batchIndex,
     })),

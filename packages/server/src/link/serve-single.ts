@@ -79,6 +79,7 @@ function createSingleStream(
   { connection, request, call }: SingleParts,
 ): Served & SubscriptionRun {
   const { singleFrames: frames } = options
+  const { path, lastEventId } = request
   const { ping, connected, reconnect } = streamFrames.single
   const run = createRun(options, service, {
     request,
@@ -89,14 +90,13 @@ function createSingleStream(
     onStart(position) {
       call.respond()
       connection.send(connected(options.clientOptions, spread(options.clock, options.retryMs)))
-      if (position !== undefined && position !== request.lastEventId)
-        connection.send(frames.position(position))
+      if (position !== undefined && position !== lastEventId) connection.send(frames.position(position))
     },
     onEnd: () => connection.end(),
   })
   return {
     ...run,
-    paths: [request.path],
+    paths: [path],
     subscriptions: 1,
     heartbeat() {
       run.start()
@@ -119,7 +119,7 @@ function refuse(
 ): void {
   if (connection.signal.aborted) return
   connections.counters.refused += 1
-  const about = { path: request.path, input: request.input, ctx: undefined }
+  const about = { ...request.subject, ctx: undefined }
   service.onError(error, about)
   connection.send(refusalFrame(errorJson({ router, error, ...about }), spread(clock, refusedRetryMs)))
   connection.end()

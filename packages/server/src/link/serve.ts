@@ -107,15 +107,15 @@ export interface RunParts {
 export function createRun(
   { router, connections: { counters } }: ServeOptions,
   { onError }: Service,
-  { request, ctx, ...parts }: RunParts,
+  { request: { subject, lastEventId }, ctx, ...parts }: RunParts,
 ): SubscriptionRun {
   return createSubscriptionRun({
     ...parts,
     output: routerConfig(router).output,
-    lastEventId: request.lastEventId,
+    lastEventId,
     counters,
     formatError(error) {
-      const about = { path: request.path, input: request.input, ctx: ctx() }
+      const about = { ...subject, ctx: ctx() }
       onError(error, about)
       return errorJson({ router, error, ...about })
     },
