@@ -7,7 +7,7 @@ import { showResults } from './report.ts'
 import { type Results, runBench } from './run.ts'
 
 try {
-  const options = readOptions(process.argv.slice(2).filter((arg) => arg !== '--'))
+  const options = await readOptions(process.argv.slice(2).filter((arg) => arg !== '--'))
   checkOpenFiles(options)
   const results = await runBench(options, (what) => console.log(what))
   showResults(results)
@@ -18,9 +18,9 @@ try {
   process.exitCode = 1
 }
 
-async function save({ out, rounds, loadMs }: BenchOptions, results: Results): Promise<void> {
+async function save({ out, rounds, loadMs, runtime }: BenchOptions, results: Results): Promise<void> {
   await mkdir(dirname(out), { recursive: true })
-  const about = { node: process.version, platform: `${process.platform} ${process.arch}`, rounds, loadMs }
+  const about = { node: runtime.version, platform: `${process.platform} ${process.arch}`, rounds, loadMs }
   await writeFile(out, `${JSON.stringify({ ...about, ...results }, null, 2)}\n`)
   console.log(`\nWritten to ${relative(process.cwd(), out)}`)
 }

@@ -1,6 +1,7 @@
 import type { ClientsMethods, Latency } from './clients.ts'
 import type { BenchOptions, TargetName } from './options.ts'
 import { type Peer, startPeer } from './peer.ts'
+import type { Runtime } from './runtime.ts'
 import type { LoadParams, LoadResult, ServerMethods } from './server.ts'
 
 /** What one event costs on its way to so many subscribers. */
@@ -42,7 +43,7 @@ export async function measureFanOut(
   subscribers: number,
   options: BenchOptions,
 ): Promise<FanOut> {
-  return await withProcesses(name, async (server, clients) => {
+  return await withProcesses(name, options.runtime, async (server, clients) => {
     const address = await server.call('start')
     await clients.call('connect', { ...address, count: subscribers })
     await sleep(settleMs)
@@ -62,8 +63,8 @@ export async function measureFanOut(
 }
 
 /** Measures what so many idle connections to one target cost. */
-export async function measureIdle(name: TargetName, { idle }: BenchOptions): Promise<Idle> {
-  return await withProcesses(name, async (server, clients) => {
+export async function measureIdle(name: TargetName, { idle, runtime }: BenchOptions): Promise<Idle> {
+  return await withProcesses(name, runtime, async (server, clients) => {
     const address = await server.call('start')
     await clients.call('connect', { ...address, count: warmUpConnections })
     await clients.call('disconnect')
@@ -100,10 +101,11 @@ async function probe(server: Server, clients: Clients, subscribers: number, forM
 
 async function withProcesses<T>(
   name: TargetName,
+  runtime: Runtime,
   use: (server: Server, clients: Clients) => Promise<T>,
 ): Promise<T> {
-  const server = startPeer<ServerMethods>('server.ts', [name], nodeArgs)
-  const clients = startPeer<ClientsMethods>('clients.ts')
+  const server = startPeer<ServerMethods>(runtime, 'server', [name], nodeArgs)
+  const clients = startPeer<ClientsMethods>(runtime, 'clients')
   clients.onNumber((received) => server.tell(received))
   try {
     return await use(server, clients)

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
+import { createRuntime, type Runtime } from './runtime.ts'
 
 /** What is measured: one file each in `targets/`. */
 export const targetNames = ['ours', 'stock', 'raw'] as const
@@ -21,6 +22,7 @@ export interface BenchOptions {
   readonly probeMs: number
   /** Whether to write a CPU profile of each load, and show where the time went. */
   readonly profile: boolean
+  readonly runtime: Runtime
   /** The file that the results are written to. */
   readonly out: string
 }
@@ -36,10 +38,11 @@ export const usage = `npm run bench -- [options]
   --idle n             idle connections for the memory row (${normal.idle}; 0: leave it out)
   --rounds n           rounds to take medians over (${normal.rounds})
   --profile            CPU profiles of the servers under load, into results/
+  --node path          another Node for the measured processes, of version 20 or newer
   --out file           where the JSON goes (results/latest.json)`
 
 /** Reads the command line. Throws for what it doesn't know. */
-export function readOptions(args: readonly string[]): BenchOptions {
+export async function readOptions(args: readonly string[]): Promise<BenchOptions> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -49,6 +52,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
       idle: { type: 'string' },
       rounds: { type: 'string' },
       profile: { type: 'boolean', default: false },
+      node: { type: 'string' },
       out: { type: 'string', default: `${import.meta.dirname}/results/latest.json` },
     },
   })
@@ -60,6 +64,7 @@ export function readOptions(args: readonly string[]): BenchOptions {
     idle: values.idle === undefined ? base.idle : wholeNumber(values.idle, 0),
     rounds: values.rounds === undefined ? base.rounds : wholeNumber(values.rounds, 1),
     profile: values.profile,
+    runtime: await createRuntime(values.node),
     out: values.out,
   }
 }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import type { Runtime } from './runtime.ts'
 
 /** What a process can be asked to do, by name. */
 export type Methods<T> = { readonly [Name in keyof T]: (params: never) => unknown }
@@ -36,13 +37,15 @@ interface Waiting {
   reject(error: Error): void
 }
 
-/** Starts a file of this folder as a process of its own. */
+/** Starts one of the measured processes. */
 export function startPeer<T extends Methods<T>>(
-  file: string,
+  runtime: Runtime,
+  name: string,
   args: readonly string[] = [],
   nodeArgs: readonly string[] = [],
 ): Peer<T> {
-  const child = fork(`${import.meta.dirname}/${file}`, args, {
+  const child = fork(runtime.file(name), args, {
+    execPath: runtime.node,
     execArgv: [...nodeArgs],
     env: { ...process.env, NODE_ENV: 'production' },
   })
@@ -56,16 +59,16 @@ export function startPeer<T extends Methods<T>>(
     const call = waiting.get(message.id)
     waiting.delete(message.id)
     if (message.error === undefined) call?.resolve(message.result as never)
-    else call?.reject(new Error(`${file} ${args.join(' ')}: ${message.error}`))
+    else call?.reject(new Error(`${name} ${args.join(' ')}: ${message.error}`))
   })
   child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`${file} ${args.join(' ')} ended (${code})`))
+    for (const { reject } of waiting.values()) reject(new Error(`${name} ${args.join(' ')} ended (${code})`))
   })
 
   return {
-    call: (name, ...[params]) =>
+    call: (method, ...[params]) =>
       new Promise((resolve, reject) => {
-        const request: Request = { id: ++lastId, name, params }
+        const request: Request = { id: ++lastId, name: method, params }
         waiting.set(request.id, { resolve, reject })
         child.send(request)
       }),

@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process'
+
+/** What the measured processes run on. */
+export interface Runtime {
+  /** The executable. */
+  readonly node: string
+  /** Its version, with the `v`. */
+  readonly version: string
+  /** The file to start for one of the processes, `server` or `clients`. */
+  file(name: string): string
+}
+
+/** This Node; or another one, whatever its version, which is given the same code as plain JavaScript. */
+export async function createRuntime(node: string | undefined): Promise<Runtime> {
+  if (node === undefined) {
+    return {
+      node: process.execPath,
+      version: process.version,
+      file: (name) => `${import.meta.dirname}/${name}.ts`,
+    }
+  }
+  const { build } = await import('esbuild')
+  const outdir = `${import.meta.dirname}/results/bundle`
+  await build({
+    absWorkingDir: import.meta.dirname,
+    entryPoints: ['server.ts', 'clients.ts'],
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    outExtension: { '.js': '.mjs' },
+    logLevel: 'warning',
+  })
+  const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim()
+  return { node, version, file: (name) => `${outdir}/${name}.mjs` }
+}
