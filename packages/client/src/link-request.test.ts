@@ -22,7 +22,10 @@ describe('headers, url and connection params', () => {
       expect(request.path).toBe(`/v${n}/room.onMessage`)
       expect(request.headers).toMatchObject({ authorization: `Bearer ${n}`, 'x-path': 'room.onMessage' })
       expect(request.query.get('connectionParams')).toBe(`{"attempt":"${n}"}`)
-      request.open().send({ data: '1', id: `${n}-0` }).end()
+      request
+        .open()
+        .send({ data: '1', id: `${n}-0` })
+        .end()
       if (n < 3) await clock.due(125)
       clock.advance(125)
     }
