@@ -1,45 +1,60 @@
 /** Every failure that a caller can act on, and whether trying the same again can help. */
-export const errorCodes = {
+export interface RealtimeErrorCodes {
   /** An option has a value that can't work. */
-  INVALID_OPTION: { retryable: false },
+  readonly INVALID_OPTION: false
   /** An event doesn't fit its channel's schema, or isn't JSON. */
-  INVALID_EVENT: { retryable: false },
+  readonly INVALID_EVENT: false
   /** An event is larger than its channel allows. */
-  EVENT_TOO_LARGE: { retryable: false },
+  readonly EVENT_TOO_LARGE: false
   /** A channel's params don't fit its schema, or can't name a log. */
-  INVALID_PARAMS: { retryable: false },
+  readonly INVALID_PARAMS: false
   /** A `lastEventId` that no channel of ours has issued. */
-  INVALID_LAST_EVENT_ID: { retryable: false },
+  readonly INVALID_LAST_EVENT_ID: false
   /** A stored payload can't be read; it is skipped. */
-  UNDECODABLE_EVENT: { retryable: false },
+  readonly UNDECODABLE_EVENT: false
   /** Events can't be had any more, and the subscription asked for an error in that case. */
-  GAP: { retryable: false },
+  readonly GAP: false
   /** The backend didn't answer in time. A publish may or may not have been stored. */
-  BACKEND_UNAVAILABLE: { retryable: true },
+  readonly BACKEND_UNAVAILABLE: true
   /** It can't be known any more whether a publish was stored. */
-  PUBLISH_UNCONFIRMED: { retryable: false },
+  readonly PUBLISH_UNCONFIRMED: false
   /** The channels or the backend were closed. */
-  CLOSED: { retryable: false },
+  readonly CLOSED: false
   /** A limit on the number of connections is reached. */
-  TOO_MANY_CONNECTIONS: { retryable: true },
+  readonly TOO_MANY_CONNECTIONS: true
   /** The server is about to go away and takes no new connections. */
-  DRAINING: { retryable: true },
+  readonly DRAINING: true
   /** A message can't be written as `text/event-stream`, or what was read isn't that. */
-  INVALID_MESSAGE: { retryable: false },
+  readonly INVALID_MESSAGE: false
   /** A connection wasn't there in time. */
-  CONNECT_TIMEOUT: { retryable: true },
+  readonly CONNECT_TIMEOUT: true
   /** A connection was silent for longer than the server announced. */
-  CONNECTION_SILENT: { retryable: true },
+  readonly CONNECTION_SILENT: true
   /** A connection ended, without the word that the subscription is complete. */
-  CONNECTION_LOST: { retryable: true },
+  readonly CONNECTION_LOST: true
   /** A server, or what stands before it, can't answer now: status 5xx, 408, 425 or 429. */
-  SERVER_UNAVAILABLE: { retryable: true },
+  readonly SERVER_UNAVAILABLE: true
   /** A server answered with another status that isn't success, and without an error of tRPC's. */
-  REQUEST_REFUSED: { retryable: false },
-} as const
+  readonly REQUEST_REFUSED: false
+}
 
 /** A code of {@link RealtimeError} to branch on. */
-export type RealtimeErrorCode = keyof typeof errorCodes
+export type RealtimeErrorCode = keyof RealtimeErrorCodes
+
+type RetryableCode = {
+  [TCode in RealtimeErrorCode]: RealtimeErrorCodes[TCode] extends true ? TCode : never
+}[RealtimeErrorCode]
+
+// What it says of the others is a matter of types: a browser need not load the names of a server's failures.
+const retryableCodes: Readonly<Record<RetryableCode, true>> = {
+  BACKEND_UNAVAILABLE: true,
+  TOO_MANY_CONNECTIONS: true,
+  DRAINING: true,
+  CONNECT_TIMEOUT: true,
+  CONNECTION_SILENT: true,
+  CONNECTION_LOST: true,
+  SERVER_UNAVAILABLE: true,
+}
 
 /** What a {@link RealtimeError} can carry beside its message. */
 export interface RealtimeErrorOptions {
@@ -79,7 +94,7 @@ export class RealtimeError extends Error {
 
   /** Whether trying the same again can help. */
   get retryable(): boolean {
-    return errorCodes[this.code].retryable
+    return Object.hasOwn(retryableCodes, this.code)
   }
 }
 

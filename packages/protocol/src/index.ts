@@ -2,10 +2,10 @@ export { type Clock, fullJitterMs, systemClock, wait } from './clock.ts'
 export { createDecoder, type DecodedMessage, type Decoder, type DecoderOptions } from './decode.ts'
 export { encode, type SseMessage } from './encode.ts'
 export {
-  errorCodes,
   isRealtimeError,
   RealtimeError,
   type RealtimeErrorCode,
+  type RealtimeErrorCodes,
   type RealtimeErrorIssue,
   type RealtimeErrorOptions,
 } from './errors.ts'
