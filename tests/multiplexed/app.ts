@@ -13,13 +13,13 @@ import { selfSigned } from '../support/certificate.ts'
 export const names: readonly string[] = Array.from({ length: 100 }, (_, i) => `log-${i}`)
 
 /** Creates an app of 100 logs of numbers, with a mutation beside them. */
-export function createApp() {
+export function createApp({ retain = { events: 10_000 } }: { retain?: { events: number } } = {}) {
   const channels = createChannels({
     channels: {
       numbers: channel({
         params: z.object({ name: z.string() }),
         event: z.object({ n: z.number(), text: z.string() }),
-        retain: { events: 10_000 },
+        retain,
       }),
     },
   })

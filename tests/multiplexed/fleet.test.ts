@@ -11,7 +11,7 @@ import { checkRun, createRunner, type Published, type Run } from './runs.ts'
 import { unreliableFetch } from './unreliable.ts'
 
 const server = new URL('./server.ts', import.meta.url)
-const seconds = Number(process.env.MULTIPLEXED_SECONDS ?? 5)
+const seconds = Number(process.env.MULTIPLEXED_SECONDS ?? 3)
 const stepMs = 10
 const steps = (seconds * 1_000) / stepMs
 const names = Array.from({ length: 12 }, (_, i) => `log-${i}`)
