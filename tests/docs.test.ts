@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { createTRPCUntypedClient, httpSubscriptionLink } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
 import { EventSource } from 'eventsource'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { openDoor } from './support/door.ts'
 import { listen } from './support/http.ts'
 import { createInbox, type Inbox } from './support/inbox.ts'
 import { filesIn, filesOf, type Page, readPage, readPages, root } from './support/pages.ts'
@@ -28,21 +28,33 @@ function folderOf({ path }: Page): string {
 }
 
 function writeFiles(folder: string, files: ReadonlyMap<string, string>): void {
-  mkdirSync(folder, { recursive: true })
-  for (const [name, code] of files) writeFileSync(join(folder, name), code)
+  for (const [name, code] of files) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), code)
+  }
+}
+
+function withPort(files: ReadonlyMap<string, string>, port: number): ReadonlyMap<string, string> {
+  return new Map(Array.from(files, ([name, code]) => [name, code.replaceAll('3000', `${port}`)]))
+}
+
+/** Compiles a folder by its `tsconfig.json`; returns what there is to say against it. */
+function compile(folder: string, ...options: readonly string[]): string {
+  const tsc = join(root, 'node_modules/.bin/tsc')
+  const { stdout, error } = spawnSync(tsc, ['-p', '.', '--pretty', 'false', ...options], {
+    cwd: folder,
+    encoding: 'utf8',
+  })
+  expect(error).toBeUndefined()
+  return stdout.trim()
 }
 
 describe('the code in the documentation', () => {
   it('compiles', () => {
     const compilerOptions = { jsx: 'react-jsx', noUnusedLocals: false, types: ['node'] }
-    const config = { extends: '../../tsconfig.base.json', compilerOptions, include: ['./*/*'] }
+    const config = { extends: '../../tsconfig.base.json', compilerOptions, include: ['./**/*'] }
     writeFileSync(join(work, 'tsconfig.json'), JSON.stringify(config))
-    const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', work, '--pretty', 'false'], {
-      cwd: work,
-      encoding: 'utf8',
-    })
-    expect(tsc.error).toBeUndefined()
-    expect(tsc.stdout.trim()).toBe('')
+    expect(compile(work)).toBe('')
     expect(pages.flatMap((page) => [...filesOf(page).keys()]).length).toBeGreaterThan(15)
   })
 
@@ -169,51 +181,61 @@ describe('docstrings', () => {
 })
 
 describe('getting started, run as it is written', () => {
-  const files = filesOf(readPage('docs/getting-started.md'))
+  const page = readPage('docs/getting-started.md')
 
   it('publishes, receives, survives a cut, and reports a gap after a restart', async () => {
     const port = await freePort()
-    await using door = await openDoor([port])
     const folder = join(work, 'run')
-    const doorPort = new URL(door.url).port
-    writeFiles(
-      folder,
-      new Map([
-        ['server.ts', files.get('server.ts')?.replace('3000', `${port}`) ?? ''],
-        ['client.ts', files.get('client.ts')?.replace('3000', doorPort) ?? ''],
-      ]),
+    writeFiles(folder, withPort(filesOf(page), port))
+    const commands = [...page.text.matchAll(/^\| \d +\|.*?`node ([^`]+)`/gm)].map(([, command = '']) =>
+      command.split(' '),
     )
-    await using server = run(join(folder, 'server.ts'))
-    await listening(port)
-    await using client = run(join(folder, 'client.ts'))
-    expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
+    const next = (): Running => run(commands.shift() ?? [], folder)
+    async function send(): Promise<void> {
+      await using sending = next()
+      expect(await sending.exited).toBe(0)
+      expect(sending.errors.items).toEqual([])
+    }
 
-    door.setPorts([])
-    door.cut()
-    for (const text of ['one', 'two', 'three']) await send(port, text)
-    door.setPorts([port])
-    expect((await client.lines.takeMany(3)).map(textOf)).toEqual(['one', 'two', 'three'])
+    await using server = next()
+    await listening(port)
+    await using client = next()
+    expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
+    await send()
+    expect(messageOf(await client.lines.take())).toBe('bob: one')
+
+    client.enter()
+    expect(await client.lines.take()).toBe('network: gone')
+    await send()
+    expect(client.lines.items).toHaveLength(3)
+    client.enter()
+    expect(await client.lines.take()).toBe('network: back')
+    expect((await client.lines.takeMany(3)).map(messageOf)).toEqual(['bob: two', 'bob: three', 'bob: four'])
     expect(client.errors.items).toEqual([])
 
     await server[Symbol.asyncDispose]()
-    await using _restarted = run(join(folder, 'server.ts'))
+    await using _restarted = next()
     await listening(port)
     expect(await client.errors.take()).toMatch(/^events are missing after \d+-\d+$/)
-    await send(port, 'four')
-    expect(textOf(await client.lines.take())).toBe('four')
-    expect(client.lines.items).toHaveLength(5)
+    await send()
+    expect(messageOf(await client.lines.take())).toBe('bob: five')
+    expect(client.lines.items).toHaveLength(8)
+    expect(commands).toEqual([])
   })
 
-  const textOf = (line: string): string => line.split(': ')[1] ?? ''
+  it('has a tsconfig.json that checks its files and writes what Node 20 runs', () => {
+    const folder = join(work, 'compiled')
+    const names = ['router.ts', 'server.ts', 'client.ts', 'send.ts', 'cut.ts', 'node-http.ts']
+    writeFiles(folder, new Map([...filesOf(page)].filter(([name]) => names.includes(name))))
+    const config = page.blocks.find(({ language }) => language === 'json')?.code ?? ''
+    writeFileSync(join(folder, 'tsconfig.json'), config)
+    // Here the packages are sources, which an installed one isn't: so they are compiled, too.
+    expect(compile(folder, '--rootDir', root)).toBe('')
+    const server = join(folder, 'dist', relative(root, folder), 'server.js')
+    expect(readFileSync(server, 'utf8')).toContain("from './router.js'")
+  })
 
-  async function send(port: number, text: string): Promise<void> {
-    const response = await fetch(`http://127.0.0.1:${port}/send`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ json: { room: 'lobby', author: 'bob', text } }),
-    })
-    expect(response.status).toBe(200)
-  }
+  const messageOf = (line: string): string => line.split(' ').slice(1).join(' ')
 })
 
 describe('what the README says of a proxy that answers 502', () => {
@@ -245,27 +267,35 @@ interface Running extends AsyncDisposable {
   readonly lines: Inbox<string>
   /** What it writes to its error output. */
   readonly errors: Inbox<string>
+  /** Its exit code. */
+  readonly exited: Promise<number | null>
+  /** Presses Enter. */
+  enter(): void
 }
 
-/** Runs a file as a process of its own. */
-function run(file: string): Running {
-  const child: ChildProcess = spawn(process.execPath, [file], { stdio: ['ignore', 'pipe', 'pipe'] })
+/** Runs `node` with these arguments as a process of its own. */
+function run(args: readonly string[], folder: string): Running {
+  const child = spawn(process.execPath, args, { cwd: folder, stdio: 'pipe' })
   // A test that times out must not leave it behind.
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
-  child.once('exit', () => process.off('exit', kill))
-  const linesOf = (stream: ChildProcess['stdout']): Inbox<string> => {
+  const exited = once(child, 'close').then(([code]) => {
+    process.off('exit', kill)
+    return code
+  })
+  const linesOf = (input: Readable): Inbox<string> => {
     const inbox = createInbox<string>()
-    if (stream) createInterface({ input: stream }).on('line', inbox.put)
+    createInterface({ input }).on('line', inbox.put)
     return inbox
   }
   return {
     lines: linesOf(child.stdout),
     errors: linesOf(child.stderr),
+    exited,
+    enter: () => void child.stdin.write('\n'),
     async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null || child.signalCode !== null) return
       kill()
-      await once(child, 'exit')
+      await exited
     },
   }
 }
