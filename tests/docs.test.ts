@@ -238,6 +238,66 @@ describe('getting started, run as it is written', () => {
   const messageOf = (line: string): string => line.split(' ').slice(1).join(' ')
 })
 
+describe('the CORS settings of server-link.md', () => {
+  const files = filesOf(readPage('docs/server-link.md'))
+  const origin = 'https://app.example.com'
+
+  it('standalone, let one origin in, and no other', async () => {
+    const port = await freePort()
+    const folder = join(work, 'cross-origin')
+    writeFiles(folder, withPort(files, port))
+    await using _server = run(['cross-origin.ts'], folder)
+    await listening(port)
+    await check((init) => fetch(`http://127.0.0.1:${port}/~sse`, init))
+  })
+
+  it('with fetch, let one origin in, and no other', async () => {
+    const folder = join(work, 'cross-origin-fetch')
+    writeFiles(folder, files)
+    const { handle } = await import(join(folder, 'cross-origin-fetch.ts'))
+    await check((init) => handle(new Request('http://localhost/trpc/~sse', init)))
+  })
+
+  async function check(ask: (init: RequestInit) => Promise<Response>): Promise<void> {
+    const asked = {
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'content-type',
+    }
+    const preflight = await ask({ method: 'OPTIONS', headers: { origin, ...asked } })
+    expect(preflight.ok).toBe(true)
+    expect(Object.fromEntries(preflight.headers)).toMatchObject({
+      'access-control-allow-origin': origin,
+      'access-control-allow-credentials': 'true',
+      'access-control-allow-methods': expect.stringContaining('POST'),
+      'access-control-allow-headers': expect.stringContaining('content-type'),
+    })
+
+    const open = new AbortController()
+    const body = JSON.stringify({ version: 1, revision: 1, subscriptions: {} })
+    const post = { method: 'POST', body, signal: open.signal }
+    const stream = await ask({ ...post, headers: { origin, 'content-type': 'application/json' } })
+    const malformed = await ask({
+      ...post,
+      headers: { origin, 'content-type': 'application/json' },
+      body: '',
+    })
+    expect([stream.status, malformed.status]).toEqual([200, 400])
+    expect(stream.headers.get('content-type')).toBe('text/event-stream')
+    for (const { headers } of [stream, malformed]) {
+      expect(headers.get('access-control-allow-origin')).toBe(origin)
+      expect(headers.get('access-control-expose-headers')).toBe('retry-after')
+      expect(headers.get('vary')).toMatch(/\borigin\b/)
+    }
+
+    const stranger = await ask({
+      ...post,
+      headers: { origin: 'https://evil.example', 'content-type': 'text/plain' },
+    })
+    expect(stranger.headers.get('access-control-allow-origin')).toBeNull()
+    open.abort()
+  }
+})
+
 describe('what the README says of a proxy that answers 502', () => {
   it("ends the subscription of tRPC's own link, and ours tries again with fresh headers", async () => {
     const tokens: unknown[] = []
