@@ -1,12 +1,12 @@
 import type { Operation } from '@trpc/client'
+import { type CallLine, createCarried } from './carried.ts'
 import { createControl } from './control.ts'
 import { createEntry, type Member } from './entry.ts'
 import type { SubscriptionFrame } from './frames.ts'
-import { createKeyTable, type KeyTable } from './keys.ts'
-import { createLines, type Line } from './lines.ts'
-import { readMultiplexedMessage, writeMultiplexedBody } from './multiplexed.ts'
+import { createLines } from './lines.ts'
+import { readMultiplexedMessage } from './multiplexed.ts'
 import type { Positions } from './positions.ts'
-import { type Endpoint, type HttpRequest, type Wanted, writeMultiplexedRequest } from './request.ts'
+import { type Endpoint, type Wanted, writeMultiplexedRequest } from './request.ts'
 import type { ReadErrorBody } from './response.ts'
 import type { StreamState } from './state.ts'
 import { openStream, type Stream, type StreamSettings } from './stream.ts'
@@ -35,21 +35,14 @@ export interface SubscriptionSet {
   join(call: WantedCall, member: Member): () => void
 }
 
-/** An entry, and what it is on the wire. */
-interface CallLine extends Line {
-  readonly call: WantedCall
-}
-
 /** Answers by which a server says that it doesn't know `POST ~sse`. */
 const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** Creates an empty set. It has a stream while something is wanted. */
 export function createSet(options: SetOptions): SubscriptionSet {
   const lines = createLines<CallLine>()
-  const tables = new Map<number, KeyTable<CallLine>>()
-  const connectionIds = new Map<number, string | undefined>()
+  const carried = createCarried(() => wanted())
   let stream: Stream | undefined
-  let revision = 0
   let isScheduled = false
 
   async function endpoint(): Promise<Endpoint> {
@@ -64,41 +57,26 @@ export function createSet(options: SetOptions): SubscriptionSet {
     ...options,
     timeoutMs: options.connectTimeoutMs,
     endpoint,
-    differs: (of) => tables.get(of)?.differs(wanted()) ?? false,
-    write: (of) => writeBody(of, connectionIds.get(of)),
-    isDone: (of) => [...(tables.get(of)?.keys.values() ?? [])].every((line) => line.feed.source() === of),
+    differs: carried.differs,
+    write: carried.write,
+    isDone: carried.isDone,
     onFailed: () => stream?.reopen(),
   })
-
-  /** Makes the set of a stream what is wanted now, and writes that down. */
-  function writeBody(of: number, connectionId?: string): string {
-    const table = tables.get(of) ?? createKeyTable<CallLine>(({ identity }) => identity)
-    tables.set(of, table)
-    for (const { feed } of table.update(wanted())) feed.requested(of)
-    const calls = Array.from(
-      table.keys,
-      ([key, { call, feed }]) => [key, { ...call, lastEventId: feed.lastEventId() }] as const,
-    )
-    return writeMultiplexedBody(++revision, connectionId, calls)
-  }
-
-  const write = (to: Endpoint, of: number): HttpRequest => writeMultiplexedRequest(to, writeBody(of))
 
   function open(): Stream {
     return openStream({
       ...options,
       endpoint,
-      write,
+      write: (to, of) => writeMultiplexedRequest(to, carried.write(of)),
       read: readMultiplexedMessage,
       onOpen(of, connectionId) {
-        connectionIds.set(of, connectionId)
+        carried.opened(of, connectionId)
         control.use(of)
         letGo()
       },
       onFrame,
       onLost(of, error) {
-        tables.delete(of)
-        connectionIds.delete(of)
+        carried.drop(of)
         control.drop(of)
         for (const { feed } of lines) feed.lost(of, error)
         return undefined
@@ -112,7 +90,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
   }
 
   function onFrame(frame: SubscriptionFrame, of: number): undefined {
-    tables.get(of)?.get(frame.key)?.feed.receive(frame, of)
+    carried.get(of, frame.key)?.feed.receive(frame, of)
     if (frame.type !== 'started') return
     control.started()
     letGo()
@@ -120,17 +98,12 @@ export function createSet(options: SetOptions): SubscriptionSet {
 
   /** Lets the stream before go, once nothing runs on it any more. */
   function letGo(): void {
-    if (tables.size < 2) return
-    const newest = Math.max(...tables.keys())
-    const isNeeded = [...lines].some(({ feed }) => (feed.source() ?? newest) !== newest)
-    if (connectionIds.has(newest) && !isNeeded) stream?.taken()
+    if (carried.hasMoved(lines)) stream?.taken()
   }
 
   function onEnded({ error, status = 0, everOpen }: StreamState): void {
     stream = undefined
-    for (const of of tables.keys()) control.drop(of)
-    tables.clear()
-    connectionIds.clear()
+    for (const of of carried.clear()) control.drop(of)
     const all = [...lines]
     const isUnknown = !everOpen && unknownStatuses.includes(status)
     if (isUnknown) options.onUnknown(status)
@@ -173,7 +146,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
       onAdvanced: (on) => stream?.advanced(on),
       askedWaitMs: () => stream?.askedWaitMs() ?? 0,
       onEnded() {
-        for (const table of tables.values()) table.forget(line)
+        carried.forget(line)
         schedule()
       },
       onRetry: schedule,
