@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -96,19 +96,48 @@ it.each(['tests', 'tests/next'])('an app with the packages and the tRPC of %s co
   expect(existsSync(join(consumer(trpcOf), 'out/consumer.d.ts'))).toBe(true)
 })
 
-it('the client with its dependencies is at most 12 kB', async () => {
+describe('the client with its dependencies, in a browser', () => {
+  it('is at most 12.5 kB, and 4 kB more once tabs share it', async () => {
+    const [main = 0, tabs = 0, ...others] = await clientSizes()
+    expect(main).toBeLessThanOrEqual(12_500)
+    expect(tabs).toBeLessThanOrEqual(4_000)
+    expect(others).toEqual([])
+  })
+
+  it('is hardly larger for what tabs share it with, as long as they do not', async () => {
+    const without: Plugin = {
+      name: 'without',
+      setup(build) {
+        build.onLoad({ filter: /client\/dist\/share\.js$/ }, () => ({
+          contents: 'export const acrossTabs = 0',
+        }))
+      },
+    }
+    const [main = 0] = await clientSizes()
+    const [least = 0] = await clientSizes(without)
+    expect(least).toBeGreaterThan(0)
+    expect(main - least).toBeGreaterThan(0)
+    expect(main - least).toBeLessThanOrEqual(220)
+  })
+})
+
+/** The compressed sizes of its files in bytes: what is loaded at once, and what is when it is used. */
+async function clientSizes(...plugins: Plugin[]): Promise<number[]> {
   const { outputFiles } = await build({
     stdin: { contents: "export { sseLink } from '@trpc-sse/client'", resolveDir: consumer('tests') },
     bundle: true,
+    splitting: true,
+    outdir: join(work, 'bundle'),
     minify: true,
     write: false,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     external: ['@trpc/*'],
+    plugins,
   })
-  expect(gzipSync(outputFiles[0]?.contents ?? '').length).toBeLessThanOrEqual(12_000)
-})
+  return outputFiles.map(({ contents }) => gzipSync(contents).length)
+}
 
 it('no source imports what tRPC calls unstable', () => {
   const sources = ['packages', 'apps'].flatMap((folder) => filesIn(join(root, folder), /\.[cm]?tsx?$/))

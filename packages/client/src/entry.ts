@@ -81,7 +81,7 @@ export function createEntry(options: EntryOptions): Entry {
   }
 
   function welcome(member: Member): void {
-    if (newcomers.delete(member) && feed.source() !== undefined) member.started()
+    if (newcomers.delete(member) && feed.source() !== undefined) member.started(feed.lastEventId())
   }
 
   function over(): void {
@@ -134,10 +134,10 @@ export function createEntry(options: EntryOptions): Entry {
   const feed = createFeed({
     lastEventId: options.lastEventId,
     deliver,
-    onStarted() {
+    onStarted(lastEventId) {
       startedMs = clock.now()
       newcomers.clear()
-      each((member) => member.started())
+      each((member) => member.started(lastEventId))
       options.onMove()
     },
     onWaiting(error) {

@@ -7,8 +7,8 @@ export interface FeedOptions {
   readonly lastEventId: string | undefined
   /** Takes a frame, and may say what it means for the stream. If it throws, the position stays. */
   readonly deliver: (frame: SubscriptionFrame) => StreamEvent | undefined
-  /** The subscription runs, after it did not. */
-  readonly onStarted: () => void
+  /** The subscription runs, after it did not: from where it stood, or else from where it is told to start. */
+  readonly onStarted: (lastEventId: string | undefined) => void
   /** It runs no more, or still doesn't; `undefined` if nothing failed. */
   readonly onWaiting: (error: unknown) => void
   /** It stands somewhere else: so it was told on this stream. */
@@ -66,7 +66,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     source = next.stream
     skip = next.had
     successor = undefined
-    if (!wasRunning) options.onStarted()
+    if (!wasRunning) options.onStarted(position ?? (id || undefined))
     if (position === undefined) move(id, next.stream)
   }
 

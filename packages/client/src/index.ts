@@ -13,6 +13,7 @@ export { sseLink } from './link.ts'
 export type {
   ConnectionParams,
   MaybePromise,
+  ShareAcrossTabsOptions,
   SseFallback,
   SseGap,
   SseHeadersOptions,
@@ -23,3 +24,4 @@ export type {
 } from './options.ts'
 export type { PersistStorage } from './positions.ts'
 export type { RetryPolicy } from './retry.ts'
+export type { TabChannel, TabLockOptions, TabsEnvironment } from './tabs/environment.ts'

@@ -15,6 +15,7 @@ import {
 } from './options.ts'
 import type { Endpoint } from './request.ts'
 import { createSet, type SetOptions, type SubscriptionSet, type WantedCall } from './set.ts'
+import { acrossTabs } from './share.ts'
 import { type Codec, createSubscription } from './subscription.ts'
 
 /**
@@ -72,7 +73,8 @@ function createLink(
       tellFallback(options, status)
     },
   }
-  const set = createSet(shared)
+  const sharing = options.shareAcrossTabs
+  const set = createSet(sharing ? acrossTabs(shared, codec, transformer.output.serialize, sharing) : shared)
   const link: Link = { ...shared, transformer, codec, set, isSingle: options.mode === 'single' }
   return link
 }

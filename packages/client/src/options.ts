@@ -11,6 +11,7 @@ import { type Fetch, globalFetch } from './fetch.ts'
 import { createPositions, noPositions, type PersistStorage, type Positions } from './positions.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts'
 import type { StreamSettings } from './stream.ts'
+import type { TabsEnvironment } from './tabs/environment.ts'
 
 /** A value, or a promise of it. */
 export type MaybePromise<TValue> = TValue | Promise<TValue>
@@ -41,6 +42,24 @@ export interface SseHeadersOptions {
   readonly op: Operation
   /** All subscriptions of the request, as `httpBatchLink` has them. In single mode, that one. */
   readonly opList: [Operation, ...Operation[]]
+}
+
+/** How tabs share a connection. */
+export interface ShareAcrossTabsOptions {
+  /**
+   * Says who the user is, asked before every request: another text for every user, and the same one in all tabs of
+   * a user. Tabs share a connection if `url` and this are the same; headers may differ, those of the tab that has the
+   * connection are sent. Needed where users are told apart by cookies, which the link can't see.
+   *
+   * @default what the server sees of the request: `url`, `connectionParams` and all headers
+   */
+  readonly identity?: () => string
+  /**
+   * What tabs have in common, for tests.
+   *
+   * @default the browser's Web Locks and BroadcastChannel
+   */
+  readonly environment?: TabsEnvironment
 }
 
 /** Says that a server doesn't know multiplexed mode. */
@@ -113,6 +132,16 @@ export interface SseLinkBaseOptions {
    * @default 250
    */
   readonly lingerMs?: number
+  /**
+   * Has one connection for all tabs of the same origin and user, in one of them; when that one is closed, frozen or
+   * crashes, another takes over, and every subscription goes on where it stood. Tabs share only if `url`,
+   * `connectionParams` and headers are the same. **Where users are told apart by cookies, give `identity`**: else a tab
+   * could get another user's events. Needs a page with Web Locks and BroadcastChannel; elsewhere each has its own
+   * connection. Multiplexed mode only.
+   *
+   * @default false
+   */
+  readonly shareAcrossTabs?: boolean | ShareAcrossTabsOptions
   /**
    * Keeps the last event ids of running subscriptions over a reload, so that what happens in between arrives:
    * `sessionStorage`, or anything of that shape. At most 100 subscriptions, by address, path and input; cleared

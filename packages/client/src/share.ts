@@ -1,0 +1,46 @@
+import { RealtimeError, shortHash } from '@trpc-sse/protocol'
+import type { Fetch } from './fetch.ts'
+import type { ShareAcrossTabsOptions } from './options.ts'
+import { createSet, type SetOptions } from './set.ts'
+import type { Codec } from './subscription.ts'
+import type { TabsTools } from './tabs/tools.ts'
+
+const tools: TabsTools = {
+  createSet,
+  shortHash,
+  createError: (code, message, status) => new RealtimeError(code, message, status ? { status } : {}),
+}
+
+/** Makes a set get its streams from the one that all tabs share. What that needs is loaded at the first request. */
+export function acrossTabs(
+  settings: SetOptions,
+  codec: Codec,
+  serialize: (shape: unknown) => unknown,
+  sharing: true | ShareAcrossTabsOptions,
+): SetOptions {
+  const { identity, environment } = sharing === true ? {} : sharing
+  let opList: Parameters<SetOptions['endpoint']>[0]
+  let loading: Promise<Fetch> | undefined
+
+  async function load(): Promise<Fetch> {
+    try {
+      const { shareTabs } = await import('./tabs/tabs.ts')
+      const own: SetOptions = { ...settings, endpoint: () => settings.endpoint(opList) }
+      return shareTabs({ tools, settings: own, codec, serialize, identity, environment })
+    } catch {
+      return settings.fetch
+    }
+  }
+
+  return {
+    ...settings,
+    endpoint(ops) {
+      opList = ops
+      return settings.endpoint(ops)
+    },
+    async fetch(url, init) {
+      loading ??= load()
+      return (await loading)(url, init)
+    },
+  }
+}

@@ -1,0 +1,188 @@
+import type { Clock } from '@trpc-sse/protocol'
+import { deferred } from './deferred.ts'
+import type { TabsEnvironment } from './environment.ts'
+import { createLiveness } from './liveness.ts'
+import { type GuestMessage, type HostMessage, isTabMessage } from './messages.ts'
+import type { TabsTools } from './tools.ts'
+import { writeMessage } from './write.ts'
+
+/** A request for a stream, and whom its guest tells. */
+export interface GuestOptions {
+  readonly clock: Clock
+  readonly tools: TabsTools
+  readonly environment: TabsEnvironment
+  /** Of its stream: a lock, which it has while it wants the stream, and a channel. */
+  readonly name: string
+  /** Asks whoever leads. */
+  readonly ask: () => void
+  /** It has a stream. */
+  readonly onServed: () => void
+  /** Nobody answers, or its host doesn't any more. */
+  readonly onSilent: (host: string | undefined) => void
+  /** It is over. */
+  readonly onClosed: () => void
+}
+
+/** A stream that another tab's host, or this tab's, has opened: to the link, the response of a server. */
+export interface Guest {
+  readonly response: Promise<Response>
+  /** Makes a control request. */
+  control(body: string): Promise<Response>
+  /** Who leads has changed, or is the same. */
+  led(host: string): void
+  /** Gives up its host; nothing has failed. */
+  move(): void
+  /** Ends it as a failed request or response. */
+  fail(error: unknown): void
+  /** The link wants it no more. */
+  close(): void
+}
+
+/** After how many characters a guest says that they have arrived. */
+const readLength = 65_536
+
+const moved = writeMessage('$reconnect', '{}')
+const alive = writeMessage('$ping', '')
+
+/** Asks for a stream. */
+export function openGuest(options: GuestOptions): Guest {
+  const { createError } = options.tools
+  const bytes = new TextEncoder()
+  const controls = new Set<(status: number, body?: string) => void>()
+  const response = deferred<Response>()
+  let output: ReadableStreamDefaultController<Uint8Array> | undefined
+  let host: string | undefined
+  let isHeld = false
+  let isOver = false
+  let unread = 0
+
+  const channel = options.environment.openChannel(options.name, (message) => {
+    if (!isOver && isTabMessage<HostMessage>(message) && 'host' in message) take(message)
+  })
+  const tell = (message: GuestMessage): void => channel.post(message)
+  const liveness = createLiveness(options.clock, {
+    probe: () => (host === undefined ? options.ask() : tell({ type: 'probe' })),
+    silent() {
+      options.onSilent(host)
+      if (host === undefined) liveness.probe()
+      else fail(createError('CONNECTION_SILENT', 'The tab with the connection is silent.', undefined))
+    },
+  })
+  const release = holdLock(
+    options,
+    () => {
+      isHeld = true
+      if (!isOver) liveness.probe()
+    },
+    fail,
+  )
+
+  function take(message: HostMessage): void {
+    // Two can think that they lead, for a while: the first that answers has it.
+    host ??= message.host
+    if (message.host !== host) return
+    liveness.heard()
+    if (message.type === 'here') output?.enqueue(bytes.encode(alive))
+    else if (message.type === 'text') write(message.text)
+    else if (message.type === 'set') answerControls(200, JSON.stringify({ revision: message.revision }))
+    else if (message.type === 'moved') move()
+    else if (message.type === 'unknown') unknown()
+    else fail(createError(message.code, message.message, message.status))
+  }
+
+  function unknown(): void {
+    response.resolve(new Response('', { status: 404 }))
+    close()
+  }
+
+  function write(text: string): void {
+    if (!output) {
+      options.onServed()
+      const body = new ReadableStream<Uint8Array>({
+        start(controller) {
+          output = controller
+        },
+        cancel: close,
+      })
+      response.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }))
+    }
+    output?.enqueue(bytes.encode(text))
+    unread += text.length
+    if (unread < readLength) return
+    tell({ type: 'read', length: unread })
+    unread = 0
+  }
+
+  function answerControls(status: number, body?: string): void {
+    for (const answer of controls) answer(status, body)
+    controls.clear()
+  }
+
+  function close(): void {
+    if (isOver) return
+    isOver = true
+    liveness.stop()
+    release()
+    channel.close()
+    answerControls(404)
+    options.onClosed()
+  }
+
+  /** Not before it has its lock: it would be taken for gone. */
+  function ask(): void {
+    if (isHeld && !isOver) liveness.probe()
+  }
+
+  function fail(error: unknown): void {
+    if (isOver) return
+    close()
+    output?.error(error)
+    response.reject(error)
+  }
+
+  function move(): void {
+    if (isOver) return
+    if (!output) {
+      host = undefined
+      ask()
+      return
+    }
+    close()
+    output.enqueue(bytes.encode(moved))
+    output.close()
+  }
+
+  return {
+    response: response.promise,
+    control(body) {
+      if (isOver || host === undefined) return Promise.resolve(new Response('', { status: 404 }))
+      tell({ type: 'control', body })
+      return new Promise((resolve) => {
+        controls.add((status, text = '') => resolve(new Response(text, { status })))
+      })
+    },
+    led(leader) {
+      if (host === undefined) ask()
+      else if (host !== leader) move()
+    },
+    move,
+    fail,
+    close,
+  }
+}
+
+/** Holds the lock that tells its host of the guest's end, whatever that is; returns what lets it go. */
+function holdLock(
+  { environment, name }: GuestOptions,
+  onHeld: () => void,
+  onFailed: (error: unknown) => void,
+): () => void {
+  const held = deferred<void>()
+  environment
+    .requestLock(name, {}, () => {
+      onHeld()
+      return held.promise
+    })
+    .catch(onFailed)
+  return held.resolve
+}

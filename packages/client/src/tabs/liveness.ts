@@ -1,0 +1,46 @@
+import type { Clock } from '@trpc-sse/protocol'
+
+/** Asks a tab that is quiet whether it is there. */
+export interface Liveness {
+  /** It has said something. */
+  heard(): void
+  /** Asks now. */
+  probe(): void
+  stop(): void
+}
+
+/** After how much silence a tab is asked, and how long it may take to answer, in milliseconds. */
+const quietMs = 3_000
+const answerMs = 3_000
+/** A timer that is so much too late says that it was this tab that slept, in milliseconds. */
+const lateMs = 1_000
+
+/**
+ * Watches a tab by question and answer. A heartbeat of its own would not do: browsers slow the timers of hidden
+ * tabs down to one a minute, but deliver messages at once.
+ */
+export function createLiveness(
+  clock: Clock,
+  { probe, silent }: { readonly probe: () => void; readonly silent: () => void },
+): Liveness {
+  let cancel = (): void => {}
+
+  function ask(): void {
+    const atMs = clock.now()
+    cancel()
+    cancel = clock.after(answerMs, () => {
+      if (clock.now() - atMs > answerMs + lateMs) ask()
+      else silent()
+    })
+    probe()
+  }
+
+  return {
+    heard() {
+      cancel()
+      cancel = clock.after(quietMs, ask)
+    },
+    probe: ask,
+    stop: () => cancel(),
+  }
+}

@@ -1,0 +1,105 @@
+import type { Fetch } from '../fetch.ts'
+import type { SetOptions } from '../set.ts'
+import type { Codec } from '../subscription.ts'
+import type { TabsEnvironment } from './environment.ts'
+import { globalTabs } from './environment.ts'
+import { type Group, joinGroup } from './group.ts'
+import { createHost } from './host.ts'
+import { initialRole, nextRole, type Role, type RoleEvent } from './role.ts'
+import { scopeOf } from './scope.ts'
+import type { TabsTools } from './tools.ts'
+
+/** What a link shares its stream with. */
+export interface TabsOptions {
+  /** Of a stream that isn't shared. Its endpoint is asked for whatever the tab's own requests were for. */
+  readonly settings: SetOptions
+  readonly tools: TabsTools
+  readonly codec: Codec
+  readonly serialize: (shape: unknown) => unknown
+  readonly identity: (() => string) | undefined
+  readonly environment: TabsEnvironment | undefined
+}
+
+/**
+ * Gives a fetch for requests of multiplexed mode, whose answers come from one stream for all tabs that would
+ * have the same one. To the link, the tab that leads is the server: it opens streams there, names positions, and
+ * opens another one when the tab is gone. So whoever leads, no tab needs to know where another one stands.
+ */
+export function shareTabs({ environment = globalTabs(), ...options }: TabsOptions): Fetch {
+  const { settings, identity } = options
+  if (!environment) return settings.fetch
+  const shared = environment
+  let role: Role = initialRole
+  let group: Group | undefined
+
+  function dispatch(event: RoleEvent): Role {
+    role = nextRole(role, event)
+    if (role.phase === 'alone') leave(new Error('Streams are not shared any more.'))
+    return role
+  }
+
+  function leave(error?: unknown): void {
+    const left = group
+    group = undefined
+    left?.close(error)
+  }
+
+  function goAway(): void {
+    if (dispatch('leave').phase === 'out') leave()
+  }
+
+  const nameOf: (...request: Parameters<Fetch>) => string = (url, { headers }) =>
+    scopeOf(options.tools, url, headers, identity?.())
+
+  /** Makes a request for all of the group, unless this tab is somebody else by now. */
+  const fetchFor =
+    (name: string): Fetch =>
+    async (url, init) => {
+      if (nameOf(url, init) === name) return settings.fetch(url, init)
+      if (group?.name === name) change()
+      throw new Error('The request is not for those who share the stream.')
+    }
+
+  function change(): void {
+    dispatch('changed')
+    leave()
+  }
+
+  function enter(name: string): Group | undefined {
+    if (group && group.name !== name) change()
+    if (group || dispatch('enter').phase === 'alone') return group
+    try {
+      group = joinGroup({
+        clock: settings.clock,
+        tools: options.tools,
+        environment: shared,
+        name,
+        dispatch,
+        createHost: (id) =>
+          createHost({
+            ...options,
+            environment: shared,
+            id,
+            settings: { ...settings, fetch: fetchFor(name) },
+          }),
+      })
+    } catch {
+      dispatch('broken')
+    }
+    return group
+  }
+
+  settings.device.listen((event) => event === 'left' && goAway())
+  shared.onFreeze(goAway)
+  return async (url, init) => {
+    init.signal?.throwIfAborted()
+    const joined = role.phase === 'alone' ? undefined : enter(nameOf(url, init))
+    if (!joined) return settings.fetch(url, init)
+    const body = String(init.body)
+    const id: unknown = JSON.parse(body).connectionId
+    if (typeof id === 'string') return joined.guest(id)?.control(body) ?? new Response('', { status: 404 })
+    const { guest } = joined.open(body)
+    init.signal?.addEventListener('abort', () => guest.close())
+    return guest.response
+  }
+}

@@ -1,0 +1,12 @@
+import type { RealtimeErrorCode } from '@trpc-sse/protocol'
+import type { SetOptions, SubscriptionSet } from '../set.ts'
+
+/**
+ * What this folder needs of the rest of the link. It is given, not imported, so that a bundler has no reason to cut
+ * the link in pieces: all of this folder is one file that is loaded when it is used.
+ */
+export interface TabsTools {
+  readonly createSet: (options: SetOptions) => SubscriptionSet
+  readonly shortHash: (text: string) => string
+  readonly createError: (code: RealtimeErrorCode, message: string, status: number | undefined) => Error
+}

@@ -1,0 +1,26 @@
+import type { Operation } from '@trpc/client'
+import type { SubscriptionFrame } from '../frames.ts'
+
+/**
+ * Writes a message for a guest, as `encode` of the protocol does for any: here names and ids are known to be one
+ * line, and data to be JSON, in which a line break is as good as a space.
+ */
+export function writeMessage(event: string, data: string, id?: string | undefined): string {
+  return `event: ${event}\ndata: ${data.replaceAll('\n', ' ')}\n${id === undefined ? '' : `id: ${id}\n`}\n`
+}
+
+/** Writes a frame as the server has, for the key that the guest has for it. */
+export function writeFrame(key: string, frame: SubscriptionFrame): string {
+  if (frame.type === 'event') return writeMessage(key, frame.data, frame.id)
+  return writeMessage(`$${frame.type}`, JSON.stringify(dataOf(key, frame)), frame.id)
+}
+
+function dataOf(key: string, frame: SubscriptionFrame): object {
+  if (frame.type === 'error') return { key, error: frame.error }
+  return frame.type === 'gap' ? { key, ...frame.gap } : { key }
+}
+
+/** Makes an operation of what a guest wants: the real one is in its tab. */
+export function operationOf(path: string, input: unknown): Operation {
+  return { id: 0, type: 'subscription', path, input, context: {}, signal: null }
+}
