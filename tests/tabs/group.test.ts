@@ -1,0 +1,212 @@
+import { sseLink, type TabsEnvironment } from '@trpc-sse/client'
+import { systemClock } from '@trpc-sse/protocol'
+import { describe, expect, it } from 'vitest'
+import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
+import { follow, type News, untypedClient } from '../support/follow.ts'
+import { event, nextSet } from '../support/multiplexed.ts'
+import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts'
+import { opening } from '../support/subscribe.ts'
+
+type TabOptions = Partial<Parameters<typeof sseLink>[0]>
+
+const fatal = { error: { code: -32001, message: 'who are you?', data: { code: 'UNAUTHORIZED' } } }
+
+const newBrowser = (): FakeBrowser => fakeBrowser(systemClock, Math.random, globalThis.fetch, 2)
+
+/** A client in a tab. */
+function clientIn(tab: FakeTab, { url }: ScriptedServer, options: TabOptions = {}) {
+  const { clock, device, environment, fetch } = tab
+  const retry = { baseMs: 1 }
+  return untypedClient(
+    sseLink({ url, clock, device, fetch, retry, shareAcrossTabs: { environment }, ...options }),
+  )
+}
+
+/** Two tabs that follow the same, on one stream. */
+async function setup(server: ScriptedServer) {
+  const browser = newBrowser()
+  const tabs = [browser.open(), browser.open()] as const
+  const [one, two] = [follow(clientIn(tabs[0], server), 'a'), follow(clientIn(tabs[1], server), 'a')]
+  const set = await nextSet(server)
+  set.open('one', 'a')
+  for (const each of [one, two]) expect(await each.nextMany(3)).toEqual(opening)
+  set.events('a', 1)
+  for (const each of [one, two]) expect(await each.next()).toEqual(event(1))
+  expect(set.wanted).toEqual([{ path: 'a' }])
+  return { browser, tabs, one, two, set }
+}
+
+/** Serves `/a` as a server that knows no other than single mode. */
+async function serveSingly(server: ScriptedServer): Promise<void> {
+  for (;;) {
+    const request = await server.request()
+    if (request.path === '/a') request.open().send({ data: '1', id: '1-0' })
+    else request.answer(404)
+  }
+}
+
+/** Answers every request that comes with a refusal. */
+async function refuseAll(server: ScriptedServer): Promise<void> {
+  for (;;) {
+    const { exchange } = await nextSet(server)
+    exchange.answer(401, { 'content-type': 'application/json' }, JSON.stringify(fatal))
+  }
+}
+
+describe('two tabs with one stream', () => {
+  it('are each told of a gap, once and at its place', async () => {
+    await using server = await scriptedServer()
+    const { one, two, set } = await setup(server)
+    set.say('$gap', 'a', { lastEventId: '1-0', reason: 'trimmed' }, '7-0').events('a', 8)
+    const gap = { path: 'a', input: undefined, lastEventId: '1-0', reason: 'trimmed' }
+    for (const each of [one, two]) expect(await each.nextMany(2)).toEqual([['gap', gap], event(8)])
+    expect(server.count()).toBe(1)
+  })
+
+  it('are each told of the end', async () => {
+    await using server = await scriptedServer()
+    const { one, two, set } = await setup(server)
+    set.say('$stopped', 'a')
+    for (const each of [one, two])
+      expect(await each.nextMany(3)).toEqual([['stopped'], ['idle'], ['complete']])
+  })
+
+  it("are each told of the server's error", async () => {
+    await using server = await scriptedServer()
+    const { one, two, set } = await setup(server)
+    set.say('$error', 'a', fatal)
+    const error: News = ['error', expect.objectContaining({ message: 'who are you?' })]
+    for (const each of [one, two]) expect(await each.next()).toEqual(error)
+  })
+
+  it('are each told of a refusal, as tRPC tells it', async () => {
+    await using server = await scriptedServer()
+    const { one, two, set } = await setup(server)
+    set.exchange.cut()
+    void refuseAll(server)
+    for (const each of [one, two]) {
+      const news = await each.nextMany(2)
+      expect(news[0]?.[0]).toBe('connecting')
+      expect(news[1]).toEqual(['error', expect.objectContaining({ data: fatal.error.data })])
+    }
+  })
+
+  it('are each told that it is lost, and go on where they stood', async () => {
+    await using server = await scriptedServer()
+    const { one, two, set } = await setup(server)
+    set.exchange.cut()
+    const again = await nextSet(server)
+    expect(again.wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
+    again.open('two', 'a')
+    for (const each of [one, two])
+      expect((await each.nextMany(3)).map(([what]) => what)).toEqual(['connecting', 'started', 'pending'])
+    again.events('a', 2)
+    for (const each of [one, two]) expect(await each.next()).toEqual(event(2))
+  })
+
+  it('go on in another one when one is closed', async () => {
+    await using server = await scriptedServer()
+    const { browser, tabs, one, two, set } = await setup(server)
+    const leader = browser.holder(/^trpc-sse:\d+:\w+$/)
+    leader?.close()
+    await set.exchange.gone
+    const again = await nextSet(server)
+    expect(again.wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
+    again.open('two', 'a').events('a', 2)
+    const left = leader === tabs[0] ? two : one
+    expect((await left.nextMany(4)).at(-1)).toEqual(event(2))
+  })
+
+  it('are served in single mode by a server that knows no other', async () => {
+    await using server = await scriptedServer()
+    const browser = newBrowser()
+    const told: unknown[] = []
+    const onFallback = (fallback: unknown): unknown => told.push(fallback)
+    const followed = [browser.open(), browser.open()].map((tab) =>
+      follow(clientIn(tab, server, { onFallback }), 'a'),
+    )
+    void serveSingly(server)
+    for (const each of followed) expect(await each.nextMany(4)).toEqual([...opening, event(1)])
+    expect(told.length).toBe(2)
+  })
+})
+
+describe('a tab', () => {
+  it('that becomes somebody else gets a stream of its own, and serves the others no more', async () => {
+    await using server = await scriptedServer()
+    const browser = newBrowser()
+    let user = 'ada'
+    const first = clientIn(browser.open(), server, { headers: () => ({ authorization: user }) })
+    const one = follow(first, 'a')
+    const set = await nextSet(server)
+    set.open('one', 'a').events('a', 1)
+    await one.nextMany(4)
+    const two = follow(clientIn(browser.open(), server, { headers: { authorization: 'ada' } }), 'a', {
+      lastEventId: '1-0',
+    })
+    await two.nextMany(3)
+    expect(server.count()).toBe(1)
+    user = 'grace'
+    follow(first, 'b')
+    const both = [await nextSet(server), await nextSet(server)]
+    const byUser = new Map(both.map((each) => [each.exchange.headers.authorization, each]))
+    expect(byUser.get('ada')?.wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
+    expect(byUser.get('grace')?.wanted.map(({ path }) => path)).toEqual(['a', 'b'])
+    expect(both.map(({ connectionId }) => connectionId)).toEqual([undefined, undefined])
+    await set.exchange.gone
+  })
+
+  it('with other headers shares if it says that it is the same user', async () => {
+    await using server = await scriptedServer()
+    const browser = newBrowser()
+    const all = ['token-1', 'token-2'].map((authorization) => {
+      const tab = browser.open()
+      const shareAcrossTabs = { environment: tab.environment, identity: () => 'ada' }
+      return follow(clientIn(tab, server, { headers: { authorization }, shareAcrossTabs }), 'a')
+    })
+    const set = await nextSet(server)
+    set.open('one', 'a')
+    for (const each of all) expect(await each.nextMany(3)).toEqual(opening)
+    expect(server.count()).toBe(1)
+  })
+
+  it('with other headers in every request has a stream of its own', async () => {
+    await using server = await scriptedServer()
+    let requests = 0
+    const headers = (): Record<string, string> => ({ traceparent: `${++requests}` })
+    const one = follow(clientIn(newBrowser().open(), server, { headers }), 'a')
+    const set = await nextSet(server)
+    set.open('one', 'a').events('a', 1)
+    await expect.poll(() => one.news.at(-1)).toEqual(event(1))
+  })
+
+  const broken: Array<[what: string, environment: TabsEnvironment]> = [
+    ['locks', { ...newBrowser().open().environment, requestLock: () => Promise.reject(new Error('no')) }],
+    [
+      'channels',
+      {
+        ...newBrowser().open().environment,
+        openChannel() {
+          throw new Error('no')
+        },
+      },
+    ],
+  ]
+  it.each(broken)('without %s has a stream of its own', async (_what, environment) => {
+    await using server = await scriptedServer()
+    const shareAcrossTabs = { environment }
+    const one = follow(clientIn(newBrowser().open(), server, { shareAcrossTabs }), 'a')
+    const set = await nextSet(server)
+    set.open('one', 'a').events('a', 1)
+    await expect.poll(() => one.news.at(-1)).toEqual(event(1))
+  })
+
+  it('outside of a browser has a stream of its own', async () => {
+    await using server = await scriptedServer()
+    const one = follow(untypedClient(sseLink({ url: server.url, shareAcrossTabs: true })), 'a')
+    const set = await nextSet(server)
+    set.open('one', 'a').events('a', 1)
+    expect(await one.nextMany(4)).toEqual([...opening, event(1)])
+    one.unsubscribe()
+  })
+})

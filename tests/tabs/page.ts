@@ -1,0 +1,49 @@
+/** What runs in each tab. */
+import { createTRPCClient } from '@trpc/client'
+import { sseLink } from '@trpc-sse/client'
+import type { NumbersRouter } from './app.ts'
+
+const user = new URL(location.href).searchParams.get('user') ?? ''
+const client = createTRPCClient<NumbersRouter>({
+  links: [
+    sseLink({
+      url: new URL('/trpc', location.href).href,
+      shareAcrossTabs: true,
+      headers: { authorization: user },
+    }),
+  ],
+})
+const numbers: Record<string, number[]> = {}
+
+const page = {
+  /** The numbers of each room so far. */
+  numbers,
+  /** Follows rooms; resolves when all have started. */
+  async follow(rooms: readonly string[]): Promise<void> {
+    await Promise.all(rooms.map((room) => new Promise<void>((resolve) => followOne(room, resolve))))
+  },
+  /** Whether this tab has a lock that no single stream has. */
+  async isLeader(): Promise<boolean> {
+    const { held = [] } = await navigator.locks.query()
+    const own = await ownClientId()
+    return held.some(({ name = '', clientId }) => /^trpc-sse:\d+:\w+$/.test(name) && clientId === own)
+  },
+}
+
+function followOne(room: string, onStarted: () => void): void {
+  const got: number[] = []
+  numbers[room] = got
+  client.onNumber.subscribe({ room }, { onStarted, onData: ({ data }) => got.push(data.n) })
+}
+
+/** Locks are listed with the ids of their clients; a lock of one's own tells one's own. */
+async function ownClientId(): Promise<string | undefined> {
+  const name = crypto.randomUUID()
+  return navigator.locks.request(name, async () => {
+    const { held = [] } = await navigator.locks.query()
+    return held.find((lock) => lock.name === name)?.clientId
+  })
+}
+
+export type TestPage = typeof page
+Object.assign(globalThis, { page })
