@@ -118,6 +118,9 @@ describe('a link behind node:http2', () => {
     stream.stream.close()
     await drained
     expect(s.link.stats().connections).toBe(0)
+    const refused = await s.request(post, open({}))
+    await refused.ended
+    expect(refused.headers).toMatchObject({ ':status': 503, 'retry-after': '1' })
   })
 
   it('keeps nothing for a client that left before it was served', async () => {

@@ -526,6 +526,8 @@ describe('P50: a stream that can not be had', () => {
     using refused = await open(server, {})
     await refused.over
     expect(refused.status).toBe(503)
+    // Soon, and on another socket: another server answers.
+    expect(refused.headers).toMatchObject({ 'retry-after': '1', connection: 'close' })
   })
 })
 

@@ -42,6 +42,8 @@ function addHeaders(response: ServerResponse, { headers }: ResponseHead): void {
   for (const [name, value] of headers) {
     // What a middleware varies by, the origin for example, still holds; and there may be many cookies.
     if (name === 'vary' || name === 'set-cookie') response.appendHeader(name, value)
+    // HTTP/2 has no such header.
+    else if (name === 'connection' && response.req.httpVersionMajor > 1) continue
     else response.setHeader(name, value)
   }
 }

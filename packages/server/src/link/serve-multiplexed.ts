@@ -155,7 +155,9 @@ function answerJson(
     const headers = new Headers([...service.responseHead(...about).headers])
     headers.set('content-type', 'application/json')
     if (refused) {
-      headers.set('retry-after', String(Math.ceil(spread(options.clock, refusedRetryMs) / 1_000)))
+      headers.set('retry-after', String(Math.ceil(refusedRetryMs(options) / 1_000)))
+      // The next attempt must not come back on the same socket.
+      if (options.connections.draining) headers.set('connection', 'close')
       headers.append('access-control-expose-headers', 'retry-after')
     }
     return { status, headers }

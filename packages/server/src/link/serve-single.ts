@@ -113,14 +113,16 @@ function createSingleStream(
 
 /** Tells the client which limit is reached and when to try again: with status 200, as any other ends an EventSource. */
 function refuse(
-  { router, connections, clock }: ServeOptions,
+  options: ServeOptions,
   service: Service,
   { connection, request, error }: { connection: Connection; request: SubscriptionRequest; error: TRPCError },
 ): void {
   if (connection.signal.aborted) return
-  connections.counters.refused += 1
+  options.connections.counters.refused += 1
   const about = { ...request.subject, ctx: undefined }
   service.onError(error, about)
-  connection.send(refusalFrame(errorJson({ router, error, ...about }), spread(clock, refusedRetryMs)))
+  connection.send(
+    refusalFrame(errorJson({ router: options.router, error, ...about }), refusedRetryMs(options)),
+  )
   connection.end()
 }

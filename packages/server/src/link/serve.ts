@@ -127,5 +127,7 @@ export function spread(clock: Clock, ms: number): number {
   return Math.round(ms * (0.5 + clock.random()))
 }
 
-/** How long a refused client is told to wait, in milliseconds: between half and one and a half of it. */
-export const refusedRetryMs = 5_000
+/** How long a refused client is told to wait, in milliseconds: until there is room here, or for another server to answer. */
+export function refusedRetryMs({ connections, clock, retryMs }: ServeOptions): number {
+  return spread(clock, connections.draining ? retryMs : 5_000)
+}

@@ -303,7 +303,7 @@ describe('P25: drain', () => {
     using refused = await openRaw(`${test.url}/silent`)
     await refused.over
     expect(refused.status).toBe(200)
-    expect(refused.retries).toEqual([5_000])
+    expect(refused.retries).toEqual([500])
     expect(refused.messages.map(({ event, data }) => [event, JSON.parse(data).data.code])).toEqual([
       ['serialized-error', 'SERVICE_UNAVAILABLE'],
     ])
