@@ -27,7 +27,7 @@ describe('control over Redis', () => {
     await using redis = await startRedis()
     await using instance = await startInstance(redis.url)
     const ids = Array.from(
-      { length: 2_000 },
+      { length: 800 },
       () => `${randomBytes(8).toString('hex')}.${randomBytes(16).toString('hex')}`,
     )
     const answers = await Promise.all(ids.map((id) => control(instance.url, id)))

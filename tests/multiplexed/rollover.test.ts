@@ -13,6 +13,7 @@ import { serveRouter } from '../support/router-server.ts'
 const seconds = Number(process.env.MULTIPLEXED_SECONDS ?? 10)
 const names = Array.from({ length: 10 }, (_, i) => `log-${i}`)
 const stepMs = 10
+const timeout = 60_000 + seconds * 1_000
 
 /** One server of the numbers; all of them share a backend. */
 async function serve(channels: ReturnType<typeof numberChannels>, maxDurationMs?: number) {
@@ -88,7 +89,7 @@ function check({ runs, gaps, errors }: Awaited<ReturnType<typeof followAll>>, la
   expect(errors).toEqual([])
 }
 
-describe('a stream that is replaced while 1,000 events flow a second', () => {
+describe('a stream that is replaced while 1,000 events flow a second', { timeout }, () => {
   it('every second, for its maximal duration: no hole, no repeat, two streams at most', async () => {
     const channels = numberChannels()
     await using server = await serve(channels, 1_000)
