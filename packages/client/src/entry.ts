@@ -44,6 +44,8 @@ export interface Entry {
   leave(member: Member): void
   /** Takes over the members of an entry that stands at the same place. */
   adopt(other: Entry): void
+  /** Tells those that have just joined that it runs, if it does. */
+  welcomeAll(): void
   /** Gives all members away, and tells them nothing. */
   dissolve(): Member[]
   /** Ends all of it with an error. */
@@ -172,8 +174,10 @@ export function createEntry(options: EntryOptions): Entry {
       cancelTimer = clock.after(options.lingerMs, over)
     },
     adopt(other) {
+      other.welcomeAll()
       for (const member of other.dissolve()) add(member)
     },
+    welcomeAll: () => each(welcome),
     dissolve,
     fail,
   }

@@ -24,6 +24,8 @@ export interface FeedOptions {
  */
 export interface Feed {
   lastEventId(): string | undefined
+  /** Whether it stands behind this event, and what follows is still to come: not while the next one is handed on. */
+  standsAt(lastEventId: string): boolean
   /** The stream that it runs on. */
   source(): number | undefined
   /** Names the stream and the place on it: equal for two that get the same from now on. `undefined` if none can. */
@@ -53,6 +55,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
   let source: number | undefined
   let successor: Successor | undefined
   let skip = new Set<string>()
+  let isDelivering = false
 
   function move(id: string | undefined, stream: number): void {
     // An untracked event between tracked ones carries an empty id: that is no position.
@@ -72,16 +75,25 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
 
   function take(frame: SubscriptionFrame, stream: number): StreamEvent | undefined {
     if (frame.id && skip.delete(frame.id)) return undefined
-    const verdict = options.deliver(frame)
+    const verdict = deliver(frame)
     move(frame.id, stream)
     return verdict
+  }
+
+  function deliver(frame: SubscriptionFrame): StreamEvent | undefined {
+    isDelivering = true
+    try {
+      return options.deliver(frame)
+    } finally {
+      isDelivering = false
+    }
   }
 
   function receive(frame: SubscriptionFrame, stream: number): StreamEvent | undefined {
     if (stream === successor?.stream) {
       if (frame.type === 'started') start(successor, frame.id)
       // It could not be started there. What that means for where it runs now is not for the feed to say.
-      else if (frame.type === 'error' || frame.type === 'stopped') return options.deliver(frame)
+      else if (frame.type === 'error' || frame.type === 'stopped') return deliver(frame)
     }
     if (stream !== source || frame.type === 'started') return undefined
     if (successor) {
@@ -106,6 +118,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
 
   return {
     lastEventId: () => position,
+    standsAt: (id) => id === position && !isDelivering,
     source: () => source,
     place() {
       const isSettled = source !== undefined && position !== undefined && !successor && skip.size === 0

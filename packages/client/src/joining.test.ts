@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Followed } from '../../../tests/support/follow.ts'
 import { event, multiplexedClient, nextSet } from '../../../tests/support/multiplexed.ts'
 import { type ScriptedServer, scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { opening } from '../../../tests/support/subscribe.ts'
@@ -78,6 +79,54 @@ describe('a subscription that joins the same one', () => {
     a.unsubscribe()
     first.events('a', 4)
     expect(await late.next()).toEqual(event(4))
+  })
+
+  it('gets the event that was being handled when it came, if it stands behind the one before', async () => {
+    await using server = await scriptedServer()
+    const { follow } = multiplexedClient(server)
+    const late: Followed[] = []
+    const a = follow('a', undefined, {
+      onData: () => late.length === 0 && a.news.length > 4 && late.push(follow('a', { lastEventId: '1-0' })),
+    })
+    const first = await nextSet(server)
+    first.open('one', 'a').events('a', 1, 2)
+    const control = await nextSet(server)
+    expect(control.wanted).toEqual([
+      { path: 'a', lastEventId: '2-0' },
+      { path: 'a', lastEventId: '1-0' },
+    ])
+    control.accept()
+    const [own = ''] = Object.keys(control.subscriptions).filter((key) => key !== first.key('a'))
+    first.exchange.send(
+      { event: '$started', data: JSON.stringify({ key: own }) },
+      { event: own, data: '2', id: '2-0' },
+    )
+    expect(await late[0]?.nextMany(4)).toEqual([...opening, event(2)])
+  })
+
+  it('is told that it has started, even where the one that it joined is just becoming one with another', async () => {
+    await using server = await scriptedServer()
+    const { follow } = multiplexedClient(server)
+    const late: Followed[] = []
+    const elder = follow(
+      'a',
+      { lastEventId: '1-0' },
+      {
+        onData: () => elder.news.length > 4 && late.push(follow('a', { lastEventId: '3-0' })),
+      },
+    )
+    const first = await nextSet(server)
+    first.open('one', 'a').events('a', 2)
+    await elder.nextMany(4)
+    const younger = follow('a')
+    const control = await nextSet(server)
+    control.accept()
+    const [own = ''] = Object.keys(control.subscriptions).filter((key) => key !== first.key('a'))
+    first.exchange.send({ event: '$started', data: JSON.stringify({ key: own }), id: '3-0' })
+    await younger.nextMany(3)
+    first.events('a', 3)
+    expect((await nextSet(server)).wanted.length).toBe(1)
+    expect(await late[0]?.nextMany(3)).toEqual(opening)
   })
 
   it('has its own first value where events have no ids', async () => {

@@ -83,5 +83,5 @@ export function createSet(options: SetOptions): SubscriptionSet {
 /** Whether a subscription would get exactly what the line gets from now on. */
 function canShare({ call, feed, isFresh }: CallLine, { lastEventId }: WantedCall): boolean {
   if (isFresh() && call.lastEventId === lastEventId) return true
-  return lastEventId !== undefined && lastEventId === feed.lastEventId()
+  return lastEventId !== undefined && feed.standsAt(lastEventId)
 }
