@@ -50,7 +50,8 @@ async function expectAll(...tabs: Page[]): Promise<void> {
       [rooms, app.last()] as const,
       { polling: 20 },
     )
-    const numbers = await tab.evaluate(() => page.numbers)
+    const { numbers, troubles } = await tab.evaluate(() => page)
+    expect(troubles).toEqual([])
     expect(numbers).toEqual(Object.fromEntries(rooms.map((room) => [room, range(1, app.last())])))
   }
 }

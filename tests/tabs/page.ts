@@ -1,6 +1,6 @@
 /** What runs in each tab. */
 import { createTRPCClient } from '@trpc/client'
-import { sseLink } from '@trpc-sse/client'
+import { type SseGap, sseLink } from '@trpc-sse/client'
 import type { NumbersRouter } from './app.ts'
 
 const user = new URL(location.href).searchParams.get('user') ?? ''
@@ -14,10 +14,13 @@ const client = createTRPCClient<NumbersRouter>({
   ],
 })
 const numbers: Record<string, number[]> = {}
+const troubles: string[] = []
 
 const page = {
   /** The numbers of each room so far. */
   numbers,
+  /** What an app would tell its user: gaps and errors. */
+  troubles,
   /** Follows rooms; resolves when all have started. */
   async follow(rooms: readonly string[]): Promise<void> {
     await Promise.all(rooms.map((room) => new Promise<void>((resolve) => followOne(room, resolve))))
@@ -33,7 +36,15 @@ const page = {
 function followOne(room: string, onStarted: () => void): void {
   const got: number[] = []
   numbers[room] = got
-  client.onNumber.subscribe({ room }, { onStarted, onData: ({ data }) => got.push(data.n) })
+  client.onNumber.subscribe(
+    { room },
+    {
+      onStarted,
+      onData: ({ data }) => got.push(data.n),
+      onError: ({ message }) => troubles.push(message),
+      context: { onGap: (gap: SseGap) => troubles.push(JSON.stringify(gap)) },
+    },
+  )
 }
 
 /** Locks are listed with the ids of their clients; a lock of one's own tells one's own. */
