@@ -1,7 +1,7 @@
 import { type Clock, compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
 import type { Hub } from './hub.ts'
 import type { FeedEvent, Gap, LogEntry } from './log-event.ts'
-import { createPages } from './pages.ts'
+import { createPages, type Pages } from './pages.ts'
 import type { Window } from './window.ts'
 
 /** What a subscription reads from: events and gaps, one at a time, in order. */
@@ -37,20 +37,25 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report
   let id = 'after' in start ? start.after : undefined
   // The number of the next entry in the hub's window, while the position is in it.
   let sequence: number | undefined
-  const detach = hub.attach(wake)
-  const pages = createPages(hub, {
-    clock,
-    replay: 'replay' in start ? start.replay : 0,
-    onPage(from) {
-      id ??= from
-      wake()
-    },
-  })
+  // Most cursors never leave the window, and have none.
+  let pages: Pages | undefined
+  hub.attach(wake)
+
+  function openPages(): Pages {
+    return createPages(hub, {
+      clock,
+      replay: 'replay' in start ? start.replay : 0,
+      onPage(from) {
+        id ??= from
+        wake()
+      },
+    })
+  }
 
   /** The entry at the position, if it is at hand; else asks for it. */
   function peek(): LogEntry | undefined {
     const { window } = hub
-    if (window === undefined || pages.reading()) return undefined
+    if (window === undefined || pages?.reading()) return undefined
     if (id === undefined && 'replay' in start && start.replay === 0) {
       id = window.tail
       sequence = window.end
@@ -58,17 +63,18 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report
     if (sequence === undefined && id !== undefined) sequence = joinWindow(hub, window, id, clock.now())
     if (sequence !== undefined && sequence >= window.start) {
       // What is left of a page is out of date once the window is read.
-      pages.drop()
+      pages?.drop()
       return window.at(sequence)
     }
     sequence = undefined
+    pages ??= openPages()
     return pages.peek() ?? pages.request(id)
   }
 
   function advance(entry: LogEntry): void {
     id = entry.id
     if (sequence !== undefined) sequence += 1
-    else pages.advance()
+    else pages?.advance()
   }
 
   return {
@@ -92,8 +98,8 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report
       return undefined
     },
     close() {
-      pages.close()
-      detach()
+      pages?.close()
+      hub.detach(wake)
     },
   }
 }

@@ -39,8 +39,9 @@ export interface Hub {
   readonly closed: RealtimeError | undefined
   /** How many are attached. */
   readers(): number
-  /** Calls `wake` after each change, until the returned function is called. */
-  attach(wake: () => void): () => void
+  /** Calls `wake` after each change, until it is detached. */
+  attach(wake: () => void): void
+  detach(wake: () => void): void
   /** Compares the hub's position with the log's, and catches up. */
   check(): void
   /** Reads a page of the log, for who is not in the window. Rejects after the failure is reported. */
@@ -133,6 +134,7 @@ export function createHub({ log, clock, window: limits, ...options }: HubOptions
     closed: undefined,
     readers: () => readers.size,
     attach: readers.attach,
+    detach: readers.detach,
     check: runner.request,
     read: reader.read,
     async close() {

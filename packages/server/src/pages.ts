@@ -3,7 +3,7 @@ import type { ReadRange } from './backend.ts'
 import { type Hub, pageSize } from './hub.ts'
 import type { LinkedPage } from './link-entries.ts'
 import type { LogEntry } from './log-event.ts'
-import { createRunner, type Runner } from './runner.ts'
+import { createRunner } from './runner.ts'
 
 /** The pages of a log, one after the other, for a cursor that is not in its hub's window. */
 export interface Pages {
@@ -37,8 +37,6 @@ export function createPages(hub: Hub, { clock, replay, onPage }: PagesOptions): 
   let next: LinkedPage['next']
   let from: EventId | undefined
   let closed = false
-  // Most cursors never leave the window, and need none.
-  let reader: Runner | undefined
 
   async function read(): Promise<void> {
     if (closed) return
@@ -60,17 +58,17 @@ export function createPages(hub: Hub, { clock, replay, onPage }: PagesOptions): 
     else onPage(from)
   }
 
+  // The hub has reported what failed, once for all who read the same.
+  const reader = createRunner({ clock, run: read, onIdle: onRead, onError: () => {} })
   return {
     peek: () => entries[index],
     advance() {
       index += 1
     },
-    reading: () => reader?.running ?? false,
+    reading: () => reader.running,
     request(after) {
       if (closed) return undefined
       from = after
-      // The hub has reported what failed, once for all who read the same.
-      reader ??= createRunner({ clock, run: read, onIdle: onRead, onError: () => {} })
       reader.request()
       return undefined
     },
@@ -80,7 +78,7 @@ export function createPages(hub: Hub, { clock, replay, onPage }: PagesOptions): 
     },
     close() {
       closed = true
-      reader?.stop()
+      reader.stop()
     },
   }
 }

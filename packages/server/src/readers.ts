@@ -1,8 +1,9 @@
 /** Who follows a window, and is woken when it has grown. */
 export interface Readers {
   readonly size: number
-  /** Calls `wake` after each change, until the returned function is called. */
-  attach(wake: () => void): () => void
+  /** Calls `wake` after each change, until it is detached. */
+  attach(wake: () => void): void
+  detach(wake: () => void): void
   /** Tells that the window now ends at `end`. */
   changed(end: number): void
   wakeAll(): void
@@ -33,10 +34,8 @@ export function createReaders(capacity: number): Readers {
     get size() {
       return wakes.size
     },
-    attach(wake) {
-      wakes.add(wake)
-      return () => wakes.delete(wake)
-    },
+    attach: (wake) => void wakes.add(wake),
+    detach: (wake) => void wakes.delete(wake),
     changed(newEnd) {
       end = newEnd
       if (end - toldTo >= capacity / 2) wakeAll()

@@ -46,6 +46,11 @@ export function setTransport(signal: AbortSignal, transport: Transport): void {
   transports.set(signal, transport)
 }
 
+/** Forgets a call's transport. */
+export function clearTransport(signal: AbortSignal): void {
+  transports.delete(signal)
+}
+
 /** The transport of the call that a subscription's options come from. */
 export function transportOf(options: SubscribeOptions): Transport | undefined {
   return options.signal && transports.get(options.signal)

@@ -1,3 +1,4 @@
+import type { ReconnectData } from '@trpc-sse/protocol'
 import type { Mutable } from '../mutable.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 
@@ -13,26 +14,60 @@ export interface ConnectionInfo {
   readonly openedAt: Date
 }
 
-/** One HTTP stream: bytes out, and word of when there is room and when it is over. */
+/** What is served on a connection, as far as its link's timer and operators are concerned. */
+export interface Served {
+  /** The paths of its subscriptions, dotted. */
+  paths(): readonly string[]
+  /** How many subscriptions there are on it. */
+  subscriptions(): number
+  /** Shows the client that the connection is alive. */
+  heartbeat(): void
+  /** Asks the client to open a new stream in place of this one, which it may do after so many milliseconds. */
+  reconnect(data: ReconnectData, retryMs: number): void
+  /** The connection is over. */
+  close(): void
+}
+
+/**
+ * One HTTP stream: bytes out, and word of when there is room and when it is over. A record with functions over it, as
+ * there is one for each client: a closure for each of them would take more memory than all the rest.
+ */
 export interface Connection {
-  /** Starts the response. */
-  open(head: ResponseHead): void
-  /** Whether the response has started. */
-  readonly opened: boolean
-  /** Sends bytes. Those of one tick leave in one write. */
-  send(bytes: Uint8Array): void
-  /** Whether the other end is too far behind to be sent more. */
-  isFull(): boolean
-  /** Calls back each time there is room again. There is one such callback. */
-  onRoom(callback: () => void): void
-  /** Ends the response after what was sent. */
-  end(): void
-  /** Ends the response, and does not wait for a client that doesn't read: what it lacks it gets when it resumes. */
-  dismiss(): void
+  readonly traffic: Traffic
   /** Aborts when the connection is over, for whatever reason. */
-  readonly signal: AbortSignal
+  readonly over: AbortController
+  readonly closed: boolean
+  /** Starts the response, with what is needed only for that; `undefined` once it has started. */
+  begin: (() => void) | undefined
+  served: Served | undefined
+  /** Who holds it; `undefined` until that is known. */
+  readonly holder: Holder | undefined
+  /** Whether it has a place under the limits. */
+  counted: boolean
   /** When something was sent last, in milliseconds since 1970. */
   readonly activeAt: number
+  /** When its client is sent away, in milliseconds since 1970. */
+  leavesAt: number
+  /** When it is ended, whatever its client does; `undefined` until its client is sent away. */
+  endsAt: number | undefined
+  /** The request, until it is answered; then where the answer goes. */
+  readonly exchange: Exchange | undefined
+  readonly sink: Sink | undefined
+  /** What leaves at the end of this tick. */
+  readonly pending: readonly Uint8Array[]
+  readonly pendingBytes: number
+  /** What waited in the sink when it was last asked: since then it can only have become less. */
+  readonly waitingBytes: number
+  /** Who waits for room, longest first. */
+  readonly forRoom: Set<() => void> | undefined
+}
+
+/** Who holds a connection. */
+export interface Holder {
+  readonly key: string | undefined
+  readonly ctx: unknown
+  /** In milliseconds since 1970. */
+  readonly openedAt: number
 }
 
 /** What the connections of a link have in common. */
@@ -41,79 +76,143 @@ export interface Traffic {
   readonly maxBufferedBytes: number
   onBytes(count: number): void
   now(): number
-  /** Calls back at the end of this tick. */
-  schedule(flush: () => void): void
+  /** Flushes the connection at the end of this tick. */
+  schedule(connection: Connection): void
+  /** Called once, when it is over. */
+  onClose(connection: Connection): void
 }
 
-/** Creates a connection; `onClose` is called once, when it is over. It isn't on the network before `open`. */
-export function createConnection(exchange: Exchange, traffic: Traffic, onClose: () => void): Connection {
-  const over = new AbortController()
-  let sink: Sink | undefined
-  let pending: Uint8Array[] = []
-  let pendingBytes = 0
-  // What waited in the sink when it was last asked: since then it can only have become less.
-  let waiting = 0
-  let closed = false
-  let room = (): void => {}
+const nothing: readonly Uint8Array[] = []
 
-  function flush(): void {
-    if (sink === undefined || pending.length === 0) return
-    const chunk = join(pending)
-    pending = []
-    pendingBytes = 0
-    if (closed) return
-    sink.write(chunk)
-    waiting = sink.buffered()
-    traffic.onBytes(chunk.length)
-  }
-
-  function isFull(): boolean {
-    if (pendingBytes + waiting <= traffic.maxBufferedBytes) return false
-    waiting = sink?.buffered() ?? 0
-    return pendingBytes + waiting > traffic.maxBufferedBytes
-  }
-
-  function end(): void {
-    flush()
-    if (!closed) sink?.end()
-    close()
-  }
-
-  function close(): void {
-    if (closed) return
-    closed = true
-    over.abort()
-    onClose()
-  }
-
-  const connection: Mutable<Connection> = {
-    signal: over.signal,
-    opened: false,
+/** Creates a connection. It isn't on the network before {@link open}; it is closed at once if the client has left. */
+export function createConnection(exchange: Exchange, traffic: Traffic): Connection {
+  const connection: Connection = {
+    traffic,
+    over: new AbortController(),
+    closed: false,
+    begin: undefined,
+    served: undefined,
+    holder: undefined,
+    counted: false,
     activeAt: traffic.now(),
-    isFull,
-    open(head) {
-      if (closed) return
-      sink = exchange.open(head, () => room())
-      connection.opened = true
-    },
-    send(bytes) {
-      pendingBytes += bytes.length
-      if (pending.push(bytes) > 1) return
-      connection.activeAt = traffic.now()
-      traffic.schedule(flush)
-    },
-    onRoom(callback) {
-      room = callback
-    },
-    end,
-    dismiss() {
-      flush()
-      if (isFull()) sink?.cut()
-      end()
-    },
+    leavesAt: Infinity,
+    endsAt: undefined,
+    exchange,
+    sink: undefined,
+    pending: nothing,
+    pendingBytes: 0,
+    waitingBytes: 0,
+    forRoom: undefined,
   }
-  exchange.onGone(close)
+  exchange.onGone(() => close(connection))
   return connection
+}
+
+/** Says who holds it. */
+export function hold(connection: Mutable<Connection>, holder: Holder): void {
+  connection.holder = holder
+}
+
+/** Starts the response. */
+export function open(connection: Mutable<Connection>, head: ResponseHead): void {
+  if (connection.closed) return
+  connection.sink = connection.exchange?.open(head, () => offerRoom(connection))
+  connection.exchange = undefined
+}
+
+/** Whether the response has started. */
+export function isOpen({ sink }: Connection): boolean {
+  return sink !== undefined
+}
+
+/** Sends bytes. Those of one tick leave in one write. */
+export function send(connection: Mutable<Connection>, bytes: Uint8Array): void {
+  connection.pendingBytes += bytes.length
+  if (connection.pending === nothing) {
+    connection.pending = [bytes]
+    connection.activeAt = connection.traffic.now()
+    connection.traffic.schedule(connection)
+  } else {
+    ;(connection.pending as Uint8Array[]).push(bytes)
+  }
+}
+
+/** Sends what waits for the end of the tick. */
+export function flush(connection: Mutable<Connection>): void {
+  const { sink, pending, traffic } = connection
+  if (sink === undefined || pending === nothing) return
+  connection.pending = nothing
+  connection.pendingBytes = 0
+  if (connection.closed) return
+  const chunk = join(pending)
+  sink.write(chunk)
+  connection.waitingBytes = sink.buffered()
+  traffic.onBytes(chunk.length)
+}
+
+/** Whether the other end is too far behind to be sent more. */
+export function isFull(connection: Mutable<Connection>): boolean {
+  const { maxBufferedBytes } = connection.traffic
+  if (connection.pendingBytes + connection.waitingBytes <= maxBufferedBytes) return false
+  connection.waitingBytes = connection.sink?.buffered() ?? 0
+  return connection.pendingBytes + connection.waitingBytes > maxBufferedBytes
+}
+
+/** Calls back once there is room again, after those who have waited for longer. Whoever needs more then waits again. */
+export function whenRoom(connection: Mutable<Connection>, callback: () => void): void {
+  connection.forRoom ??= new Set()
+  connection.forRoom.add(callback)
+}
+
+/** Waits until there is room again, or until the signal aborts. */
+export function room(connection: Connection, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      connection.forRoom?.delete(done)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    if (signal.aborted) return done()
+    signal.addEventListener('abort', done)
+    whenRoom(connection, done)
+  })
+}
+
+/**
+ * One that is far behind takes no more than its turn, which is what fits into the buffer: then it waits again, behind
+ * all others.
+ */
+function offerRoom(connection: Connection): void {
+  const { forRoom } = connection
+  if (forRoom === undefined) return
+  for (const callback of [...forRoom]) {
+    if (isFull(connection)) return
+    if (forRoom.delete(callback)) callback()
+  }
+}
+
+/** Ends the response after what was sent. */
+export function end(connection: Connection): void {
+  flush(connection)
+  if (!connection.closed) connection.sink?.end()
+  close(connection)
+}
+
+/** Ends the response, and does not wait for a client that doesn't read: what it lacks it gets when it resumes. */
+export function dismiss(connection: Connection): void {
+  flush(connection)
+  if (isFull(connection)) connection.sink?.cut()
+  end(connection)
+}
+
+function close(connection: Mutable<Connection>): void {
+  if (connection.closed) return
+  connection.closed = true
+  connection.exchange = undefined
+  connection.begin = undefined
+  connection.traffic.onClose(connection)
+  connection.served?.close()
+  connection.over.abort()
 }
 
 function join(chunks: readonly Uint8Array[]): Uint8Array {

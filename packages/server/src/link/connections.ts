@@ -1,26 +1,16 @@
 import { type Clock, type ReconnectData, wait } from '@trpc-sse/protocol'
-import { type Connection, type ConnectionInfo, createConnection, type Traffic } from './connection.ts'
+import {
+  type Connection,
+  type ConnectionInfo,
+  createConnection,
+  dismiss,
+  flush,
+  isFull,
+  isOpen,
+  type Traffic,
+} from './connection.ts'
+import type { Limiter } from './limits.ts'
 import type { Exchange } from './sink.ts'
-
-/** What is served on a connection, as far as the link's timer and operators are concerned. */
-export interface Served {
-  /** The paths of its subscriptions, dotted. */
-  readonly paths: readonly string[]
-  /** How many subscriptions there are on it. */
-  readonly subscriptions: number
-  /** Shows the client that the connection is alive. */
-  heartbeat(): void
-  /** Asks the client to open a new stream in place of this one, which it may do after so many milliseconds. */
-  reconnect(data: ReconnectData, retryMs: number): void
-}
-
-/** A connection with what is served on it. */
-export interface OpenConnection<TServed extends Served = Served> {
-  readonly connection: Connection
-  readonly served: TServed
-  /** Who holds it; `undefined` until that is known. */
-  info: ConnectionInfo | undefined
-}
 
 /** What a link has served. */
 export interface Counters {
@@ -39,6 +29,8 @@ export interface ConnectionsOptions {
   /** How long a connection may last; `undefined` for ever. */
   readonly maxDurationMs: number | undefined
   readonly maxBufferedBytes: number
+  /** Where the places of those are given back that are over. */
+  readonly limiter: Limiter
 }
 
 /** The connections of one link. */
@@ -48,22 +40,11 @@ export interface Connections {
   /** Subscriptions on all of them. */
   readonly subscriptions: number
   readonly draining: boolean
-  /** Adds the connection of an exchange; `served` makes what happens on it. */
-  add<TServed extends Served>(
-    exchange: Exchange,
-    serve: (connection: Connection) => TServed,
-  ): OpenConnection<TServed>
+  /** Adds the connection of an exchange. */
+  add(exchange: Exchange): Connection
   disconnect(filter: (info: ConnectionInfo) => boolean, message: string | undefined): number
   /** Sends all clients away; resolves when all connections are over. */
   drain(overMs: number): Promise<void>
-}
-
-interface Entry {
-  readonly open: OpenConnection
-  /** When its client is sent away. */
-  readonly leavesAt: number
-  /** When it is ended, whatever its client does; `undefined` until its client is sent away. */
-  endsAt: number | undefined
 }
 
 /** What a client that is sent away waits at most, so that not all come back at once. */
@@ -73,8 +54,8 @@ const graceMs = 5_000
 
 /** Creates the connections of a link. One timer serves all of them, and it is there only while there are any. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { clock, heartbeatMs, maxDurationMs } = options
-  const entries = new Set<Entry>()
+  const { clock, heartbeatMs, maxDurationMs, limiter } = options
+  const all = new Set<Connection>()
   const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0 }
   const tickMs = Math.min(1_000, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 10))
   const traffic: Traffic = {
@@ -84,6 +65,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     onBytes(count) {
       counters.bytesSent += count
     },
+    onClose(connection) {
+      if (connection.counted) limiter.release(connection.holder?.key)
+      all.delete(connection)
+      if (all.size === 0) for (const resolve of emptied.splice(0)) resolve()
+    },
   }
   const emptied: Array<() => void> = []
   let draining = false
@@ -91,98 +77,98 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   function tick(): void {
     const now = clock.now()
-    for (const entry of entries) {
-      const { connection, served } = entry.open
-      if (entry.endsAt !== undefined && now >= entry.endsAt) connection.dismiss()
-      else if (entry.endsAt === undefined && now >= entry.leavesAt)
-        sendAway(entry, { reason: 'max-duration' })
+    for (const connection of all) {
+      const { endsAt } = connection
+      if (endsAt !== undefined && now >= endsAt) dismiss(connection)
+      else if (endsAt === undefined && now >= connection.leavesAt)
+        sendAway(connection, { reason: 'max-duration' })
       else if (
-        connection.opened &&
+        isOpen(connection) &&
         now - connection.activeAt >= heartbeatMs - tickMs / 2 &&
-        !connection.isFull()
+        !isFull(connection)
       )
-        served.heartbeat()
+        connection.served?.heartbeat()
     }
     ticking = false
     keepTicking()
   }
 
   function keepTicking(): void {
-    if (ticking || entries.size === 0) return
+    if (ticking || all.size === 0) return
     ticking = true
     clock.after(tickMs, tick)
   }
 
-  function empty(): void {
-    for (const resolve of emptied.splice(0)) resolve()
-  }
-
-  function sendAway(entry: Entry, data: ReconnectData): void {
-    const { served, connection, info } = entry.open
-    if (entry.endsAt !== undefined) return
+  function sendAway(connection: Connection, data: ReconnectData): void {
+    if (connection.endsAt !== undefined) return
     // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
-    const handover = data.reason !== 'disconnect' && info !== undefined
-    entry.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
-    served.reconnect(data, Math.round(clock.random() * spreadMs))
-    if (!handover) connection.dismiss()
+    const handover = data.reason !== 'disconnect' && connection.holder !== undefined
+    connection.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
+    connection.served?.reconnect(data, Math.round(clock.random() * spreadMs))
+    if (!handover) dismiss(connection)
   }
 
   return {
     counters,
     get size() {
-      return entries.size
+      return all.size
     },
     get subscriptions() {
       let count = 0
-      for (const { open } of entries) count += open.served.subscriptions
+      for (const { served } of all) count += served?.subscriptions() ?? 0
       return count
     },
     get draining() {
       return draining
     },
-    add(exchange, serve) {
-      let entry: Entry | undefined
-      const onClose = (): void => {
-        if (entry) entries.delete(entry)
-        if (entries.size === 0) empty()
-      }
-      const connection = createConnection(exchange, traffic, onClose)
-      const open = { connection, served: serve(connection), info: undefined }
+    add(exchange) {
+      const connection = createConnection(exchange, traffic)
+      // Who has left before we got here would never be taken out again.
+      if (connection.closed) return connection
       // Not all that were opened together leave together; the last tenth of the time is for the handover.
-      const lastsMs = maxDurationMs === undefined ? Infinity : maxDurationMs * (0.8 + clock.random() / 10)
-      entry = { open, leavesAt: clock.now() + lastsMs, endsAt: undefined }
-      // Who has left before we got here has no entry to be taken out again.
-      if (!connection.signal.aborted) entries.add(entry)
+      if (maxDurationMs !== undefined)
+        connection.leavesAt = clock.now() + maxDurationMs * (0.8 + clock.random() / 10)
+      all.add(connection)
       keepTicking()
-      return open
+      return connection
     },
     disconnect(filter, message) {
-      const matching = [...entries].filter(({ open: { info } }) => info !== undefined && filter(info))
+      const matching = [...all].filter((connection) => {
+        const info = infoOf(connection)
+        return info !== undefined && filter(info)
+      })
       const data: ReconnectData = { reason: 'disconnect', ...(message === undefined ? {} : { message }) }
-      for (const entry of matching) sendAway(entry, data)
+      for (const connection of matching) sendAway(connection, data)
       return matching.length
     },
     async drain(overMs) {
       draining = true
-      const all = [...entries]
-      for (const [index, entry] of all.entries()) {
-        if (index > 0 && overMs > 0) await wait(clock, overMs / all.length)
-        sendAway(entry, { reason: 'drain' })
+      const leaving = [...all]
+      for (const [index, connection] of leaving.entries()) {
+        if (index > 0 && overMs > 0) await wait(clock, overMs / leaving.length)
+        sendAway(connection, { reason: 'drain' })
       }
-      if (entries.size > 0) await new Promise<void>((resolve) => emptied.push(resolve))
+      if (all.size > 0) await new Promise<void>((resolve) => emptied.push(resolve))
     },
   }
 }
 
-/** Calls back at the end of the tick: one microtask for all connections that have something to send. */
-function createScheduler(): (flush: () => void) => void {
-  let waiting: Array<() => void> = []
-  return (flush) => {
-    if (waiting.push(flush) > 1) return
+/** What is told of a connection; `undefined` until it is known who holds it. */
+function infoOf({ holder, served }: Connection): ConnectionInfo | undefined {
+  if (holder === undefined) return undefined
+  const { key = '', ctx, openedAt } = holder
+  return { key, ctx, openedAt: new Date(openedAt), paths: served?.paths() ?? [] }
+}
+
+/** Flushes at the end of the tick: one microtask for all connections that have something to send. */
+function createScheduler(): Traffic['schedule'] {
+  let waiting: Connection[] = []
+  return (connection) => {
+    if (waiting.push(connection) > 1) return
     queueMicrotask(() => {
-      const flushes = waiting
+      const all = waiting
       waiting = []
-      for (const each of flushes) each()
+      for (const each of all) flush(each)
     })
   }
 }

@@ -15,32 +15,32 @@ const text = new TextEncoder()
 const bytes = (...messages: ReadonlyArray<Parameters<typeof encode>[0]>): Uint8Array =>
   text.encode(messages.map(encode).join(''))
 
-/** How what happens to one subscription is written. */
+/** How what happens to a subscription is written, in one mode; `key` names it in the mode that has keys. */
 export interface SubscriptionFrames {
   /** Where the subscription stands, without an event. */
-  position(id: string): Uint8Array
+  position(key: string, id: string): Uint8Array
   /** An event of a channel. The bytes of one that comes as stored are made once for all. */
-  event(event: FeedEvent): Uint8Array
+  event(key: string, event: FeedEvent): Uint8Array
   /** What a procedure of another kind yielded; `held` is the id that the client holds. */
-  value(value: unknown, held: string | undefined): Uint8Array
-  gap(gap: Gap): Uint8Array
-  error(json: string): Uint8Array
-  readonly complete: Uint8Array
+  value(key: string, value: unknown, held: string | undefined): Uint8Array
+  gap(key: string, gap: Gap): Uint8Array
+  error(key: string, json: string): Uint8Array
+  complete(key: string): Uint8Array
 }
 
 /** Creates the frames of subscriptions in single mode. */
 export function createSingleFrames(output: TRPCDataTransformer | undefined): SubscriptionFrames {
   return {
-    complete: completeFrame,
-    position: (id) => bytes({ event: singleEvents.restoreId, data: '', id }),
-    event(event) {
+    complete: () => completeFrame,
+    position: (_, id) => bytes({ event: singleEvents.restoreId, data: '', id }),
+    event(_, event) {
       if (isAsStored(event)) {
         event.frame ??= bytes({ data: event.data, id: event.id })
         return event.frame
       }
       return bytes({ data: toJson(output, eventValue(event)), id: event.id })
     },
-    value(value, held) {
+    value(_, value, held) {
       if (isTrackedEnvelope(value)) {
         const [id, data] = value
         return bytes({ data: toJson(output, data), id })
@@ -50,37 +50,40 @@ export function createSingleFrames(output: TRPCDataTransformer | undefined): Sub
       if (held === undefined) return bytes(message)
       return bytes({ ...message, id: '' }, { event: singleEvents.restoreId, data: '', id: held })
     },
-    gap({ lastEventId: from, position, reason }) {
+    gap(_, { lastEventId: from, position, reason }) {
       const data: GapData = { lastEventId: from, reason }
       return bytes({ event: singleEvents.gap, data: JSON.stringify(data), id: position })
     },
-    error: (json) => bytes({ event: singleEvents.error, data: json }),
+    error: (_, json) => bytes({ event: singleEvents.error, data: json }),
   }
 }
 
-/** Creates the frames of the subscription `key` in multiplexed mode. */
-export function createKeyedFrames(output: TRPCDataTransformer | undefined, key: string): SubscriptionFrames {
-  const about = JSON.stringify({ key } satisfies KeyData)
+/** Creates the frames of subscriptions in multiplexed mode. */
+export function createKeyedFrames(output: TRPCDataTransformer | undefined): SubscriptionFrames {
   return {
-    complete: bytes({ event: multiplexedEvents.stopped, data: about }),
-    position: (id) => bytes({ event: multiplexedEvents.position, data: about, id }),
-    event(event) {
+    complete: (key) => bytes({ event: multiplexedEvents.stopped, data: about(key) }),
+    position: (key, id) => bytes({ event: multiplexedEvents.position, data: about(key), id }),
+    event(key, event) {
       if (isAsStored(event)) return keyedFrame(event, key)
       return bytes({ event: key, data: toJson(output, eventValue(event)), id: event.id })
     },
-    value(value) {
+    value(key, value) {
       if (!isTrackedEnvelope(value)) return bytes({ event: key, data: toJson(output, value) })
       const [id, data] = value
       return bytes({ event: key, data: toJson(output, data), id })
     },
-    gap({ lastEventId, position, reason }) {
+    gap(key, { lastEventId, position, reason }) {
       const data: MultiplexedGapData = { key, lastEventId, reason }
       return bytes({ event: multiplexedEvents.gap, data: JSON.stringify(data), id: position })
     },
     // The error is JSON already.
-    error: (json) =>
+    error: (key, json) =>
       bytes({ event: multiplexedEvents.error, data: `{"key":${JSON.stringify(key)},"error":${json}}` }),
   }
+}
+
+function about(key: string): string {
+  return JSON.stringify({ key } satisfies KeyData)
 }
 
 /** How many keys' frames an event keeps: keys are the clients' to choose, and one client may have a thousand for one log. */
@@ -123,10 +126,9 @@ export function refusalFrame(json: string, retryMs: number): Uint8Array {
 
 /** The start of a subscription in multiplexed mode. */
 export function startedFrame(key: string, position: string | undefined): Uint8Array {
-  const data = JSON.stringify({ key } satisfies KeyData)
   return bytes({
     event: multiplexedEvents.started,
-    data,
+    data: about(key),
     ...(position === undefined ? {} : { id: position }),
   })
 }

@@ -23,63 +23,37 @@ export interface ConnectionLimits {
   readonly subscriptionsPerConnection: number
 }
 
-/** A place taken under the limits. */
-export interface Place {
-  /** Takes the place under a key too. Throws as `take` does. Does nothing after `release`. */
-  setKey(key: string): void
-  /** Gives the place back. Calling it twice is harmless. */
-  release(): void
-}
-
 /** Counts connections against their limits. */
 export interface Limiter {
-  readonly taken: number
-  /** Takes a place. Throws SERVICE_UNAVAILABLE if there is none in all, TOO_MANY_REQUESTS if there is none for a key. */
-  take(): Place
+  /** Takes a place. Throws SERVICE_UNAVAILABLE if there is none in all. */
+  take(): void
+  /** Takes a place that is taken under a key too. Throws TOO_MANY_REQUESTS if there is none for it. */
+  takeKey(key: string): void
+  /** Gives a place back, and that under its key if it has one. */
+  release(key: string | undefined): void
 }
 
 /** Creates a counter of connections. */
 export function createLimiter(limits: Omit<ConnectionLimits, 'subscriptionsPerConnection'>): Limiter {
   const perKey = new Map<string, number>()
   let taken = 0
-
-  function takeKey(key: string): void {
-    const count = perKey.get(key) ?? 0
-    if (count >= limits.connectionsPerKey) {
-      throw refusal('TOO_MANY_REQUESTS', 'connectionsPerKey', limits.connectionsPerKey)
-    }
-    perKey.set(key, count + 1)
-  }
-
-  function releaseKey(key: string): void {
-    const count = (perKey.get(key) ?? 1) - 1
-    if (count > 0) perKey.set(key, count)
-    else perKey.delete(key)
-  }
-
   return {
-    get taken() {
-      return taken
-    },
     take() {
       if (taken >= limits.connections) throw refusal('SERVICE_UNAVAILABLE', 'connections', limits.connections)
       taken += 1
-      let key: string | undefined
-      let released = false
-      return {
-        setKey(next) {
-          // Who has left while it was found out whose the connection is holds nothing.
-          if (released) return
-          takeKey(next)
-          key = next
-        },
-        release() {
-          if (released) return
-          released = true
-          taken -= 1
-          if (key !== undefined) releaseKey(key)
-        },
-      }
+    },
+    takeKey(key) {
+      const count = perKey.get(key) ?? 0
+      if (count >= limits.connectionsPerKey)
+        throw refusal('TOO_MANY_REQUESTS', 'connectionsPerKey', limits.connectionsPerKey)
+      perKey.set(key, count + 1)
+    },
+    release(key) {
+      taken -= 1
+      if (key === undefined) return
+      const count = (perKey.get(key) ?? 1) - 1
+      if (count > 0) perKey.set(key, count)
+      else perKey.delete(key)
     },
   }
 }

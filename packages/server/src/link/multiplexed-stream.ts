@@ -1,13 +1,20 @@
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import { type MultiplexedRequest, RealtimeError, type WantedSubscription } from '@trpc-sse/protocol'
-import type { Connection } from './connection.ts'
-import type { Served } from './connections.ts'
-import { createKeyedFrames, startedFrame, streamFrames } from './frames.ts'
+import type { Mutable } from '../mutable.ts'
+import { type Connection, isFull, room, type Served, send } from './connection.ts'
+import { startedFrame, streamFrames } from './frames.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from './request.ts'
-import { createRun, type ServeOptions, type Service } from './serve.ts'
-import type { SubscriptionRun } from './subscription-run.ts'
-import type { Outlet } from './teller.ts'
-import { callSubscription, findProcedure, routerConfig } from './trpc.ts'
+import { callProcedure, sendResult } from './run-result.ts'
+import type { ServeOptions, Service } from './serve.ts'
+import {
+  createRun,
+  fail,
+  type RunMode,
+  type SubscriptionRun,
+  showPosition,
+  stop,
+} from './subscription-run.ts'
+import { findProcedure } from './trpc.ts'
 
 /** A connection with a set of subscriptions on it, each by its key. */
 export interface MultiplexedStream extends Served {
@@ -15,6 +22,8 @@ export interface MultiplexedStream extends Served {
   readonly revision: number
   /** What `createContext` is told of the set that the stream was opened with. */
   readonly requests: ReadonlyMap<string, SubscriptionRequest>
+  /** Called when the connection is over. */
+  onClose: () => void
   /** Makes the requests of the first set ready: loads what routers are lazy. */
   prepare(set: MultiplexedRequest, connectionParams: TRPCRequestInfo['connectionParams']): Promise<void>
   /** Starts what was prepared, in this context. */
@@ -29,29 +38,32 @@ export interface MultiplexedStream extends Served {
 interface Entry {
   readonly wanted: WantedSubscription
   readonly over: AbortController
+  /** `undefined` until it has begun. */
   run: SubscriptionRun | undefined
-  ended: boolean
+}
+
+const { ping, reconnect } = streamFrames.multiplexed
+
+/** How subscriptions of a link run in multiplexed mode. */
+export function createMultiplexedMode(mode: Omit<RunMode, 'onStart' | 'onEnd'>): RunMode {
+  return {
+    ...mode,
+    onStart: ({ connection, key }, position) => send(connection, startedFrame(key, position)),
+    onEnd: ({ over }) => over.abort(),
+  }
 }
 
 /** Creates the set of subscriptions of one connection. */
 export function createMultiplexedStream(
-  options: ServeOptions,
-  service: Service,
+  { router, multiplexed: mode }: ServeOptions,
+  { onError }: Service,
   connection: Connection,
 ): MultiplexedStream {
-  const { router } = options
-  const { output } = routerConfig(router)
-  const { ping, reconnect } = streamFrames.multiplexed
   const entries = new Map<string, Entry>()
   const prepared = new Map<string, SubscriptionRequest>()
-  const rooms = createRooms(connection)
   let connectionParams: TRPCRequestInfo['connectionParams'] = null
+  let first: MultiplexedRequest | undefined
   let ctx: unknown
-  let revision = -1
-
-  connection.signal.addEventListener('abort', () => {
-    for (const { over } of entries.values()) over.abort()
-  })
 
   async function toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
     // A path that leads nowhere is the call's to complain about.
@@ -60,72 +72,52 @@ export function createMultiplexedStream(
     return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
   }
 
-  async function run(key: string, entry: Entry): Promise<void> {
-    const request = prepared.get(key) ?? (await toRequest(entry.wanted))
+  async function serve(key: string, entry: Entry): Promise<void> {
+    const { subject, lastEventId, getRawInput } = prepared.get(key) ?? (await toRequest(entry.wanted))
     prepared.delete(key)
-    const { signal } = entry.over
+    const { over } = entry
     // Whoever doesn't read can't make the stream grow by changing the set for ever.
-    while (connection.isFull() && !signal.aborted) await rooms.next(key, signal)
-    if (signal.aborted) return
-    const subscription = createRun(options, service, {
-      request,
-      signal,
-      frames: createKeyedFrames(output, key),
-      outlet: rooms.outlet(key),
-      ctx: () => ctx,
-      onStart: (position) => connection.send(startedFrame(key, position)),
-      onEnd() {
-        entry.ended = true
-        rooms.leave(key)
-        entry.over.abort()
-      },
-    })
-    entry.run = subscription
+    while (isFull(connection) && !over.signal.aborted) await room(connection, over.signal)
+    if (over.signal.aborted) return
+    const run = createRun({ mode, connection, over, key, subject, lastEventId, onError })
+    entry.run = run
+    run.ctx = ctx
     try {
-      const { path, getRawInput } = request
-      await subscription.run(await callSubscription({ router, path, ctx, getRawInput, signal }))
+      await sendResult(run, await callProcedure(run, getRawInput))
     } catch (error) {
-      subscription.fail(error)
+      fail(run, error)
     }
   }
 
   function begin(key: string, wanted: WantedSubscription): void {
-    const entry: Entry = { wanted, over: new AbortController(), run: undefined, ended: false }
+    const entry: Entry = { wanted, over: new AbortController(), run: undefined }
     entries.set(key, entry)
-    void run(key, entry)
-  }
-
-  function stop(key: string, { over }: Entry): void {
-    entries.delete(key)
-    over.abort()
+    void serve(key, entry)
   }
 
   function replace(set: MultiplexedRequest): void {
     const wanted = Object.entries(set.subscriptions)
     for (const [key, one] of wanted) checkSame(key, entries.get(key)?.wanted, one)
-    if (set.revision <= revision) return
-    revision = set.revision
+    if (set.revision <= stream.revision) return
+    stream.revision = set.revision
     const keys = new Set(wanted.map(([key]) => key))
-    for (const [key, entry] of entries) if (!keys.has(key)) stop(key, entry)
+    for (const [key, entry] of entries) {
+      if (keys.has(key)) continue
+      entries.delete(key)
+      stopEntry(entry)
+    }
     for (const [key, one] of wanted) if (!entries.has(key)) begin(key, one)
   }
 
-  let first: MultiplexedRequest | undefined
-  return {
-    replace,
+  const running = (): Entry[] => [...entries.values()].filter(({ run }) => !run?.ended)
+
+  const stream: Mutable<MultiplexedStream> = {
+    revision: -1,
     requests: prepared,
-    get revision() {
-      return revision
-    },
-    get paths() {
-      const running = [...entries.values()].filter(({ ended }) => !ended)
-      return [...new Set(running.map(({ wanted }) => wanted.path))]
-    },
-    get subscriptions() {
-      let count = 0
-      for (const { ended } of entries.values()) if (!ended) count += 1
-      return count
-    },
+    onClose() {},
+    replace,
+    paths: () => [...new Set(running().map(({ wanted }) => wanted.path))],
+    subscriptions: () => running().length,
     async prepare(set, params) {
       first = set
       connectionParams = params
@@ -136,15 +128,25 @@ export function createMultiplexedStream(
     },
     start(context) {
       ctx = context
-      if (first && !connection.signal.aborted) replace(first)
+      if (first && !connection.closed) replace(first)
       first = undefined
     },
     heartbeat() {
-      for (const { run: subscription } of entries.values()) subscription?.showPosition()
-      connection.send(ping)
+      for (const { run } of entries.values()) if (run) showPosition(run)
+      send(connection, ping)
     },
-    reconnect: (data, retryMs) => connection.send(reconnect(data, retryMs)),
+    reconnect: (data, retryMs) => send(connection, reconnect(data, retryMs)),
+    close() {
+      stream.onClose()
+      for (const entry of entries.values()) stopEntry(entry)
+    },
   }
+  return stream
+}
+
+function stopEntry({ run, over }: Entry): void {
+  if (run) stop(run)
+  over.abort()
 }
 
 function checkSame(key: string, before: WantedSubscription | undefined, after: WantedSubscription): void {
@@ -152,45 +154,4 @@ function checkSame(key: string, before: WantedSubscription | undefined, after: W
   if (before.path === after.path && JSON.stringify(before.input) === JSON.stringify(after.input)) return
   const message = `The set breaks P47 of the protocol: key ${JSON.stringify(key)} names another path or input than before.`
   throw new RealtimeError('INVALID_MESSAGE', message)
-}
-
-/** Shares a connection's room among its subscriptions. */
-interface Rooms {
-  outlet(key: string): Outlet
-  /** Waits until there is room, or until the signal aborts. */
-  next(key: string, signal: AbortSignal): Promise<void>
-  leave(key: string): void
-}
-
-/**
- * When there is room again, whoever waits longest goes first: one subscription that is far behind takes no more than its
- * turn, which is what fits into the connection's buffer.
- */
-function createRooms(connection: Connection): Rooms {
-  const waiting = new Map<string, () => void>()
-  connection.onRoom(() => {
-    for (const [key, pump] of [...waiting]) {
-      if (connection.isFull()) return
-      if (!waiting.delete(key)) continue
-      waiting.set(key, pump)
-      pump()
-    }
-  })
-  return {
-    outlet: (key) => ({
-      send: connection.send,
-      isFull: connection.isFull,
-      onRoom: (callback) => waiting.set(key, callback),
-    }),
-    next: (key, signal) =>
-      new Promise((resolve) => {
-        waiting.set(key, resolve)
-        const onAbort = (): void => {
-          waiting.delete(key)
-          resolve()
-        }
-        signal.addEventListener('abort', onAbort, { once: true })
-      }),
-    leave: (key) => waiting.delete(key),
-  }
 }

@@ -5,8 +5,8 @@ import { createRelay } from './relay.ts'
 
 /** The multiplexed streams of a link, and the way to those of other instances. */
 export interface Multiplexer {
-  /** Makes a stream known for control requests; returns its connection id. It is forgotten when the signal aborts. */
-  add(stream: MultiplexedStream, key: string, signal: AbortSignal): string
+  /** Makes a stream known for control requests, until it ends; returns its connection id. */
+  add(stream: MultiplexedStream, key: string): string
   /** Replaces the set of the stream that a control request names, wherever it is. */
   control(request: ControlRequest): Promise<ControlAnswer>
 }
@@ -52,12 +52,12 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
   }
 
   return {
-    add(stream, key, signal) {
+    add(stream, key) {
       // Started in the background: until it listens, control from elsewhere isn't answered, and clients reopen.
       void relay?.listen()
       const connectionId = `${instance}.${randomText(16)}`
       streams.set(connectionId, { stream, key })
-      signal.addEventListener('abort', () => streams.delete(connectionId))
+      stream.onClose = () => void streams.delete(connectionId)
       return connectionId
     },
     async control(request) {

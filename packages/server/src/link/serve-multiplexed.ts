@@ -10,7 +10,7 @@ import {
   multiplexedPath,
   parseMultiplexedRequest,
 } from '@trpc-sse/protocol'
-import type { Connection } from './connection.ts'
+import { type Connection, end, send } from './connection.ts'
 import { streamFrames } from './frames.ts'
 import { isRefusal } from './limits.ts'
 import { createMultiplexedStream } from './multiplexed-stream.ts'
@@ -42,29 +42,29 @@ export async function serveMultiplexed(
   options: MultiplexedOptions,
   service: MultiplexedService,
 ): Promise<void> {
-  const open = options.connections.add(service.exchange, (connection) =>
-    createMultiplexedStream(options, service, connection),
-  )
-  const { connection, served: stream } = open
-  let info = requestInfo([], service.url, connection.signal)
+  const connection = options.connections.add(service.exchange)
+  const stream = createMultiplexedStream(options, service, connection)
+  connection.served = stream
+  const { signal } = connection.over
+  let info = requestInfo([], service.url, signal)
   let ctx: unknown
   let set: MultiplexedRequest | undefined
   try {
     set = await readSet(options, service)
     if (set.connectionId !== undefined) return await control(options, service, { connection, info, set })
     await stream.prepare(set, connectionParamsOf(service.url))
-    if (connection.signal.aborted) return
-    info = requestInfo([...stream.requests.values()], service.url, connection.signal)
-    ctx = await admit(options, service, open, info)
+    if (connection.closed) return
+    info = requestInfo([...stream.requests.values()], service.url, signal)
+    ctx = await admit(options, service, connection, info)
     startResponse(options, service, { connection, info, ctx })
-    if (connection.signal.aborted) return
-    const connectionId = options.multiplexer.add(stream, open.info?.key ?? '', connection.signal)
+    if (connection.closed) return
+    const connectionId = options.multiplexer.add(stream, connection.holder?.key ?? '')
     const connected = { connectionId, ...options.clientOptions }
-    connection.send(streamFrames.multiplexed.connected(connected, spread(options.clock, options.retryMs)))
+    send(connection, streamFrames.multiplexed.connected(connected, spread(options.clock, options.retryMs)))
     stream.start(ctx)
   } catch (cause) {
     // Who has left in the middle of its request is nobody to answer, and nothing to tell of.
-    if (set === undefined && connection.signal.aborted) return
+    if (set === undefined && connection.closed) return
     answerError(options, service, { connection, info, ctx, error: getTRPCErrorFromUnknown(cause) })
   }
 }
@@ -163,6 +163,6 @@ function answerJson(
     return { status, headers }
   }
   startResponse(options, { ...service, responseHead }, { connection, info, ctx })
-  connection.send(new TextEncoder().encode(json))
-  connection.end()
+  send(connection, new TextEncoder().encode(json))
+  end(connection)
 }

@@ -1,20 +1,22 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
-import type { Connection } from './connection.ts'
-import type { OpenConnection, Served } from './connections.ts'
+import { type Connection, end, type Served, send } from './connection.ts'
 import { refusalFrame, streamFrames } from './frames.ts'
 import { isRefusal } from './limits.ts'
 import { requestInfo, type SubscriptionRequest } from './request.ts'
+import { callProcedure, sendResult } from './run-result.ts'
+import { admit, refusedRetryMs, type ServeOptions, type Service, spread, startResponse } from './serve.ts'
 import {
-  admit,
   createRun,
-  refusedRetryMs,
-  type ServeOptions,
-  type Service,
-  spread,
-  startResponse,
-} from './serve.ts'
-import type { SubscriptionRun } from './subscription-run.ts'
-import { callSubscription, errorJson } from './trpc.ts'
+  fail,
+  type RunMode,
+  type SubscriptionRun,
+  showPosition,
+  start,
+  stop,
+} from './subscription-run.ts'
+import { errorJson } from './trpc.ts'
+
+const { ping, connected, reconnect } = streamFrames.single
 
 /** Serves one subscription on a stream of its own. Resolves when its procedure or the stream is over. */
 export async function serveSingle(
@@ -22,107 +24,117 @@ export async function serveSingle(
   service: Service,
   request: SubscriptionRequest,
 ): Promise<void> {
-  const call: SingleCall = { ctx: undefined, respond: nothing }
-  const open = options.connections.add(service.exchange, (connection) =>
-    createSingleStream(options, service, { connection, request, call }),
-  )
-  const { connection, served: run } = open
-  const info = requestInfo([request], service.url, connection.signal)
-  call.respond = () => startResponse(options, service, { connection, info, ctx: call.ctx })
-
-  async function callProcedure(open: OpenConnection): Promise<unknown> {
-    // What the client does not wait for isn't begun.
-    connection.signal.throwIfAborted()
-    call.ctx = await admit(options, service, open, info)
-    connection.signal.throwIfAborted()
-    const { path, getRawInput } = request
-    return await callSubscription({
-      router: options.router,
-      path,
-      ctx: call.ctx,
-      getRawInput,
-      signal: connection.signal,
-    })
-  }
-
-  const outcome = await callProcedure(open).then(
+  const connection = options.connections.add(service.exchange)
+  const run = createSingleRun(options, service, { connection, request })
+  const outcome = await call(options, service, { request, run }).then(
     (result) => ({ result }),
     (cause: unknown) => ({ error: getTRPCErrorFromUnknown(cause) }),
   )
-  call.respond()
-  // A stream may last for days: what only its start needs is let go.
-  call.respond = nothing
-  if ('result' in outcome) await run.run(outcome.result)
+  begin(connection)
+  if ('result' in outcome) await sendResult(run, outcome.result)
   else if (isRefusal(outcome.error)) refuse(options, service, { connection, request, error: outcome.error })
-  else run.fail(outcome.error)
+  else fail(run, outcome.error)
 }
 
-function nothing(): void {}
-
-/** A call while it is served. */
-interface SingleCall {
-  /** What `createContext` made; `undefined` until then. */
-  ctx: unknown
-  /** Starts the response, if it has not started and somebody waits for it. */
-  respond(): void
+async function call(
+  options: ServeOptions,
+  service: Service,
+  { request, run }: { readonly request: SubscriptionRequest; readonly run: SubscriptionRun },
+): Promise<unknown> {
+  const { connection } = run
+  const { signal } = connection.over
+  // What the client does not wait for isn't begun.
+  signal.throwIfAborted()
+  const info = requestInfo([request], service.url, signal)
+  connection.begin = () => startResponse(options, service, { connection, info, ctx: run.ctx })
+  run.ctx = await admit(options, service, connection, info)
+  signal.throwIfAborted()
+  return await callProcedure(run, request.getRawInput)
 }
 
 interface SingleParts {
   readonly connection: Connection
   readonly request: SubscriptionRequest
-  readonly call: SingleCall
 }
 
-function createSingleStream(
+function createSingleRun(
   options: ServeOptions,
   service: Service,
-  { connection, request, call }: SingleParts,
-): Served & SubscriptionRun {
-  const { singleFrames: frames } = options
-  const { path, lastEventId } = request
-  const { ping, connected, reconnect } = streamFrames.single
-  const run = createRun(options, service, {
-    request,
-    frames,
-    outlet: connection,
-    signal: connection.signal,
-    ctx: () => call.ctx,
-    onStart(position) {
-      call.respond()
-      connection.send(connected(options.clientOptions, spread(options.clock, options.retryMs)))
-      if (position !== undefined && position !== lastEventId) connection.send(frames.position(position))
-    },
-    onEnd: () => connection.end(),
+  { connection, request }: SingleParts,
+): SubscriptionRun {
+  const run = createRun({
+    mode: options.single,
+    connection,
+    over: connection.over,
+    key: '',
+    subject: request.subject,
+    lastEventId: request.lastEventId,
+    onError: service.onError,
   })
+  connection.served = servedBy(run)
+  return run
+}
+
+// A function of its own, so that nothing else of the request is kept for as long as the stream.
+function servedBy(run: SubscriptionRun): Served {
+  const { connection } = run
   return {
-    ...run,
-    paths: [path],
-    subscriptions: 1,
+    paths: () => [run.subject.path],
+    subscriptions: () => 1,
     heartbeat() {
-      run.start()
-      run.showPosition()
-      connection.send(ping)
+      show(run)
+      send(connection, ping)
     },
     reconnect(data, retryMs) {
-      run.start()
-      run.showPosition()
-      connection.send(reconnect(data, retryMs))
+      show(run)
+      send(connection, reconnect(data, retryMs))
     },
+    close: () => stop(run),
   }
+}
+
+/** Tells the client that it has started, whether it has or not: a stream of its own must begin some time. */
+function show(run: SubscriptionRun): void {
+  start(run, run.feed?.position())
+  showPosition(run)
+}
+
+/** How subscriptions of a link run in single mode. */
+export function createSingleMode(
+  mode: Omit<RunMode, 'onStart' | 'onEnd'>,
+  { clock, clientOptions, retryMs }: Pick<ServeOptions, 'clock' | 'clientOptions' | 'retryMs'>,
+): RunMode {
+  return {
+    ...mode,
+    onStart({ connection, key, lastEventId }, position) {
+      begin(connection)
+      send(connection, connected(clientOptions, spread(clock, retryMs)))
+      if (position !== undefined && position !== lastEventId)
+        send(connection, mode.frames.position(key, position))
+    },
+    onEnd: ({ connection }) => end(connection),
+  }
+}
+
+/** Starts the response, if it has not started. What only its start needs is let go: a stream may last for days. */
+function begin(connection: Connection): void {
+  const { begin: first } = connection
+  connection.begin = undefined
+  first?.()
 }
 
 /** Tells the client which limit is reached and when to try again: with status 200, as any other ends an EventSource. */
 function refuse(
   options: ServeOptions,
   service: Service,
-  { connection, request, error }: { connection: Connection; request: SubscriptionRequest; error: TRPCError },
+  { connection, request, error }: SingleParts & { readonly error: TRPCError },
 ): void {
-  if (connection.signal.aborted) return
+  if (connection.closed) return
   options.connections.counters.refused += 1
-  const about = { ...request.subject, ctx: undefined }
+  const { path, input } = request.subject
+  const about = { path, input, ctx: undefined }
   service.onError(error, about)
-  connection.send(
-    refusalFrame(errorJson({ router: options.router, error, ...about }), refusedRetryMs(options)),
-  )
-  connection.end()
+  const json = errorJson({ router: options.router, error, ...about })
+  send(connection, refusalFrame(json, refusedRetryMs(options)))
+  end(connection)
 }

@@ -6,11 +6,13 @@ import { type ChannelsBase, internalsOf } from '../channels.ts'
 import type { ConnectionInfo } from './connection.ts'
 import { createConnections } from './connections.ts'
 import { serveFetch } from './fetch.ts'
-import { createSingleFrames } from './frames.ts'
+import { createKeyedFrames, createSingleFrames } from './frames.ts'
 import { type ConnectionLimits, createLimiter } from './limits.ts'
+import { createMultiplexedMode } from './multiplexed-stream.ts'
 import { createMultiplexer } from './multiplexer.ts'
 import { serveNode } from './node.ts'
 import type { MultiplexedOptions } from './serve-multiplexed.ts'
+import { createSingleMode } from './serve-single.ts'
 import { leastBufferedBytes } from './sink.ts'
 import { type RouterSseConfig, routerConfig } from './trpc.ts'
 
@@ -148,13 +150,21 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   const clock = options.clock ?? systemClock
   const heartbeatMs = heartbeatOf(options, sse)
   checkNumbers(options)
+  const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
   const connections = createConnections({
     clock,
     heartbeatMs,
     maxDurationMs: sse.maxDurationMs,
     maxBufferedBytes: Math.max(leastBufferedBytes, options.maxBufferedBytes ?? 131_072),
+    limiter,
   })
-  const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
+  const retryMs = options.retryMs ?? 500
+  // Three heartbeats: one may be lost in a busy moment, and a second late.
+  const clientOptions = {
+    ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),
+    ...sse.client,
+  }
+  const mode = { router: options.router, output, counters: connections.counters }
   const serve: MultiplexedOptions = {
     router: options.router,
     connections,
@@ -162,13 +172,13 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     clock,
     multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
     subscriptionsPerConnection: options.limits?.subscriptionsPerConnection ?? 1_000,
-    retryMs: options.retryMs ?? 500,
-    singleFrames: createSingleFrames(output),
-    // Three heartbeats: one may be lost in a busy moment, and a second late.
-    clientOptions: {
-      ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),
-      ...sse.client,
-    },
+    retryMs,
+    clientOptions,
+    single: createSingleMode(
+      { ...mode, frames: createSingleFrames(output) },
+      { clock, clientOptions, retryMs },
+    ),
+    multiplexed: createMultiplexedMode({ ...mode, frames: createKeyedFrames(output) }),
   }
   return {
     node: (request, response, overrides = {}) =>

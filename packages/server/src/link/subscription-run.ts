@@ -1,191 +1,187 @@
-import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
-import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
-import { RealtimeError } from '@trpc-sse/protocol'
+import {
+  type AnyTRPCRouter,
+  getTRPCErrorFromUnknown,
+  isTrackedEnvelope,
+  type TRPCDataTransformer,
+  TRPCError,
+} from '@trpc/server'
 import type { Feed } from '../cursor.ts'
-import { setTransport } from '../resume.ts'
-import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
-import { createTeller, type Outlet, type Teller, type TellerOptions } from './teller.ts'
+import type { FeedEvent, Gap } from '../log-event.ts'
+import type { Mutable } from '../mutable.ts'
+import { type Connection, send } from './connection.ts'
+import type { Counters } from './connections.ts'
+import type { SubscriptionFrames } from './frames.ts'
+import type { RequestSubject } from './request.ts'
+import { errorJson } from './trpc.ts'
 
-/** One procedure call, and what of it goes to the client. */
-export interface SubscriptionRun {
-  /** Sends what the procedure returned, until it ends. */
-  run(result: unknown): Promise<void>
-  /** Ends it with an error. */
-  fail(cause: unknown): void
-  /** Tells the client that it has started, whether it has or not: a stream of its own must begin some time. */
-  start(): void
-  /** Shows the client where it stands by now, if it has started. */
-  showPosition(): void
+/** How the subscriptions of a link run in one mode: what they have in common. */
+export interface RunMode {
+  readonly router: AnyTRPCRouter
+  /** What the router's transformer makes of values; `undefined` where it changes nothing. */
+  readonly output: TRPCDataTransformer | undefined
+  readonly frames: SubscriptionFrames
+  /** Where events and gaps are counted. */
+  readonly counters: Pick<Counters, 'eventsSent' | 'gaps'>
+  /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
+  onStart(run: SubscriptionRun, position: string | undefined): void
+  /** Called once, when nothing comes any more. */
+  onEnd(run: SubscriptionRun): void
+}
+
+/** What an error is about. */
+export interface ErrorSubject {
+  readonly path: string
+  readonly input: unknown
+  readonly ctx: unknown
+}
+
+/** Told once of each error. Doesn't throw. */
+export type TellError = (error: TRPCError, about: ErrorSubject) => void
+
+/** What a run is made with. */
+export interface RunParts {
+  readonly mode: RunMode
+  readonly connection: Connection
+  /** What the procedure is given aborts with it. */
+  readonly over: AbortController
+  /** Names the subscription on its connection, in the mode that has more than one. */
+  readonly key: string
+  readonly subject: RequestSubject
+  /** Where the client resumes. */
+  readonly lastEventId: string | undefined
+  readonly onError: TellError
+}
+
+/**
+ * One procedure call, and what of it goes to the client: each thing once, nothing before its start or after its end. A
+ * record with functions over it, as {@link Connection} is.
+ */
+export interface SubscriptionRun extends RunParts {
+  /** What `createContext` made; `undefined` until then. */
+  ctx: unknown
+  /** What it reads, if it is a channel's. */
+  feed: Feed | undefined
+  /** Sends what it has, as far as there is room. */
+  pump: (() => void) | undefined
+  /** Whether the client knows where that starts. */
+  placed: boolean
+  readonly started: boolean
+  readonly ended: boolean
+  /** The id that the client holds, and resumes from. */
+  readonly held: string | undefined
 }
 
 /** Creates the run of one procedure call. */
-export function createSubscriptionRun(options: SubscriptionRunOptions): SubscriptionRun {
-  const { outlet, signal } = options
-  let feed: Feed | undefined
-  const teller = createTeller(options, () => {
-    feed?.close()
-    options.onEnd()
-  })
-  setTransport(signal, {
-    lastEventId: options.lastEventId,
-    onPosition: teller.position,
-    onGap: teller.gap,
-  })
-
-  async function runFeed(source: SubscriptionSource): Promise<void> {
-    mustHaveTransformer(source, options.output)
-    // Not the source itself: with it the call's options, its request among them, would stay for as long as the stream.
-    const parts: PumpParts = { teller, outlet, placed: false }
-    const pump = (): void => {
-      if (feed && !teller.ended) pumpFeed(feed, parts)
-    }
-    feed = await openFeed(source, pump)
-    if (teller.ended) return feed.close()
-    outlet.onRoom(pump)
-    pump()
-  }
-
+export function createRun(parts: RunParts): SubscriptionRun {
+  const { mode, connection, over, key, subject, lastEventId, onError } = parts
   return {
-    fail: teller.fail,
-    async run(result) {
-      try {
-        const source = subscriptionSource(result)
-        if (source) await runFeed(source)
-        else await runIterable(toIterable(result, signal), { teller, outlet, signal })
-      } catch (error) {
-        teller.fail(error)
-      }
-    },
-    start: () => teller.start(feed?.position()),
-    showPosition() {
-      if (teller.started) teller.position(feed?.position())
-    },
+    mode,
+    connection,
+    over,
+    key,
+    subject,
+    lastEventId,
+    onError,
+    ctx: undefined,
+    feed: undefined,
+    pump: undefined,
+    placed: false,
+    started: false,
+    ended: over.signal.aborted,
+    // Never one that can't be written.
+    held: isOneLine(lastEventId) ? lastEventId : undefined,
   }
 }
 
-/** With another transformer than the router's, a client would get other types than its own say. */
-function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTransformer | undefined): void {
-  if (parts.every(({ codec }) => codec.output === output)) return
-  const message =
-    'The channel and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
-  throw new RealtimeError('INVALID_OPTION', message)
+/** Tells the client that it has started, at a position if it has one. Does nothing the second time. */
+export function start(run: Mutable<SubscriptionRun>, position: string | undefined): void {
+  if (run.started || run.ended) return
+  run.started = true
+  // A merge of nothing stands nowhere: its id is empty.
+  run.held = position || run.held
+  run.mode.onStart(run, position && run.held)
 }
 
-/** What a run is made with. */
-export interface SubscriptionRunOptions extends TellerOptions {
-  /** What the router's transformer makes of values; `undefined` where it changes nothing. */
-  readonly output: TRPCDataTransformer | undefined
+/** Tells of an event of a channel. */
+export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void {
+  const { frames, counters } = run.mode
+  run.held = event.id
+  send(run.connection, frames.event(run.key, event))
+  counters.eventsSent += 1
 }
 
-interface PumpParts {
-  readonly teller: Teller
-  readonly outlet: Outlet
-  /** Whether the client knows where it starts. */
-  placed: boolean
+/** Tells of what another kind of procedure yielded. */
+export function sendValue(run: Mutable<SubscriptionRun>, value: unknown): void {
+  const { frames, counters } = run.mode
+  if (isTrackedEnvelope(value)) run.held = value[0]
+  send(run.connection, frames.value(run.key, value, run.held))
+  counters.eventsSent += 1
 }
 
-/** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
-function pumpFeed(feed: Feed, parts: PumpParts): void {
-  const { teller, outlet } = parts
-  if (!parts.placed) {
-    const position = feed.position()
-    if (position === undefined) return
-    parts.placed = true
-    teller.start(position)
-    // It may have been started before it was known where.
-    teller.position(position)
+/** Tells of a gap. */
+export function sendGap(run: Mutable<SubscriptionRun>, gap: Gap): void {
+  if (run.ended) return
+  start(run, undefined)
+  run.mode.counters.gaps += 1
+  run.held = gap.position
+  send(run.connection, run.mode.frames.gap(run.key, gap))
+}
+
+/** Tells the client where it stands, if it does not know that already. */
+export function sendPosition(run: Mutable<SubscriptionRun>, position: string | undefined): void {
+  if (run.ended || !position || position === run.held) return
+  start(run, undefined)
+  run.held = position
+  send(run.connection, run.mode.frames.position(run.key, position))
+}
+
+/** Shows the client where it stands by now, if it has started. */
+export function showPosition(run: SubscriptionRun): void {
+  if (run.started) sendPosition(run, run.feed?.position())
+}
+
+/** Tells that the procedure is done. */
+export function complete(run: SubscriptionRun): void {
+  finish(run, () => run.mode.frames.complete(run.key))
+}
+
+/** Ends it with an error. */
+export function fail(run: SubscriptionRun, cause: unknown): void {
+  start(run, undefined)
+  // The field's word for "the call was aborted": nothing went wrong that anybody could be told.
+  if (isAbortError(cause) || (run.ended && cause instanceof TRPCError && isAbortError(cause.cause))) {
+    stop(run)
+    return
   }
-  try {
-    while (!outlet.isFull()) {
-      const item = feed.next()
-      if (item === undefined) return
-      if (item.kind === 'event') teller.event(item)
-      else teller.gap(item)
-    }
-  } catch (error) {
-    teller.fail(error)
-  }
+  // Even where nobody waits for an answer any more, the user's code wants to be heard.
+  const json = formatError(run, getTRPCErrorFromUnknown(cause))
+  finish(run, () => run.mode.frames.error(run.key, json))
 }
 
-interface IterationParts {
-  readonly teller: Teller
-  readonly outlet: Outlet
-  readonly signal: AbortSignal
+/** Ends it without a word. */
+export function stop(run: SubscriptionRun): void {
+  finish(run, undefined)
 }
 
-/** Sends what an iterable yields, one value at a time, as fast as the client reads. */
-async function runIterable(
-  iterable: AsyncIterable<unknown>,
-  { teller, outlet, signal }: IterationParts,
-): Promise<void> {
-  const iterator = iterable[Symbol.asyncIterator]()
-  if (teller.ended) return await returnTo(iterator)
-  const room = createLatch()
-  let held: { readonly value: unknown } | undefined
-  // At once, as whoever waits next must see whether there is room left.
-  outlet.onRoom(() => {
-    deliver()
-    room.open()
-  })
-  function deliver(): void {
-    if (held === undefined || teller.ended) return
-    const { value } = held
-    held = undefined
-    try {
-      teller.value(value)
-    } catch (error) {
-      teller.fail(error)
-    }
-  }
-  // Queues behind a pending next() of a generator, which its signal ends.
-  const stop = (): void => void returnTo(iterator).catch(teller.fail)
-  signal.addEventListener('abort', stop)
-  teller.start(undefined)
-  while (!teller.ended) {
-    const result = await iterator.next()
-    if (teller.ended) return
-    if (result.done) {
-      signal.removeEventListener('abort', stop)
-      return teller.complete()
-    }
-    held = result
-    // Many that share a connection may come with a value at once: each waits for its turn.
-    if (outlet.isFull()) await room.wait(signal)
-    else deliver()
-    if (outlet.isFull()) await room.wait(signal)
-  }
+function finish(run: Mutable<SubscriptionRun>, lastFrame: (() => Uint8Array) | undefined): void {
+  if (run.ended) return
+  run.ended = true
+  if (lastFrame) send(run.connection, lastFrame())
+  run.feed?.close()
+  if (run.pump) run.connection.forRoom?.delete(run.pump)
+  run.mode.onEnd(run)
 }
 
-function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown> {
-  if (isObservable(result)) return observableToAsyncIterable(result, signal)
-  if (typeof result === 'object' && result !== null && Symbol.asyncIterator in result) {
-    return result as AsyncIterable<unknown>
-  }
-  throw new TRPCError({
-    code: 'INTERNAL_SERVER_ERROR',
-    message:
-      'The subscription returned neither an async iterable nor an observable. Return one, or use a query.',
-  })
+function formatError({ mode: { router }, subject, ctx, onError }: SubscriptionRun, error: TRPCError): string {
+  const about = { path: subject.path, input: subject.input, ctx }
+  onError(error, about)
+  return errorJson({ router, error, ...about })
 }
 
-/** Ends an iterator, whatever somebody's own `return` does: it may throw, or answer at once. */
-async function returnTo(iterator: AsyncIterator<unknown>): Promise<void> {
-  await iterator.return?.()
+function isOneLine(id: string | undefined): boolean {
+  return id !== undefined && !/[\r\n\0]/.test(id)
 }
 
-/** Lets one waiter through each time it is opened. */
-function createLatch(): { open(): void; wait(signal: AbortSignal): Promise<void> } {
-  let open = (): void => {}
-  return {
-    open: () => open(),
-    wait: (signal) =>
-      new Promise((resolve) => {
-        open = () => {
-          signal.removeEventListener('abort', open)
-          resolve()
-        }
-        if (signal.aborted) open()
-        else signal.addEventListener('abort', open)
-      }),
-  }
+function isAbortError(cause: unknown): boolean {
+  return typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'AbortError'
 }

@@ -1,0 +1,139 @@
+import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
+import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Feed } from '../cursor.ts'
+import { clearTransport, setTransport } from '../resume.ts'
+import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
+import { isFull, room, whenRoom } from './connection.ts'
+import {
+  complete,
+  fail,
+  type SubscriptionRun,
+  sendEvent,
+  sendGap,
+  sendPosition,
+  sendValue,
+  start,
+} from './subscription-run.ts'
+import { callSubscription } from './trpc.ts'
+
+/** Calls the procedure of a run. Rejects with what that throws. */
+export async function callProcedure(
+  run: SubscriptionRun,
+  getRawInput: () => Promise<unknown>,
+): Promise<unknown> {
+  const { mode, subject, ctx, over } = run
+  const { signal } = over
+  // Whoever iterates a subscription finds by the call's signal whom to tell of what no value can say.
+  setTransport(signal, {
+    lastEventId: run.lastEventId,
+    onPosition: (position) => sendPosition(run, position),
+    onGap: (gap) => sendGap(run, gap),
+  })
+  return await callSubscription({ router: mode.router, path: subject.path, ctx, getRawInput, signal })
+}
+
+/** Sends what the procedure of a run has returned, until that ends. */
+export async function sendResult(run: SubscriptionRun, result: unknown): Promise<void> {
+  try {
+    const source = subscriptionSource(result)
+    if (source) await sendFeed(run, source)
+    else await sendIterable(run, toIterable(result, run.over.signal))
+  } catch (error) {
+    fail(run, error)
+  }
+}
+
+async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promise<void> {
+  mustHaveTransformer(source, run.mode.output)
+  const pump = (): void => {
+    if (run.feed && !run.ended) pumpFeed(run, run.feed, pump)
+  }
+  const feed = await openFeed(source, pump)
+  // Nobody iterates it: what that would need isn't kept for as long as the stream.
+  clearTransport(run.over.signal)
+  if (run.ended) return feed.close()
+  run.feed = feed
+  run.pump = pump
+  pump()
+}
+
+/** With another transformer than the router's, a client would get other types than its own say. */
+function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTransformer | undefined): void {
+  if (parts.every(({ codec }) => codec.output === output)) return
+  const message =
+    'The channel and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+/** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
+function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
+  if (!run.placed && !place(run, feed)) return
+  try {
+    while (!isFull(run.connection)) {
+      const item = feed.next()
+      if (item === undefined) return
+      if (item.kind === 'event') sendEvent(run, item)
+      else sendGap(run, item)
+    }
+    whenRoom(run.connection, pump)
+  } catch (error) {
+    fail(run, error)
+  }
+}
+
+/** Tells the client where it starts, once that is known. */
+function place(run: SubscriptionRun, feed: Feed): boolean {
+  const position = feed.position()
+  if (position === undefined) return false
+  run.placed = true
+  start(run, position)
+  // It may have been started before it was known where.
+  sendPosition(run, position)
+  return true
+}
+
+/** Sends what an iterable yields, one value at a time, as fast as the client reads. */
+async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknown>): Promise<void> {
+  const iterator = iterable[Symbol.asyncIterator]()
+  if (run.ended) return await returnTo(iterator)
+  const { signal } = run.over
+  // Queues behind a pending next() of a generator, which its signal ends.
+  const stop = (): void => void returnTo(iterator).catch((error: unknown) => fail(run, error))
+  signal.addEventListener('abort', stop)
+  start(run, undefined)
+  while (!run.ended) {
+    const result = await iterator.next()
+    if (run.ended) return
+    if (result.done) {
+      signal.removeEventListener('abort', stop)
+      return complete(run)
+    }
+    // Many that share a connection may come with a value at once: each waits for its turn.
+    await roomFor(run)
+    if (run.ended) return
+    sendValue(run, result.value)
+    await roomFor(run)
+  }
+}
+
+async function roomFor({ connection, over: { signal } }: SubscriptionRun): Promise<void> {
+  while (isFull(connection) && !signal.aborted) await room(connection, signal)
+}
+
+function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown> {
+  if (isObservable(result)) return observableToAsyncIterable(result, signal)
+  if (typeof result === 'object' && result !== null && Symbol.asyncIterator in result) {
+    return result as AsyncIterable<unknown>
+  }
+  throw new TRPCError({
+    code: 'INTERNAL_SERVER_ERROR',
+    message:
+      'The subscription returned neither an async iterable nor an observable. Return one, or use a query.',
+  })
+}
+
+/** Ends an iterator, whatever somebody's own `return` does: it may throw, or answer at once. */
+async function returnTo(iterator: AsyncIterator<unknown>): Promise<void> {
+  await iterator.return?.()
+}
