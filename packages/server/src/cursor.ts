@@ -25,83 +25,94 @@ export interface CursorOptions {
   /** Called when there may be something to read. */
   wake(): void
   readonly clock: Clock
-  /** Goes with every gap: whom to tell of it. */
-  report: Gap['report']
+}
+
+/** A position in a hub's log. */
+interface Cursor extends CursorOptions {
+  readonly hub: Hub
+  readonly start: CursorStart
+  id: EventId | undefined
+  /** The number of the next entry in the hub's window, while the position is in it. */
+  sequence: number | undefined
+  /** What it reads of the log. Most never leave the window, and have none. */
+  pages: Pages | undefined
 }
 
 /**
  * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
  * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
  */
-export function createCursor(hub: Hub, start: CursorStart, { wake, clock, report }: CursorOptions): Feed {
-  let id = 'after' in start ? start.after : undefined
-  // The number of the next entry in the hub's window, while the position is in it.
-  let sequence: number | undefined
-  // Most cursors never leave the window, and have none.
-  let pages: Pages | undefined
+export function createCursor(hub: Hub, start: CursorStart, { wake, clock }: CursorOptions): Feed {
+  const id = 'after' in start ? start.after : undefined
+  const cursor: Cursor = { hub, start, wake, clock, id, sequence: undefined, pages: undefined }
   hub.attach(wake)
-
-  function openPages(): Pages {
-    return createPages(hub, {
-      clock,
-      replay: 'replay' in start ? start.replay : 0,
-      onPage(from) {
-        id ??= from
-        wake()
-      },
-    })
-  }
-
-  /** The entry at the position, if it is at hand; else asks for it. */
-  function peek(): LogEntry | undefined {
-    const { window } = hub
-    if (window === undefined || pages?.reading()) return undefined
-    if (id === undefined && 'replay' in start && start.replay === 0) {
-      id = window.tail
-      sequence = window.end
-    }
-    if (sequence === undefined && id !== undefined) sequence = joinWindow(hub, window, id, clock.now())
-    if (sequence !== undefined && sequence >= window.start) {
-      // What is left of a page is out of date once the window is read.
-      pages?.drop()
-      return window.at(sequence)
-    }
-    sequence = undefined
-    pages ??= openPages()
-    return pages.peek() ?? pages.request(id)
-  }
-
-  function advance(entry: LogEntry): void {
-    id = entry.id
-    if (sequence !== undefined) sequence += 1
-    else pages?.advance()
-  }
-
   return {
     position() {
-      if (id === undefined) peek()
-      return id
+      if (cursor.id === undefined) peek(cursor)
+      return cursor.id
     },
-    next() {
-      if (hub.closed) throw hub.closed
-      for (let entry = peek(); entry !== undefined && id !== undefined; entry = peek()) {
-        const follows = entry.kind === 'event' ? entry.prev : entry.id
-        if (follows !== id) {
-          const gap = gapBetween(id, follows, report)
-          // What the log goes on with comes next; it follows this position.
-          id = follows
-          return gap
-        }
-        advance(entry)
-        if (entry.kind === 'event') return entry
-      }
-      return undefined
-    },
+    next: () => next(cursor),
     close() {
-      pages?.close()
+      cursor.pages?.close()
       hub.detach(wake)
     },
   }
+}
+
+function next(cursor: Cursor): FeedEvent | Gap | undefined {
+  const { hub } = cursor
+  if (hub.closed) throw hub.closed
+  for (let entry = peek(cursor); entry !== undefined && cursor.id !== undefined; entry = peek(cursor)) {
+    const follows = entry.kind === 'event' ? entry.prev : entry.id
+    if (follows !== cursor.id) {
+      const gap = gapBetween(cursor.id, follows, hub.report)
+      // What the log goes on with comes next; it follows this position.
+      cursor.id = follows
+      return gap
+    }
+    advance(cursor, entry)
+    if (entry.kind === 'event') return entry
+  }
+  return undefined
+}
+
+/** The entry at the position, if it is at hand; else asks for it. */
+function peek(cursor: Cursor): LogEntry | undefined {
+  const { hub, start } = cursor
+  const { window } = hub
+  if (window === undefined || cursor.pages?.reading()) return undefined
+  if (cursor.id === undefined && 'replay' in start && start.replay === 0) {
+    cursor.id = window.tail
+    cursor.sequence = window.end
+  }
+  if (cursor.sequence === undefined && cursor.id !== undefined)
+    cursor.sequence = joinWindow(hub, window, cursor.id, cursor.clock.now())
+  if (cursor.sequence !== undefined && cursor.sequence >= window.start) {
+    // What is left of a page is out of date once the window is read.
+    cursor.pages?.drop()
+    return window.at(cursor.sequence)
+  }
+  cursor.sequence = undefined
+  cursor.pages ??= openPages(cursor)
+  return cursor.pages.peek() ?? cursor.pages.request(cursor.id)
+}
+
+function advance(cursor: Cursor, entry: LogEntry): void {
+  cursor.id = entry.id
+  if (cursor.sequence !== undefined) cursor.sequence += 1
+  else cursor.pages?.advance()
+}
+
+function openPages(cursor: Cursor): Pages {
+  const { hub, clock, start } = cursor
+  return createPages(hub, {
+    clock,
+    replay: 'replay' in start ? start.replay : 0,
+    onPage(from) {
+      cursor.id ??= from
+      cursor.wake()
+    },
+  })
 }
 
 /**

@@ -13,7 +13,7 @@ import { describe, issuesOf } from './channel-key.ts'
 import type { Codec } from './codec.ts'
 import { type CursorStart, createCursor } from './cursor.ts'
 import { type FeedPart, failOnGap } from './feeds.ts'
-import type { ErrorStage, ReportError } from './hub.ts'
+import type { ErrorStage } from './hub.ts'
 import type { Hubs } from './hubs.ts'
 import type { SubscribeOptions } from './resume.ts'
 import { type ChannelSubscription, createSubscription } from './subscription.ts'
@@ -143,8 +143,7 @@ function subscribeTo<TEvent>(
     open(lastEventId, wake) {
       if (lastEventId !== undefined && !isEventId(lastEventId)) throw invalidLastEventId(lastEventId)
       const start: CursorStart = lastEventId === undefined ? { replay } : { after: lastEventId }
-      const report: ReportError = (error, stage) => options.report(error, stage, log)
-      const cursor = createCursor(hubs.get(log), start, { wake, clock, report })
+      const cursor = createCursor(hubs.get(log), start, { wake, clock })
       return subscribe.onGap === 'error' ? failOnGap(cursor) : cursor
     },
   }

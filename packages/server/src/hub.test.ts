@@ -102,7 +102,6 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
     run.feed = createCursor(hub, start, {
       wake: () => pull(run),
       clock: { ...clock, random },
-      report: () => {},
     })
     pull(run)
   }

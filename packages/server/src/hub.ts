@@ -37,6 +37,8 @@ export interface Hub {
   readonly opening: Promise<void> | undefined
   /** Why nothing can be read here any more. */
   readonly closed: RealtimeError | undefined
+  /** Tells of what no caller can be told of. */
+  readonly report: ReportError
   /** How many are attached. */
   readers(): number
   /** Calls `wake` after each change, until it is detached. */
@@ -129,6 +131,7 @@ export function createHub({ log, clock, window: limits, ...options }: HubOptions
 
   const hub: Mutable<Hub> = {
     log,
+    report,
     opening,
     window: undefined,
     closed: undefined,

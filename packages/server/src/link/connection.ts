@@ -1,6 +1,7 @@
 import type { ReconnectData } from '@trpc-sse/protocol'
 import type { Mutable } from '../mutable.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
+import type { SubscriptionRun } from './subscription-run.ts'
 
 /** Who holds a connection and what for: what `disconnect` filters by. */
 export interface ConnectionInfo {
@@ -17,15 +18,15 @@ export interface ConnectionInfo {
 /** What is served on a connection, as far as its link's timer and operators are concerned. */
 export interface Served {
   /** The paths of its subscriptions, dotted. */
-  paths(): readonly string[]
+  paths(connection: Connection): readonly string[]
   /** How many subscriptions there are on it. */
-  subscriptions(): number
+  subscriptions(connection: Connection): number
   /** Shows the client that the connection is alive. */
-  heartbeat(): void
+  heartbeat(connection: Connection): void
   /** Asks the client to open a new stream in place of this one, which it may do after so many milliseconds. */
-  reconnect(data: ReconnectData, retryMs: number): void
+  reconnect(connection: Connection, data: ReconnectData, retryMs: number): void
   /** The connection is over. */
-  close(): void
+  close(connection: Connection): void
 }
 
 /**
@@ -40,6 +41,8 @@ export interface Connection {
   /** Starts the response, with what is needed only for that; `undefined` once it has started. */
   begin: (() => void) | undefined
   served: Served | undefined
+  /** The only subscription, in the mode that has one. */
+  run: SubscriptionRun | undefined
   /** Who holds it; `undefined` until that is known. */
   readonly holder: Holder | undefined
   /** Whether it has a place under the limits. */
@@ -92,6 +95,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     closed: false,
     begin: undefined,
     served: undefined,
+    run: undefined,
     holder: undefined,
     counted: false,
     activeAt: traffic.now(),
@@ -145,16 +149,17 @@ export function flush(connection: Mutable<Connection>): void {
   connection.pendingBytes = 0
   if (connection.closed) return
   const chunk = join(pending)
-  sink.write(chunk)
-  connection.waitingBytes = sink.buffered()
+  sink.network.write(sink, chunk)
+  connection.waitingBytes = sink.network.buffered(sink)
   traffic.onBytes(chunk.length)
 }
 
 /** Whether the other end is too far behind to be sent more. */
 export function isFull(connection: Mutable<Connection>): boolean {
-  const { maxBufferedBytes } = connection.traffic
+  const { sink, traffic } = connection
+  const { maxBufferedBytes } = traffic
   if (connection.pendingBytes + connection.waitingBytes <= maxBufferedBytes) return false
-  connection.waitingBytes = connection.sink?.buffered() ?? 0
+  connection.waitingBytes = sink ? sink.network.buffered(sink) : 0
   return connection.pendingBytes + connection.waitingBytes > maxBufferedBytes
 }
 
@@ -194,14 +199,16 @@ function offerRoom(connection: Connection): void {
 /** Ends the response after what was sent. */
 export function end(connection: Connection): void {
   flush(connection)
-  if (!connection.closed) connection.sink?.end()
+  const { sink, closed } = connection
+  if (sink && !closed) sink.network.end(sink)
   close(connection)
 }
 
 /** Ends the response, and does not wait for a client that doesn't read: what it lacks it gets when it resumes. */
 export function dismiss(connection: Connection): void {
   flush(connection)
-  if (isFull(connection)) connection.sink?.cut()
+  const { sink } = connection
+  if (sink && isFull(connection)) sink.network.cut(sink)
   end(connection)
 }
 
@@ -211,7 +218,7 @@ function close(connection: Mutable<Connection>): void {
   connection.exchange = undefined
   connection.begin = undefined
   connection.traffic.onClose(connection)
-  connection.served?.close()
+  connection.served?.close(connection)
   connection.over.abort()
 }
 

@@ -87,7 +87,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
         now - connection.activeAt >= heartbeatMs - tickMs / 2 &&
         !isFull(connection)
       )
-        connection.served?.heartbeat()
+        connection.served?.heartbeat(connection)
     }
     ticking = false
     keepTicking()
@@ -104,7 +104,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
     const handover = data.reason !== 'disconnect' && connection.holder !== undefined
     connection.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
-    connection.served?.reconnect(data, Math.round(clock.random() * spreadMs))
+    connection.served?.reconnect(connection, data, Math.round(clock.random() * spreadMs))
     if (!handover) dismiss(connection)
   }
 
@@ -115,7 +115,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     get subscriptions() {
       let count = 0
-      for (const { served } of all) count += served?.subscriptions() ?? 0
+      for (const connection of all) count += connection.served?.subscriptions(connection) ?? 0
       return count
     },
     get draining() {
@@ -154,10 +154,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
 }
 
 /** What is told of a connection; `undefined` until it is known who holds it. */
-function infoOf({ holder, served }: Connection): ConnectionInfo | undefined {
-  if (holder === undefined) return undefined
-  const { key = '', ctx, openedAt } = holder
-  return { key, ctx, openedAt: new Date(openedAt), paths: served?.paths() ?? [] }
+function infoOf(connection: Connection): ConnectionInfo | undefined {
+  if (connection.holder === undefined) return undefined
+  const { key = '', ctx, openedAt } = connection.holder
+  return { key, ctx, openedAt: new Date(openedAt), paths: connection.served?.paths(connection) ?? [] }
 }
 
 /** Flushes at the end of the tick: one microtask for all connections that have something to send. */

@@ -1,4 +1,4 @@
-import { type Exchange, leastBufferedBytes, type Sink } from './sink.ts'
+import { type Exchange, leastBufferedBytes, type Network, type Sink } from './sink.ts'
 
 /** An exchange and the response that it gives. */
 export interface FetchExchange {
@@ -15,7 +15,7 @@ export function fetchExchange(request: Request): FetchExchange {
   const exchange: Exchange = {
     open({ status, headers }, onDrain) {
       const { body, sink } = createBody(onDrain, () => gone())
-      signal.addEventListener('abort', sink.end, { once: true })
+      signal.addEventListener('abort', () => sink.network.end(sink), { once: true })
       resolve(new Response(body, { status, headers: [...headers] }))
       return sink
     },
@@ -52,9 +52,9 @@ function createBody(
     // `pull` is called whenever less than this waits.
     new ByteLengthQueuingStrategy({ highWaterMark: leastBufferedBytes }),
   )
-  const sink: Sink = {
+  const network: Network = {
     // Whoever reads the body may take the buffer for itself; a frame that many connections share must stay whole.
-    write: (bytes) => controller?.enqueue(bytes.slice()),
+    write: (_, bytes) => controller?.enqueue(bytes.slice()),
     buffered: () => leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes),
     end,
     cut() {
@@ -62,7 +62,7 @@ function createBody(
       controller = undefined
     },
   }
-  return { body, sink }
+  return { body, sink: { network } }
 }
 
 function createDeferred<T>(): { promise: Promise<T>; resolve(value: T): void } {

@@ -56,7 +56,7 @@ async function serveStream(
 ): Promise<Response> {
   const { exchange, response } = fetchExchange(req)
   const resHeaders = new Headers()
-  const address = clientAddress(undefined, req.headers.get('x-forwarded-for'))
+  const address = (): string | undefined => clientAddress(undefined, req.headers.get('x-forwarded-for'))
   const served = serve({
     url,
     exchange,

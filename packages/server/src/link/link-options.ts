@@ -70,9 +70,9 @@ export interface Failure {
 export function connectionKey(
   { connectionKey: keyOf }: LinkOptions,
   ctx: unknown,
-  address: string | undefined,
+  address: () => string | undefined,
 ): string | undefined {
-  return keyOf?.(ctx as never) ?? address
+  return keyOf?.(ctx as never) ?? address()
 }
 
 /** Cuts the base path off a URL's path; with or without slashes at its ends. */

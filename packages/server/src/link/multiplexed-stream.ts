@@ -135,7 +135,7 @@ export function createMultiplexedStream(
       for (const { run } of entries.values()) if (run) showPosition(run)
       send(connection, ping)
     },
-    reconnect: (data, retryMs) => send(connection, reconnect(data, retryMs)),
+    reconnect: (_, data, retryMs) => send(connection, reconnect(data, retryMs)),
     close() {
       stream.onClose()
       for (const entry of entries.values()) stopEntry(entry)

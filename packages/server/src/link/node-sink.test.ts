@@ -50,15 +50,15 @@ describe('the sink of a Node response', () => {
     })
     const response = await s.get()
     expect(response.headers['content-type']).toBe('text/event-stream')
-    sink?.end()
+    if (sink) sink.network.end(sink)
     expect(await body(response)).toBe('')
   })
 
   it('writes chunks that a client reads as the same bytes, whoever else is sent them', async () => {
     const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
     await using s = await setup((sink) => {
-      for (const each of [...shared, ...shared]) sink.write(each)
-      sink.end()
+      for (const each of [...shared, ...shared]) sink.network.write(sink, each)
+      sink.network.end(sink)
     })
     const expected = `onezwei ✓${'x'.repeat(70_000)}`.repeat(2)
     for (let i = 0; i < 2; i++) expect(await body(await s.get())).toBe(expected)
@@ -68,9 +68,9 @@ describe('the sink of a Node response', () => {
     const listeners: number[] = []
     await using s = await setup((sink, response) => {
       listeners.push(response.socket?.listenerCount('drain') ?? 0)
-      sink.write(bytes('a'))
-      sink.write(bytes('b'))
-      sink.end()
+      sink.network.write(sink, bytes('a'))
+      sink.network.write(sink, bytes('b'))
+      sink.network.end(sink)
     })
     for (let i = 0; i < 3; i++) expect(await body(await s.get())).toBe('ab')
     expect(new Set(listeners).size).toBe(1)
@@ -80,9 +80,9 @@ describe('the sink of a Node response', () => {
     const written: string[] = []
     await using s = await setup(
       (sink) => {
-        sink.write(bytes('a'))
-        sink.write(bytes('b'))
-        sink.end()
+        sink.network.write(sink, bytes('a'))
+        sink.network.write(sink, bytes('b'))
+        sink.network.end(sink)
       },
       (response) => {
         const write = response.write.bind(response)
@@ -100,10 +100,10 @@ describe('the sink of a Node response', () => {
     const errors: unknown[] = []
     const server = http.createServer((request, response) => {
       const sink = nodeExchange(response).open(head, () => {})
-      sink.write(bytes('first'))
+      sink.network.write(sink, bytes('first'))
       request.socket.once('end', () => {
-        queueMicrotask(() => sink.write(bytes('late')))
-        setImmediate(() => sink.write(bytes('later')))
+        queueMicrotask(() => sink.network.write(sink, bytes('late')))
+        setImmediate(() => sink.network.write(sink, bytes('later')))
       })
     })
     server.on('clientError', (error, socket) => {
@@ -127,11 +127,11 @@ describe('the sink of a Node response', () => {
     const server = http.createServer((_request, response) => {
       const sink = nodeExchange(response).open(head, () => {
         drained += 1
-        sink.end()
+        sink.network.end(sink)
       })
-      sink.write(bytes('first'))
-      for (let i = 0; i < 200; i++) sink.write(bytes('x'.repeat(65_536)))
-      expect(sink.buffered()).toBeGreaterThan(0)
+      sink.network.write(sink, bytes('first'))
+      for (let i = 0; i < 200; i++) sink.network.write(sink, bytes('x'.repeat(65_536)))
+      expect(sink.network.buffered(sink)).toBeGreaterThan(0)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')

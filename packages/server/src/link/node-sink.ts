@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { type Exchange, leastBufferedBytes, type ResponseHead, type Sink } from './sink.ts'
+import { type Exchange, leastBufferedBytes, type Network, type ResponseHead, type Sink } from './sink.ts'
 
 /** Writes straight to a Node response: no web streams between an event and the socket. */
 export function nodeExchange(response: ServerResponse): Exchange {
@@ -48,33 +48,43 @@ function addHeaders(response: ServerResponse, { headers }: ResponseHead): void {
   }
 }
 
-function createSink(response: ServerResponse, onDrain: () => void): Sink {
-  let socket: Socket | undefined
-  let begun = false
+interface NodeSink extends Sink {
+  readonly response: ServerResponse
+  readonly onDrain: () => void
+  /** Where chunks are written, once the headers are out. */
+  socket: Socket | undefined
+  begun: boolean
+}
+
+function createSink(response: ServerResponse, onDrain: () => void): NodeSink {
+  const sink: NodeSink = { network: nodeNetwork, response, onDrain, socket: undefined, begun: false }
   response.on('drain', onDrain)
   // At the end of this tick, so that a first frame leaves together with the headers.
-  process.nextTick(() => begun || response.flushHeaders())
-  return {
-    write(bytes) {
-      begun = true
-      // A socket that is closing takes no more, and would call that an error.
-      if (socket?.writable) return writeTo(socket, bytes, onDrain)
-      response.write(bytes)
-      flush(response)
-      if (socket) return
-      // The headers and a first chunk are out: from here on it is chunks only.
-      socket = chunkedSocket(response)
-      socket?.on('drain', onDrain)
-    },
-    buffered: () => response.writableLength,
-    end() {
-      begun = true
-      // The socket may serve other requests after this one.
-      socket?.off('drain', onDrain)
-      response.end()
-    },
-    cut: () => response.destroy(),
-  }
+  process.nextTick(() => sink.begun || response.flushHeaders())
+  return sink
+}
+
+const nodeNetwork: Network = {
+  write(sink: NodeSink, bytes) {
+    const { response, socket, onDrain } = sink
+    sink.begun = true
+    // A socket that is closing takes no more, and would call that an error.
+    if (socket?.writable) return writeTo(socket, bytes, onDrain)
+    response.write(bytes)
+    flush(response)
+    if (socket) return
+    // The headers and a first chunk are out: from here on it is chunks only.
+    sink.socket = chunkedSocket(response)
+    sink.socket?.on('drain', onDrain)
+  },
+  buffered: ({ response }: NodeSink) => response.writableLength,
+  end(sink: NodeSink) {
+    sink.begun = true
+    // The socket may serve other requests after this one.
+    sink.socket?.off('drain', sink.onDrain)
+    sink.response.end()
+  },
+  cut: ({ response }: NodeSink) => void response.destroy(),
 }
 
 function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {

@@ -73,7 +73,9 @@ async function serveStream(
   url: URL,
   serve: (service: MultiplexedService) => Promise<void>,
 ): Promise<void> {
-  const address = clientAddress(req.socket?.remoteAddress, headerValue(req.headers['x-forwarded-for']))
+  // Asked for only where the context doesn't say whose the connection is: a socket keeps its answer.
+  const address = (): string | undefined =>
+    clientAddress(req.socket?.remoteAddress, headerValue(req.headers['x-forwarded-for']))
   try {
     await serve({
       url,

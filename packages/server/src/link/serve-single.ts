@@ -71,30 +71,28 @@ function createSingleRun(
     lastEventId: request.lastEventId,
     onError: service.onError,
   })
-  connection.served = servedBy(run)
+  connection.run = run
+  connection.served = served
   return run
 }
 
-// A function of its own, so that nothing else of the request is kept for as long as the stream.
-function servedBy(run: SubscriptionRun): Served {
-  const { connection } = run
-  return {
-    paths: () => [run.subject.path],
-    subscriptions: () => 1,
-    heartbeat() {
-      show(run)
-      send(connection, ping)
-    },
-    reconnect(data, retryMs) {
-      show(run)
-      send(connection, reconnect(data, retryMs))
-    },
-    close: () => stop(run),
-  }
+const served: Served = {
+  paths: ({ run }) => (run ? [run.subject.path] : []),
+  subscriptions: () => 1,
+  heartbeat(connection) {
+    show(connection)
+    send(connection, ping)
+  },
+  reconnect(connection, data, retryMs) {
+    show(connection)
+    send(connection, reconnect(data, retryMs))
+  },
+  close: ({ run }) => run && stop(run),
 }
 
 /** Tells the client that it has started, whether it has or not: a stream of its own must begin some time. */
-function show(run: SubscriptionRun): void {
+function show({ run }: Connection): void {
+  if (run === undefined) return
   start(run, run.feed?.position())
   showPosition(run)
 }

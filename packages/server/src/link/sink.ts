@@ -1,13 +1,18 @@
-/** Where a connection's bytes go: the one thing that differs between Node and web-standard runtimes. */
+/** Where a connection's bytes go. */
 export interface Sink {
-  /** Hands bytes to the network, after all that were handed before. */
-  write(bytes: Uint8Array): void
+  readonly network: Network
+}
+
+/** What can be done with sinks of one kind: the one thing that differs between Node and web-standard runtimes. */
+export interface Network {
+  /** Hands bytes over, after all that were handed before. */
+  write(sink: Sink, bytes: Uint8Array): void
   /** How many bytes wait here because the other end doesn't read as fast as we write. */
-  buffered(): number
+  buffered(sink: Sink): number
   /** Ends the response after what was written. */
-  end(): void
+  end(sink: Sink): void
   /** Breaks the connection, with what waits in it. */
-  cut(): void
+  cut(sink: Sink): void
 }
 
 /** What a sink lets wait before it tells of room again: Node's sockets wait for 16 or 64 kB, by their version. */
