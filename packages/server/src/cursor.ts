@@ -54,7 +54,7 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock }: Curs
     next: () => next(cursor),
     close() {
       cursor.pages?.close()
-      hub.detach(wake)
+      cursor.hub.detach(cursor.wake)
     },
   }
 }

@@ -63,6 +63,8 @@ export interface Connection {
   readonly waitingBytes: number
   /** Who waits for room, longest first. */
   readonly forRoom: Set<() => void> | undefined
+  /** Told by the sink that there is room. */
+  readonly onRoom: () => void
 }
 
 /** Who holds a connection. */
@@ -107,6 +109,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     pendingBytes: 0,
     waitingBytes: 0,
     forRoom: undefined,
+    onRoom: () => offerRoom(connection),
   }
   exchange.onGone(() => close(connection))
   return connection
@@ -120,7 +123,7 @@ export function hold(connection: Mutable<Connection>, holder: Holder): void {
 /** Starts the response. */
 export function open(connection: Mutable<Connection>, head: ResponseHead): void {
   if (connection.closed) return
-  connection.sink = connection.exchange?.open(head, () => offerRoom(connection))
+  connection.sink = connection.exchange?.open(head, connection.onRoom)
   connection.exchange = undefined
 }
 

@@ -11,8 +11,8 @@ export function nodeExchange(response: ServerResponse): Exchange {
     },
     onGone(callback) {
       response.on('close', callback)
-      // A write to a socket that is just being reset: 'close' follows.
-      response.on('error', ignore)
+      // Over HTTP/2, a write to a stream that is just being reset: 'close' follows.
+      if (response.req.httpVersionMajor > 1) response.on('error', ignore)
       if (isGone(response)) callback()
     },
   }
@@ -53,12 +53,20 @@ interface NodeSink extends Sink {
   readonly onDrain: () => void
   /** Where chunks are written, once the headers are out. */
   socket: Socket | undefined
+  /** What tells of room. */
+  drains: Socket | ServerResponse | undefined
   begun: boolean
 }
 
 function createSink(response: ServerResponse, onDrain: () => void): NodeSink {
-  const sink: NodeSink = { network: nodeNetwork, response, onDrain, socket: undefined, begun: false }
-  response.on('drain', onDrain)
+  const sink: NodeSink = {
+    network: nodeNetwork,
+    response,
+    onDrain,
+    socket: undefined,
+    drains: undefined,
+    begun: false,
+  }
   // At the end of this tick, so that a first frame leaves together with the headers.
   process.nextTick(() => sink.begun || response.flushHeaders())
   return sink
@@ -70,18 +78,20 @@ const nodeNetwork: Network = {
     sink.begun = true
     // A socket that is closing takes no more, and would call that an error.
     if (socket?.writable) return writeTo(socket, bytes, onDrain)
+    if (response.destroyed) return
     response.write(bytes)
     flush(response)
-    if (socket) return
-    // The headers and a first chunk are out: from here on it is chunks only.
+    if (sink.drains) return
+    // The headers and a first chunk are out: from here on it is chunks only, where there are any.
     sink.socket = chunkedSocket(response)
-    sink.socket?.on('drain', onDrain)
+    sink.drains = sink.socket ?? response
+    sink.drains.on('drain', onDrain)
   },
   buffered: ({ response }: NodeSink) => response.writableLength,
   end(sink: NodeSink) {
     sink.begun = true
     // The socket may serve other requests after this one.
-    sink.socket?.off('drain', sink.onDrain)
+    sink.drains?.off('drain', sink.onDrain)
     sink.response.end()
   },
   cut: ({ response }: NodeSink) => void response.destroy(),
