@@ -46,7 +46,10 @@ export interface Hub {
   detach(wake: () => void): void
   /** Compares the hub's position with the log's, and catches up. */
   check(): void
-  /** Reads a page of the log, for who is not in the window. Rejects after the failure is reported. */
+  /**
+   * Reads a page of the log, for who is not in the window. Where it reaches as far as the window, the window has it from then
+   * on: of all who come back from the same place after a restart, the first reads the log. Rejects after the failure is reported.
+   */
   read(range: ReadRange, from?: LogPosition): Promise<LogPageFrom>
   close(): Promise<void>
 }
@@ -139,7 +142,11 @@ export function createHub({ log, clock, window: limits, ...options }: HubOptions
     attach: readers.attach,
     detach: readers.detach,
     check: runner.request,
-    read: reader.read,
+    async read(range, from) {
+      const page = await reader.read(range, from)
+      hub.window?.prepend(page.from, page.entries)
+      return page
+    },
     async close() {
       if (hub.closed) return
       hub.closed = new RealtimeError('CLOSED', 'The channels were closed. Reconnect to a server that is up.')

@@ -46,6 +46,40 @@ describe('createWindow', () => {
     expect(window.after('3-0')).toBe(3)
   })
 
+  it('takes in what comes before it, from a page that reaches as far', () => {
+    const window = createWindow({ events: 6, characters: 1e6 }, '4-0')
+    for (let n = 5; n <= 6; n++) window.push(event(n))
+    window.prepend('0-0', [event(1), event(2), event(3)])
+    expect(window.start).toBe(0)
+    const page = [1, 2, 3, 4, 5].map((n) => event(n))
+    window.prepend('0-0', page)
+    window.prepend('0-0', page)
+    expect([window.start, window.end]).toEqual([-4, 2])
+    expect(window.after('0-0')).toBe(-4)
+    expect(window.after('3-0')).toBe(-1)
+    expect(window.at(-4)?.id).toBe('1-0')
+    window.push(event(7))
+    window.push(event(8))
+    expect(window.after('1-0')).toBeUndefined()
+    expect(window.after('2-0')).toBe(-2)
+    expect(Array.from({ length: 6 }, (_, i) => window.at(i - 2)?.id)).toEqual(
+      [3, 4, 5, 6, 7, 8].map((n) => `${n}-0`),
+    )
+  })
+
+  it('takes in no more than there is room for, the newest of it', () => {
+    const window = createWindow({ events: 4, characters: 1e6 }, '4-0')
+    window.push(event(5))
+    window.prepend('0-0', [event(1), event(2), event(3), event(4)])
+    expect([window.start, window.end]).toEqual([-3, 1])
+    expect(window.after('1-0')).toBe(-3)
+    expect(window.after('0-0')).toBeUndefined()
+    const small = createWindow({ events: 100, characters: 10 }, '2-0')
+    small.push(event(3, '12345'))
+    small.prepend('0-0', [event(1, '123456'), event(2, '1234')])
+    expect([small.start, small.at(small.start)?.id]).toEqual([-1, '2-0'])
+  })
+
   it('stays right over many more entries than it holds', () => {
     const window = createWindow({ events: 50, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 10_000; n++) {

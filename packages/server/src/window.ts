@@ -22,6 +22,11 @@ export interface Window {
   /** The id at the end: where a reader that has read all stands. */
   readonly tail: EventId
   push(entry: LogEntry): void
+  /**
+   * Takes in what comes before its oldest entry, of a page that was read after `from`: as much as there is room for.
+   * Nothing if the page doesn't reach as far.
+   */
+  prepend(from: EventId, page: readonly LogEntry[]): void
   at(sequence: number): LogEntry | undefined
   /** The number of the entry that follows an id; `undefined` if that can't be told from here. */
   after(id: EventId): number | undefined
@@ -55,6 +60,19 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
     }
   }
 
+  /** How many of these, the newest, there is room for. */
+  function fitting(older: readonly LogEntry[]): number {
+    let count = 0
+    let free = limits.characters - characters
+    const most = Math.min(older.length, limits.events - (window.end - window.start))
+    while (count < most) {
+      free -= size(older[older.length - count - 1])
+      if (free < 0) break
+      count += 1
+    }
+    return count
+  }
+
   function isOver(): boolean {
     const held = window.end - window.start
     return held > limits.events || (characters > limits.characters && held > 1)
@@ -72,6 +90,21 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
       following.set(entry.id, window.end)
       while (isOver()) evict()
     },
+    prepend(after, page) {
+      const older = page.slice(0, page.findIndex(({ id }) => id === floor) + 1)
+      const added = older.slice(older.length - fitting(older))
+      if (added.length === 0) return
+      const left = older[older.length - added.length - 1]
+      entries.splice(0, evicted, ...added)
+      evicted = 0
+      window.start -= added.length
+      floor = left?.id ?? after
+      for (const [index, entry] of added.entries()) {
+        characters += size(entry)
+        // An id that is here twice is where the log went back to it: the newer place counts.
+        if (!following.has(entry.id)) following.set(entry.id, window.start + index + 1)
+      }
+    },
     at: (sequence) => (sequence < window.start ? undefined : entries[evicted + sequence - window.start]),
     after(id) {
       const sequence = following.get(id)
@@ -84,6 +117,6 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
   return window
 }
 
-function size(entry: LogEntry): number {
-  return entry.kind === 'event' ? entry.data.length : 0
+function size(entry: LogEntry | undefined): number {
+  return entry?.kind === 'event' ? entry.data.length : 0
 }
