@@ -14,6 +14,8 @@ export interface RealtimeErrorCodes {
   readonly UNDECODABLE_EVENT: false
   /** Events can't be had any more, and the subscription asked for an error in that case. */
   readonly GAP: false
+  /** A subscription is further behind than its channel allows. It goes on from where it stands when it is opened again. */
+  readonly TOO_FAR_BEHIND: true
   /** The backend didn't answer in time. A publish may or may not have been stored. */
   readonly BACKEND_UNAVAILABLE: true
   /** It can't be known any more whether a publish was stored. */
@@ -47,6 +49,7 @@ type RetryableCode = {
 
 // What it says of the others is a matter of types: a browser need not load the names of a server's failures.
 const retryableCodes: Readonly<Record<RetryableCode, true>> = {
+  TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
   TOO_MANY_CONNECTIONS: true,
   DRAINING: true,

@@ -22,6 +22,7 @@ describe('parseGapData', () => {
   it.each([
     ['{"lastEventId":"1-0","reason":"trimmed"}', { lastEventId: '1-0', reason: 'trimmed' }],
     ['{"lastEventId":"1-0","reason":"reset"}', { lastEventId: '1-0', reason: 'reset' }],
+    ['{"lastEventId":"1-0","reason":"skipped"}', { lastEventId: '1-0', reason: 'skipped' }],
     ['{"lastEventId":"1-0","reason":"of a later version"}', { lastEventId: '1-0', reason: 'trimmed' }],
     ['{"lastEventId":""}', { lastEventId: '', reason: 'trimmed' }],
   ])('P22: reads %s', (data, expected) => {

@@ -28,8 +28,11 @@ export interface ConnectedData {
   readonly reconnectAfterInactivityMs?: number
 }
 
-/** Why events can't be had any more: the log no longer keeps them, or it is another log than before. */
-export type GapReason = 'trimmed' | 'reset'
+/**
+ * Why events can't be had any more: the log no longer keeps them, it is another log than before, or the channel skips them
+ * for readers that are too far behind.
+ */
+export type GapReason = 'trimmed' | 'reset' | 'skipped'
 
 /** What `gap` tells the client: events after `lastEventId` can't be had; what follows is contiguous again. */
 export interface GapData {
@@ -57,7 +60,7 @@ export function parseConnectedData(data: string): ConnectedData {
 export function parseGapData(data: string): GapData {
   const { lastEventId, reason } = parseObject(data, 'gap')
   if (typeof lastEventId !== 'string') throw invalidMessage('gap', data)
-  return { lastEventId, reason: reason === 'reset' ? 'reset' : 'trimmed' }
+  return { lastEventId, reason: reason === 'reset' || reason === 'skipped' ? reason : 'trimmed' }
 }
 
 function parseObject(data: string, event: string): Record<string, unknown> {

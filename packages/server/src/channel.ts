@@ -21,6 +21,21 @@ export interface ChannelOptions<
    */
   readonly retain?: Partial<Retention>
   /**
+   * What becomes of a subscription that is more than `behindEvents` behind, because its client reads too slowly or was
+   * away: `catchUp` is sent all that is retained, however long that takes; `latest` goes on at the newest event, with one
+   * gap (reason `skipped`) in place of the others; `disconnect` loses its connection, and catches up when it comes back.
+   *
+   * @default 'catchUp'
+   */
+  readonly whenBehind?: BehindPolicy
+  /**
+   * How many events a subscription may be behind before `whenBehind` applies; where that is more than a process keeps at hand
+   * (`window` of `createChannels`), that many.
+   *
+   * @default 1_000
+   */
+  readonly behindEvents?: number
+  /**
    * The most bytes that one event may have, as JSON in UTF-8.
    *
    * @default 262_144
@@ -34,11 +49,21 @@ export interface ChannelOptions<
   readonly idempotencyMs?: number
 }
 
+/** What becomes of a subscription that is too far behind. */
+export type BehindPolicy = 'catchUp' | 'latest' | 'disconnect'
+
+/** How far a subscription may be behind, and what becomes of it then. */
+export interface Behind {
+  readonly policy: BehindPolicy
+  readonly events: number
+}
+
 /** A channel as `createChannels` takes it: checked options, and the types of its params and events. */
 export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly params: StandardSchemaV1 | undefined
   readonly event: StandardSchemaV1
   readonly retain: Retention
+  readonly behind: Behind
   readonly maxEventBytes: number
   readonly idempotencyMs: number
   /** Types only; never there at run time. */
@@ -69,7 +94,9 @@ export function channel<
   if (options.params !== undefined) checkSchema('params', options.params)
   const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
   const { maxEventBytes = 262_144, idempotencyMs = 300_000 } = options
-  for (const [name, value] of Object.entries({ events, forMs, maxEventBytes, idempotencyMs })) {
+  const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
+  checkPolicy(whenBehind)
+  for (const [name, value] of Object.entries({ events, forMs, behindEvents, maxEventBytes, idempotencyMs })) {
     if (Number.isSafeInteger(value) && value > 0) continue
     throw new RealtimeError(
       'INVALID_OPTION',
@@ -80,9 +107,18 @@ export function channel<
     params: options.params,
     event: options.event,
     retain: { events, forMs },
+    behind: { policy: whenBehind, events: behindEvents },
     maxEventBytes,
     idempotencyMs,
   }
+}
+
+function checkPolicy(policy: string): void {
+  if (policy === 'catchUp' || policy === 'latest' || policy === 'disconnect') return
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `channel(): whenBehind is ${JSON.stringify(policy)}. Give 'catchUp', 'latest' or 'disconnect'.`,
+  )
 }
 
 function checkSchema(name: 'event' | 'params', schema: unknown): void {

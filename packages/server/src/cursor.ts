@@ -13,6 +13,8 @@ export interface Feed {
   next(): FeedEvent | Gap | undefined
   /** What resumes right here; `undefined` until it is known where the feed starts. */
   position(): string | undefined
+  /** Whether its reader is so slow that it shall be cut off. */
+  isTooFarBehind(): boolean
   /** Lets go. Calling it twice is harmless. */
   close(): void
 }
@@ -34,6 +36,8 @@ interface Cursor extends CursorOptions {
   id: EventId | undefined
   /** The number of the next entry in the hub's window, while the position is in it. */
   sequence: number | undefined
+  /** Whether it has been at the end of the log: before that it isn't slow, but has just come. */
+  hasCaughtUp: boolean
   /** What it reads of the log. Most never leave the window, and have none. */
   pages: Pages | undefined
 }
@@ -44,19 +48,50 @@ interface Cursor extends CursorOptions {
  */
 export function createCursor(hub: Hub, start: CursorStart, { wake, clock }: CursorOptions): Feed {
   const id = 'after' in start ? start.after : undefined
-  const cursor: Cursor = { hub, start, wake, clock, id, sequence: undefined, pages: undefined }
+  const cursor: Cursor = {
+    hub,
+    start,
+    wake,
+    clock,
+    id,
+    sequence: undefined,
+    hasCaughtUp: false,
+    pages: undefined,
+  }
   hub.attach(wake)
   return {
     position() {
       if (cursor.id === undefined) peek(cursor)
       return cursor.id
     },
-    next: () => next(cursor),
+    next: () => skip(cursor) ?? next(cursor),
+    isTooFarBehind: () => hub.behind.policy === 'disconnect' && cursor.hasCaughtUp && isTooFarBehind(cursor),
     close() {
       cursor.pages?.close()
       cursor.hub.detach(cursor.wake)
     },
   }
+}
+
+function isTooFarBehind({ hub: { window, behind }, sequence }: Cursor): boolean {
+  if (window === undefined) return false
+  return sequence === undefined || sequence < window.start || window.end - sequence > behind.events
+}
+
+/** Goes on at the newest event, where the channel wants that of who is too far behind. */
+function skip(cursor: Cursor): Gap | undefined {
+  const { hub, id } = cursor
+  const { window, behind } = hub
+  if (behind.policy !== 'latest' || window === undefined || id === undefined || hub.closed) return undefined
+  // Who asked for the newest events is not behind before it has had them.
+  if ('replay' in cursor.start && !cursor.hasCaughtUp) return undefined
+  cursor.sequence ??= joinWindow(hub, window, id, cursor.clock.now())
+  const newest = window.at(window.end - 1)
+  if (newest === undefined || !isTooFarBehind(cursor)) return undefined
+  const position = newest.kind === 'event' ? newest.prev : newest.id
+  cursor.id = position
+  cursor.sequence = newest.kind === 'event' ? window.end - 1 : window.end
+  return { kind: 'gap', lastEventId: id, position, reason: 'skipped', report: hub.report }
 }
 
 function next(cursor: Cursor): FeedEvent | Gap | undefined {
@@ -90,6 +125,7 @@ function peek(cursor: Cursor): LogEntry | undefined {
   if (cursor.sequence !== undefined && cursor.sequence >= window.start) {
     // What is left of a page is out of date once the window is read.
     cursor.pages?.drop()
+    cursor.hasCaughtUp ||= cursor.sequence === window.end
     return window.at(cursor.sequence)
   }
   cursor.sequence = undefined

@@ -143,7 +143,7 @@ function subscribeTo<TEvent>(
     open(lastEventId, wake) {
       if (lastEventId !== undefined && !isEventId(lastEventId)) throw invalidLastEventId(lastEventId)
       const start: CursorStart = lastEventId === undefined ? { replay } : { after: lastEventId }
-      const cursor = createCursor(hubs.get(log), start, { wake, clock })
+      const cursor = createCursor(hubs.get(log, options.definition.behind), start, { wake, clock })
       return subscribe.onGap === 'error' ? failOnGap(cursor) : cursor
     },
   }

@@ -88,6 +88,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
     codec: createCodec(undefined),
     clock: { ...clock, random },
     window: { events: 16, characters: 1e6 },
+    behind: { policy: 'catchUp', events: 1_000 },
     report: () => {},
   })
   const runs: Run[] = []

@@ -1,5 +1,6 @@
 import { type Clock, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, ReadRange, StoredEvent, Unlisten } from './backend.ts'
+import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
 import type { LinkedPage, LogPosition } from './link-entries.ts'
 import { createLogReader, type LogPageFrom } from './log-reader.ts'
@@ -21,6 +22,7 @@ export interface HubOptions {
   readonly codec: Codec
   readonly clock: Clock
   readonly window: WindowLimits
+  readonly behind: Behind
   readonly report: ReportError
 }
 
@@ -37,6 +39,8 @@ export interface Hub {
   readonly opening: Promise<void> | undefined
   /** Why nothing can be read here any more. */
   readonly closed: RealtimeError | undefined
+  /** What becomes of readers that are too far behind. */
+  readonly behind: Behind
   /** Tells of what no caller can be told of. */
   readonly report: ReportError
   /** How many are attached. */
@@ -56,16 +60,19 @@ export interface Hub {
 
 /** Events in one read of the log. */
 export const pageSize = 256
-/** Newest events that a hub takes into its window when it opens: a quick reconnect needs no read of its own. */
-const prefill = 64
+/** Newest events that a hub takes into its window when it opens, at least: a quick reconnect needs no read of its own. */
+const leastPrefill = 64
 /** Notifications kept while the log is read; with more than that the log is read once more instead. */
 const maxHeld = 1_024
 
 /** Opens a hub. It listens, reads where the log stands, and then follows it until `close`. */
-export function createHub({ log, clock, window: limits, ...options }: HubOptions): Hub {
+export function createHub({ log, clock, behind, window: limits, ...options }: HubOptions): Hub {
   const report: ReportError = (error, stage) => hub.closed ?? options.report(error, stage)
   const reader = createLogReader(log, { ...options, report })
   const readers = createReaders(limits.events)
+  // How far behind a reader is shows in the window.
+  const prefill =
+    behind.policy === 'latest' ? Math.max(leastPrefill, Math.min(behind.events, limits.events)) : leastPrefill
   let resolveOpening = (): void => {}
   const opening = new Promise<void>((resolve) => {
     resolveOpening = resolve
@@ -134,6 +141,7 @@ export function createHub({ log, clock, window: limits, ...options }: HubOptions
 
   const hub: Mutable<Hub> = {
     log,
+    behind,
     report,
     opening,
     window: undefined,

@@ -1,5 +1,6 @@
 import { type Clock, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend.ts'
+import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
 import { createHub, type ErrorStage, type Hub } from './hub.ts'
 import type { WindowLimits } from './window.ts'
@@ -20,7 +21,7 @@ export interface HubsOptions {
 /** The hubs of a process: one for each channel that somebody reads, or has just read. */
 export interface Hubs {
   /** The hub of a log, opened if it isn't. Throws `CLOSED`. */
-  get(log: ChannelLog): Hub
+  get(log: ChannelLog, behind: Behind): Hub
   /** The hub of a log, if it is there. */
   find(key: string): Hub | undefined
   readonly closed: boolean
@@ -75,14 +76,14 @@ export function createHubs(options: HubsOptions): Hubs {
     get closed() {
       return closed
     },
-    get(log) {
+    get(log, behind) {
       if (closed) throw new RealtimeError('CLOSED', 'The channels were closed. Create new ones.')
       const found = entries.get(log.key)
       if (found) {
         found.idleSince = undefined
         return found.hub
       }
-      const hub = createHub({ ...options, log, report: (error, stage) => report(error, stage, log) })
+      const hub = createHub({ ...options, log, behind, report: (error, stage) => report(error, stage, log) })
       entries.set(log.key, { hub, idleSince: undefined, checkAt: nextCheck() })
       cancelTick ??= clock.after(tickMs, tick)
       return hub

@@ -20,7 +20,14 @@ export type {
   StoredEvent,
   Unlisten,
 } from './backend.ts'
-export { type ChannelDefinition, type ChannelOptions, channel, type SchemaInput } from './channel.ts'
+export {
+  type Behind,
+  type BehindPolicy,
+  type ChannelDefinition,
+  type ChannelOptions,
+  channel,
+  type SchemaInput,
+} from './channel.ts'
 export {
   type AnyChannelDefinition,
   type ChannelFactory,

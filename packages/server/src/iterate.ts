@@ -47,6 +47,7 @@ export function iterateFeed<TEvent>(
       const woken = new Promise<void>((resolve) => {
         wake = resolve
       })
+      if (feed.isTooFarBehind()) throw tooFarBehind()
       const item = ended ? undefined : feed.next()
       announce(item)
       if (item?.kind === 'gap') tell(source, item)
@@ -73,6 +74,12 @@ export function iterateFeed<TEvent>(
       return { done: true, value: undefined }
     },
   }
+}
+
+function tooFarBehind(): RealtimeError {
+  const message =
+    'The subscription is further behind than its channel allows (behindEvents). Open it again, and it goes on from where it stands.'
+  return new RealtimeError('TOO_FAR_BEHIND', message)
 }
 
 function tell({ options }: IterationSource, gap: Gap): void {

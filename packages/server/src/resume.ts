@@ -91,8 +91,13 @@ export function gapError(gap: Gap): TRPCError {
   return new TRPCError({ code: 'PRECONDITION_FAILED', message: cause.message, cause })
 }
 
+const whyOf: Readonly<Record<Gap['reason'], string>> = {
+  trimmed: 'they are no longer retained',
+  reset: 'the log is not the one it was',
+  skipped: 'the subscription was too far behind, and this channel then goes on at the newest event',
+}
+
 /** Says in words what is missing. */
 export function gapMessage({ lastEventId, reason }: Gap): string {
-  const why = reason === 'trimmed' ? 'they are no longer retained' : 'the log is not the one it was'
-  return `Events after ${lastEventId} can't be had any more: ${why}. Load the current state and go on from there.`
+  return `Events after ${lastEventId} can't be had any more: ${whyOf[reason]}. Load the current state and go on from there.`
 }

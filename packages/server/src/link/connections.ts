@@ -19,6 +19,8 @@ export interface Counters {
   gaps: number
   /** Connections that were refused, for a limit or because the link drains. */
   refused: number
+  /** Connections that were cut, as a subscription was too far behind. */
+  cutOff: number
 }
 
 /** What the connections of a link are made of. */
@@ -56,7 +58,7 @@ const graceMs = 5_000
 export function createConnections(options: ConnectionsOptions): Connections {
   const { clock, heartbeatMs, maxDurationMs, limiter } = options
   const all = new Set<Connection>()
-  const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0 }
+  const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0, cutOff: 0 }
   const tickMs = Math.min(1_000, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 10))
   const traffic: Traffic = {
     maxBufferedBytes: options.maxBufferedBytes,

@@ -4,7 +4,7 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
 import { clearTransport, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
-import { isFull, room, whenRoom } from './connection.ts'
+import { dismiss, isFull, room, whenRoom } from './connection.ts'
 import {
   complete,
   fail,
@@ -76,10 +76,17 @@ function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
       if (item.kind === 'event') sendEvent(run, item)
       else sendGap(run, item)
     }
-    whenRoom(run.connection, pump)
+    if (feed.isTooFarBehind()) cutOff(run)
+    else whenRoom(run.connection, pump)
   } catch (error) {
     fail(run, error)
   }
+}
+
+/** The socket is full: there is no telling a client that doesn't read. It hears of it when it reads on. */
+function cutOff({ connection, mode: { counters } }: SubscriptionRun): void {
+  counters.cutOff += 1
+  dismiss(connection)
 }
 
 /** Tells the client where it starts, once that is known. */

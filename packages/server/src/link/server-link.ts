@@ -115,6 +115,8 @@ export interface ServerLinkStats {
   readonly gaps: number
   /** Streams that were refused for a limit, or because the link drains. */
   readonly refused: number
+  /** Streams that were cut, as a subscription was too far behind (`whenBehind: 'disconnect'`). */
+  readonly cutOff: number
 }
 
 /** Serves all traffic of a router: subscriptions as SSE, the rest through tRPC's own handler. */

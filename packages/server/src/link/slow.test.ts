@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { openRaw, type RawStream } from '../../../../tests/support/http.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { serveRouter } from '../../../../tests/support/router-server.ts'
-import { type Clock, channel, createChannels, createServerLink } from '../index.ts'
+import { type BehindPolicy, type Clock, channel, createChannels, createServerLink } from '../index.ts'
 
 const t = initTRPC.create()
 const kilobyte = 1_024
@@ -19,7 +19,13 @@ const maxBufferedBytes = 128 * kilobyte
 const mostBuffered = maxBufferedBytes + 2 * eventBytes
 
 async function setup(
-  options: { window?: number; retain?: number; maxBufferedBytes?: number; clock?: Clock } = {},
+  options: {
+    window?: number
+    retain?: number
+    maxBufferedBytes?: number
+    whenBehind?: BehindPolicy
+    clock?: Clock
+  } = {},
 ) {
   const responses: ServerResponse[] = []
   const channels = createChannels({
@@ -28,6 +34,8 @@ async function setup(
       log: channel({
         event: z.object({ n: z.number(), padding: z.string() }),
         retain: { events: options.retain ?? 10_000 },
+        whenBehind: options.whenBehind ?? 'catchUp',
+        behindEvents: 100,
       }),
     },
   })
@@ -114,6 +122,46 @@ describe('P29: a client that does not read', () => {
     expect(numbers.slice(0, gap)).toEqual(all.slice(0, gap))
     expect(gap).toBeGreaterThan(0)
     expect(test.server.link.stats().gaps).toBe(1)
+  })
+
+  it('P22: goes on at the newest event after one gap, where its channel says so', async () => {
+    await using test = await setup({ whenBehind: 'latest' })
+    using stalled = await openRaw(`${test.server.url}/log`)
+    await stalled.next()
+    stalled.pause()
+    await test.publish()
+    stalled.resume()
+    const numbers = await readNumbers(stalled)
+    const gap = numbers.indexOf(0)
+    expect(numbers).toEqual([...all.slice(0, gap), 0, count])
+    expect(gap).toBeGreaterThan(0)
+    expect(stalled.messages.find(({ event }) => event === 'gap')?.data).toContain('"reason":"skipped"')
+    expect(test.server.link.stats()).toMatchObject({ gaps: 1, cutOff: 0 })
+  })
+
+  it('is cut off where its channel says so, and gets the rest when it comes back', async () => {
+    await using test = await setup({ whenBehind: 'disconnect' })
+    using stalled = await openRaw(`${test.server.url}/log`)
+    await stalled.next()
+    stalled.pause()
+    using healthy = await openRaw(`${test.server.url}/log`)
+    const healthyNumbers: number[] = []
+    for (let n = 1; n <= count; n++) {
+      await test.log.publish({ n, padding: 'x'.repeat(eventBytes) })
+      // It keeps up, but for as much as the other may be behind.
+      while (n % 50 === 0 && healthyNumbers.at(-1) !== n) {
+        const { event, data } = await healthy.next()
+        if (event === 'message') healthyNumbers.push(JSON.parse(data).n)
+      }
+    }
+    expect(healthyNumbers).toEqual(all)
+    expect(test.server.link.stats()).toMatchObject({ connections: 1, cutOff: 1 })
+    stalled.resume()
+    expect((await stalled.over).by).toBe('cut')
+    const seen = stalled.messages.filter(({ event }) => event === 'message').length
+    const lastEventId = stalled.messages.findLast(({ id }) => id)?.id ?? ''
+    using resumed = await openRaw(`${test.server.url}/log`, { headers: { 'last-event-id': lastEventId } })
+    expect(await readNumbers(resumed)).toEqual(all.slice(seen))
   })
 
   it('P25: does not hold up a drain: it is cut, and gets the rest when it resumes', async () => {

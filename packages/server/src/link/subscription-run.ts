@@ -21,7 +21,7 @@ export interface RunMode {
   readonly output: TRPCDataTransformer | undefined
   readonly frames: SubscriptionFrames
   /** Where events and gaps are counted. */
-  readonly counters: Pick<Counters, 'eventsSent' | 'gaps'>
+  readonly counters: Pick<Counters, 'eventsSent' | 'gaps' | 'cutOff'>
   /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
   onStart(run: SubscriptionRun, position: string | undefined): void
   /** Called once, when nothing comes any more. */

@@ -343,7 +343,7 @@ describe('stats', () => {
     const messages = await stream.nextMany(5)
     expect(messages.map(({ event }) => event)).toEqual(['connected', 'gap', 'message', 'message', 'message'])
     const { bytesSent, ...stats } = test.link.stats()
-    expect(stats).toEqual({ connections: 1, subscriptions: 1, eventsSent: 3, gaps: 1, refused: 0 })
+    expect(stats).toEqual({ connections: 1, subscriptions: 1, eventsSent: 3, gaps: 1, refused: 0, cutOff: 0 })
     stream.leave()
     expect((await stream.over).text).toHaveLength(bytesSent)
   })
