@@ -21,6 +21,13 @@ export interface ConnectionLimits {
    * @default 1_000
    */
   readonly subscriptionsPerConnection: number
+  /**
+   * That wait to be opened, when many come at once: a few are opened in each turn of the event loop, so that those who
+   * are there still get their events in time.
+   *
+   * @default 5_000
+   */
+  readonly waiting: number
 }
 
 /** Counts connections against their limits. */
@@ -34,7 +41,7 @@ export interface Limiter {
 }
 
 /** Creates a counter of connections. */
-export function createLimiter(limits: Omit<ConnectionLimits, 'subscriptionsPerConnection'>): Limiter {
+export function createLimiter(limits: Pick<ConnectionLimits, 'connections' | 'connectionsPerKey'>): Limiter {
   const perKey = new Map<string, number>()
   let taken = 0
   return {
@@ -65,6 +72,16 @@ export function drainingError(): TRPCError {
     code: 'SERVICE_UNAVAILABLE',
     message,
     cause: new RealtimeError('DRAINING', message),
+  })
+}
+
+/** The error for whoever comes while so many wait already. */
+export function tooManyWaiting(count: number): TRPCError {
+  const message = `So many clients have come at once that ${count} (waiting) wait for their connection. Try again later.`
+  return new TRPCError({
+    code: 'SERVICE_UNAVAILABLE',
+    message,
+    cause: new RealtimeError('TOO_MANY_CONNECTIONS', message),
   })
 }
 

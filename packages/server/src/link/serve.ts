@@ -1,6 +1,7 @@
 import { type AnyTRPCRouter, getTRPCErrorFromUnknown } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { Clock, ConnectedData } from '@trpc-sse/protocol'
+import type { Admission } from './admission.ts'
 import { type Connection, end, hold, isOpen, open, send } from './connection.ts'
 import type { Connections } from './connections.ts'
 import { drainingError, type Limiter } from './limits.ts'
@@ -13,6 +14,7 @@ export interface ServeOptions {
   readonly router: AnyTRPCRouter
   readonly connections: Connections
   readonly limiter: Limiter
+  readonly admission: Admission
   readonly clock: Clock
   /** The middle of the time that a client is told to wait before it reconnects, in milliseconds. */
   readonly retryMs: number
@@ -37,7 +39,7 @@ export interface Service {
 
 /** Takes a place and makes the context. Throws what keeps the client from having a stream. */
 export async function admit(
-  { connections, limiter, clock }: ServeOptions,
+  { connections, limiter, admission, clock }: ServeOptions,
   service: Service,
   connection: Connection,
   info: TRPCRequestInfo,
@@ -46,6 +48,10 @@ export async function admit(
   if (connection.closed) return undefined
   limiter.take()
   connection.counted = true
+  const turn = admission.enter(connection)
+  if (turn) await turn
+  // What the client does not wait for isn't begun.
+  if (connection.closed) return undefined
   const ctx = await service.createContext(info)
   const key = service.connectionKey(ctx)
   // Who has left meanwhile holds nothing.

@@ -3,6 +3,7 @@ import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext } from '@
 import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
 import { type ChannelsBase, internalsOf } from '../channels.ts'
+import { createAdmission } from './admission.ts'
 import type { ConnectionInfo } from './connection.ts'
 import { createConnections } from './connections.ts'
 import { serveFetch } from './fetch.ts'
@@ -171,6 +172,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     router: options.router,
     connections,
     limiter,
+    admission: createAdmission({ clock, waiting: options.limits?.waiting ?? 5_000 }),
     clock,
     multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
     subscriptionsPerConnection: options.limits?.subscriptionsPerConnection ?? 1_000,
