@@ -13,8 +13,8 @@ export interface Feed {
   next(): FeedEvent | Gap | undefined
   /** What resumes right here; `undefined` until it is known where the feed starts. */
   position(): string | undefined
-  /** Whether its reader is so slow that it shall be cut off. */
-  isTooFarBehind(): boolean
+  /** Whether its reader is so slow that it shall be cut off; absent where none ever is. */
+  readonly isTooFarBehind?: () => boolean
   /** Lets go. Calling it twice is harmless. */
   close(): void
 }
@@ -59,18 +59,19 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock }: Curs
     pages: undefined,
   }
   hub.attach(wake)
-  return {
+  const feed: Feed = {
     position() {
       if (cursor.id === undefined) peek(cursor)
       return cursor.id
     },
     next: () => skip(cursor) ?? next(cursor),
-    isTooFarBehind: () => hub.behind.policy === 'disconnect' && cursor.hasCaughtUp && isTooFarBehind(cursor),
     close() {
       cursor.pages?.close()
       cursor.hub.detach(cursor.wake)
     },
   }
+  if (hub.behind.policy !== 'disconnect') return feed
+  return { ...feed, isTooFarBehind: () => cursor.hasCaughtUp && isTooFarBehind(cursor) }
 }
 
 function isTooFarBehind({ hub: { window, behind }, sequence }: Cursor): boolean {

@@ -37,7 +37,7 @@ function transformFeed(
       }
       return undefined
     },
-    isTooFarBehind: () => feed.isTooFarBehind(),
+    ...(feed.isTooFarBehind && { isTooFarBehind: feed.isTooFarBehind }),
     close: () => feed.close(),
   }
 }
@@ -124,7 +124,7 @@ export function mergeFeeds(
         frame: undefined,
       }
     },
-    isTooFarBehind: () => feeds.some(({ feed }) => feed.isTooFarBehind()),
+    isTooFarBehind: () => feeds.some(({ feed }) => feed.isTooFarBehind?.()),
     close() {
       for (const { feed } of feeds) feed.close()
     },

@@ -47,7 +47,7 @@ export function iterateFeed<TEvent>(
       const woken = new Promise<void>((resolve) => {
         wake = resolve
       })
-      if (feed.isTooFarBehind()) throw tooFarBehind()
+      if (feed.isTooFarBehind?.()) throw tooFarBehind()
       const item = ended ? undefined : feed.next()
       announce(item)
       if (item?.kind === 'gap') tell(source, item)

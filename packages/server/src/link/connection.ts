@@ -43,14 +43,18 @@ export interface Connection {
   served: Served | undefined
   /** The only subscription, in the mode that has one. */
   run: SubscriptionRun | undefined
-  /** Who holds it; `undefined` until that is known. */
-  readonly holder: Holder | undefined
+  /** When it was known who holds it, in milliseconds since 1970; `undefined` until then. */
+  readonly openedAt: number | undefined
+  /** What it is limited by: the user, else the address. */
+  readonly key: string | undefined
+  /** What `createContext` made. */
+  readonly ctx: unknown
   /** Whether it has a place under the limits. */
   counted: boolean
   /** When something was sent last, in milliseconds since 1970. */
   readonly activeAt: number
-  /** When its client is sent away, in milliseconds since 1970. */
-  leavesAt: number
+  /** When its client is sent away, in milliseconds since 1970; `undefined` for never. */
+  leavesAt: number | undefined
   /** When it is ended, whatever its client does; `undefined` until its client is sent away. */
   endsAt: number | undefined
   /** The request, until it is answered; then where the answer goes. */
@@ -65,14 +69,6 @@ export interface Connection {
   readonly forRoom: Set<() => void> | undefined
   /** Told by the sink that there is room. */
   readonly onRoom: () => void
-}
-
-/** Who holds a connection. */
-export interface Holder {
-  readonly key: string | undefined
-  readonly ctx: unknown
-  /** In milliseconds since 1970. */
-  readonly openedAt: number
 }
 
 /** What the connections of a link have in common. */
@@ -98,10 +94,12 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     begin: undefined,
     served: undefined,
     run: undefined,
-    holder: undefined,
+    openedAt: undefined,
+    key: undefined,
+    ctx: undefined,
     counted: false,
     activeAt: traffic.now(),
-    leavesAt: Infinity,
+    leavesAt: undefined,
     endsAt: undefined,
     exchange,
     sink: undefined,
@@ -116,8 +114,10 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
 }
 
 /** Says who holds it. */
-export function hold(connection: Mutable<Connection>, holder: Holder): void {
-  connection.holder = holder
+export function hold(connection: Mutable<Connection>, key: string | undefined, ctx: unknown): void {
+  connection.openedAt = connection.traffic.now()
+  connection.key = key
+  connection.ctx = ctx
 }
 
 /** Starts the response. */

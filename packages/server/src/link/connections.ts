@@ -68,7 +68,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       counters.bytesSent += count
     },
     onClose(connection) {
-      if (connection.counted) limiter.release(connection.holder?.key)
+      if (connection.counted) limiter.release(connection.key)
       all.delete(connection)
       if (all.size === 0) for (const resolve of emptied.splice(0)) resolve()
     },
@@ -80,10 +80,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
   function tick(): void {
     const now = clock.now()
     for (const connection of all) {
-      const { endsAt } = connection
+      const { endsAt, leavesAt = Infinity } = connection
       if (endsAt !== undefined && now >= endsAt) dismiss(connection)
-      else if (endsAt === undefined && now >= connection.leavesAt)
-        sendAway(connection, { reason: 'max-duration' })
+      else if (endsAt === undefined && now >= leavesAt) sendAway(connection, { reason: 'max-duration' })
       else if (
         isOpen(connection) &&
         now - connection.activeAt >= heartbeatMs - tickMs / 2 &&
@@ -104,7 +103,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   function sendAway(connection: Connection, data: ReconnectData): void {
     if (connection.endsAt !== undefined) return
     // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
-    const handover = data.reason !== 'disconnect' && connection.holder !== undefined
+    const handover = data.reason !== 'disconnect' && connection.openedAt !== undefined
     connection.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
     connection.served?.reconnect(connection, data, Math.round(clock.random() * spreadMs))
     if (!handover) dismiss(connection)
@@ -157,8 +156,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
 /** What is told of a connection; `undefined` until it is known who holds it. */
 function infoOf(connection: Connection): ConnectionInfo | undefined {
-  if (connection.holder === undefined) return undefined
-  const { key = '', ctx, openedAt } = connection.holder
+  const { key = '', ctx, openedAt } = connection
+  if (openedAt === undefined) return undefined
   return { key, ctx, openedAt: new Date(openedAt), paths: connection.served?.paths(connection) ?? [] }
 }
 

@@ -76,7 +76,7 @@ function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
       if (item.kind === 'event') sendEvent(run, item)
       else sendGap(run, item)
     }
-    if (feed.isTooFarBehind()) cutOff(run)
+    if (feed.isTooFarBehind?.()) cutOff(run)
     else whenRoom(run.connection, pump)
   } catch (error) {
     fail(run, error)

@@ -58,7 +58,7 @@ export async function serveMultiplexed(
     ctx = await admit(options, service, connection, info)
     startResponse(options, service, { connection, info, ctx })
     if (connection.closed) return
-    const connectionId = options.multiplexer.add(stream, connection.holder?.key ?? '')
+    const connectionId = options.multiplexer.add(stream, connection.key ?? '')
     const connected = { connectionId, ...options.clientOptions }
     send(connection, streamFrames.multiplexed.connected(connected, spread(options.clock, options.retryMs)))
     stream.start(ctx)

@@ -39,7 +39,7 @@ export interface Service {
 
 /** Takes a place and makes the context. Throws what keeps the client from having a stream. */
 export async function admit(
-  { connections, limiter, admission, clock }: ServeOptions,
+  { connections, limiter, admission }: ServeOptions,
   service: Service,
   connection: Connection,
   info: TRPCRequestInfo,
@@ -57,7 +57,7 @@ export async function admit(
   // Who has left meanwhile holds nothing.
   if (connection.closed) return ctx
   if (key !== undefined) limiter.takeKey(key)
-  hold(connection, { key, ctx, openedAt: clock.now() })
+  hold(connection, key, ctx)
   return ctx
 }
 
