@@ -10,6 +10,7 @@ const codes: RealtimeErrorCodes = {
   INVALID_LAST_EVENT_ID: false,
   UNDECODABLE_EVENT: false,
   GAP: false,
+  TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
   PUBLISH_UNCONFIRMED: false,
   CLOSED: false,
