@@ -1,6 +1,6 @@
-import { sseLink, type TabsEnvironment } from '@trpc-sse/client'
+import { sseLink, type TabRole, type TabsEnvironment } from '@trpc-sse/client'
 import { systemClock } from '@trpc-sse/protocol'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
 import { follow, type News, untypedClient } from '../support/follow.ts'
 import { event, nextSet } from '../support/multiplexed.ts'
@@ -132,6 +132,49 @@ describe('two tabs with one stream', () => {
 })
 
 describe('a tab', () => {
+  it('is told when it leads, and when it follows', async () => {
+    await using server = await scriptedServer()
+    const browser = newBrowser()
+    const told: Array<[tab: string, role: TabRole]> = []
+    const enter = async (name: string): Promise<FakeTab> => {
+      const tab = browser.open()
+      const onRole = (role: TabRole): unknown => told.push([name, role])
+      const shareAcrossTabs = { environment: tab.environment, onRole }
+      const followed = follow(clientIn(tab, server, { shareAcrossTabs }), 'a')
+      if (name === 'one') (await nextSet(server)).open(name, 'a')
+      expect(await followed.nextMany(3)).toEqual(opening)
+      return tab
+    }
+    const one = await enter('one')
+    await enter('two')
+    one.device.tell('left')
+    ;(await nextSet(server)).open('two', 'a')
+    one.device.tell('back')
+    await expect.poll(() => told.length).toBe(4)
+    expect(told).toEqual([
+      ['one', 'leading'],
+      ['two', 'following'],
+      ['two', 'leading'],
+      ['one', 'following'],
+    ])
+  })
+
+  it('goes on whatever its handler throws when it is told what it is', async () => {
+    await using server = await scriptedServer()
+    const tab = newBrowser().open()
+    const uncaught = vi.fn()
+    process.on('uncaughtException', uncaught)
+    const onRole = (): never => {
+      throw new Error('no')
+    }
+    const shareAcrossTabs = { environment: tab.environment, onRole }
+    const one = follow(clientIn(tab, server, { shareAcrossTabs }), 'a')
+    ;(await nextSet(server)).open('one', 'a').events('a', 1)
+    expect(await one.nextMany(4)).toEqual([...opening, event(1)])
+    process.off('uncaughtException', uncaught)
+    expect(uncaught).toHaveBeenCalledOnce()
+  })
+
   it('that becomes somebody else gets a stream of its own, and serves the others no more', async () => {
     await using server = await scriptedServer()
     const browser = newBrowser()
@@ -194,19 +237,24 @@ describe('a tab', () => {
   ]
   it.each(broken)('without %s has a stream of its own', async (_what, environment) => {
     await using server = await scriptedServer()
-    const shareAcrossTabs = { environment }
+    const roles: TabRole[] = []
+    const shareAcrossTabs = { environment, onRole: (role: TabRole) => roles.push(role) }
     const one = follow(clientIn(newBrowser().open(), server, { shareAcrossTabs }), 'a')
     const set = await nextSet(server)
     set.open('one', 'a').events('a', 1)
     await expect.poll(() => one.news.at(-1)).toEqual(event(1))
+    expect(roles).toEqual(['alone'])
   })
 
   it('outside of a browser has a stream of its own', async () => {
     await using server = await scriptedServer()
-    const one = follow(untypedClient(sseLink({ url: server.url, shareAcrossTabs: true })), 'a')
+    const roles: TabRole[] = []
+    const shareAcrossTabs = { onRole: (role: TabRole) => roles.push(role) }
+    const one = follow(untypedClient(sseLink({ url: server.url, shareAcrossTabs })), 'a')
     const set = await nextSet(server)
     set.open('one', 'a').events('a', 1)
     expect(await one.nextMany(4)).toEqual([...opening, event(1)])
+    expect(roles).toEqual(['alone'])
     one.unsubscribe()
   })
 })

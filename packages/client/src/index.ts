@@ -20,6 +20,7 @@ export type {
   SseLinkBaseOptions,
   SseLinkErrorInfo,
   SseLinkOptions,
+  TabRole,
   TransformerOption,
 } from './options.ts'
 export type { PersistStorage } from './positions.ts'

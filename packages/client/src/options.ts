@@ -44,6 +44,12 @@ export interface SseHeadersOptions {
   readonly opList: [Operation, ...Operation[]]
 }
 
+/**
+ * What a tab is among those that share a connection: `leading` has it for all of them, `following` is served by the one
+ * that leads, `alone` has one of its own, because the browser has no way to share or every request is another user's.
+ */
+export type TabRole = 'leading' | 'following' | 'alone'
+
 /** How tabs share a connection. */
 export interface ShareAcrossTabsOptions {
   /**
@@ -54,6 +60,12 @@ export interface ShareAcrossTabsOptions {
    * @default what the server sees of the request: `url`, `connectionParams` and all headers
    */
   readonly identity?: () => string
+  /**
+   * Is told what this tab is when it has become that, so that a page can show it. What it throws is an uncaught exception.
+   *
+   * @default nothing is told
+   */
+  readonly onRole?: (role: TabRole) => void
   /**
    * What tabs have in common, for tests.
    *

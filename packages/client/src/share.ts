@@ -18,7 +18,6 @@ export function acrossTabs(
   serialize: (shape: unknown) => unknown,
   sharing: true | ShareAcrossTabsOptions,
 ): SetOptions {
-  const { identity, environment } = sharing === true ? {} : sharing
   let opList: Parameters<SetOptions['endpoint']>[0]
   let loading: Promise<Fetch> | undefined
 
@@ -26,8 +25,9 @@ export function acrossTabs(
     try {
       const { shareTabs } = await import('./tabs/tabs.ts')
       const own: SetOptions = { ...settings, endpoint: () => settings.endpoint(opList) }
-      return shareTabs({ tools, settings: own, codec, serialize, identity, environment })
+      return shareTabs({ tools, settings: own, codec, serialize, sharing })
     } catch {
+      if (sharing !== true) queueMicrotask(() => sharing.onRole?.('alone'))
       return settings.fetch
     }
   }

@@ -1,7 +1,7 @@
 import type { Fetch } from '../fetch.ts'
+import type { ShareAcrossTabsOptions, TabRole } from '../options.ts'
 import type { SetOptions } from '../set.ts'
 import type { Codec } from '../subscription.ts'
-import type { TabsEnvironment } from './environment.ts'
 import { globalTabs } from './environment.ts'
 import { type Group, joinGroup } from './group.ts'
 import { createHost } from './host.ts'
@@ -16,26 +16,39 @@ export interface TabsOptions {
   readonly tools: TabsTools
   readonly codec: Codec
   readonly serialize: (shape: unknown) => unknown
-  readonly identity: (() => string) | undefined
-  readonly environment: TabsEnvironment | undefined
+  readonly sharing: true | ShareAcrossTabsOptions
 }
 
 /**
  * Gives a fetch for requests of multiplexed mode, whose answers come from one stream for all tabs that would
  * have the same one. To the link, the tab that leads is the server: it opens streams there, names positions, and
  * opens another one when the tab is gone. So whoever leads, no tab needs to know where another one stands.
+ * Throws where tabs have nothing in common.
  */
-export function shareTabs({ environment = globalTabs(), ...options }: TabsOptions): Fetch {
-  const { settings, identity } = options
-  if (!environment) return settings.fetch
+export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
+  const { settings } = options
+  const { identity, onRole, environment = globalTabs() } = sharing === true ? {} : sharing
+  if (!environment) throw new Error('There are no locks or channels here.')
   const shared = environment
   let role: Role = initialRole
+  let told: TabRole | undefined
   let group: Group | undefined
 
   function dispatch(event: RoleEvent): Role {
     role = nextRole(role, event)
     if (role.phase === 'alone') leave(new Error('Streams are not shared any more.'))
+    // Who has just come may be the first, and about to lead.
+    if (event !== 'enter') tell()
     return role
+  }
+
+  function tell(): void {
+    const { phase } = role
+    const now = phase === 'leading' || phase === 'alone' ? phase : 'following'
+    if (phase === 'out' || now === told) return
+    told = now
+    // Not within: what it throws must stop nothing.
+    queueMicrotask(() => onRole?.(now))
   }
 
   function leave(error?: unknown): void {
