@@ -19,6 +19,9 @@ function request(): void {
   else requestAnimationFrame(run)
 }
 
+// A frame that was asked for before the page was hidden is not coming.
+document.addEventListener('visibilitychange', () => duties.size > 0 && request())
+
 function run(): void {
   const now = [...duties]
   duties.clear()

@@ -1,7 +1,7 @@
 import { type Checked, createAudit } from './audit.ts'
 import { nextFrame } from './frame.ts'
-import { measure } from './latency.ts'
 import { createLedger } from './ledger.ts'
+import { latency } from './screen.ts'
 import { createStore, type Store, whileSubscribed } from './store.ts'
 import { initialStreamState, next, type StreamNews, type StreamState } from './stream-state.ts'
 import { closed, connectionChanged, opened, stateChanged } from './streams.ts'
@@ -66,7 +66,7 @@ export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEve
     }
     const at = publishedAt(data).getTime()
     const { liveAt = Infinity, firstLiveAt = Infinity } = state.now
-    if (at >= liveAt) measure(at)
+    if (at >= liveAt) latency.measure(at)
     tell({ type: 'event', event: { id, data, late: at >= firstLiveAt && at < liveAt }, keep })
   }
 

@@ -1,4 +1,4 @@
-import { latencies } from '../live/latency.ts'
+import { latency } from '../live/screen.ts'
 import { useStore } from '../live/store.ts'
 import { Card } from './card.tsx'
 
@@ -8,7 +8,7 @@ const height = 56
 
 /** How long events took from publish to the screen, one bar each. */
 export function Latency() {
-  const values = useStore(latencies)
+  const values = useStore(latency.values)
   const sorted = values.toSorted((a, b) => a - b)
   // One slow moment must not flatten all the others, and a fast one should not look slow.
   const top = Math.max(20, Math.round(at(sorted, 0.95) * 1.25))
