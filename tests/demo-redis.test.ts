@@ -1,10 +1,19 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Browser, BrowserContext } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
-import { caughtUp, countOf, messages, openDemo, say, untilLive } from './support/demo-page.ts'
+import {
+  caughtUp,
+  countOf,
+  messages,
+  openDemo,
+  say,
+  untilLive,
+  untilOneLeads,
+  untilOpen,
+} from './support/demo-page.ts'
 import { type RedisServer, startRedis } from './support/redis.ts'
 
 const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
@@ -32,7 +41,7 @@ afterEach(async () => {
 
 /** Which of the two servers serves the page. */
 async function instanceOf(page: Awaited<ReturnType<typeof openDemo>>): Promise<string> {
-  const row = await page.locator('[data-where=page]').textContent()
+  const row = await page.locator('[data-where=browser]').textContent()
   return /instance (\d)/.exec(row ?? '')?.[1] ?? 'none'
 }
 
@@ -58,6 +67,24 @@ it('two servers behind one address share the chat, whichever serves whom', async
   expect(await messages(grace, sent.length)).toEqual(sent)
   for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(ada, 'all', what)).toBe(0)
   await ada.screenshot({ path: join(screenshots, 'two-instances.png') })
+  await grace.context().close()
+})
+
+it('tabs share one connection to either server, and go on with another tab when the leading one is closed', async () => {
+  const grace = await openDemo(browser, demo.url)
+  const tabs: Page[] = []
+  for (let i = 0; i < 3; i++) tabs.push(await openDemo(context, demo.url))
+  const { leader, others } = await untilOneLeads(tabs)
+  await untilOpen(leader, 'server', 2)
+  await say(leader, 'from the one that leads')
+  for (const tab of tabs) await messages(tab, 1)
+  await Promise.all([leader.close(), say(grace, 'meanwhile')])
+  await untilOneLeads(others)
+  for (const [i, tab] of others.entries()) await say(tab, `after ${i}`)
+  for (const tab of [...others, grace]) {
+    await untilOpen(tab, 'server', 2)
+    expect(await messages(tab, 4)).toEqual(['from the one that leads', 'meanwhile', 'after 0', 'after 1'])
+  }
   await grace.context().close()
 })
 

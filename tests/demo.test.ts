@@ -1,9 +1,18 @@
 import { join } from 'node:path'
-import type { Browser, BrowserContext } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
-import { caughtUp, countOf, messages, openDemo, say, untilLive } from './support/demo-page.ts'
+import {
+  caughtUp,
+  countOf,
+  messages,
+  openDemo,
+  say,
+  untilLive,
+  untilOneLeads,
+  untilOpen,
+} from './support/demo-page.ts'
 
 const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
 
@@ -84,14 +93,14 @@ describe('the chat', () => {
     context,
     demo,
   }) => {
-    const pages = await Promise.all(Array.from({ length: 4 }, () => openDemo(context, demo.url)))
+    const pages = await Promise.all(Array.from({ length: 8 }, () => openDemo(context, demo.url)))
     for (const [i, page] of pages.entries()) {
       await page.bringToFront()
       await say(page, `From window ${i}`)
     }
     for (const page of pages) {
       await page.bringToFront()
-      expect(await messages(page, 4)).toEqual(pages.map((_, i) => `From window ${i}`))
+      expect(await messages(page, 8)).toEqual(pages.map((_, i) => `From window ${i}`))
     }
   })
 })
@@ -157,21 +166,21 @@ describe.concurrent('a loss', () => {
 })
 
 describe('the connection', () => {
-  it('is one for a page, whatever it subscribes to, and the server has no more of them than pages', async ({
+  it('is one for a page, whatever it subscribes to, and the server has no more of them than browsers', async ({
     context,
     demo,
   }) => {
     const page = await openDemo(context, demo.url)
-    await page.locator('[data-where=page]', { hasText: '1 connection5 subscriptions' }).waitFor()
+    await untilOpen(page, 'browser', 1, 5)
     await page.getByText('opened once', { exact: true }).waitFor()
     await page.getByText('#engineering').click()
     await page.getByRole('button', { name: 'Start a report' }).click()
-    await page.locator('[data-where=page]', { hasText: '1 connection6 subscriptions' }).waitFor()
+    await untilOpen(page, 'browser', 1, 6)
     await page.getByText('opened once, changed').waitFor()
-    const other = await openDemo(context, demo.url)
-    await page.locator('[data-where=server]', { hasText: '2 connections11 subscriptions' }).waitFor()
-    await other.close()
-    await page.locator('[data-where=server]', { hasText: '1 connection6 subscriptions' }).waitFor()
+    const other = await openDemo(browser, demo.url)
+    await untilOpen(page, 'server', 2, 11)
+    await other.context().close()
+    await untilOpen(page, 'server', 1, 6)
   })
 
   it('gives the console nothing to complain about', async ({ context, demo }) => {
@@ -189,6 +198,103 @@ describe('the connection', () => {
     await page.reload()
     await untilLive(page)
     expect(complaints).toEqual([])
+  })
+})
+
+describe('the tabs of a browser', () => {
+  /** Three of them. */
+  async function openThree(context: BrowserContext, { url }: Demo): Promise<Page[]> {
+    const tabs: Page[] = []
+    for (let i = 0; i < 3; i++) tabs.push(await openDemo(context, url))
+    return tabs
+  }
+
+  it('share one connection, and say which of them leads', async ({ context, demo }) => {
+    const tabs = await openThree(context, demo)
+    const { leader, others } = await untilOneLeads(tabs)
+    expect(await leader.title()).toMatch(/^Tab \d leads/)
+    for (const tab of tabs) {
+      await tab.locator('.pill', { hasText: '1 connection, 3 tabs' }).waitFor()
+      await untilOpen(tab, 'browser', 1)
+      await untilOpen(tab, 'server', 1)
+    }
+    for (const [i, tab] of tabs.entries()) await say(tab, `From tab ${i}`)
+    for (const tab of tabs) {
+      expect(await messages(tab, 3)).toEqual(['From tab 0', 'From tab 1', 'From tab 2'])
+    }
+    await others[0]?.screenshot({ path: join(screenshots, 'three-tabs.png') })
+  })
+
+  it('have nothing to do with those of another one', async ({ context, demo }) => {
+    const tabs = await Promise.all([openDemo(context, demo.url), openDemo(context, demo.url)])
+    const elsewhere = await openDemo(browser, demo.url)
+    await untilOneLeads(tabs)
+    await elsewhere.getByText('All tabs of this browser share it. This is the only one.').waitFor()
+    await untilOpen(elsewhere, 'browser', 1, 5)
+    await untilOpen(elsewhere, 'server', 2)
+    await tabs[0].getByRole('button', { name: 'Cut the connection' }).click()
+    for (const tab of tabs) await caughtUp(tab)
+    expect(await elsewhere.locator('.outcome').getAttribute('data-phase')).toBe('none')
+    await elsewhere.context().close()
+  })
+
+  it('go on with another one when the one that leads is closed, and nothing is missing or repeated', async ({
+    context,
+    demo,
+  }) => {
+    const elsewhere = await openDemo(browser, demo.url)
+    const { leader, others } = await untilOneLeads(await openThree(context, demo))
+    const said = ['before', 'one', 'two', 'three']
+    await say(elsewhere, 'before')
+    for (const tab of others) await messages(tab, 1)
+    await Promise.all([leader.close(), say(elsewhere, 'one')])
+    await say(elsewhere, 'two')
+    const then = await untilOneLeads(others)
+    await untilOpen(then.leader, 'server', 2)
+    await say(elsewhere, 'three')
+    for (const tab of others) expect(await messages(tab, 4)).toEqual(said)
+    // Cut by one that follows, it is cut for both; and what comes of that is a comparison with the log.
+    await then.others[0]?.getByRole('button', { name: 'Cut the connection' }).click()
+    for (const tab of others) {
+      await tab.getByText('opened twice').waitFor()
+      expect(await caughtUp(tab)).toContain('0 missing, 0 repeated.')
+      for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(tab, 'all', what)).toBe(0)
+      expect(await messages(tab, 4)).toEqual(said)
+    }
+    await elsewhere.context().close()
+  })
+
+  it('keep their numbers over a reload, which another one leads after', async ({ context, demo }) => {
+    const tabs = [await openDemo(context, demo.url), await openDemo(context, demo.url)]
+    const { leader, others } = await untilOneLeads(tabs)
+    await leader.reload()
+    await untilLive(leader)
+    const then = await untilOneLeads(tabs)
+    expect(then.leader).toBe(others[0])
+    expect(await Promise.all(tabs.map((tab) => tab.title()))).toEqual([
+      'Tab 1 · trpc-sse demo',
+      'Tab 2 leads · trpc-sse demo',
+    ])
+  })
+
+  it('lose the network together, also one that is opened meanwhile, and any brings it back', async ({
+    context,
+    demo,
+  }) => {
+    const elsewhere = await openDemo(browser, demo.url)
+    const { leader, others } = await untilOneLeads(await openThree(context, demo))
+    await others[0]?.getByRole('button', { name: 'No network' }).click()
+    const opened = await context.newPage()
+    await opened.goto(demo.url)
+    const tabs = [leader, ...others, opened]
+    for (const tab of tabs) await tab.locator('.pill[data-status=offline]').waitFor()
+    await say(elsewhere, 'Where are you?')
+    await opened.getByRole('button', { name: 'Bring it back now' }).click()
+    for (const tab of tabs) {
+      await untilLive(tab)
+      expect(await messages(tab, 1)).toEqual(['Where are you?'])
+    }
+    await elsewhere.context().close()
   })
 })
 

@@ -8,7 +8,7 @@ import { Price } from './parts/price.tsx'
 import { Streams } from './parts/streams.tsx'
 import { Trials } from './parts/trials.tsx'
 
-/** The one screen: what an app does with events on the left, what the connection does on the right. */
+/** The one screen: what an app does with events on the left, what its connection does on the right. */
 export function App() {
   return (
     <>
@@ -20,6 +20,7 @@ export function App() {
         <Chat />
         <div className="column column-app">
           <Price />
+          <Latency />
           <Job />
           <Notifications />
         </div>
@@ -27,7 +28,6 @@ export function App() {
           <Trials />
           <Connection />
           <Streams />
-          <Latency />
         </div>
       </main>
     </>

@@ -3,9 +3,11 @@ import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
 import { checkNowAndThen } from './live/checks.ts'
 import { watchForLosses } from './live/recovery.ts'
+import { watchTabs } from './live/tabs.ts'
 import { applyTheme } from './theme.ts'
 
 applyTheme()
+watchTabs()
 watchForLosses()
 checkNowAndThen()
 

@@ -44,7 +44,7 @@ try {
 
     http://localhost:${port}
 
-  Open it in two windows. Ctrl+C stops it.
+  Open it in several tabs. Ctrl+C stops it.
 `)
 } catch (error) {
   console.error(`The demo can't listen: ${error instanceof Error ? error.message : error}`)

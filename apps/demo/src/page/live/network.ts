@@ -1,7 +1,7 @@
 import { createStore, type Store } from './store.ts'
 import { noteOnWire } from './wire.ts'
 
-/** The network as this page has it: there, or taken away until a moment in milliseconds since 1970. */
+/** The network as this browser has it: there, or taken away until a moment in milliseconds since 1970. */
 export interface NetworkState {
   readonly awayUntil: number | undefined
 }
@@ -14,23 +14,42 @@ export interface Network {
   readonly state: Store<NetworkState>
   /** What the links send their requests with. */
   fetch(url: RequestInfo | URL, init?: FetchInit): Promise<Response>
-  /** Breaks all that is open, and lets nothing through for so many milliseconds. */
+  /** Breaks all that is open in any tab of the browser, and lets nothing through for so many milliseconds. */
   takeAway(ms: number): void
   bringBack(): void
 }
 
-/** Creates the network of this page. */
+const key = 'network-away-until'
+
+/** Creates the network of this page. A machine has one network for all its tabs, and so have these. */
 export function createNetwork(): Network {
   const state = createStore<NetworkState>({ awayUntil: undefined })
   let breaker = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  function bringBack(): void {
+  /** Does what is kept, whichever tab has written it. */
+  function follow(): void {
+    const awayUntil = Number(localStorage.getItem(key))
+    const ms = awayUntil - Date.now()
     clearTimeout(timer)
-    breaker = new AbortController()
-    state.set({ awayUntil: undefined })
+    if (ms > 0) {
+      // The reason is what fetch throws, to those that are open and to all that try: the error of a lost network.
+      breaker.abort(new TypeError('The network was taken away.'))
+      timer = setTimeout(bringBack, ms)
+      state.set({ awayUntil })
+    } else {
+      if (breaker.signal.aborted) breaker = new AbortController()
+      state.set({ awayUntil: undefined })
+    }
   }
 
+  function bringBack(): void {
+    localStorage.removeItem(key)
+    follow()
+  }
+
+  addEventListener('storage', follow)
+  follow()
   return {
     state,
     async fetch(url, init = {}) {
@@ -40,11 +59,8 @@ export function createNetwork(): Network {
       return response
     },
     takeAway(ms) {
-      clearTimeout(timer)
-      // The reason is what fetch throws, to those that are open and to all that try: the error of a lost network.
-      breaker.abort(new TypeError('The network was taken away.'))
-      timer = setTimeout(bringBack, ms)
-      state.set({ awayUntil: Date.now() + ms })
+      localStorage.setItem(key, `${Date.now() + ms}`)
+      follow()
     },
     bringBack,
   }

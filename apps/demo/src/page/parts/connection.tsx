@@ -1,37 +1,53 @@
+import type { ReactNode } from 'react'
+import { role } from '../live/client.ts'
 import { health } from '../live/health.ts'
 import { load, totalLoad } from '../live/load.ts'
 import { useStore } from '../live/store.ts'
-import { wire } from '../live/wire.ts'
+import { tabs } from '../live/tabs.ts'
+import { useWire } from '../live/use-wire.ts'
 import { Card } from './card.tsx'
-import { count, times } from './format.ts'
+import { formatMean, times } from './format.ts'
+import { TabNumbers, WhoLeads } from './tabs.tsx'
 import { useNow } from './use-now.ts'
 
-/** What this page has open, and what the server has open for all pages. */
+/** What this browser has open, which of its tabs has it, and what the server has open for all browsers. */
 export function Connection() {
-  const { connections, subscriptions, instance, opened, changed } = useStore(wire)
+  const { connections, subscriptions, instance, opened, changed } = useWire()
   const instances = useStore(health)?.instances ?? 1
   const all = totalLoad(useStore(load), useNow(1_000))
-  const areMany = instances > 1
+  const isShared = useStore(role) !== 'alone'
+  const { numbers } = useStore(tabs)
+  const onInstance = instances > 1 && connections > 0 ? `, on instance ${instance}` : ''
   return (
-    <Card
-      title="Connection"
-      className="wire"
-      aside={
-        <span className="aside" title="Subscriptions come and go without a new connection.">
-          opened {times(opened)}
-          {changed > 0 && `, changed ${times(changed)} in place`}
-        </span>
-      }
-    >
+    <Card title="Connection" className="figures wire" aside={numbers.length > 1 && <TabNumbers />}>
+      <WhoLeads />
       <table>
+        <thead>
+          <tr>
+            <td />
+            <th scope="col">Connections</th>
+            <th scope="col">Subscriptions</th>
+            <th scope="col">On each</th>
+          </tr>
+        </thead>
         <tbody>
           <Row
-            where="page"
-            name="This page"
-            more={areMany && connections > 0 && `on instance ${instance}`}
+            where="browser"
+            name={`${isShared ? 'This browser' : 'This tab'}${onInstance}`}
+            more={
+              <span title="Subscriptions come and go without a new connection.">
+                {opened > 0 ? `opened ${times(opened)}` : 'not open yet'}
+                {changed > 0 && `, changed ${times(changed)}`}
+              </span>
+            }
             serves={{ connections, subscriptions }}
           />
-          <Row where="server" name="All pages" more={areMany && `on ${instances} instances`} serves={all} />
+          <Row
+            where="server"
+            name="All browsers"
+            more={instances > 1 ? `as ${instances} instances count` : 'as the server counts'}
+            serves={all}
+          />
         </tbody>
       </table>
     </Card>
@@ -39,21 +55,24 @@ export function Connection() {
 }
 
 interface RowProps {
-  readonly where: 'page' | 'server'
+  readonly where: 'browser' | 'server'
   readonly name: string
-  readonly more: string | false
+  readonly more: ReactNode
   /** `undefined` if nobody can tell. */
   readonly serves: { readonly connections: number; readonly subscriptions: number } | undefined
 }
 
 function Row({ where, name, more, serves }: RowProps) {
+  const { connections, subscriptions } = serves ?? {}
   return (
     <tr data-where={where}>
       <th scope="row">
-        <span>{name}</span> {more && <span className="aside">{more}</span>}
+        {name}
+        <span className="aside">{more}</span>
       </th>
-      <td>{serves ? count(serves.connections, 'connection') : '–'}</td>
-      <td>{serves ? count(serves.subscriptions, 'subscription') : '–'}</td>
+      <td data-what="connections">{connections ?? '–'}</td>
+      <td data-what="subscriptions">{subscriptions ?? '–'}</td>
+      <td data-what="each">{connections && subscriptions ? formatMean(subscriptions / connections) : '–'}</td>
     </tr>
   )
 }

@@ -16,7 +16,19 @@ export function count(howMany: number, what: string): string {
   return `${howMany.toLocaleString('en-US')} ${what}${howMany === 1 ? '' : 's'}`
 }
 
-/** Writes how often something happened: once, 2 times. */
+const mean = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
+
+/** Writes a number that need not be a whole one: 6, 5.5. */
+export function formatMean(value: number): string {
+  return mean.format(value)
+}
+
+/** Writes all of them: all 3, both. */
+export function allOf(howMany: number): string {
+  return howMany === 2 ? 'both' : `all ${howMany}`
+}
+
+/** Writes how often something happened: once, twice, 3 times. */
 export function times(often: number): string {
-  return often === 1 ? 'once' : count(often, 'time')
+  return ['never', 'once', 'twice'][often] ?? count(often, 'time')
 }

@@ -1,7 +1,8 @@
 import { health } from '../live/health.ts'
 import { type Status, useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
-import { wire } from '../live/wire.ts'
+import { tabs } from '../live/tabs.ts'
+import { useWire } from '../live/use-wire.ts'
 import { nextTheme, theme } from '../theme.ts'
 import { Banners } from './banners.tsx'
 import { count } from './format.ts'
@@ -35,12 +36,18 @@ export function Header() {
 
 function StatusPill() {
   const status = useStatus()
-  const { connections } = useStore(wire)
+  const { connections } = useWire()
+  const { numbers } = useStore(tabs)
   return (
     <p className="pill" data-status={status} role="status">
       <span className="dot" aria-hidden="true" />
       {words[status]}
-      {status === 'live' && <span className="pill-more">{count(connections, 'connection')}</span>}
+      {status === 'live' && (
+        <span className="pill-more">
+          {count(connections, 'connection')}
+          {numbers.length > 1 && <span className="pill-tabs">, {count(numbers.length, 'tab')}</span>}
+        </span>
+      )}
     </p>
   )
 }

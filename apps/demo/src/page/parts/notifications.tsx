@@ -24,9 +24,9 @@ export function Notifications() {
           className="badge"
           onClick={() => setReadTo(events.at(-1)?.id)}
           aria-label={`${unread} new: mark as read`}
-          title="Mark as read"
+          title={`${unread} new. Mark as read.`}
         >
-          {unread} new
+          {unread}
         </button>
       )}
       <button type="button" className="button small" onClick={() => make.run(1)}>

@@ -17,12 +17,19 @@ export function Price() {
     <Card title="Price" className="price" aside={<span className="aside">last 30 s</span>}>
       <div className="price-row" data-stale={status !== 'live' && status !== 'connecting'}>
         <p className="price-value">{newest === undefined ? '–' : formatPrice(newest)}</p>
-        <p className="price-change" data-direction={change < 0 ? 'down' : 'up'}>
-          <span aria-hidden="true">{change < 0 ? '▼' : '▲'}</span>
-          <span className="unseen">{change < 0 ? 'down' : 'up'}</span> {formatPrice(Math.abs(change))}
-        </p>
+        {newest !== undefined && <Change change={change} />}
       </div>
       <Sparkline values={values} label="Price over the last half minute" />
     </Card>
+  )
+}
+
+function Change({ change }: { readonly change: number }) {
+  const direction = change < 0 ? 'down' : 'up'
+  return (
+    <p className="price-change" data-direction={direction}>
+      <span aria-hidden="true">{change < 0 ? '▼' : '▲'}</span>
+      <span className="unseen">{direction}</span> {formatPrice(Math.abs(change))}
+    </p>
   )
 }

@@ -16,7 +16,7 @@ const columns: ReadonlyArray<{ readonly what: keyof Counts; readonly title: stri
 export function Streams() {
   const reports = useStore(streamReports)
   return (
-    <Card title="Subscriptions" className="streams" aside={<CheckedAgo />}>
+    <Card title="Subscriptions of this tab" className="figures streams" aside={<CheckedAgo />}>
       <table>
         <thead>
           <tr>

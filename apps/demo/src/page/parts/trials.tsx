@@ -1,8 +1,9 @@
 import { network, pageId } from '../live/client.ts'
 import { type Recovery, recovery } from '../live/recovery.ts'
 import { useStore } from '../live/store.ts'
+import { tabs } from '../live/tabs.ts'
 import { Card } from './card.tsx'
-import { count } from './format.ts'
+import { allOf, count } from './format.ts'
 import { CheckIcon, NoNetworkIcon, ScissorsIcon, WarningIcon } from './icons.tsx'
 
 const awayMs = 10_000
@@ -10,8 +11,13 @@ const awayMs = 10_000
 /** Ways to break the connection, and what came of it. */
 export function Trials() {
   const isAway = useStore(network.state).awayUntil !== undefined
+  const { numbers, leader } = useStore(tabs)
+  const many = numbers.length
+  const scope = many > 1 && <span className="aside">for {allOf(many)} tabs of this browser</span>
+  // Who leads has opened the connection.
+  const cut = (): void => cutConnection(leader?.page ?? pageId)
   return (
-    <Card title="Try to lose an event" className="trials">
+    <Card title="Try to lose an event" className="trials" aside={scope}>
       <div className="buttons">
         <button type="button" className="button" onClick={cut} disabled={isAway}>
           <ScissorsIcon /> Cut the connection
@@ -25,9 +31,9 @@ export function Trials() {
   )
 }
 
-/** The server destroys this page's sockets. */
-function cut(): void {
-  network.fetch(`/control/cut?page=${pageId}`, { method: 'POST' }).catch(() => {
+/** The server destroys the sockets of the streams that a page has opened. */
+function cutConnection(page: string): void {
+  network.fetch(`/control/cut?page=${page}`, { method: 'POST' }).catch(() => {
     // Nothing to cut: the server is away.
   })
 }
