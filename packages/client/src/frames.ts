@@ -1,21 +1,16 @@
-import type { GapData } from '@trpc-sse/protocol'
+import type { ConnectedData, GapData } from '@trpc-sse/protocol'
 
 /** One message of a stream, whatever the mode calls it on the wire. */
 export type Frame = StreamFrame | SubscriptionFrame
 
 /** What a stream says of itself. */
 export type StreamFrame =
-  /** The stream is open. `inactivityTimeoutMs` of silence mean that it is dead. */
-  | {
-      readonly type: 'connected'
-      readonly inactivityTimeoutMs: number | undefined
-      /** Names the stream in control requests, in the mode that has them. */
-      readonly connectionId?: string
-    }
+  /** The stream is open. The id names it in control requests, in the mode that has them. */
+  | ({ readonly type: 'connected'; readonly connectionId?: string } & ConnectedData)
   /** The stream is alive. */
   | { readonly type: 'ping' }
   /** The server asks for a new stream. */
-  | { readonly type: 'move' }
+  | { readonly type: 'reconnect' }
 
 /** What a stream says of one subscription. */
 export type SubscriptionFrame = SubscriptionFrameBody & {

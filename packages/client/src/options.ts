@@ -5,7 +5,7 @@ import type {
   TRPCCombinedDataTransformer,
   TRPCDataTransformer,
 } from '@trpc/server'
-import { type Clock, type GapReason, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type Clock, type GapReason, RealtimeError } from '@trpc-sse/protocol'
 import { type Device, globalDevice } from './device.ts'
 import { type Fetch, globalFetch } from './fetch.ts'
 import { createPositions, noPositions, type PersistStorage, type Positions } from './positions.ts'
@@ -214,7 +214,8 @@ export type SseLinkOptions<TRouter extends AnyTRPCRouter> = SseLinkBaseOptions &
 
 /** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
 const waitingClock: Clock = {
-  ...systemClock,
+  now: () => Date.now(),
+  random: () => Math.random(),
   after(delayMs, callback) {
     const timer = setTimeout(callback, delayMs)
     return () => clearTimeout(timer)

@@ -1,5 +1,8 @@
-import { type DecodedMessage, parseConnectedData, parseGapData, singleEvents } from '@trpc-sse/protocol'
+import { type DecodedMessage, parseConnectedData, parseGapData, type singleEvents } from '@trpc-sse/protocol'
 import type { Frame } from './frames.ts'
+
+/** Written as types only: what the protocol says of names is checked here, and costs a browser nothing. */
+type EventName = 'message' | (typeof singleEvents)[keyof typeof singleEvents]
 
 /** The key of the only subscription of a stream. */
 const key = ''
@@ -8,23 +11,21 @@ const key = ''
 export function readSingleMessage({ event, data, id }: DecodedMessage): readonly Frame[] {
   // An id moves the position whatever message it is on, as in every EventSource.
   const moved: readonly Frame[] = id ? [{ type: 'position', key, id }] : []
-  switch (event) {
+  const name = event as EventName
+  switch (name) {
     case 'message':
       return [{ type: 'event', key, data, id }]
-    case singleEvents.connected: {
-      const inactivityTimeoutMs = parseConnectedData(data).reconnectAfterInactivityMs
-      return [{ type: 'connected', inactivityTimeoutMs }, { type: 'started', key, id }, ...moved]
-    }
-    case singleEvents.ping:
-      return [{ type: 'ping' }, ...moved]
-    case singleEvents.gap:
-      return [{ type: 'gap', key, gap: parseGapData(data), id }]
-    case singleEvents.error:
+    case 'connected':
+      return [{ type: name, ...parseConnectedData(data) }, { type: 'started', key, id }, ...moved]
+    case 'ping':
+    case 'reconnect':
+      return [...moved, { type: name }]
+    case 'gap':
+      return [{ type: name, key, gap: parseGapData(data), id }]
+    case 'serialized-error':
       return [{ type: 'error', key, error: JSON.parse(data), id }]
-    case singleEvents.return:
+    case 'return':
       return [{ type: 'stopped', key, id }]
-    case singleEvents.reconnect:
-      return [...moved, { type: 'move' }]
     default:
       // `restore-id`, and whatever a later server says.
       return moved

@@ -126,7 +126,7 @@ export function openStream(options: StreamOptions): Stream {
     if (isCurrent && state.phase === 'connecting') mustComeFirst(frame)
     if (frame.type === 'connected') {
       if (isCurrent) opened(frame, stream)
-    } else if (frame.type === 'ping' || frame.type === 'move') {
+    } else if (frame.type === 'ping' || frame.type === 'reconnect') {
       if (isCurrent) dispatch({ type: frame.type === 'ping' ? 'sign' : 'move' })
     } else {
       if (isCurrent && frame.type === 'event') dispatch({ type: 'sign' })
@@ -135,7 +135,7 @@ export function openStream(options: StreamOptions): Stream {
   }
 
   function opened(frame: Extract<Frame, { readonly type: 'connected' }>, stream: number): void {
-    connections.opened(options.inactivityTimeoutMs ?? frame.inactivityTimeoutMs ?? Infinity)
+    connections.opened(options.inactivityTimeoutMs ?? frame.reconnectAfterInactivityMs ?? Infinity)
     openedMs = clock.now()
     dispatch({ type: 'connected' })
     options.onOpen?.(stream, frame.connectionId)

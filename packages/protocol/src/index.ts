@@ -27,6 +27,7 @@ export {
   type GapReason,
   parseConnectedData,
   parseGapData,
+  parseText,
   type ReconnectData,
   type ReconnectReason,
   singleEvents,

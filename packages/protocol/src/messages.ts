@@ -58,9 +58,18 @@ export function parseConnectedData(data: string): ConnectedData {
 
 /** Reads the data of `gap`. Throws `INVALID_MESSAGE`. */
 export function parseGapData(data: string): GapData {
-  const { lastEventId, reason } = parseObject(data, 'gap')
-  if (typeof lastEventId !== 'string') throw invalidMessage('gap', data)
-  return { lastEventId, reason: reason === 'reset' || reason === 'skipped' ? reason : 'trimmed' }
+  const { reason } = parseObject(data, 'gap')
+  return {
+    lastEventId: parseText(data, 'gap', 'lastEventId'),
+    reason: reason === 'reset' || reason === 'skipped' ? reason : 'trimmed',
+  }
+}
+
+/** Reads one text in the data of `event`: a subscription's key, for example. Throws `INVALID_MESSAGE`. */
+export function parseText(data: string, event: string, name: string): string {
+  const { [name]: text } = parseObject(data, event)
+  if (typeof text !== 'string') throw invalidMessage(event, data)
+  return text
 }
 
 function parseObject(data: string, event: string): Record<string, unknown> {
