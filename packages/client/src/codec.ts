@@ -1,7 +1,8 @@
 import { TRPCClientError } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY, type TRPCErrorShape } from '@trpc/server/rpc'
-import type { Codec } from './subscription.ts'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Codec, SubscriptionEnd } from './subscription.ts'
 
 /** A tRPC error of any router. */
 export type ClientError = TRPCClientError<AnyTRPCRouter>
@@ -21,22 +22,30 @@ export function outputCodec({ output }: TRPCCombinedDataTransformer): Codec {
   return {
     event: (serialized) => output.deserialize(serialized),
     error(serialized) {
-      const shape: unknown = output.deserialize(serialized)
-      if (!isErrorShape(shape)) return undefined
-      return { error: TRPCClientError.from({ error: shape }), retryable: retryableCodes.has(shape.code) }
+      try {
+        const shape: unknown = output.deserialize(serialized)
+        if (!isErrorShape(shape)) return unreadable()
+        const type = retryableCodes.has(shape.code) ? 'lost' : 'end'
+        return { type, error: TRPCClientError.from({ error: shape }) }
+      } catch (cause) {
+        return unreadable(cause)
+      }
     },
   }
 }
 
-/** Makes an error of the body of a refusal, if it is one that tRPC wrote. */
+function unreadable(cause?: unknown): SubscriptionEnd {
+  const message =
+    "The subscription failed, but its error can't be read. The transformer is probably not the server's: give sseLink " +
+    'the transformer that initTRPC.create has there, or none if it has none.'
+  return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
+}
+
+/** Makes an error of the body of a refusal, if it is one that tRPC wrote: not some gateway's JSON. */
 export function errorOfBody(body: unknown, codec: Codec): Error | undefined {
   if (typeof body !== 'object' || body === null || !('error' in body)) return undefined
-  try {
-    return codec.error(body.error)?.error
-  } catch {
-    // Some gateway's JSON: to the transformer it makes no sense.
-    return undefined
-  }
+  const { error } = codec.error(body.error)
+  return error instanceof TRPCClientError ? error : undefined
 }
 
 /** Makes tRPC's error of anything that was thrown. */

@@ -2,12 +2,12 @@ import type { Clock } from '@trpc-sse/protocol'
 import { createFeed, type Feed } from './feed.ts'
 import type { SubscriptionFrame } from './frames.ts'
 import { lastingMs, type RetryPolicy, reconnectDelayMs } from './retry.ts'
-import type { Subscription, SubscriptionEnd, SubscriptionObserver } from './subscription.ts'
+import type { SubscriptionEnd, SubscriptionObserver } from './subscription.ts'
 
-/** One of the app's subscriptions. */
-export interface Member
-  extends Subscription,
-    Pick<SubscriptionObserver, 'connecting' | 'started' | 'failed'> {
+/** One of the app's subscriptions. What its handlers throw gets out. */
+export interface Member extends Pick<SubscriptionObserver, 'connecting' | 'started' | 'failed'> {
+  /** Takes a frame, and says what it means for a stream that serves only this subscription. */
+  receive(frame: SubscriptionFrame): SubscriptionEnd | undefined
   /** Takes it off the stream: it goes on by itself, from where it stands. */
   goAlone(lastEventId: string | undefined): void
 }

@@ -9,8 +9,8 @@ export type EnvelopeObserver = Observer<OperationResultEnvelope<unknown, ClientE
 
 /** Tells a subscription's news in tRPC's envelopes. Only what an app's `onData`, `onStarted` and the like throw gets out. */
 export interface EnvelopeTeller extends SubscriptionObserver {
-  /** The app's signal ended it: to tRPC's links that is an end like the server's own. */
-  aborted(): void
+  /** Calls `stop` when the app's signal aborts first. To tRPC's links that is an end like the server's own. */
+  stopWhenAborted(stop: () => void): void
   /** Nobody listens any more. */
   complete(): void
 }
@@ -22,13 +22,25 @@ export function tellInEnvelopes(
   observer: EnvelopeObserver,
 ): EnvelopeTeller {
   const guard = guardOf(options, op.path)
-  const failed = (error: unknown): void => guard('onError', () => observer.error(clientError(error)))
-  const complete = (): void => guard('onComplete', () => observer.complete())
+  let unlisten = (): void => {}
+
+  function failed(error: unknown): void {
+    unlisten()
+    guard('onError', () => observer.error(clientError(error)))
+  }
+
+  function complete(): void {
+    unlisten()
+    guard('onComplete', () => observer.complete())
+  }
+
   function stopped(): void {
+    unlisten()
     observer.next({ result: { type: 'stopped' } })
     observer.next({ result: { type: 'state', state: 'idle', error: null } })
     complete()
   }
+
   return {
     connecting(cause) {
       const error = cause === undefined ? null : clientError(cause)
@@ -49,12 +61,18 @@ export function tellInEnvelopes(
     },
     stopped,
     failed,
-    aborted() {
-      try {
-        stopped()
-      } catch (error) {
-        failed(error)
+    stopWhenAborted(stop) {
+      const { signal } = op
+      function onAbort(): void {
+        try {
+          stop()
+          stopped()
+        } catch (error) {
+          failed(error)
+        }
       }
+      signal?.addEventListener('abort', onAbort)
+      unlisten = () => signal?.removeEventListener('abort', onAbort)
     },
     complete,
   }

@@ -16,7 +16,7 @@ import {
 import type { Endpoint } from './request.ts'
 import { createSet, type SetOptions, type SubscriptionSet, type WantedCall } from './set.ts'
 import { acrossTabs } from './share.ts'
-import { type Codec, createSubscription } from './subscription.ts'
+import { type Codec, tellFrame } from './subscription.ts'
 
 /**
  * Creates a link in which subscriptions end; queries and mutations go on to the next link. A subscription
@@ -38,7 +38,7 @@ export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<T
         const told = tellInEnvelopes(options, op, observer)
         try {
           told.connecting(undefined)
-          return op.signal?.aborted ? told.aborted() : start(link, op, told)
+          return op.signal?.aborted ? told.stopped() : start(link, op, told)
         } catch (error) {
           return told.failed(error)
         }
@@ -84,37 +84,17 @@ function start(link: Link, op: Operation, told: EnvelopeTeller): () => void {
   const { input, lastEventId } = splitInput(op.input)
   const inputJson = toJson(link.transformer.input.serialize(input))
   const call: WantedCall = { op, path: op.path, inputJson, lastEventId }
-  const alone = (from: string | undefined): (() => void) =>
-    startAlone(link, { ...call, lastEventId: from }, member)
-  const over = (): void => op.signal?.removeEventListener('abort', onAbort)
-  const observer: EnvelopeTeller = {
-    ...told,
-    stopped() {
-      over()
-      told.stopped()
-    },
-    failed(error) {
-      over()
-      told.failed(error)
-    },
-  }
   const member: Member = {
-    ...observer,
-    ...createSubscription(observer, link.codec),
+    ...told,
+    receive: (frame) => tellFrame(frame, told, link.codec),
     goAlone(from) {
-      stop = alone(from)
+      stop = startAlone(link, { ...call, lastEventId: from }, member)
     },
   }
-  let stop = link.isSingle ? alone(lastEventId) : link.set.join(call, member)
-  function onAbort(): void {
-    stop()
-    over()
-    told.aborted()
-  }
-  op.signal?.addEventListener('abort', onAbort)
+  let stop = link.isSingle ? startAlone(link, call, member) : link.set.join(call, member)
+  told.stopWhenAborted(() => stop())
   return () => {
     stop()
-    over()
     told.complete()
   }
 }

@@ -1,4 +1,4 @@
-import { type GapData, RealtimeError } from '@trpc-sse/protocol'
+import type { GapData } from '@trpc-sse/protocol'
 import type { SubscriptionFrame } from './frames.ts'
 import type { StreamEvent } from './state.ts'
 
@@ -22,66 +22,28 @@ export interface SubscriptionObserver {
 export interface Codec {
   /** Gives an event its value. Throws if it can't be read. */
   event(serialized: unknown): unknown
-  /** Makes an error of an error; `undefined` if it isn't one. Throws if it can't be read. */
-  error(serialized: unknown): ReadError | undefined
+  /** Says what an error means; one that can't be read is final. */
+  error(serialized: unknown): SubscriptionEnd
 }
 
-/** A subscription's failure, as the server told it. */
-export interface ReadError {
-  readonly error: Error
-  /** Whether it may be gone at the next attempt. */
-  readonly retryable: boolean
-}
-
-/** One procedure call, wherever its frames come from. What its app's handlers throw gets out. */
-export interface Subscription {
-  /** Takes a frame, and says what it means for a stream that serves only this subscription. */
-  receive(frame: SubscriptionFrame): SubscriptionEnd | undefined
-}
-
-/** What a frame can mean: that it is over, for now or for good. */
+/** What a frame can mean: that the subscription is over, for now or for good. */
 export type SubscriptionEnd = Extract<StreamEvent, { readonly type: 'lost' | 'end' }>
 
-/** Creates a subscription. */
-export function createSubscription(observer: SubscriptionObserver, codec: Codec): Subscription {
-  return {
-    receive(frame) {
-      switch (frame.type) {
-        case 'event':
-          observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
-          return undefined
-        case 'gap':
-          observer.gap(frame.gap)
-          return undefined
-        case 'stopped':
-          observer.stopped()
-          return { type: 'end' }
-        case 'error':
-          return failure(codec, frame.error)
-        default:
-          return undefined
-      }
-    },
+/**
+ * Tells a frame of a subscription, and says what it means for a stream that serves only this one. What its app's
+ * handlers throw gets out.
+ */
+export function tellFrame(
+  frame: SubscriptionFrame,
+  observer: SubscriptionObserver,
+  codec: Codec,
+): SubscriptionEnd | undefined {
+  if (frame.type === 'event') observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
+  else if (frame.type === 'gap') observer.gap(frame.gap)
+  else if (frame.type === 'error') return codec.error(frame.error)
+  else if (frame.type === 'stopped') {
+    observer.stopped()
+    return { type: 'end' }
   }
-}
-
-function failure(codec: Codec, serialized: unknown): SubscriptionEnd {
-  const read = readError(codec, serialized)
-  if (read instanceof RealtimeError) return { type: 'end', error: read }
-  return { type: read.retryable ? 'lost' : 'end', error: read.error }
-}
-
-function readError(codec: Codec, serialized: unknown): ReadError | RealtimeError {
-  try {
-    return codec.error(serialized) ?? unreadable()
-  } catch (cause) {
-    return unreadable(cause)
-  }
-}
-
-function unreadable(cause?: unknown): RealtimeError {
-  const message =
-    "The subscription failed, but its error can't be read. The transformer is probably not the server's: give sseLink " +
-    'the transformer that initTRPC.create has there, or none if it has none.'
-  return new RealtimeError('INVALID_MESSAGE', message, { cause })
+  return undefined
 }

@@ -2,7 +2,7 @@ import type { Clock, MultiplexedRequest, RealtimeError, WantedSubscription } fro
 import type { Member } from '../entry.ts'
 import type { SubscriptionFrame } from '../frames.ts'
 import type { SubscriptionSet } from '../set.ts'
-import type { Codec, SubscriptionEnd } from '../subscription.ts'
+import type { Codec } from '../subscription.ts'
 import type { TabsEnvironment } from './environment.ts'
 import { type GuestMessage, type HostMessage, isTabMessage } from './messages.ts'
 import { operationOf, writeFrame, writeMessage } from './write.ts'
@@ -136,7 +136,8 @@ export function createVisitor(options: VisitorOptions): Visitor {
         hasEnded = true
         // It tries again by itself.
         leaves.get(key)?.()
-        return endOf(frame, options.codec)
+        // What the guest has been told for good is to be tried again by the guest, or not at all.
+        return frame.type === 'error' ? options.codec.error(frame.error) : { type: 'end' }
       },
       started(lastEventId) {
         isRunning = true
@@ -195,10 +196,4 @@ function isOurs(error: unknown): error is RealtimeError {
 /** What tRPC's server said of a failure, if it did. */
 function shapeOf(error: unknown): unknown {
   return error instanceof Error && 'shape' in error ? error.shape : undefined
-}
-
-/** What the guest has been told for good is to be tried again by the guest, or not at all. */
-function endOf(frame: SubscriptionFrame, codec: Codec): SubscriptionEnd {
-  const read = frame.type === 'error' ? codec.error(frame.error) : undefined
-  return read?.retryable ? { type: 'lost', error: read.error } : { type: 'end', error: read?.error }
 }
