@@ -3,13 +3,13 @@ import { createFeed } from './feed.ts'
 import { writeSingleRequest } from './request.ts'
 import type { SetOptions, WantedCall } from './set.ts'
 import { readSingleMessage } from './single.ts'
-import { openStream } from './stream.ts'
+import { type Carrier, openStream } from './stream.ts'
 
 /** Starts a subscription on a stream of its own; returns what stops it. */
 export function startAlone(options: SetOptions, call: WantedCall, member: Member): () => void {
   const { positions } = options
   const identity = JSON.stringify([call.path, call.inputJson])
-  const feed = createFeed({
+  const feed = createFeed<Carrier>({
     lastEventId: call.lastEventId ?? positions.load(identity),
     deliver: member.receive,
     onStarted() {
@@ -25,17 +25,22 @@ export function startAlone(options: SetOptions, call: WantedCall, member: Member
   const stream = openStream({
     ...options,
     endpoint: () => options.endpoint([call.op]),
-    write(endpoint, of) {
-      feed.requested(of)
-      return writeSingleRequest(endpoint, { ...call, lastEventId: feed.lastEventId() })
+    carry() {
+      const carrier: Carrier = {
+        write(endpoint) {
+          feed.requested(carrier)
+          return writeSingleRequest(endpoint, { ...call, lastEventId: feed.lastEventId() })
+        },
+        receive(frame) {
+          const verdict = feed.receive(frame, carrier)
+          if (frame.type === 'started') stream.taken()
+          return verdict
+        },
+        lost: (error) => feed.lost(carrier, error),
+      }
+      return carrier
     },
     read: readSingleMessage,
-    onFrame(frame, of) {
-      const verdict = feed.receive(frame, of)
-      if (frame.type === 'started') stream.taken()
-      return verdict
-    },
-    onLost: feed.lost,
     onEnded({ error }) {
       feed.reset()
       positions.save(identity, undefined)

@@ -11,27 +11,29 @@ import { judgeResponse, type ReadErrorBody } from './response.ts'
 import type { StreamEvent } from './state.ts'
 import { createWatchdog, type Watchdog } from './watchdog.ts'
 
-/** One attempt at a stream: one HTTP request, and the messages of its response. */
-export interface ConnectionOptions {
-  readonly clock: Clock
+/** Where requests go, and how. */
+export interface RequestOptions {
   readonly fetch: Fetch
-  /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
-  readonly connectTimeoutMs: number
   /** Asks the app. If it fails, that is a lost connection: it may well ask a server for a token. */
   readonly endpoint: () => Promise<Endpoint>
+}
+
+/** One attempt at a stream: one HTTP request, and the messages of its response. */
+export interface ConnectionOptions extends RequestOptions {
+  readonly clock: Clock
+  /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
+  readonly connectTimeoutMs: number
   /** Writes the request that is then sent. Not called after {@link Connection.close}. */
   readonly write: (endpoint: Endpoint) => HttpRequest
   readonly readErrorBody: ReadErrorBody
-  readonly onAnswer: () => void
   /** Must not throw. */
   readonly onMessage: (message: DecodedMessage) => void
-  readonly onRetry: (retryMs: number) => void
+  /** Is told what the server asks for, and how it ended if not by {@link Connection.close}. */
+  readonly onEvent: (event: StreamEvent) => void
 }
 
 /** An attempt that is under way. */
 export interface Connection {
-  /** How it ended; `undefined` if by {@link close}. Never rejects. */
-  readonly ended: Promise<StreamEvent | undefined>
   /** The first message has arrived: from now on, so much silence in milliseconds means that it is dead. */
   opened(inactivityTimeoutMs: number): void
   /** Looks at the clock: it may have been silent for too long while timers stood still. */
@@ -51,7 +53,7 @@ export function connect(options: ConnectionOptions): Connection {
     onMessage: (message) => {
       if (!abort.signal.aborted) options.onMessage(message)
     },
-    onRetry: options.onRetry,
+    onRetry: (ms) => options.onEvent({ type: 'retry', ms }),
   })
   function onChunk(chunk: Uint8Array): void {
     // Until it is open, bytes prove nothing: a proxy may send some to keep us waiting.
@@ -59,8 +61,8 @@ export function connect(options: ConnectionOptions): Connection {
     decoder.push(chunk)
   }
 
+  void run(options, abort, onChunk, watchdog).then((event) => event && options.onEvent(event))
   return {
-    ended: run(options, abort, onChunk, watchdog),
     opened(inactivityTimeoutMs) {
       open = true
       watchdog.watch(inactivityTimeoutMs)
@@ -81,14 +83,10 @@ async function run(
 ): Promise<StreamEvent | undefined> {
   const { signal } = abort
   try {
-    const endpoint = await unlessAborted(signal, options.endpoint())
-    signal.throwIfAborted()
-    const { url, ...request } = options.write(endpoint)
-    const init: RequestInit = { ...request, signal, cache: 'no-store' }
-    const response = await unlessAborted(signal, options.fetch(url, init))
+    const response = await send(options, options.write, signal)
     const refused = await unlessAborted(signal, judgeResponse(response, options.readErrorBody, options.clock))
     if (refused) return refused
-    options.onAnswer()
+    options.onEvent({ type: 'answered' })
     if (response.body) await readAll(response.body, onChunk, signal)
     signal.throwIfAborted()
     return { type: 'lost', error: lostError('The response ended, but the subscription is not complete.') }
@@ -139,6 +137,18 @@ async function readAll(
     signal.removeEventListener('abort', cancel)
     cancel()
   }
+}
+
+/** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */
+export async function send(
+  { endpoint, fetch }: RequestOptions,
+  write: (endpoint: Endpoint) => HttpRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const to = await unlessAborted(signal, endpoint())
+  signal.throwIfAborted()
+  const { url, ...request } = write(to)
+  return unlessAborted(signal, fetch(url, { ...request, signal, cache: 'no-store' }))
 }
 
 /** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */

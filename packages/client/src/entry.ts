@@ -2,6 +2,7 @@ import type { Clock } from '@trpc-sse/protocol'
 import { createFeed, type Feed } from './feed.ts'
 import type { SubscriptionFrame } from './frames.ts'
 import { lastingMs, type RetryPolicy, reconnectDelayMs } from './retry.ts'
+import type { Carrier } from './stream.ts'
 import type { SubscriptionEnd, SubscriptionObserver } from './subscription.ts'
 
 /** One of the app's subscriptions. What its handlers throw gets out. */
@@ -21,7 +22,7 @@ export interface EntryOptions {
   /** It stands somewhere else, or has started. */
   readonly onMove: () => void
   /** It has got further on this stream. */
-  readonly onAdvanced: (stream: number) => void
+  readonly onAdvanced: (stream: Carrier) => void
   /** The shortest wait that the stream asks for, in milliseconds, before it is started again. */
   readonly askedWaitMs: () => number
   /** The server has ended it, for now or for good. */
@@ -34,7 +35,7 @@ export interface EntryOptions {
 
 /** One subscription on the wire, for all of the app's that are the same and stand at the same place. */
 export interface Entry {
-  readonly feed: Feed
+  readonly feed: Feed<Carrier>
   /** Whether it waits, after a failure of its own, until it is started again. */
   isResting(): boolean
   /** Whether it has said nothing yet. */
@@ -133,7 +134,7 @@ export function createEntry(options: EntryOptions): Entry {
     else dissolve()
   }
 
-  const feed = createFeed({
+  const feed = createFeed<Carrier>({
     lastEventId: options.lastEventId,
     deliver,
     onStarted(lastEventId) {

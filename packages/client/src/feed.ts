@@ -2,7 +2,7 @@ import type { SubscriptionFrame } from './frames.ts'
 import type { StreamEvent } from './state.ts'
 
 /** What a feed does with what it takes. */
-export interface FeedOptions {
+export interface FeedOptions<TStream> {
   /** Where the subscription stands; `undefined` at the start. */
   readonly lastEventId: string | undefined
   /** Takes a frame, and may say what it means for the stream. If it throws, the position stays. */
@@ -12,7 +12,7 @@ export interface FeedOptions {
   /** It runs no more, or still doesn't; `undefined` if nothing failed. */
   readonly onWaiting: (error: unknown) => void
   /** It stands somewhere else: so it was told on this stream. */
-  readonly onPosition: (lastEventId: string, stream: number) => void
+  readonly onPosition: (lastEventId: string, stream: TStream) => void
 }
 
 /**
@@ -22,27 +22,27 @@ export interface FeedOptions {
  * need not be understood. Only a subscription without a position goes on meanwhile: there is no other way for
  * it, and ids that it had are dropped.
  */
-export interface Feed {
+export interface Feed<TStream> {
   lastEventId(): string | undefined
   /** Whether it stands behind this event, and what follows is still to come: not while the next one is handed on. */
   standsAt(lastEventId: string): boolean
   /** The stream that it runs on. */
-  source(): number | undefined
-  /** Names the stream and the place on it: equal for two that get the same from now on. `undefined` if none can. */
-  place(): string | undefined
+  source(): TStream | undefined
+  /** Whether it gets all that comes next: two on the same stream and behind the same event then get the same. */
+  isSettled(): boolean
   /** Another stream was asked to run it. */
-  requested(stream: number): void
+  requested(stream: TStream): void
   /** Takes a frame of a stream. */
-  receive(frame: SubscriptionFrame, stream: number): StreamEvent | undefined
+  receive(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined
   /** A stream is gone, with an error if it failed. */
-  lost(stream: number, error: unknown): StreamEvent | undefined
+  lost(stream: TStream, error: unknown): StreamEvent | undefined
   /** It is over on all streams. */
   reset(): void
 }
 
 /** A stream that was asked to run a subscription. */
-interface Successor {
-  readonly stream: number
+interface Successor<TStream> {
+  readonly stream: TStream
   readonly hasPosition: boolean
   /** What the stream before said meanwhile; with no position, the ids of that. */
   readonly held: SubscriptionFrame[]
@@ -50,21 +50,21 @@ interface Successor {
 }
 
 /** Creates a feed that runs on no stream yet. */
-export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
+export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TStream>): Feed<TStream> {
   let position = lastEventId
-  let source: number | undefined
-  let successor: Successor | undefined
+  let source: TStream | undefined
+  let successor: Successor<TStream> | undefined
   let skip = new Set<string>()
   let isDelivering = false
 
-  function move(id: string | undefined, stream: number): void {
+  function move(id: string | undefined, stream: TStream): void {
     // An untracked event between tracked ones carries an empty id: that is no position.
     if (!id || id === position) return
     position = id
     options.onPosition(id, stream)
   }
 
-  function start(next: Successor, id: string | undefined): void {
+  function start(next: Successor<TStream>, id: string | undefined): void {
     const wasRunning = source !== undefined
     source = next.stream
     skip = next.had
@@ -73,7 +73,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     if (position === undefined) move(id, next.stream)
   }
 
-  function take(frame: SubscriptionFrame, stream: number): StreamEvent | undefined {
+  function take(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined {
     if (frame.id && skip.delete(frame.id)) return undefined
     const verdict = deliver(frame)
     move(frame.id, stream)
@@ -89,7 +89,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     }
   }
 
-  function receive(frame: SubscriptionFrame, stream: number): StreamEvent | undefined {
+  function receive(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined {
     if (stream === successor?.stream) {
       if (frame.type === 'started') start(successor, frame.id)
       // It could not be started there. What that means for where it runs now is not for the feed to say.
@@ -107,7 +107,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
   }
 
   /** Hands on what was held back for nothing. */
-  function giveUp({ held }: Successor, from: number): StreamEvent | undefined {
+  function giveUp({ held }: Successor<TStream>, from: TStream): StreamEvent | undefined {
     successor = undefined
     for (const frame of held) {
       const verdict = source === from ? take(frame, from) : undefined
@@ -120,10 +120,7 @@ export function createFeed({ lastEventId, ...options }: FeedOptions): Feed {
     lastEventId: () => position,
     standsAt: (id) => id === position && !isDelivering,
     source: () => source,
-    place() {
-      const isSettled = source !== undefined && position !== undefined && !successor && skip.size === 0
-      return isSettled ? `${source} ${position}` : undefined
-    },
+    isSettled: () => source !== undefined && position !== undefined && !successor && skip.size === 0,
     requested(stream) {
       successor = { stream, hasPosition: position !== undefined, held: [], had: new Set() }
     },

@@ -1,26 +1,28 @@
 import type { Entry } from './entry.ts'
+import type { WantedCall } from './set.ts'
 
-/** An entry that is the same subscription as every other one with its identity. */
-export interface Line extends Entry {
+/** An entry that is the same subscription as every other one with its identity, and what it is on the wire. */
+export interface CallLine extends Entry {
   readonly identity: string
+  readonly call: WantedCall
 }
 
 /** All entries of a set, by what they are. */
-export interface Lines<TLine extends Line> extends Iterable<TLine> {
+export interface Lines extends Iterable<CallLine> {
   readonly size: () => number
   /** Those that are the same subscription. */
-  like(identity: string): readonly TLine[]
-  add(line: TLine): void
-  delete(line: TLine): void
+  like(identity: string): readonly CallLine[]
+  add(line: CallLine): void
+  delete(line: CallLine): void
   /** Makes one of two that are the same subscription and stand at the same place. */
-  merge(line: TLine): void
+  merge(line: CallLine): void
 }
 
 /** Creates an empty collection. */
-export function createLines<TLine extends Line>(): Lines<TLine> {
-  const all = new Set<TLine>()
-  const families = new Map<string, TLine[]>()
-  const like = (identity: string): readonly TLine[] => families.get(identity) ?? []
+export function createLines(): Lines {
+  const all = new Set<CallLine>()
+  const families = new Map<string, CallLine[]>()
+  const like = (identity: string): readonly CallLine[] => families.get(identity) ?? []
   return {
     [Symbol.iterator]: () => [...all].values(),
     size: () => all.size,
@@ -36,9 +38,9 @@ export function createLines<TLine extends Line>(): Lines<TLine> {
       else families.delete(line.identity)
     },
     merge({ identity, feed }) {
-      const place = feed.place()
-      if (place === undefined || like(identity).length < 2) return
-      const [elder, younger] = like(identity).filter((line) => line.feed.place() === place)
+      const isAtSamePlace = (other: CallLine['feed']): boolean =>
+        other.isSettled() && other.source() === feed.source() && other.lastEventId() === feed.lastEventId()
+      const [elder, younger] = like(identity).filter((line) => isAtSamePlace(line.feed))
       if (elder && younger) elder.adopt(younger)
     },
   }

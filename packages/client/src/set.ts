@@ -1,7 +1,6 @@
 import type { Operation } from '@trpc/client'
-import type { CallLine } from './carried.ts'
 import { createEntry, type Member } from './entry.ts'
-import { createLines } from './lines.ts'
+import { type CallLine, createLines } from './lines.ts'
 import type { Positions } from './positions.ts'
 import type { Endpoint, Wanted } from './request.ts'
 import type { ReadErrorBody } from './response.ts'
@@ -34,7 +33,7 @@ export interface SubscriptionSet {
 
 /** Creates an empty set. It has a stream while something is wanted. */
 export function createSet(options: SetOptions): SubscriptionSet {
-  const lines = createLines<CallLine>()
+  const lines = createLines()
   const stream = createSharedStream(options, lines)
 
   function remove(line: CallLine): void {
@@ -55,10 +54,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
       },
       onAdvanced: stream.advanced,
       askedWaitMs: stream.askedWaitMs,
-      onEnded() {
-        stream.forget(line)
-        stream.changed()
-      },
+      onEnded: () => stream.forget(line),
       onRetry: stream.changed,
       onOver: () => remove(line),
     })

@@ -1,9 +1,8 @@
-import { type CallLine, createCarried } from './carried.ts'
-import { createControl } from './control.ts'
-import type { SubscriptionFrame } from './frames.ts'
-import type { Lines } from './lines.ts'
+import type { Operation } from '@trpc/client'
+import { createSetCarrier, type SetCarrier } from './carrier.ts'
+import type { CallLine, Lines } from './lines.ts'
 import { readMultiplexedMessage } from './multiplexed.ts'
-import { type Endpoint, writeMultiplexedRequest } from './request.ts'
+import type { Endpoint } from './request.ts'
 import type { SetOptions } from './set.ts'
 import type { StreamState } from './state.ts'
 import { openStream, type Stream } from './stream.ts'
@@ -20,84 +19,80 @@ export interface SharedStream extends Pick<Stream, 'advanced' | 'askedWaitMs'> {
 const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** Creates the stream of a set, and opens it at the first change. */
-export function createSharedStream(options: SetOptions, lines: Lines<CallLine>): SharedStream {
+export function createSharedStream(options: SetOptions, lines: Lines): SharedStream {
+  const carriers = new Set<SetCarrier>()
   let stream: Stream | undefined
   let isScheduled = false
+  let revision = 0
   const wanted = (): Set<CallLine> => new Set([...lines].filter((line) => !line.isResting()))
-  const carried = createCarried(wanted)
-  const endpoint = (): Promise<Endpoint> => endpointFor(options, lines)
-  const control = createControl({
-    ...options,
-    ...carried,
-    timeoutMs: options.connectTimeoutMs,
-    endpoint,
-    onFailed: () => stream?.reopen(),
-  })
 
-  const open = (): Stream =>
-    openStream({
+  // There are requests only while something is wanted.
+  const endpoint = (): Promise<Endpoint> =>
+    options.endpoint(Array.from(lines, ({ call }) => call.op) as [Operation, ...Operation[]])
+
+  function carry(): SetCarrier {
+    const carrier = createSetCarrier({
       ...options,
       endpoint,
-      write: (to, of) => writeMultiplexedRequest(to, carried.write(of)),
-      read: readMultiplexedMessage,
-      onOpen(of, connectionId) {
-        carried.opened(of, connectionId)
-        control.use(of)
+      wanted,
+      nextRevision: () => ++revision,
+      onOpened() {
+        for (const other of carriers) if (other !== carrier) other.retire()
         letGo()
       },
-      onFrame,
-      onLost(of, error) {
-        carried.drop(of)
-        control.drop(of)
-        for (const { feed } of lines) feed.lost(of, error)
-        return undefined
+      onStarted: letGo,
+      onLost(error) {
+        carriers.delete(carrier)
+        for (const { feed } of lines) feed.lost(carrier, error)
       },
-      onRefused(error) {
-        control.resume()
-        for (const line of wanted()) if (line.feed.source() === undefined) line.fail(error)
-      },
-      onEnded(state) {
-        stream = undefined
-        for (const of of carried.clear()) control.drop(of)
-        endAll(options, [...lines], state)
-      },
+      onFailed: () => stream?.reopen(),
     })
-
-  function onFrame(frame: SubscriptionFrame, of: number): undefined {
-    carried.get(of, frame.key)?.feed.receive(frame, of)
-    if (frame.type !== 'started') return
-    control.started()
-    letGo()
+    carriers.add(carrier)
+    return carrier
   }
 
-  /** Lets the stream before go, once nothing runs on it any more. */
+  /** Lets the connection before go, once nothing runs on it any more. */
   function letGo(): void {
-    if (carried.hasMoved(lines)) stream?.taken()
+    const newest = [...carriers].at(-1)
+    if (newest?.isNewest() && [...lines].every(({ feed }) => (feed.source() ?? newest) === newest))
+      stream?.taken()
+  }
+
+  function onRefused(error: unknown): void {
+    for (const carrier of carriers) carrier.resume()
+    for (const line of wanted()) if (line.feed.source() === undefined) line.fail(error)
+  }
+
+  function onEnded(state: StreamState): void {
+    stream = undefined
+    for (const carrier of carriers) carrier.retire()
+    carriers.clear()
+    endAll(options, [...lines], state)
   }
 
   function apply(): void {
     isScheduled = false
     if (lines.size() === 0) stream?.close()
-    else if (!stream) stream = open()
-    else control.changed()
+    else if (stream) for (const carrier of carriers) carrier.changed()
+    else
+      stream = openStream({ ...options, endpoint, carry, read: readMultiplexedMessage, onRefused, onEnded })
     letGo()
   }
 
+  function changed(): void {
+    if (!isScheduled) queueMicrotask(apply)
+    isScheduled = true
+  }
+
   return {
-    changed() {
-      if (!isScheduled) queueMicrotask(apply)
-      isScheduled = true
+    changed,
+    forget(line) {
+      for (const carrier of carriers) carrier.forget(line)
+      changed()
     },
-    forget: carried.forget,
     advanced: (on) => stream?.advanced(on),
     askedWaitMs: () => stream?.askedWaitMs() ?? 0,
   }
-}
-
-async function endpointFor(options: SetOptions, lines: Iterable<CallLine>): Promise<Endpoint> {
-  const [first, ...others] = Array.from(lines, ({ call }) => call.op)
-  if (!first) throw new Error('Nothing is wanted.')
-  return options.endpoint([first, ...others])
 }
 
 /** Ends all lines with the stream's error; where the server doesn't know the mode, sends them on their own ways. */

@@ -1,5 +1,5 @@
 import { type Clock, type DecodedMessage, RealtimeError } from '@trpc-sse/protocol'
-import { createConnections } from './connections.ts'
+import { type Connection, connect } from './connection.ts'
 import { type Device, followDevice } from './device.ts'
 import type { Fetch } from './fetch.ts'
 import type { Frame, SubscriptionFrame } from './frames.ts'
@@ -21,96 +21,154 @@ export interface StreamSettings {
   readonly hiddenTimeoutMs: number
 }
 
-/**
- * A mode of the protocol, and the subscriptions that a stream is for. Streams are numbered, and at most two
- * are there at a time. If a callback throws, all ends with that.
- */
+/** What a mode of the protocol does with one connection. */
+export interface Carrier {
+  /** Writes the request for everything that is wanted now. */
+  write(endpoint: Endpoint): HttpRequest
+  /** It is open. */
+  opened?(connectionId: string | undefined): void
+  /** Takes every frame of a subscription, and may say what it means for the stream. */
+  receive(frame: SubscriptionFrame): StreamEvent | undefined
+  /** It is gone, with an error if it failed. May say what follows for the one that is left. */
+  lost(error: unknown): StreamEvent | undefined
+}
+
+/** A mode of the protocol, and what it tells. If a callback throws, all ends with that. */
 export interface StreamOptions extends StreamSettings {
   readonly endpoint: () => Promise<Endpoint>
-  /** Writes the request for a stream of everything that is wanted now. */
-  readonly write: (endpoint: Endpoint, stream: number) => HttpRequest
+  /** There is one more connection. At most two are there at a time. */
+  readonly carry: () => Carrier
   /** Gives a message its meaning. */
   readonly read: (message: DecodedMessage) => readonly Frame[]
   readonly readErrorBody: ReadErrorBody
-  /** A stream is open. */
-  readonly onOpen?: (stream: number, connectionId: string | undefined) => void
-  /** Takes every frame of a subscription, and may say what it means for the stream. */
-  readonly onFrame: (frame: SubscriptionFrame, stream: number) => StreamEvent | undefined
-  /** A stream is gone, with an error if it failed. May say what follows for the one that is left. */
-  readonly onLost: (stream: number, error: unknown) => StreamEvent | undefined
-  /** What `reopen` was called for can't be had; the stream before goes on. */
+  /** What `reopen` was called for can't be had; the connection before goes on. */
   readonly onRefused?: (error: unknown) => void
   readonly onEnded: (state: StreamState) => void
 }
 
-/** Streams, one after the other, until nothing more is wanted or can be had. */
+/** Connections, one after the other, until nothing more is wanted or can be had. */
 export interface Stream {
   /** Opens a new one, and lets the one before go on until {@link taken}. */
   reopen(): void
-  /** The stream before isn't needed any more. */
+  /** The one before isn't needed any more. */
   taken(): void
-  /** A subscription has got further on a stream. */
-  advanced(stream: number): void
+  /** A subscription has got further there. */
+  advanced(on: Carrier): void
   /** The shortest wait that the stream asks for, in milliseconds, before anything on it is tried again. */
   askedWaitMs(): number
   /** Ends them, with an error if there is one to tell. Closing twice is harmless. */
   close(error?: unknown): void
 }
 
-/** Opens a stream, and another one whenever it is lost. */
+/** How long a new connection may take while the one before goes on, in milliseconds: events are held back for it. */
+const bridgedConnectTimeoutMs = 3_000
+
+/** How long, after the new one is open, the one before is kept, in milliseconds: servers promise no more. */
+const bridgeMs = 5_000
+
+interface Line extends Connection {
+  readonly carrier: Carrier
+}
+
+/** Opens a stream: a connection, and another one whenever it is lost. */
 export function openStream(options: StreamOptions): Stream {
   const { clock } = options
+  const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
   let state = initialStreamState
   let openedMs = 0
-  const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
-  const connections = createConnections(options, {
-    isConnecting: () => state.phase === 'connecting',
-    dispatch,
-    onBridgeEnded: () => unbridge(state.error),
-    take,
-    guard,
-  })
+  // The newest, and beside it the one before, while that is a bridge to it.
+  let current: Line | undefined
+  let before: Line | undefined
+  let cancelBridge = (): void => {}
 
   function dispatch(event: StreamEvent): void {
     const { phase, bridge } = state
     if (phase === 'open' && clock.now() - openedMs >= lastingMs) state = next(state, { type: 'progress' })
     state = next(state, event)
     if (state.phase !== phase || event.type === 'suspend') enter(event)
-    if (state.bridge === 'none' && bridge !== 'none') connections.dropBefore(state.error)
+    if (state.bridge === 'none' && bridge !== 'none') dropBefore(state.error)
   }
 
   function enter(event: StreamEvent): void {
-    if (state.phase === 'connecting') connections.open()
+    if (state.phase === 'connecting') open()
     else if (state.phase === 'ended') end()
-    else if (state.phase === 'waiting') leave(event)
-    else if (event.type === 'refused') {
-      connections.goBack()
-      options.onRefused?.(event.error)
-    } else connections.limitBridge()
+    else if (state.phase === 'waiting') leave(event.type)
+    else if (event.type === 'refused') goBack(event.error)
+    else if (before) cancelBridge = clock.after(bridgeMs, () => dispatch({ type: 'unbridged' }))
   }
 
-  /** From the current stream to the wait for the next. */
-  function leave({ type }: StreamEvent): void {
+  function open(): void {
+    const carrier = options.carry()
+    const line: Line = {
+      carrier,
+      ...connect({
+        ...options,
+        connectTimeoutMs: Math.min(before ? bridgedConnectTimeoutMs : Infinity, options.connectTimeoutMs),
+        write: carrier.write,
+        onMessage(message) {
+          guard(() => {
+            for (const frame of options.read(message)) take(frame, line)
+          })
+        },
+        onEvent(event) {
+          if (line === current) dispatch(event)
+          else if (line === before && event.type !== 'retry') unbridge(state.error)
+        },
+      }),
+    }
+    current = line
+    // The app's own functions were asked already, and may have ended it.
+    if (state.phase !== 'connecting') line.close()
+  }
+
+  /** From the current connection to the wait for the next. */
+  function leave(why: StreamEvent['type']): void {
+    const line = current
+    current = undefined
     rest.stop()
-    if (type === 'move' || type === 'reopen') connections.setAside()
-    else connections.drop(state.error)
+    if (why === 'move' || why === 'reopen') {
+      dropBefore(undefined)
+      before = line
+    } else lose(line, state.error)
     if (state.phase === 'waiting' && !state.suspended) rest.start(state)
+  }
+
+  /** To the connection before, as if no other had been asked for. */
+  function goBack(error: unknown): void {
+    const refused = current
+    current = before
+    before = undefined
+    lose(refused, undefined)
+    options.onRefused?.(error)
+  }
+
+  function dropBefore(error: unknown): void {
+    const line = before
+    before = undefined
+    cancelBridge()
+    lose(line, error)
+  }
+
+  function unbridge(error: unknown): void {
+    dropBefore(error)
+    dispatch({ type: 'unbridged' })
+  }
+
+  function lose(line: Line | undefined, error: unknown): void {
+    line?.close()
+    guard(() => judge(line?.carrier.lost(error), line))
   }
 
   function end(): void {
     rest.stop()
     unfollow()
-    connections.close()
+    cancelBridge()
+    before?.close()
+    current?.close()
+    before = undefined
+    current = undefined
     options.onEnded(state)
   }
-
-  const unfollow = followDevice(options.device, clock, options.hiddenTimeoutMs, {
-    suspend: () => dispatch({ type: 'suspend' }),
-    wake() {
-      connections.check()
-      if (state.phase === 'waiting') rest.cutShort()
-    },
-  })
 
   function guard(call: () => void): void {
     try {
@@ -121,42 +179,44 @@ export function openStream(options: StreamOptions): Stream {
     }
   }
 
-  function take(frame: Frame, stream: number): void {
-    const isCurrent = connections.isCurrent(stream)
-    if (isCurrent && state.phase === 'connecting') mustComeFirst(frame)
-    if (frame.type === 'connected') {
-      if (isCurrent) opened(frame, stream)
-    } else if (frame.type === 'ping' || frame.type === 'reconnect') {
-      if (isCurrent) dispatch({ type: frame.type === 'ping' ? 'sign' : 'move' })
-    } else {
-      if (isCurrent && frame.type === 'event') dispatch({ type: 'sign' })
-      judge(options.onFrame(frame, stream), stream)
-    }
+  function take(frame: Frame, line: Line): void {
+    if (line === current) hear(frame, line)
+    else if (line !== before) return
+    if ('key' in frame) judge(line.carrier.receive(frame), line)
   }
 
-  function opened(frame: Extract<Frame, { readonly type: 'connected' }>, stream: number): void {
-    connections.opened(options.inactivityTimeoutMs ?? frame.reconnectAfterInactivityMs ?? Infinity)
-    openedMs = clock.now()
-    dispatch({ type: 'connected' })
-    options.onOpen?.(stream, frame.connectionId)
+  /** What a frame says of the stream itself. */
+  function hear(frame: Frame, { carrier, opened }: Line): void {
+    const { type } = frame
+    if (state.phase === 'connecting') mustComeFirst(frame)
+    if (type === 'connected') {
+      opened(options.inactivityTimeoutMs ?? frame.reconnectAfterInactivityMs ?? Infinity)
+      openedMs = clock.now()
+      dispatch({ type })
+      carrier.opened?.(frame.connectionId)
+    } else if (type === 'ping' || type === 'event') dispatch({ type: 'sign' })
+    else if (type === 'reconnect') dispatch({ type: 'move' })
   }
 
-  function judge(verdict: StreamEvent | undefined, stream: number): void {
-    if (!verdict) return
-    if (connections.isBefore(stream) && verdict.type === 'lost') unbridge(verdict.error)
-    else dispatch(verdict)
+  function judge(verdict: StreamEvent | undefined, line: Line | undefined): void {
+    if (verdict?.type === 'lost' && line === before) unbridge(verdict.error)
+    else if (verdict) dispatch(verdict)
   }
 
-  function unbridge(error: unknown): void {
-    connections.dropBefore(error)
-    dispatch({ type: 'unbridged' })
-  }
+  const unfollow = followDevice(options.device, clock, options.hiddenTimeoutMs, {
+    suspend: () => dispatch({ type: 'suspend' }),
+    wake() {
+      before?.check()
+      current?.check()
+      if (state.phase === 'waiting') rest.cutShort()
+    },
+  })
 
-  connections.open()
+  open()
   return {
     reopen: () => dispatch({ type: 'reopen' }),
-    taken: () => connections.hasBefore() && unbridge(undefined),
-    advanced: (on) => connections.isCurrent(on) && dispatch({ type: 'progress' }),
+    taken: () => before && unbridge(undefined),
+    advanced: (on) => on === current?.carrier && dispatch({ type: 'progress' }),
     askedWaitMs: () => state.retryMs,
     close: (error) => dispatch({ type: 'end', error }),
   }

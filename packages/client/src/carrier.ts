@@ -1,0 +1,133 @@
+import type { Clock } from '@trpc-sse/protocol'
+import { type RequestOptions, send, unlessAborted } from './connection.ts'
+import { createKeyTable } from './keys.ts'
+import type { CallLine } from './lines.ts'
+import { writeMultiplexedBody } from './multiplexed.ts'
+import { type Endpoint, type HttpRequest, writeMultiplexedRequest } from './request.ts'
+import type { Carrier } from './stream.ts'
+
+/** The set that a connection is for, and whom it tells. */
+export interface SetCarrierOptions extends RequestOptions {
+  readonly clock: Clock
+  /** How long a control request may take, and how long what it has asked for, in milliseconds. */
+  readonly connectTimeoutMs: number
+  readonly wanted: () => ReadonlySet<CallLine>
+  /** A number above all before. */
+  readonly nextRevision: () => number
+  readonly onOpened: () => void
+  readonly onStarted: () => void
+  readonly onLost: (error: unknown) => void
+  /** It can't be relied on to have the set. Called once, until {@link SetCarrier.resume}. */
+  readonly onFailed: () => void
+}
+
+/** One connection of a set: what it was asked for, and the control requests that make it what is wanted. */
+export interface SetCarrier extends Carrier {
+  /** Whether it is open, and none is after it. */
+  isNewest(): boolean
+  /** What is wanted may have changed. Control requests go one at a time, each with all that is wanted then. */
+  changed(): void
+  /** Forgets what the server has ended. */
+  forget(line: CallLine): void
+  /** It goes on, in spite of what failed. */
+  resume(): void
+  /** Makes no more requests. */
+  retire(): void
+}
+
+/** Creates what a set does with one more connection. */
+export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
+  const { clock, connectTimeoutMs, wanted } = options
+  const table = createKeyTable<CallLine>(({ identity }) => identity)
+  let connectionId: string | undefined
+  let isNewest = false
+  let hasFailed = false
+  let request: AbortController | undefined
+  let cancelTimer = (): void => {}
+
+  function write(endpoint: Endpoint): HttpRequest {
+    for (const { feed } of table.update(wanted())) feed.requested(carrier)
+    const calls = Array.from(
+      table.keys,
+      ([key, { call, feed }]) => [key, { ...call, lastEventId: feed.lastEventId() }] as const,
+    )
+    return writeMultiplexedRequest(
+      endpoint,
+      writeMultiplexedBody(options.nextRevision(), connectionId, calls),
+    )
+  }
+
+  const hasStarted = (): boolean => [...table.keys.values()].every(({ feed }) => feed.source() === carrier)
+
+  function fail(): void {
+    if (!isNewest || hasFailed) return
+    hasFailed = true
+    options.onFailed()
+  }
+
+  function changed(): void {
+    if (isNewest && !request && !hasFailed && table.differs(wanted())) void control()
+  }
+
+  async function control(): Promise<void> {
+    request = new AbortController()
+    const isSet = await post(request)
+    request = undefined
+    if (!isSet) return fail()
+    if (!isNewest) return
+    cancelTimer()
+    if (!hasStarted()) cancelTimer = clock.after(connectTimeoutMs, fail)
+    changed()
+  }
+
+  /** Sends the newest set; says whether the stream has it. */
+  async function post(abort: AbortController): Promise<boolean> {
+    const cancel = clock.after(connectTimeoutMs, () => abort.abort())
+    try {
+      const response = await send(options, write, abort.signal)
+      await unlessAborted(abort.signal, response.text())
+      return response.status === 200
+    } catch {
+      // Whatever it was: a new stream is always right.
+      return false
+    } finally {
+      cancel()
+    }
+  }
+
+  function retire(): void {
+    isNewest = false
+    cancelTimer()
+    request?.abort()
+  }
+
+  const carrier: SetCarrier = {
+    write,
+    opened(id) {
+      connectionId = id
+      isNewest = true
+      options.onOpened()
+      changed()
+    },
+    receive(frame) {
+      table.get(frame.key)?.feed.receive(frame, carrier)
+      if (frame.type !== 'started') return undefined
+      if (hasStarted()) cancelTimer()
+      options.onStarted()
+      return undefined
+    },
+    lost(error) {
+      retire()
+      options.onLost(error)
+      return undefined
+    },
+    isNewest: () => isNewest,
+    changed,
+    forget: table.forget,
+    resume() {
+      hasFailed = false
+    },
+    retire,
+  }
+  return carrier
+}
