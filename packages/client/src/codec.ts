@@ -18,8 +18,9 @@ export function bothWays(
 const asItIs: TRPCDataTransformer = { serialize: (value) => value, deserialize: (value) => value }
 
 /** Reads the events and errors of a server with this transformer. */
-export function outputCodec({ output }: TRPCCombinedDataTransformer): Codec {
+export function outputCodec(output: TRPCDataTransformer): Codec {
   return {
+    serialize: (value) => output.serialize(value),
     event: (serialized) => output.deserialize(serialized),
     error(serialized) {
       try {

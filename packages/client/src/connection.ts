@@ -9,7 +9,7 @@ import type { Fetch } from './fetch.ts'
 import type { Endpoint, HttpRequest } from './request.ts'
 import { judgeResponse, type ReadErrorBody } from './response.ts'
 import type { StreamEvent } from './state.ts'
-import { createWatchdog, type Watchdog } from './watchdog.ts'
+import { createWatchdog } from './watchdog.ts'
 
 /** Where requests go, and how. */
 export interface RequestOptions {
@@ -28,7 +28,7 @@ export interface ConnectionOptions extends RequestOptions {
   readonly readErrorBody: ReadErrorBody
   /** Must not throw. */
   readonly onMessage: (message: DecodedMessage) => void
-  /** Is told what the server asks for, and how it ended if not by {@link Connection.close}. */
+  /** Is told what the server asks for, and at last how it ended. What comes after {@link Connection.close} is no news. */
   readonly onEvent: (event: StreamEvent) => void
 }
 
@@ -61,27 +61,29 @@ export function connect(options: ConnectionOptions): Connection {
     decoder.push(chunk)
   }
 
-  void run(options, abort, onChunk, watchdog).then((event) => event && options.onEvent(event))
+  function close(): void {
+    watchdog.stop()
+    abort.abort()
+  }
+  void run(options, abort.signal, onChunk).then((event) => {
+    close()
+    options.onEvent(event)
+  })
   return {
     opened(inactivityTimeoutMs) {
       open = true
       watchdog.watch(inactivityTimeoutMs)
     },
     check: watchdog.check,
-    close() {
-      watchdog.stop()
-      abort.abort()
-    },
+    close,
   }
 }
 
 async function run(
   options: ConnectionOptions,
-  abort: AbortController,
+  signal: AbortSignal,
   onChunk: (chunk: Uint8Array) => void,
-  watchdog: Watchdog,
-): Promise<StreamEvent | undefined> {
-  const { signal } = abort
+): Promise<StreamEvent> {
   try {
     const response = await send(options, options.write, signal)
     const refused = await unlessAborted(signal, judgeResponse(response, options.readErrorBody, options.clock))
@@ -91,18 +93,10 @@ async function run(
     signal.throwIfAborted()
     return { type: 'lost', error: lostError('The response ended, but the subscription is not complete.') }
   } catch (error) {
-    return endOf(error, signal)
-  } finally {
-    watchdog.stop()
-    abort.abort()
+    if (signal.aborted) return { type: 'lost', error: signal.reason }
+    if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
+    return { type: 'lost', error: lostError('The connection failed, or could not be made.', error) }
   }
-}
-
-function endOf(error: unknown, signal: AbortSignal): StreamEvent | undefined {
-  if (signal.aborted)
-    return isRealtimeError(signal.reason) ? { type: 'lost', error: signal.reason } : undefined
-  if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
-  return { type: 'lost', error: lostError('The connection failed, or could not be made.', error) }
 }
 
 function lostError(message: string, cause?: unknown): RealtimeError {
@@ -129,14 +123,8 @@ async function readAll(
 ): Promise<void> {
   const reader = body.getReader()
   // Some fetches don't end their body when aborted. To cancel one that failed fails too, and that is no news.
-  const cancel = (): void => void reader.cancel().catch(() => {})
-  signal.addEventListener('abort', cancel)
-  try {
-    for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) onChunk(chunk.value)
-  } finally {
-    signal.removeEventListener('abort', cancel)
-    cancel()
-  }
+  signal.addEventListener('abort', () => void reader.cancel().catch(() => {}))
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) onChunk(chunk.value)
 }
 
 /** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */

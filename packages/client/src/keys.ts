@@ -19,7 +19,6 @@ export interface KeyTable<TEntry> {
 /** Creates the table of a new stream. `identityOf` an entry is what its key is made of. */
 export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): KeyTable<TEntry> {
   const entries = new Map<string, TEntry>()
-  const keys = new Map<TEntry, string>()
   const used = new Set<string>()
 
   function newKey(entry: TEntry): string {
@@ -30,24 +29,21 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
     return key
   }
 
-  function forget(entry: TEntry): void {
-    entries.delete(keys.get(entry) ?? '')
-    keys.delete(entry)
+  function forgetIf(isOver: (entry: TEntry) => boolean): void {
+    for (const [key, entry] of entries) if (isOver(entry)) entries.delete(key)
   }
 
   return {
-    differs: (wanted) => wanted.size !== keys.size || [...wanted].some((entry) => !keys.has(entry)),
+    differs: (wanted) =>
+      wanted.size !== entries.size || [...entries.values()].some((entry) => !wanted.has(entry)),
     update(wanted) {
-      const added = [...wanted].filter((entry) => !keys.has(entry))
-      for (const entry of [...keys.keys()]) if (!wanted.has(entry)) forget(entry)
-      for (const entry of added) {
-        const key = newKey(entry)
-        keys.set(entry, key)
-        entries.set(key, entry)
-      }
+      const had = new Set(entries.values())
+      const added = [...wanted].filter((entry) => !had.has(entry))
+      forgetIf((entry) => !wanted.has(entry))
+      for (const entry of added) entries.set(newKey(entry), entry)
       return added
     },
-    forget,
+    forget: (entry) => forgetIf((one) => one === entry),
     get: (key) => entries.get(key),
     keys: entries,
   }

@@ -14,9 +14,10 @@ import {
   streamSettings,
 } from './options.ts'
 import type { Endpoint } from './request.ts'
-import { createSet, type SetOptions, type SubscriptionSet, type WantedCall } from './set.ts'
+import { createSet, type SetOptions, type WantedCall } from './set.ts'
 import { acrossTabs } from './share.ts'
-import { type Codec, tellFrame } from './subscription.ts'
+import type { StreamSettings } from './stream.ts'
+import { tellFrame } from './subscription.ts'
 
 /**
  * Creates a link in which subscriptions end; queries and mutations go on to the next link. A subscription
@@ -31,14 +32,14 @@ export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<T
   const settings = streamSettings(options)
   const transformer = bothWays(options.transformer)
   return () => {
-    const link = createLink(options, transformer, settings)
+    const start = createStarter(options, transformer, settings)
     return ({ op, next }) => {
       if (op.type !== 'subscription') return next(op)
       return observable((observer) => {
         const told = tellInEnvelopes(options, op, observer)
         try {
           told.connecting(undefined)
-          return op.signal?.aborted ? told.stopped() : start(link, op, told)
+          return op.signal?.aborted ? told.stopped() : start(op, told)
         } catch (error) {
           return told.failed(error)
         }
@@ -47,55 +48,50 @@ export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<T
   }
 }
 
-/** What the subscriptions of a link share. */
-interface Link extends SetOptions {
-  readonly transformer: TRPCCombinedDataTransformer
-  readonly codec: Codec
-  readonly set: SubscriptionSet
-  /** Whether each subscription has a stream of its own. */
-  isSingle: boolean
-}
+/** Starts a subscription; returns what stops it. */
+type Starter = (op: Operation, told: EnvelopeTeller) => () => void
 
-function createLink(
+/** Creates what the subscriptions of a link share. */
+function createStarter(
   options: SseLinkBaseOptions,
-  transformer: TRPCCombinedDataTransformer,
-  settings: ReturnType<typeof streamSettings>,
-): Link {
-  const codec = outputCodec(transformer)
+  { input, output }: TRPCCombinedDataTransformer,
+  settings: StreamSettings,
+): Starter {
+  const codec = outputCodec(output)
+  const { lingerMs = 250, shareAcrossTabs } = options
   const shared: SetOptions = {
     ...settings,
-    lingerMs: options.lingerMs ?? 250,
+    lingerMs,
     positions: positionsOf(options, settings),
     endpoint: (opList) => endpointOf(options, opList),
     readErrorBody: (body) => errorOfBody(body, codec),
     onUnknown(status) {
-      link.isSingle = true
+      isSingle = true
       tellFallback(options, status)
     },
   }
-  const sharing = options.shareAcrossTabs
-  const set = createSet(sharing ? acrossTabs(shared, codec, transformer.output.serialize, sharing) : shared)
-  const link: Link = { ...shared, transformer, codec, set, isSingle: options.mode === 'single' }
-  return link
-}
+  const set = createSet(shareAcrossTabs ? acrossTabs(shared, codec, shareAcrossTabs) : shared)
+  /** Whether each subscription has a stream of its own. */
+  let isSingle = options.mode === 'single'
 
-/** Starts a subscription; returns what stops it. */
-function start(link: Link, op: Operation, told: EnvelopeTeller): () => void {
-  const { input, lastEventId } = splitInput(op.input)
-  const inputJson = toJson(link.transformer.input.serialize(input))
-  const call: WantedCall = { op, path: op.path, inputJson, lastEventId }
-  const member: Member = {
-    ...told,
-    receive: (frame) => tellFrame(frame, told, link.codec),
-    goAlone(from) {
-      stop = startAlone(link, { ...call, lastEventId: from }, member)
-    },
-  }
-  let stop = link.isSingle ? startAlone(link, call, member) : link.set.join(call, member)
-  told.stopWhenAborted(() => stop())
-  return () => {
-    stop()
-    told.complete()
+  return (op, told) => {
+    const split = splitInput(op.input)
+    // What is undefined has no JSON.
+    const inputJson: string | undefined = JSON.stringify(input.serialize(split.input))
+    const call: WantedCall = { op, path: op.path, inputJson, lastEventId: split.lastEventId }
+    const member: Member = {
+      ...told,
+      receive: (frame) => tellFrame(frame, told, codec),
+      goAlone(lastEventId) {
+        stop = startAlone(shared, { ...call, lastEventId }, member)
+      },
+    }
+    let stop = isSingle ? startAlone(shared, call, member) : set.join(call, member)
+    told.stopWhenAborted(() => stop())
+    return () => {
+      stop()
+      told.complete()
+    }
   }
 }
 
@@ -113,15 +109,11 @@ async function endpointOf(
 
 function tellFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
   const at = typeof url === 'function' ? '' : ` at ${url}`
-  const unknown = "the server doesn't know the multiplexed mode of sseLink"
-  const cause = status === 404 ? `either url is wrong, or ${unknown}` : unknown
+  const orWrong = status === 404 ? 'either url is wrong, or ' : ''
   const message =
-    `The request for all subscriptions${at} was answered with ${status}: ${cause}. Every subscription now asks for a connection ` +
-    "of its own. If they work, serve them with @trpc-sse/server, or say so with mode: 'single'."
+    `The request for all subscriptions${at} was answered with ${status}: ${orWrong}the server doesn't know the multiplexed ` +
+    'mode of sseLink. Every subscription now asks for a connection of its own. If they work, serve them with ' +
+    "@trpc-sse/server, or say so with mode: 'single'."
   if (onFallback) onFallback({ status, message })
   else console.warn(message)
-}
-
-function toJson(value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value)
 }

@@ -56,7 +56,8 @@ function writeRequest(
   const [base = ''] = address.split('?', 1)
   const query = [
     address.slice(base.length + 1),
-    parameter('connectionParams', stringify(endpoint.connectionParams)),
+    // What is undefined has no JSON.
+    parameter('connectionParams', JSON.stringify(endpoint.connectionParams)),
     ...parameters,
   ].filter((part) => part !== undefined && part !== '')
   const url = `${base.replace(/\/$/, '')}/${path}`
@@ -67,10 +68,6 @@ function writeRequest(
 
 function parameter(name: string, value: string | undefined): string | undefined {
   return value === undefined ? undefined : `${name}=${encodeURIComponent(value)}`
-}
-
-function stringify(value: unknown): string | undefined {
-  return value === undefined ? undefined : JSON.stringify(value)
 }
 
 function writeHeaders(source: Endpoint['headers']): Headers {

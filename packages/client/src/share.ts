@@ -15,7 +15,6 @@ const tools: TabsTools = {
 export function acrossTabs(
   settings: SetOptions,
   codec: Codec,
-  serialize: (shape: unknown) => unknown,
   sharing: true | ShareAcrossTabsOptions,
 ): SetOptions {
   let opList: Parameters<SetOptions['endpoint']>[0]
@@ -25,7 +24,7 @@ export function acrossTabs(
     try {
       const { shareTabs } = await import('./tabs/tabs.ts')
       const own: SetOptions = { ...settings, endpoint: () => settings.endpoint(opList) }
-      return shareTabs({ tools, settings: own, codec, serialize, sharing })
+      return shareTabs({ tools, settings: own, codec, sharing })
     } catch {
       if (sharing !== true) queueMicrotask(() => sharing.onRole?.('alone'))
       return settings.fetch

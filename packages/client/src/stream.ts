@@ -116,9 +116,9 @@ export function openStream(options: StreamOptions): Stream {
         },
       }),
     }
-    current = line
     // The app's own functions were asked already, and may have ended it.
-    if (state.phase !== 'connecting') line.close()
+    if (state.phase === 'connecting') current = line
+    else line.close()
   }
 
   /** From the current connection to the wait for the next. */

@@ -20,6 +20,8 @@ export interface SubscriptionObserver {
 
 /** Reads what the server serialized. */
 export interface Codec {
+  /** Serializes as the server does. */
+  serialize(value: unknown): unknown
   /** Gives an event its value. Throws if it can't be read. */
   event(serialized: unknown): unknown
   /** Says what an error means; one that can't be read is final. */

@@ -11,7 +11,6 @@ export interface HostOptions {
   /** Of the tab that it lives in: its requests are made as that tab's. */
   readonly settings: SetOptions
   readonly codec: Codec
-  readonly serialize: (shape: unknown) => unknown
   /** Names it among all hosts that there ever are. */
   readonly id: string
 }

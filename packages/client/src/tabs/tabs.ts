@@ -15,7 +15,6 @@ export interface TabsOptions {
   readonly settings: SetOptions
   readonly tools: TabsTools
   readonly codec: Codec
-  readonly serialize: (shape: unknown) => unknown
   readonly sharing: true | ShareAcrossTabsOptions
 }
 

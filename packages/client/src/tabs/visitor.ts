@@ -12,8 +12,6 @@ export interface VisitorOptions {
   readonly clock: Clock
   readonly environment: TabsEnvironment
   readonly codec: Codec
-  /** Serializes an error's shape as the server does. */
-  readonly serialize: (shape: unknown) => unknown
   /** All that the host's guests want. */
   readonly set: SubscriptionSet
   readonly host: string
@@ -151,7 +149,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
         hasEnded = true
         open()
         const shape = shapeOf(error)
-        if (shape) say(writeFrame(key, errorFrame(key, options.serialize(shape))))
+        if (shape) say(writeFrame(key, errorFrame(key, options.codec.serialize(shape))))
         else end(failed(error))
       },
       goAlone: () => end({ type: 'unknown' }),
