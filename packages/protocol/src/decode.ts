@@ -32,22 +32,18 @@ export interface Decoder {
 }
 
 /** Creates a reader of one `text/event-stream`. */
-export function createDecoder(options: DecoderOptions): Decoder {
+export function createDecoder({ onMessage, maxMessageLength, ...others }: DecoderOptions): Decoder {
   const text = new TextDecoder()
-  const maxBufferSize = options.maxMessageLength ?? 16_777_216
+  const maxBufferSize = maxMessageLength ?? 16_777_216
   const parser = createParser({
+    ...others,
     maxBufferSize,
-    onEvent: ({ event, data, id }) => options.onMessage({ event: event ?? 'message', data, id }),
-    onRetry: (retryMs) => options.onRetry?.(retryMs),
-    onComment: () => options.onComment?.(),
-    onError: (error) => {
+    onEvent: ({ event, data, id }) => onMessage({ event: event ?? 'message', data, id }),
+    onError(cause) {
       // An unknown field is to be ignored, by the specification; only a message without end is an error.
-      if (error.type !== 'max-buffer-size-exceeded') return
-      throw new RealtimeError(
-        'INVALID_MESSAGE',
-        `A message has more than ${maxBufferSize} characters. Is this a text/event-stream?`,
-        { cause: error },
-      )
+      if (cause.type !== 'max-buffer-size-exceeded') return
+      const message = `A message has more than ${maxBufferSize} characters. Is this a text/event-stream?`
+      throw new RealtimeError('INVALID_MESSAGE', message, { cause })
     },
   })
   return { push: (chunk) => parser.feed(text.decode(chunk, { stream: true })) }
