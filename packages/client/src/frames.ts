@@ -28,7 +28,7 @@ type SubscriptionFrameBody =
   /** Nothing but a position. */
   | { readonly type: 'position' }
   /** Events can't be had any more. */
-  | { readonly type: 'gap'; readonly gap: GapData }
+  | ({ readonly type: 'gap' } & GapData)
   /** The subscription failed, with a serialized error. */
   | { readonly type: 'error'; readonly error: unknown }
   /** The subscription is complete. */

@@ -28,7 +28,7 @@ export function readMultiplexedMessage({ event, data, id }: DecodedMessage): rea
     case 'position':
       return [{ type, key: text('key'), id }]
     case 'gap':
-      return [{ type, key: text('key'), gap: parseGapData(data), id }]
+      return [{ type, key: text('key'), ...parseGapData(data), id }]
     case 'error':
       return [{ type, key: text('key'), error: JSON.parse(data).error, id }]
     default:

@@ -5,11 +5,7 @@ import { createSet, type SetOptions } from './set.ts'
 import type { Codec } from './subscription.ts'
 import type { TabsTools } from './tabs/tools.ts'
 
-const tools: TabsTools = {
-  createSet,
-  shortHash,
-  createError: (code, message, status) => new RealtimeError(code, message, status ? { status } : {}),
-}
+const tools: TabsTools = { createSet, shortHash, RealtimeError }
 
 /** Makes a set get its streams from the one that all tabs share. What that needs is loaded at the first request. */
 export function acrossTabs(

@@ -21,7 +21,7 @@ export function readSingleMessage({ event, data, id }: DecodedMessage): readonly
     case 'reconnect':
       return [...moved, { type: name }]
     case 'gap':
-      return [{ type: name, key, gap: parseGapData(data), id }]
+      return [{ type: name, key, ...parseGapData(data), id }]
     case 'serialized-error':
       return [{ type: 'error', key, error: JSON.parse(data), id }]
     case 'return':

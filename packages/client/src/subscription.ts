@@ -41,7 +41,7 @@ export function tellFrame(
   codec: Codec,
 ): SubscriptionEnd | undefined {
   if (frame.type === 'event') observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
-  else if (frame.type === 'gap') observer.gap(frame.gap)
+  else if (frame.type === 'gap') observer.gap(frame)
   else if (frame.type === 'error') return codec.error(frame.error)
   else if (frame.type === 'stopped') {
     observer.stopped()

@@ -66,7 +66,7 @@ export interface RealtimeErrorOptions {
   /** What a schema said: each issue with its message and path. */
   readonly issues?: ReadonlyArray<RealtimeErrorIssue>
   /** The HTTP status of an answer. */
-  readonly status?: number
+  readonly status?: number | undefined
 }
 
 /** One thing that a schema found wrong. */

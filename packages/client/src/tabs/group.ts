@@ -23,7 +23,7 @@ export interface GroupOptions {
 export interface Group {
   readonly name: string
   /** Opens a stream at whoever leads. */
-  open(body: string): { readonly id: string; readonly guest: Guest }
+  open(body: string): Guest
   /** A guest's stream, by the name that it has. */
   guest(id: string): Guest | undefined
   /** Leaves it. What its guests have is over; with an error, they have failed. */
@@ -135,7 +135,7 @@ export function joinGroup(options: GroupOptions): Group {
         onClosed: () => guests.delete(id),
       })
       guests.set(id, guest)
-      return { id, guest }
+      return guest
     },
     guest: (id) => guests.get(id),
     close(error) {

@@ -26,8 +26,8 @@ export interface GuestOptions {
 /** A stream that another tab's host, or this tab's, has opened: to the link, the response of a server. */
 export interface Guest {
   readonly response: Promise<Response>
-  /** Makes a control request. */
-  control(body: string): Promise<Response>
+  /** Hands a control request on to its host; says whether it has one. What comes of it shows in the stream. */
+  control(body: string): boolean
   /** Who leads has changed, or is the same. */
   led(host: string): void
   /** Gives up its host; nothing has failed. */
@@ -46,9 +46,8 @@ const alive = writeMessage('$ping', '')
 
 /** Asks for a stream. */
 export function openGuest(options: GuestOptions): Guest {
-  const { createError } = options.tools
+  const { RealtimeError } = options.tools
   const bytes = new TextEncoder()
-  const controls = new Set<(status: number, body?: string) => void>()
   const response = deferred<Response>()
   let output: ReadableStreamDefaultController<Uint8Array> | undefined
   let host: string | undefined
@@ -65,7 +64,7 @@ export function openGuest(options: GuestOptions): Guest {
     silent() {
       options.onSilent(host)
       if (host === undefined) liveness.probe()
-      else fail(createError('CONNECTION_SILENT', 'The tab with the connection is silent.', undefined))
+      else fail(new RealtimeError('CONNECTION_SILENT', 'The tab with the connection is silent.'))
     },
   })
   const release = holdLock(
@@ -84,10 +83,9 @@ export function openGuest(options: GuestOptions): Guest {
     liveness.heard()
     if (message.type === 'here') output?.enqueue(bytes.encode(alive))
     else if (message.type === 'text') write(message.text)
-    else if (message.type === 'set') answerControls(200, JSON.stringify({ revision: message.revision }))
     else if (message.type === 'moved') move()
     else if (message.type === 'unknown') unknown()
-    else fail(createError(message.code, message.message, message.status))
+    else fail(new RealtimeError(message.code, message.message, { status: message.status }))
   }
 
   function unknown(): void {
@@ -113,18 +111,12 @@ export function openGuest(options: GuestOptions): Guest {
     unread = 0
   }
 
-  function answerControls(status: number, body?: string): void {
-    for (const answer of controls) answer(status, body)
-    controls.clear()
-  }
-
   function close(): void {
     if (isOver) return
     isOver = true
     liveness.stop()
     release()
     channel.close()
-    answerControls(404)
     options.onClosed()
   }
 
@@ -155,11 +147,9 @@ export function openGuest(options: GuestOptions): Guest {
   return {
     response: response.promise,
     control(body) {
-      if (isOver || host === undefined) return Promise.resolve(new Response('', { status: 404 }))
+      if (isOver || host === undefined) return false
       tell({ type: 'control', body })
-      return new Promise((resolve) => {
-        controls.add((status, text = '') => resolve(new Response(text, { status })))
-      })
+      return true
     },
     led(leader) {
       if (host === undefined) ask()

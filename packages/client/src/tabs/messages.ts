@@ -21,8 +21,6 @@ export type HostMessage = { readonly host: string } & (
   | { readonly type: 'here' }
   /** The stream goes on. */
   | { readonly type: 'text'; readonly text: string }
-  /** The control request is done. */
-  | { readonly type: 'set'; readonly revision: number }
   /** The stream ends; another one can be had at once. */
   | { readonly type: 'moved' }
   /** The server doesn't know multiplexed mode. */

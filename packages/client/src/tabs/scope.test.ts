@@ -1,4 +1,4 @@
-import { shortHash } from '@trpc-sse/protocol'
+import { RealtimeError, shortHash } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { scopeOf } from './scope.ts'
 import type { TabsTools } from './tools.ts'
@@ -8,7 +8,7 @@ const tools: TabsTools = {
   createSet: () => {
     throw new Error('Not here.')
   },
-  createError: (_code, message) => new Error(message),
+  RealtimeError,
 }
 
 const scope = (url: string, headers: Record<string, string>, identity?: string): string =>

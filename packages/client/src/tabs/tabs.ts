@@ -109,8 +109,9 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
     if (!joined) return settings.fetch(url, init)
     const body = String(init.body)
     const id: unknown = JSON.parse(body).connectionId
-    if (typeof id === 'string') return joined.guest(id)?.control(body) ?? new Response('', { status: 404 })
-    const { guest } = joined.open(body)
+    if (typeof id === 'string')
+      return new Response('', { status: joined.guest(id)?.control(body) ? 200 : 404 })
+    const guest = joined.open(body)
     init.signal?.addEventListener('abort', () => guest.close())
     return guest.response
   }

@@ -1,4 +1,4 @@
-import type { RealtimeErrorCode } from '@trpc-sse/protocol'
+import type { RealtimeError } from '@trpc-sse/protocol'
 import type { SetOptions, SubscriptionSet } from '../set.ts'
 
 /**
@@ -8,5 +8,5 @@ import type { SetOptions, SubscriptionSet } from '../set.ts'
 export interface TabsTools {
   readonly createSet: (options: SetOptions) => SubscriptionSet
   readonly shortHash: (text: string) => string
-  readonly createError: (code: RealtimeErrorCode, message: string, status: number | undefined) => Error
+  readonly RealtimeError: typeof RealtimeError
 }

@@ -65,16 +65,15 @@ export function createVisitor(options: VisitorOptions): Visitor {
   function take(message: GuestMessage): void {
     if (message.type === 'probe') post({ type: 'here' })
     else if (message.type === 'read') unread -= message.length
-    else post({ type: 'set', revision: apply(message.body) })
+    else apply(message.body)
   }
 
-  function apply(body: string): number {
-    const { subscriptions, revision }: Request = JSON.parse(body)
+  function apply(body: string): void {
+    const { subscriptions }: Request = JSON.parse(body)
     for (const key of leaves.keys()) if (!(key in subscriptions)) leave(key)
     for (const [key, wanted] of Object.entries(subscriptions)) {
       if (!leaves.has(key)) leaves.set(key, set.join(callOf(wanted), memberOf(key)))
     }
-    return revision
   }
 
   /** Takes its place in the set away; the key is known until it is given up. */
@@ -170,10 +169,11 @@ export function createVisitor(options: VisitorOptions): Visitor {
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
 /** What the link of another tab has written, and this version of it. */
-type Request = Pick<MultiplexedRequest, 'revision' | 'subscriptions'>
+type Request = Pick<MultiplexedRequest, 'subscriptions'>
 
 function callOf({ path, input, lastEventId }: WantedSubscription): Parameters<SubscriptionSet['join']>[0] {
-  const inputJson = input === undefined ? undefined : JSON.stringify(input)
+  // What is undefined has no JSON.
+  const inputJson: string | undefined = JSON.stringify(input)
   return { op: operationOf(path, input), path, inputJson, lastEventId }
 }
 

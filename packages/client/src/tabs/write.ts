@@ -10,14 +10,9 @@ export function writeMessage(event: string, data: string, id?: string | undefine
 }
 
 /** Writes a frame as the server has, for the key that the guest has for it. */
-export function writeFrame(key: string, frame: SubscriptionFrame): string {
-  if (frame.type === 'event') return writeMessage(key, frame.data, frame.id)
-  return writeMessage(`$${frame.type}`, JSON.stringify(dataOf(key, frame)), frame.id)
-}
-
-function dataOf(key: string, frame: SubscriptionFrame): object {
-  if (frame.type === 'error') return { key, error: frame.error }
-  return frame.type === 'gap' ? { key, ...frame.gap } : { key }
+export function writeFrame(key: string, { type, id, ...data }: SubscriptionFrame): string {
+  if ('data' in data) return writeMessage(key, data.data, id)
+  return writeMessage(`$${type}`, JSON.stringify({ ...data, key }), id)
 }
 
 /** Makes an operation of what a guest wants: the real one is in its tab. */
