@@ -42,11 +42,14 @@ function unreadable(cause?: unknown): SubscriptionEnd {
   return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
 }
 
-/** Makes an error of the body of a refusal, if it is one that tRPC wrote: not some gateway's JSON. */
-export function errorOfBody(body: unknown, codec: Codec): Error | undefined {
-  if (typeof body !== 'object' || body === null || !('error' in body)) return undefined
-  const { error } = codec.error(body.error)
-  return error instanceof TRPCClientError ? error : undefined
+/** Makes an error of the body of a refusal, if it is one that tRPC wrote: not some gateway's. */
+export function errorOfBody(body: string, codec: Codec): Error | undefined {
+  try {
+    const { error } = codec.error(JSON.parse(body).error)
+    return error instanceof TRPCClientError ? error : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Makes tRPC's error of anything that was thrown. */

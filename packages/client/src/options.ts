@@ -256,8 +256,7 @@ export function positionsOf(options: SseLinkBaseOptions, { clock, device }: Stre
 /** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
 function checkUrl(url: unknown): void {
   // Not by instanceof: a URL may be another window's.
-  if (typeof url === 'function' || (typeof url === 'object' && url !== null)) return
-  if (typeof url === 'string' && url !== '') return
+  if (url && ['string', 'object', 'function'].includes(typeof url)) return
   const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
   throw new RealtimeError('INVALID_OPTION', message)
 }

@@ -2,8 +2,8 @@ import { type Clock, RealtimeError } from '@trpc-sse/protocol'
 import { isRetryableStatus, parseRetryAfterMs } from './retry.ts'
 import type { StreamEvent } from './state.ts'
 
-/** Makes an error of a JSON body, if the body is one of tRPC's. */
-export type ReadErrorBody = (body: unknown) => Error | undefined
+/** Makes an error of a body, if it is one of tRPC's. */
+export type ReadErrorBody = (body: string) => Error | undefined
 
 /** Says what an answer means for the stream that was asked for; `undefined` if it is that stream. */
 export async function judgeResponse(
@@ -11,7 +11,11 @@ export async function judgeResponse(
   readErrorBody: ReadErrorBody,
   clock: Clock,
 ): Promise<StreamEvent | undefined> {
-  if (!response.ok) return refusal(response, await readBody(response), readErrorBody, clock)
+  if (!response.ok) {
+    // Without its body, the status alone says enough.
+    const body = await response.text().catch(() => '')
+    return refusal(response, body, readErrorBody, clock)
+  }
   const type = response.headers.get('content-type') ?? 'none'
   if (!/^text\/event-stream\b/i.test(type))
     return { type: 'wrong-answer', error: wrongType(response.status, type) }
@@ -22,7 +26,7 @@ export async function judgeResponse(
 }
 
 function refusal(response: Response, body: string, readErrorBody: ReadErrorBody, clock: Clock): StreamEvent {
-  const error = readErrorBody(parseJson(body)) ?? httpError(response, body)
+  const error = readErrorBody(body) ?? httpError(response, body)
   if (!isRetryableStatus(response.status)) return { type: 'refused', error, status: response.status }
   return {
     type: 'lost',
@@ -53,21 +57,4 @@ function wrongType(status: number, type: string): RealtimeError {
       'Check that url leads to tRPC, and that nothing on the way answers in its place.',
     { status },
   )
-}
-
-async function readBody(response: Response): Promise<string> {
-  try {
-    return await response.text()
-  } catch {
-    // The status alone says enough.
-    return ''
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

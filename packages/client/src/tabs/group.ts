@@ -26,8 +26,8 @@ export interface Group {
   open(body: string): Guest
   /** A guest's stream, by the name that it has. */
   guest(id: string): Guest | undefined
-  /** Leaves it. What its guests have is over; with an error, they have failed. */
-  close(error?: unknown): void
+  /** Leaves it. What its guests have is over. */
+  close(): void
 }
 
 /** Those who miss their leader don't all act at the same moment: within so many milliseconds. */
@@ -138,14 +138,16 @@ export function joinGroup(options: GroupOptions): Group {
       return guest
     },
     guest: (id) => guests.get(id),
-    close(error) {
+    close() {
       if (isClosed) return
       isClosed = true
       keep()
       resign()
-      if (error === undefined) for (const guest of [...guests.values()]) guest.move()
-      // Those that had no stream yet can't move.
-      for (const guest of [...guests.values()]) guest.fail(error ?? new Error('The tab has left its group.'))
+      for (const guest of [...guests.values()]) {
+        guest.move()
+        // Those that had no stream yet can't move.
+        guest.fail(new Error('The tab has left its group.'))
+      }
       release()
       channel.close()
     },

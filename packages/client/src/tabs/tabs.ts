@@ -35,7 +35,7 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
 
   function dispatch(event: RoleEvent): Role {
     role = nextRole(role, event)
-    if (role.phase === 'alone') leave(new Error('Streams are not shared any more.'))
+    if (role.phase === 'alone') leave()
     // Who has just come may be the first, and about to lead.
     if (event !== 'enter') tell()
     return role
@@ -50,10 +50,10 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
     queueMicrotask(() => onRole?.(now))
   }
 
-  function leave(error?: unknown): void {
+  function leave(): void {
     const left = group
     group = undefined
-    left?.close(error)
+    left?.close()
   }
 
   function goAway(): void {
