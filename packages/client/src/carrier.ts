@@ -1,9 +1,9 @@
 import type { Clock } from '@trpc-sse/protocol'
 import { type RequestOptions, send, unlessAborted } from './connection.ts'
 import { createKeyTable } from './keys.ts'
-import type { CallLine } from './lines.ts'
 import { writeMultiplexedBody } from './multiplexed.ts'
 import { type Endpoint, type HttpRequest, writeMultiplexedRequest } from './request.ts'
+import type { CallLine } from './shared-stream.ts'
 import type { Carrier } from './stream.ts'
 
 /** The set that a connection is for, and whom it tells. */
@@ -12,9 +12,7 @@ export interface SetCarrierOptions extends RequestOptions {
   /** How long a control request may take, and how long what it has asked for, in milliseconds. */
   readonly connectTimeoutMs: number
   readonly wanted: () => ReadonlySet<CallLine>
-  /** A number above all before. */
-  readonly nextRevision: () => number
-  readonly onOpened: () => void
+  /** It is open, or something has started on it. */
   readonly onStarted: () => void
   readonly onLost: (error: unknown) => void
   /** It can't be relied on to have the set. Called once, until {@link SetCarrier.resume}. */
@@ -23,15 +21,15 @@ export interface SetCarrierOptions extends RequestOptions {
 
 /** One connection of a set: what it was asked for, and the control requests that make it what is wanted. */
 export interface SetCarrier extends Carrier {
-  /** Whether it is open, and none is after it. */
-  isNewest(): boolean
+  /** Whether it is open, and has not been retired. */
+  isOpen(): boolean
   /** What is wanted may have changed. Control requests go one at a time, each with all that is wanted then. */
   changed(): void
   /** Forgets what the server has ended. */
   forget(line: CallLine): void
   /** It goes on, in spite of what failed. */
   resume(): void
-  /** Makes no more requests. */
+  /** Makes no more requests: there is a newer one. */
   retire(): void
 }
 
@@ -39,8 +37,9 @@ export interface SetCarrier extends Carrier {
 export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   const { clock, connectTimeoutMs, wanted } = options
   const table = createKeyTable<CallLine>(({ identity }) => identity)
+  let revision = 0
   let connectionId: string | undefined
-  let isNewest = false
+  let isOpen = false
   let hasFailed = false
   let request: AbortController | undefined
   let cancelTimer = (): void => {}
@@ -51,22 +50,19 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
       table.keys,
       ([key, { call, feed }]) => [key, { ...call, lastEventId: feed.lastEventId() }] as const,
     )
-    return writeMultiplexedRequest(
-      endpoint,
-      writeMultiplexedBody(options.nextRevision(), connectionId, calls),
-    )
+    return writeMultiplexedRequest(endpoint, writeMultiplexedBody(++revision, connectionId, calls))
   }
 
   const hasStarted = (): boolean => [...table.keys.values()].every(({ feed }) => feed.source() === carrier)
 
   function fail(): void {
-    if (!isNewest || hasFailed) return
+    if (!isOpen || hasFailed) return
     hasFailed = true
     options.onFailed()
   }
 
   function changed(): void {
-    if (isNewest && !request && !hasFailed && table.differs(wanted())) void control()
+    if (isOpen && !request && !hasFailed && table.differs(wanted())) void control()
   }
 
   async function control(): Promise<void> {
@@ -74,7 +70,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     const isSet = await post(request)
     request = undefined
     if (!isSet) return fail()
-    if (!isNewest) return
+    if (!isOpen) return
     cancelTimer()
     if (!hasStarted()) cancelTimer = clock.after(connectTimeoutMs, fail)
     changed()
@@ -96,7 +92,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   }
 
   function retire(): void {
-    isNewest = false
+    isOpen = false
     cancelTimer()
     request?.abort()
   }
@@ -105,8 +101,8 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     write,
     opened(id) {
       connectionId = id
-      isNewest = true
-      options.onOpened()
+      isOpen = true
+      options.onStarted()
       changed()
     },
     receive(frame) {
@@ -121,7 +117,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
       options.onLost(error)
       return undefined
     },
-    isNewest: () => isNewest,
+    isOpen: () => isOpen,
     changed,
     forget: table.forget,
     resume() {

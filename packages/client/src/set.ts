@@ -1,10 +1,9 @@
 import type { Operation } from '@trpc/client'
 import { createEntry, type Member } from './entry.ts'
-import { type CallLine, createLines } from './lines.ts'
 import type { Positions } from './positions.ts'
 import type { Endpoint, Wanted } from './request.ts'
 import type { ReadErrorBody } from './response.ts'
-import { createSharedStream } from './shared-stream.ts'
+import { type CallLine, createSharedStream } from './shared-stream.ts'
 import type { StreamSettings } from './stream.ts'
 
 /** A subscription that the app wants. */
@@ -33,24 +32,21 @@ export interface SubscriptionSet {
 
 /** Creates an empty set. It has a stream while something is wanted. */
 export function createSet(options: SetOptions): SubscriptionSet {
-  const lines = createLines()
+  const { positions } = options
+  const lines = new Set<CallLine>()
+  // Of each identity those that are the same subscription.
+  const families = new Map<string, CallLine[]>()
   const stream = createSharedStream(options, lines)
-
-  function remove(line: CallLine): void {
-    lines.delete(line)
-    if (lines.like(line.identity).length === 0) options.positions.save(line.identity, undefined)
-    stream.changed()
-  }
+  const familyOf = (identity: string): readonly CallLine[] => families.get(identity) ?? []
 
   function add(identity: string, call: WantedCall): CallLine {
-    const { positions } = options
-    const isAlone = lines.like(identity).length === 0
+    const elders = familyOf(identity)
     const entry = createEntry({
       ...options,
-      lastEventId: call.lastEventId ?? (isAlone ? positions.load(identity) : undefined),
+      lastEventId: call.lastEventId ?? (elders.length > 0 ? undefined : positions.load(identity)),
       onMove() {
         positions.save(identity, line.feed.lastEventId())
-        lines.merge(line)
+        merge(line)
       },
       onAdvanced: stream.advanced,
       askedWaitMs: stream.askedWaitMs,
@@ -60,17 +56,39 @@ export function createSet(options: SetOptions): SubscriptionSet {
     })
     const line: CallLine = { ...entry, identity, call }
     lines.add(line)
+    families.set(identity, [...elders, line])
     return line
+  }
+
+  function remove(line: CallLine): void {
+    const { identity } = line
+    const others = familyOf(identity).filter((other) => other !== line)
+    lines.delete(line)
+    families.set(identity, others)
+    if (others.length === 0) {
+      families.delete(identity)
+      positions.save(identity, undefined)
+    }
+    stream.changed()
+  }
+
+  /** Makes one of two that are the same subscription and stand at the same place. */
+  function merge({ identity, feed }: CallLine): void {
+    const [elder, younger] = familyOf(identity).filter(
+      ({ feed: other }) =>
+        other.isSettled() && other.source() === feed.source() && other.lastEventId() === feed.lastEventId(),
+    )
+    if (younger) elder?.adopt(younger)
   }
 
   return {
     join(call, member) {
       const identity = JSON.stringify([call.path, call.inputJson])
-      const line = lines.like(identity).find((one) => canShare(one, call)) ?? add(identity, call)
+      const line = familyOf(identity).find((one) => canShare(one, call)) ?? add(identity, call)
       line.join(member)
       stream.changed()
       return () => {
-        for (const one of lines.like(identity)) one.leave(member)
+        for (const one of familyOf(identity)) one.leave(member)
       }
     },
   }

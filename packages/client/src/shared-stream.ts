@@ -1,11 +1,18 @@
 import type { Operation } from '@trpc/client'
 import { createSetCarrier, type SetCarrier } from './carrier.ts'
-import type { CallLine, Lines } from './lines.ts'
+import type { Entry } from './entry.ts'
 import { readMultiplexedMessage } from './multiplexed.ts'
 import type { Endpoint } from './request.ts'
-import type { SetOptions } from './set.ts'
+import type { SetOptions, WantedCall } from './set.ts'
 import type { StreamState } from './state.ts'
 import { openStream, type Stream } from './stream.ts'
+
+/** An entry of a set, and what it is on the wire. */
+export interface CallLine extends Entry {
+  /** The same for all that are the same subscription. */
+  readonly identity: string
+  readonly call: WantedCall
+}
 
 /** The stream of all lines of a set: there while there is a line. */
 export interface SharedStream extends Pick<Stream, 'advanced' | 'askedWaitMs'> {
@@ -19,11 +26,10 @@ export interface SharedStream extends Pick<Stream, 'advanced' | 'askedWaitMs'> {
 const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** Creates the stream of a set, and opens it at the first change. */
-export function createSharedStream(options: SetOptions, lines: Lines): SharedStream {
+export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallLine>): SharedStream {
   const carriers = new Set<SetCarrier>()
   let stream: Stream | undefined
   let isScheduled = false
-  let revision = 0
   const wanted = (): Set<CallLine> => new Set([...lines].filter((line) => !line.isResting()))
 
   // There are requests only while something is wanted.
@@ -35,15 +41,10 @@ export function createSharedStream(options: SetOptions, lines: Lines): SharedStr
       ...options,
       endpoint,
       wanted,
-      nextRevision: () => ++revision,
-      onOpened() {
-        for (const other of carriers) if (other !== carrier) other.retire()
-        letGo()
-      },
       onStarted: letGo,
       onLost(error) {
         carriers.delete(carrier)
-        for (const { feed } of lines) feed.lost(carrier, error)
+        for (const { feed } of [...lines]) feed.lost(carrier, error)
       },
       onFailed: () => stream?.reopen(),
     })
@@ -54,8 +55,9 @@ export function createSharedStream(options: SetOptions, lines: Lines): SharedStr
   /** Lets the connection before go, once nothing runs on it any more. */
   function letGo(): void {
     const newest = [...carriers].at(-1)
-    if (newest?.isNewest() && [...lines].every(({ feed }) => (feed.source() ?? newest) === newest))
-      stream?.taken()
+    if (!newest?.isOpen()) return
+    for (const other of carriers) if (other !== newest) other.retire()
+    if ([...lines].every(({ feed }) => (feed.source() ?? newest) === newest)) stream?.taken()
   }
 
   function onRefused(error: unknown): void {
@@ -72,7 +74,7 @@ export function createSharedStream(options: SetOptions, lines: Lines): SharedStr
 
   function apply(): void {
     isScheduled = false
-    if (lines.size() === 0) stream?.close()
+    if (lines.size === 0) stream?.close()
     else if (stream) for (const carrier of carriers) carrier.changed()
     else
       stream = openStream({ ...options, endpoint, carry, read: readMultiplexedMessage, onRefused, onEnded })
