@@ -68,12 +68,6 @@ const retryableCodes: ReadonlySet<number> = new Set([
 ])
 
 function isErrorShape(value: unknown): value is TRPCErrorShape {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'code' in value &&
-    typeof value.code === 'number' &&
-    'message' in value &&
-    typeof value.message === 'string'
-  )
+  const { code, message }: Partial<Record<keyof TRPCErrorShape, unknown>> = Object(value)
+  return typeof code === 'number' && typeof message === 'string'
 }

@@ -3,7 +3,7 @@ import { deferred } from './deferred.ts'
 import type { TabChannel, TabsEnvironment } from './environment.ts'
 import { type Guest, openGuest } from './guest.ts'
 import type { Host } from './host.ts'
-import { type GroupMessage, isTabMessage } from './messages.ts'
+import type { GroupMessage } from './messages.ts'
 import type { Role, RoleEvent } from './role.ts'
 import type { TabsTools } from './tools.ts'
 
@@ -44,7 +44,7 @@ export function joinGroup(options: GroupOptions): Group {
   let cancelSteal: (() => void) | undefined
 
   const channel: TabChannel = environment.openChannel(name, (message) => {
-    if (!isClosed && isTabMessage<GroupMessage>(message)) take(message)
+    if (!isClosed) take(message as GroupMessage)
   })
 
   /** Says something to all, this tab included. */

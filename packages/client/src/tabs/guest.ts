@@ -2,7 +2,7 @@ import type { Clock } from '@trpc-sse/protocol'
 import { deferred } from './deferred.ts'
 import type { TabsEnvironment } from './environment.ts'
 import { createLiveness } from './liveness.ts'
-import { type GuestMessage, type HostMessage, isTabMessage } from './messages.ts'
+import type { GuestMessage, HostMessage } from './messages.ts'
 import type { TabsTools } from './tools.ts'
 import { writeMessage } from './write.ts'
 
@@ -56,7 +56,7 @@ export function openGuest(options: GuestOptions): Guest {
   let unread = 0
 
   const channel = options.environment.openChannel(options.name, (message) => {
-    if (!isOver && isTabMessage<HostMessage>(message) && 'host' in message) take(message)
+    if (!isOver) take(message as HostMessage | GuestMessage)
   })
   const tell = (message: GuestMessage): void => channel.post(message)
   const liveness = createLiveness(options.clock, {
@@ -76,7 +76,8 @@ export function openGuest(options: GuestOptions): Guest {
     fail,
   )
 
-  function take(message: HostMessage): void {
+  function take(message: HostMessage | GuestMessage): void {
+    if (!('host' in message)) return
     // Two can think that they lead, for a while: the first that answers has it.
     host ??= message.host
     if (message.host !== host) return

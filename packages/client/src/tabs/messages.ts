@@ -1,5 +1,7 @@
 import type { RealtimeErrorCode } from '@trpc-sse/protocol'
 
+// Messages are taken as they come: whoever is on a channel has the same version of this, by its name.
+
 /** What all tabs of a group hear. */
 export type GroupMessage =
   /** A guest wants a stream; again, if nobody answers. */
@@ -33,11 +35,3 @@ export type HostMessage = { readonly host: string } & (
       readonly status: number | undefined
     }
 )
-
-/** What can go over a channel. */
-export type TabMessage = GroupMessage | GuestMessage | HostMessage
-
-/** Reads a message: whoever is on the channel has the same version of this, by its name. */
-export function isTabMessage<TMessage extends TabMessage>(message: unknown): message is TMessage {
-  return typeof message === 'object' && message !== null && 'type' in message
-}

@@ -1,11 +1,12 @@
+import type { Operation } from '@trpc/client'
 import type { Clock, MultiplexedRequest, RealtimeError, WantedSubscription } from '@trpc-sse/protocol'
 import type { Member } from '../entry.ts'
 import type { SubscriptionFrame } from '../frames.ts'
 import type { SubscriptionSet } from '../set.ts'
 import type { Codec } from '../subscription.ts'
 import type { TabsEnvironment } from './environment.ts'
-import { type GuestMessage, type HostMessage, isTabMessage } from './messages.ts'
-import { operationOf, writeFrame, writeMessage } from './write.ts'
+import type { GuestMessage, HostMessage } from './messages.ts'
+import { writeFrame, writeMessage } from './write.ts'
 
 /** What a host serves a guest with. */
 export interface VisitorOptions {
@@ -53,7 +54,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
   let unread = 0
 
   const channel = environment.openChannel(name, (message) => {
-    if (!isOver && isTabMessage<GuestMessage>(message) && !('host' in message)) take(message)
+    if (!isOver) take(message as HostMessage | GuestMessage)
   })
   // The guest has this lock as long as it is there.
   environment.requestLock(name, { signal: watching.signal }, async () => finish()).catch(() => {})
@@ -62,7 +63,8 @@ export function createVisitor(options: VisitorOptions): Visitor {
     channel.post({ ...message, host })
   }
 
-  function take(message: GuestMessage): void {
+  function take(message: HostMessage | GuestMessage): void {
+    if ('host' in message) return
     if (message.type === 'probe') post({ type: 'here' })
     else if (message.type === 'read') unread -= message.length
     else apply(message.body)
@@ -174,7 +176,9 @@ type Request = Pick<MultiplexedRequest, 'subscriptions'>
 function callOf({ path, input, lastEventId }: WantedSubscription): Parameters<SubscriptionSet['join']>[0] {
   // What is undefined has no JSON.
   const inputJson: string | undefined = JSON.stringify(input)
-  return { op: operationOf(path, input), path, inputJson, lastEventId }
+  // The real one is in the guest's tab.
+  const op: Operation = { id: 0, type: 'subscription', path, input, context: {}, signal: null }
+  return { op, path, inputJson, lastEventId }
 }
 
 function errorFrame(key: string, error: unknown): SubscriptionFrame {

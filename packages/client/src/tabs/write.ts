@@ -1,4 +1,3 @@
-import type { Operation } from '@trpc/client'
 import type { SubscriptionFrame } from '../frames.ts'
 
 /**
@@ -13,9 +12,4 @@ export function writeMessage(event: string, data: string, id?: string | undefine
 export function writeFrame(key: string, { type, id, ...data }: SubscriptionFrame): string {
   if ('data' in data) return writeMessage(key, data.data, id)
   return writeMessage(`$${type}`, JSON.stringify({ ...data, key }), id)
-}
-
-/** Makes an operation of what a guest wants: the real one is in its tab. */
-export function operationOf(path: string, input: unknown): Operation {
-  return { id: 0, type: 'subscription', path, input, context: {}, signal: null }
 }
