@@ -21,8 +21,8 @@ export interface SetCarrierOptions extends RequestOptions {
 
 /** One connection of a set: what it was asked for, and the control requests that make it what is wanted. */
 export interface SetCarrier extends Carrier {
-  /** Whether it is open, and has not been retired. */
-  isOpen(): boolean
+  /** Whether it is open, and control requests are made for it. */
+  isInControl(): boolean
   /** What is wanted may have changed. Control requests go one at a time, each with all that is wanted then. */
   changed(): void
   /** Forgets what the server has ended. */
@@ -39,8 +39,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   const table = createKeyTable<CallLine>(({ identity }) => identity)
   let revision = 0
   let connectionId: string | undefined
-  let isOpen = false
-  let hasFailed = false
+  let isInControl = false
   let request: AbortController | undefined
   let cancelTimer = (): void => {}
 
@@ -56,13 +55,13 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   const hasStarted = (): boolean => [...table.keys.values()].every(({ feed }) => feed.source() === carrier)
 
   function fail(): void {
-    if (!isOpen || hasFailed) return
-    hasFailed = true
+    if (!isInControl) return
+    isInControl = false
     options.onFailed()
   }
 
   function changed(): void {
-    if (isOpen && !request && !hasFailed && table.differs(wanted())) void control()
+    if (isInControl && !request && table.differs(wanted())) void control()
   }
 
   async function control(): Promise<void> {
@@ -70,7 +69,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     const isSet = await post(request)
     request = undefined
     if (!isSet) return fail()
-    if (!isOpen) return
+    if (!isInControl) return
     cancelTimer()
     if (!hasStarted()) cancelTimer = clock.after(connectTimeoutMs, fail)
     changed()
@@ -92,7 +91,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   }
 
   function retire(): void {
-    isOpen = false
+    isInControl = false
     cancelTimer()
     request?.abort()
   }
@@ -101,7 +100,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     write,
     opened(id) {
       connectionId = id
-      isOpen = true
+      isInControl = true
       options.onStarted()
       changed()
     },
@@ -117,11 +116,11 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
       options.onLost(error)
       return undefined
     },
-    isOpen: () => isOpen,
+    isInControl: () => isInControl,
     changed,
     forget: table.forget,
     resume() {
-      hasFailed = false
+      isInControl = true
     },
     retire,
   }

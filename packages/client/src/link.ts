@@ -112,8 +112,8 @@ function tellFallback({ onFallback, url }: SseLinkBaseOptions, status: number): 
   const orWrong = status === 404 ? 'either url is wrong, or ' : ''
   const message =
     `The request for all subscriptions${at} was answered with ${status}: ${orWrong}the server doesn't know the multiplexed ` +
-    'mode of sseLink. Every subscription now asks for a connection of its own. If they work, serve them with ' +
-    "@trpc-sse/server, or say so with mode: 'single'."
+    'mode of sseLink. Each now asks for a connection of its own. If they work, serve them with @trpc-sse/server, or set ' +
+    "mode: 'single'."
   if (onFallback) onFallback({ status, message })
   else console.warn(message)
 }

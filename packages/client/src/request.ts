@@ -74,7 +74,7 @@ function writeHeaders(source: Endpoint['headers']): Headers {
   const headers = new Headers()
   const entries = isIterable(source) ? source : Object.entries(source)
   for (const [name, value] of entries) {
-    for (const one of typeof value === 'string' ? [value] : (value ?? [])) headers.append(name, one)
+    for (const one of [value ?? []].flat()) headers.append(name, one)
   }
   return headers
 }

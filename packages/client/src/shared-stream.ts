@@ -55,7 +55,7 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
   /** Lets the connection before go, once nothing runs on it any more. */
   function letGo(): void {
     const newest = [...carriers].at(-1)
-    if (!newest?.isOpen()) return
+    if (!newest?.isInControl()) return
     for (const other of carriers) if (other !== newest) other.retire()
     if ([...lines].every(({ feed }) => (feed.source() ?? newest) === newest)) stream?.taken()
   }

@@ -56,7 +56,7 @@ export function openGuest(options: GuestOptions): Guest {
   let unread = 0
 
   const channel = options.environment.openChannel(options.name, (message) => {
-    if (!isOver) take(message as HostMessage | GuestMessage)
+    if (!isOver) take(message as HostMessage)
   })
   const tell = (message: GuestMessage): void => channel.post(message)
   const liveness = createLiveness(options.clock, {
@@ -76,8 +76,7 @@ export function openGuest(options: GuestOptions): Guest {
     fail,
   )
 
-  function take(message: HostMessage | GuestMessage): void {
-    if (!('host' in message)) return
+  function take(message: HostMessage): void {
     // Two can think that they lead, for a while: the first that answers has it.
     host ??= message.host
     if (message.host !== host) return
