@@ -1,4 +1,3 @@
-import type { Operation } from '@trpc/client'
 import { createSetCarrier, type SetCarrier } from './carrier.ts'
 import type { Entry } from './entry.ts'
 import { readMultiplexedMessage } from './multiplexed.ts'
@@ -32,9 +31,11 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
   let isScheduled = false
   const wanted = (): Set<CallLine> => new Set([...lines].filter((line) => !line.isResting()))
 
-  // There are requests only while something is wanted.
-  const endpoint = (): Promise<Endpoint> =>
-    options.endpoint(Array.from(lines, ({ call }) => call.op) as [Operation, ...Operation[]])
+  async function endpoint(): Promise<Endpoint> {
+    const [first, ...others] = Array.from(lines, ({ call }) => call.op)
+    if (!first) throw new Error('Nothing is wanted.')
+    return options.endpoint([first, ...others])
+  }
 
   function carry(): SetCarrier {
     const carrier = createSetCarrier({
@@ -55,7 +56,7 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
   /** Lets the connection before go, once nothing runs on it any more. */
   function letGo(): void {
     const newest = [...carriers].at(-1)
-    if (!newest?.isInControl()) return
+    if (carriers.size < 2 || !newest?.isInControl()) return
     for (const other of carriers) if (other !== newest) other.retire()
     if ([...lines].every(({ feed }) => (feed.source() ?? newest) === newest)) stream?.taken()
   }

@@ -118,7 +118,7 @@ export function openStream(options: StreamOptions): Stream {
     }
     // The app's own functions were asked already, and may have ended it.
     if (state.phase === 'connecting') current = line
-    else line.close()
+    else lose(line, undefined)
   }
 
   /** From the current connection to the wait for the next. */
