@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
+import { type Program, startProgram } from './program.ts'
 
 /** A Redis server of one test's own, on 127.0.0.1, that keeps nothing on disk. */
 export interface RedisServer extends AsyncDisposable {
@@ -50,26 +50,20 @@ export async function startRedis({
   admin.on('error', () => {})
   await admin.connect()
 
-  async function kill(): Promise<void> {
-    if (server.exitCode !== null || server.signalCode !== null) return
-    server.kill('SIGKILL')
-    await once(server, 'exit')
-  }
-
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
     admin,
-    kill,
+    kill: () => server.kill(),
     async restart() {
-      await kill()
+      await server.kill()
       server = await launch(binary, port, folder, args)
     },
-    freeze: () => void server.kill('SIGSTOP'),
-    thaw: () => void server.kill('SIGCONT'),
+    freeze: () => void server.child.kill('SIGSTOP'),
+    thaw: () => void server.child.kill('SIGCONT'),
     async [Symbol.asyncDispose]() {
       admin.disconnect()
-      await kill()
+      await server.kill()
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -95,7 +89,7 @@ async function launch(
   port: number,
   folder: string,
   args: readonly string[],
-): Promise<ChildProcess> {
+): Promise<Program> {
   const basics = [
     '--port',
     `${port}`,
@@ -108,19 +102,7 @@ async function launch(
     '--dir',
     folder,
   ]
-  const server = spawn(binary, [...basics, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  // A test that dies must not leave its servers behind.
-  const killServer = (): void => void server.kill('SIGKILL')
-  process.once('exit', killServer)
-  server.once('exit', () => process.off('exit', killServer))
-  await new Promise<void>((resolve, reject) => {
-    let output = ''
-    server.once('error', reject)
-    server.once('exit', () => reject(new Error(`${binary} ended:\n${output}`)))
-    server.stdout.on('data', (chunk: Buffer) => {
-      output = (output + chunk.toString()).slice(-10_000)
-      if (output.includes('Ready to accept connections')) resolve()
-    })
-  })
+  const server = startProgram(binary, [...basics, ...args])
+  await server.says(/Ready to accept connections/)
   return server
 }
