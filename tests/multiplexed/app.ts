@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import http2 from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { join } from 'node:path'
 import { initTRPC } from '@trpc/server'
-import { channel, createChannels, createServerLink } from '@trpc-sse/server'
+import { channel, createChannels, createServerLink, type ServerLinkOptions } from '@trpc-sse/server'
 import { build } from 'esbuild'
 import { z } from 'zod'
 import { selfSigned } from '../support/certificate.ts'
@@ -12,8 +12,12 @@ import { selfSigned } from '../support/certificate.ts'
 /** The names of 100 logs. */
 export const names: readonly string[] = Array.from({ length: 100 }, (_, i) => `log-${i}`)
 
+interface AppOptions extends Pick<ServerLinkOptions, 'heartbeatMs'> {
+  readonly retain?: { readonly events: number }
+}
+
 /** Creates an app of 100 logs of numbers, with a mutation beside them. */
-export function createApp({ retain = { events: 10_000 } }: { retain?: { events: number } } = {}) {
+export function createApp({ retain = { events: 10_000 }, ...options }: AppOptions = {}) {
   const channels = createChannels({
     channels: {
       numbers: channel({
@@ -34,7 +38,13 @@ export function createApp({ retain = { events: 10_000 } }: { retain?: { events: 
     }),
     add: t.procedure.input(z.number()).mutation(({ input }) => input + 1),
   })
-  const link = createServerLink({ router, channels, basePath: '/trpc', createContext: () => ({}) })
+  const link = createServerLink({
+    router,
+    channels,
+    basePath: '/trpc',
+    createContext: () => ({}),
+    ...options,
+  })
   return {
     router,
     link,
@@ -53,49 +63,52 @@ export type NumbersRouter = App['router']
 /** A server of an app on a free port of this machine: tRPC at `/trpc`, and the page of the browser tests. */
 export interface AppServer extends AsyncDisposable {
   readonly url: string
+  /** Breaks all connections. */
+  cut(): void
 }
 
 /** Serves an app over HTTP/1.1. */
-export async function serveHttp1(app: App): Promise<AppServer> {
-  const server = http.createServer((request, response) => void answer(app, request, response))
-  const url = `http://localhost:${await portOf(server)}`
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  }
+export function serveHttp1(app: App): Promise<AppServer> {
+  return serve(
+    http.createServer((request, response) => void answer(app, request, response)),
+    'http',
+  )
 }
 
 /** Serves an app over TLS and HTTP/2, as `node:http2` is used for both versions. */
-export async function serveHttp2(app: App): Promise<AppServer> {
+export function serveHttp2(app: App): Promise<AppServer> {
   const server = http2.createSecureServer(
     { ...selfSigned(), allowHTTP1: true },
     (request, response) =>
       // The objects of HTTP/2 are made to be used like those of HTTP/1.1; only their types differ.
       void answer(app, request as unknown as IncomingMessage, response as unknown as ServerResponse),
   )
-  const sessions = new Set<http2.ServerHttp2Session>()
-  server.on('session', (session) => {
-    sessions.add(session)
-    session.on('error', () => {})
-  })
-  const url = `https://localhost:${await portOf(server)}`
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      for (const session of sessions) session.destroy()
-      server.close()
-    },
-  }
+  return serve(
+    server.on('session', (session) => session.on('error', () => {})),
+    'https',
+  )
 }
 
-async function portOf(server: http.Server | http2.Http2SecureServer): Promise<number> {
+async function serve(server: http.Server | http2.Http2SecureServer, scheme: string): Promise<AppServer> {
+  const sockets = new Set<Socket>()
+  server.on(scheme === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
   server.listen(0, 'localhost')
   await once(server, 'listening')
-  return (server.address() as AddressInfo).port
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    url: `${scheme}://localhost:${(server.address() as AddressInfo).port}`,
+    cut,
+    async [Symbol.asyncDispose]() {
+      server.close()
+      cut()
+      await once(server, 'close')
+    },
+  }
 }
 
 let page: Promise<string> | undefined

@@ -1,15 +1,43 @@
 /** What runs in the browser. */
 import { createTRPCClient, httpLink } from '@trpc/client'
-import { sseLink } from '@trpc-sse/client'
+import { type RetryPolicy, sseLink } from '@trpc-sse/client'
 import type { NumbersRouter } from './app.ts'
 
 const url = new URL('/trpc', location.href).href
-const client = createTRPCClient<NumbersRouter>({ links: [sseLink({ url }), httpLink({ url })] })
 const numbers: Record<string, number[]> = {}
+const troubles: string[] = []
+const shown: string[] = []
+addEventListener('pageshow', ({ persisted }) => shown.push(persisted ? 'brought back' : 'loaded'))
+
+/** What a test can set of the link, in the address. */
+export interface PageOptions {
+  readonly hiddenTimeoutMs?: number
+  readonly retry?: RetryPolicy
+  /** Whether the session keeps where subscriptions stand. */
+  readonly persists?: boolean
+}
+
+const text = new URLSearchParams(location.search).get('link') ?? '{}'
+const { persists, ...options } = JSON.parse(text) as PageOptions
+const client = createTRPCClient<NumbersRouter>({
+  links: [
+    sseLink({
+      url,
+      onGap: (gap) => troubles.push(JSON.stringify(gap)),
+      ...(persists && { persist: sessionStorage }),
+      ...options,
+    }),
+    httpLink({ url }),
+  ],
+})
 
 const page = {
   /** The numbers of each log so far. */
   numbers,
+  /** What an app would tell its user: gaps and errors. */
+  troubles,
+  /** How the page came to be shown, each time. */
+  shown,
   /** Follows logs; resolves when all have started. */
   async follow(names: readonly string[]): Promise<void> {
     await Promise.all(
@@ -20,7 +48,11 @@ const page = {
             numbers[name] = got
             client.onNumber.subscribe(
               { name },
-              { onStarted: () => resolve(), onData: ({ data }) => got.push(data.n) },
+              {
+                onStarted: () => resolve(),
+                onData: ({ data }) => got.push(data.n),
+                onError: ({ message }) => troubles.push(message),
+              },
             )
           }),
       ),
