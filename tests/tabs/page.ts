@@ -15,12 +15,16 @@ const client = createTRPCClient<NumbersRouter>({
 })
 const numbers: Record<string, number[]> = {}
 const troubles: string[] = []
+const shown: string[] = []
+addEventListener('pageshow', ({ persisted }) => shown.push(persisted ? 'brought back' : 'loaded'))
 
 const page = {
   /** The numbers of each room so far. */
   numbers,
   /** What an app would tell its user: gaps and errors. */
   troubles,
+  /** How the page came to be shown, each time. */
+  shown,
   /** Follows rooms; resolves when all have started. */
   async follow(rooms: readonly string[]): Promise<void> {
     await Promise.all(rooms.map((room) => new Promise<void>((resolve) => followOne(room, resolve))))
