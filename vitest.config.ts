@@ -27,13 +27,19 @@ export default defineConfig({
     // The machines this runs on have two cores, and a test's servers and browsers need some of them.
     maxWorkers: 2,
     reporters: ['default', './scripts/reporter.mjs'],
+    project: '!browsers',
     projects: [
       {
         test: {
           ...shared,
           name: 'unit',
           include: ['packages/*/src/**/*.test.{ts,tsx}', 'apps/*/**/*.test.{ts,tsx}', 'tests/**/*.test.ts'],
+          exclude: [...exclude, 'tests/browsers/**'],
         },
+      },
+      {
+        // Browsers that not everybody has: run when asked for by name.
+        test: { ...shared, name: 'browsers', include: ['tests/browsers/*.test.ts'] },
       },
       {
         // What touches tRPC, once more under its newest version.

@@ -1,4 +1,4 @@
-// Finds the real Redis, Valkey and Chromium that the tests run against, and installs what is missing where it may.
+// Finds the real stores and browsers that the tests run against, and installs what is missing where it may.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -16,28 +16,42 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-const needed = [
+/** What `npm test` runs against. */
+export const testPrograms = [
   { variable: 'REDIS_SERVER_BIN', names: ['redis-server'], packages: ['redis-server'] },
   {
     variable: 'CHROMIUM_BIN',
     names: ['chromium', 'chromium-browser', 'google-chrome'],
     packages: ['chromium'],
   },
+  {
+    variable: 'VALKEY_SERVER_BIN',
+    names: ['valkey-server'],
+    packages: ['valkey-server'],
+    isOptional: true,
+  },
 ]
-const valkey = { variable: 'VALKEY_SERVER_BIN', names: ['valkey-server'], packages: ['valkey-server'] }
+
+/** What `npm run test:browsers` runs against. */
+export const browserPrograms = [
+  { variable: 'FIREFOX_BIN', names: ['firefox-esr', 'firefox'], packages: ['firefox-esr'] },
+  { variable: 'WEBKIT_DRIVER_BIN', names: ['WebKitWebDriver'], packages: ['webkit2gtk-driver'] },
+  { variable: 'XVFB_BIN', names: ['Xvfb'], packages: ['xvfb'] },
+]
 
 /**
- * The environment that points tests at their binaries. Redis and Chromium must be had, or this throws with
- * what to do; without Valkey its tests are skipped.
+ * The environment that points tests at their programs. Those that are needed must be had, or this throws with what
+ * to do; without an optional one its tests are skipped.
  *
  * @returns {Record<string, string>}
  */
-export function prerequisites() {
-  const missing = needed.filter((program) => !find(program))
-  if (missing.length > 0) install(missing)
-  if (!find(valkey)) installValkey()
-  const programs = [...needed, valkey].map((program) => [program.variable, find(program)])
-  return Object.fromEntries(programs.filter(([, path]) => path !== undefined))
+export function prerequisites(programs) {
+  const missing = programs.filter((program) => !find(program))
+  const needed = missing.filter(({ isOptional }) => !isOptional)
+  if (needed.length > 0) install(needed)
+  for (const program of missing) if (program.isOptional) installOptional(program)
+  const found = programs.map((program) => [program.variable, find(program)])
+  return Object.fromEntries(found.filter(([, path]) => path !== undefined))
 }
 
 /** The path in the variable, or of the first of the names on PATH. */
@@ -73,23 +87,24 @@ function install(missing) {
 }
 
 /** From the distribution, or from its backports: there, for this one command, without touching the machine's own sources. */
-function installValkey() {
+function installOptional(program) {
+  const names = program.packages.join(' and ')
   if (rootPrefix()) {
-    console.log('Installing valkey-server ...')
+    console.log(`Installing ${names} ...`)
     if (
       apt(['update', '-qq']) &&
-      apt([...installArguments, 'valkey-server'], { quiet: true }) &&
-      find(valkey)
+      apt([...installArguments, ...program.packages], { quiet: true }) &&
+      find(program)
     )
       return
     withBackports((options, suite) => {
       apt([...options, 'update', '-qq']) &&
-        apt([...options, ...installArguments, '-t', suite, 'valkey-server'])
+        apt([...options, ...installArguments, '-t', suite, ...program.packages])
     })
   }
-  if (find(valkey)) return
+  if (find(program)) return
   console.log(
-    'NOTICE: no valkey-server here, so the Valkey tests are skipped. Install it, or set VALKEY_SERVER_BIN.',
+    `NOTICE: no ${names} here, so the tests on it are skipped. Install it, or set ${program.variable}.`,
   )
 }
 

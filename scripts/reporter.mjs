@@ -1,7 +1,8 @@
-import { writeSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 
 /**
- * Ends a vitest run with one plain line, `N passed, N failed, N skipped`. What broke outside a test (a file
+ * Ends a vitest run with one plain line, `N passed, N failed, N skipped`; of several runs that are given the same
+ * file as `TEST_TALLY`, each says what it was until then. What broke outside a test (a file
  * that does not load, a failed hook, an unhandled error) counts as failed, so that the line never looks green
  * when the run is not.
  *
@@ -17,12 +18,22 @@ export default class ClosingLine {
       for (const test of module.children.allTests()) count[test.result().state] += 1
     }
     // A test that never came to a result was cut off: that is no pass.
-    const failed = count.failed + count.pending
-    this.line = `${count.passed} passed, ${failed} failed, ${count.skipped} skipped\n`
+    const counts = addTally([count.passed, count.failed + count.pending, count.skipped])
+    this.line = `${counts[0]} passed, ${counts[1]} failed, ${counts[2]} skipped\n`
   }
 
   onInit() {
     // On exit, and synchronously: nothing can print after it.
     process.once('exit', () => this.line && writeSync(1, this.line))
   }
+}
+
+/** Adds to what runs before have counted. */
+function addTally(counts) {
+  const file = process.env.TEST_TALLY
+  if (!file) return counts
+  const before = existsSync(file) ? readFileSync(file, 'utf8').split(' ').map(Number) : []
+  const sums = counts.map((count, i) => count + (before[i] ?? 0))
+  writeFileSync(file, sums.join(' '))
+  return sums
 }

@@ -1,10 +1,10 @@
-// `npm run demo`, `npm test` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
+// `npm run demo`, `npm test`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { prerequisites } from './prerequisites.mjs'
+import { browserPrograms, prerequisites, testPrograms } from './prerequisites.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const environment = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
@@ -16,13 +16,18 @@ const tasks = {
     await step('--filter', '@trpc-sse/demo', 'start')
   },
   async test() {
-    Object.assign(environment, prerequisites())
+    Object.assign(environment, prerequisites(testPrograms))
     await step('install')
     for (const script of ['lint', 'build', 'typecheck']) await step('run', script)
     await step('exec', 'vitest', 'run', ...process.argv.slice(3))
   },
+  async 'test:browsers'() {
+    Object.assign(environment, prerequisites(browserPrograms))
+    await step('install')
+    await step('exec', 'vitest', 'run', '--project', 'browsers', ...process.argv.slice(3))
+  },
   async bench() {
-    Object.assign(environment, prerequisites())
+    Object.assign(environment, prerequisites(testPrograms))
     await step('install')
     await step('run', 'build')
     await step('--filter', '@trpc-sse/bench', 'bench', ...process.argv.slice(3))

@@ -1,0 +1,17 @@
+import { describe } from 'vitest'
+import { hiddenCase, pageCases } from '../multiplexed/page-cases.ts'
+import { useBrowser } from '../support/browsers/browser.ts'
+import { openFirefox } from '../support/browsers/puppeteer.ts'
+import { tabCases } from '../tabs/tab-cases.ts'
+import { useTabs } from '../tabs/tabs.ts'
+
+describe('Firefox', () => {
+  const browser = useBrowser(openFirefox)
+
+  describe('a page', () => {
+    pageCases(browser)
+    hiddenCase(browser)
+  })
+
+  describe('three tabs', () => tabCases(useTabs(browser), 3))
+})
