@@ -53,7 +53,7 @@ export function pageCases(browser: () => TestBrowser): void {
       await tab.call((all) => page.follow(all), names)
       expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 100 })
       for (const n of range(1, 20)) {
-        const [answer] = await Promise.all([tab.call((given) => page.add(given, 2_000), n), app.publish(n)])
+        const [answer] = await Promise.all([tab.call((given) => page.add(given, 10_000), n), app.publish(n)])
         expect(answer).toBe(n + 1)
       }
       await expectAll(tab, 20)
