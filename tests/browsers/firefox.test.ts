@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { hiddenCase, pageCases } from '../multiplexed/page-cases.ts'
+import { hiddenCase, oneStreamCases, resumeCases } from '../multiplexed/page-cases.ts'
 import { useBrowser } from '../support/browsers/browser.ts'
 import { openFirefox } from '../support/browsers/puppeteer.ts'
 import { tabCases } from '../tabs/tab-cases.ts'
@@ -9,7 +9,8 @@ describe('Firefox', () => {
   const browser = useBrowser(openFirefox)
 
   describe('a page', () => {
-    pageCases(browser)
+    oneStreamCases(browser)
+    resumeCases(browser)
     hiddenCase(browser)
   })
 

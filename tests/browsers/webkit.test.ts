@@ -1,5 +1,5 @@
 import { describe } from 'vitest'
-import { broughtBackCase, pageCases } from '../multiplexed/page-cases.ts'
+import { broughtBackCase, oneStreamCases, resumeCases } from '../multiplexed/page-cases.ts'
 import { useBrowser } from '../support/browsers/browser.ts'
 import { openWebKit } from '../support/browsers/webkit.ts'
 import { broughtBackTabCase, tabCases } from '../tabs/tab-cases.ts'
@@ -9,7 +9,8 @@ describe('WebKit', () => {
   const browser = useBrowser(openWebKit)
 
   describe('a page', () => {
-    pageCases(browser)
+    oneStreamCases(browser)
+    resumeCases(browser)
     broughtBackCase(browser)
   })
 

@@ -9,8 +9,9 @@ import {
   broughtBackCase,
   expectAll,
   hiddenCase,
-  pageCases,
+  oneStreamCases,
   publishAll,
+  resumeCases,
   untilNoStream,
   untilOneStream,
 } from './page-cases.ts'
@@ -19,7 +20,8 @@ declare const page: TestPage
 
 describe('a page in Chromium', () => {
   const browser = useBrowser(openChromium)
-  pageCases(browser)
+  oneStreamCases(browser)
+  resumeCases(browser)
   broughtBackCase(browser)
   hiddenCase(browser)
 

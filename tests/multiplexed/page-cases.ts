@@ -41,8 +41,8 @@ export async function publishAll(app: App, numbers: readonly number[]): Promise<
   for (const n of numbers) await app.publish(n)
 }
 
-/** What a page does in every browser. */
-export function pageCases(browser: () => TestBrowser): void {
+/** What a page with many subscriptions does in every browser. */
+export function oneStreamCases(browser: () => TestBrowser): void {
   it.each(versions)(
     'with 100 subscriptions has one stream over $version, gets all their events, and is blocked in no mutation',
     async ({ protocol, serve }) => {
@@ -69,7 +69,10 @@ export function pageCases(browser: () => TestBrowser): void {
     expect(app.link.stats().connections).toBe(6)
     await expect(tab.call(() => page.add(1, 500))).rejects.toThrow(/abort|timed out/i)
   })
+}
 
+/** What a page that loses its stream does in every browser. */
+export function resumeCases(browser: () => TestBrowser): void {
   it.each(versions)(
     'goes on with every subscription when its connections over $version are cut',
     async ({ serve }) => {

@@ -19,7 +19,6 @@ export function openFirefox(): Promise<TestBrowser<PuppeteerTab>> {
   return open({
     browser: 'firefox',
     executablePath: process.env.FIREFOX_BIN || '/usr/bin/firefox-esr',
-    extraPrefsFirefox: { 'fission.bfcacheInParent': true },
   })
 }
 

@@ -23,9 +23,9 @@ export async function openWebKit(): Promise<TestBrowser> {
   )
   await listens(driver, port)
   const command = await openSession(`http://127.0.0.1:${port}`, { acceptInsecureCerts: true })
-  const first = await command<string>('/window')
   // With it, the browser ends.
-  starting.defer(() => command('', undefined, 'DELETE').then(() => {}))
+  starting.defer(() => command('', undefined, 'DELETE'))
+  const first = await command<string>('/window')
   const running = starting.move()
   const inTurn = createTurns()
   return {
