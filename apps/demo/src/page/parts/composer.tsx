@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { type FormEvent, useEffect, useState } from 'react'
 import { trpc } from '../live/client.ts'
 import { type Status, useStatus } from '../live/status.ts'
 import { SendIcon } from './icons.tsx'
@@ -25,12 +25,22 @@ export function Composer({ room, author }: ComposerProps) {
     // What was typed meanwhile is the next message.
     setDraft((now) => newDraft(now.text === draft.text ? '' : now.text))
   })
-  const canSend = draft.text.trim() !== '' && author.trim() !== '' && !send.isRunning
+  const [isNextSubmitted, setNextSubmitted] = useState(false)
+  const canSend = draft.text.trim() !== '' && author.trim() !== ''
 
   function onSubmit(event: FormEvent): void {
     event.preventDefault()
-    if (canSend) send.run()
+    if (!canSend) return
+    if (send.isRunning) setNextSubmitted(true)
+    else send.run()
   }
+
+  // The next message may be finished before the one before has arrived.
+  useEffect(() => {
+    if (!isNextSubmitted || send.isRunning) return
+    setNextSubmitted(false)
+    if (canSend && !send.hasFailed) send.run()
+  }, [isNextSubmitted, canSend, send])
 
   return (
     <form className="composer" onSubmit={onSubmit}>
