@@ -47,6 +47,11 @@ const router = t.router({
     .subscription((opts) =>
       merge([channels.chat(opts.input).subscribe(opts), channels.announcements().subscribe(opts)]),
     ),
+  onRoom: t.procedure
+    .input(room)
+    .subscription((opts) =>
+      channels.chat(opts.input).live(opts, async () => ({ members: new Set(['ann']) })),
+    ),
   messages: t.procedure.input(room).query(({ input }) => channels.chat(input).history({ last: 50 })),
 })
 type AppRouter = typeof router
@@ -89,6 +94,18 @@ describe('onData', () => {
     client.onAnything.subscribe(
       { room: 'lobby' },
       { onData: ({ data }) => expectTypeOf(data).toEqualTypeOf<Message | string>() },
+    )
+  })
+
+  it('gets snapshots and events, told apart by their type', () => {
+    client.onRoom.subscribe(
+      { room: 'lobby' },
+      {
+        onData({ data }) {
+          if (data.type === 'snapshot') expectTypeOf(data.data).toEqualTypeOf<{ members: Set<string> }>()
+          else expectTypeOf(data.data).toEqualTypeOf<Message>()
+        },
+      },
     )
   })
 

@@ -1,4 +1,4 @@
-import { initTRPC, type TrackedEnvelope } from '@trpc/server'
+import { initTRPC, type TrackedEnvelope, tracked } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import superjson from 'superjson'
 import { describe, expectTypeOf, it } from 'vitest'
@@ -12,6 +12,7 @@ import {
   createChannels,
   createServerLink,
   type History,
+  type LiveEvent,
   merge,
   type SubscribeOptions,
   type SubscriptionEvent,
@@ -207,6 +208,43 @@ describe('subscribe', () => {
     >()
     // @ts-expect-error subscriptions, not handles
     merge([chat])
+  })
+})
+
+describe('live', () => {
+  const options = { signal: new AbortController().signal }
+
+  it('is of snapshots, as they are loaded, and of events', () => {
+    const live = chat.live(options, async ({ signal, lastEventId }) => {
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
+      expectTypeOf(lastEventId).toEqualTypeOf<string>()
+      return [message]
+    })
+    expectTypeOf(live).toEqualTypeOf<ChannelSubscription<LiveEvent<Message[], Message>>>()
+    expectTypeOf(chat.live(options, () => 5)).toEqualTypeOf<ChannelSubscription<LiveEvent<number, Message>>>()
+    expectTypeOf(live.map((value) => (value.type === 'event' ? value.data.text : value.data))).toEqualTypeOf<
+      ChannelSubscription<string | Message[]>
+    >()
+  })
+
+  it('is of the data of a snapshot that is tracked', () => {
+    expectTypeOf(chat.live(options, () => tracked('1-0', { open: 5 }))).toEqualTypeOf<
+      ChannelSubscription<LiveEvent<{ open: number }, Message>>
+    >()
+    expectTypeOf(
+      chat.live(options, async ({ lastEventId }) => tracked(lastEventId, [message])),
+    ).toEqualTypeOf<ChannelSubscription<LiveEvent<Message[], Message>>>()
+  })
+
+  it("takes a resolver's opts, and a loader", () => {
+    const t = initTRPC.create({ transformer: superjson })
+    t.procedure.subscription((opts) => channels.announcements().live(opts, () => ['hi']))
+    // @ts-expect-error the loader is missing
+    chat.live(options)
+    // @ts-expect-error a snapshot is what comes first
+    chat.live({ ...options, replay: 5 }, () => 5)
+    // @ts-expect-error a gap is healed
+    chat.live({ ...options, onGap: 'error' }, () => 5)
   })
 })
 

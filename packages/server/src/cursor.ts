@@ -22,11 +22,17 @@ export interface Feed {
 /** Where a cursor starts: after an id, that many events before the end of the log, or at its end. */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
+/** Time that a cursor is given by whoever doesn't read from it on purpose: until it has caught up, it isn't behind. */
+export interface Grace {
+  isOver: boolean
+}
+
 /** What a cursor is made with. */
 export interface CursorOptions {
   /** Called when there may be something to read. */
   wake(): void
   readonly clock: Clock
+  readonly grace?: Grace | undefined
 }
 
 /** A position in a hub's log. */
@@ -46,13 +52,14 @@ interface Cursor extends CursorOptions {
  * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
  * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
  */
-export function createCursor(hub: Hub, start: CursorStart, { wake, clock }: CursorOptions): Feed {
+export function createCursor(hub: Hub, start: CursorStart, { wake, clock, grace }: CursorOptions): Feed {
   const id = 'after' in start ? start.after : undefined
   const cursor: Cursor = {
     hub,
     start,
     wake,
     clock,
+    grace,
     id,
     sequence: undefined,
     hasCaughtUp: false,
@@ -74,8 +81,8 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock }: Curs
   return { ...feed, isTooFarBehind: () => cursor.hasCaughtUp && isTooFarBehind(cursor) }
 }
 
-function isTooFarBehind({ hub: { window, behind }, sequence }: Cursor): boolean {
-  if (window === undefined) return false
+function isTooFarBehind({ hub: { window, behind }, sequence, grace }: Cursor): boolean {
+  if (window === undefined || grace?.isOver === false) return false
   return sequence === undefined || sequence < window.start || window.end - sequence > behind.events
 }
 
@@ -126,12 +133,17 @@ function peek(cursor: Cursor): LogEntry | undefined {
   if (cursor.sequence !== undefined && cursor.sequence >= window.start) {
     // What is left of a page is out of date once the window is read.
     cursor.pages?.drop()
-    cursor.hasCaughtUp ||= cursor.sequence === window.end
+    if (cursor.sequence === window.end) caughtUp(cursor)
     return window.at(cursor.sequence)
   }
   cursor.sequence = undefined
   cursor.pages ??= openPages(cursor)
   return cursor.pages.peek() ?? cursor.pages.request(cursor.id)
+}
+
+function caughtUp(cursor: Cursor): void {
+  cursor.hasCaughtUp = true
+  if (cursor.grace) cursor.grace.isOver = true
 }
 
 function advance(cursor: Cursor, entry: LogEntry): void {

@@ -1,22 +1,13 @@
-import {
-  type Clock,
-  type EventId,
-  eventTimeMs,
-  invalidLastEventId,
-  isEventId,
-  RealtimeError,
-  shortHash,
-} from '@trpc-sse/protocol'
+import { type EventId, eventTimeMs, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
+import { type ChannelFeedOptions, followLive, subscribeTo } from './channel-feed.ts'
 import { describe, issuesOf } from './channel-key.ts'
 import type { Codec } from './codec.ts'
-import { type CursorStart, createCursor } from './cursor.ts'
-import { type FeedPart, failOnGap } from './feeds.ts'
 import type { ErrorStage } from './hub.ts'
-import type { Hubs } from './hubs.ts'
-import type { SubscribeOptions } from './resume.ts'
-import { type ChannelSubscription, createSubscription } from './subscription.ts'
+import type { LiveEvent, LoadSnapshot, SnapshotData } from './live.ts'
+import type { LiveOptions, SubscribeOptions } from './resume.ts'
+import type { ChannelSubscription } from './subscription.ts'
 
 /** Options of `publish`. */
 export interface PublishOptions {
@@ -68,17 +59,24 @@ export interface ChannelHandle<TInput, TEvent> {
   lastEventId(): Promise<EventId>
   /** Subscribes. Pass the resolver's `opts`, and return the result from the procedure. */
   subscribe(options?: SubscribeOptions): ChannelSubscription<TEvent>
+  /**
+   * Subscribes to a state and what happens to it: `{ type: 'snapshot', data }`, then `{ type: 'event', data }` for each
+   * event behind it. The position is read before `loadSnapshot` is called, so that nothing is missing between the
+   * two; the first events may be in the snapshot already. Who resumes goes on with events. Where events can't be had
+   * any more, another snapshot comes in their place, and no gap is reported. If `loadSnapshot` fails, so does the
+   * subscription, with its error.
+   */
+  live<TLoaded>(
+    options: LiveOptions,
+    loadSnapshot: LoadSnapshot<TLoaded>,
+  ): ChannelSubscription<LiveEvent<SnapshotData<TLoaded>, TEvent>>
 }
 
 /** What a handle is made of. */
-export interface HandleOptions {
+export interface HandleOptions extends ChannelFeedOptions {
   readonly name: string
-  readonly log: ChannelLog
   readonly definition: ChannelDefinition<unknown, unknown, unknown>
   readonly backend: Backend
-  readonly hubs: Hubs
-  readonly codec: Codec
-  readonly clock: Clock
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
@@ -127,33 +125,9 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
     async lastEventId() {
       return (await backend.read(log, { last: 1, limit: 1 })).lastEventId
     },
-    subscribe: (subscribe = {}) => subscribeTo<TEvent>(options, subscribe),
+    subscribe: (subscribe = {}) => subscribeTo(options, subscribe),
+    live: (subscribe, loadSnapshot) => followLive(options, subscribe, loadSnapshot),
   }
-}
-
-function subscribeTo<TEvent>(
-  options: HandleOptions,
-  subscribe: SubscribeOptions,
-): ChannelSubscription<TEvent> {
-  const { log, hubs, clock } = options
-  const replay = replayCount(subscribe.replay ?? 0)
-  const part: FeedPart = {
-    name: shortHash(log.key),
-    codec: options.codec,
-    open(lastEventId, wake) {
-      if (lastEventId !== undefined && !isEventId(lastEventId)) throw invalidLastEventId(lastEventId)
-      const start: CursorStart = lastEventId === undefined ? { replay } : { after: lastEventId }
-      const cursor = createCursor(hubs.get(log, options.definition.behind), start, { wake, clock })
-      return subscribe.onGap === 'error' ? failOnGap(cursor) : cursor
-    },
-  }
-  return createSubscription({ parts: [part], merged: false, options: subscribe })
-}
-
-function replayCount(replay: number | 'all'): number {
-  if (replay === 'all') return Number.MAX_SAFE_INTEGER
-  if (Number.isSafeInteger(replay) && replay >= 0) return replay
-  throw new RealtimeError('INVALID_OPTION', `replay is ${replay}. Give a whole number, 0 or more, or 'all'.`)
 }
 
 /** Checks an event by its schema, and writes it as the JSON that goes on the wire. */

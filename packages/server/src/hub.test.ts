@@ -1,8 +1,9 @@
 import type { EventId } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
+import { createChaos } from '../../../tests/support/chaos-backend.ts'
 import { manualClock } from '../../../tests/support/manual-clock.ts'
 import { seededRandom } from '../../../tests/support/seeded-random.ts'
-import type { Backend, LogListener, StoredEvent } from './backend.ts'
+import type { StoredEvent } from './backend.ts'
 import { createCodec } from './codec.ts'
 import { type CursorStart, createCursor, type Feed } from './cursor.ts'
 import { createHub, type Hub } from './hub.ts'
@@ -10,64 +11,6 @@ import type { Gap } from './log-event.ts'
 import { memoryBackend } from './memory-backend.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-/** A backend that loses, repeats and delays what it can, on top of a real one. */
-function createChaos(random: () => number, inner: () => Backend) {
-  const listeners = new Set<LogListener>()
-  const hints: StoredEvent[] = []
-  const answers: Array<() => void> = []
-  let faults = 0
-
-  const perhapsFail = (): void => {
-    if (random() < faults / 2) throw new Error('chaos: no answer')
-  }
-  const late = async <T>(result: Promise<T>): Promise<T> => {
-    perhapsFail()
-    if (random() < faults) await new Promise<void>((resolve) => answers.push(resolve))
-    return await result
-  }
-  const hint = (event: StoredEvent): void => {
-    for (const listener of listeners) listener.onEvent(event)
-  }
-
-  const backend: Backend = {
-    append: (log, payloads) => inner().append(log, payloads),
-    read: (log, range) => late(inner().read(log, range)),
-    async listen(_log, listener) {
-      perhapsFail()
-      listeners.add(listener)
-      return async () => void listeners.delete(listener)
-    },
-    close: async () => {},
-  }
-  return {
-    backend,
-    setFaults(share: number) {
-      faults = share
-    },
-    /** Tells of an event: now, later, twice, or never. */
-    notify(event: StoredEvent) {
-      if (random() < faults / 2) return
-      if (random() < faults) hints.push(event)
-      else hint(event)
-      if (random() < faults / 2) hints.push(event)
-    },
-    /** Lets something late arrive, in no particular order. */
-    arrive() {
-      const from = random() < 0.5 ? hints : answers
-      const [one] = from.splice(Math.floor(random() * from.length), 1)
-      if (typeof one === 'function') one()
-      else if (one) hint(one)
-    },
-    interrupt() {
-      for (const listener of listeners) listener.onInterrupted()
-    },
-    settle() {
-      faults = 0
-      while (answers.length + hints.length > 0) this.arrive()
-    },
-  }
-}
 
 interface Run {
   readonly seen: Array<StoredEvent | Gap>

@@ -59,7 +59,8 @@ export {
   type ServerLinkOptions,
   type ServerLinkStats,
 } from './link/server-link.ts'
+export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from './live.ts'
 export { memoryBackend } from './memory-backend.ts'
-export type { SubscribeOptions } from './resume.ts'
+export type { LiveOptions, SubscribeOptions } from './resume.ts'
 export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'
 export type { WindowLimits } from './window.ts'

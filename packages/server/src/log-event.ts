@@ -15,6 +15,8 @@ export interface FeedEvent {
   frame: Uint8Array | undefined
   /** The same in multiplexed mode, by the subscription's key, for a few keys. */
   keyedFrames?: Map<string, Uint8Array>
+  /** The same as an event of live subscriptions, once one of them needed it. */
+  live?: FeedEvent
 }
 
 /** An event as it stands in a log. */

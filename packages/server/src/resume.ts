@@ -2,8 +2,8 @@ import { TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Gap } from './log-event.ts'
 
-/** Options of `subscribe`. A resolver's `opts` can be passed as they are. */
-export interface SubscribeOptions {
+/** Options of `live`. A resolver's `opts` can be passed as they are. */
+export interface LiveOptions {
   /** Ends the subscription when it aborts. */
   readonly signal?: AbortSignal | undefined
   /**
@@ -13,6 +13,10 @@ export interface SubscribeOptions {
   readonly lastEventId?: string | null | undefined
   /** The procedure's input. Only its `lastEventId` is looked at. */
   readonly input?: unknown
+}
+
+/** Options of `subscribe`. A resolver's `opts` can be passed as they are. */
+export interface SubscribeOptions extends LiveOptions {
   /**
    * How many of the newest events a subscription gets first if it has no id to start after.
    *
@@ -52,7 +56,7 @@ export function clearTransport(signal: AbortSignal): void {
 }
 
 /** The transport of the call that a subscription's options come from. */
-export function transportOf(options: SubscribeOptions): Transport | undefined {
+export function transportOf(options: LiveOptions): Transport | undefined {
   return options.signal && transports.get(options.signal)
 }
 
@@ -60,7 +64,7 @@ export function transportOf(options: SubscribeOptions): Transport | undefined {
  * Finds the id to resume from: that of a client that resumes, then the given one, then the one in the input. Throws
  * BAD_REQUEST.
  */
-export async function findLastEventId(options: SubscribeOptions): Promise<string | undefined> {
+export async function findLastEventId(options: LiveOptions): Promise<string | undefined> {
   const id =
     transportOf(options)?.lastEventId ||
     // tRPC's own adapters put the id into the raw input; most schemas do not let it through.

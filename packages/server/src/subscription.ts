@@ -28,9 +28,9 @@ export type SubscriptionEvent<TSubscription> =
 
 /** What a subscription is made of. */
 export interface SubscriptionSource {
+  /** Whether it has one channel's events, those of many with composite ids, or snapshots too. */
+  readonly kind: 'events' | 'merged' | 'live'
   readonly parts: readonly FeedPart[]
-  /** Whether its ids are composite. */
-  readonly merged: boolean
   readonly options: SubscribeOptions
 }
 
@@ -68,7 +68,7 @@ export async function openFeed(source: SubscriptionSource, wake: () => void): Pr
   const lastEventId = await findLastEventId(source.options)
   try {
     const [only] = source.parts
-    if (source.merged || only === undefined) return mergeFeeds(source.parts, lastEventId, wake)
+    if (source.kind === 'merged' || only === undefined) return mergeFeeds(source.parts, lastEventId, wake)
     return only.open(lastEventId, wake)
   } catch (error) {
     throw isRealtimeError(error) && error.code === 'INVALID_LAST_EVENT_ID' ? badRequest(error) : error
@@ -80,13 +80,14 @@ export async function openFeed(source: SubscriptionSource, wake: () => void): Pr
  * that resumes all of them. Order between channels is by the time of storing, as far as it is known. `signal` and the id to
  * resume from are the first subscription's; `replay` and `onGap` are each one's own.
  *
- * @throws `INVALID_OPTION` if a channel is there twice.
+ * @throws `INVALID_OPTION` if a channel is there twice, or a subscription is a live one.
  */
 export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscription<unknown>>>(
   subscriptions: TSubscriptions,
 ): ChannelSubscription<SubscriptionEvent<TSubscriptions[number]>> {
   const all = subscriptions.map((subscription) => {
     const source = subscriptionSource(subscription)
+    if (source?.kind === 'live') throw liveInMerge()
     if (source) return source
     throw new RealtimeError(
       'INVALID_OPTION',
@@ -102,8 +103,15 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
   }
   const [first] = all
   return createSubscription({
+    kind: 'merged',
     parts,
-    merged: true,
     options: first?.options ?? {},
   })
+}
+
+/** A snapshot of one part would stand between the events of others, and nobody could tell whose state it is. */
+function liveInMerge(): RealtimeError {
+  const message =
+    'merge() was given a live subscription. Give each a procedure of its own: they share one connection anyway.'
+  return new RealtimeError('INVALID_OPTION', message)
 }

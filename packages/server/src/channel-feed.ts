@@ -1,0 +1,95 @@
+import { type Clock, invalidLastEventId, isEventId, RealtimeError, shortHash } from '@trpc-sse/protocol'
+import type { ChannelLog } from './backend.ts'
+import type { ChannelDefinition } from './channel.ts'
+import type { Codec } from './codec.ts'
+import { type CursorStart, createCursor, type Feed, type Grace } from './cursor.ts'
+import { failOnGap } from './feeds.ts'
+import type { Hubs } from './hubs.ts'
+import {
+  beforeSnapshot,
+  createLiveFeed,
+  type LiveEvent,
+  type LoadSnapshot,
+  type SnapshotData,
+} from './live.ts'
+import type { LiveOptions, SubscribeOptions } from './resume.ts'
+import { type ChannelSubscription, createSubscription } from './subscription.ts'
+
+/** What the subscriptions of a channel read from. */
+export interface ChannelFeedOptions {
+  readonly log: ChannelLog
+  readonly definition: Pick<ChannelDefinition<unknown, unknown, unknown>, 'behind'>
+  readonly hubs: Hubs
+  readonly codec: Codec
+  readonly clock: Clock
+}
+
+/** Creates a subscription to the events of a channel. Throws `INVALID_OPTION`. */
+export function subscribeTo<TEvent>(
+  channel: ChannelFeedOptions,
+  options: SubscribeOptions,
+): ChannelSubscription<TEvent> {
+  const replay = replayCount(options.replay ?? 0)
+  return createSubscription({
+    kind: 'events',
+    parts: [
+      {
+        name: shortHash(channel.log.key),
+        codec: channel.codec,
+        open(lastEventId, wake) {
+          const cursor = openCursor(
+            channel,
+            lastEventId === undefined ? { replay } : { after: lastEventId },
+            wake,
+          )
+          return options.onGap === 'error' ? failOnGap(cursor) : cursor
+        },
+      },
+    ],
+    options,
+  })
+}
+
+/** Creates a subscription to snapshots and the events behind them. */
+export function followLive<TLoaded, TEvent>(
+  channel: ChannelFeedOptions,
+  options: LiveOptions,
+  load: LoadSnapshot<TLoaded>,
+): ChannelSubscription<LiveEvent<SnapshotData<TLoaded>, TEvent>> {
+  const { codec } = channel
+  return createSubscription({
+    kind: 'live',
+    parts: [
+      {
+        name: shortHash(channel.log.key),
+        codec,
+        open: (lastEventId, wake) =>
+          createLiveFeed({
+            lastEventId: lastEventId === beforeSnapshot ? undefined : lastEventId,
+            open: (after, grace) =>
+              openCursor(channel, after === undefined ? { replay: 0 } : { after }, wake, grace),
+            load,
+            codec,
+            wake,
+          }),
+      },
+    ],
+    options,
+  })
+}
+
+function openCursor(
+  { log, definition, hubs, clock }: ChannelFeedOptions,
+  start: CursorStart,
+  wake: () => void,
+  grace?: Grace,
+): Feed {
+  if ('after' in start && !isEventId(start.after)) throw invalidLastEventId(start.after)
+  return createCursor(hubs.get(log, definition.behind), start, { wake, clock, grace })
+}
+
+function replayCount(replay: number | 'all'): number {
+  if (replay === 'all') return Number.MAX_SAFE_INTEGER
+  if (Number.isSafeInteger(replay) && replay >= 0) return replay
+  throw new RealtimeError('INVALID_OPTION', `replay is ${replay}. Give a whole number, 0 or more, or 'all'.`)
+}
