@@ -51,7 +51,8 @@ interface Successor<TStream> {
 
 /** Creates a feed that runs on no stream yet. */
 export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TStream>): Feed<TStream> {
-  let position = lastEventId
+  // An empty one asks for a start without one, even where one was kept.
+  let position = lastEventId || undefined
   let source: TStream | undefined
   let successor: Successor<TStream> | undefined
   let skip = new Set<string>()

@@ -6,6 +6,26 @@ import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { subscribe } from '../../../tests/support/subscribe.ts'
 import { sseLink } from './index.ts'
 
+describe("the position in a call's context", () => {
+  it('goes before that of the input, and is asked for at each start', async () => {
+    await using server = await scriptedServer()
+    let position = '7-0'
+    const context = {
+      get lastEventId() {
+        return position
+      },
+    }
+    const link = sseLink<AnyTRPCRouter>({ url: server.url, mode: 'single' })
+    const client = untypedClient(retryLink({ retry: ({ attempts }) => attempts < 2 }), link)
+    client.subscription('a', { room: 'x', lastEventId: '5-0' }, { context })
+    const first = await server.request()
+    expect(Object.fromEntries(first.query)).toEqual({ input: '{"room":"x"}', lastEventId: '7-0' })
+    position = '8-0'
+    first.answer(403)
+    expect((await server.request()).query.get('lastEventId')).toBe('8-0')
+  })
+})
+
 describe('headers, url and connection params', () => {
   it('P30: are asked for before every attempt', async () => {
     await using server = await scriptedServer()

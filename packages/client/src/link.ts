@@ -78,12 +78,14 @@ function createStarter(
     const split = splitInput(op.input)
     // What is undefined has no JSON.
     const inputJson: string | undefined = JSON.stringify(input.serialize(split.input))
-    const call: WantedCall = { op, path: op.path, inputJson, lastEventId: split.lastEventId }
+    // What the caller says at each call goes before what an input says that stays as it is.
+    const from = (op.context.lastEventId as string | undefined) ?? split.lastEventId
+    const call: WantedCall = { op, path: op.path, inputJson, lastEventId: from }
     const member: Member = {
       ...told,
       receive: (frame) => tellFrame(frame, told, codec),
       goAlone(lastEventId) {
-        stop = startAlone(shared, { ...call, lastEventId }, member)
+        stop = startAlone(shared, { ...call, lastEventId: lastEventId ?? from }, member)
       },
     }
     let stop = isSingle ? startAlone(shared, call, member) : set.join(call, member)

@@ -157,7 +157,8 @@ export interface SseLinkBaseOptions {
   /**
    * Keeps the last event ids of running subscriptions over a reload, so that what happens in between arrives:
    * `sessionStorage`, or anything of that shape. At most 100 subscriptions, by address, path and input; cleared
-   * when a subscription is complete or unsubscribed. A storage that fails or has something else in it is harmless.
+   * when a subscription is complete or unsubscribed. A storage that fails or has something else in it is harmless. A single
+   * subscription starts without a kept id if its `context` has an empty one: `{ context: { lastEventId: '' } }`.
    *
    * @default nothing is kept
    */

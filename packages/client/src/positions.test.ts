@@ -163,6 +163,30 @@ describe('persist', () => {
     },
   )
 
+  it.each(['multiplexed', 'single', 'unknown'] as const)(
+    'is not asked where the context says to start anew (%s)',
+    async (mode) => {
+      await using server = await scriptedServer()
+      const persist = fakeStorage()
+      const before = page(persist, { url: server.url })
+      before.save('["a",null]', '7-0')
+      before.device.tell('left')
+      const { follow } = multiplexedClient(server, {
+        mode: mode === 'single' ? 'single' : 'multiplexed',
+        persist,
+        onFallback: () => {},
+      })
+      follow('a', undefined, { context: { lastEventId: '' } })
+      if (mode !== 'single') {
+        const set = await nextSet(server)
+        expect(set.wanted).toEqual([{ path: 'a' }])
+        if (mode === 'multiplexed') return
+        set.exchange.answer(404)
+      }
+      expect((await server.request()).query.has('lastEventId')).toBe(false)
+    },
+  )
+
   it('keeps what stands still, over the change to single mode', async () => {
     await using server = await scriptedServer()
     const persist = fakeStorage()
