@@ -1,0 +1,20 @@
+export type { GapReason, SseGap } from '@trpc-sse/client'
+export { browserFrames, type Frames } from './frames.ts'
+export { type KeyedList, type KeyedListOptions, keyedList } from './keyed-list.ts'
+export type { EventOf, SnapshotOf, TrackedValue } from './live-values.ts'
+export type {
+  InitialDataNeeded,
+  KeyOptions,
+  LiveBaseOptions,
+  MaybeInitialData,
+  ReduceOptions,
+  SnapshotNeeded,
+  WithInitialData,
+} from './options.ts'
+export type { LiveResult, OptimisticOptions } from './store.ts'
+export type { ConnectionState } from './store-connections.ts'
+export type { InitialData, LiveEventMeta } from './store-fold.ts'
+export type { LiveStatus } from './store-run.ts'
+export type { ConnectionStateChange, LiveHandlers, LiveSubscription } from './subscription.ts'
+export { useConnectionState } from './use-connection-state.ts'
+export { type ItemOf, useLive } from './use-live.ts'

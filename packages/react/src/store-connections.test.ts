@@ -1,0 +1,26 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createConnections } from './store-connections.ts'
+
+describe('the states of many subscriptions', () => {
+  it('are one: that which is worst, with a reason if there is one', () => {
+    const { report, getState, subscribe } = createConnections()
+    const listener = vi.fn()
+    const leave = subscribe(listener)
+    const [a, b, c] = [{}, {}, {}]
+    const error = new Error('lost')
+    expect(getState()).toEqual({ status: 'idle', error: null })
+    report(a, { status: 'pending', error: null })
+    report(b, { status: 'pending', error: null })
+    expect([getState().status, listener.mock.calls.length]).toEqual(['pending', 1])
+    report(b, { status: 'connecting', error: null })
+    report(c, { status: 'connecting', error })
+    expect(getState()).toEqual({ status: 'connecting', error })
+    report(c, undefined)
+    expect(getState()).toEqual({ status: 'connecting', error: null })
+    leave()
+    report(b, undefined)
+    expect([getState().status, listener.mock.calls.length]).toEqual(['pending', 4])
+    report(a, undefined)
+    expect(getState().status).toBe('idle')
+  })
+})

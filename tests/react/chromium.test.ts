@@ -1,0 +1,210 @@
+import { setInterval } from 'node:timers/promises'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startChromium } from '../support/chromium.ts'
+import { range } from '../support/numbers.ts'
+import { type App, serveApp } from './app.ts'
+import type { TestPage } from './page.tsx'
+
+declare const page: TestPage
+
+let browser: Browser
+let app: App
+let tab: Page
+let failures: string[]
+
+beforeAll(async () => {
+  browser = await startChromium()
+})
+afterAll(() => browser.close())
+beforeEach(async () => {
+  app = await serveApp()
+  tab = await browser.newPage()
+  failures = []
+  tab.on('pageerror', (error) => failures.push(error.message))
+})
+afterEach(async () => {
+  expect(failures).toEqual([])
+  await tab.close()
+  await app[Symbol.asyncDispose]()
+})
+
+async function open(component: string): Promise<void> {
+  await tab.goto(app.url)
+  await tab.evaluate((name) => page.mount(name), component)
+}
+
+/** Waits until the elements have these texts. */
+async function expectText(selector: string, ...texts: string[]): Promise<void> {
+  await vi.waitFor(async () => expect(await tab.locator(selector).allTextContents()).toEqual(texts), {
+    timeout: 10_000,
+    interval: 20,
+  })
+}
+
+/** Publishes 1,000 a second: always as many as are due by then. */
+async function publishTicks(count: number): Promise<void> {
+  const startedMs = performance.now()
+  let published = 0
+  for await (const _ of setInterval(10)) {
+    const due = Math.min(count, Math.floor(performance.now() - startedMs))
+    await app.channels.ticks().publishMany(range(published + 1, due))
+    published = due
+    if (published === count) return
+  }
+}
+
+const shown = (): Promise<string[]> => tab.evaluate(() => page.seen.shown)
+const put = (text: string, list = 'a') => app.put(list, { id: text, text })
+
+describe('useLive in StrictMode, in Chromium', () => {
+  it('applies every event of 1,000 a second for 10 seconds, in no more than 70 renders a second', async () => {
+    await open('Ticks')
+    await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(1))
+    await tab.evaluate(() => page.probe())
+    const from = await tab.evaluate(() => page.seen.commits)
+    await publishTicks(10_000)
+    await vi.waitFor(async () => expect(await tab.evaluate(() => page.seen.ticks.length)).toBe(10_000), {
+      timeout: 10_000,
+    })
+    expect(await tab.evaluate(() => page.seen.ticks)).toEqual(range(1, 10_000))
+    const { commits, counts, elapsedMs } = await tab.evaluate(() => ({
+      commits: page.seen.commits,
+      counts: page.counts,
+      elapsedMs: page.elapsedMs(),
+    }))
+    const seconds = elapsedMs / 1_000
+    expect((commits - from) / seconds).toBeLessThanOrEqual(70)
+    expect(commits - from).toBeGreaterThan(20)
+    // The main thread was there for others, again and again.
+    expect(counts.free / seconds).toBeGreaterThan(20)
+    expect(counts.long / seconds).toBeLessThan(10)
+    await vi.waitFor(async () => {
+      const texts = await tab.locator('li').allTextContents()
+      expect(texts.map(Number).sort((a, b) => a - b)).toEqual(range(9_801, 10_000))
+    })
+  })
+
+  it('costs one subscription and one connection, for two mounts of two components', async () => {
+    await put('one')
+    await open('Lists')
+    await expectText('main:nth-of-type(1) li', 'one')
+    await expectText('main:nth-of-type(2) li', 'one')
+    await put('two')
+    await expectText('main:nth-of-type(1) li', 'one', 'two')
+    await expectText('main:nth-of-type(2) li', 'one', 'two')
+    // One of list a for both, and one of list b.
+    expect(app.state.runs).toBe(2)
+    expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 2 })
+    await tab.evaluate(() => page.unmount())
+    await vi.waitFor(() => expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }))
+  })
+
+  it('begins anew with another input, within a transition', async () => {
+    await put('of b', 'b')
+    await put('of c', 'c')
+    await open('Lists')
+    await expectText('section li', 'of b')
+    await tab.click('#other')
+    await expectText('section li', 'of c')
+    await put('more of b', 'b')
+    await put('more of c', 'c')
+    await expectText('section li', 'more of c', 'of c')
+  })
+
+  it('goes on from what the server rendered: what was published meanwhile is there', async () => {
+    await put('one')
+    await tab.goto(`${app.url}/rendered`)
+    await expectText('li', 'one')
+    expect(app.state.runs).toBe(0)
+    await put('two')
+    await tab.evaluate(() => page.hydrate())
+    await expectText('li', 'one', 'two')
+    await put('zwei')
+    await expectText('li', 'one', 'two', 'zwei')
+    expect(await tab.evaluate(() => page.recovered)).toEqual([])
+    // It went on by events, from what it had.
+    expect(await shown()).toEqual(['one', 'one,two', 'one,two,zwei'])
+    await expectText('#status', 'pending')
+    await expectText('#connection', 'pending')
+  })
+
+  it('shows what a user does at once, and never twice', async () => {
+    await put('a')
+    await open('Todos')
+    await expectText('li', 'a')
+    await expectText('#status', 'pending')
+    await tab.fill('input', 'b')
+    await tab.click('main button')
+    await expectText('li', 'a', 'b')
+    // Its event and others come before the answer, which the server holds back.
+    const answer = await app.answers.take()
+    await put('c')
+    await expectText('li', 'a', 'b', 'c')
+    answer()
+    await put('d')
+    await expectText('li', 'a', 'b', 'c', 'd')
+    await tab.fill('input', 'refused')
+    expect(await shown()).toEqual(['', 'a', 'a,b', 'a,b,c', 'a,b,c,d'])
+  })
+
+  it('shows nothing longer that is refused', async () => {
+    await open('Todos')
+    await expectText('#status', 'pending')
+    await tab.fill('input', 'refused')
+    await tab.click('main button')
+    await vi.waitFor(async () => expect((await shown()).slice(-2)).toEqual(['refused', '']))
+    await expectText('li')
+  })
+
+  it('keeps its data while it is offline, says so, and catches up', async () => {
+    await put('a')
+    await open('Todos')
+    await expectText('li', 'a')
+    await expectText('#status', 'pending')
+    app.goAway()
+    await expectText('#status', 'connecting')
+    await expectText('#connection', 'connecting')
+    await vi.waitFor(async () => expect(await tab.locator('#error').textContent()).not.toBe(''))
+    await expectText('li', 'a')
+    await put('b')
+    await put('c')
+    app.comeBack()
+    await expectText('li', 'a', 'b', 'c')
+    await expectText('#status', 'pending')
+    await expectText('#error', '')
+  })
+
+  it('shows an error that ends it, and keeps its data', async () => {
+    await open('Forbidden')
+    await expectText('#status', 'error not yours 5')
+  })
+
+  it('goes on from a query, writes into its cache, and shows a gap until it is loaded anew', async () => {
+    await app.click(3)
+    await open('Clicks')
+    await expectText('#clicks', '3')
+    await expectText('#status', 'pending')
+    await app.click(2)
+    await expectText('#clicks', '5')
+    await expectText('#cached', '5')
+    app.goAway()
+    await expectText('#status', 'connecting')
+    await app.click(20)
+    app.comeBack()
+    // Five of them are retained.
+    await expectText('#gap', 'trimmed')
+    await expectText('#clicks', '10')
+    await tab.click('button')
+    await expectText('#clicks', '25')
+    await expectText('#gap', '')
+    await app.click(1)
+    await expectText('#clicks', '26')
+    await expectText('#cached', '26')
+    // What is mounted again goes on from the cache.
+    await tab.evaluate(() => page.unmount())
+    await app.click(4)
+    await tab.evaluate(() => page.mount('Clicks'))
+    await expectText('#clicks', '30')
+  })
+})
