@@ -129,13 +129,31 @@ describe('the client with its dependencies, in a browser', () => {
   })
 })
 
+it('the React package by itself is at most 4 kB in a browser', async () => {
+  const external = ['react', '@trpc/*', '@trpc-sse/client']
+  const [main = 0, ...others] = await sizesOf(
+    { contents: "export * from '@trpc-sse/react'", external },
+    gzipSync,
+  )
+  expect(main).toBeGreaterThan(1_000)
+  expect(main).toBeLessThanOrEqual(4_000)
+  expect(others).toEqual([])
+})
+
+type Compress = (contents: Uint8Array) => Uint8Array
+
+function clientSizes(compress: Compress, ...plugins: Plugin[]): Promise<number[]> {
+  const contents = "export { sseLink } from '@trpc-sse/client'"
+  return sizesOf({ contents, external: ['@trpc/*'], plugins }, compress)
+}
+
 /** The compressed sizes of its files in bytes: what is loaded at once, and what is when it is used. */
-async function clientSizes(
-  compress: (contents: Uint8Array) => Uint8Array,
-  ...plugins: Plugin[]
+async function sizesOf(
+  { contents, external, plugins = [] }: { contents: string; external: string[]; plugins?: Plugin[] },
+  compress: Compress,
 ): Promise<number[]> {
   const { outputFiles } = await build({
-    stdin: { contents: "export { sseLink } from '@trpc-sse/client'", resolveDir: consumer('tests') },
+    stdin: { contents, resolveDir: consumer('tests') },
     bundle: true,
     splitting: true,
     outdir: join(work, 'bundle'),
@@ -144,10 +162,10 @@ async function clientSizes(
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    external: ['@trpc/*'],
+    external,
     plugins,
   })
-  return outputFiles.map(({ contents }) => compress(contents).length)
+  return outputFiles.map((file) => compress(file.contents).length)
 }
 
 it('no source imports what tRPC calls unstable', () => {
@@ -171,6 +189,8 @@ function consumer(trpcOf: string): string {
     '@standard-schema/spec': 'packages/server',
     'eventsource-parser': 'packages/protocol',
     ioredis: 'tests',
+    react: 'tests',
+    '@types/react': 'tests',
     zod: 'tests',
   }
   for (const [name, from] of Object.entries(others)) {

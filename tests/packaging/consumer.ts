@@ -3,8 +3,9 @@
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
+import { type LiveSubscription, useLive } from '@trpc-sse/react'
 import { redisBackend } from '@trpc-sse/redis'
-import { channel, createChannels, createServerLink, merge } from '@trpc-sse/server'
+import { channel, createChannels, createServerLink, type LiveEvent, merge } from '@trpc-sse/server'
 import { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
 import { nodeHTTPRequestHandler } from '@trpc-sse/server/adapters/node-http'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
@@ -29,6 +30,9 @@ export const router = t.router({
   onMessage: t.procedure
     .input(z.object({ room: z.string() }))
     .subscription((opts) => channels.chat(opts.input).subscribe(opts)),
+  onMembers: t.procedure
+    .input(z.object({ room: z.string() }))
+    .subscription((opts) => channels.chat(opts.input).live(opts, async () => ['ann'])),
   onAnything: t.procedure
     .input(z.object({ room: z.string() }))
     .subscription((opts) =>
@@ -49,3 +53,11 @@ client.onMessage.subscribe({ room: 'lobby' }, { onData: ({ data }) => data.text 
 
 // @ts-expect-error The event's type reaches the client: there is no such field.
 client.onMessage.subscribe({ room: 'lobby' }, { onData: ({ data }) => data.nothing })
+
+export function useMembers(room: string) {
+  const subscription: LiveSubscription<LiveEvent<string[], { author: string }>, unknown> = {
+    queryKey: ['members', room],
+    subscribe: (handlers) => client.onMembers.subscribe({ room }, handlers),
+  }
+  return useLive(subscription, { reduce: (members, { author }) => [...members, author] })
+}
