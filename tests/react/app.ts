@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import { z } from 'zod'
 import { openDoor } from '../support/door.ts'
 import { listen } from '../support/http.ts'
-import { createInbox, type Inbox } from '../support/inbox.ts'
+import { createInbox } from '../support/inbox.ts'
 import { renderPage } from './render.tsx'
 
 const todo = z.object({ id: z.string(), text: z.string() })
@@ -80,8 +80,8 @@ function createRouter() {
 
 export type ReactRouter = ReturnType<typeof createRouter>['router']
 
-/** Serves an app of lists, and its pages: `/?show=<component>`, and `/rendered`, which comes with its data. */
-export async function serveApp() {
+/** Serves an app of lists, and its pages: an empty one, and `/rendered`, which comes with its data. */
+export async function serveApp({ alias = {} }: { alias?: Record<string, string> } = {}) {
   const { channels, router, ...app } = createRouter()
   const handler = createHTTPHandler({
     router,
@@ -90,7 +90,7 @@ export async function serveApp() {
     retryMs: 10,
     createContext: () => ({}),
   })
-  const script = await bundle()
+  const script = await bundle(alias)
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://localhost')
     if (pathname.startsWith('/trpc/')) return handler(request, response)
@@ -123,7 +123,7 @@ export async function serveApp() {
   }
 }
 
-export type App = Awaited<ReturnType<typeof serveApp>> & { readonly answers: Inbox<() => void> }
+export type App = Awaited<ReturnType<typeof serveApp>>
 
 function pageOf(html: string, data: unknown): string {
   const json = JSON.stringify(data ?? null).replaceAll('<', '\\u003c')
@@ -131,8 +131,10 @@ function pageOf(html: string, data: unknown): string {
 }
 
 /** The page's script, with React as it is while an app is developed: StrictMode does all that it can. */
-async function bundle(): Promise<string> {
+async function bundle(alias: Record<string, string>): Promise<string> {
   const { outputFiles } = await build({
+    // Aliases are looked for from there.
+    absWorkingDir: join(import.meta.dirname, '..'),
     entryPoints: [join(import.meta.dirname, 'page.tsx')],
     bundle: true,
     write: false,
@@ -140,6 +142,7 @@ async function bundle(): Promise<string> {
     platform: 'browser',
     target: 'es2022',
     jsx: 'automatic',
+    alias,
     define: { 'process.env.NODE_ENV': '"development"' },
   })
   return outputFiles[0]?.text ?? ''

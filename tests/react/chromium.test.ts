@@ -29,8 +29,8 @@ afterEach(async () => {
   await app[Symbol.asyncDispose]()
 })
 
-async function open(component: string): Promise<void> {
-  await tab.goto(app.url)
+async function open(component: string, search = ''): Promise<void> {
+  await tab.goto(app.url + search)
   await tab.evaluate((name) => page.mount(name), component)
 }
 
@@ -173,6 +173,35 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('li', 'a', 'b', 'c')
     await expectText('#status', 'pending')
     await expectText('#error', '')
+  })
+
+  it("does the same with tRPC's own link", async () => {
+    await put('a')
+    await open('Todos', '/?stock')
+    await expectText('li', 'a')
+    await expectText('#status', 'pending')
+    app.goAway()
+    await expectText('#status', 'connecting')
+    await put('b')
+    app.comeBack()
+    await expectText('li', 'a', 'b')
+    await expectText('#status', 'pending')
+  })
+
+  it('does the same in React 18', async () => {
+    await using other = await serveApp({ alias: { react: 'react-18', 'react-dom': 'react-dom-18' } })
+    await other.put('a', { id: 'a', text: 'a' })
+    await tab.goto(other.url)
+    await tab.evaluate(() => page.mount('Todos'))
+    expect(await tab.evaluate(() => page.version)).toMatch(/^18/)
+    await expectText('li', 'a')
+    await expectText('#status', 'pending')
+    other.goAway()
+    await expectText('#status', 'connecting')
+    await other.put('a', { id: 'b', text: 'b' })
+    other.comeBack()
+    await expectText('li', 'a', 'b')
+    expect(other.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
   })
 
   it('shows an error that ends it, and keeps its data', async () => {

@@ -1,7 +1,7 @@
 /** What runs in the page. */
 import { QueryClientProvider } from '@tanstack/react-query'
 import type { InitialData } from '@trpc-sse/react'
-import { type ReactNode, StrictMode } from 'react'
+import { type ReactNode, StrictMode, version } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
 import type { Todo } from './app.ts'
 import { Clicks, Forbidden, Lists, seen, Ticks, Todos } from './components.tsx'
@@ -20,6 +20,8 @@ let root: Root | undefined
 
 const page = {
   seen,
+  /** React's. */
+  version,
   /** What React says of a hydration that doesn't fit. */
   recovered: [] as string[],
   /** Mounts a component, as React does it while an app is developed. */

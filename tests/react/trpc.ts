@@ -1,5 +1,5 @@
 import { QueryClient } from '@tanstack/react-query'
-import { createTRPCClient, httpLink } from '@trpc/client'
+import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink } from '@trpc/client'
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { sseLink } from '@trpc-sse/client'
 import type { ReactRouter } from './app.ts'
@@ -10,9 +10,19 @@ export const queryClient: QueryClient = new QueryClient({
 })
 
 const url = '/trpc'
-/** The client of the page. */
+// A server renders with the same components, and subscribes to nothing.
+const isStock = typeof location !== 'undefined' && location.search === '?stock'
+const ourLink = sseLink<ReactRouter>({ url, retry: { baseMs: 20, maxMs: 100 } })
+
+/** The client of the page: with our link, or at `?stock` with tRPC's own. */
 export const client = createTRPCClient<ReactRouter>({
-  links: [sseLink({ url, retry: { baseMs: 20, maxMs: 100 } }), httpLink({ url })],
+  links: [
+    splitLink({
+      condition: ({ type }) => type === 'subscription',
+      true: isStock ? httpSubscriptionLink({ url }) : ourLink,
+      false: httpLink({ url }),
+    }),
+  ],
 })
 
 export const trpc = createTRPCOptionsProxy<ReactRouter>({ client, queryClient })
