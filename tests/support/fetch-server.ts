@@ -4,7 +4,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 export function fetchServer(handle: (request: Request) => Promise<Response>): http.Server {
   async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const response = await handle(await toRequest(req, res))
-    res.writeHead(response.status, Object.fromEntries(response.headers))
+    res.writeHead(response.status, [...response.headers].flat())
     for await (const chunk of response.body ?? []) res.write(chunk)
     res.end()
   }

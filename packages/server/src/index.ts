@@ -53,6 +53,8 @@ export type { ConnectionLimits } from './link/limits.ts'
 export {
   type CreateServerLinkOptions,
   createServerLink,
+  type NodeRequest,
+  type NodeResponse,
   type RequestOverrides,
   type ServerLink,
   type ServerLinkContextOptions,

@@ -1,36 +1,50 @@
 import http from 'node:http'
 import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
-import type { CreateHTTPHandlerOptions as TrpcOptions } from '@trpc/server/adapters/standalone'
-import { createServerLink, type ServerLink, type ServerLinkOptions } from '../index.ts'
+import type {
+  CreateHTTPHandlerOptions as TrpcOptions,
+  CreateHTTP2HandlerOptions as TrpcOptions2,
+} from '@trpc/server/adapters/standalone'
+import {
+  createServerLink,
+  type NodeRequest,
+  type NodeResponse,
+  type ServerLink,
+  type ServerLinkOptions,
+} from '../index.ts'
 
 /** The options of tRPC's standalone adapter, and those of the server link. */
 export type CreateHTTPHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
-export type { CreateHTTPContextOptions } from '@trpc/server/adapters/standalone'
+/** The same for `node:http2`. */
+export type CreateHTTP2HandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions2<TRouter> &
+  ServerLinkOptions<inferRouterContext<TRouter>>
 
-/** A handler for `http.createServer`, with the link behind it. */
+export type { CreateHTTP2ContextOptions, CreateHTTPContextOptions } from '@trpc/server/adapters/standalone'
+
+/** A handler for `http.createServer` or `http2.createSecureServer`, with the link behind it. */
 export interface HTTPHandler {
-  (request: http.IncomingMessage, response: http.ServerResponse): void
+  (request: NodeRequest, response: NodeResponse): void
   /** For `stats`, `disconnect` and `drain`. */
   readonly link: ServerLink
 }
 
 /** A server, with the link behind it. */
-export type HTTPServer = http.Server & {
-  /** For `stats`, `disconnect` and `drain`. */
-  readonly link: ServerLink
-}
+export type HTTPServer = http.Server & Pick<HTTPHandler, 'link'>
 
 /** Creates a handler that serves a router: `http.createServer(createHTTPHandler({ router, createContext, channels }))`. */
 export function createHTTPHandler<TRouter extends AnyTRPCRouter>(
   options: CreateHTTPHandlerOptions<TRouter>,
 ): HTTPHandler {
   const link = createServerLink<TRouter>(options)
-  const handler = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    void link.node(request, response)
-  }
-  return Object.assign(handler, { link })
+  return Object.assign((req: NodeRequest, res: NodeResponse) => void link.node(req, res), { link })
+}
+
+/** Creates a handler that serves a router over HTTP/2: `http2.createSecureServer(tls, createHTTP2Handler({ router }))`. */
+export function createHTTP2Handler<TRouter extends AnyTRPCRouter>(
+  options: CreateHTTP2HandlerOptions<TRouter>,
+): HTTPHandler {
+  return createHTTPHandler(options as unknown as CreateHTTPHandlerOptions<TRouter>)
 }
 
 /** Creates a server that serves a router, in place of tRPC's function of this name. */

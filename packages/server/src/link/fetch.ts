@@ -1,5 +1,5 @@
-import { resolveResponse } from '@trpc/server/http'
 import { clientAddress } from './address.ts'
+import { answerByTrpc } from './answer.ts'
 import { readFetchBody } from './body.ts'
 import { fetchExchange } from './fetch-sink.ts'
 import {
@@ -10,7 +10,6 @@ import {
   optionsOf,
   procedurePath,
   reportError,
-  toldOnce,
 } from './link-options.ts'
 import { matchSubscription } from './request.ts'
 import { addHeaders, streamHead } from './response-head.ts'
@@ -72,17 +71,7 @@ async function serveStream(
 
 async function serveOther(options: LinkOptions, req: Request, path: string): Promise<Response> {
   const resHeaders = new Headers()
-  return await resolveResponse({
-    ...(options as object as { router: LinkOptions['router'] }),
-    req,
-    path,
-    error: null,
-    createContext: async (about) => await createContext(options, { req, resHeaders, ...about }),
-    onError: toldOnce(options.onError),
-    responseMeta(about) {
-      const meta = options.responseMeta?.(about as never)
-      addHeaders(resHeaders, meta?.headers ?? {})
-      return { headers: resHeaders, ...(meta?.status === undefined ? {} : { status: meta.status }) }
-    },
-  })
+  const answer = await answerByTrpc(options, { request: req, path, error: null, about: { req, resHeaders } })
+  addHeaders(answer.headers, resHeaders)
+  return answer
 }

@@ -26,24 +26,25 @@ export function isGone(
 }
 
 /** Fixes the status and the headers; they are sent with the first write. */
-function writeHead(response: ServerResponse, head: ResponseHead): void {
+export function writeHead(response: ServerResponse, head: ResponseHead): void {
   // Whoever set a status before, a middleware for example, meant it.
   const status = response.statusCode === 200 ? head.status : response.statusCode
+  // HTTP/2 has no such header.
+  const isHttp2 = response.req.httpVersionMajor > 1
+  const headers = [...head.headers].filter(([name]) => !(isHttp2 && name === 'connection'))
   // A response keeps a table of the headers that are set one by one, for as long as it lasts: most need none.
   if (response.getHeaderNames().length === 0) {
-    response.writeHead(status, [...head.headers].flat())
+    response.writeHead(status, headers.flat())
   } else {
-    addHeaders(response, head)
+    addHeaders(response, headers)
     response.writeHead(status)
   }
 }
 
-function addHeaders(response: ServerResponse, { headers }: ResponseHead): void {
+function addHeaders(response: ServerResponse, headers: ReadonlyArray<[name: string, value: string]>): void {
   for (const [name, value] of headers) {
     // What a middleware varies by, the origin for example, still holds; and there may be many cookies.
     if (name === 'vary' || name === 'set-cookie') response.appendHeader(name, value)
-    // HTTP/2 has no such header.
-    else if (name === 'connection' && response.req.httpVersionMajor > 1) continue
     else response.setHeader(name, value)
   }
 }
@@ -105,7 +106,7 @@ function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {
 function ignore(): void {}
 
 /** Compression middleware holds bytes back until it is told. */
-function flush(response: ServerResponse & { flush?: () => void }): void {
+export function flush(response: ServerResponse & { flush?: () => void }): void {
   response.flush?.()
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getTRPCErrorFromUnknown } from '@trpc/server'
+import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import { clientAddress } from './address.ts'
+import { answerByTrpc, writeAnswer } from './answer.ts'
 import { readNodeBody } from './body.ts'
 import {
   type CallOverrides,
@@ -10,10 +11,9 @@ import {
   optionsOf,
   procedurePath,
   reportError,
-  toldOnce,
 } from './link-options.ts'
 import { isGone, nodeExchange } from './node-sink.ts'
-import { matchSubscription } from './request.ts'
+import { type IncomingRequest, matchSubscription } from './request.ts'
 import { streamHead } from './response-head.ts'
 import {
   isMultiplexed,
@@ -35,36 +35,84 @@ export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, ca
   const options = optionsOf(link, call)
   const middlewareError = await runMiddleware(options, request, response)
   if (response.writableEnded || isGone(response)) return
+  const target = targetOf(options, call)
+  if (middlewareError || target === undefined) return await serveOther(options, call, target, middlewareError)
+  if (isMultiplexed(target.method, target.path))
+    return await serveStream(options, call, target.url, (service) => serveMultiplexed(serve, service))
+  const match = await matchSubscription(options.router, target)
+  if (match) await serveStream(options, call, target.url, (service) => serveSingle(serve, service, match))
+  else await serveOther(options, call, target, undefined)
+}
+
+/** Whether a request is for a stream, or for a change of one. */
+export async function isForStream(
+  options: LinkOptions,
+  call: Pick<NodeCall, 'request' | 'path'>,
+): Promise<boolean> {
+  const target = targetOf(options, call)
+  if (target === undefined) return false
+  return (
+    isMultiplexed(target.method, target.path) ||
+    (await matchSubscription(options.router, target)) !== undefined
+  )
+}
+
+/** What a request asks for; `undefined` if its address is none. */
+function targetOf(
+  { basePath }: LinkOptions,
+  { request, path }: Pick<NodeCall, 'request' | 'path'>,
+): IncomingRequest | undefined {
   const url = parseUrl(request)
-  const path = call.path ?? procedurePath(url?.pathname ?? '', options.basePath)
-  const header = (name: string): string | null => headerValue(request.headers[name])
-  const method = request.method ?? 'GET'
-  if (middlewareError || url === undefined) return await serveOther(options, call, path, middlewareError)
-  if (isMultiplexed(method, path))
-    return await serveStream(options, call, url, (service) => serveMultiplexed(serve, service))
-  const match = await matchSubscription(options.router, { method, url, path, header })
-  if (match) await serveStream(options, call, url, (service) => serveSingle(serve, service, match))
-  else await serveOther(options, call, path, undefined)
+  return (
+    url && {
+      url,
+      method: request.method ?? 'GET',
+      path: path ?? procedurePath(url.pathname, basePath),
+      header: (name) => headerValue(request.headers[name]),
+    }
+  )
 }
 
 async function serveOther(
   options: LinkOptions,
-  { request: req, response: res }: NodeCall,
-  path: string,
+  call: NodeCall,
+  target: IncomingRequest | undefined,
   middlewareError: unknown,
 ): Promise<void> {
-  const { nodeHTTPRequestHandler } = await import('@trpc/server/adapters/node-http')
-  const handled = nodeHTTPRequestHandler({
-    ...(options as object as { router: typeof options.router }),
-    createContext: (about) => createContext(options, about),
-    onError: toldOnce(options.onError),
-    req,
-    res,
-    path,
-    middleware: (_request, _response, next) => next(middlewareError),
+  // A procedure may go on for ever where the client has left.
+  const gone = new Promise<void>((resolve) => call.response.once('close', resolve))
+  const answered = answer(options, call, target, middlewareError).catch((cause) =>
+    endFailed(options, call, cause),
+  )
+  await Promise.race([answered, gone])
+}
+
+async function answer(
+  options: LinkOptions,
+  { request: req, response: res, ...call }: NodeCall,
+  target: IncomingRequest | undefined,
+  middlewareError: unknown,
+): Promise<void> {
+  const { incomingMessageToRequest } = await import('@trpc/server/adapters/node-http')
+  const malformed = new TRPCError({ code: 'BAD_REQUEST', message: 'Invalid URL' })
+  const cause = target ? middlewareError : malformed
+  const given = await answerByTrpc(options, {
+    request: target
+      ? incomingMessageToRequest(req, res, { maxBodySize: options.maxBodySize ?? null })
+      : new Request('http://localhost'),
+    path: target?.path ?? call.path ?? '',
+    error: cause ? getTRPCErrorFromUnknown(cause) : null,
+    about: { req, res },
   })
-  // tRPC's handler goes on for ever where the client has left.
-  await Promise.race([handled, new Promise((resolve) => res.once('close', resolve))])
+  await writeAnswer(res, given)
+}
+
+/** Ends a response that failed; whoever has begun it, the app in `createContext` for example. */
+function endFailed(options: LinkOptions, { request: req, response: res }: NodeCall, cause: unknown): void {
+  const error = getTRPCErrorFromUnknown(cause)
+  reportError(options, { error, path: '', input: undefined, ctx: undefined, req })
+  if (!res.headersSent) res.statusCode = 500
+  res.end()
 }
 
 async function serveStream(
@@ -87,11 +135,7 @@ async function serveStream(
       responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info),
     })
   } catch (cause) {
-    // The app has answered by itself, in createContext for example, or has set a header that can't be sent.
-    const error = getTRPCErrorFromUnknown(cause)
-    reportError(options, { error, path: '', input: undefined, ctx: undefined, req })
-    if (!res.headersSent) res.statusCode = 500
-    res.end()
+    endFailed(options, { request: req, response: res }, cause)
   }
 }
 

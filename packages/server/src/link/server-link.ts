@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext } from '@trpc/server'
 import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
@@ -11,7 +12,7 @@ import { createKeyedFrames, createSingleFrames } from './frames.ts'
 import { type ConnectionLimits, createLimiter } from './limits.ts'
 import { createMultiplexedMode } from './multiplexed-stream.ts'
 import { createMultiplexer } from './multiplexer.ts'
-import { serveNode } from './node.ts'
+import { isForStream, serveNode } from './node.ts'
 import type { MultiplexedOptions } from './serve-multiplexed.ts'
 import { createSingleMode } from './serve-single.ts'
 import { leastBufferedBytes } from './sink.ts'
@@ -72,7 +73,9 @@ type ErrorHandlerOptions<TRouter extends AnyTRPCRouter> = Omit<
   'req'
 >
 
-type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+type Middleware = {
+  run(req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void): void
+}['run']
 
 /** Options of {@link createServerLink}: those of tRPC's adapters, and {@link ServerLinkOptions}. */
 export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkOptions<
@@ -120,12 +123,23 @@ export interface ServerLinkStats {
   readonly cutOff: number
 }
 
+/** A request of `node:http` or `node:http2`. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest
+
+/** A response of `node:http` or `node:http2`. */
+export type NodeResponse = ServerResponse | Http2ServerResponse
+
 /** Serves all traffic of a router: subscriptions as SSE, the rest through tRPC's own handler. */
 export interface ServerLink {
-  /** Answers a request of `node:http`. Resolves when the response is over. */
-  node(request: IncomingMessage, response: ServerResponse, overrides?: RequestOverrides): Promise<void>
+  /** Answers a request of `node:http` or `node:http2`. Resolves when the response is over. */
+  node(request: NodeRequest, response: NodeResponse, overrides?: RequestOverrides): Promise<void>
   /** Answers a web-standard request. */
   fetch(request: Request, overrides?: RequestOverrides): Promise<Response>
+  /**
+   * Whether a Node request is for a stream or for a change of one, and not for tRPC's own handler. For adapters of
+   * frameworks that send answers in a way of their own: such a one is for {@link node}, the others may go through {@link fetch}.
+   */
+  isForStream(request: NodeRequest, overrides?: Pick<RequestOverrides, 'path'>): Promise<boolean>
   stats(): ServerLinkStats
   /**
    * Ends the streams that fit, in a way that makes their clients reconnect, so that `createContext` decides anew who
@@ -185,9 +199,16 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     multiplexed: createMultiplexedMode({ ...mode, frames: createKeyedFrames(output) }),
   }
   return {
+    // The objects of HTTP/2 are made to be used like those of HTTP/1.1; only their types differ.
     node: (request, response, overrides = {}) =>
-      serveNode(serve, options, { request, response, ...overrides }),
+      serveNode(serve, options, {
+        request: request as IncomingMessage,
+        response: response as ServerResponse,
+        ...overrides,
+      }),
     fetch: (request, overrides = {}) => serveFetch(serve, options, { request, ...overrides }),
+    isForStream: (request, overrides = {}) =>
+      isForStream(options, { request: request as IncomingMessage, ...overrides }),
     stats: () => ({
       connections: connections.size,
       subscriptions: connections.subscriptions,
