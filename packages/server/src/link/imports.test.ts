@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { describe, expect, it } from 'vitest'
@@ -45,12 +45,19 @@ describe('what runs outside Node', () => {
 })
 
 describe('the adapters', () => {
-  it.each(['standalone.ts', 'node-http.ts', 'fetch.ts', 'link-for.ts'])(
-    '%s imports what anybody could import',
-    async (file) => {
-      const names = await staticImports(join(root, 'adapters', file))
-      for (const name of names)
-        expect(name).toMatch(/^(\.\.\/index\.ts|\.\/link-for\.ts|node:http|@trpc\/server.*)$/)
-    },
-  )
+  const files = readdirSync(join(root, 'adapters')).filter((file) => !/\.test(-d)?\.ts$/.test(file))
+
+  it.each(files)('%s imports what anybody could import, and has at most 60 lines', async (file) => {
+    const source = await readFile(join(root, 'adapters', file), 'utf8')
+    const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(([, name = '']) => name)
+    expect(names.length).toBeGreaterThan(0)
+    for (const name of names)
+      expect(name).toMatch(/^(\.\.\/index\.ts|\.\/[\w-]+\.ts|node:http|@trpc\/server.*|express|fastify)$/)
+    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(60)
+  })
+
+  it.each(['express.ts', 'fastify.ts'])('%s needs no framework at run time', async (file) => {
+    const names = await staticImports(join(root, 'adapters', file))
+    expect(names.filter((name) => name === 'express' || name === 'fastify')).toEqual([])
+  })
 })

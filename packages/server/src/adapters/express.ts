@@ -1,0 +1,37 @@
+import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
+import type {
+  NodeHTTPCreateContextFnOptions,
+  NodeHTTPHandlerOptions as TrpcOptions,
+} from '@trpc/server/adapters/node-http'
+import type { Request, Response } from 'express'
+import { createServerLink, type ServerLink, type ServerLinkOptions } from '../index.ts'
+
+/** The options of tRPC's Express adapter, and those of the server link. */
+export type CreateExpressMiddlewareOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<
+  TRouter,
+  Request,
+  Response
+> &
+  ServerLinkOptions<inferRouterContext<TRouter>>
+
+/** What `createContext` gets: Express's own request and response. */
+export type CreateExpressContextOptions = NodeHTTPCreateContextFnOptions<Request, Response>
+
+/** A middleware for `app.use('/trpc', …)`, with the link behind it. */
+export interface ExpressMiddleware {
+  (request: Request, response: Response): void
+  /** For `stats`, `disconnect` and `drain`. */
+  readonly link: ServerLink
+}
+
+/** Creates a middleware that serves a router, in place of tRPC's function of this name. Mount it on a path. */
+export function createExpressMiddleware<TRouter extends AnyTRPCRouter>(
+  options: CreateExpressMiddlewareOptions<TRouter>,
+): ExpressMiddleware {
+  const link = createServerLink<TRouter>(options)
+  const middleware = (request: Request, response: Response): void => {
+    // Whatever it is mounted on, procedures are the last part.
+    void link.node(request, response, { path: request.path.slice(request.path.lastIndexOf('/') + 1) })
+  }
+  return Object.assign(middleware, { link })
+}
