@@ -81,42 +81,6 @@ const post = (body: unknown, headers: object = {}): RawRequest => ({
 describe.each(Object.entries(adapters))('%s', (name, create) => {
   const isFetch = name === 'fetchRequestHandler'
 
-  it('serves queries, mutations and batches through tRPC’s own handler', async () => {
-    await using server = await listen(create())
-    const headers = { user: 'ann' }
-    expect(await ask(`${server.url}/trpc/nested.whoami`, { headers })).toEqual({
-      status: 200,
-      text: '{"result":{"data":"ann"}}',
-    })
-    expect(await ask(`${server.url}/trpc/say`, post('hi'))).toEqual({
-      status: 200,
-      text: '{"result":{"data":2}}',
-    })
-    const batch = await ask(`${server.url}/trpc/nested.whoami,unknown?batch=1&input=%7B%7D`, { headers })
-    expect(batch.status).toBe(207)
-    expect(JSON.parse(batch.text)).toMatchObject([
-      { result: { data: 'ann' } },
-      { error: { data: { code: 'NOT_FOUND' } } },
-    ])
-  })
-
-  it('serves subscriptions, with a context', async () => {
-    await using server = await listen(create())
-    const byHeader = await ask(`${server.url}/trpc/live`, { headers: { user: 'ann' } })
-    expect(byHeader.text).toContain('data: "ann"')
-    const connectionParams = encodeURIComponent('{"user":"bob"}')
-    const byParams = await ask(`${server.url}/trpc/live?connectionParams=${connectionParams}`)
-    expect(byParams.text).toContain('data: "bob"')
-  })
-
-  it('serves channels, and what a mutation publishes', async () => {
-    await using server = await listen(create())
-    using stream = await openRaw(`${server.url}/trpc/log`)
-    await stream.nextMany(2)
-    await ask(`${server.url}/trpc/say`, post('hello'))
-    expect(await stream.next()).toMatchObject({ event: 'message', data: '"hello"' })
-  })
-
   it('tells onError once, with its own request', async () => {
     const failures = createInbox<{ error: TRPCError; req: object; type: string; path: string | undefined }>()
     await using server = await listen(
@@ -134,29 +98,6 @@ describe.each(Object.entries(adapters))('%s', (name, create) => {
       expect(req).toBeInstanceOf(isFetch ? Request : http.IncomingMessage)
     }
     expect(failures.items).toHaveLength(2)
-  })
-
-  it('sets what responseMeta gives, CORS for example', async () => {
-    const responseMeta = () => ({
-      headers: new Headers([
-        ['access-control-allow-origin', 'https://app.example'],
-        ['set-cookie', 'a=1'],
-      ]),
-    })
-    await using server = await listen(create({ responseMeta }))
-    for (const path of ['live', 'nested.whoami']) {
-      using stream = await openRaw(`${server.url}/trpc/${path}`)
-      expect(stream.headers['access-control-allow-origin']).toBe('https://app.example')
-      expect([stream.headers['set-cookie']].flat()).toEqual(['a=1'])
-    }
-  })
-
-  it('answers an unknown path and a malformed one as tRPC does', async () => {
-    await using server = await listen(create({ onError: () => {} }))
-    expect((await ask(`${server.url}/trpc/unknown`)).status).toBe(404)
-    expect((await ask(`${server.url}/trpc/`)).status).toBe(404)
-    expect((await ask(`${server.url}/trpc/%E0%A4%A`)).status).toBeGreaterThanOrEqual(400)
-    expect((await ask(`${server.url}/trpc/say`, post(1))).status).toBe(400)
   })
 
   it('limits bodies where it reads them', async () => {

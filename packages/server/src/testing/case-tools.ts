@@ -79,6 +79,19 @@ export interface Recorder extends LogListener {
 /** How long a case waits for something that must happen, in milliseconds. */
 const patienceMs = 10_000
 
+/** Waits for what must come, but not for ever. */
+export async function withPatience<T>(what: string, coming: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const never = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`This never came: ${what}`)), patienceMs)
+  })
+  try {
+    return await Promise.race([coming, never])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
 /** Creates a {@link Recorder}. */
 export function createRecorder(): Recorder {
   const events: StoredEvent[] = []
