@@ -1,0 +1,14 @@
+import { createHandler } from './app.ts'
+
+declare const Bun: {
+  serve(options: {
+    port: number
+    hostname: string
+    idleTimeout: number
+    fetch(req: Request): Promise<Response>
+  }): { readonly port: number }
+}
+
+// Bun ends a response that is silent for 10 seconds, unless it is told not to.
+const { port } = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 0, fetch: createHandler() })
+console.log(port)
