@@ -1,4 +1,4 @@
-// Finds the real stores and browsers that the tests run against, and installs what is missing where it may.
+// Finds the real stores, proxies and browsers that the tests run against, and installs what is missing where it may.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -19,6 +19,7 @@ import { delimiter, join } from 'node:path'
 /** What `npm test` runs against. */
 export const testPrograms = [
   { variable: 'REDIS_SERVER_BIN', names: ['redis-server'], packages: ['redis-server'] },
+  { variable: 'NGINX_BIN', names: ['nginx'], packages: ['nginx'] },
   {
     variable: 'CHROMIUM_BIN',
     names: ['chromium', 'chromium-browser', 'google-chrome'],

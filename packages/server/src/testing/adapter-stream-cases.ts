@@ -53,12 +53,15 @@ export const adapterStreamCases: readonly AdapterCase[] = [
         assert.equal(headers['content-type'], 'text/event-stream')
         assert.match(headers['cache-control'] ?? '', /no-cache/)
         assert.match(headers['cache-control'] ?? '', /no-transform/)
-        assert.equal(headers['x-accel-buffering'], 'no')
         assert.equal(headers['content-length'], undefined)
         assert.equal(headers['content-encoding'], undefined)
       }
     },
   ),
+  adapterCase('nginx', 'asks nginx not to buffer streams', async (served) => {
+    const streams = [await served.get(single('onWhoami')), await openMultiplexed(served, {})]
+    for (const { headers } of streams) assert.equal(headers['x-accel-buffering'], 'no')
+  }),
   adapterCase(
     'head',
     'sets no header that HTTP/2 forbids, and leaves the connection to the server',

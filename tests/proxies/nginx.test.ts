@@ -1,0 +1,215 @@
+import { writeFile } from 'node:fs/promises'
+import { initTRPC } from '@trpc/server'
+import { sseLink } from '@trpc-sse/client'
+import { channel, createChannels, type ServerLinkOptions } from '@trpc-sse/server'
+import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import { type AdapterCaseContext, adapterCases, canServe } from '@trpc-sse/server/testing'
+import { describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { mounts } from '../adapters/mounts.ts'
+import { selfSigned } from '../support/certificate.ts'
+import { untypedClient } from '../support/follow.ts'
+import { ask, listen, openRaw } from '../support/http.ts'
+import { createInbox } from '../support/inbox.ts'
+import { startNginx } from '../support/nginx.ts'
+import { readPage } from '../support/pages.ts'
+import { freePort } from '../support/redis.ts'
+
+const [documentedBlock] = readPage('docs/proxies.md').blocks.filter(({ file }) => file === 'nginx.conf')
+
+/** What docs/proxies.md says, between a port of ours and the app's, with more lines in its location. */
+function documented(appUrl: string, port: number, more = ''): string {
+  return (documentedBlock?.code ?? '')
+    .replace('127.0.0.1:3000', new URL(appUrl).host)
+    .replace('listen 80', `listen 127.0.0.1:${port}`)
+    .replace('proxy_pass', `${more}\n    proxy_pass`)
+}
+
+/** The least that passes requests on. */
+function bare(appUrl: string, port: number, more = ''): string {
+  return `server {
+    listen 127.0.0.1:${port};
+    location / { ${more} proxy_pass http://${new URL(appUrl).host}; }
+  }`
+}
+
+function tls(appUrl: string, port: number): (folder: string) => Promise<string> {
+  return async (folder) => {
+    const { key, cert } = selfSigned()
+    await writeFile(`${folder}/key.pem`, key)
+    await writeFile(`${folder}/cert.pem`, cert)
+    return documented(appUrl, port)
+      .replace(`listen 127.0.0.1:${port}`, `listen 127.0.0.1:${port} ssl http2`)
+      .replace(
+        'location',
+        `ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem; location`,
+      )
+  }
+}
+
+const fronts = [
+  { name: 'as documented', scheme: 'http', config: documented },
+  { name: 'with nothing but proxy_pass', scheme: 'http', config: bare },
+  { name: 'as documented, over HTTP/2', scheme: 'https', config: tls },
+] as const
+
+describe.each(fronts)('nginx $name', ({ scheme, config }) => {
+  const [standalone] = mounts
+  const context: AdapterCaseContext = {
+    extras: standalone?.extras ?? [],
+    async serve(options) {
+      if (!standalone) throw new Error('There is no adapter.')
+      const app = await standalone.serve(options)
+      const port = await freePort()
+      const nginx = await startNginx(config(app.url, port))
+      return {
+        ...app,
+        url: app.url.replace(new URL(app.url).origin, `${scheme}://127.0.0.1:${port}`),
+        async close() {
+          await nginx[Symbol.asyncDispose]()
+          await app.close()
+        },
+      }
+    },
+  }
+  // It keeps the header that asks it not to buffer to itself.
+  for (const adapterCase of adapterCases.filter(({ about }) => about !== 'nginx')) {
+    it.runIf(canServe(context, adapterCase))(`${adapterCase.about}: ${adapterCase.name}`, () =>
+      adapterCase.run(context),
+    )
+  }
+})
+
+/** An app of our own behind nginx. */
+async function setup(
+  config: (appUrl: string, port: number) => string,
+  options: Pick<ServerLinkOptions, 'heartbeatMs' | 'limits'> = {},
+) {
+  const channels = createChannels({ channels: { texts: channel({ event: z.string() }) } })
+  const t = initTRPC.create()
+  const router = t.router({
+    onText: t.procedure.subscription((opts) => channels.texts().subscribe(opts)),
+    hello: t.procedure.query(() => 'hello'),
+  })
+  const server = createHTTPServer({ router, channels, basePath: '/trpc/', ...options })
+  const app = await listen(server)
+  const port = await freePort()
+  const nginx = await startNginx(config(app.url, port))
+  return {
+    app,
+    link: server.link,
+    url: `http://127.0.0.1:${port}/trpc`,
+    publish: (text: string) => channels.texts().publish(text),
+    /** Kills nginx, and starts another one in its place. */
+    async replaceNginx() {
+      await nginx[Symbol.asyncDispose]()
+      const next = await startNginx(config(app.url, port))
+      nginx[Symbol.asyncDispose] = next[Symbol.asyncDispose]
+    },
+    async [Symbol.asyncDispose]() {
+      await nginx[Symbol.asyncDispose]()
+      await app[Symbol.asyncDispose]()
+    },
+  }
+}
+
+/** Opens a stream, and waits until it has started. */
+async function openTexts(url: string, headers: Record<string, string> = {}) {
+  const stream = await openRaw(`${url}/onText`, { headers })
+  await stream.nextMany(2)
+  return stream
+}
+
+describe('what the documentation says of nginx', () => {
+  it('proxy_http_version and Connection keep connections to the app, which otherwise are closed', async () => {
+    for (const [config, left] of [
+      [documented, 1],
+      [bare, 0],
+    ] as const) {
+      await using s = await setup(config)
+      for (let i = 0; i < 3; i++) await ask(`${s.url}/hello`)
+      expect(await s.app.connections()).toBe(left)
+    }
+  })
+
+  it('the header of streams turns buffering off; ignored, events wait until a buffer is full', async () => {
+    await using s = await setup(bare)
+    using stream = await openTexts(s.url)
+    await s.publish('at once')
+    expect((await stream.next()).data).toBe('"at once"')
+
+    // Over HTTP/1.1 it sends on each chunk when it comes, buffering or not.
+    const ignoring = (appUrl: string, port: number): string =>
+      bare(appUrl, port, 'proxy_ignore_headers X-Accel-Buffering;')
+    await using buffered = await setup(ignoring)
+    const begun = vi.fn()
+    const opening = openRaw(`${buffered.url}/onText`).finally(begun)
+    await vi.waitFor(() => expect(buffered.link.stats().subscriptions).toBe(1))
+    await buffered.publish('not at once')
+    await vi.waitFor(() => expect(buffered.link.stats().eventsSent).toBe(1))
+    // What comes later than it, by the same nginx, is here before it.
+    expect((await ask(`${buffered.url}/hello`)).status).toBe(200)
+    expect(begun).not.toHaveBeenCalled()
+    await buffered.publish('x'.repeat(200_000))
+    using late = await opening
+    const [, , event] = await late.nextMany(3)
+    expect(event?.data).toBe('"not at once"')
+  })
+
+  it('a stream outlives proxy_read_timeout if its heartbeat is shorter', async () => {
+    const impatient = (appUrl: string, port: number): string =>
+      documented(appUrl, port).replace('proxy_read_timeout 60s', 'proxy_read_timeout 1s')
+    await using s = await setup(impatient, { heartbeatMs: 300 })
+    using stream = await openTexts(s.url)
+    const pings = await stream.nextMany(6)
+    expect(pings.map(({ event }) => event)).toEqual(Array.from(pings, () => 'ping'))
+
+    await using silent = await setup(impatient, { heartbeatMs: 60_000 })
+    using cut = await openTexts(silent.url)
+    await cut.over
+    expect(cut.messages.map(({ event }) => event)).not.toContain('ping')
+  })
+
+  it('X-Forwarded-For tells the app whose a connection is', async () => {
+    await using s = await setup(documented, { limits: { connectionsPerKey: 1 } })
+    using _stream = await openTexts(s.url)
+    expect(s.link.disconnect(({ key }) => key === '127.0.0.1')).toBe(1)
+    // What a client writes there itself is not the last in it.
+    using forged = await openRaw(`${s.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
+    await forged.next()
+    expect(s.link.disconnect(({ key }) => key === '10.1.2.3')).toBe(0)
+  })
+
+  it('our client goes on through another nginx where it stood', async () => {
+    await using s = await setup(documented)
+    const texts = createInbox<string>()
+    const client = untypedClient(sseLink({ url: s.url, retry: { baseMs: 10, maxMs: 100 } }))
+    const started = createInbox<true>()
+    const subscription = client.subscription('onText', undefined, {
+      onStarted: () => started.put(true),
+      onData: (event) => texts.put((event as { data: string }).data),
+    })
+    await started.take()
+    await s.publish('one')
+    expect(await texts.take()).toBe('one')
+    const replaced = s.replaceNginx()
+    await s.publish('two')
+    await replaced
+    await s.publish('three')
+    expect(await texts.takeMany(2)).toEqual(['two', 'three'])
+    subscription.unsubscribe()
+  })
+
+  it('text/event-stream among gzip_types is compressed, whatever the stream says of that', async () => {
+    const compressing = (appUrl: string, port: number): string =>
+      documented(appUrl, port, 'gzip_types text/event-stream; gzip_proxied any;')
+    for (const [config, encoding] of [
+      [documented, undefined],
+      [compressing, 'gzip'],
+    ] as const) {
+      await using s = await setup(config)
+      using stream = await openRaw(`${s.url}/onText`, { headers: { 'accept-encoding': 'gzip' } })
+      expect(stream.headers['content-encoding']).toBe(encoding)
+    }
+  })
+})
