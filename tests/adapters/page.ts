@@ -1,0 +1,44 @@
+/** What runs in the browser: a page of the app of the adapter cases. */
+import { createTRPCUntypedClient, httpBatchLink } from '@trpc/client'
+import { sseLink } from '@trpc-sse/client'
+
+const url = new URL(location.hash.slice(1), location.href).href
+const gaps: unknown[] = []
+const client = createTRPCUntypedClient({
+  links: [
+    sseLink({ url, headers: { 'x-user': 'ann' }, onGap: (gap) => gaps.push(gap) }),
+    httpBatchLink({ url }),
+  ],
+})
+const words: Record<string, string[]> = {}
+
+function follow(topic: string): Promise<unknown> {
+  const got: string[] = []
+  words[topic] = got
+  return new Promise((resolve, reject) => {
+    const onData = (event: unknown): void => void got.push((event as { data: string }).data)
+    client.subscription('nested.onWord', { topic }, { onStarted: resolve, onData, onError: reject })
+  })
+}
+
+const page = {
+  /** The words of each topic so far. */
+  words,
+  gaps,
+  /** Follows topics; resolves when all have started. */
+  async follow(topics: readonly string[]): Promise<void> {
+    await Promise.all(topics.map(follow))
+  },
+  /** Says a word in every topic. */
+  async say(topics: readonly string[], word: string): Promise<void> {
+    await Promise.all(topics.map((topic) => client.mutation('say', { topic, word })))
+  },
+  /** Who the server takes this page for, by a subscription. */
+  whoami: (): Promise<unknown> =>
+    new Promise((resolve, reject) =>
+      client.subscription('onWhoami', undefined, { onData: resolve, onError: reject }),
+    ),
+}
+
+export type AdapterPage = typeof page
+Object.assign(globalThis, { page })

@@ -1,0 +1,14 @@
+import { build } from 'esbuild'
+
+/** Bundles a page's script into HTML. */
+export async function bundlePage(entryPoint: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [entryPoint],
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    minify: true,
+  })
+  return `<!doctype html><link rel="icon" href="data:,"><script type="module">${outputFiles[0]?.text}</script>`
+}

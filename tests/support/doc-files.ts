@@ -1,0 +1,22 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { filesOf, readPage, root } from './pages.ts'
+
+/** The files of a page of documentation, written where they can be imported. */
+export interface DocFiles extends Disposable {
+  /** The path of a file. */
+  path(name: string): string
+}
+
+/** Writes the code of a page into a folder of one test's own. */
+export function writeDocFiles(page: string, test: string): DocFiles {
+  const folder = join(root, `tests/.docs-${test}`)
+  for (const [name, code] of filesOf(readPage(page))) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true })
+    writeFileSync(join(folder, name), code)
+  }
+  return {
+    path: (name) => join(folder, name),
+    [Symbol.dispose]: () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
