@@ -1,10 +1,12 @@
 import { join } from 'node:path'
-import { type AdapterServer, createAdapterApp } from '@trpc-sse/server/testing'
+import { createAdapterApp } from '@trpc-sse/server/testing'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundlePage } from '../support/bundle.ts'
 import { startChromium } from '../support/chromium.ts'
+import { openDoor } from '../support/door.ts'
 import { range } from '../support/numbers.ts'
+import { freePort } from '../support/redis.ts'
 import { mounts } from './mounts.ts'
 import type { AdapterPage } from './page.ts'
 
@@ -21,7 +23,7 @@ afterAll(() => browser.close())
 const topics = range(1, 20).map((n) => `topic-${n}`)
 
 /** Opens the page, from the server's own origin, whatever else that serves. */
-async function openPage({ url }: AdapterServer): Promise<Page> {
+async function openPage(url: string): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const tab = await context.newPage()
   const { origin, pathname } = new URL(url)
@@ -31,21 +33,26 @@ async function openPage({ url }: AdapterServer): Promise<Page> {
 }
 
 describe.each(mounts)('one page in Chromium, the app on $name', (mount) => {
-  it('follows, says, goes offline and catches up', async () => {
+  it('follows, says, is cut off and catches up', async () => {
     const server = await mount.serve({ app: createAdapterApp(), extra: undefined })
-    const [tab, other] = await Promise.all([openPage(server), openPage(server)])
+    const { protocol, port, pathname } = new URL(server.url)
+    await using door = await openDoor([Number(port)])
+    const url = `${protocol}//${new URL(door.url).host}${pathname}`
+    const [tab, other] = await Promise.all([openPage(url), openPage(server.url)])
     try {
       expect(await tab.evaluate(() => page.whoami())).toBe('ann')
-      const cookies = await tab.context().cookies(`${server.url}/whoami`)
+      const cookies = await tab.context().cookies(`${url}/whoami`)
       expect(cookies).toMatchObject([{ name: 'meta', value: '1' }])
       await tab.evaluate((all) => page.follow(all), topics)
       await tab.evaluate((all) => page.say(all, 'one'), topics)
-      await tab.context().setOffline(true)
+      await untilAllHave(tab, 1)
+
+      door.setPorts([await freePort()])
+      expect(door.cut()).toBeGreaterThan(0)
       await other.evaluate((all) => page.say(all, 'two'), topics)
-      await tab.context().setOffline(false)
-      await tab.waitForFunction((all) => all.every((topic) => page.words[topic]?.length === 2), topics, {
-        polling: 20,
-      })
+      expect(await tab.evaluate(() => Object.values(page.words).flat())).not.toContain('two')
+      door.setPorts([Number(port)])
+      await untilAllHave(tab, 2)
       const words = await tab.evaluate(() => page.words)
       expect(words).toEqual(Object.fromEntries(topics.map((topic) => [topic, ['one', 'two']])))
       expect(await tab.evaluate(() => page.gaps)).toEqual([])
@@ -55,3 +62,10 @@ describe.each(mounts)('one page in Chromium, the app on $name', (mount) => {
     }
   })
 })
+
+/** Waits until the page has so many words in every topic. */
+async function untilAllHave(tab: Page, count: number): Promise<void> {
+  const haveAll = (expected: number): boolean =>
+    Object.values(page.words).every(({ length }) => length === expected)
+  await tab.waitForFunction(haveAll, count, { polling: 20 })
+}
