@@ -20,6 +20,7 @@ import { delimiter, join } from 'node:path'
 export const testPrograms = [
   { variable: 'REDIS_SERVER_BIN', names: ['redis-server'], packages: ['redis-server'] },
   { variable: 'NGINX_BIN', names: ['nginx'], packages: ['nginx'] },
+  { variable: 'CADDY_BIN', names: ['caddy'], packages: ['caddy'] },
   {
     variable: 'CHROMIUM_BIN',
     names: ['chromium', 'chromium-browser', 'google-chrome'],

@@ -186,6 +186,8 @@ function consumer(trpcOf: string): string {
     '@trpc/server': trpcOf,
     '@trpc/client': trpcOf,
     '@types/node': '.',
+    '@types/express': 'tests',
+    fastify: 'tests',
     '@standard-schema/spec': 'packages/server',
     'eventsource-parser': 'packages/protocol',
     ioredis: 'tests',

@@ -6,10 +6,12 @@ import { sseLink } from '@trpc-sse/client'
 import { type LiveSubscription, useLive } from '@trpc-sse/react'
 import { redisBackend } from '@trpc-sse/redis'
 import { channel, createChannels, createServerLink, type LiveEvent, merge } from '@trpc-sse/server'
+import { createExpressMiddleware } from '@trpc-sse/server/adapters/express'
+import { fastifyTRPCPlugin } from '@trpc-sse/server/adapters/fastify'
 import { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
 import { nodeHTTPRequestHandler } from '@trpc-sse/server/adapters/node-http'
-import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
-import { backendCases } from '@trpc-sse/server/testing'
+import { createHTTP2Handler, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import { adapterCases, backendCases } from '@trpc-sse/server/testing'
 import { z } from 'zod'
 
 const t = initTRPC.create()
@@ -42,8 +44,9 @@ export const router = t.router({
 
 export const server = createHTTPServer({ router, channels })
 export const link = createServerLink({ router, channels })
-export const adapters = [fetchRequestHandler, nodeHTTPRequestHandler]
-export const conformance = [backendCases]
+export const adapters = [fetchRequestHandler, nodeHTTPRequestHandler, fastifyTRPCPlugin, createHTTP2Handler]
+export const middleware = createExpressMiddleware({ router, channels })
+export const conformance = [backendCases, adapterCases]
 
 export const client = createTRPCClient<typeof router>({
   links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })],

@@ -2,11 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { initTRPC } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
 import { channel, createChannels, type ServerLinkOptions } from '@trpc-sse/server'
-import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
-import { type AdapterCaseContext, adapterCases, canServe } from '@trpc-sse/server/testing'
+import { type CreateHTTPContextOptions, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { mounts } from '../adapters/mounts.ts'
 import { selfSigned } from '../support/certificate.ts'
 import { untypedClient } from '../support/follow.ts'
 import { ask, listen, openRaw } from '../support/http.ts'
@@ -14,6 +12,7 @@ import { createInbox } from '../support/inbox.ts'
 import { startNginx } from '../support/nginx.ts'
 import { readPage } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
+import { runCasesBehind } from './cases.ts'
 
 const [documentedBlock] = readPage('docs/proxies.md').blocks.filter(({ file }) => file === 'nginx.conf')
 
@@ -54,30 +53,7 @@ const fronts = [
 ] as const
 
 describe.each(fronts)('nginx $name', ({ scheme, config }) => {
-  const [standalone] = mounts
-  const context: AdapterCaseContext = {
-    extras: standalone?.extras ?? [],
-    async serve(options) {
-      if (!standalone) throw new Error('There is no adapter.')
-      const app = await standalone.serve(options)
-      const port = await freePort()
-      const nginx = await startNginx(config(app.url, port))
-      return {
-        ...app,
-        url: app.url.replace(new URL(app.url).origin, `${scheme}://127.0.0.1:${port}`),
-        async close() {
-          await nginx[Symbol.asyncDispose]()
-          await app.close()
-        },
-      }
-    },
-  }
-  // It keeps the header that asks it not to buffer to itself.
-  for (const adapterCase of adapterCases.filter(({ about }) => about !== 'nginx')) {
-    it.runIf(canServe(context, adapterCase))(`${adapterCase.about}: ${adapterCase.name}`, () =>
-      adapterCase.run(context),
-    )
-  }
+  runCasesBehind(scheme, (appUrl, port) => startNginx(config(appUrl, port)))
 })
 
 /** An app of our own behind nginx. */
@@ -86,17 +62,23 @@ async function setup(
   options: Pick<ServerLinkOptions, 'heartbeatMs' | 'limits'> = {},
 ) {
   const channels = createChannels({ channels: { texts: channel({ event: z.string() }) } })
-  const t = initTRPC.create()
+  const t = initTRPC.context<object>().create()
   const router = t.router({
     onText: t.procedure.subscription((opts) => channels.texts().subscribe(opts)),
     hello: t.procedure.query(() => 'hello'),
   })
-  const server = createHTTPServer({ router, channels, basePath: '/trpc/', ...options })
+  const hosts: unknown[] = []
+  const createContext = ({ req }: CreateHTTPContextOptions): object => {
+    hosts.push(req.headers.host)
+    return {}
+  }
+  const server = createHTTPServer({ router, channels, createContext, basePath: '/trpc/', ...options })
   const app = await listen(server)
   const port = await freePort()
   const nginx = await startNginx(config(app.url, port))
   return {
     app,
+    hosts,
     link: server.link,
     url: `http://127.0.0.1:${port}/trpc`,
     publish: (text: string) => channels.texts().publish(text),
@@ -178,6 +160,22 @@ describe('what the documentation says of nginx', () => {
     using forged = await openRaw(`${s.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
     await forged.next()
     expect(s.link.disconnect(({ key }) => key === '10.1.2.3')).toBe(0)
+
+    await using without = await setup(bare)
+    using believed = await openRaw(`${without.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
+    await believed.next()
+    expect(without.link.disconnect(({ key }) => key === '10.1.2.3')).toBe(1)
+  })
+
+  it('Host tells the app which host was asked', async () => {
+    for (const [config, isAsked] of [
+      [documented, true],
+      [bare, false],
+    ] as const) {
+      await using s = await setup(config)
+      await ask(`${s.url}/hello`)
+      expect(s.hosts.map((host) => s.url.includes(`${host}`))).toEqual([isAsked])
+    }
   })
 
   it('our client goes on through another nginx where it stood', async () => {

@@ -8,12 +8,16 @@ export interface DocFiles extends Disposable {
   path(name: string): string
 }
 
-/** Writes the code of a page into a folder of one test's own. */
-export function writeDocFiles(page: string, test: string): DocFiles {
+/** Writes the code of a page into a folder of one test's own, changed where the test needs that. */
+export function writeDocFiles(
+  page: string,
+  test: string,
+  change: (code: string, file: string) => string = (code) => code,
+): DocFiles {
   const folder = join(root, `tests/.docs-${test}`)
   for (const [name, code] of filesOf(readPage(page))) {
     mkdirSync(dirname(join(folder, name)), { recursive: true })
-    writeFileSync(join(folder, name), code)
+    writeFileSync(join(folder, name), change(code, name))
   }
   return {
     path: (name) => join(folder, name),

@@ -1,34 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-
-/** An nginx of one test's own. */
-export interface Nginx extends AsyncDisposable {
-  /** Where it keeps its files. */
-  readonly folder: string
-}
+import { startProgram } from './program.ts'
 
 /** Starts nginx with what is in its `http` block, as Debian's package sets it up, in a folder of its own. */
-export async function startNginx(httpBlock: string | ((folder: string) => Promise<string>)): Promise<Nginx> {
+export async function startNginx(
+  httpBlock: string | ((folder: string) => Promise<string>),
+): Promise<AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'nginx-'))
   const block = typeof httpBlock === 'string' ? httpBlock : await httpBlock(folder)
   await writeFile(join(folder, 'nginx.conf'), configuration(folder, block))
   const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
-  const nginx = spawn(process.env.NGINX_BIN || '/usr/sbin/nginx', args, {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  // A test that dies must not leave it behind.
-  const kill = (): void => void nginx.kill('SIGKILL')
-  process.once('exit', kill)
-  const exited = once(nginx, 'exit').then(() => process.off('exit', kill))
-  await listening(nginx)
+  const nginx = startProgram(process.env.NGINX_BIN || '/usr/sbin/nginx', args, { readsErrors: true })
+  // Its sockets are open when it says how it will wait for events.
+  await nginx.says(/event method/)
   return {
-    folder,
     async [Symbol.asyncDispose]() {
-      kill()
-      await exited
+      await nginx.kill()
       await rm(folder, { recursive: true, force: true })
     },
   }
@@ -54,16 +42,4 @@ http {
   ${httpBlock}
 }
 `
-}
-
-/** Its sockets are open when it says how it will wait for events. */
-function listening({ stderr }: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let said = ''
-    stderr?.on('data', (chunk: Buffer) => {
-      said += chunk
-      if (said.includes('event method')) resolve()
-    })
-    stderr?.once('close', () => reject(new Error(`nginx ended: ${said}`)))
-  })
 }

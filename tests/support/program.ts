@@ -1,5 +1,5 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 
 /** A running program. */
 export interface Program extends AsyncDisposable {
@@ -10,27 +10,42 @@ export interface Program extends AsyncDisposable {
   kill(): Promise<void>
 }
 
+/** Options of {@link startProgram}. */
+export interface ProgramOptions extends Pick<SpawnOptions, 'env' | 'cwd'> {
+  /** Whether what it has to say is on its error output, too; else that is shown. */
+  readonly readsErrors?: boolean
+}
+
 /** Starts a program that does not outlive this process. */
 export function startProgram(
   binary: string,
   args: readonly string[],
-  env: SpawnOptions['env'] = process.env,
+  { readsErrors = false, ...options }: ProgramOptions = {},
 ): Program {
-  const child = spawn(binary, args, { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  // In a group of its own: some are started by a script, which would not hand on a signal.
+  const stdio = ['ignore', 'pipe', readsErrors ? 'pipe' : 'inherit'] as const
+  const child = spawn(binary, args, { ...options, stdio: [...stdio], detached: true })
   // A test that dies must not leave its programs behind.
-  const die = (): void => void child.kill('SIGKILL')
+  const die = (): void => {
+    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null)
+      process.kill(-child.pid, 'SIGKILL')
+  }
   process.once('exit', die)
+  const heard = new EventEmitter()
   let output = ''
-  child.stdout.on('data', (chunk: Buffer) => {
-    output = (output + chunk.toString()).slice(-10_000)
-  })
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-10_000)
+      heard.emit('data')
+    })
+  }
   const gone = new Promise<Error>((resolve) => {
     child.once('error', resolve)
     child.once('exit', () => resolve(new Error(`${binary} ended:\n${output}`)))
   })
   void gone.then(() => process.off('exit', die))
   async function kill(): Promise<void> {
-    child.kill('SIGKILL')
+    die()
     await gone
   }
   return {
@@ -39,7 +54,7 @@ export function startProgram(
       for (;;) {
         const [said] = what.exec(output) ?? []
         if (said !== undefined) return said
-        const error = await Promise.race([gone, once(child.stdout, 'data')])
+        const error = await Promise.race([gone, once(heard, 'data')])
         if (error instanceof Error) throw error
       }
     },

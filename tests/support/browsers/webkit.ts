@@ -15,10 +15,7 @@ export async function openWebKit(): Promise<TestBrowser> {
   const port = await freePort()
   const driver = starting.use(
     startProgram(process.env.WEBKIT_DRIVER_BIN || 'WebKitWebDriver', [`--port=${port}`], {
-      ...process.env,
-      DISPLAY: `:${display}`,
-      GDK_BACKEND: 'x11',
-      NO_AT_BRIDGE: '1',
+      env: { ...process.env, DISPLAY: `:${display}`, GDK_BACKEND: 'x11', NO_AT_BRIDGE: '1' },
     }),
   )
   await listens(driver, port)
