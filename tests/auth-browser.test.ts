@@ -15,6 +15,8 @@ declare const page: {
   readonly errors: string[]
   /** Sends a request as another site would forge it; gives its status, or what the browser says. */
   forge(url: string, type: string): Promise<number | string>
+  /** The same for a GET of a subscription. */
+  forgeGet(url: string): Promise<number | string>
 }
 
 const script = `
@@ -39,6 +41,8 @@ globalThis.page = {
       headers: { 'content-type': type },
       body: JSON.stringify({ version: 1, revision: 1, subscriptions: {} }),
     }).then(({ status }) => status, ({ message }) => message),
+  forgeGet: (url) =>
+    fetch(url + '/onNews', { credentials: 'include' }).then(({ status }) => status, ({ message }) => message),
 }`
 
 let browser: Browser
@@ -119,6 +123,8 @@ describe('cookies across origins, as docs/auth.md has it', () => {
     api.asked.length = 0
     expect(await evil.evaluate((url) => page.forge(url, 'application/json'), api.url)).toBe('Failed to fetch')
     expect(api.asked).toEqual(['OPTIONS'])
+    expect(await evil.evaluate((url) => page.forgeGet(url), api.url)).toBe('Failed to fetch')
+    expect(api.asked).toEqual(['OPTIONS', 'GET'])
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
       expect(await own.evaluate(([url, given]) => page.forge(url, given), [api.url, type] as const)).toBe(415)
     }

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
 import { sseLink } from '@trpc-sse/client'
 import superjson from 'superjson'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -9,7 +10,11 @@ import { selfSigned } from './support/certificate.ts'
 import { type DocFiles, writeDocFiles } from './support/doc-files.ts'
 import { untypedClient } from './support/follow.ts'
 import { createInbox } from './support/inbox.ts'
+import { root } from './support/pages.ts'
+import { startProgram } from './support/program.ts'
 import { freePort } from './support/redis.ts'
+
+const bin = join(root, 'tests/node_modules/.bin')
 
 /** Each server of docs/frameworks.md, and what runs it. */
 const servers = [
@@ -19,6 +24,8 @@ const servers = [
   { file: 'express.ts', command: [process.execPath] },
   { file: 'fastify.ts', command: [process.execPath] },
   { file: 'hono.ts', command: [process.execPath] },
+  { file: 'bun.js', command: [join(bin, 'bun')] },
+  { file: 'deno.js', command: [join(bin, 'deno'), 'run', '--allow-net', '--allow-env=NODE_ENV'] },
 ] as const
 
 let docs: DocFiles
@@ -34,32 +41,13 @@ beforeAll(async () => {
 })
 afterAll(() => docs[Symbol.dispose]())
 
-async function start(
-  file: string,
-  [program, ...args]: readonly string[],
-): Promise<ChildProcess & AsyncDisposable> {
-  const child = spawn(program ?? '', [...args, file], {
-    cwd: docs.path('.'),
-    stdio: ['ignore', 'inherit', 'inherit'],
-  })
-  // A test that dies must not leave its server behind.
-  const kill = (): void => void child.kill('SIGKILL')
-  process.once('exit', kill)
-  const exited = once(child, 'exit').then(() => process.off('exit', kill))
-  return Object.assign(child, {
-    async [Symbol.asyncDispose]() {
-      kill()
-      await exited
-    },
-  })
-}
-
 describe('docs/frameworks.md, run as it is written', () => {
   it.each(servers)('$file serves the chat', async ({ file, command }) => {
-    await using server = await start(file, command)
+    const [program = '', ...args] = command
+    await using server = startProgram(program, [...args, file], { cwd: docs.path('.'), readsErrors: true })
     const scheme = file === 'http2.ts' ? 'https' : 'http'
     const origin = `${scheme}://127.0.0.1:${ports.get(file)}`
-    await vi.waitFor(() => connect(ports.get(file) ?? 0), { timeout: 15_000, interval: 20 })
+    await vi.waitFor(() => listens(ports.get(file) ?? 0), { timeout: 15_000, interval: 20 })
     using http2 = http2Fetch(origin)
     const send = scheme === 'https' ? http2.fetch : globalThis.fetch
     const client = untypedClient(
@@ -86,9 +74,9 @@ describe('docs/frameworks.md, run as it is written', () => {
     expect(await texts.take()).toBe('hello')
     if (file === 'express.ts' || file === 'fastify.ts') {
       // It drains: the client goes, and looks for another server.
-      server.kill('SIGTERM')
-      await once(server, 'exit')
-      expect(server.signalCode === 'SIGKILL').toBe(false)
+      server.child.kill('SIGTERM')
+      const [, signal] = await once(server.child, 'exit')
+      expect(signal).not.toBe('SIGKILL')
     }
     subscription.unsubscribe()
   })
@@ -117,9 +105,8 @@ describe('docs/frameworks.md, run as it is written', () => {
   })
 })
 
-async function connect(port: number): Promise<void> {
-  const { connect: open } = await import('node:net')
-  const socket = open(port, '127.0.0.1')
+async function listens(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   socket.destroy()
 }

@@ -1,11 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AdapterCaseContext, type AdapterServer, adapterCases, canServe } from '@trpc-sse/server/testing'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startProgram } from '../support/program.ts'
 
 const source = join(import.meta.dirname, 'runtimes')
 const programs = join(import.meta.dirname, '../node_modules/.bin')
@@ -34,36 +33,14 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-async function serve([program, ...args]: readonly [string, ...string[]]): Promise<AdapterServer> {
-  const child = spawn(join(programs, program), args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
-  // A test that dies must not leave its server behind.
-  const kill = (): void => void child.kill('SIGKILL')
-  process.once('exit', kill)
-  const exited = once(child, 'exit').then(() => process.off('exit', kill))
-  const origin = `http://127.0.0.1:${await printedPort(child)}`
+async function serve([name, ...args]: readonly [string, ...string[]]): Promise<AdapterServer> {
+  const program = startProgram(join(programs, name), args, { cwd: folder })
+  const origin = `http://127.0.0.1:${await program.says(/(?<=^|"port":)\d+/)}`
   return {
     url: `${origin}/trpc`,
     drain: async () => void (await (await fetch(`${origin}/drain`, { method: 'POST' })).text()),
-    async close() {
-      kill()
-      await exited
-    },
+    close: program.kill,
   }
-}
-
-function printedPort({ stdout, stderr }: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let said = ''
-    stderr?.on('data', (chunk: Buffer) => {
-      said += chunk
-    })
-    stdout?.on('data', (chunk: Buffer) => {
-      said += chunk
-      const [, port] = /(?:^|"port":)(\d+)/.exec(said) ?? []
-      if (port !== undefined) resolve(port)
-    })
-    stdout?.once('close', () => reject(new Error(`It ended: ${said}`)))
-  })
 }
 
 it('the app and the fetch adapter import nothing of Node', () => {

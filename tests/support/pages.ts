@@ -59,12 +59,12 @@ export function readPage(path: string): Page {
   return { path, text, blocks, uses }
 }
 
-/** The TypeScript files of a page, with those of the pages that it uses. */
+/** The scripts of a page, with those of the pages that it uses. */
 export function filesOf(page: Page): ReadonlyMap<string, string> {
   const files = new Map(page.uses.flatMap((used) => [...filesOf(readPage(used))]))
   const own = new Map<string, string>()
   for (const { language, code, file } of page.blocks) {
-    if (language === 'ts' || language === 'tsx') own.set(file, (own.get(file) ?? '') + code)
+    if (/^[jt]sx?$/.test(language)) own.set(file, (own.get(file) ?? '') + code)
   }
   return new Map([...files, ...own])
 }

@@ -117,8 +117,11 @@ function readAnswer(
   })
   body.on('error', () => {})
   body.once('close', () => {
-    over = new Error(`The answer is over. It said: ${text.slice(0, 1_000)}`)
-    wake()
+    // In the next turn the agent has its socket back, for the next request.
+    setImmediate(() => {
+      over = new Error(`The answer is over. It said: ${text.slice(0, 1_000)}`)
+      wake()
+    })
   })
   async function until<T>(what: string, ask: () => T | undefined): Promise<T> {
     for (;;) {
