@@ -12,7 +12,8 @@ const pnpm = findPnpm()
 
 const tasks = {
   async demo() {
-    await step('install')
+    // Not what only the tests need: browsers' drivers and other runtimes are some hundred megabytes.
+    await step('install', '--filter', '@trpc-sse/demo...')
     await step('--filter', '@trpc-sse/demo', 'start')
   },
   async test() {
