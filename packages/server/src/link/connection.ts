@@ -225,14 +225,22 @@ function close(connection: Mutable<Connection>): void {
   connection.over.abort()
 }
 
+let lastChunks = nothing
+let lastJoined = new Uint8Array()
+
+/** Makes one of what leaves in one write. Connections at the tail send the same frames: it is made once for all. */
 function join(chunks: readonly Uint8Array[]): Uint8Array {
   const [only] = chunks
   if (chunks.length === 1 && only) return only
+  if (chunks.length === lastChunks.length && chunks.every((chunk, i) => chunk === lastChunks[i]))
+    return lastJoined
   const joined = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
   let offset = 0
   for (const chunk of chunks) {
     joined.set(chunk, offset)
     offset += chunk.length
   }
+  lastChunks = chunks
+  lastJoined = joined
   return joined
 }

@@ -148,4 +148,22 @@ describe('an event for many', () => {
     for (const stream of streams) stream.leave()
     await s.channels.close()
   })
+
+  it('is joined with those of the same tick once', async () => {
+    const s = setup()
+    await using server = await serveRouter(s.router)
+    const streams = await Promise.all(
+      Array.from({ length: readers }, () => openRaw(server.url + singlePath('log'))),
+    )
+    await Promise.all(streams.map((stream) => stream.nextMany(2)))
+    const set = vi.spyOn(Uint8Array.prototype, 'set')
+    await s.log.publishMany(range(1, 8))
+    const got = await Promise.all(streams.map((stream) => stream.nextMany(8)))
+    const copies = set.mock.calls.length
+    vi.restoreAllMocks()
+    for (const messages of got) expect(messages.map(({ data }) => Number(data))).toEqual(range(1, 8))
+    expect(copies).toBe(8)
+    for (const stream of streams) stream.leave()
+    await s.channels.close()
+  })
 })
