@@ -33,7 +33,12 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
-          include: ['packages/*/src/**/*.test.{ts,tsx}', 'apps/*/**/*.test.{ts,tsx}', 'tests/**/*.test.ts'],
+          include: [
+            'packages/*/src/**/*.test.{ts,tsx}',
+            'apps/*/**/*.test.{ts,tsx}',
+            'bench/**/*.test.ts',
+            'tests/**/*.test.ts',
+          ],
           exclude: [...exclude, 'tests/browsers/**'],
         },
       },

@@ -1,26 +1,89 @@
-/** `npm run bench`: ours beside stock tRPC and raw `node:http`, in one run. Read README.md before you quote a figure. */
+/** `npm run bench`: ours beside stock tRPC, its peers and the floor, in one run. Read README.md before you quote a figure. */
 
+import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
+import { availableParallelism, cpus } from 'node:os'
 import { dirname, relative } from 'node:path'
-import { type BenchOptions, checkOpenFiles, readOptions, usage } from './options.ts'
-import { showResults } from './report.ts'
-import { type Results, runBench } from './run.ts'
+import type { HotPath } from './hot-paths.ts'
+import { type BenchOptions, readOptions, usage } from './options.ts'
+import { createRuntime } from './processes/runtime.ts'
+import { markdownOf, tableOf } from './report.ts'
+import { plan, type Results, runBench } from './run.ts'
+import { scenarios } from './scenarios/index.ts'
+import { createSession } from './session.ts'
 
-try {
-  const options = await readOptions(process.argv.slice(2).filter((arg) => arg !== '--'))
+const options = readOrExplain()
+if (options) {
   checkOpenFiles(options)
-  const results = await runBench(options, (what) => console.log(what))
-  showResults(results)
-  await save(options, results)
-} catch (error) {
-  console.error(error instanceof Error ? error.message : error)
-  console.error(`\n${usage}`)
-  process.exitCode = 1
+  const runtime = await createRuntime(options.node)
+  const session = createSession(runtime, options.sizes, dirname(options.out))
+  const results = await runBench(options, session, (what) => console.log(what))
+  show(results)
+  await save(options, { ...about(options, runtime.version), ...results })
+  process.exitCode = failuresOf(results)
 }
 
-async function save({ out, rounds, loadMs, runtime }: BenchOptions, results: Results): Promise<void> {
+function readOrExplain(): BenchOptions | undefined {
+  try {
+    return readOptions(process.argv.slice(2).filter((arg) => arg !== '--'))
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${usage}`)
+    process.exitCode = 2
+    return undefined
+  }
+}
+
+function about({ size, sizes }: BenchOptions, node: string): object {
+  const machine = `${process.platform} ${process.arch}, ${availableParallelism()} × ${cpus()[0]?.model}`
+  return { node, machine, size, rounds: sizes.rounds, loadMs: sizes.loadMs }
+}
+
+function show({ scenarios: results, hotPaths }: Results): void {
+  for (const result of results) {
+    const scenario = scenarios.find(({ name }) => name === result.name)
+    if (!scenario) continue
+    console.log(`\n${scenario.title}\n${scenario.about}`)
+    for (const one of result.cases) {
+      console.log(`\n${one.title}\n\n${markdownOf(tableOf(scenario, one))}`)
+      for (const { name, failures = [] } of one.rows) {
+        for (const failure of failures) console.log(`${name} failed: ${failure}`)
+      }
+    }
+  }
+  for (const path of hotPaths) showHotPath(path)
+}
+
+function showHotPath({ name, file, functions }: HotPath): void {
+  console.log(`\nWhere the time goes: ${name} (${file})`)
+  for (const { name, share } of functions) console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${name}`)
+}
+
+async function save({ out }: BenchOptions, results: object): Promise<void> {
   await mkdir(dirname(out), { recursive: true })
-  const about = { node: runtime.version, platform: `${process.platform} ${process.arch}`, rounds, loadMs }
-  await writeFile(out, `${JSON.stringify({ ...about, ...results }, null, 2)}\n`)
+  await writeFile(out, `${JSON.stringify(results, shortened, 2)}\n`)
   console.log(`\nWritten to ${relative(process.cwd(), out)}`)
+}
+
+/** No figure is known better than to six digits. */
+function shortened(_: string, value: unknown): unknown {
+  return typeof value === 'number' ? Number(value.toPrecision(6)) : value
+}
+
+/** A peer that breaks is a result; ours must not. */
+function failuresOf({ scenarios }: Results): number {
+  const rows = scenarios.flatMap(({ cases }) => cases.flatMap(({ rows }) => rows))
+  return rows.some(({ target, failures }) => target === 'ours' && failures) ? 1 : 0
+}
+
+/** Throws if this machine lets a process have fewer open files than there will be connections. */
+function checkOpenFiles(options: BenchOptions): void {
+  const connections = plan(options).flatMap(([, cases]) => cases.map(({ connections }) => connections))
+  const needed = Math.max(0, ...connections) + 100
+  // The hard limit: Node raises its own soft limit up to it.
+  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
+  if (limit === 'unlimited' || Number(limit) >= needed) return
+  throw new Error(
+    `A process may have ${limit} open files here (ulimit -Hn), and the bench needs ${needed}. ` +
+      'Raise the limit, or ask for less with --quick, --subscribers or --scenarios.',
+  )
 }

@@ -1,119 +1,68 @@
-import type { ClientsMethods, Latency } from './clients.ts'
-import type { BenchOptions, TargetName } from './options.ts'
-import { type Peer, startPeer } from './peer.ts'
-import type { Runtime } from './runtime.ts'
-import type { LoadParams, LoadResult, ServerMethods } from './server.ts'
+import type { LoadParams, LoadResult } from './processes/load.ts'
+import type { Pair } from './session.ts'
+import type { Sizes } from './sizes.ts'
 
-/** What one event costs on its way to so many subscribers. */
-export interface FanOut {
+/** A load, as scenarios ask for it: what isn't given is one event a turn, of the usual size, to one channel. */
+export interface Load {
+  /** Subscribers of each channel. */
+  readonly subscribers: number
+  readonly channels?: number
+  readonly perTick?: number
+  readonly bytes?: number
+}
+
+/** What a load has cost, and what came over the wire. */
+export interface LoadFigures extends LoadResult {
   readonly cpuUsPerDelivery: number
   readonly deliveriesPerSecond: number
-  /** Publish to receive, when nothing else is on its way. */
-  readonly p50Ms: number
-  readonly p99Ms: number
+  readonly bytesPerDelivery: number
+  /** How busy the clients' process was, in % of a core: near 100 it holds the server up. */
+  readonly clientsBusy: number
+  /** The events of the warm-up and of the load. */
+  readonly allEvents: number
 }
 
-/** What an open connection costs that nothing is sent on. */
-export interface Idle {
-  readonly rssKb: number
-  readonly heapKb: number
-  readonly openCpuUs: number
-}
-
-type Server = Peer<ServerMethods>
-type Clients = Peer<ClientsMethods>
-
-/** Deliveries on their way at most while the server is under load; but at least a few events. */
+/** Deliveries on their way at most while a server is under load; but at least a few turns. */
 const maxInFlight = 4_096
 const minEventsInFlight = 4
-/** Between two events when there is no load. */
+const minTurnsInFlight = 2
+/** Between two turns when there is no load. */
 const probePauseMs = 5
-/** Connections that are opened and closed first, so that code and caches are there before memory is measured. */
-const warmUpConnections = 500
-/** Stock's generators start to listen some time after their response has begun. */
-const settleMs = 200
 
-// The heap's young generation grows up to a limit, whatever the number of connections: held to what it was until Node 22,
-// and divided by thousands of connections, it doesn't hide what these cost.
-const nodeArgs = ['--expose-gc', '--max-semi-space-size=16']
-
-/** Measures one target with so many subscribers, all in fresh processes. */
-export async function measureFanOut(
-  name: TargetName,
-  subscribers: number,
-  options: BenchOptions,
-): Promise<FanOut> {
-  return await withProcesses(name, options.runtime, async (server, clients) => {
-    const address = await server.call('start')
-    await clients.call('connect', { ...address, count: subscribers })
-    await sleep(settleMs)
-    const profile = options.profile
-      ? `${import.meta.dirname}/results/${name}-${subscribers}.cpuprofile`
-      : undefined
-    await saturate(server, clients, { subscribers, forMs: options.warmUpMs })
-    const load = await saturate(server, clients, { subscribers, forMs: options.loadMs, profile })
-    const latency = await probe(server, clients, subscribers, options.probeMs)
-    return {
-      cpuUsPerDelivery: load.cpuUs / load.deliveries,
-      deliveriesPerSecond: (load.deliveries / load.elapsedMs) * 1_000,
-      p50Ms: latency.p50,
-      p99Ms: latency.p99,
-    }
-  })
-}
-
-/** Measures what so many idle connections to one target cost. */
-export async function measureIdle(name: TargetName, { idle, runtime }: BenchOptions): Promise<Idle> {
-  return await withProcesses(name, runtime, async (server, clients) => {
-    const address = await server.call('start')
-    await clients.call('connect', { ...address, count: warmUpConnections })
-    await clients.call('disconnect')
-    await sleep(settleMs)
-    const before = await server.call('usage')
-    await clients.call('connect', { ...address, count: idle })
-    await sleep(settleMs)
-    const after = await server.call('usage')
-    return {
-      rssKb: (after.memory.rss - before.memory.rss) / idle / 1_024,
-      heapKb: (after.memory.heapUsed - before.memory.heapUsed) / idle / 1_024,
-      openCpuUs: (after.cpuUs - before.cpuUs) / idle,
-    }
-  })
-}
-
-/** One event in each turn of the server's loop, as many as the clients keep up with. */
-async function saturate(
-  server: Server,
-  clients: Clients,
-  params: Omit<LoadParams, 'inFlight'>,
-): Promise<LoadResult> {
-  const inFlight = Math.max(maxInFlight, params.subscribers * minEventsInFlight)
-  await clients.call('report', { every: inFlight / 4, timed: false })
-  return await server.call('load', { ...params, inFlight })
-}
-
-/** One event at a time. */
-async function probe(server: Server, clients: Clients, subscribers: number, forMs: number): Promise<Latency> {
-  await clients.call('report', { every: subscribers, timed: true })
-  await server.call('load', { subscribers, forMs, inFlight: 0, pauseMs: probePauseMs })
-  return await clients.call('latency')
-}
-
-async function withProcesses<T>(
-  name: TargetName,
-  runtime: Runtime,
-  use: (server: Server, clients: Clients) => Promise<T>,
-): Promise<T> {
-  const server = startPeer<ServerMethods>(runtime, 'server', [name], nodeArgs)
-  const clients = startPeer<ClientsMethods>(runtime, 'clients')
-  clients.onNumber((received) => server.tell(received))
-  try {
-    return await use(server, clients)
-  } finally {
-    await Promise.all([server.stop(), clients.stop()])
+/** Publishes as many events as the clients keep up with, after a warm-up. */
+export async function saturate(pair: Pair, load: Load, sizes: Sizes): Promise<LoadFigures> {
+  const params = loadParams(load, sizes)
+  await pair.clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
+  const warmUp = await pair.server.call('load', { ...params, forMs: sizes.warmUpMs })
+  await pair.clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
+  const clientsBefore = await pair.clients.call('cpuUs')
+  const result = await pair.server.call('load', { ...params, forMs: sizes.loadMs })
+  const clientsUs = (await pair.clients.call('cpuUs')) - clientsBefore
+  const traffic = await pair.clients.call('traffic')
+  return {
+    ...result,
+    cpuUsPerDelivery: result.cpuUs / result.deliveries,
+    deliveriesPerSecond: (result.deliveries / result.elapsedMs) * 1_000,
+    bytesPerDelivery: traffic.bytes / traffic.deliveries,
+    clientsBusy: clientsUs / 10 / result.elapsedMs,
+    allEvents: warmUp.events + result.events,
   }
 }
 
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
+/** Publishes one event at a time, each after the one before has arrived everywhere. */
+export async function probe(pair: Pair, load: Load, sizes: Sizes): Promise<{ p50Ms: number; p99Ms: number }> {
+  const params = { ...loadParams(load, sizes), inFlight: 0, pauseMs: probePauseMs }
+  await pair.clients.call('report', { every: params.subscribers, timed: false })
+  await pair.server.call('load', { ...params, forMs: sizes.warmUpMs })
+  await pair.clients.call('report', { every: params.subscribers, timed: true })
+  await pair.server.call('load', { ...params, forMs: sizes.probeMs })
+  const { p50, p99 } = await pair.clients.call('latency')
+  return { p50Ms: p50, p99Ms: p99 }
+}
+
+/** The load in full, with a bound on what is on its way. */
+export function loadParams(load: Load, sizes: Sizes): LoadParams {
+  const { subscribers, channels = 1, perTick = 1, bytes = sizes.bytes[0] ?? 130 } = load
+  const events = Math.max(minEventsInFlight, minTurnsInFlight * perTick)
+  return { subscribers, channels, perTick, bytes, inFlight: Math.max(maxInFlight, subscribers * events) }
 }

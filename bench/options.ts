@@ -1,94 +1,73 @@
-import { execFileSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
-import { createRuntime, type Runtime } from './runtime.ts'
+import { type ScenarioName, scenarioNames } from './scenarios/scenario.ts'
+import { type SizeName, type Sizes, sizes } from './sizes.ts'
+import { type TargetName, targetNames } from './targets/target.ts'
 
-/** What is measured: one file each in `targets/`. */
-export const targetNames = ['ours', 'stock', 'raw'] as const
-
-/** One of the servers that are measured side by side. */
-export type TargetName = (typeof targetNames)[number]
-
-/** How much is measured, and for how long. */
+/** What the command line says. */
 export interface BenchOptions {
+  readonly size: SizeName
+  readonly sizes: Sizes
+  readonly scenarios: readonly ScenarioName[]
   readonly targets: readonly TargetName[]
-  /** Numbers of subscribers: a row of the table each. */
-  readonly subscribers: readonly number[]
-  /** Connections that are open, and silent, while memory is measured; 0 for no such measurement. */
-  readonly idle: number
-  readonly rounds: number
-  readonly idleRounds: number
-  readonly warmUpMs: number
-  readonly loadMs: number
-  readonly probeMs: number
-  /** Whether to write a CPU profile of each load, and show where the time went. */
-  readonly profile: boolean
-  readonly runtime: Runtime
-  /** The file that the results are written to. */
+  /** Another Node for the measured processes. */
+  readonly node: string | undefined
+  /** The file that the results are written to. CPU profiles go beside it. */
   readonly out: string
 }
-
-const normal = { rounds: 3, idle: 5_000, idleRounds: 2, warmUpMs: 1_500, loadMs: 2_000, probeMs: 1_000 }
-const quick = { rounds: 1, idle: 2_000, idleRounds: 1, warmUpMs: 500, loadMs: 800, probeMs: 300 }
 
 /** How to call it. */
 export const usage = `npm run bench -- [options]
   --quick              one short round of everything
+  --smoke              the least of everything: whether it works, not how fast
+  --scenarios a,b      of ${scenarioNames.join(', ')} (all)
   --targets a,b        of ${targetNames.join(', ')} (all)
-  --subscribers 1,100  numbers of subscribers (1,100,1000)
-  --idle n             idle connections for the memory row (${normal.idle}; 0: leave it out)
-  --rounds n           rounds to take medians over (${normal.rounds})
-  --profile            CPU profiles of the servers under load, into results/
+  --subscribers 1,100  numbers of subscribers in fan-out (${sizes.normal.subscribers})
+  --rounds n           rounds to take medians over (${sizes.normal.rounds})
+  --load-ms n          how long each load lasts (${sizes.normal.loadMs})
   --node path          another Node for the measured processes, of version 20 or newer
-  --out file           where the JSON goes (results/latest.json)`
+  --out file           where the JSON goes (bench/results/latest.json)`
 
 /** Reads the command line. Throws for what it doesn't know. */
-export async function readOptions(args: readonly string[]): Promise<BenchOptions> {
+export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
+      smoke: { type: 'boolean', default: false },
+      scenarios: { type: 'string', default: scenarioNames.join(',') },
       targets: { type: 'string', default: targetNames.join(',') },
-      subscribers: { type: 'string', default: '1,100,1000' },
-      idle: { type: 'string' },
+      subscribers: { type: 'string' },
       rounds: { type: 'string' },
-      profile: { type: 'boolean', default: false },
+      'load-ms': { type: 'string' },
       node: { type: 'string' },
       out: { type: 'string', default: `${import.meta.dirname}/results/latest.json` },
     },
   })
-  const base = values.quick ? quick : normal
+  const { subscribers, rounds, 'load-ms': loadMs } = values
+  const size = values.smoke ? 'smoke' : values.quick ? 'quick' : 'normal'
   return {
-    ...base,
-    targets: values.targets.split(',').map(targetName),
-    subscribers: values.subscribers.split(',').map((text) => wholeNumber(text, 1)),
-    idle: values.idle === undefined ? base.idle : wholeNumber(values.idle, 0),
-    rounds: values.rounds === undefined ? base.rounds : wholeNumber(values.rounds, 1),
-    profile: values.profile,
-    runtime: await createRuntime(values.node),
+    size,
+    sizes: {
+      ...sizes[size],
+      ...(subscribers !== undefined && { subscribers: subscribers.split(',').map(wholeNumber) }),
+      ...(rounds !== undefined && { rounds: wholeNumber(rounds) }),
+      ...(loadMs !== undefined && { loadMs: wholeNumber(loadMs) }),
+    },
+    scenarios: values.scenarios.split(',').map((text) => oneOf('scenario', scenarioNames, text)),
+    targets: values.targets.split(',').map((text) => oneOf('target', targetNames, text)),
+    node: values.node,
     out: values.out,
   }
 }
 
-/** Throws if this machine lets a process have fewer open files than there will be connections. */
-export function checkOpenFiles({ subscribers, idle }: BenchOptions): void {
-  const needed = Math.max(idle, ...subscribers) + 100
-  // The hard limit: Node raises its own soft limit up to it.
-  const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
-  if (limit === 'unlimited' || Number(limit) >= needed) return
-  throw new Error(
-    `A process may have ${limit} open files here (ulimit -Hn), and the bench needs ${needed}. ` +
-      'Raise the limit, or ask for less with --subscribers and --idle.',
-  )
+function oneOf<T extends string>(what: string, known: readonly T[], text: string): T {
+  const name = known.find((one) => one === text)
+  if (name !== undefined) return name
+  throw new Error(`There is no ${what} "${text}". Choose from ${known.join(', ')}.`)
 }
 
-function targetName(text: string): TargetName {
-  const name = targetNames.find((known) => known === text)
-  if (name) return name
-  throw new Error(`There is no target "${text}". Choose from ${targetNames.join(', ')}.`)
-}
-
-function wholeNumber(text: string, least: number): number {
+function wholeNumber(text: string): number {
   const number = Number(text)
-  if (Number.isSafeInteger(number) && number >= least) return number
-  throw new Error(`"${text}" is not a whole number from ${least} on.`)
+  if (Number.isSafeInteger(number) && number > 0) return number
+  throw new Error(`"${text}" is not a whole number from 1 on.`)
 }

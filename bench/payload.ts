@@ -1,22 +1,26 @@
 import { z } from 'zod'
 
-/** What is published: the same in every target. 130 bytes as JSON. */
+/** What is published: the same in every target. */
 export const tick = z.object({ n: z.number(), text: z.string() })
 
 /** An event to publish. */
 export type Tick = z.infer<typeof tick>
 
-/** Occurs once in each event, and nowhere else in a response: clients count events by it. */
-export const marker = '~'.charCodeAt(0)
+/**
+ * Occurs once in each event, and nowhere else in what a server sends: clients count events by it. (Not a `~`: that is in
+ * the header of every WebSocket frame of 126 bytes and more.)
+ */
+export const marker = '^'
 
 /** Digits of the time that follows the marker. */
 export const timeDigits = 16
 
-const bytes = 130
+/** The least size of an event. */
+export const leastBytes = 80
 
-/** Makes an event that carries the time of its making. */
-export function createTick(n: number): Tick {
-  const text = `~${String(nowUs()).padStart(timeDigits, '0')}`
+/** Makes an event of so many bytes of JSON, which carries the time of its making. */
+export function createTick(n: number, bytes: number): Tick {
+  const text = `${marker}${String(nowUs()).padStart(timeDigits, '0')}`
   const padding = bytes - '{"n":,"text":""}'.length - String(n).length - text.length
   return { n, text: text + 'x'.repeat(padding) }
 }

@@ -1,45 +1,45 @@
-import type { FanOut, Idle } from './measure.ts'
-import { targetNames } from './options.ts'
-import type { Medians, Results } from './run.ts'
+import type { CaseResult, RowResult } from './run.ts'
+import type { Column, Ratio, Scenario } from './scenarios/scenario.ts'
 
-type Row = Readonly<Record<string, string>>
+/** A table as texts: a line of titles, then a line for each row. */
+export type Table = readonly (readonly string[])[]
 
-/** Writes the results as tables. */
-export function showResults({ fanOut, idle }: Results): void {
-  for (const { subscribers, targets } of fanOut) {
-    console.log(`\n${subscribers} ${subscribers === 1 ? 'subscriber' : 'subscribers'}`)
-    console.table(rows(targets, (of) => fanOutRow(of, targets)))
-  }
-  if (idle) {
-    console.log(`\n${idle.connections} idle connections: each costs`)
-    console.table(rows(idle.targets, idleRow))
-  }
+/** Writes what was measured of a case as a table. Columns without any figure are left out. */
+export function tableOf({ columns, ratios }: Scenario, { rows }: CaseResult): Table {
+  const shown = columns.filter(({ name }) => rows.some(({ figures }) => figures[name] !== undefined))
+  const compared = ratios.filter((ratio) => rows.some((row) => ratioOf(ratio, row, rows) !== ''))
+  const titles = ['', ...shown.map(({ title }) => title), ...compared.map(({ title }) => title)]
+  const lines = rows.map((row) => [
+    row.name,
+    ...shown.map((column) => figureOf(column, row)),
+    ...compared.map((ratio) => ratioOf(ratio, row, rows)),
+  ])
+  return [titles, ...lines]
 }
 
-function fanOutRow(of: FanOut, { stock, raw }: Medians<FanOut>): Row {
-  return {
-    'CPU µs/delivery': of.cpuUsPerDelivery.toFixed(1),
-    'than stock': ratio(stock?.cpuUsPerDelivery, of.cpuUsPerDelivery, '× less'),
-    'of raw': ratio(of.cpuUsPerDelivery, raw?.cpuUsPerDelivery, '×'),
-    'deliveries/s': Math.round(of.deliveriesPerSecond).toLocaleString('en'),
-    'p50 ms': of.p50Ms.toFixed(2),
-    'p99 ms': of.p99Ms.toFixed(2),
+/** Writes a table in Markdown, its columns aligned. */
+export function markdownOf(table: Table): string {
+  const [titles = []] = table
+  const widths = titles.map((_, column) => Math.max(3, ...table.map((line) => line[column]?.length ?? 0)))
+  const lineOf = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
+  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  const [head, ...lines] = table.map(lineOf)
+  return [head, lineOf(rule), ...lines].join('\n')
+}
+
+function figureOf({ name, digits }: Column, { figures, failures }: RowResult): string {
+  const value = figures[name]
+  if (value !== undefined) {
+    return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
   }
+  return failures ? 'failed' : ''
 }
 
-function idleRow(of: Idle): Row {
-  return {
-    'RSS KB': of.rssKb.toFixed(1),
-    'heap KB': of.heapKb.toFixed(1),
-    'CPU µs to open': of.openCpuUs.toFixed(0),
-  }
-}
-
-function rows<T>(targets: Medians<T>, row: (of: T) => Row): Record<string, Row> {
-  const named = targetNames.map((name) => [name, targets[name]] as const)
-  return Object.fromEntries(named.flatMap(([name, of]) => (of ? [[name, row(of)]] : [])))
-}
-
-function ratio(of: number | undefined, to: number | undefined, unit: string): string {
-  return of === undefined || to === undefined ? '' : `${(of / to).toFixed(2)}${unit}`
+function ratioOf(ratio: Ratio, row: RowResult, rows: readonly RowResult[]): string {
+  const here = row.figures[ratio.of]
+  const there = rows.find(({ name }) => name === ratio.to(row.name))?.figures[ratio.of]
+  if (here === undefined || there === undefined) return ''
+  const [value, unit] = ratio.kind === 'less' ? [there / here, '× less'] : [here / there, '×']
+  return `${value.toLocaleString('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}${unit}`
 }

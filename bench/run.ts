@@ -1,67 +1,120 @@
-import type { FanOut, Idle } from './measure.ts'
-import { measureFanOut, measureIdle } from './measure.ts'
-import type { BenchOptions, TargetName } from './options.ts'
-import { median } from './stats.ts'
-
-/** The medians of one target: a row of the table. */
-export type Medians<T> = { readonly [Name in TargetName]?: T }
+import type { HotPath } from './hot-paths.ts'
+import { profileHotPaths } from './hot-paths.ts'
+import type { BenchOptions } from './options.ts'
+import { scenarios } from './scenarios/index.ts'
+import type { Case, Figures, Row, Scenario } from './scenarios/scenario.ts'
+import type { Session } from './session.ts'
+import { medians } from './stats.ts'
+import type { TargetName } from './targets/target.ts'
 
 /** Everything that was measured. */
 export interface Results {
-  readonly fanOut: ReadonlyArray<{ readonly subscribers: number; readonly targets: Medians<FanOut> }>
-  readonly idle: { readonly connections: number; readonly targets: Medians<Idle> } | undefined
+  readonly scenarios: readonly ScenarioResult[]
+  readonly hotPaths: readonly HotPath[]
 }
 
-type Samples<T> = Map<TargetName, T[]>
+/** What was measured of one scenario. */
+export interface ScenarioResult {
+  readonly name: string
+  readonly cases: readonly CaseResult[]
+}
 
-/** Measures all targets in turn, round after round, so that whatever else the machine does hits all of them alike. */
-export async function runBench(options: BenchOptions, onStep: (what: string) => void): Promise<Results> {
-  const { rounds, idleRounds } = options
-  const fanOut = options.subscribers.map((subscribers) => ({ subscribers, samples: emptySamples<FanOut>() }))
-  const idle = emptySamples<Idle>()
-  for (let round = 0; round < rounds; round++) {
-    for (const { subscribers, samples } of fanOut) {
-      await takeTurns(options, round, samples, (name) => {
-        onStep(`round ${round + 1} of ${rounds}: ${name}, ${subscribers} subscribers`)
-        return measureFanOut(name, subscribers, options)
-      })
-    }
-  }
-  for (let round = 0; options.idle > 0 && round < idleRounds; round++) {
-    await takeTurns(options, round, idle, (name) => {
-      onStep(`round ${round + 1} of ${idleRounds}: ${name}, ${options.idle} idle connections`)
-      return measureIdle(name, options)
+/** A table. */
+export interface CaseResult {
+  readonly title: string
+  readonly rows: readonly RowResult[]
+}
+
+/** A line of a table. */
+export interface RowResult {
+  readonly name: string
+  readonly target: TargetName
+  /** The median of each figure over the rounds. */
+  readonly figures: Figures
+  /** What each round gave. */
+  readonly rounds: readonly Figures[]
+  /** Why rounds are missing: the server broke, or did not deliver. */
+  readonly failures?: readonly string[]
+}
+
+/** Says what is being done. */
+export type Tell = (what: string) => void
+
+/** The scenarios, cases and rows that the options ask for. */
+export function plan({
+  scenarios: names,
+  targets,
+  sizes,
+}: BenchOptions): ReadonlyArray<readonly [Scenario, readonly Case[]]> {
+  return scenarios
+    .filter(({ name }) => names.includes(name))
+    .map((scenario) => {
+      const cases = scenario.cases(sizes).map((one) => ({
+        ...one,
+        rows: one.rows.filter(({ target }) => targets.includes(target)),
+      }))
+      return [scenario, cases.filter(({ rows }) => rows.length > 0)] as const
+    })
+}
+
+/** Measures all that the options ask for. */
+export async function runBench(options: BenchOptions, session: Session, tell: Tell): Promise<Results> {
+  const results: ScenarioResult[] = []
+  for (const [scenario, cases] of plan(options)) {
+    results.push({
+      name: scenario.name,
+      cases: await measureCases(scenario, cases, session, tell),
     })
   }
-  return {
-    fanOut: fanOut.map(({ subscribers, samples }) => ({ subscribers, targets: medians(samples) })),
-    idle: options.idle > 0 ? { connections: options.idle, targets: medians(idle) } : undefined,
+  const profiles = options.scenarios.includes('profile') && options.targets.includes('ours')
+  if (profiles) tell('profile of the hot paths')
+  return { scenarios: results, hotPaths: profiles ? await profileHotPaths(session) : [] }
+}
+
+interface Samples {
+  readonly figures: Figures[]
+  readonly failures: string[]
+}
+
+/** Measures all rows in turn, round after round, so that whatever else the machine does hits all of them alike. */
+async function measureCases(
+  { name, maxRounds = Infinity }: Scenario,
+  cases: readonly Case[],
+  session: Session,
+  tell: Tell,
+): Promise<readonly CaseResult[]> {
+  const samples = new Map<Row, Samples>()
+  const rounds = Math.min(session.sizes.rounds, maxRounds)
+  for (let round = 0; round < rounds; round++) {
+    for (const { title, rows } of cases) {
+      for (const row of inTurn(rows, round)) {
+        tell(`${name}, round ${round + 1} of ${rounds}: ${title}: ${row.name}`)
+        const of = samples.get(row) ?? { figures: [], failures: [] }
+        samples.set(row, of)
+        await measureRow(row, session, of)
+      }
+    }
+  }
+  return cases.map(({ title, rows }) => ({ title, rows: rows.map((row) => resultOf(row, samples.get(row))) }))
+}
+
+/** A server that breaks under a load is a result, too: the others are measured nevertheless. */
+async function measureRow(row: Row, session: Session, { figures, failures }: Samples): Promise<void> {
+  try {
+    figures.push(await row.measure(session))
+  } catch (error) {
+    failures.push(error instanceof Error ? error.message : String(error))
   }
 }
 
-/** Measures each target once; every round another one goes first. */
-async function takeTurns<T>(
-  { targets }: BenchOptions,
-  round: number,
-  samples: Samples<T>,
-  measure: (name: TargetName) => Promise<T>,
-): Promise<void> {
-  const first = round % targets.length
-  for (const name of [...targets.slice(first), ...targets.slice(0, first)]) {
-    samples.set(name, [...(samples.get(name) ?? []), await measure(name)])
-  }
+/** Every round another one goes first. */
+function inTurn(rows: readonly Row[], round: number): readonly Row[] {
+  const first = round % rows.length
+  return [...rows.slice(first), ...rows.slice(0, first)]
 }
 
-function emptySamples<T>(): Samples<T> {
-  return new Map()
-}
-
-/** The median of each figure. */
-function medians<T extends object>(samples: Samples<T>): Medians<T> {
-  const rows = [...samples].map(([name, values]) => {
-    const keys = Object.keys(values[0] ?? {})
-    const figures = keys.map((key) => [key, median(values.map((value) => Number(value[key as keyof T])))])
-    return [name, Object.fromEntries(figures)]
-  })
-  return Object.fromEntries(rows)
+function resultOf({ name, target }: Row, of: Samples | undefined): RowResult {
+  const { figures = [], failures = [] } = of ?? {}
+  const result = { name, target, figures: medians(figures), rounds: figures }
+  return failures.length === 0 ? result : { ...result, failures }
 }

@@ -1,24 +1,64 @@
 import { initTRPC } from '@trpc/server'
-import { channel, createChannels } from '@trpc-sse/server'
+import { shortHash } from '@trpc-sse/protocol'
+import { redisBackend } from '@trpc-sse/redis'
+import { channel, createChannels, memoryBackend } from '@trpc-sse/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { z } from 'zod'
 import { tick } from '../payload.ts'
-import type { Target } from './target.ts'
+import { forEachChannel, post } from './requests.ts'
+import type { Target, TargetSettings } from './target.ts'
+import { createTickRouter, createTickSource, singleRequests, tickInput } from './tick-router.ts'
 
-/** A channel, on the memory backend, behind a procedure that returns its subscription. */
-export function createTarget(): Target {
-  const channels = createChannels({ channels: { ticks: channel({ event: tick }) } })
-  const ticks = channels.ticks()
+// All connections come from one address here.
+const limits = { connections: 50_000, connectionsPerKey: 50_000 }
+
+/** Ours: a channel behind a procedure that returns its subscription; or the very generators that stock serves. */
+export function createTarget(settings: TargetSettings): Target {
+  return settings.source === 'channel' ? channelTarget(settings) : generatorTarget(settings)
+}
+
+function channelTarget(settings: TargetSettings): Target {
+  const { redisUrl, retain } = settings
+  const channels = createChannels({
+    backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
+    channels: {
+      ticks: channel({ params: z.object({ n: z.number() }), event: tick, retain: { events: retain } }),
+    },
+  })
+  const handles = forEachChannel(settings.channels, (n) => channels.ticks({ n }))
   const t = initTRPC.create()
   const router = t.router({
     onTick: t.procedure
-      .input(z.object({ lastEventId: z.string().nullish() }).optional())
-      .subscription((opts) => ticks.subscribe(opts)),
+      .input(tickInput)
+      .subscription((opts) => channels.ticks({ n: opts.input.channel }).subscribe(opts)),
   })
+  const server = createHTTPServer({ router, channels, limits })
   return {
-    // All connections come from one address here.
-    server: createHTTPServer({ router, channels, limits: { connectionsPerKey: 10_000 } }),
-    path: '/onTick',
-    publish: (event) => void ticks.publish(event),
+    server,
+    requests: (lastEventId) => requests(settings, lastEventId),
+    subscribed: () => server.link.stats().subscriptions,
+    publish: (event, n) => handles[n]?.publish(event),
   }
+}
+
+function generatorTarget(settings: TargetSettings): Target {
+  const source = createTickSource(settings)
+  return {
+    server: createHTTPServer({ router: createTickRouter(source), limits }),
+    requests: (lastEventId) => requests(settings, lastEventId),
+    subscribed: source.reading,
+    publish: source.publish,
+  }
+}
+
+function requests({ channels, perConnection }: TargetSettings, lastEventId: string | undefined): string[] {
+  if (perConnection === undefined) return singleRequests(channels, lastEventId)
+  return forEachChannel(Math.ceil(channels / perConnection), (set) => {
+    const wanted = forEachChannel(perConnection, (i) => {
+      const subscription = { path: 'onTick', input: { channel: (set * perConnection + i) % channels } }
+      const position = lastEventId === undefined ? {} : { lastEventId }
+      return [shortHash(JSON.stringify(subscription)), { ...subscription, ...position }] as const
+    })
+    return post('/~sse', { version: 1, revision: 1, subscriptions: Object.fromEntries(wanted) })
+  })
 }

@@ -1,28 +1,14 @@
-import { EventEmitter, on } from 'node:events'
-import { initTRPC, tracked } from '@trpc/server'
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
-import { z } from 'zod'
-import type { Tick } from '../payload.ts'
-import type { Target } from './target.ts'
+import type { Target, TargetSettings } from './target.ts'
+import { createTickRouter, createTickSource, singleRequests } from './tick-router.ts'
 
-/** tRPC's own SSE, with the tracked generator over an EventEmitter that its documentation teaches. */
-export function createTarget(): Target {
-  const emitter = new EventEmitter()
-  emitter.setMaxListeners(0)
-  const t = initTRPC.create()
-  const router = t.router({
-    onTick: t.procedure
-      .input(z.object({ lastEventId: z.string().nullish() }).optional())
-      .subscription(async function* ({ signal }) {
-        for await (const [event] of on(emitter, 'tick', signal ? { signal } : {})) {
-          const data = event as Tick
-          yield tracked(String(data.n), data)
-        }
-      }),
-  })
+/** tRPC's own SSE. */
+export function createTarget(settings: TargetSettings): Target {
+  const source = createTickSource(settings)
   return {
-    server: createHTTPServer({ router }),
-    path: '/onTick',
-    publish: (event) => void emitter.emit('tick', event),
+    server: createHTTPServer({ router: createTickRouter(source) }),
+    requests: (lastEventId) => singleRequests(settings.channels, lastEventId),
+    subscribed: source.reading,
+    publish: source.publish,
   }
 }

@@ -6,7 +6,7 @@ export interface Runtime {
   readonly node: string
   /** Its version, with the `v`. */
   readonly version: string
-  /** The file to start for one of the processes, `server` or `clients`. */
+  /** The file to start for one of the processes: `server`, `clients` or `publisher`. */
   file(name: string): string
 }
 
@@ -20,16 +20,20 @@ export async function createRuntime(node: string | undefined): Promise<Runtime> 
     }
   }
   const { build } = await import('esbuild')
-  const outdir = `${import.meta.dirname}/results/bundle`
+  const outdir = `${import.meta.dirname}/../results/bundle`
   await build({
     absWorkingDir: import.meta.dirname,
-    entryPoints: ['server.ts', 'clients.ts'],
+    entryPoints: ['server.ts', 'clients.ts', 'publisher.ts'],
     outdir,
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',
+    // Some of the dependencies are CommonJS.
+    banner: {
+      js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`,
+    },
     outExtension: { '.js': '.mjs' },
     logLevel: 'warning',
   })

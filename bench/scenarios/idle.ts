@@ -1,0 +1,58 @@
+import type { Session } from '../session.ts'
+import { type TargetName, type TargetSettings, targetNames } from '../targets/target.ts'
+import { type Figures, ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
+
+/** What an open connection costs that nothing is sent on. */
+export const idle: Scenario = {
+  name: 'idle',
+  title: 'Idle connections',
+  about:
+    'What one more connection costs the server process: memory after a garbage collection, and the CPU time to open it. ' +
+    'Others were opened and closed first.',
+  columns: [
+    { name: 'rssKb', title: 'RSS KB', digits: 1 },
+    { name: 'heapKb', title: 'heap KB', digits: 1 },
+    { name: 'openCpuUs', title: 'CPU µs to open', digits: 0 },
+  ],
+  ratios: [
+    { ...thanStock('rssKb'), title: 'RSS than stock' },
+    { ...ofRaw('openCpuUs'), title: 'opening of raw' },
+  ],
+  cases: ({ idle }) => {
+    const row = (name: string, target: TargetName, settings: Partial<TargetSettings>): Row => ({
+      name,
+      target,
+      measure: (session) => measure(session, target, settings),
+    })
+    const rows = targetNames.map((name) => row(name, name, {}))
+    const multiplexed = row('ours, multiplexed', 'ours', { perConnection: 1 })
+    return [
+      {
+        title: `${idle.toLocaleString('en')} connections`,
+        connections: idle,
+        rows: [...rows.slice(0, 1), multiplexed, ...rows.slice(1)],
+      },
+    ]
+  },
+}
+
+async function measure(
+  session: Session,
+  target: TargetName,
+  settings: Partial<TargetSettings>,
+): Promise<Figures> {
+  const { idle, idleWarmUp } = session.sizes
+  return await session.withTarget(target, settings, async ({ server, clients, subscribe }) => {
+    await subscribe(idleWarmUp)
+    await clients.call('disconnect')
+    const before = await server.call('usage')
+    const beforeCpuUs = await server.call('cpuUs')
+    await subscribe(idle)
+    const after = await server.call('usage')
+    return {
+      rssKb: (after.memory.rss - before.memory.rss) / idle / 1_024,
+      heapKb: (after.memory.heapUsed - before.memory.heapUsed) / idle / 1_024,
+      openCpuUs: (after.cpuUs - beforeCpuUs) / idle,
+    }
+  })
+}
