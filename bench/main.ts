@@ -12,6 +12,9 @@ import { plan, type Results, runBench } from './run.ts'
 import { scenarios } from './scenarios/index.ts'
 import { createSession } from './session.ts'
 
+// Whatever was started ends with this process, if it ends by itself.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
+
 const options = readOrExplain()
 if (options) {
   checkOpenFiles(options)

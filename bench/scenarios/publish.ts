@@ -1,3 +1,4 @@
+import { listenTo } from '../redis-listeners.ts'
 import type { TargetName } from '../targets/target.ts'
 import type { Row, Scenario } from './scenario.ts'
 
@@ -9,7 +10,8 @@ export const publish: Scenario = {
   title: 'Publishing to Redis',
   about:
     'A process that only publishes, on one connection. Redis CPU is user + system time of its process, by `INFO cpu`. The floor is XADD ' +
-    'and PUBLISH as two commands: not atomic, without expiry, order or idempotency.',
+    'and PUBLISH as two commands: not atomic, without expiry, order or idempotency. Heard by others, an event is also sent to so many ' +
+    'processes; `lastEventId` is what an open channel costs every 30 s.',
   columns: [
     { name: 'perSecond', title: 'events/s', digits: 0 },
     { name: 'redisCpuUs', title: 'Redis CPU µs/event', digits: 1 },
@@ -31,6 +33,9 @@ export const publish: Scenario = {
         row('ours', 'ours', 'ours'),
         row('ours, with idempotency key', 'ours', 'ours-keyed'),
         row('ours, publishMany of 100', 'ours', 'ours-many'),
+        row('ours, heard by 10 processes', 'ours', 'ours', 10),
+        row('ours, heard by 50 processes', 'ours', 'ours', 50),
+        row('ours, lastEventId instead', 'ours', 'ours-read'),
         row('orpc', 'orpc', 'orpc'),
         row(floor, 'raw', 'xadd-publish'),
       ],
@@ -38,7 +43,7 @@ export const publish: Scenario = {
   ],
 }
 
-function row(name: string, target: TargetName, publisher: string): Row {
+function row(name: string, target: TargetName, publisher: string, listeners = 0): Row {
   return {
     name,
     target,
@@ -46,6 +51,7 @@ function row(name: string, target: TargetName, publisher: string): Row {
       session.withRedis((redis) =>
         session.withPublisher(publisher, redis, async (process) => {
           const { publishes: events, publishing, bytes } = session.sizes
+          using _listeners = await listenTo(redis.url, listeners)
           const params = { inFlight: publishing, bytes: bytes[0] ?? 130 }
           await process.call('publish', { ...params, events: events / 10 })
           const before = await redis.cpuUs()
