@@ -22,8 +22,12 @@ export interface LoadFigures extends LoadResult {
   readonly allEvents: number
 }
 
-/** Deliveries on their way at most while a server is under load; but at least a few turns. */
+/**
+ * On their way at most while a server is under load: deliveries in all, and bytes to one subscriber, who would have fallen
+ * behind with more; but at least a few turns.
+ */
 const maxInFlight = 4_096
+const maxBytesInFlight = 65_536
 const minEventsInFlight = 4
 const minTurnsInFlight = 2
 /** Between two turns when there is no load. */
@@ -63,6 +67,7 @@ export async function probe(pair: Pair, load: Load, sizes: Sizes): Promise<{ p50
 /** The load in full, with a bound on what is on its way. */
 export function loadParams(load: Load, sizes: Sizes): LoadParams {
   const { subscribers, channels = 1, perTick = 1, bytes = sizes.bytes[0] ?? 130 } = load
-  const events = Math.max(minEventsInFlight, minTurnsInFlight * perTick)
-  return { subscribers, channels, perTick, bytes, inFlight: Math.max(maxInFlight, subscribers * events) }
+  const least = subscribers * Math.max(minEventsInFlight, minTurnsInFlight * perTick)
+  const most = Math.min(maxInFlight, subscribers * channels * Math.floor(maxBytesInFlight / bytes))
+  return { subscribers, channels, perTick, bytes, inFlight: Math.max(least, most) }
 }

@@ -25,7 +25,7 @@ export const usage = `npm run bench -- [options]
   --rounds n           rounds to take medians over (${sizes.normal.rounds})
   --load-ms n          how long each load lasts (${sizes.normal.loadMs})
   --node path          another Node for the measured processes, of version 20 or newer
-  --out file           where the JSON goes (bench/results/latest.json)`
+  --out file           where the JSON goes (results/latest.json)`
 
 /** Reads the command line. Throws for what it doesn't know. */
 export function readOptions(args: readonly string[]): BenchOptions {

@@ -17,15 +17,24 @@ export function tableOf({ columns, ratios }: Scenario, { rows }: CaseResult): Ta
   return [titles, ...lines]
 }
 
-/** Writes a table in Markdown, its columns aligned. */
+/** Writes a table in Markdown, its columns aligned: figures to the right. */
 export function markdownOf(table: Table): string {
   const [titles = []] = table
   const widths = titles.map((_, column) => Math.max(3, ...table.map((line) => line[column]?.length ?? 0)))
-  const lineOf = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0))).join(' | ')} |`
-  const rule = widths.map((width, i) => (i === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  const numeric = titles.map((_, column) => table.slice(1).every((line) => isFigure(line[column] ?? '')))
+  const lineOf = (cells: readonly string[]): string => {
+    const padded = cells.map((cell, i) =>
+      numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
+    )
+    return `| ${padded.join(' | ')} |`
+  }
+  const rule = widths.map((width, i) => (numeric[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)))
   const [head, ...lines] = table.map(lineOf)
   return [head, lineOf(rule), ...lines].join('\n')
+}
+
+function isFigure(cell: string): boolean {
+  return /^($|failed$|\d[^a-z]*( %|× less| µs| KB| \(.*\))?$)/.test(cell)
 }
 
 function figureOf({ name, digits }: Column, { figures, failures }: RowResult): string {

@@ -33,6 +33,7 @@ export const publish: Scenario = {
         row('ours', 'ours', 'ours'),
         row('ours, with idempotency key', 'ours', 'ours-keyed'),
         row('ours, publishMany of 100', 'ours', 'ours-many'),
+        row('ours, to 5,000 channels', 'ours', 'ours-spread'),
         row('ours, heard by 10 processes', 'ours', 'ours', 10),
         row('ours, heard by 50 processes', 'ours', 'ours', 50),
         row('ours, lastEventId instead', 'ours', 'ours-read'),
