@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { chartFile, pageFiles, readKept } from './kept.ts'
+import { drawPage, fillPage, type KeptResults } from './performance-page.ts'
+import type { RowResult } from './run.ts'
+
+const row = (name: string, figures: Record<string, number>): RowResult => ({
+  name,
+  target: 'ours',
+  figures,
+  rounds: [],
+})
+const results: KeptResults = {
+  node: 'v24.0.0',
+  machine: 'a machine',
+  scenarios: [
+    {
+      name: 'fan-out',
+      cases: [1, 100].map((count) => ({
+        title: `${count} subscribers, 1 event a tick, 130 bytes`,
+        rows: [row('ours', { cpuUsPerDelivery: 5 }), row('stock', { cpuUsPerDelivery: count * 20 })],
+      })),
+    },
+  ],
+  hotPaths: [{ name: 'ours', file: 'ours.cpuprofile', functions: [{ name: 'write', share: 0.5 }] }],
+}
+
+function blockOf(comment: string): string {
+  const page = `before\n<!-- bench: ${comment} -->\nold\n<!-- /bench -->\nafter`
+  const filled = fillPage(page, results)
+  expect(filled).toMatch(/^before\n<!-- bench: .* -->\n\n[\s\S]*\n\n<!-- \/bench -->\nafter$/)
+  expect(filled).not.toContain('old')
+  return filled.split('\n').slice(3, -3).join('\n')
+}
+
+describe('a page', () => {
+  it('is given the numbers of subscribers as columns', () => {
+    expect(blockOf('by-subscribers 1 event a tick, 130 bytes')).toBe(
+      [
+        '| CPU µs/delivery |    1 subscribers |    100 subscribers |',
+        '| --------------- | ---------------: | -----------------: |',
+        '| ours            | 5.00 (4.0× less) | 5.00 (400.0× less) |',
+        '| stock           |             20.0 |             2000.0 |',
+      ].join('\n'),
+    )
+  })
+
+  it('is given the tables of a scenario whose titles begin so, and no others', () => {
+    const block = blockOf('fan-out 100')
+    expect(block).toContain('100 subscribers, 1 event a tick, 130 bytes:\n\n|')
+    expect(block).not.toContain('\n1 subscribers')
+    expect(block).toContain('400.00× less')
+  })
+
+  it('is given the machine, and where the time goes', () => {
+    expect(blockOf('machine')).toBe('Node 24.0.0 on a machine.')
+    expect(blockOf('hot-path ours')).toContain('| write    |    50.0 % |')
+  })
+
+  it.each(['storm', 'fan-out 7', 'by-subscribers 9 events', 'hot-path stock', 'nothing'])(
+    'is not written if there are no figures for "%s"',
+    (comment) => {
+      expect(() => blockOf(comment)).toThrow(/have (nothing for|no profile of)/)
+    },
+  )
+})
+
+describe('the documentation', () => {
+  it.each(pageFiles)('%s says what the kept results say', (file) => {
+    const page = readFileSync(file, 'utf8')
+    expect(page).toContain('<!-- bench: ')
+    expect(fillPage(page, readKept())).toBe(page)
+  })
+
+  it('shows what they say', () => {
+    expect(readFileSync(chartFile, 'utf8')).toBe(drawPage(readKept()))
+  })
+})
