@@ -1,4 +1,5 @@
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { acrossCopies } from './across-copies.ts'
 import type { Backend, ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import { channelKey } from './channel-key.ts'
@@ -88,7 +89,7 @@ export interface ChannelsInternals {
   readonly backend: Backend
 }
 
-const internals = new WeakMap<object, ChannelsInternals>()
+const internals = acrossCopies('channels', () => new WeakMap<object, ChannelsInternals>())
 
 /** The insides of channels; `undefined` for any other value. */
 export function internalsOf(channels: object): ChannelsInternals | undefined {

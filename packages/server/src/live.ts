@@ -1,5 +1,6 @@
-import { isTrackedEnvelope, type TrackedEnvelope } from '@trpc/server'
+import type { TrackedEnvelope } from '@trpc/server'
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { isTracked } from './across-copies.ts'
 import type { Codec } from './codec.ts'
 import type { Feed, Grace } from './cursor.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
@@ -162,7 +163,7 @@ function cancellation(): { readonly signal: AbortSignal; abort(): void } {
 const trackedSnapshots = new WeakMap<object, FeedEvent>()
 
 function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Codec): FeedEvent {
-  if (!isTrackedEnvelope(loaded)) {
+  if (!isTracked(loaded)) {
     const decoded = { value: { type: 'snapshot', data: loaded } }
     return { kind: 'event', id: lastEventId, data: undefined, codec, decoded, frame: undefined }
   }

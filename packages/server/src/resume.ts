@@ -1,5 +1,6 @@
 import { TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
+import { acrossCopies } from './across-copies.ts'
 import type { Gap } from './log-event.ts'
 
 /** Options of `live`. A resolver's `opts` can be passed as they are. */
@@ -43,7 +44,7 @@ export interface Transport {
 }
 
 // A call's signal is the one thing that reaches the resolver unchanged, whatever the input's schema lets through.
-const transports = new WeakMap<AbortSignal, Transport>()
+const transports = acrossCopies('transports', () => new WeakMap<AbortSignal, Transport>())
 
 /** Makes a call's transport known to the subscriptions that are given its signal. */
 export function setTransport(signal: AbortSignal, transport: Transport): void {

@@ -1,5 +1,6 @@
 import type { TrackedEnvelope } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
+import { acrossCopies } from './across-copies.ts'
 import type { Feed } from './cursor.ts'
 import { type EventMeta, type FeedPart, filterFeed, mapFeed, mergeFeeds } from './feeds.ts'
 import { iterateFeed } from './iterate.ts'
@@ -34,7 +35,7 @@ export interface SubscriptionSource {
   readonly options: SubscribeOptions
 }
 
-const sources = new WeakMap<object, SubscriptionSource>()
+const sources = acrossCopies('sources', () => new WeakMap<object, SubscriptionSource>())
 
 /** Creates a subscription. */
 export function createSubscription<TEvent>(source: SubscriptionSource): ChannelSubscription<TEvent> {

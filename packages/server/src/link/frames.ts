@@ -1,4 +1,4 @@
-import { isTrackedEnvelope, type TRPCDataTransformer } from '@trpc/server'
+import type { TRPCDataTransformer } from '@trpc/server'
 import {
   encode,
   type GapData,
@@ -8,6 +8,7 @@ import {
   type ReconnectData,
   singleEvents,
 } from '@trpc-sse/protocol'
+import { isTracked } from '../across-copies.ts'
 import { serialize } from '../codec.ts'
 import { eventValue, type FeedEvent, type Gap } from '../log-event.ts'
 
@@ -41,7 +42,7 @@ export function createSingleFrames(output: TRPCDataTransformer | undefined): Sub
       return bytes({ data: toJson(output, eventValue(event)), id: event.id })
     },
     value(_, value, held) {
-      if (isTrackedEnvelope(value)) {
+      if (isTracked(value)) {
         const [id, data] = value
         return bytes({ data: toJson(output, data), id })
       }
@@ -68,7 +69,7 @@ export function createKeyedFrames(output: TRPCDataTransformer | undefined): Subs
       return bytes({ event: key, data: toJson(output, eventValue(event)), id: event.id })
     },
     value(key, value) {
-      if (!isTrackedEnvelope(value)) return bytes({ event: key, data: toJson(output, value) })
+      if (!isTracked(value)) return bytes({ event: key, data: toJson(output, value) })
       const [id, data] = value
       return bytes({ event: key, data: toJson(output, data), id })
     },

@@ -1,6 +1,7 @@
 import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
+import { areSame } from '../across-copies.ts'
 import type { Feed } from '../cursor.ts'
 import { clearTransport, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
@@ -60,7 +61,7 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
 
 /** With another transformer than the router's, a client would get other types than its own say. */
 function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTransformer | undefined): void {
-  if (parts.every(({ codec }) => codec.output === output)) return
+  if (parts.every(({ codec }) => areSame(codec.output, output))) return
   const message =
     'The channel and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
   throw new RealtimeError('INVALID_OPTION', message)

@@ -1,8 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { AnyTRPCRouter, CreateContextCallback, inferRouterContext } from '@trpc/server'
+import type {
+  AnyTRPCRouter,
+  CreateContextCallback,
+  inferRouterContext,
+  TRPCDataTransformer,
+} from '@trpc/server'
 import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { areSame } from '../across-copies.ts'
 import { type ChannelsBase, internalsOf } from '../channels.ts'
 import { createAdmission } from './admission.ts'
 import type { ConnectionInfo } from './connection.ts'
@@ -238,9 +244,9 @@ function checkNumbers({ retryMs = 0, maxBufferedBytes = 0, limits = {} }: Server
   }
 }
 
-function checkTransformer(channels: ChannelsBase | undefined, output: unknown): void {
+function checkTransformer(channels: ChannelsBase | undefined, output: TRPCDataTransformer | undefined): void {
   const codec = channels && internalsOf(channels)?.codec
-  if (codec === undefined || codec.output === output) return
+  if (codec === undefined || areSame(codec.output, output)) return
   const message =
     'The channels and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
   throw new RealtimeError('INVALID_OPTION', message)

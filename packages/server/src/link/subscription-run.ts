@@ -1,10 +1,10 @@
 import {
   type AnyTRPCRouter,
   getTRPCErrorFromUnknown,
-  isTrackedEnvelope,
   type TRPCDataTransformer,
   TRPCError,
 } from '@trpc/server'
+import { isTracked } from '../across-copies.ts'
 import type { Feed } from '../cursor.ts'
 import type { FeedEvent, Gap } from '../log-event.ts'
 import type { Mutable } from '../mutable.ts'
@@ -113,7 +113,7 @@ export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void
 /** Tells of what another kind of procedure yielded. */
 export function sendValue(run: Mutable<SubscriptionRun>, value: unknown): void {
   const { frames, counters } = run.mode
-  if (isTrackedEnvelope(value)) run.held = value[0]
+  if (isTracked(value)) run.held = value[0]
   send(run.connection, frames.value(run.key, value, run.held))
   counters.eventsSent += 1
 }
