@@ -1,4 +1,4 @@
-import { type Clock, invalidLastEventId, isEventId, RealtimeError, shortHash } from '@trpc-sse/protocol'
+import { type Clock, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
 import type { ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import type { Codec } from './codec.ts'
@@ -34,7 +34,7 @@ export function subscribeTo<TEvent>(
     kind: 'events',
     parts: [
       {
-        name: shortHash(channel.log.key),
+        key: channel.log.key,
         codec: channel.codec,
         open(lastEventId, wake) {
           const cursor = openCursor(
@@ -61,7 +61,7 @@ export function followLive<TLoaded, TEvent>(
     kind: 'live',
     parts: [
       {
-        name: shortHash(channel.log.key),
+        key: channel.log.key,
         codec,
         open: (lastEventId, wake) =>
           createLiveFeed({

@@ -27,7 +27,8 @@ function canonicalJson(name: string, value: unknown, depth: number): string {
   if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)
   if (typeof value === 'number' && !Number.isFinite(value))
     throw invalidParams(name, `${value} can't name a log`)
-  if (value === null || ['string', 'number', 'boolean'].includes(typeof value)) return JSON.stringify(value)
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(name, item, depth + 1)).join(',')}]`
   if (!isPlainObject(value)) {
     throw invalidParams(
@@ -35,11 +36,13 @@ function canonicalJson(name: string, value: unknown, depth: number): string {
       `${describeType(value)} can't name a log; use strings, numbers, booleans, arrays, objects`,
     )
   }
-  const properties = Object.entries(value)
-    .filter(([, property]) => property !== undefined)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, property]) => `${JSON.stringify(key)}:${canonicalJson(name, property, depth + 1)}`)
-  return `{${properties.join(',')}}`
+  let text = ''
+  for (const key of Object.keys(value).sort()) {
+    const property = value[key]
+    if (property === undefined) continue
+    text += `${text && ','}${JSON.stringify(key)}:${canonicalJson(name, property, depth + 1)}`
+  }
+  return `{${text}}`
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {

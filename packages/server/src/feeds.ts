@@ -1,4 +1,4 @@
-import { type EventId, formatCompositeId, parseCompositeId } from '@trpc-sse/protocol'
+import { type EventId, formatCompositeId, parseCompositeId, shortHash } from '@trpc-sse/protocol'
 import type { Codec } from './codec.ts'
 import type { Feed } from './cursor.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
@@ -56,8 +56,8 @@ export function failOnGap(feed: Feed): Feed {
 
 /** One log that a subscription reads, with what the subscription does to its events. */
 export interface FeedPart {
-  /** Names the log in a composite id. */
-  readonly name: string
+  /** The log's key. */
+  readonly key: string
   /** What wrote its events. */
   readonly codec: Codec
   /** Starts after an id, or where the subscription starts without one. */
@@ -74,7 +74,11 @@ export function mergeFeeds(
   wake: () => void,
 ): Feed {
   const resume = lastEventId === undefined ? new Map<string, EventId>() : parseCompositeId(lastEventId)
-  const feeds = parts.map((part) => ({ name: part.name, feed: part.open(resume.get(part.name), wake) }))
+  const feeds = parts.map(({ key, open }) => {
+    // Names the log in a composite id, in which there is no room for a key.
+    const name = shortHash(key)
+    return { name, feed: open(resume.get(name), wake) }
+  })
   const heads = new Map<string, FeedEvent | Gap>()
   const positions = new Map<string, EventId>()
 

@@ -82,14 +82,18 @@ function createMemoryLogs(clock: Clock) {
     entry.sweepKeys(nowMs)
     return entry.listeners.size === 0 && nowMs - entry.usedAtMs > entry.retain.forMs + lastIdMs
   })
+  let sweptAtMs = 0
   return {
     /** The entry of a log, created if need be. */
     open({ key, retain }: ChannelLog, nowMs: number): LogEntry {
-      const entry = entries.get(key) ?? createEntry(clock, retain, nowMs)
-      entries.set(key, entry)
+      const found = entries.get(key)
+      const entry = found ?? createEntry(clock, retain, nowMs)
       entry.retain = retain
       entry.usedAtMs = nowMs
-      sweep(nowMs)
+      if (found === undefined) entries.set(key, entry)
+      // Time goes on for the others only by the millisecond; but new ones may be many in one.
+      if (found === undefined || nowMs !== sweptAtMs) sweep(nowMs)
+      sweptAtMs = nowMs
       return entry
     },
     clear(): void {

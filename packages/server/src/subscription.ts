@@ -96,7 +96,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
     )
   })
   const parts = all.flatMap((source) => source.parts)
-  if (new Set(parts.map(({ name }) => name)).size < parts.length) {
+  if (new Set(parts.map(({ key }) => key)).size < parts.length) {
     throw new RealtimeError(
       'INVALID_OPTION',
       'merge() was given a channel twice. Subscribe to each channel once.',

@@ -146,15 +146,14 @@ export function send(connection: Mutable<Connection>, bytes: Uint8Array): void {
 
 /** Sends what waits for the end of the tick. */
 export function flush(connection: Mutable<Connection>): void {
-  const { sink, pending, traffic } = connection
+  const { sink, pending, pendingBytes, traffic } = connection
   if (sink === undefined || pending === nothing) return
   connection.pending = nothing
   connection.pendingBytes = 0
   if (connection.closed) return
-  const chunk = join(pending)
-  sink.network.write(sink, chunk)
+  sink.network.write(sink, pending)
   connection.waitingBytes = sink.network.buffered(sink)
-  traffic.onBytes(chunk.length)
+  traffic.onBytes(pendingBytes)
 }
 
 /** Whether the other end is too far behind to be sent more. */
@@ -223,24 +222,4 @@ function close(connection: Mutable<Connection>): void {
   connection.traffic.onClose(connection)
   connection.served?.close(connection)
   connection.over.abort()
-}
-
-let lastChunks = nothing
-let lastJoined = new Uint8Array()
-
-/** Makes one of what leaves in one write. Connections at the tail send the same frames: it is made once for all. */
-function join(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks
-  if (chunks.length === 1 && only) return only
-  if (chunks.length === lastChunks.length && chunks.every((chunk, i) => chunk === lastChunks[i]))
-    return lastJoined
-  const joined = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    joined.set(chunk, offset)
-    offset += chunk.length
-  }
-  lastChunks = chunks
-  lastJoined = joined
-  return joined
 }

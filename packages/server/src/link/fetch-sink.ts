@@ -54,7 +54,7 @@ function createBody(
   )
   const network: Network = {
     // Whoever reads the body may take the buffer for itself; a frame that many connections share must stay whole.
-    write: (_, bytes) => controller?.enqueue(bytes.slice()),
+    write: (_, chunks) => controller?.enqueue(joined(chunks)),
     buffered: () => leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes),
     end,
     cut() {
@@ -63,6 +63,16 @@ function createBody(
     },
   }
   return { body, sink: { network } }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset)
+    offset += chunk.length
+  }
+  return bytes
 }
 
 function createDeferred<T>(): { promise: Promise<T>; resolve(value: T): void } {

@@ -6,6 +6,7 @@ import {
   type MultiplexedGapData,
   multiplexedEvents,
   type ReconnectData,
+  type SseMessage,
   singleEvents,
 } from '@trpc-sse/protocol'
 import { isTracked } from '../across-copies.ts'
@@ -13,8 +14,7 @@ import { serialize } from '../codec.ts'
 import { eventValue, type FeedEvent, type Gap } from '../log-event.ts'
 
 const text = new TextEncoder()
-const bytes = (...messages: ReadonlyArray<Parameters<typeof encode>[0]>): Uint8Array =>
-  text.encode(messages.map(encode).join(''))
+const bytes = (...messages: readonly SseMessage[]): Uint8Array => text.encode(messages.map(encode).join(''))
 
 /** How what happens to a subscription is written, in one mode; `key` names it in the mode that has keys. */
 export interface SubscriptionFrames {
@@ -33,7 +33,7 @@ export interface SubscriptionFrames {
 export function createSingleFrames(output: TRPCDataTransformer | undefined): SubscriptionFrames {
   return {
     complete: () => completeFrame,
-    position: (_, id) => bytes({ event: singleEvents.restoreId, data: '', id }),
+    position: (_, id) => bytes(positionMessage(id)),
     event(_, event) {
       if (isAsStored(event)) {
         event.frame ??= bytes({ data: event.data, id: event.id })
@@ -49,7 +49,7 @@ export function createSingleFrames(output: TRPCDataTransformer | undefined): Sub
       const message = { data: toJson(output, value) }
       // An EventSource gives an event without an id the last one: it is cleared for this event and then set again.
       if (held === undefined) return bytes(message)
-      return bytes({ ...message, id: '' }, { event: singleEvents.restoreId, data: '', id: held })
+      return bytes({ ...message, id: '' }, positionMessage(held))
     },
     gap(_, { lastEventId: from, position, reason }) {
       const data: GapData = { lastEventId: from, reason }
@@ -57,6 +57,11 @@ export function createSingleFrames(output: TRPCDataTransformer | undefined): Sub
     },
     error: (_, json) => bytes({ event: singleEvents.error, data: json }),
   }
+}
+
+/** Moves the position of an `EventSource`, and shows nothing to whoever listens for messages. */
+function positionMessage(id: string): SseMessage {
+  return { event: singleEvents.restoreId, data: '', id }
 }
 
 /** Creates the frames of subscriptions in multiplexed mode. */
@@ -109,7 +114,6 @@ function isAsStored(event: FeedEvent): event is FeedEvent & { readonly data: str
 
 /** How what happens to a whole stream is written. */
 export interface StreamFrames {
-  connected(data: object, retryMs: number): Uint8Array
   reconnect(data: ReconnectData, retryMs: number): Uint8Array
   readonly ping: Uint8Array
 }
@@ -118,6 +122,18 @@ export interface StreamFrames {
 export const streamFrames: { readonly single: StreamFrames; readonly multiplexed: StreamFrames } = {
   single: createStreamFrames(singleEvents),
   multiplexed: createStreamFrames(multiplexedEvents),
+}
+
+/** The start of a stream in single mode, and of its subscription at a position, if the client doesn't know that. */
+export function connectedFrame(json: string, retryMs: number, position: string | undefined): Uint8Array {
+  const connected = { event: singleEvents.connected, data: json, retryMs }
+  if (position === undefined) return bytes(connected)
+  return bytes(connected, positionMessage(position))
+}
+
+/** The start of a stream in multiplexed mode. */
+export function keyedConnectedFrame(data: object, retryMs: number): Uint8Array {
+  return bytes({ event: multiplexedEvents.connected, data: JSON.stringify(data), retryMs })
 }
 
 /** A refusal in single mode: an error, and how long to wait before the next try. */
@@ -134,10 +150,9 @@ export function startedFrame(key: string, position: string | undefined): Uint8Ar
   })
 }
 
-function createStreamFrames(names: Record<'connected' | 'reconnect' | 'ping', string>): StreamFrames {
+function createStreamFrames(names: Record<'reconnect' | 'ping', string>): StreamFrames {
   return {
     ping: bytes({ event: names.ping, data: '' }),
-    connected: (data, retryMs) => bytes({ event: names.connected, data: JSON.stringify(data), retryMs }),
     reconnect: (data, retryMs) => bytes({ event: names.reconnect, data: JSON.stringify(data), retryMs }),
   }
 }

@@ -57,7 +57,7 @@ describe('the sink of a Node response', () => {
   it('writes chunks that a client reads as the same bytes, whoever else is sent them', async () => {
     const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
     await using s = await setup((sink) => {
-      for (const each of [...shared, ...shared]) sink.network.write(sink, each)
+      for (const each of [...shared, ...shared]) sink.network.write(sink, [each])
       sink.network.end(sink)
     })
     const expected = `onezwei ✓${'x'.repeat(70_000)}`.repeat(2)
@@ -68,8 +68,8 @@ describe('the sink of a Node response', () => {
     const listeners: number[] = []
     await using s = await setup((sink, response) => {
       listeners.push(response.socket?.listenerCount('drain') ?? 0)
-      sink.network.write(sink, bytes('a'))
-      sink.network.write(sink, bytes('b'))
+      sink.network.write(sink, [bytes('a')])
+      sink.network.write(sink, [bytes('b')])
       sink.network.end(sink)
     })
     for (let i = 0; i < 3; i++) expect(await body(await s.get())).toBe('ab')
@@ -80,8 +80,8 @@ describe('the sink of a Node response', () => {
     const written: string[] = []
     await using s = await setup(
       (sink) => {
-        sink.network.write(sink, bytes('a'))
-        sink.network.write(sink, bytes('b'))
+        sink.network.write(sink, [bytes('a')])
+        sink.network.write(sink, [bytes('b')])
         sink.network.end(sink)
       },
       (response) => {
@@ -100,10 +100,10 @@ describe('the sink of a Node response', () => {
     const errors: unknown[] = []
     const server = http.createServer((request, response) => {
       const sink = nodeExchange(response).open(head, () => {})
-      sink.network.write(sink, bytes('first'))
+      sink.network.write(sink, [bytes('first')])
       request.socket.once('end', () => {
-        queueMicrotask(() => sink.network.write(sink, bytes('late')))
-        setImmediate(() => sink.network.write(sink, bytes('later')))
+        queueMicrotask(() => sink.network.write(sink, [bytes('late')]))
+        setImmediate(() => sink.network.write(sink, [bytes('later')]))
       })
     })
     server.on('clientError', (error, socket) => {
@@ -129,8 +129,8 @@ describe('the sink of a Node response', () => {
         drained += 1
         sink.network.end(sink)
       })
-      sink.network.write(sink, bytes('first'))
-      for (let i = 0; i < 200; i++) sink.network.write(sink, bytes('x'.repeat(65_536)))
+      sink.network.write(sink, [bytes('first')])
+      for (let i = 0; i < 200; i++) sink.network.write(sink, [bytes('x'.repeat(65_536))])
       expect(sink.network.buffered(sink)).toBeGreaterThan(0)
     })
     server.listen(0, '127.0.0.1')

@@ -31,7 +31,8 @@ export function writeHead(response: ServerResponse, head: ResponseHead): void {
   const status = response.statusCode === 200 ? head.status : response.statusCode
   // HTTP/2 has no such header.
   const isHttp2 = response.req.httpVersionMajor > 1
-  const headers = [...head.headers].filter(([name]) => !(isHttp2 && name === 'connection'))
+  const all = [...head.headers]
+  const headers = isHttp2 ? all.filter(([name]) => name !== 'connection') : all
   // A response keeps a table of the headers that are set one by one, for as long as it lasts: most need none.
   if (response.getHeaderNames().length === 0) {
     response.writeHead(status, headers.flat())
@@ -74,13 +75,13 @@ function createSink(response: ServerResponse, onDrain: () => void): NodeSink {
 }
 
 const nodeNetwork: Network = {
-  write(sink: NodeSink, bytes) {
+  write(sink: NodeSink, chunks) {
     const { response, socket, onDrain } = sink
     sink.begun = true
     // A socket that is closing takes no more, and would call that an error.
-    if (socket?.writable) return writeTo(socket, bytes, onDrain)
+    if (socket?.writable) return writeTo(socket, framed(chunks), onDrain)
     if (response.destroyed) return
-    response.write(bytes)
+    response.write(joined(chunks))
     flush(response)
     if (sink.drains) return
     // The headers and a first chunk are out: from here on it is chunks only, where there are any.
@@ -100,7 +101,7 @@ const nodeNetwork: Network = {
 
 function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {
   // What the kernel takes at once has no 'drain', in newer versions of Node. In the next turn: others have theirs before.
-  if (socket.write(chunkOf(bytes)) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
+  if (socket.write(bytes) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
 }
 
 function ignore(): void {}
@@ -119,17 +120,26 @@ function chunkedSocket(response: ServerResponse): Socket | undefined {
   return chunkedEncoding && socket && !Object.hasOwn(response, 'write') ? socket : undefined
 }
 
-let lastBytes: Uint8Array | undefined
-let lastChunk: Uint8Array | undefined
+/** The bytes of what leaves in one write. */
+const joined = madeOnce((chunks) => (chunks.length === 1 && chunks[0]) || Buffer.concat(chunks))
 
-/** Bytes as one HTTP/1.1 chunk. Connections at the tail are sent the same one after the other: it is made once for all. */
-function chunkOf(bytes: Uint8Array): Uint8Array {
-  if (lastChunk && lastBytes === bytes) return lastChunk
-  const size = Buffer.from(`${bytes.length.toString(16)}\r\n`, 'latin1')
-  lastBytes = bytes
-  lastChunk = Buffer.concat([size, bytes, crlf])
-  return lastChunk
-}
+/** The same as one chunk of HTTP/1.1. */
+const framed = madeOnce((chunks) => {
+  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+  return Buffer.concat([Buffer.from(`${length.toString(16)}\r\n`, 'latin1'), ...chunks, crlf])
+})
 
 // Not a Buffer: this file is loaded, though not used, where there is no Node.
 const crlf = new TextEncoder().encode('\r\n')
+
+/** Connections at the tail are sent the same, one after the other: what is made of it is made once for all. */
+function madeOnce(make: (chunks: readonly Uint8Array[]) => Uint8Array): typeof make {
+  let last: readonly Uint8Array[] = []
+  let made: Uint8Array = new Uint8Array()
+  return (chunks) => {
+    if (chunks.length === last.length && chunks.every((chunk, i) => chunk === last[i])) return made
+    made = make(chunks)
+    last = chunks
+    return made
+  }
+}

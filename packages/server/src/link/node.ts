@@ -33,7 +33,7 @@ export interface NodeCall extends CallOverrides {
 export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, call: NodeCall): Promise<void> {
   const { request, response } = call
   const options = optionsOf(link, call)
-  const middlewareError = await runMiddleware(options, request, response)
+  const middlewareError = options.middleware && (await runMiddleware(options.middleware, request, response))
   if (response.writableEnded || isGone(response)) return
   const target = targetOf(options, call)
   if (middlewareError || target === undefined) return await serveOther(options, call, target, middlewareError)
@@ -141,11 +141,10 @@ async function serveStream(
 
 /** Runs the connect middleware. Resolves to the error that it passed on, if any, or when it has answered by itself. */
 function runMiddleware(
-  { middleware }: LinkOptions,
+  middleware: NonNullable<LinkOptions['middleware']>,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<unknown> {
-  if (middleware === undefined) return Promise.resolve(undefined)
   return new Promise((resolve) => {
     // A preflight, for example, is answered by the middleware itself.
     response.once('close', () => resolve(undefined))

@@ -11,7 +11,7 @@ import {
   parseMultiplexedRequest,
 } from '@trpc-sse/protocol'
 import { type Connection, end, send } from './connection.ts'
-import { streamFrames } from './frames.ts'
+import { keyedConnectedFrame } from './frames.ts'
 import { isRefusal } from './limits.ts'
 import { createMultiplexedStream } from './multiplexed-stream.ts'
 import type { Multiplexer } from './multiplexer.ts'
@@ -60,7 +60,7 @@ export async function serveMultiplexed(
     if (connection.closed) return
     const connectionId = options.multiplexer.add(stream, connection.key ?? '')
     const connected = { connectionId, ...options.clientOptions }
-    send(connection, streamFrames.multiplexed.connected(connected, spread(options.clock, options.retryMs)))
+    send(connection, keyedConnectedFrame(connected, spread(options.clock, options.retryMs)))
     stream.start(ctx)
   } catch (cause) {
     // Who has left in the middle of its request is nobody to answer, and nothing to tell of.

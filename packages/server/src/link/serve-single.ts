@@ -1,6 +1,6 @@
 import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
 import { type Connection, end, type Served, send } from './connection.ts'
-import { refusalFrame, streamFrames } from './frames.ts'
+import { connectedFrame, refusalFrame, streamFrames } from './frames.ts'
 import { isRefusal } from './limits.ts'
 import { requestInfo, type SubscriptionRequest } from './request.ts'
 import { callProcedure, sendResult } from './run-result.ts'
@@ -16,7 +16,7 @@ import {
 } from './subscription-run.ts'
 import { errorJson } from './trpc.ts'
 
-const { ping, connected, reconnect } = streamFrames.single
+const { ping, reconnect } = streamFrames.single
 
 /** Serves one subscription on a stream of its own. Resolves when its procedure or the stream is over. */
 export async function serveSingle(
@@ -102,13 +102,13 @@ export function createSingleMode(
   mode: Omit<RunMode, 'onStart' | 'onEnd'>,
   { clock, clientOptions, retryMs }: Pick<ServeOptions, 'clock' | 'clientOptions' | 'retryMs'>,
 ): RunMode {
+  const about = JSON.stringify(clientOptions)
   return {
     ...mode,
-    onStart({ connection, key, lastEventId }, position) {
+    onStart({ connection, lastEventId }, position) {
       begin(connection)
-      send(connection, connected(clientOptions, spread(clock, retryMs)))
-      if (position !== undefined && position !== lastEventId)
-        send(connection, mode.frames.position(key, position))
+      const unknown = position === lastEventId ? undefined : position
+      send(connection, connectedFrame(about, spread(clock, retryMs), unknown))
     },
     onEnd: ({ connection }) => end(connection),
   }

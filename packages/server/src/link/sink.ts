@@ -5,8 +5,8 @@ export interface Sink {
 
 /** What can be done with sinks of one kind: the one thing that differs between Node and web-standard runtimes. */
 export interface Network {
-  /** Hands bytes over, after all that were handed before. */
-  write(sink: Sink, bytes: Uint8Array): void
+  /** Hands over chunks that leave in one write, after all that were handed before. */
+  write(sink: Sink, chunks: readonly Uint8Array[]): void
   /** How many bytes wait here because the other end doesn't read as fast as we write. */
   buffered(sink: Sink): number
   /** Ends the response after what was written. */
