@@ -1,5 +1,6 @@
 import type { Clock } from '@trpc-sse/server'
 import { backoffMs } from './clients.ts'
+import { createDeadlines, type Deadlines } from './deadlines.ts'
 import type { Readiness } from './readiness.ts'
 import { isRefusal, refused, replyCode, unanswered } from './replies.ts'
 
@@ -27,24 +28,28 @@ export interface AttemptsOptions extends Readiness {
 }
 
 /** Creates the one place where commands are tried again. */
-export function createAttempts({ clock, timeoutMs, ready, lastError }: AttemptsOptions): Attempts {
-  async function work(attempts: readonly Attempt[], signal: AbortSignal): Promise<void> {
+export function createAttempts({ clock, timeoutMs, isReady, ready, lastError }: AttemptsOptions): Attempts {
+  const deadlines = createDeadlines(clock)
+
+  async function work(attempts: readonly Attempt[], time: Time): Promise<void> {
     let open = attempts
-    for (let round = 1; open.length > 0 && !signal.aborted; round++) {
-      await ready(signal)
-      if (signal.aborted) break
-      await until(signal, Promise.all(open.map((attempt) => attempt.send())))
+    for (let round = 1; ; round++) {
+      if (!isReady()) await ready(time.signal())
+      if (time.isUp()) return
+      await Promise.all(open.map((attempt) => attempt.send()))
       open = open.filter((attempt) => !attempt.settled())
-      if (open.length > 0) await pause(clock, backoffMs(clock, round), signal)
+      if (open.length === 0) return time.stop()
+      if (time.isUp()) return
+      await pause(clock, backoffMs(clock, round), time.signal())
     }
-    for (const attempt of open) attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError()))
   }
 
   function start(attempts: readonly Attempt[], calledAtMs: number): void {
-    const deadline = new AbortController()
-    const leftMs = Math.max(0, timeoutMs - (clock.now() - calledAtMs))
-    const cancel = clock.after(leftMs, () => deadline.abort())
-    void work(attempts, deadline.signal).finally(cancel)
+    const time = createTime(deadlines, calledAtMs + timeoutMs, () => {
+      for (const attempt of attempts)
+        attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError()))
+    })
+    void work(attempts, time)
   }
 
   return {
@@ -57,6 +62,33 @@ export function createAttempts({ clock, timeoutMs, ready, lastError }: AttemptsO
       const attempts = sends.map((send) => createAttempt(send, clock, timeoutMs))
       start(attempts, calledAtMs)
       return attempts.map(({ answer }) => answer)
+    },
+  }
+}
+
+/** The time that there is for an answer. */
+interface Time {
+  isUp(): boolean
+  /** Aborts when it is up. Made only for whoever waits for something else: nearly all are answered at once. */
+  signal(): AbortSignal
+  /** It doesn't matter any more. */
+  stop(): void
+}
+
+function createTime(deadlines: Deadlines, endsAtMs: number, onUp: () => void): Time {
+  let isUp = false
+  let controller: AbortController | undefined
+  const stop = deadlines.add(endsAtMs, () => {
+    isUp = true
+    controller?.abort()
+    onUp()
+  })
+  return {
+    stop,
+    isUp: () => isUp,
+    signal() {
+      controller ??= new AbortController()
+      return controller.signal
     },
   }
 }
@@ -101,18 +133,16 @@ function createAttempt<TAnswer>(
   }
 }
 
-/** Waits for work, or until the signal aborts. */
-function until(signal: AbortSignal, work: Promise<unknown>): Promise<void> {
-  return new Promise((resolve) => {
-    signal.addEventListener('abort', () => resolve(), { once: true })
-    void work.finally(resolve)
-  })
-}
-
+/** Waits, or until the signal aborts. */
 function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = withResolvers<void>()
-  const cancel = clock.after(delayMs, resolve)
-  return until(signal, promise).finally(cancel)
+  return new Promise((resolve) => {
+    const cancel = clock.after(delayMs, resolve)
+    const stop = (): void => {
+      cancel()
+      resolve()
+    }
+    signal.addEventListener('abort', stop, { once: true })
+  })
 }
 
 // Promise.withResolvers is there from Node 22 on.

@@ -86,7 +86,8 @@ const common = {
   monitor: false,
 } satisfies RedisOptions
 
-function isCluster(client: Redis | Cluster): client is Cluster {
+/** Whether a client is for a Cluster. */
+export function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster
 }
 

@@ -10,6 +10,7 @@ import type {
 import type { Cluster, Redis } from 'ioredis'
 import type { AppendGroup } from './append-queue.ts'
 import type { Send } from './attempts.ts'
+import { createCork } from './cork.ts'
 import { logKeys } from './keys.ts'
 import { replyCode } from './replies.ts'
 import { appendScript, readScript, type Script } from './script.ts'
@@ -38,9 +39,23 @@ const lastIdMs = 30 * 86_400_000
 
 /** Creates the operations on a client's logs. */
 export function createCommands({ client, clock, prefix, db }: CommandsOptions): Commands {
+  const cork = createCork(client)
   // Every call of every process has its own token, by which what it stored is found again.
   const process = randomDigits(clock)
   let calls = 0
+
+  /** Runs a script by its name, and by its text where Redis doesn't know it, after a restart for example. */
+  async function run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    // Not spread: the number of arguments of a call is limited.
+    const rest = [String(keys.length)].concat(keys, args)
+    try {
+      cork()
+      return await client.call('evalsha', [script.sha].concat(rest))
+    } catch (error) {
+      if (replyCode(error) !== 'NOSCRIPT') throw error
+      return await client.call('eval', [script.lua].concat(rest))
+    }
+  }
 
   /** The arguments with which both scripts begin. */
   const common = ({ retain }: ChannelLog): string[] => {
@@ -63,7 +78,7 @@ export function createCommands({ client, clock, prefix, db }: CommandsOptions): 
       const args = [...common(log), names.live, token, keyMs]
       const payloads = group.flatMap((append) => append.payloads)
       return async (doubtMs) => {
-        const answer = await run(client, appendScript, keys, [...args, wholeNumber(doubtMs), ...payloads])
+        const answer = await run(appendScript, keys, args.concat(wholeNumber(doubtMs), payloads))
         return splitResult(group, token, answer)
       }
     },
@@ -71,25 +86,8 @@ export function createCommands({ client, clock, prefix, db }: CommandsOptions): 
       const { log: stream, last } = logKeys(prefix, db, log.key)
       const [newest, after] = 'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
       const args = [...common(log), wholeNumber(newest), after, wholeNumber(range.limit)]
-      return async () => parsePage(await run(client, readScript, [stream, last], args))
+      return async () => parsePage(await run(readScript, [stream, last], args))
     },
-  }
-}
-
-/** Runs a script by its name, and by its text where Redis doesn't know it, after a restart for example. */
-async function run(
-  client: Redis | Cluster,
-  script: Script,
-  keys: string[],
-  args: string[],
-): Promise<unknown> {
-  // Not spread: the number of arguments of a call is limited.
-  const rest = [keys.length, ...keys].concat(args)
-  try {
-    return await client.call('evalsha', [script.sha, ...rest])
-  } catch (error) {
-    if (replyCode(error) !== 'NOSCRIPT') throw error
-    return await client.call('eval', [script.lua, ...rest])
   }
 }
 

@@ -2,6 +2,8 @@ import type { Cluster, Redis } from 'ioredis'
 
 /** Knows whether commands can be sent. */
 export interface Readiness {
+  /** Whether they can be now. */
+  isReady(): boolean
   /** Resolves when commands can be sent, or the signal aborts. Opens the connection if need be. */
   ready(signal: AbortSignal): Promise<void>
   /** The newest error of the connection. */
@@ -23,6 +25,7 @@ export function createReadiness(client: Redis | Cluster, onError: (error: unknow
   })
 
   return {
+    isReady: () => client.status === 'ready',
     lastError: () => lastError,
     async ready(signal) {
       if (client.status === 'ready' || signal.aborted) return
