@@ -1,9 +1,9 @@
 import { loadParams } from './measure.ts'
 import type { SelfTime } from './processes/profile.ts'
-import type { Session } from './session.ts'
+import type { Pair, Session } from './session.ts'
 import type { TargetSettings } from './targets/target.ts'
 
-/** Where the time of our server goes when one event goes to a crowd. */
+/** Where the time of our server goes. */
 export interface HotPath {
   readonly name: string
   /** The profile, as DevTools and other tools open it; beside the results. */
@@ -12,34 +12,53 @@ export interface HotPath {
   readonly functions: readonly SelfTime[]
 }
 
+/** What the server is profiled at. */
+interface Path {
+  readonly name: string
+  readonly settings: Partial<TargetSettings>
+  /** Does it, and has it profiled into a file. */
+  profile(session: Session, pair: Pair, file: string): Promise<readonly SelfTime[]>
+}
+
 const worthTelling = 0.01
 
-const paths: ReadonlyArray<readonly [string, Partial<TargetSettings>]> = [
-  ['ours', {}],
-  ['ours, multiplexed', { perConnection: 1 }],
+const paths: readonly Path[] = [
+  { name: 'ours', settings: {}, profile: profileFanOut },
+  { name: 'ours, multiplexed', settings: { perConnection: 1 }, profile: profileFanOut },
+  { name: 'ours, opening', settings: {}, profile: profileOpening },
 ]
 
 /** Profiles our server, after the measurements: the profiler has a cost of its own. */
 export async function profileHotPaths(session: Session): Promise<readonly HotPath[]> {
   const found: HotPath[] = []
-  for (const [name, settings] of paths) found.push(await profileOne(session, name, settings))
+  for (const path of paths) found.push(await profileOne(session, path))
   return found
 }
 
-async function profileOne(
-  session: Session,
-  name: string,
-  settings: Partial<TargetSettings>,
-): Promise<HotPath> {
-  const { crowd, warmUpMs, loadMs } = session.sizes
-  return await session.withTarget('ours', settings, async (pair) => {
-    await pair.subscribe(crowd)
-    const params = loadParams({ subscribers: crowd }, session.sizes)
-    await pair.clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
-    await pair.server.call('load', { ...params, forMs: warmUpMs })
-    const file = `${name.replace(', ', '-')}-${crowd}.cpuprofile`
-    const path = `${session.folder}/${file}`
-    const times = await pair.server.call('profile', { ...params, forMs: loadMs, file: path })
-    return { name, file, functions: times.filter(({ share }) => share > worthTelling) }
-  })
+async function profileOne(session: Session, { name, settings, profile }: Path): Promise<HotPath> {
+  const file = `${name.replace(', ', '-')}.cpuprofile`
+  const times = await session.withTarget('ours', settings, (pair) =>
+    profile(session, pair, `${session.folder}/${file}`),
+  )
+  return { name, file, functions: times.filter(({ share }) => share > worthTelling) }
+}
+
+/** One event after the other to a crowd. */
+async function profileFanOut({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
+  const { crowd, warmUpMs, loadMs } = sizes
+  await pair.subscribe(crowd)
+  const params = loadParams({ subscribers: crowd }, sizes)
+  await pair.clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
+  await pair.server.call('load', { ...params, forMs: warmUpMs })
+  return await pair.server.call('profile', { ...params, forMs: loadMs, file })
+}
+
+/** One connection after the other. */
+async function profileOpening({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
+  const { idle, idleWarmUp } = sizes
+  await pair.subscribe(idleWarmUp)
+  await pair.clients.call('disconnect')
+  const profile = pair.server.call('profileOpening', { count: idle, file })
+  await pair.subscribe(idle)
+  return await profile
 }

@@ -21,6 +21,8 @@ export interface ServerMethods {
   store: EventSource['store']
   /** Does the same under the CPU profiler, which writes to a file; says where the time went. */
   profile(params: LoadParams & { file: string }): Promise<readonly SelfTime[]>
+  /** The same while so many subscriptions come. */
+  profileOpening(params: { count: number; file: string }): Promise<readonly SelfTime[]>
   usage(): Promise<{ memory: NodeJS.MemoryUsage; cpuUs: number }>
   cpuUs(): number
   watchMemory: MemoryWatch['watch']
@@ -48,6 +50,7 @@ answerCalls<ServerMethods>(
     load: source.load,
     store: source.store,
     profile: ({ file, ...params }) => profiled(file, () => source.load(params)),
+    profileOpening: ({ file, count }) => profiled(file, () => subscribed({ count })),
     async usage() {
       const cpuUs = cpuTimeUs()
       return { cpuUs, memory: await settledMemory() }

@@ -13,6 +13,8 @@ export interface TargetSettings {
   readonly channels: number
   /** Subscriptions on each connection, to as many channels: multiplexed mode. `undefined`: single mode. */
   readonly perConnection?: number
+  /** Whether raw calls a procedure of tRPC's for each connection, as whoever serves tRPC must. */
+  readonly callsProcedure?: boolean
   /** Whether procedures return a channel's subscription, or are generators of the app's own. */
   readonly source: 'channel' | 'generator'
   /** Where events are kept; in memory, if there is no URL. */
