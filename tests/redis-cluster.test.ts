@@ -1,5 +1,5 @@
 import { redisBackend } from '@trpc-sse/redis'
-import type { ChannelLog } from '@trpc-sse/server'
+import type { Backend, ChannelLog } from '@trpc-sse/server'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { follow } from './support/follower.ts'
@@ -59,6 +59,103 @@ describe('redisBackend on a Redis Cluster, under attack', () => {
     }
     expect(follower.gaps).toEqual([])
     expect(follower.events.map((event) => event.id)).toEqual(ids)
+    await backend.close()
+  })
+})
+
+describe('a Redis Cluster that tells events by sharded pub/sub', () => {
+  const logs = Array.from({ length: 30 }, (_, i) => ({ ...log, key: `log ${i}` }))
+
+  /** Follows all logs, stores an event in each, and waits until all of them are there. */
+  async function tellAll(backend: Backend): Promise<void> {
+    const followers = await Promise.all(logs.map((each) => follow(backend, each)))
+    const stored = await Promise.all(logs.map((each) => backend.append(each, ['1'])))
+    await Promise.all(followers.map((follower, i) => follower.reached(stored[i]?.ids[0] ?? '')))
+    expect(followers.flatMap(({ gaps }) => gaps)).toEqual([])
+  }
+
+  /** Channels that are subscribed to at each node, by sharded pub/sub. */
+  const sharded = ({ nodes }: RedisCluster): Promise<readonly number[]> =>
+    Promise.all(
+      nodes.map(async ({ admin }) => ((await admin.call('pubsub', 'shardchannels')) as string[]).length),
+    )
+
+  /** Messages that nodes have passed on to each other. */
+  async function passedOn({ nodes }: RedisCluster): Promise<number> {
+    const infos = await Promise.all(nodes.map(({ admin }) => admin.call('cluster', 'info')))
+    return infos
+      .map((info) => Number(/stats_messages_publish_sent:(\d+)/.exec(String(info))?.[1] ?? 0))
+      .reduce((sum, count) => sum + count, 0)
+  }
+
+  it('tells one at the master that stores it, and nowhere else', async () => {
+    const before = await passedOn(cluster)
+    const backend = redisBackend({ redis: cluster.client })
+    await tellAll(backend)
+    const counts = await sharded(cluster)
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(logs.length)
+    expect(Math.min(...counts)).toBeGreaterThan(0)
+    expect(await passedOn(cluster)).toBe(before)
+    await backend.close()
+    await expect.poll(() => sharded(cluster), { interval: 5, timeout: 10_000 }).toEqual([0, 0, 0])
+  })
+
+  it('passes one on to all nodes if it is told to', async () => {
+    const before = await passedOn(cluster)
+    const backend = redisBackend({ redis: cluster.client }, { shardedPubSub: false })
+    await tellAll(backend)
+    expect(await sharded(cluster)).toEqual([0, 0, 0])
+    expect(await passedOn(cluster)).toBe(before + logs.length * 2)
+    await backend.close()
+  })
+
+  it('does so without being told where servers have no other way', async () => {
+    await using old = await startRedisCluster({ args: ['--rename-command', 'SPUBLISH', ''] })
+    const backend = redisBackend({ redis: old.client })
+    await tellAll(backend)
+    expect(await passedOn(old)).toBe(logs.length * 2)
+    await backend.close()
+  })
+
+  it('goes on telling a log whose slot was away for a moment', async () => {
+    const backend = redisBackend({ redis: cluster.client })
+    const away = { ...log, key: 'away' }
+    const follower = await follow(backend, away)
+    const ids = [...(await backend.append(away, ['first'])).ids]
+    const slot = Number(await cluster.client.cluster('KEYSLOT', '{away}'))
+    for (const steps of [1, 2, 1, 2]) {
+      await cluster.moveSlot(slot, steps)
+      ids.push(...(await backend.append(away, ['next'])).ids)
+    }
+    await follower.reached(ids.at(-1) ?? '')
+    await expect.poll(() => sharded(cluster), { interval: 5, timeout: 10_000 }).toContain(1)
+    const { interruptions } = follower
+    ids.push(...(await backend.append(away, ['last'])).ids)
+    await follower.reached(ids.at(-1) ?? '')
+    expect(follower.interruptions).toBe(interruptions)
+    expect(follower.gaps).toEqual([])
+    expect(follower.events.map(({ id }) => id)).toEqual(ids)
+    await backend.close()
+  })
+})
+
+describe('a Redis Cluster with a replica', () => {
+  it('is followed to the replica when that takes over', async () => {
+    await using three = await startRedisCluster()
+    const slot = Number(await three.client.cluster('KEYSLOT', '{log}'))
+    const master = three.nodes[Math.floor((slot * 3) / 16_384)]
+    if (master === undefined) throw new Error('No node has the slot.')
+    const replica = await three.addReplica(master)
+    const backend = redisBackend({ redis: three.client })
+    const follower = await follow(backend, log)
+    const ids = [...(await backend.append(log, ['0'])).ids]
+    await master.admin.wait(1, 10_000)
+    await master.kill()
+    await replica.admin.call('cluster', 'failover', 'takeover')
+    for (let i = 1; i <= 20; i++) ids.push(...(await backend.append(log, [`${i}`])).ids)
+    await follower.reached(ids.at(-1) ?? '')
+    expect(follower.events.map(({ id }) => id)).toEqual(ids)
+    expect(follower.gaps).toEqual([])
     await backend.close()
   })
 })

@@ -1,6 +1,5 @@
 import type { Clock } from '@trpc-sse/server'
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
-import type { Readiness } from './readiness.ts'
 import { replyCode } from './replies.ts'
 
 /** Which Redis to use: one named by its URL, or the one that a client of `ioredis` is connected to. */
@@ -43,19 +42,9 @@ export function createCommandClient(target: RedisTarget, clock: Clock, timeoutMs
   })
 }
 
-/**
- * Creates a client for subscriptions, unconnected, that lives as long as its connection. In a Cluster it is
- * connected to any one of the masters: they pass every PUBLISH on to each other. (For many more nodes or messages
- * than that can carry, sharded pub/sub is what to add: one connection to each master, and SPUBLISH.)
- */
-export async function createSubscriberClient(
-  client: Redis | Cluster,
-  connection: Readiness,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<Redis> {
-  if (isCluster(client)) await connection.ready(signal)
-  return pickNode(client, clock).duplicate({
+/** Creates a client for subscriptions where another one is connected to; unconnected, and it lives as long as its connection. */
+export function createSubscriberClient(client: Redis): Redis {
+  return client.duplicate({
     ...common,
     readOnly: false,
     retryStrategy: null,
@@ -89,12 +78,4 @@ const common = {
 /** Whether a client is for a Cluster. */
 export function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster
-}
-
-function pickNode(client: Redis | Cluster, clock: Clock): Redis {
-  if (!isCluster(client)) return client
-  const nodes = client.nodes('master')
-  const node = nodes[Math.floor(clock.random() * nodes.length)]
-  if (node === undefined) throw new Error('The Cluster has no master that can be reached.')
-  return node
 }

@@ -12,6 +12,7 @@ import type { AppendGroup } from './append-queue.ts'
 import type { Send } from './attempts.ts'
 import { createCork } from './cork.ts'
 import { logKeys } from './keys.ts'
+import type { PubSub } from './readiness.ts'
 import { replyCode } from './replies.ts'
 import { appendScript, readScript, type Script } from './script.ts'
 
@@ -31,14 +32,18 @@ export interface CommandsOptions {
   readonly clock: Clock
   readonly prefix: string
   readonly db: number
+  /** How events are told, known once commands can be sent. */
+  pubSub(): PubSub
 }
 
 const defaultIdempotencyMs = 300_000
 /** How long a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
 
+const publishCommands: Readonly<Record<PubSub, string>> = { classic: 'PUBLISH', sharded: 'SPUBLISH' }
+
 /** Creates the operations on a client's logs. */
-export function createCommands({ client, clock, prefix, db }: CommandsOptions): Commands {
+export function createCommands({ client, clock, prefix, db, pubSub }: CommandsOptions): Commands {
   const cork = createCork(client)
   // Every call of every process has its own token, by which what it stored is found again.
   const process = randomDigits(clock)
@@ -78,7 +83,11 @@ export function createCommands({ client, clock, prefix, db }: CommandsOptions): 
       const args = [...common(log), names.live, token, keyMs]
       const payloads = group.flatMap((append) => append.payloads)
       return async (doubtMs) => {
-        const answer = await run(appendScript, keys, args.concat(wholeNumber(doubtMs), payloads))
+        const answer = await run(
+          appendScript,
+          keys,
+          args.concat(wholeNumber(doubtMs), publishCommands[pubSub()], payloads),
+        )
         return splitResult(group, token, answer)
       }
     },

@@ -9,13 +9,15 @@ export interface LifelineOptions {
   readonly timeoutMs: number
   /** After so many milliseconds of silence the connection is probed. */
   readonly probeMs: number
-  /** Creates a client, unconnected, that doesn't connect again by itself. */
-  create(signal: AbortSignal): Promise<Redis>
+  /** Creates a client, unconnected, that doesn't connect again by itself. Throws if there is nowhere to connect to. */
+  create(): Redis
   /** The connection is there. */
   onUp(connection: Redis): void
   /** The connection is gone. Another one will be opened. */
   onDown(): void
   onMessage(channel: string, message: string): void
+  /** Redis has ended subscriptions that it tells elsewhere now, or refused them for that. */
+  onMoved(): void
   onError(error: unknown): void
 }
 
@@ -27,17 +29,15 @@ export interface LifelineOptions {
  */
 export function openLifeline(options: LifelineOptions): () => void {
   const { clock, onError } = options
-  const closed = new AbortController()
+  let isClosed = false
   let failures = 0
   let connection: Redis | undefined
   let cancelReopening = (): void => {}
 
-  async function open(): Promise<void> {
+  function open(): void {
     try {
-      const client = await options.create(closed.signal)
-      if (closed.signal.aborted) return
-      connection = client
-      follow(client, options, { onUp: () => (failures = 0), onEnd: reopen })
+      connection = options.create()
+      follow(connection, options, { onUp: () => (failures = 0), onEnd: reopen })
     } catch (error) {
       onError(error)
       reopen()
@@ -45,14 +45,14 @@ export function openLifeline(options: LifelineOptions): () => void {
   }
 
   function reopen(): void {
-    if (closed.signal.aborted) return
+    if (isClosed) return
     failures++
-    cancelReopening = clock.after(backoffMs(clock, failures), () => void open())
+    cancelReopening = clock.after(backoffMs(clock, failures), open)
   }
 
-  void open()
+  open()
   return () => {
-    closed.abort()
+    isClosed = true
     cancelReopening()
     connection?.disconnect()
   }
@@ -84,10 +84,13 @@ function follow(
   }
 
   connection.on('error', onError)
-  connection.on('message', (channel: string, message: string) => {
+  const onMessage = (channel: string, message: string): void => {
     heard = true
     options.onMessage(channel, message)
-  })
+  }
+  connection.on('message', onMessage)
+  connection.on('smessage', onMessage)
+  connection.on('moved', options.onMoved)
   connection.once('ready', () => {
     onUp()
     rest()

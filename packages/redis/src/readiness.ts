@@ -1,4 +1,10 @@
+import type { Clock } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
+import { backoffMs, isCluster } from './clients.ts'
+import { isRefusal } from './replies.ts'
+
+/** How events are told: to all of a Redis, or to the nodes of a Cluster that have a channel's slot. */
+export type PubSub = 'classic' | 'sharded'
 
 /** Knows whether commands can be sent. */
 export interface Readiness {
@@ -6,29 +12,53 @@ export interface Readiness {
   isReady(): boolean
   /** Resolves when commands can be sent, or the signal aborts. Opens the connection if need be. */
   ready(signal: AbortSignal): Promise<void>
+  /** How events are told, known once commands can be sent. */
+  pubSub(): PubSub
   /** The newest error of the connection. */
   lastError(): unknown
 }
 
+/** What {@link createReadiness} needs. */
+export interface ReadinessOptions {
+  readonly clock: Clock
+  /** How events are told; in a Cluster that is asked for it, if it isn't said. */
+  readonly pubSub: PubSub | undefined
+  onError(error: unknown): void
+}
+
 /** Watches a client that is not connected yet. */
-export function createReadiness(client: Redis | Cluster, onError: (error: unknown) => void): Readiness {
+export function createReadiness(client: Redis | Cluster, { clock, ...options }: ReadinessOptions): Readiness {
   // One listener on the client, whatever the number of those who wait.
   const waiting = new Set<() => void>()
   let lastError: unknown
+  let pubSub = isCluster(client) ? options.pubSub : 'classic'
 
-  client.on('error', (error: unknown) => {
+  const isReady = (): boolean => client.status === 'ready' && pubSub !== undefined
+
+  function onError(error: unknown): void {
     lastError = error
-    onError(error)
-  })
-  client.on('ready', () => {
-    for (const resolve of waiting) resolve()
-  })
+    options.onError(error)
+  }
+
+  async function look(failures = 0): Promise<void> {
+    try {
+      pubSub ??= (await hasShardedPubSub(client)) ? 'sharded' : 'classic'
+    } catch (error) {
+      onError(error)
+      clock.after(backoffMs(clock, failures + 1), () => void look(failures + 1))
+    }
+    if (isReady()) for (const resolve of waiting) resolve()
+  }
+
+  client.on('error', onError)
+  client.on('ready', () => void look())
 
   return {
-    isReady: () => client.status === 'ready',
+    isReady,
+    pubSub: () => pubSub ?? 'classic',
     lastError: () => lastError,
     async ready(signal) {
-      if (client.status === 'ready' || signal.aborted) return
+      if (isReady() || signal.aborted) return
       // A failure is an `error` event too, and tried again.
       if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => {})
       await new Promise<void>((resolve) => {
@@ -41,5 +71,22 @@ export function createReadiness(client: Redis | Cluster, onError: (error: unknow
         signal.addEventListener('abort', done)
       })
     },
+  }
+}
+
+/** Redis has it from version 7 on. A client of ioredis before 6 doesn't notice when a slot moves away. */
+async function hasShardedPubSub(client: Redis | Cluster): Promise<boolean> {
+  if (
+    isCluster(client) &&
+    !client.nodes('master').some(({ condition }) => condition && 'protocol' in condition)
+  )
+    return false
+  try {
+    const answer = await client.call('command', ['info', 'spublish'])
+    return Array.isArray(answer) && Boolean(answer[0])
+  } catch (error) {
+    // Who may not even ask will not be allowed to use it.
+    if (isRefusal(error)) return false
+    throw error
   }
 }

@@ -1,9 +1,10 @@
 import { type Backend, type Clock, RealtimeError, systemClock } from '@trpc-sse/server'
 import { type AppendGroup, createAppendQueue } from './append-queue.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
-import { createCommandClient, createSubscriberClient, databaseOf, type RedisTarget } from './clients.ts'
+import { createCommandClient, databaseOf, type RedisTarget } from './clients.ts'
 import { type AppendAnswer, type Commands, createCommands } from './commands.ts'
 import { logKeys } from './keys.ts'
+import { createPlaces } from './places.ts'
 import { createReadiness } from './readiness.ts'
 import { closedError, unconfirmed } from './replies.ts'
 import { createSubscriber } from './subscriber.ts'
@@ -30,6 +31,13 @@ export interface RedisBackendOptions {
    */
   readonly probeMs?: number
   /**
+   * Whether a Cluster tells an event only at the master that stores it, by sharded pub/sub, or passes it on to all nodes. All
+   * processes of an app must do the same: others hear of an event only by their position checks. Without a Cluster there is no difference.
+   *
+   * @default what the Cluster has: `true` from Redis 7 on, with ioredis 6
+   */
+  readonly shardedPubSub?: boolean
+  /**
    * Gives time, timers and chance.
    *
    * @default systemClock
@@ -53,15 +61,17 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   checkPrefix(prefix)
   const client = createCommandClient(target, clock, timeoutMs)
   const db = databaseOf(client)
-  const connection = createReadiness(client, onError)
+  const { shardedPubSub } = options
+  const pubSub = shardedPubSub === undefined ? undefined : shardedPubSub ? 'sharded' : 'classic'
+  const connection = createReadiness(client, { clock, pubSub, onError })
   const attempts = createAttempts({ ...connection, clock, timeoutMs })
-  const commands = createCommands({ client, clock, prefix, db })
+  const commands = createCommands({ client, clock, prefix, db, pubSub: connection.pubSub })
   const subscriber = createSubscriber({
     clock,
     timeoutMs,
     probeMs,
     onError,
-    create: (signal) => createSubscriberClient(client, connection, clock, signal),
+    places: createPlaces(client, connection, clock),
   })
   const enqueue = createAppendQueue((groups) => store(groups, attempts, commands))
   const underWay = new Set<Promise<unknown>>()

@@ -24,13 +24,13 @@ const trimByAge = `redis.call('XTRIM', KEYS[1], 'MINID', '=', string.format('%.0
  *
  * KEYS: log, last id, idempotency key (the log again if there is none).
  * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, pub/sub channel, token,
- * idempotency ms (0 without a key), doubt ms (-1: this was never sent before), payloads.
+ * idempotency ms (0 without a key), doubt ms (-1: this was never sent before), PUBLISH or SPUBLISH, payloads.
  *
  * Answers `<token> <id> <id> …`: the token of the call that stored these ids, this one's or an earlier one's.
  * Answers nil if an earlier attempt may have stored them and it can't be known any more.
  */
 export const appendScript: Script = script(`
-local log, token, first = KEYS[1], ARGV[6], 9
+local log, token, first = KEYS[1], ARGV[6], 10
 
 if ARGV[7] ~= '0' then
   local known = redis.call('GET', KEYS[3])
@@ -96,7 +96,7 @@ if string.sub(origin, 1, 9) ~= string.sub(last, 1, 9) then
 end
 
 for i, id in ipairs(ids) do
-  redis.call('PUBLISH', ARGV[5], (ids[i - 1] or origin) .. ' ' .. id .. ' ' .. ARGV[first + i - 1])
+  redis.call(ARGV[9], ARGV[5], (ids[i - 1] or origin) .. ' ' .. id .. ' ' .. ARGV[first + i - 1])
 end
 return answer
 `)

@@ -1,10 +1,11 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
-import type { Redis } from 'ioredis'
-import { openLifeline } from './lifeline.ts'
+import { backoffMs } from './clients.ts'
+import { type Link, openLink } from './link.ts'
+import type { Places } from './places.ts'
 import { closedError, isRefusal, refused, unanswered } from './replies.ts'
-import { confirmTopics, deliver, failTopics, joinTopic, type Topic } from './topic.ts'
+import { confirmTopic, deliver, failTopics, joinTopic, type Topic } from './topic.ts'
 
-/** A process's listeners, over one connection. */
+/** A process's listeners, over one connection for each place where it listens. */
 export interface Subscriber {
   /** Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if that isn't so in time. */
   listen(channel: string, listener: LogListener): Promise<Unlisten>
@@ -16,19 +17,20 @@ export interface SubscriberOptions {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly probeMs: number
-  /** Creates a client, unconnected, that doesn't connect again by itself. */
-  create(signal: AbortSignal): Promise<Redis>
+  readonly places: Places
   onError(error: unknown): void
 }
 
-/** Channels in one SUBSCRIBE: many thousands in one would keep Redis, and this process, from anything else. */
-const channelsPerCommand = 1_000
-
-/** Creates a subscriber. Its connection is opened at the first `listen`: who only publishes needs none. */
+/** Creates a subscriber. Its connections are opened at the first `listen`: who only publishes needs none. */
 export function createSubscriber(options: SubscriberOptions): Subscriber {
+  const { clock, timeoutMs, places } = options
   const topics = new Map<string, Topic>()
-  let connection: Redis | undefined
-  let closeLifeline: (() => void) | undefined
+  const links = new Map<string, Link>()
+  const closed = new AbortController()
+  let hasBegun = false
+  let arePlacesKnown = false
+  let cancelSearch: (() => void) | undefined
+  let searches = 0
   let lastError: unknown
 
   function onError(error: unknown): void {
@@ -36,57 +38,119 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     options.onError(error)
   }
 
-  function onUp(opened: Redis): void {
-    connection = opened
-    const wanted = [...topics.values()]
-    for (let i = 0; i < wanted.length; i += channelsPerCommand) {
-      subscribe(wanted.slice(i, i + channelsPerCommand))
+  async function begin(): Promise<void> {
+    hasBegun = true
+    await places.ready(closed.signal)
+    if (closed.signal.aborted) return
+    arePlacesKnown = true
+    places.onRefresh(settleAll)
+    settleAll()
+  }
+
+  function settleAll(): void {
+    if (closed.signal.aborted) return
+    settle([...topics.values()])
+    const used = new Set([...topics.values()].map(({ place }) => place))
+    for (const link of links.values()) if (!used.has(link.place) && !places.exists(link.place)) close(link)
+  }
+
+  /** Subscribes topics where they are told now, and no longer where they were told before. */
+  function settle(wanted: readonly Topic[]): void {
+    const moved = new Map<string, Topic[]>()
+    for (const topic of wanted) {
+      const place = places.of(topic.channel)
+      if (place === topic.place) continue
+      leave(topic)
+      topic.place = place
+      if (place === undefined) continue
+      const arrived = moved.get(place)
+      if (arrived) arrived.push(topic)
+      else moved.set(place, [topic])
     }
+    for (const [place, arrived] of moved) linkTo(place).subscribe(arrived)
   }
 
-  function onDown(): void {
-    connection = undefined
-    for (const topic of topics.values()) topic.confirmed = false
+  function leave(topic: Topic): void {
+    if (topic.place !== undefined) links.get(topic.place)?.unsubscribe(topic)
+    lose(topic)
   }
 
-  // Commands are written in the order of the calls, so that whatever overlaps, the last word on a channel holds.
-  // What fails with the connection is subscribed again by the next one; what Redis refuses, it would refuse again.
-  function subscribe(wanted: readonly Topic[]): void {
-    const asked = connection
-    asked?.subscribe(...wanted.map((topic) => topic.channel)).then(
-      () => asked === connection && confirmTopics(wanted),
-      (error: unknown) => {
-        onError(error)
-        if (isRefusal(error)) failTopics(wanted, refused(error))
+  /** It isn't subscribed where it was. */
+  function lose(topic: Topic): void {
+    topic.confirmed = false
+    topic.place = undefined
+  }
+
+  function linkTo(place: string): Link {
+    const link = links.get(place) ?? open(place)
+    links.set(place, link)
+    return link
+  }
+
+  function open(place: string): Link {
+    const here = (): Topic[] => [...topics.values()].filter((topic) => topic.place === place)
+    return openLink(place, {
+      ...options,
+      onError,
+      onMessage: (name, message) => deliver(topics.get(name), message),
+      topics: here,
+      onSubscribed(topic) {
+        searches = 0
+        if (topic.place === place) confirmTopic(topic)
       },
-    )
+      onRefused(topic, error) {
+        if (isRefusal(error)) return failTopics([topic], refused(error))
+        if (topic.place === place) lose(topic)
+        search()
+      },
+      onMoved: places.refresh,
+      onLost(lost) {
+        for (const topic of lost) if (topic.place === place) lose(topic)
+        if (lost.length > 0) search()
+      },
+      onDown() {
+        for (const topic of here()) topic.confirmed = false
+        places.refresh()
+      },
+    })
   }
 
-  function unsubscribe({ channel }: Topic): void {
-    topics.delete(channel)
-    connection?.unsubscribe(channel).catch(() => {})
+  /** Looks again after a while, for what is told nowhere that we know. */
+  function search(): void {
+    cancelSearch ??= clock.after(backoffMs(clock, ++searches), () => {
+      cancelSearch = undefined
+      places.refresh()
+      settleAll()
+    })
   }
 
-  const { clock, timeoutMs } = options
+  function close(link: Link): void {
+    links.delete(link.place)
+    link.close()
+  }
+
   const joinOptions = {
     clock,
     timeoutMs,
     timeoutError: () => unanswered(timeoutMs, lastError),
-    onEmpty: unsubscribe,
+    onEmpty(topic: Topic) {
+      topics.delete(topic.channel)
+      leave(topic)
+    },
   }
   return {
     listen(channel, listener) {
-      const onMessage = (name: string, message: string): void => deliver(topics.get(name), message)
-      closeLifeline ??= openLifeline({ ...options, onUp, onDown, onMessage, onError })
       const known = topics.get(channel)
-      const topic = known ?? { channel, listeners: new Set(), confirmed: false }
+      const topic = known ?? { channel, listeners: new Set(), place: undefined, confirmed: false }
       topics.set(channel, topic)
-      if (known === undefined) subscribe([topic])
+      if (!hasBegun) void begin()
+      if (known === undefined && arePlacesKnown) settle([topic])
       return joinTopic(topic, listener, joinOptions)
     },
     close() {
-      closeLifeline?.()
-      connection = undefined
+      closed.abort()
+      cancelSearch?.()
+      for (const link of links.values()) close(link)
       failTopics(topics.values(), closedError())
       for (const { listeners } of topics.values()) listeners.clear()
     },

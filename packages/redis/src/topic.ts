@@ -4,6 +4,8 @@ import type { Clock, LogListener, StoredEvent, Unlisten } from '@trpc-sse/server
 export interface Topic {
   readonly channel: string
   readonly listeners: Set<Listening>
+  /** Where it is subscribed, or will be; `undefined` until that is known. */
+  place: string | undefined
   /** Whether the connection there is now has confirmed the subscription. */
   confirmed: boolean
 }
@@ -55,12 +57,10 @@ export function joinTopic(topic: Topic, listener: LogListener, options: JoinOpti
   })
 }
 
-/** Tells topics that their subscriptions are confirmed: whoever waits for that goes on, the others may have missed hints. */
-export function confirmTopics(topics: readonly Topic[]): void {
-  for (const topic of topics) {
-    topic.confirmed = true
-    for (const listening of topic.listeners) tell(() => listening.confirm())
-  }
+/** Tells a topic that its subscription is confirmed: whoever waits for that goes on, the others may have missed hints. */
+export function confirmTopic(topic: Topic): void {
+  topic.confirmed = true
+  for (const listening of topic.listeners) tell(() => listening.confirm())
 }
 
 /** Rejects whoever waits for the subscription of one of these topics. */
