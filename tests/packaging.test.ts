@@ -190,6 +190,7 @@ function consumer(trpcOf: string): string {
     fastify: 'tests',
     '@standard-schema/spec': 'packages/server',
     'eventsource-parser': 'packages/protocol',
+    'cluster-key-slot': 'packages/redis',
     ioredis: 'tests',
     react: 'tests',
     '@types/react': 'tests',
