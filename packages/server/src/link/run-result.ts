@@ -19,10 +19,7 @@ import {
 import { callSubscription } from './trpc.ts'
 
 /** Calls the procedure of a run. Rejects with what that throws. */
-export async function callProcedure(
-  run: SubscriptionRun,
-  getRawInput: () => Promise<unknown>,
-): Promise<unknown> {
+export function callProcedure(run: SubscriptionRun, getRawInput: () => Promise<unknown>): Promise<unknown> {
   const { mode, subject, ctx, over } = run
   const { signal } = over
   // Whoever iterates a subscription finds by the call's signal whom to tell of what no value can say.
@@ -31,7 +28,7 @@ export async function callProcedure(
     onPosition: (position) => sendPosition(run, position),
     onGap: (gap) => sendGap(run, gap),
   })
-  return await callSubscription({ router: mode.router, path: subject.path, ctx, getRawInput, signal })
+  return callSubscription({ router: mode.router, path: subject.path, ctx, getRawInput, signal })
 }
 
 /** Sends what the procedure of a run has returned, until that ends. */

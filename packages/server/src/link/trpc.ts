@@ -115,8 +115,8 @@ export interface ProcedureCall {
 }
 
 /** Calls a subscription procedure with its middlewares. What it resolves to is what the resolver returned. */
-export async function callSubscription(call: ProcedureCall): Promise<unknown> {
-  return await callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
+export function callSubscription(call: ProcedureCall): Promise<unknown> {
+  return callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
 }
 
 /** An error with what its shape is made from. */
