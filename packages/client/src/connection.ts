@@ -18,8 +18,26 @@ export interface RequestOptions {
   readonly endpoint: () => Promise<Endpoint>
 }
 
+/** Whom the messages of a response are told, until the signal aborts. */
+export interface Receiver {
+  readonly signal: AbortSignal
+  /** Something has arrived, be it a part of a message. */
+  readonly onSign: () => void
+  readonly onMessage: (message: DecodedMessage) => void
+  /** Says what an answer means; `undefined` if it is the stream. */
+  readonly judge: (response: Response) => Promise<StreamEvent | undefined>
+}
+
+/**
+ * Asks for a stream and receives its messages, until there are no more, or until the signal aborts. Resolves with what that
+ * means; `undefined` if the response has just ended.
+ */
+export type Receive = (options: ConnectionOptions, receiver: Receiver) => Promise<StreamEvent | undefined>
+
 /** One attempt at a stream: one HTTP request, and the messages of its response. */
 export interface ConnectionOptions extends RequestOptions {
+  /** Receives a stream in another way than with `fetch`. */
+  readonly receive: Receive | undefined
   readonly clock: Clock
   /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
   readonly connectTimeoutMs: number
@@ -45,29 +63,34 @@ export interface Connection {
 /** Starts one attempt. */
 export function connect(options: ConnectionOptions): Connection {
   const abort = new AbortController()
+  const { signal } = abort
   let open = false
-  const watchdog = createWatchdog(options.clock, (limitMs) => abort.abort(silence(open, limitMs)))
-  watchdog.watch(options.connectTimeoutMs)
-
-  const decoder = createDecoder({
-    onMessage: (message) => {
-      if (!abort.signal.aborted) options.onMessage(message)
-    },
-    onRetry: (ms) => options.onEvent({ type: 'retry', ms }),
+  // Not the signal's reason: the one of older React Natives has none.
+  let dead: RealtimeError | undefined
+  const watchdog = createWatchdog(options.clock, (limitMs) => {
+    dead = silence(open, limitMs)
+    abort.abort()
   })
-  function onChunk(chunk: Uint8Array): void {
-    // Until it is open, bytes prove nothing: a proxy may send some to keep us waiting.
-    if (open) watchdog.touch()
-    decoder.push(chunk)
-  }
+  watchdog.watch(options.connectTimeoutMs)
 
   function close(): void {
     watchdog.stop()
     abort.abort()
   }
-  void run(options, abort.signal, onChunk).then((event) => {
+  const receiver: Receiver = {
+    signal,
+    onSign() {
+      // Until it is open, bytes prove nothing: a proxy may send some to keep us waiting.
+      if (open) watchdog.touch()
+    },
+    onMessage(message) {
+      if (!signal.aborted) options.onMessage(message)
+    },
+    judge: (response) => unlessAborted(signal, judgeResponse(response, options)),
+  }
+  void run(options, receiver).then((event) => {
     close()
-    options.onEvent(event)
+    options.onEvent(dead ? { type: 'lost', error: dead } : event)
   })
   return {
     opened(inactivityTimeoutMs) {
@@ -79,24 +102,34 @@ export function connect(options: ConnectionOptions): Connection {
   }
 }
 
-async function run(
-  options: ConnectionOptions,
-  signal: AbortSignal,
-  onChunk: (chunk: Uint8Array) => void,
-): Promise<StreamEvent> {
+async function run(options: ConnectionOptions, receiver: Receiver): Promise<StreamEvent> {
   try {
-    const response = await send(options, options.write, signal)
-    const refused = await unlessAborted(signal, judgeResponse(response, options.readErrorBody, options.clock))
-    if (refused) return refused
-    options.onEvent({ type: 'answered' })
-    if (response.body) await readAll(response.body, onChunk, signal)
-    signal.throwIfAborted()
-    return { type: 'lost', error: lostError('The response ended, but the subscription is not complete.') }
+    const { receive = receiveResponse } = options
+    const error = lostError('The response ended, but the subscription is not complete.')
+    return (await receive(options, receiver)) ?? { type: 'lost', error }
   } catch (error) {
-    if (signal.aborted) return { type: 'lost', error: signal.reason }
     if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
     return { type: 'lost', error: lostError('The connection failed, or could not be made.', error) }
   }
+}
+
+/** Receives the body of a response while it arrives. */
+async function receiveResponse(
+  options: ConnectionOptions,
+  { signal, onSign, onMessage, judge }: Receiver,
+): Promise<StreamEvent | undefined> {
+  const { onEvent } = options
+  const response = await send(options, options.write, signal)
+  const refused = await judge(response)
+  if (refused) return refused
+  onEvent({ type: 'answered' })
+  const decoder = createDecoder({ onMessage, onRetry: (ms) => onEvent({ type: 'retry', ms }) })
+  function onChunk(chunk: Uint8Array): void {
+    onSign()
+    decoder.push(chunk)
+  }
+  if (response.body) await readAll(response.body, onChunk, signal)
+  return undefined
 }
 
 function lostError(message: string, cause?: unknown): RealtimeError {
@@ -104,15 +137,13 @@ function lostError(message: string, cause?: unknown): RealtimeError {
 }
 
 function silence(open: boolean, limitMs: number): RealtimeError {
-  return open
-    ? new RealtimeError(
+  const [code, message] = open
+    ? ([
         'CONNECTION_SILENT',
         `The connection was silent for ${limitMs} ms. Another one will be opened.`,
-      )
-    : new RealtimeError(
-        'CONNECT_TIMEOUT',
-        `No stream was open after ${limitMs} ms. Another try will be made.`,
-      )
+      ] as const)
+    : (['CONNECT_TIMEOUT', `No stream was open after ${limitMs} ms. Another try will be made.`] as const)
+  return new RealtimeError(code, message)
 }
 
 /** Hands on chunk by chunk; the next one is read when the handlers of this one are done. */
@@ -129,14 +160,23 @@ async function readAll(
 
 /** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */
 export async function send(
-  { endpoint, fetch }: RequestOptions,
+  options: RequestOptions,
   write: (endpoint: Endpoint) => HttpRequest,
   signal: AbortSignal,
 ): Promise<Response> {
+  const { url, ...request } = await prepare(options, write, signal)
+  return unlessAborted(signal, options.fetch(url, { ...request, signal, cache: 'no-store' }))
+}
+
+/** Writes a request to where the app wants it now. Rejects as soon as the signal aborts. */
+export async function prepare(
+  { endpoint }: RequestOptions,
+  write: (endpoint: Endpoint) => HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpRequest> {
   const to = await unlessAborted(signal, endpoint())
-  signal.throwIfAborted()
-  const { url, ...request } = write(to)
-  return unlessAborted(signal, fetch(url, { ...request, signal, cache: 'no-store' }))
+  if (signal.aborted) throw signal.reason
+  return write(to)
 }
 
 /** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */

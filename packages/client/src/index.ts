@@ -8,6 +8,7 @@ export {
   type RealtimeErrorOptions,
 } from '@trpc-sse/protocol'
 export type { Device, DeviceEvent } from './device.ts'
+export type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './event-source.ts'
 export type { Fetch } from './fetch.ts'
 export { sseLink } from './link.ts'
 export type {

@@ -99,6 +99,11 @@ describe('options', () => {
       paths: opList.map(({ path }) => path),
     })
     sseLink<PlainRouter>({ url, headers: headersOfBatchLink })
+    sseLink<PlainRouter>({ url, EventSource, eventSourceOptions: { withCredentials: true } })
+    // @ts-expect-error an EventSource, not its class
+    sseLink<PlainRouter>({ url, EventSource: new EventSource('/trpc') })
+    // @ts-expect-error no class like that of an EventSource
+    sseLink<PlainRouter>({ url, EventSource: URL })
     // @ts-expect-error no such mode
     sseLink<PlainRouter>({ url, mode: 'many' })
     // @ts-expect-error connection params are text

@@ -72,7 +72,7 @@ function createStarter(
   }
   const set = createSet(shareAcrossTabs ? acrossTabs(shared, codec, shareAcrossTabs) : shared)
   /** Whether each subscription has a stream of its own. */
-  let isSingle = options.mode === 'single'
+  let isSingle = options.mode === 'single' || !!settings.receive
 
   return (op, told) => {
     const split = splitInput(op.input)

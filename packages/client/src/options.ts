@@ -7,6 +7,7 @@ import type {
 } from '@trpc/server'
 import { type Clock, type GapReason, RealtimeError } from '@trpc-sse/protocol'
 import { type Device, globalDevice } from './device.ts'
+import { type EventSourceConstructor, overEventSource } from './event-source.ts'
 import { type Fetch, globalFetch } from './fetch.ts'
 import { createPositions, noPositions, type PersistStorage, type Positions } from './positions.ts'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.ts'
@@ -88,7 +89,7 @@ export interface SseLinkBaseOptions {
    * `multiplexed` has one connection for all subscriptions of the link, `single` one for each, in tRPC's own
    * protocol. A server that doesn't know the first gets the second by itself.
    *
-   * @default 'multiplexed'
+   * @default 'multiplexed', or 'single' with an `EventSource`
    */
   readonly mode?: 'multiplexed' | 'single'
   /** The address of the tRPC endpoint; a function is asked before every request. */
@@ -188,6 +189,20 @@ export interface SseLinkBaseOptions {
    */
   readonly fetch?: Fetch
   /**
+   * Receives events where no `fetch` gives them while they arrive, as in React Native: a class like the browser's `EventSource`,
+   * which is closed at its first error. Each subscription has a connection of its own then, as in single mode, and
+   * `fetch` and web streams are not used. Whether it sends `headers` is up to it: a browser's does not.
+   *
+   * @default none: `fetch` is used
+   */
+  readonly EventSource?: EventSourceConstructor
+  /**
+   * What `EventSource` is given beside the address, with `headers` added: `{ withCredentials: true }`, for example.
+   *
+   * @default {}
+   */
+  readonly eventSourceOptions?: Readonly<Record<string, unknown>>
+  /**
    * Time and chance, for tests.
    *
    * @default the system's
@@ -223,7 +238,7 @@ const waitingClock: Clock = {
   },
 }
 
-/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, and without a url. */
+/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, without a url, and for what doesn't go together. */
 export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
   checkUrl(options.url)
   const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
@@ -238,6 +253,7 @@ export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
   return {
     clock: options.clock ?? waitingClock,
     fetch: options.fetch ?? globalFetch,
+    receive: overEventSource(options),
     device: options.device ?? globalDevice,
     retry,
     connectTimeoutMs,

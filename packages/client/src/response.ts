@@ -5,16 +5,21 @@ import type { StreamEvent } from './state.ts'
 /** Makes an error of a body, if it is one of tRPC's. */
 export type ReadErrorBody = (body: string) => Error | undefined
 
+/** What it takes to say what a refusal means. */
+export interface JudgeOptions {
+  readonly readErrorBody: ReadErrorBody
+  readonly clock: Clock
+}
+
 /** Says what an answer means for the stream that was asked for; `undefined` if it is that stream. */
 export async function judgeResponse(
   response: Response,
-  readErrorBody: ReadErrorBody,
-  clock: Clock,
+  options: JudgeOptions,
 ): Promise<StreamEvent | undefined> {
   if (!response.ok) {
     // Without its body, the status alone says enough.
     const body = await response.text().catch(() => '')
-    return refusal(response, body, readErrorBody, clock)
+    return refusal(response, body, options)
   }
   const type = response.headers.get('content-type') ?? 'none'
   if (!/^text\/event-stream\b/i.test(type))
@@ -25,7 +30,7 @@ export async function judgeResponse(
   return { type: 'refused', error: new RealtimeError('INVALID_OPTION', message) }
 }
 
-function refusal(response: Response, body: string, readErrorBody: ReadErrorBody, clock: Clock): StreamEvent {
+function refusal(response: Response, body: string, { readErrorBody, clock }: JudgeOptions): StreamEvent {
   const error = readErrorBody(body) ?? httpError(response, body)
   if (!isRetryableStatus(response.status)) return { type: 'refused', error, status: response.status }
   return {

@@ -2,7 +2,7 @@ import { type DecodedMessage, parseConnectedData, parseGapData, type singleEvent
 import type { Frame } from './frames.ts'
 
 /** Written as types only: what the protocol says of names is checked here, and costs a browser nothing. */
-type EventName = 'message' | (typeof singleEvents)[keyof typeof singleEvents]
+export type EventName = 'message' | (typeof singleEvents)[keyof typeof singleEvents]
 
 /** The key of the only subscription of a stream. */
 const key = ''

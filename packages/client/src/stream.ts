@@ -1,5 +1,5 @@
 import { type Clock, type DecodedMessage, RealtimeError } from '@trpc-sse/protocol'
-import { type Connection, connect } from './connection.ts'
+import { type Connection, connect, type Receive } from './connection.ts'
 import { type Device, followDevice } from './device.ts'
 import type { Fetch } from './fetch.ts'
 import type { Frame, SubscriptionFrame } from './frames.ts'
@@ -13,6 +13,8 @@ import { initialStreamState, next, type StreamEvent, type StreamState } from './
 export interface StreamSettings {
   readonly clock: Clock
   readonly fetch: Fetch
+  /** Instead of `fetch`, in single mode; `undefined` for that. */
+  readonly receive: Receive | undefined
   readonly device: Device
   readonly retry: RetryPolicy
   readonly connectTimeoutMs: number

@@ -1,0 +1,43 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import { prepare, type Receive } from './connection.ts'
+import type { SseLinkBaseOptions } from './options.ts'
+
+/** What the events of one or the other `EventSource` have. */
+export interface EventSourceEvent {
+  readonly type?: string
+  readonly data?: string | null
+  readonly lastEventId?: string | null
+  /** The HTTP status of a failure, as react-native-sse says it. */
+  readonly xhrStatus?: number
+  /** The same, as eventsource says it. */
+  readonly code?: number | undefined
+  /** The body of such an answer, or what else there is to say of a failure. */
+  readonly message?: string | undefined
+}
+
+/** What a link uses of an `EventSource`. */
+export interface EventSourceLike {
+  addEventListener(type: string, listener: (event: EventSourceEvent) => void): void
+  close(): void
+}
+
+/** A class like the browser's `EventSource`. Its options have the `headers` in them that are to be sent, if it can. */
+export type EventSourceConstructor = new (url: string, options: never) => EventSourceLike
+
+/** Receives streams over the EventSource that the app gives, if it does. Throws `INVALID_OPTION`. */
+export function overEventSource(options: SseLinkBaseOptions): Receive | undefined {
+  const { EventSource, mode } = options
+  if (EventSource === undefined) return undefined
+  if (typeof EventSource !== 'function' || mode === 'multiplexed') {
+    const message = "EventSource must be a class like the browser's, and mode can't be 'multiplexed' with it."
+    throw new RealtimeError('INVALID_OPTION', message)
+  }
+  return async (asked, receiver) => {
+    const { receiveEvents } = await import('./events.ts')
+    return receiveEvents(
+      { ...options, EventSource },
+      await prepare(asked, asked.write, receiver.signal),
+      receiver,
+    )
+  }
+}

@@ -1,0 +1,71 @@
+import type { EventSourceConstructor, EventSourceEvent } from '@trpc-sse/client'
+import { createInbox } from './inbox.ts'
+
+/** EventSources on which a test plays the server's part by hand. */
+export interface ScriptedEventSource {
+  readonly EventSource: EventSourceConstructor
+  /** Gives the next one that is made; waits for it. */
+  source(): Promise<ScriptedSource>
+  /** How many were made. */
+  count(): number
+}
+
+/** One of them. */
+export interface ScriptedSource {
+  readonly url: URL
+  readonly options: Readonly<Record<string, unknown>>
+  readonly isClosed: () => boolean
+  /** Says that the answer is a stream, and begins it. */
+  open(connected?: object): ScriptedSource
+  /** Dispatches an event, if somebody listens. */
+  tell(type: string, fields?: object): ScriptedSource
+  /** Dispatches a message as browsers do: its position is that of the last one with an id. */
+  message(type: string, data?: string, id?: string): ScriptedSource
+}
+
+/** Creates a class that does nothing by itself. */
+export function scriptedEventSource(): ScriptedEventSource {
+  const made = createInbox<ScriptedSource>()
+  return {
+    EventSource: class {
+      readonly #listeners = new Map<string, (event: EventSourceEvent) => void>()
+      #isClosed = false
+      constructor(url: string, options: never) {
+        const tell = (type: string, fields: object = {}): void => this.#listeners.get(type)?.(fields)
+        made.put(scriptedSource(url, options, tell, () => this.#isClosed))
+      }
+      addEventListener(type: string, listener: (event: EventSourceEvent) => void): void {
+        this.#listeners.set(type, listener)
+      }
+      close(): void {
+        this.#isClosed = true
+      }
+    },
+    source: made.take,
+    count: () => made.items.length,
+  }
+}
+
+function scriptedSource(
+  url: string,
+  options: Readonly<Record<string, unknown>>,
+  dispatch: (type: string, fields?: object) => void,
+  isClosed: () => boolean,
+): ScriptedSource {
+  let lastEventId = ''
+  const self: ScriptedSource = {
+    url: new URL(url),
+    options,
+    isClosed,
+    open: (connected = {}) => self.tell('open').message('connected', JSON.stringify(connected)),
+    tell(type, fields) {
+      dispatch(type, fields)
+      return self
+    },
+    message(type, data = '', id = lastEventId) {
+      lastEventId = id
+      return self.tell(type, { data, lastEventId })
+    },
+  }
+  return self
+}
