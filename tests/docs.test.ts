@@ -52,10 +52,29 @@ function compile(folder: string, ...options: readonly string[]): string {
 describe('the code in the documentation', () => {
   it('compiles', () => {
     const compilerOptions = { jsx: 'react-jsx', noUnusedLocals: false, types: ['node'] }
-    const config = { extends: '../../tsconfig.base.json', compilerOptions, include: ['./**/*'] }
+    const config = {
+      extends: '../../tsconfig.base.json',
+      compilerOptions,
+      include: ['./**/*'],
+      exclude: ['docs--react-native'],
+    }
     writeFileSync(join(work, 'tsconfig.json'), JSON.stringify(config))
     expect(compile(work)).toBe('')
     expect(pages.flatMap((page) => [...filesOf(page).keys()]).length).toBeGreaterThan(15)
+  })
+
+  it('compiles with the settings of React Native, where it is for that', () => {
+    const folder = join(work, 'docs--react-native')
+    const compilerOptions = { module: 'preserve', moduleResolution: 'bundler' }
+    const config = {
+      extends: '../../../tsconfig.base.json',
+      compilerOptions,
+      include: ['./**/*', '../../support/react-native.d.ts'],
+    }
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
+    // As in its apps, modules of CommonJS have the default export that they declare.
+    writeFileSync(join(folder, 'package.json'), '{}')
+    expect(compile(folder)).toBe('')
   })
 
   it('names scripts that exist', () => {
