@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { follow, untypedClient } from '../../../tests/support/follow.ts'
 import { type ManualClock, manualClock } from '../../../tests/support/manual-clock.ts'
+import { eventSourceOver } from '../../../tests/support/simulated-event-source.ts'
 import { sseLink } from './index.ts'
 
 /** How a simulated answer goes wrong, or doesn't. */
@@ -75,17 +76,19 @@ async function runUntil(isDone: () => boolean, clock: ManualClock): Promise<void
   }
 }
 
-it('P34: delivers every event once and in order, however bad the network is', async () => {
+it.each([
+  { by: 'fetch', receive: (fetch: ReturnType<typeof badNetwork>) => ({ fetch }) },
+  {
+    by: 'EventSource',
+    receive: (fetch: ReturnType<typeof badNetwork>) => ({ EventSource: eventSourceOver(fetch) }),
+  },
+])('P34: by $by, delivers every event once and in order, however bad the network is', async ({ receive }) => {
   await fc.assert(
     fc.asyncProperty(fc.infiniteStream(fc.nat()), async (numbers) => {
       const dice: Dice = (below) => (numbers.next().value ?? 0) % below
       const clock = manualClock()
-      const link = sseLink<AnyTRPCRouter>({
-        url: 'http://simulated',
-        mode: 'single',
-        clock,
-        fetch: badNetwork(dice),
-      })
+      const given = { url: 'http://simulated', clock, mode: 'single' } as const
+      const link = sseLink<AnyTRPCRouter>({ ...given, ...receive(badNetwork(dice)) })
       const { news } = follow(untypedClient(link), 'p')
       await runUntil(() => news.some(([event]) => event === 'complete' || event === 'error'), clock)
       const events = news.filter(([event, data]) => event === 'data' && data !== 'untracked')
