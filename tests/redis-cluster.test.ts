@@ -100,6 +100,16 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
     await expect.poll(() => sharded(cluster), { interval: 5, timeout: 10_000 }).toEqual([0, 0, 0])
   })
 
+  it('does so for a client that takes nodes for ready unseen', async () => {
+    const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+    const redis = new Cluster(nodes, { enableReadyCheck: false })
+    const backend = redisBackend({ redis })
+    await tellAll(backend)
+    expect((await sharded(cluster)).reduce((sum, count) => sum + count, 0)).toBe(logs.length)
+    await backend.close()
+    redis.disconnect()
+  })
+
   it('passes one on to all nodes if it is told to', async () => {
     const before = await passedOn(cluster)
     const backend = redisBackend({ redis: cluster.client }, { shardedPubSub: false })

@@ -76,17 +76,18 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
 
 /** Redis has it from version 7 on. A client of ioredis before 6 doesn't notice when a slot moves away. */
 async function hasShardedPubSub(client: Redis | Cluster): Promise<boolean> {
-  if (
-    isCluster(client) &&
-    !client.nodes('master').some(({ condition }) => condition && 'protocol' in condition)
-  )
-    return false
   try {
     const answer = await client.call('command', ['info', 'spublish'])
-    return Array.isArray(answer) && Boolean(answer[0])
+    return Array.isArray(answer) && Boolean(answer[0]) && noticesMoves(client)
   } catch (error) {
     // Who may not even ask will not be allowed to use it.
     if (isRefusal(error)) return false
     throw error
   }
+}
+
+/** By what the connections of ioredis 6 have; there is one, as a command was answered. */
+function noticesMoves(client: Redis | Cluster): boolean {
+  const nodes = isCluster(client) ? client.nodes('all') : [client]
+  return nodes.some(({ condition }) => condition && 'protocol' in condition)
 }
