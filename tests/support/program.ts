@@ -14,16 +14,18 @@ export interface Program extends AsyncDisposable {
 export interface ProgramOptions extends Pick<SpawnOptions, 'env' | 'cwd'> {
   /** Whether what it has to say is on its error output, too; else that is shown. */
   readonly readsErrors?: boolean
+  /** Whether it has an input, `child.stdin`; else that is empty. */
+  readonly hasInput?: boolean
 }
 
 /** Starts a program that does not outlive this process. */
 export function startProgram(
   binary: string,
   args: readonly string[],
-  { readsErrors = false, ...options }: ProgramOptions = {},
+  { readsErrors = false, hasInput = false, ...options }: ProgramOptions = {},
 ): Program {
   // In a group of its own: some are started by a script, which would not hand on a signal.
-  const stdio = ['ignore', 'pipe', readsErrors ? 'pipe' : 'inherit'] as const
+  const stdio = [hasInput ? 'pipe' : 'ignore', 'pipe', readsErrors ? 'pipe' : 'inherit'] as const
   const child = spawn(binary, args, { ...options, stdio: [...stdio], detached: true })
   // A test that dies must not leave its programs behind.
   const die = (): void => {

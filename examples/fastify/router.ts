@@ -1,0 +1,34 @@
+import { initTRPC } from '@trpc/server'
+import { channel, createChannels } from '@trpc-sse/server'
+import { z } from 'zod'
+import type { createContext } from './auth.ts'
+
+const user = z.string().max(40)
+
+// One channel for each user.
+export const channels = createChannels({
+  channels: {
+    inbox: channel({
+      params: z.object({ user }),
+      event: z.object({ from: z.string(), text: z.string() }),
+      retain: { events: 100 },
+    }),
+  },
+})
+
+const t = initTRPC.context<typeof createContext>().create()
+
+export const appRouter = t.router({
+  /** Whose inbox it is, the token says: there is no input to ask for that of somebody else. */
+  onMessage: t.procedure.subscription((opts) =>
+    channels.inbox({ user: opts.ctx.user }).subscribe({ ...opts, replay: 10 }),
+  ),
+
+  send: t.procedure
+    .input(z.object({ to: user, text: z.string().min(1).max(1_000) }))
+    .mutation(({ ctx, input: { to, text } }) =>
+      channels.inbox({ user: to }).publish({ from: ctx.user, text }),
+    ),
+})
+
+export type AppRouter = typeof appRouter

@@ -1,0 +1,50 @@
+import { expect, it } from 'vitest'
+import { type ExampleScript, exampleFolder, runScript } from '../support/example.ts'
+import { freePort, startRedis } from '../support/redis.ts'
+
+const folder = exampleFolder('redis-two-servers')
+
+it('shows at one server what is said at the other, also what was said after it crashed', async () => {
+  await using redis = await startRedis()
+  const [one, two] = [await freePort(), await freePort()]
+  async function start(port: number): Promise<ExampleScript> {
+    const server = runScript(folder, ['server', `${port}`], { REDIS_URL: redis.url })
+    await server.says(/http:\/\/.*:\d+/)
+    return server
+  }
+  await using first = await start(one)
+  await using _second = await start(two)
+  await using ann = runScript(folder, ['chat', `${one}`, 'ann'])
+  await using bob = runScript(folder, ['chat', `${two}`, 'bob'])
+  expect([await ann.lines.take(), await bob.lines.take()]).toEqual([`(live at ${one})`, `(live at ${two})`])
+
+  bob.type('Anybody there?')
+  expect([await ann.lines.take(), await bob.lines.take()]).toEqual([
+    'bob: Anybody there?',
+    'bob: Anybody there?',
+  ])
+  ann.type('I am.')
+  expect([await ann.lines.take(), await bob.lines.take()]).toEqual(['ann: I am.', 'ann: I am.'])
+
+  await first.kill()
+  expect(await ann.lines.take()).toBe(`(no answer from ${one})`)
+  ann.type('Hello?')
+  expect(await ann.lines.take()).toBe('(not sent: Hello?)')
+  for (const text of ['one', 'two', 'three']) {
+    bob.type(text)
+    expect(await bob.lines.take()).toBe(`bob: ${text}`)
+  }
+  await using _again = await start(one)
+  const missed = await ann.lines.takeMany(4)
+  expect(missed.filter((line) => !line.startsWith('('))).toEqual(['bob: one', 'bob: two', 'bob: three'])
+  ann.type('There you are.')
+  expect([await ann.lines.take(), await bob.lines.take()]).toEqual([
+    'ann: There you are.',
+    'ann: There you are.',
+  ])
+
+  await using late = runScript(folder, ['chat', `${two}`, 'late'])
+  expect((await late.lines.takeMany(7)).filter((line) => !line.startsWith('('))).toEqual(
+    bob.lines.items.filter((line) => !line.startsWith('(')),
+  )
+})
