@@ -1,4 +1,4 @@
-// `npm run demo`, `npm test`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
+// `npm run demo`, `npm run example`, `npm test`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -15,6 +15,11 @@ const tasks = {
     // Not what only the tests need: browsers' drivers and other runtimes are some hundred megabytes.
     await step('install', '--filter', '@trpc-sse/demo...')
     await step('--filter', '@trpc-sse/demo', 'start')
+  },
+  async example() {
+    await step('install')
+    await step('exec', 'turbo', 'run', 'build', '--filter=./packages/*')
+    await step('exec', 'node', 'scripts/copy-example.mjs', ...process.argv.slice(3))
   },
   async test() {
     Object.assign(environment, prerequisites(testPrograms))

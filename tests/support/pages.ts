@@ -27,8 +27,13 @@ export interface Block {
 
 /** Reads every page that a reader is meant to read. */
 export function readPages(): readonly Page[] {
-  const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`)
-  const folders = ['.', ...filesIn('docs', /^/).map(dirname), ...packages, 'bench']
+  const projects = ['packages', 'apps', 'examples'].flatMap((folder) => [
+    folder,
+    ...readdirSync(join(root, folder), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => join(folder, name)),
+  ])
+  const folders = ['.', ...filesIn('docs', /\.md$/).map(dirname), ...projects, 'bench']
   const paths = [...new Set(folders)].flatMap((folder) =>
     readdirSync(join(root, folder))
       .filter((name) => name.endsWith('.md'))

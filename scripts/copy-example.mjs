@@ -1,0 +1,76 @@
+// `npm run example <name> <folder>`: copies an example out of the workspace, to an app that npm installs.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+const [name = '', folder] = process.argv.slice(2)
+const source = join(root, 'examples', name)
+
+if (name === '' || !existsSync(join(source, 'package.json')) || folder === undefined) {
+  const names = readdirSync(join(root, 'examples')).filter((entry) => !entry.includes('.'))
+  console.error(`Usage: npm run example ${names.join(' | ')} <folder>`)
+  process.exit(2)
+}
+const target = resolve(process.env.INIT_CWD ?? '.', folder)
+if (existsSync(target) && readdirSync(target).length > 0) {
+  console.error(`${target} is not empty.`)
+  process.exit(2)
+}
+
+// Packing writes the versions that `catalog:` and `workspace:` stand for.
+mkdirSync(join(target, 'vendor'), { recursive: true })
+unpack(pack(source, 'example'), target)
+const manifest = readManifest(target)
+const vendored = withWorkspaceDependencies(Object.keys(manifest.dependencies).filter(isOurs))
+for (const own of vendored) pack(folderOf(own), basename(own))
+const fromVendor = Object.fromEntries(vendored.map((own) => [own, `file:vendor/${basename(own)}.tgz`]))
+Object.assign(manifest, {
+  name: basename(target).toLowerCase(),
+  dependencies: { ...manifest.dependencies, ...fromVendor },
+})
+writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+writeFileSync(join(target, '.gitignore'), 'node_modules/\ndist/\n')
+console.log(`
+  ${target} is yours:
+
+    cd ${folder} && npm install
+
+  README.md there says what to run. The packages are in vendor/, as they are not on npm yet.
+`)
+
+function isOurs(dependency) {
+  return dependency.startsWith('@trpc-sse/')
+}
+
+function folderOf(dependency) {
+  return join(root, 'packages', basename(dependency))
+}
+
+/** These packages of ours, and those that they need. */
+function withWorkspaceDependencies(names) {
+  const needed = names.flatMap((own) =>
+    Object.keys(readManifest(folderOf(own)).dependencies ?? {}).filter(isOurs),
+  )
+  const all = [...new Set([...names, ...needed])].sort()
+  return all.length === names.length ? all : withWorkspaceDependencies(all)
+}
+
+function readManifest(from) {
+  return JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'))
+}
+
+/** Packs a package of the workspace; returns the archive. */
+function pack(from, as) {
+  const archive = join(target, 'vendor', `${as}.tgz`)
+  execFileSync('pnpm', ['-C', from, 'pack', '--out', archive], { stdio: ['ignore', 'ignore', 'inherit'] })
+  return archive
+}
+
+/** Unpacks an archive into a folder, and removes it. */
+function unpack(archive, into) {
+  execFileSync('tar', ['-xzf', archive, '-C', into, '--strip-components=1'])
+  rmSync(archive)
+}
