@@ -1,4 +1,4 @@
-// `npm run demo`, `npm run example`, `npm test`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
+// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -20,6 +20,10 @@ const tasks = {
     await step('install')
     await step('exec', 'turbo', 'run', 'build', '--filter=./packages/*')
     await step('exec', 'node', 'scripts/copy-example.mjs', ...process.argv.slice(3))
+  },
+  async docs() {
+    await step('install', '--filter', '@trpc-sse/docs')
+    await step('--filter', '@trpc-sse/docs', 'dev')
   },
   async test() {
     Object.assign(environment, prerequisites(testPrograms))
