@@ -1,37 +1,38 @@
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sseLink } from '@trpc-sse/client'
+import { build } from 'esbuild'
 import superjson from 'superjson'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { http2Fetch } from './multiplexed/http2-fetch.ts'
 import { selfSigned } from './support/certificate.ts'
+import { runCommand } from './support/command.ts'
 import { type DocFiles, writeDocFiles } from './support/doc-files.ts'
 import { untypedClient } from './support/follow.ts'
 import { createInbox } from './support/inbox.ts'
-import { root } from './support/pages.ts'
+import { readPage, root } from './support/pages.ts'
 import { startProgram } from './support/program.ts'
 import { freePort } from './support/redis.ts'
 
-const bin = join(root, 'tests/node_modules/.bin')
-
-/** Each server of docs/frameworks.md, and what runs it. */
-const servers = [
-  { file: 'standalone.ts', command: [process.execPath] },
-  { file: 'http2.ts', command: [process.execPath] },
-  { file: 'node-http.ts', command: [process.execPath] },
-  { file: 'express.ts', command: [process.execPath] },
-  { file: 'fastify.ts', command: [process.execPath] },
-  { file: 'hono.ts', command: [process.execPath] },
-  { file: 'bun.js', command: [join(bin, 'bun')] },
-  { file: 'deno.js', command: [join(bin, 'deno'), 'run', '--allow-net', '--allow-env=NODE_ENV'] },
-] as const
+const page = readPage('docs/frameworks.md')
+const commands = page.blocks
+  .filter(({ language }) => language === 'sh')
+  .flatMap(({ code }) => code.trim().split('\n'))
+  .map((line) => line.replace(/\s+#.*$/, '').split(' '))
+const installs = commands.filter(([program]) => program === 'npm')
+/** The page's first command is the client's; each other one runs the server of a section. */
+const [clientCommand = [], ...servers] = commands.filter(([program = '']) =>
+  /^(node|bun|deno)$/.test(program),
+)
 
 let docs: DocFiles
 const ports = new Map<string, number>()
 beforeAll(async () => {
-  for (const { file } of servers) ports.set(file, await freePort())
+  const files = ['http2.ts', ...servers.map((command) => command.at(-1) ?? '')]
+  for (const file of files) ports.set(file, await freePort())
   docs = writeDocFiles('docs/frameworks.md', 'frameworks', (code, file) =>
     code.replaceAll('3000', `${ports.get(file)}`),
   )
@@ -41,17 +42,62 @@ beforeAll(async () => {
 })
 afterAll(() => docs[Symbol.dispose]())
 
-describe('docs/frameworks.md, run as it is written', () => {
-  it.each(servers)('$file serves the chat', async ({ file, command }) => {
-    const [program = '', ...args] = command
-    await using server = startProgram(program, [...args, file], { cwd: docs.path('.'), readsErrors: true })
-    const scheme = file === 'http2.ts' ? 'https' : 'http'
-    const origin = `${scheme}://127.0.0.1:${ports.get(file)}`
-    await vi.waitFor(() => listens(ports.get(file) ?? 0), { timeout: 15_000, interval: 20 })
+/** Runs a command of the page in the folder of its files. */
+function run([name = '', ...args]: readonly string[]) {
+  const program = name === 'node' ? process.execPath : join(root, 'tests/node_modules/.bin', name)
+  return runCommand(docs.path('.'), [program, ...args])
+}
+
+/** Runs the client of the page; resolves once it has said what the page says. */
+async function seeAnEvent(...args: string[]): Promise<void> {
+  await using client = run([...clientCommand, ...args])
+  expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
+}
+
+async function listens(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1')
+  await once(socket, 'connect')
+  socket.destroy()
+}
+
+describe('docs/frameworks.md, followed', () => {
+  it('has a command for each way to serve', () => {
+    expect(clientCommand).toEqual(['node', 'client.ts'])
+    expect(servers.map((command) => command.at(-1))).toEqual([
+      'standalone.ts',
+      'node-http.ts',
+      'express.ts',
+      'fastify.ts',
+      'hono.ts',
+      'bun.js',
+      'deno.js',
+    ])
+  })
+
+  it.each(servers.map((command) => [command.join(' '), command] as const))(
+    '%s: an event goes through the server',
+    async (_name, command) => {
+      const file = command.at(-1) ?? ''
+      const port = ports.get(file) ?? 0
+      await using server = run(command)
+      await vi.waitFor(() => listens(port), { timeout: 15_000, interval: 20 })
+      await seeAnEvent(`http://localhost:${port}/trpc`)
+      // It drains: the client goes, and looks for another server.
+      if (/SIGTERM/.test(readFileSync(docs.path(file), 'utf8'))) {
+        server.child.kill('SIGTERM')
+        const [, signal] = await once(server.child, 'exit')
+        expect(signal).not.toBe('SIGKILL')
+      }
+    },
+  )
+
+  it('over HTTP/2, too', async () => {
+    const origin = `https://127.0.0.1:${ports.get('http2.ts')}`
+    await using _server = run(['node', 'http2.ts'])
+    await vi.waitFor(() => listens(ports.get('http2.ts') ?? 0), { timeout: 15_000, interval: 20 })
     using http2 = http2Fetch(origin)
-    const send = scheme === 'https' ? http2.fetch : globalThis.fetch
     const client = untypedClient(
-      sseLink({ url: `${origin}/trpc`, transformer: superjson, fetch: send } as never),
+      sseLink({ url: `${origin}/trpc`, transformer: superjson, fetch: http2.fetch } as never),
     )
     const texts = createInbox<string>()
     const started = createInbox<true>()
@@ -64,21 +110,42 @@ describe('docs/frameworks.md, run as it is written', () => {
       },
     )
     await started.take()
-    const message = superjson.serialize({ room: 'lobby', author: 'ann', text: 'hello' })
-    const said = await send(`${origin}/trpc/send`, {
+    const said = await http2.fetch(`${origin}/trpc/send`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(message),
+      body: JSON.stringify(superjson.serialize({ room: 'lobby', author: 'ann', text: 'hello' })),
     })
     expect(said.status).toBe(200)
     expect(await texts.take()).toBe('hello')
-    if (file === 'express.ts' || file === 'fastify.ts') {
-      // It drains: the client goes, and looks for another server.
-      server.child.kill('SIGTERM')
-      const [, signal] = await once(server.child, 'exit')
-      expect(signal).not.toBe('SIGKILL')
-    }
     subscription.unsubscribe()
+  })
+
+  it('on workerd, in a Durable Object', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'worker-'))
+    await build({
+      entryPoints: [docs.path('worker.ts')],
+      outfile: join(folder, 'worker.js'),
+      bundle: true,
+      format: 'esm',
+      platform: 'neutral',
+      mainFields: ['module', 'main'],
+      external: ['node:*', '@trpc/server/adapters/node-http'],
+    })
+    copyFileSync(join(root, 'tests/adapters/runtimes/config.capnp'), join(folder, 'config.capnp'))
+    const workerd = join(root, 'tests/node_modules/.bin/workerd')
+    await using server = startProgram(workerd, ['serve', 'config.capnp', '--control-fd=1'], { cwd: folder })
+    await seeAnEvent(`http://127.0.0.1:${await server.says(/(?<="port":)\d+/)}/trpc`)
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('has the settings of Wrangler for the object that its worker asks for', async () => {
+    const settings = JSON.parse(page.blocks.find(({ language }) => language === 'json')?.code ?? '')
+    expect(settings).toMatchObject({
+      main: 'worker.ts',
+      durable_objects: { bindings: [{ name: 'app', class_name: 'App' }] },
+      migrations: [{ new_sqlite_classes: ['App'] }],
+    })
+    expect(Object.keys(await import(docs.path('worker.ts')))).toContain('App')
   })
 
   it('the route handler of Next.js answers', async () => {
@@ -89,24 +156,13 @@ describe('docs/frameworks.md, run as it is written', () => {
     await response.body?.cancel()
   })
 
-  it('the handler for Bun, Deno and Workers is one function', async () => {
-    const { handler } = await import(docs.path('handler.ts'))
-    const { App, default: worker } = await import(docs.path('worker.ts'))
-    expect(new App().fetch).toBe(handler)
-    const asked = createInbox<string>()
-    const getByName = (name: string) => ({
-      fetch: async (req: Request) => {
-        asked.put(name)
-        return handler(req)
-      },
+  it('installs what the workspace is tested with', () => {
+    const named = installs.flatMap((line) => line.slice(2).filter((word) => !word.startsWith('--')))
+    const had = ['tests', 'apps/next'].flatMap((folder) => {
+      const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
+      return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
     })
-    const response = await worker.fetch(new Request('http://localhost/trpc/nothing'), { app: { getByName } })
-    expect([response.status, await asked.take()]).toEqual([404, 'app'])
+    expect(named.filter((name) => !had.includes(name))).toEqual(['wrangler'])
+    expect(named).toEqual(expect.arrayContaining(['express', 'fastify', 'hono', 'next']))
   })
 })
-
-async function listens(port: number): Promise<void> {
-  const socket = connect(port, '127.0.0.1')
-  await once(socket, 'connect')
-  socket.destroy()
-}

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { exampleFolder, runScript } from '../support/example.ts'
+import { exampleFolder, runScript } from '../support/command.ts'
 import { root } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
-import { type ExampleScript, exampleFolder, runScript } from '../support/example.ts'
+import { type Command, exampleFolder, runScript } from '../support/command.ts'
 import { root } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -24,7 +24,7 @@ afterEach(async () => {
   for (const context of contexts) await context.close()
 })
 
-async function start(script: 'dev' | 'start', port: number): Promise<ExampleScript> {
+async function start(script: 'dev' | 'start', port: number): Promise<Command> {
   const server = runScript(folder, [script], { PORT: `${port}` })
   await server.says(/http:\/\/localhost:\d+/)
   return server
@@ -57,7 +57,7 @@ const untilVoted = (page: Page, choice: string, voters: string): Promise<void> =
   page.getByRole('button', { name: choice }).getByText(voters, { exact: true }).waitFor()
 
 describe('the poll, as it is deployed', () => {
-  let server: ExampleScript
+  let server: Command
   let port: number
   beforeAll(async () => {
     rmSync(join(folder, 'dist'), { recursive: true, force: true })

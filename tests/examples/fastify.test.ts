@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { expect, it } from 'vitest'
-import { type ExampleScript, exampleFolder, runScript } from '../support/example.ts'
+import { type Command, exampleFolder, runScript } from '../support/command.ts'
 import { freePort } from '../support/redis.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 
@@ -8,13 +8,13 @@ const folder = exampleFolder('fastify')
 const ann = { TOKEN: 'token-of-ann' }
 const bob = { TOKEN: 'token-of-bob' }
 
-async function start(port: number): Promise<ExampleScript> {
+async function start(port: number): Promise<Command> {
   const server = runScript(folder, ['start'], { PORT: `${port}` })
   await server.says(/http:\/\/.*:\d+/)
   return server
 }
 
-function inboxOf(token: { TOKEN: string }, port: number): ExampleScript {
+function inboxOf(token: { TOKEN: string }, port: number): Command {
   return runScript(folder, ['inbox'], { PORT: `${port}`, ...token })
 }
 

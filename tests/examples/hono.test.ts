@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
-import { type ExampleScript, exampleFolder, runCommand, runScript } from '../support/example.ts'
+import { type Command, exampleFolder, runCommand, runScript } from '../support/command.ts'
 import { root } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -67,7 +67,7 @@ async function listening(port: number): Promise<void> {
 describe.each(runtimes)('the wall on $name', ({ run }) => {
   it('shows a note in all windows, and those of an absence once and in order', async () => {
     const port = await freePort()
-    await using _server: ExampleScript = run(port)
+    await using _server: Command = run(port)
     await listening(port)
     await using proxy = await startTcpProxy(port)
     const context = await browser.newContext({ colorScheme: 'light' })

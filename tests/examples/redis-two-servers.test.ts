@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type ExampleScript, exampleFolder, runScript } from '../support/example.ts'
+import { type Command, exampleFolder, runScript } from '../support/command.ts'
 import { freePort, startRedis } from '../support/redis.ts'
 
 const folder = exampleFolder('redis-two-servers')
@@ -7,7 +7,7 @@ const folder = exampleFolder('redis-two-servers')
 it('shows at one server what is said at the other, also what was said after it crashed', async () => {
   await using redis = await startRedis()
   const [one, two] = [await freePort(), await freePort()]
-  async function start(port: number): Promise<ExampleScript> {
+  async function start(port: number): Promise<Command> {
     const server = runScript(folder, ['server', `${port}`], { REDIS_URL: redis.url })
     await server.says(/http:\/\/.*:\d+/)
     return server

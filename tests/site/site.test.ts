@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
-import { type ExampleScript, runScript } from '../support/example.ts'
+import { type Command, runScript } from '../support/command.ts'
 import { root } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 
@@ -13,7 +13,7 @@ const dist = join(docs, '.vitepress/dist')
 const screenshots = join(import.meta.dirname, 'screenshots')
 
 let browser: Browser
-let preview: ExampleScript
+let preview: Command
 let url: string
 beforeAll(async () => {
   const build = runScript(docs, ['build'])

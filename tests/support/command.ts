@@ -5,8 +5,8 @@ import { createInbox, type Inbox } from './inbox.ts'
 import { root } from './pages.ts'
 import { type Program, startProgram } from './program.ts'
 
-/** A script of an example's package.json, as it runs in a terminal. */
-export interface ExampleScript extends Program {
+/** A command, as it runs in a terminal. */
+export interface Command extends Program {
   /** The lines that it writes. */
   readonly lines: Inbox<string>
   /** Types a line. */
@@ -25,7 +25,7 @@ export function runScript(
   folder: string,
   [script, ...args]: readonly [string, ...string[]],
   env: Readonly<Record<string, string>> = {},
-): ExampleScript {
+): Command {
   return runCommand(folder, ['npm', 'run', '--silent', script, '--', ...args], env)
 }
 
@@ -34,7 +34,7 @@ export function runCommand(
   folder: string,
   [command, ...args]: readonly [string, ...string[]],
   env: Readonly<Record<string, string>> = {},
-): ExampleScript {
+): Command {
   const program = startProgram(command, args, {
     cwd: folder,
     env: { ...process.env, NODE_ENV: '', FORCE_COLOR: '0', ...env },
