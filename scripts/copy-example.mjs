@@ -32,7 +32,7 @@ Object.assign(manifest, {
   dependencies: { ...manifest.dependencies, ...fromVendor },
 })
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-writeFileSync(join(target, '.gitignore'), 'node_modules/\ndist/\n')
+writeFileSync(join(target, '.gitignore'), 'node_modules/\ndist/\n.next/\nnext-env.d.ts\n*.tsbuildinfo\n')
 console.log(`
   ${target} is yours:
 

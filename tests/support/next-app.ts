@@ -1,25 +1,20 @@
-import { join } from 'node:path'
-import { startProgram } from './program.ts'
+import { once } from 'node:events'
+import { type Command, exampleFolder, runScript } from './command.ts'
 import { freePort } from './redis.ts'
 
-const root = join(import.meta.dirname, '../..')
-const app = join(root, 'apps/next')
-const node = join(root, 'node_modules/node/bin/node')
-const next = join(app, 'node_modules/next/dist/bin/next')
-
-/** The Next.js app as it is deployed, in a process of its own. */
+/** The example of Next.js as it is deployed, in a process of its own. */
 export interface NextApp extends AsyncDisposable {
   readonly url: string
 }
 
-/** Builds the app with `next build`. */
+/** Builds the app. */
 export async function buildNextApp(): Promise<void> {
   const build = run(['build'], {})
-  const code = await new Promise<number | null>((resolve) => build.child.once('exit', resolve))
-  if (code !== 0) throw new Error(`next build ended with ${code}.`)
+  const [code] = await once(build.child, 'exit')
+  if (code !== 0) throw new Error(`next build ended with ${code}:\n${build.lines.items.join('\n')}`)
 }
 
-/** Starts what was built, with `next start`. Its streams last for so many milliseconds at most. */
+/** Starts what was built. Its streams last for so many milliseconds at most. */
 export async function startNextApp(sseMaxDurationMs: number): Promise<NextApp> {
   const port = await freePort()
   const program = run(['start', '--port', `${port}`, '--hostname', '127.0.0.1'], {
@@ -29,9 +24,10 @@ export async function startNextApp(sseMaxDurationMs: number): Promise<NextApp> {
   return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
 }
 
-function run(args: readonly string[], env: Readonly<Record<string, string>>) {
-  return startProgram(node, [next, ...args], {
-    cwd: app,
-    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production', ...env },
+function run(script: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Command {
+  return runScript(exampleFolder('next'), script, {
+    NEXT_TELEMETRY_DISABLED: '1',
+    NODE_ENV: 'production',
+    ...env,
   })
 }

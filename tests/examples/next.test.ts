@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startChromium } from './support/chromium.ts'
-import { buildNextApp, type NextApp, startNextApp } from './support/next-app.ts'
-import { range } from './support/numbers.ts'
+import { startChromium } from '../support/chromium.ts'
+import { buildNextApp, type NextApp, startNextApp } from '../support/next-app.ts'
+import { range } from '../support/numbers.ts'
 
-const screenshots = join(import.meta.dirname, '../apps/next/screenshots')
+const screenshots = join(import.meta.dirname, 'screenshots/next')
 
 let browser: Browser
 let app: NextApp
