@@ -196,7 +196,9 @@ it.runIf(hasHermes)('the client compiles as it is with the compiler of React Nat
 })
 
 it('no source imports what tRPC calls unstable', () => {
-  const sources = ['packages', 'apps', 'examples'].flatMap((folder) => filesIn(join(root, folder), /\.[cm]?tsx?$/))
+  const sources = ['packages', 'apps', 'examples'].flatMap((folder) =>
+    filesIn(join(root, folder), /\.[cm]?tsx?$/),
+  )
   const unstable = sources.filter((file) =>
     importsOf(file).some((specifier) => /^@trpc\/.*unstable-/.test(specifier)),
   )
