@@ -20,7 +20,14 @@ function trpcNext(): Plugin {
 }
 
 const exclude = ['**/node_modules/**', '**/dist/**']
-const shared = { root, exclude, testTimeout: 60_000, hookTimeout: 60_000 }
+const shared = {
+  root,
+  exclude,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  // Two browsers and a build on two cores: what takes a moment may take ten seconds.
+  expect: { poll: { timeout: 30_000 } },
+}
 
 export default defineConfig({
   test: {
