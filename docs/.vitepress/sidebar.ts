@@ -3,16 +3,18 @@ import type { DefaultTheme } from 'vitepress'
 import { addressOf, root, titleOf } from './pages.ts'
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Start: ['docs/getting-started.md', 'docs/frameworks.md', 'docs/migrating.md'],
+  Start: ['docs/getting-started.md', 'docs/frameworks.md'],
   Guide: [
     'docs/channels.md',
     'docs/resume-and-gaps.md',
     'docs/server-link.md',
     'docs/client-link.md',
     'docs/react.md',
+    'docs/react-native.md',
     'docs/auth.md',
   ],
   'In production': ['docs/redis.md', 'docs/proxies.md', 'docs/capacity.md', 'docs/performance.md'],
+  Migrating: ['docs/migrating.md', ...pagesAt('docs/migrating-from-*.md')],
   Examples: ['examples/README.md', ...pagesAt('examples/*/README.md'), ...pagesAt('apps/*/README.md')],
   Reference: ['packages/protocol/PROTOCOL.md', ...pagesAt('packages/*/README.md')],
 }
