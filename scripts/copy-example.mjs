@@ -7,11 +7,15 @@ import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const [name = '', folder] = process.argv.slice(2)
-const source = join(root, 'examples', name)
+const examples = readdirSync(join(root, 'examples')).filter((entry) => !entry.includes('.'))
+const sources = Object.fromEntries([
+  ...examples.map((entry) => [entry, join(root, 'examples', entry)]),
+  ['next', join(root, 'apps/next')],
+])
+const source = sources[name]
 
-if (name === '' || !existsSync(join(source, 'package.json')) || folder === undefined) {
-  const names = readdirSync(join(root, 'examples')).filter((entry) => !entry.includes('.'))
-  console.error(`Usage: npm run example ${names.join(' | ')} <folder>`)
+if (source === undefined || folder === undefined) {
+  console.error(`Usage: npm run example ${Object.keys(sources).join(' | ')} <folder>`)
   process.exit(2)
 }
 const target = resolve(process.env.INIT_CWD ?? '.', folder)

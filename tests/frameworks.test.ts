@@ -158,7 +158,7 @@ describe('docs/frameworks.md, followed', () => {
 
   it('installs what the workspace is tested with', () => {
     const named = installs.flatMap((line) => line.slice(2).filter((word) => !word.startsWith('--')))
-    const had = ['tests', 'examples/next'].flatMap((folder) => {
+    const had = ['tests', 'apps/next'].flatMap((folder) => {
       const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
       return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
     })

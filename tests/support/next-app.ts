@@ -1,8 +1,10 @@
 import { once } from 'node:events'
-import { type Command, exampleFolder, runScript } from './command.ts'
+import { join } from 'node:path'
+import { type Command, runScript } from './command.ts'
+import { root } from './pages.ts'
 import { freePort } from './redis.ts'
 
-/** The example of Next.js as it is deployed, in a process of its own. */
+/** The app of Next.js as it is deployed, in a process of its own. */
 export interface NextApp extends AsyncDisposable {
   readonly url: string
 }
@@ -25,7 +27,7 @@ export async function startNextApp(sseMaxDurationMs: number): Promise<NextApp> {
 }
 
 function run(script: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Command {
-  return runScript(exampleFolder('next'), script, {
+  return runScript(join(root, 'apps/next'), script, {
     NEXT_TELEMETRY_DISABLED: '1',
     NODE_ENV: 'production',
     ...env,
