@@ -3,6 +3,7 @@ import type { Backend, ChannelLog } from '@trpc-sse/server'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { follow } from './support/follower.ts'
+import { untilInSync } from './support/redis.ts'
 import { createRedisContext, testCases } from './support/redis-cases.ts'
 import { type RedisCluster, startRedisCluster } from './support/redis-cluster.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
@@ -159,7 +160,7 @@ describe('a Redis Cluster with a replica', () => {
     const backend = redisBackend({ redis: three.client })
     const follower = await follow(backend, log)
     const ids = [...(await backend.append(log, ['0'])).ids]
-    await master.admin.wait(1, 10_000)
+    await untilInSync(replica, master)
     await master.kill()
     await replica.admin.call('cluster', 'failover', 'takeover')
     for (let i = 1; i <= 20; i++) ids.push(...(await backend.append(log, [`${i}`])).ids)

@@ -3,21 +3,21 @@ import type { ChannelLog } from '@trpc-sse/server'
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { follow } from './support/follower.ts'
-import { startRedis } from './support/redis.ts'
+import { startRedis, untilInSync } from './support/redis.ts'
 import { startRedisSentinels } from './support/redis-sentinels.ts'
 
 const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
 
 it('goes on at the replica that Sentinels put in the place of a master, with nothing missing', async () => {
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
-  await using _replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${master.port}`] })
+  await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${master.port}`] })
   await using sentinels = await startRedisSentinels(master)
   const redis = new Redis({ ...sentinels.options, sentinels: [...sentinels.options.sentinels] })
   redis.on('error', () => {})
   const backend = redisBackend({ redis }, { commandTimeoutMs: 20_000 })
   const follower = await follow(backend, log)
   const ids = [...(await backend.append(log, ['before'])).ids]
-  await master.admin.wait(1, 10_000)
+  await untilInSync(replica, master)
   await master.kill()
   for (let i = 0; i < 20; i++) ids.push(...(await backend.append(log, [`${i}`])).ids)
   await follower.reached(ids.at(-1) ?? '')

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { type Program, startProgram } from './program.ts'
 
@@ -67,6 +68,14 @@ export async function startRedis({
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** Waits until a replica has all that its master has now. (WAIT counts only what its own connection has written.) */
+export async function untilInSync(replica: RedisServer, master: RedisServer): Promise<void> {
+  const offset = async ({ admin }: RedisServer, of: string): Promise<number> =>
+    Number(new RegExp(`${of}_repl_offset:(\\d+)`).exec(await admin.info('replication'))?.[1])
+  const reached = await offset(master, 'master')
+  while (!((await offset(replica, 'slave')) >= reached)) await setTimeout(5)
 }
 
 /** A port that nobody listens at. Below 22768, as a Cluster needs the port 10000 above it too. */
