@@ -113,6 +113,58 @@ describe('a publish whose answer is lost', () => {
   })
 })
 
+describe('publishes with idempotency keys', () => {
+  const keyed = (backend: Backend, i: number, key = `${i}`) =>
+    backend.append(log, [`${i}`], { idempotencyKey: key })
+
+  it('are stored in the order of their calls, whatever happens to scripts meanwhile', async () => {
+    const [one, another] = [open(), open()]
+    await keyed(one, -1)
+    const calls: Promise<unknown>[] = []
+    for (let round = 0; round < 20; round++) {
+      calls.push(...Array.from({ length: 30 }, (_, i) => keyed(one, round * 30 + i)))
+      // Whoever runs the script first after that has it loaded for all.
+      await Promise.all([server.admin.script('FLUSH'), another.append({ ...log, key: 'another' }, ['x'])])
+    }
+    await Promise.all(calls)
+    expect(await stored(one)).toEqual(Array.from({ length: 601 }, (_, i) => `${i - 1}`))
+  })
+
+  it('know each other when they are sent together, and keep their place among those without', async () => {
+    const backend = open()
+    const results = await Promise.all([
+      backend.append(log, ['first']),
+      keyed(backend, 1, 'same'),
+      backend.append(log, ['x', 'y']),
+      keyed(backend, 2, 'same'),
+      keyed(backend, 3),
+      backend.append(log, ['last']),
+    ])
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([false, false, false, true, false, false])
+    expect(results[3]?.ids).toEqual(results[1]?.ids)
+    expect(await stored(backend)).toEqual(['first', '1', 'x', 'y', '3', 'last'])
+    const { events } = await backend.read(log, { after: '0-0', limit: 10 })
+    expect(events.slice(1).map(({ prev }) => prev)).toEqual(events.slice(0, -1).map(({ id }) => id))
+  })
+
+  it('are each stored once, and are no duplicates of themselves, though the answer of all is lost', async () => {
+    const backend = open({ proxied: true })
+    // What comes while this is under way is sent together after it.
+    const first = backend.append(log, ['0'])
+    const together = Promise.all([
+      backend.append(log, ['a']),
+      ...[1, 2, 3].map((i) => keyed(backend, i)),
+      backend.append(log, ['b']),
+      keyed(backend, 4, '1'),
+    ])
+    await first
+    await proxy.loseNextAnswer()
+    const results = await together
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([false, false, false, false, false, true])
+    expect(await stored(backend)).toEqual(['0', 'a', '1', '2', '3', 'b'])
+  })
+})
+
 describe('connections that are killed', () => {
   it('store each of 5,000 publishes in flight exactly once', async () => {
     const backend = open()
@@ -255,6 +307,27 @@ describe('a server that refuses', () => {
       message: expect.stringMatching(/refused.*(WRONGTYPE|OOM)/),
       cause: expect.any(Error),
     })
+  })
+
+  it('stores nothing of what is sent together if one idempotency key is of another type', async () => {
+    const backend = open()
+    await server.admin.lpush('trpc-sse:{log}:key:b', 'text')
+    const first = backend.append(log, ['0'])
+    const together = ['a', 'b', 'c'].map((key) => backend.append(log, [key], { idempotencyKey: key }))
+    const outcomes = await Promise.allSettled([first, ...together])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected'])
+    expect(await stored(backend)).toEqual(['0'])
+  })
+
+  it('is told apart from one that only refuses to tell: what is stored is answered, and the app hears why', async () => {
+    await server.admin.call('acl', 'setuser', 'mute', 'on', '>secret', '~*', '+@all', 'resetchannels')
+    const errors: unknown[] = []
+    const url = `redis://mute:secret@127.0.0.1:${server.port}`
+    const backend = redisBackend({ url }, { onError: (error) => errors.push(error) })
+    backends.push(backend)
+    expect(await backend.append(log, ['1'])).toMatchObject({ duplicate: false })
+    expect(await stored(backend)).toEqual(['1'])
+    expect(String(errors[0])).toMatch(/refused to tell of them.*(NOPERM|permission|channel)/is)
   })
 
   it('says why it can’t be used: a wrong password', async () => {

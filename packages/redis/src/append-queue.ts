@@ -10,8 +10,11 @@ export interface PendingAppend {
   reject(error: unknown): void
 }
 
-/** Appends to one log that are stored by one command. With an idempotency key there is only one of them. */
+/** Appends to one log that are stored together. With an idempotency key there is only one of them. */
 export type AppendGroup = readonly [PendingAppend, ...PendingAppend[]]
+
+/** Groups that are stored by one command, in their order. */
+export type AppendGroups = readonly [AppendGroup, ...AppendGroup[]]
 
 /**
  * Returns what takes the appends of this process, and stores those of one log in the order of the calls. While some
@@ -21,14 +24,17 @@ export type AppendGroup = readonly [PendingAppend, ...PendingAppend[]]
  * @param store Stores groups in their order. Settles every append in them, and never rejects.
  */
 export function createAppendQueue(
-  store: (groups: readonly [AppendGroup, ...AppendGroup[]]) => Promise<void>,
+  store: (groups: AppendGroups) => Promise<void>,
 ): (append: PendingAppend) => void {
   const waiting = new Map<string, PendingAppend[]>()
 
   async function storeAll(key: string, first: PendingAppend): Promise<void> {
     let groups = groupAppends([first])
     while (isNotEmpty(groups)) {
-      await store(groups)
+      const fitting = takeFitting(groups)
+      await store(fitting)
+      groups = groups.slice(fitting.length)
+      if (groups.length > 0) continue
       groups = groupAppends(waiting.get(key) ?? [])
       waiting.set(key, [])
     }
@@ -49,8 +55,26 @@ export function createAppendQueue(
 
 /** The most characters that appends are put together to. One that is larger goes by itself. */
 const maxGroupLength = 262_144
+/** The most groups in one command: Redis does nothing else meanwhile. */
+const maxGroups = 256
 /** What an event costs beside its payload, about, in characters. */
 const eventOverhead = 128
+
+/** The first groups, as many as fit into one command. */
+function takeFitting([first, ...rest]: AppendGroups): AppendGroups {
+  const fitting: [AppendGroup, ...AppendGroup[]] = [first]
+  let room = maxGroupLength - groupLength(first)
+  for (const group of rest.slice(0, maxGroups - 1)) {
+    room -= groupLength(group)
+    if (room < 0) break
+    fitting.push(group)
+  }
+  return fitting
+}
+
+function groupLength(group: AppendGroup): number {
+  return group.reduce((length, append) => length + lengthOf(append), 0)
+}
 
 /** Puts neighbours together: all but those with an idempotency key, which each have an answer of their own. */
 export function groupAppends(appends: readonly PendingAppend[]): readonly AppendGroup[] {

@@ -17,8 +17,6 @@ export interface Attempts {
    * since `calledAtMs` is up, or if Redis refuses it. Nothing is sent after that.
    */
   run<TAnswer>(send: Send<TAnswer>, calledAtMs: number): Promise<TAnswer>
-  /** Does so with many, together and in this order. */
-  runAll<TAnswer>(sends: readonly Send<TAnswer>[], calledAtMs: number): readonly Promise<TAnswer>[]
 }
 
 /** What {@link createAttempts} needs. */
@@ -31,37 +29,25 @@ export interface AttemptsOptions extends Readiness {
 export function createAttempts({ clock, timeoutMs, isReady, ready, lastError }: AttemptsOptions): Attempts {
   const deadlines = createDeadlines(clock)
 
-  async function work(attempts: readonly Attempt[], time: Time): Promise<void> {
-    let open = attempts
+  async function work(attempt: Attempt, time: Time): Promise<void> {
     for (let round = 1; ; round++) {
       if (!isReady()) await ready(time.signal())
       if (time.isUp()) return
-      await Promise.all(open.map((attempt) => attempt.send()))
-      open = open.filter((attempt) => !attempt.settled())
-      if (open.length === 0) return time.stop()
+      await attempt.send()
+      if (attempt.settled()) return time.stop()
       if (time.isUp()) return
       await pause(clock, backoffMs(clock, round), time.signal())
     }
   }
 
-  function start(attempts: readonly Attempt[], calledAtMs: number): void {
-    const time = createTime(deadlines, calledAtMs + timeoutMs, () => {
-      for (const attempt of attempts)
-        attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError()))
-    })
-    void work(attempts, time)
-  }
-
   return {
     run(send, calledAtMs) {
       const attempt = createAttempt(send, clock, timeoutMs)
-      start([attempt], calledAtMs)
+      const time = createTime(deadlines, timeoutMs - (clock.now() - calledAtMs), () =>
+        attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError())),
+      )
+      void work(attempt, time)
       return attempt.answer
-    },
-    runAll(sends, calledAtMs) {
-      const attempts = sends.map((send) => createAttempt(send, clock, timeoutMs))
-      start(attempts, calledAtMs)
-      return attempts.map(({ answer }) => answer)
     },
   }
 }
@@ -75,10 +61,10 @@ interface Time {
   stop(): void
 }
 
-function createTime(deadlines: Deadlines, endsAtMs: number, onUp: () => void): Time {
+function createTime(deadlines: Deadlines, leftMs: number, onUp: () => void): Time {
   let isUp = false
   let controller: AbortController | undefined
-  const stop = deadlines.add(endsAtMs, () => {
+  const stop = deadlines.add(leftMs, () => {
     isUp = true
     controller?.abort()
     onUp()

@@ -8,12 +8,12 @@ import type {
   StoredEvent,
 } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
-import type { AppendGroup } from './append-queue.ts'
+import type { AppendGroup, AppendGroups } from './append-queue.ts'
 import type { Send } from './attempts.ts'
 import { createCork } from './cork.ts'
 import { logKeys } from './keys.ts'
 import type { PubSub } from './readiness.ts'
-import { replyCode } from './replies.ts'
+import { replyCode, untoldError } from './replies.ts'
 import { appendScript, readScript, type Script } from './script.ts'
 
 /** The result of each append of a group; `undefined` if it can't be known any more whether they were stored. */
@@ -21,8 +21,8 @@ export type AppendAnswer = readonly AppendResult[] | undefined
 
 /** Both operations on a log, each as one run of a script. */
 export interface Commands {
-  /** Stores a group of appends. */
-  append(group: AppendGroup): Send<AppendAnswer>
+  /** Stores groups of appends to one log, one after the other, in one step. */
+  append(groups: AppendGroups): Send<readonly AppendAnswer[]>
   read(log: ChannelLog, range: ReadRange): Send<LogPage>
 }
 
@@ -34,6 +34,8 @@ export interface CommandsOptions {
   readonly db: number
   /** How events are told, known once commands can be sent. */
   pubSub(): PubSub
+  /** Told of what no publish fails for. */
+  onError(error: unknown): void
 }
 
 const defaultIdempotencyMs = 300_000
@@ -43,7 +45,7 @@ const lastIdMs = 30 * 86_400_000
 const publishCommands: Readonly<Record<PubSub, string>> = { classic: 'PUBLISH', sharded: 'SPUBLISH' }
 
 /** Creates the operations on a client's logs. */
-export function createCommands({ client, clock, prefix, db, pubSub }: CommandsOptions): Commands {
+export function createCommands({ client, clock, prefix, db, pubSub, onError }: CommandsOptions): Commands {
   const cork = createCork(client)
   // Every call of every process has its own token, by which what it stored is found again.
   const process = randomDigits(clock)
@@ -69,26 +71,24 @@ export function createCommands({ client, clock, prefix, db, pubSub }: CommandsOp
   }
 
   return {
-    append(group) {
-      const [{ log, options }] = group
-      const { idempotencyKey, idempotencyMs = defaultIdempotencyMs } = options
+    append(groups) {
+      const { log } = groups[0][0]
       const names = logKeys(prefix, db, log.key)
-      const keys = [
-        names.log,
-        names.last,
-        idempotencyKey === undefined ? names.log : names.idempotency(idempotencyKey),
-      ]
-      const token = `${process}.${(calls++).toString(36)}`
-      const keyMs = idempotencyKey === undefined ? '0' : wholeNumber(idempotencyMs)
-      const args = [...common(log), names.live, token, keyMs]
-      const payloads = group.flatMap((append) => append.payloads)
+      const keys = [names.log, names.last]
+      const fixed = [...common(log), names.live]
+      const tokens = groups.map(() => `${process}.${(calls++).toString(36)}`)
+      const stored = groups.flatMap((group, i) => {
+        const { idempotencyKey, idempotencyMs = defaultIdempotencyMs } = group[0].options
+        const payloads = group.flatMap((append) => append.payloads)
+        const about = [tokens[i] ?? '', String(payloads.length), ...payloads]
+        if (idempotencyKey === undefined) return ['0', '0', ...about]
+        return [String(keys.push(names.idempotency(idempotencyKey))), wholeNumber(idempotencyMs), ...about]
+      })
       return async (doubtMs) => {
-        const answer = await run(
-          appendScript,
-          keys,
-          args.concat(wholeNumber(doubtMs), publishCommands[pubSub()], payloads),
-        )
-        return splitResult(group, token, answer)
+        const args = fixed.concat(publishCommands[pubSub()], wholeNumber(doubtMs), stored)
+        const [untold, ...answers] = (await run(appendScript, keys, args)) as readonly unknown[]
+        if (untold !== '') onError(untoldError(untold))
+        return groups.map((group, i) => splitResult(group, tokens[i] ?? '', answers[i]))
       }
     },
     read(log, range) {
@@ -101,7 +101,7 @@ export function createCommands({ client, clock, prefix, db, pubSub }: CommandsOp
 }
 
 function splitResult(group: AppendGroup, token: string, answer: unknown): AppendAnswer {
-  if (answer === null) return undefined
+  if (answer === null || answer === undefined) return undefined
   const [storedBy, ...ids] = String(answer).split(' ')
   // Only an append with an idempotency key can be one, and it is alone in its group.
   if (storedBy !== token) return [{ ids, duplicate: true }]

@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/server'
+import { type Clock, RealtimeError } from '@trpc-sse/server'
 import calculateSlot from 'cluster-key-slot'
 import type { Cluster, Redis } from 'ioredis'
 import { createSubscriberClient, isCluster } from './clients.ts'
@@ -43,20 +43,33 @@ export function createPlaces(client: Redis | Cluster, connection: Readiness, clo
     const masters = client.nodes('master')
     return masters[Math.floor(clock.random() * masters.length)]
   }
+  let picked = ''
   const masterAt = (place: string): Redis | undefined =>
-    client.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === place)
+    client.nodes('master').find((master) => nameOf(master) === place)
 
   return {
     pubSub,
     ready: connection.ready,
     of: (channel) => (pubSub() === 'classic' ? anywhere : client.slots[calculateSlot(channel)]?.[0]),
-    exists: (place) => place === anywhere || masterAt(place) !== undefined,
+    exists: (place) => masterAt(place === anywhere ? picked : place) !== undefined,
     connect(place) {
       const master = place === anywhere ? anyMaster() : masterAt(place)
-      if (master === undefined) throw new Error('The Cluster has no such master that can be reached.')
+      if (master === undefined) throw noMaster()
+      picked = nameOf(master)
       return createSubscriberClient(master)
     },
     refresh: () => client.refreshSlotsCache(),
     onRefresh: (callback) => void client.on('refresh', callback),
   }
+}
+
+/** As a Cluster's client names its nodes. */
+function nameOf({ options: { host, port } }: Redis): string {
+  return `${host}:${port}`
+}
+
+function noMaster(): RealtimeError {
+  const message =
+    'The Cluster has no such master that can be reached. Check its nodes; it is looked for again.'
+  return new RealtimeError('BACKEND_UNAVAILABLE', message)
 }

@@ -16,6 +16,8 @@ export interface Readiness {
   pubSub(): PubSub
   /** The newest error of the connection. */
   lastError(): unknown
+  /** Asks nothing any more. */
+  stop(): void
 }
 
 /** What {@link createReadiness} needs. */
@@ -32,6 +34,7 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
   const waiting = new Set<() => void>()
   let lastError: unknown
   let pubSub = isCluster(client) ? options.pubSub : 'classic'
+  let isStopped = false
 
   const isReady = (): boolean => client.status === 'ready' && pubSub !== undefined
 
@@ -41,9 +44,11 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
   }
 
   async function look(failures = 0): Promise<void> {
+    if (isStopped) return
     try {
       pubSub ??= (await hasShardedPubSub(client)) ? 'sharded' : 'classic'
     } catch (error) {
+      if (isStopped) return
       onError(error)
       clock.after(backoffMs(clock, failures + 1), () => void look(failures + 1))
     }
@@ -57,6 +62,9 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
     isReady,
     pubSub: () => pubSub ?? 'classic',
     lastError: () => lastError,
+    stop() {
+      isStopped = true
+    },
     async ready(signal) {
       if (isReady() || signal.aborted) return
       // A failure is an `error` event too, and tried again.

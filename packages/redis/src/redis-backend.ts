@@ -1,5 +1,5 @@
 import { type Backend, type Clock, RealtimeError, systemClock } from '@trpc-sse/server'
-import { type AppendGroup, createAppendQueue } from './append-queue.ts'
+import { type AppendGroup, type AppendGroups, createAppendQueue } from './append-queue.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { createCommandClient, databaseOf, type RedisTarget } from './clients.ts'
 import { type AppendAnswer, type Commands, createCommands } from './commands.ts'
@@ -43,7 +43,7 @@ export interface RedisBackendOptions {
    * @default systemClock
    */
   readonly clock?: Clock
-  /** A connection failed. It is opened again, and what was called is tried again; this is for your logs. */
+  /** A connection failed and is opened again, or Redis refuses to tell of what it has stored: for your logs. */
   onError?(error: unknown): void
 }
 
@@ -51,7 +51,7 @@ export interface RedisBackendOptions {
  * Keeps logs in Redis, from 6.2, or Valkey: for any number of processes, and across restarts of all of them.
  *
  * It uses one connection for commands, opened at the first one, and one for notifications, opened at the first
- * `listen`; a client that is passed in is duplicated, never used and never closed. The last id of a log is kept
+ * `listen`; in a Cluster, one of each to each master that it needs. A client that is passed in is duplicated, never used and never closed. The last id of a log is kept
  * for its `forMs` and 30 days more after the last use; events beyond the retention are never read, and Redis drops
  * them a little later, by the hundred. Throws `INVALID_OPTION` for a prefix with braces.
  */
@@ -65,7 +65,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   const pubSub = shardedPubSub === undefined ? undefined : shardedPubSub ? 'sharded' : 'classic'
   const connection = createReadiness(client, { clock, pubSub, onError })
   const attempts = createAttempts({ ...connection, clock, timeoutMs })
-  const commands = createCommands({ client, clock, prefix, db, pubSub: connection.pubSub })
+  const commands = createCommands({ client, clock, prefix, db, pubSub: connection.pubSub, onError })
   const subscriber = createSubscriber({
     clock,
     timeoutMs,
@@ -87,6 +87,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   async function close(): Promise<void> {
     subscriber.close()
     await Promise.allSettled(underWay)
+    connection.stop()
     client.disconnect()
   }
 
@@ -103,20 +104,18 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
 }
 
 /** Stores groups in their order, and settles every append in them. */
-async function store(
-  groups: readonly [AppendGroup, ...AppendGroup[]],
-  attempts: Attempts,
-  commands: Commands,
-): Promise<void> {
-  const sends = groups.map((group) => commands.append(group))
-  const answers = await Promise.allSettled(attempts.runAll(sends, groups[0][0].calledAtMs))
-  for (const [i, group] of groups.entries()) settle(group, answers[i])
+async function store(groups: AppendGroups, attempts: Attempts, commands: Commands): Promise<void> {
+  try {
+    const answers = await attempts.run(commands.append(groups), groups[0][0].calledAtMs)
+    for (const [i, group] of groups.entries()) settle(group, answers[i])
+  } catch (error) {
+    for (const { reject } of groups.flat()) reject(error)
+  }
 }
 
-function settle(group: AppendGroup, answer: PromiseSettledResult<AppendAnswer> | undefined): void {
+function settle(group: AppendGroup, answer: AppendAnswer): void {
   for (const [i, append] of group.entries()) {
-    if (answer?.status === 'rejected') append.reject(answer.reason)
-    const result = answer?.status === 'fulfilled' ? answer.value?.[i] : undefined
+    const result = answer?.[i]
     if (result === undefined) append.reject(unconfirmed())
     else append.resolve(result)
   }

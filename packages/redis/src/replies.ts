@@ -54,6 +54,12 @@ export function unconfirmed(): RealtimeError {
   return new RealtimeError('PUBLISH_UNCONFIRMED', message)
 }
 
+/** The error for events that are stored, and that Redis didn't tell of. */
+export function untoldError(said: unknown): RealtimeError {
+  const message = `Redis has stored events, but refused to tell of them: ${said}. Give its user the pub/sub channels and commands that docs/redis.md names; until then, subscribers wait for a position check.`
+  return new RealtimeError('BACKEND_UNAVAILABLE', message)
+}
+
 /** The error after `close`. */
 export function closedError(): RealtimeError {
   return new RealtimeError('CLOSED', 'The Redis backend is closed. Create another one.')

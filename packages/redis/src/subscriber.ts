@@ -1,6 +1,6 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
 import { backoffMs } from './clients.ts'
-import { type Link, openLink } from './link.ts'
+import { openPlaceConnection, type PlaceConnection } from './place-connection.ts'
 import type { Places } from './places.ts'
 import { closedError, isRefusal, refused, unanswered } from './replies.ts'
 import { confirmTopic, deliver, failTopics, joinTopic, type Topic } from './topic.ts'
@@ -12,7 +12,7 @@ export interface Subscriber {
   close(): void
 }
 
-/** What {@link createSubscriber} needs. */
+/** What {@connection createSubscriber} needs. */
 export interface SubscriberOptions {
   readonly clock: Clock
   readonly timeoutMs: number
@@ -25,7 +25,7 @@ export interface SubscriberOptions {
 export function createSubscriber(options: SubscriberOptions): Subscriber {
   const { clock, timeoutMs, places } = options
   const topics = new Map<string, Topic>()
-  const links = new Map<string, Link>()
+  const connections = new Map<string, PlaceConnection>()
   const closed = new AbortController()
   let hasBegun = false
   let arePlacesKnown = false
@@ -43,15 +43,23 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     await places.ready(closed.signal)
     if (closed.signal.aborted) return
     arePlacesKnown = true
-    places.onRefresh(settleAll)
+    places.onRefresh(leaveWhatIsGone)
     settleAll()
   }
 
   function settleAll(): void {
+    if (!closed.signal.aborted) settle([...topics.values()])
+  }
+
+  /** Closes connections to nodes that are no masters any more, and goes where their topics are told now. */
+  function leaveWhatIsGone(): void {
     if (closed.signal.aborted) return
-    settle([...topics.values()])
-    const used = new Set([...topics.values()].map(({ place }) => place))
-    for (const link of links.values()) if (!used.has(link.place) && !places.exists(link.place)) close(link)
+    for (const connection of connections.values()) {
+      if (places.exists(connection.place)) continue
+      for (const topic of topics.values()) if (topic.place === connection.place) lose(topic)
+      close(connection)
+    }
+    settleAll()
   }
 
   /** Subscribes topics where they are told now, and no longer where they were told before. */
@@ -67,11 +75,11 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
       if (arrived) arrived.push(topic)
       else moved.set(place, [topic])
     }
-    for (const [place, arrived] of moved) linkTo(place).subscribe(arrived)
+    for (const [place, arrived] of moved) connectionAt(place).subscribe(arrived)
   }
 
   function leave(topic: Topic): void {
-    if (topic.place !== undefined) links.get(topic.place)?.unsubscribe(topic)
+    if (topic.place !== undefined) connections.get(topic.place)?.unsubscribe(topic)
     lose(topic)
   }
 
@@ -81,15 +89,15 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     topic.place = undefined
   }
 
-  function linkTo(place: string): Link {
-    const link = links.get(place) ?? open(place)
-    links.set(place, link)
-    return link
+  function connectionAt(place: string): PlaceConnection {
+    const connection = connections.get(place) ?? open(place)
+    connections.set(place, connection)
+    return connection
   }
 
-  function open(place: string): Link {
+  function open(place: string): PlaceConnection {
     const here = (): Topic[] => [...topics.values()].filter((topic) => topic.place === place)
-    return openLink(place, {
+    return openPlaceConnection(place, {
       ...options,
       onError,
       onMessage: (name, message) => deliver(topics.get(name), message),
@@ -99,9 +107,10 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
         if (topic.place === place) confirmTopic(topic)
       },
       onRefused(topic, error) {
-        if (isRefusal(error)) return failTopics([topic], refused(error))
+        if (isRefusal(error)) failTopics([topic], refused(error))
         if (topic.place === place) lose(topic)
-        search()
+        // Those who were told before still wait for more.
+        if (topic.listeners.size > 0) search()
       },
       onMoved: places.refresh,
       onLost(lost) {
@@ -124,9 +133,9 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     })
   }
 
-  function close(link: Link): void {
-    links.delete(link.place)
-    link.close()
+  function close(connection: PlaceConnection): void {
+    connections.delete(connection.place)
+    connection.close()
   }
 
   const joinOptions = {
@@ -150,7 +159,7 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
     close() {
       closed.abort()
       cancelSearch?.()
-      for (const link of links.values()) close(link)
+      for (const connection of connections.values()) close(connection)
       failTopics(topics.values(), closedError())
       for (const { listeners } of topics.values()) listeners.clear()
     },

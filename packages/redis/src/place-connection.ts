@@ -6,7 +6,7 @@ import type { PubSub } from './readiness.ts'
 import type { Topic } from './topic.ts'
 
 /** A connection for subscriptions at one place. */
-export interface Link {
+export interface PlaceConnection {
   readonly place: string
   /** Subscribes topics, once there is a connection. */
   subscribe(topics: readonly Topic[]): void
@@ -14,8 +14,8 @@ export interface Link {
   close(): void
 }
 
-/** What {@link openLink} needs, and whom it tells. */
-export interface LinkOptions
+/** What {@link openPlaceConnection} needs, and whom it tells. */
+export interface PlaceConnectionOptions
   extends Pick<LifelineOptions, 'clock' | 'timeoutMs' | 'probeMs' | 'onMessage' | 'onDown' | 'onError'> {
   readonly places: Places
   /** What is to be subscribed on each new connection. */
@@ -33,11 +33,13 @@ export interface LinkOptions
 const channelsPerCommand = 1_000
 
 /** Opens a connection for subscriptions, and keeps it open. */
-export function openLink(place: string, options: LinkOptions): Link {
+export function openPlaceConnection(place: string, options: PlaceConnectionOptions): PlaceConnection {
   const { places } = options
   let connection: Redis | undefined
   let cork = (): void => {}
   let answered: readonly Topic[] = []
+  let hasMoved = false
+  let isClosed = false
 
   // Commands are written in the order of the calls, so that whatever overlaps, the last word on a channel holds.
   function subscribe(topics: readonly Topic[]): void {
@@ -60,8 +62,9 @@ export function openLink(place: string, options: LinkOptions): Link {
         answered = answered.concat(topics)
       },
       (error: unknown) => {
+        if (asked !== connection) return
         options.onError(error)
-        if (asked === connection) for (const topic of topics) options.onRefused(topic, error)
+        for (const topic of topics) options.onRefused(topic, error)
       },
     )
   }
@@ -75,6 +78,14 @@ export function openLink(place: string, options: LinkOptions): Link {
     options.onLost(topics.filter(({ channel }) => !still.has(channel)))
   }
 
+  function lookForLost(): void {
+    hasMoved = false
+    if (connection === undefined) return
+    const still = new Set(channelsOn(connection, places.pubSub()))
+    options.onMoved()
+    options.onLost(options.topics().filter(({ confirmed, channel }) => confirmed && !still.has(channel)))
+  }
+
   const close = openLifeline({
     ...options,
     create: () => places.connect(place),
@@ -85,12 +96,12 @@ export function openLink(place: string, options: LinkOptions): Link {
     },
     onDown() {
       connection = undefined
-      options.onDown()
+      if (!isClosed) options.onDown()
     },
     onMoved() {
-      const still = new Set(channelsOn(connection, places.pubSub()))
-      options.onMoved()
-      options.onLost(options.topics().filter(({ confirmed, channel }) => confirmed && !still.has(channel)))
+      // A slot with many channels says so for each of them.
+      if (!hasMoved) queueMicrotask(lookForLost)
+      hasMoved = true
     },
   })
 
@@ -99,11 +110,13 @@ export function openLink(place: string, options: LinkOptions): Link {
     subscribe,
     unsubscribe({ channel }) {
       const asked = connection
+      cork()
       const answer =
         places.pubSub() === 'sharded' ? asked?.sunsubscribe(channel) : asked?.unsubscribe(channel)
       answer?.catch(() => {})
     },
     close() {
+      isClosed = true
       connection = undefined
       close()
     },
