@@ -53,7 +53,10 @@ describe('redisBackend on a Redis Cluster, under attack', () => {
     const ids = [...(await backend.append(log, ['first'])).ids]
     const slot = Number(await cluster.client.cluster('KEYSLOT', '{log}'))
     for (let round = 0; round < 3; round++) {
-      const writing = Array.from({ length: 100 }, (_, i) => backend.append(log, [`${round * 100 + i}`]))
+      const writing = Array.from({ length: 100 }, (_, i) => {
+        const payload = `${round * 100 + i}`
+        return backend.append(log, [payload], i % 3 === 0 ? { idempotencyKey: payload } : {})
+      })
       await cluster.moveSlot(slot)
       for (const { ids: stored } of await Promise.all(writing)) ids.push(...stored)
       await follower.reached(ids.at(-1) ?? '')
@@ -109,6 +112,19 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
     expect((await sharded(cluster)).reduce((sum, count) => sum + count, 0)).toBe(logs.length)
     await backend.close()
     redis.disconnect()
+  })
+
+  it('has one connection to each master for thousands of logs, and subscribes all of them again when those are cut', async () => {
+    const backend = redisBackend({ redis: cluster.client })
+    const many = Array.from({ length: 5_000 }, (_, i) => ({ ...log, key: `many ${i}` }))
+    let interruptions = 0
+    const listener = { onEvent() {}, onInterrupted: () => void interruptions++ }
+    await Promise.all(many.map((each) => backend.listen(each, listener)))
+    for (const { admin } of cluster.nodes)
+      expect(await admin.call('client', 'kill', 'type', 'pubsub')).toBe(1)
+    await expect.poll(() => interruptions, { interval: 10 }).toBe(many.length)
+    expect((await sharded(cluster)).reduce((sum, count) => sum + count, 0)).toBe(many.length)
+    await backend.close()
   })
 
   it('passes one on to all nodes if it is told to', async () => {

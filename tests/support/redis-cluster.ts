@@ -69,7 +69,9 @@ async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: numb
   await target.admin.call('cluster', 'setslot', slot, 'importing', String(sourceId))
   await source.admin.call('cluster', 'setslot', slot, 'migrating', String(targetId))
   // One key after the other: in between, a script finds its keys on two nodes.
-  for (const key of await source.admin.cluster('GETKEYSINSLOT', slot, 10)) {
+  for (;;) {
+    const [key] = await source.admin.cluster('GETKEYSINSLOT', slot, 1)
+    if (key === undefined) break
     await source.admin.call('migrate', '127.0.0.1', target.port, key, 0, 5_000)
   }
   for (const { admin } of [target, source, ...nodes]) {
