@@ -109,6 +109,22 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (!handover) dismiss(connection)
   }
 
+  /** Sends away who is there, evenly over a time. Timers are no finer than a millisecond: each has as many as are due by then. */
+  async function sendAllAway(overMs: number): Promise<void> {
+    const leaving = [...all]
+    const startedAt = clock.now()
+    const everyMs = Math.max(1, Math.ceil(overMs / leaving.length))
+    for (let gone = 0; gone < leaving.length; ) {
+      if (gone > 0) await wait(clock, everyMs)
+      const elapsedMs = clock.now() - startedAt
+      const due = overMs > 0 ? 1 + Math.floor((elapsedMs * leaving.length) / overMs) : leaving.length
+      // At least one, though the clock may have been set back.
+      const until = Math.max(gone + 1, due)
+      for (const connection of leaving.slice(gone, until)) sendAway(connection, { reason: 'drain' })
+      gone = until
+    }
+  }
+
   return {
     counters,
     get size() {
@@ -144,11 +160,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     async drain(overMs) {
       draining = true
-      const leaving = [...all]
-      for (const [index, connection] of leaving.entries()) {
-        if (index > 0 && overMs > 0) await wait(clock, overMs / leaving.length)
-        sendAway(connection, { reason: 'drain' })
-      }
+      await sendAllAway(overMs)
       if (all.size > 0) await new Promise<void>((resolve) => emptied.push(resolve))
     },
   }

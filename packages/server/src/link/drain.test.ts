@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest'
+import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
+import { hold } from './connection.ts'
+import { type Connections, createConnections } from './connections.ts'
+import { createLimiter } from './limits.ts'
+import type { Exchange } from './sink.ts'
+
+/** A request that is never answered. */
+const exchange: Exchange = {
+  open() {
+    throw new Error('Nothing is sent in this test.')
+  },
+  onGone() {},
+}
+
+interface Setup {
+  readonly clock: ManualClock
+  readonly connections: Connections
+  /** When each connection was sent away, in milliseconds since the start. */
+  readonly sentAwayAt: number[]
+  /** Sets the clock, as a correction of the machine's does. */
+  set(ms: number): void
+}
+
+function setup(count: number): Setup {
+  const clock = manualClock()
+  const startedAt = clock.now()
+  let setByMs = 0
+  const connections = createConnections({
+    // Timers don't care what the clock is set to.
+    clock: { ...clock, now: () => clock.now() + setByMs },
+    heartbeatMs: Infinity,
+    maxDurationMs: undefined,
+    maxBufferedBytes: 65_536,
+    limiter: createLimiter({ connections: count, connectionsPerKey: count }),
+  })
+  const sentAwayAt: number[] = []
+  for (let i = 0; i < count; i++) {
+    const connection = connections.add(exchange)
+    hold(connection, 'key', {})
+    connection.served = {
+      paths: () => [],
+      subscriptions: () => 1,
+      heartbeat() {},
+      reconnect: () => void sentAwayAt.push(clock.now() - startedAt),
+      close() {},
+    }
+  }
+  function set(ms: number): void {
+    setByMs = ms
+  }
+  return { clock, connections, sentAwayAt, set }
+}
+
+/** Moves time on as timers do: not before what the last one has called is done. */
+async function pass(clock: ManualClock, ms: number, stepMs = 1): Promise<void> {
+  for (let passed = 0; passed < ms; passed += stepMs) {
+    clock.advance(stepMs)
+    await Promise.resolve()
+    await Promise.resolve()
+  }
+}
+
+describe('P25: a drain over a time', () => {
+  it.each([
+    [10_000, 10_000],
+    [10_000, 400],
+    [4_000, 400],
+    [3_000, 4_000],
+    [7, 10_000],
+    [1, 1_000],
+  ])('sends %i connections away evenly over %i ms, and not later', async (count, overMs) => {
+    const { clock, connections, sentAwayAt } = setup(count)
+    const drained = connections.drain(overMs)
+    expect(sentAwayAt).toEqual([0])
+    await pass(clock, overMs)
+    expect(sentAwayAt).toHaveLength(count)
+    const everyMs = Math.max(1, Math.ceil(overMs / count))
+    const lateMs = sentAwayAt.map((ms, index) => ms - (index * overMs) / count)
+    expect(Math.min(...lateMs)).toBeGreaterThanOrEqual(0)
+    // Those that one timer sends away leave together.
+    expect(Math.max(...lateMs)).toBeLessThan(everyMs)
+    expect(connections.size).toBeGreaterThan(0)
+    await pass(clock, 6_000, 1_000)
+    await drained
+    expect(connections.size).toBe(0)
+  })
+
+  it('catches up with timers that come late', async () => {
+    const { clock, connections, sentAwayAt } = setup(1_000)
+    void connections.drain(1_000)
+    await pass(clock, 1_000, 50)
+    expect([...new Set(sentAwayAt)]).toEqual(Array.from({ length: 21 }, (_, index) => index * 50))
+    expect(sentAwayAt.filter((ms) => ms <= 500)).toHaveLength(501)
+  })
+
+  it.each([
+    [-3_600_000, 990],
+    [3_600_000, 110],
+  ])('goes on when the clock is set by %i ms', async (setByMs, lastAt) => {
+    const { clock, connections, sentAwayAt, set } = setup(100)
+    void connections.drain(1_000)
+    await pass(clock, 100)
+    expect(sentAwayAt).toHaveLength(11)
+    set(setByMs)
+    await pass(clock, 1_000)
+    expect(sentAwayAt).toHaveLength(100)
+    expect(sentAwayAt.at(-1)).toBe(lastAt)
+  })
+})
