@@ -1,4 +1,4 @@
-import { once } from 'node:events'
+import { EventEmitter, on, once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { initTRPC } from '@trpc/server'
 import { describe, expect, it, vi } from 'vitest'
@@ -15,6 +15,7 @@ function setup() {
     channels: { log: channel({ params: z.object({ log: z.string() }), event: z.number() }) },
   })
   const input = z.object({ log: z.string() })
+  const emitter = new EventEmitter()
   const router = t.router({
     log: t.procedure.input(input).subscription((opts) => channels.log(opts.input).subscribe(opts)),
     positive: t.procedure.input(input).subscription((opts) =>
@@ -23,8 +24,29 @@ function setup() {
         .subscribe(opts)
         .filter((n) => n > 0),
     ),
+    mapped: t.procedure.input(input).subscription((opts) =>
+      channels
+        .log(opts.input)
+        .subscribe(opts)
+        .map((n) => n),
+    ),
+    generated: t.procedure.input(input).subscription(async function* ({ signal }) {
+      const numbers = on(emitter, 'number', signal ? { signal } : {})
+      yield 0
+      for await (const [n] of numbers) yield n
+    }),
   })
-  return { channels, router, log: channels.log({ log: 'a' }) }
+  const log = channels.log({ log: 'a' })
+  return {
+    channels,
+    router,
+    log,
+    /** Gives a number to whoever follows the channel, and to the generators. */
+    async emit(n: number): Promise<void> {
+      emitter.emit('number', n)
+      await log.publish(n)
+    },
+  }
 }
 
 const singlePath = (path: string): string => `/${path}?input=${encodeURIComponent('{"log":"a"}')}`
@@ -60,7 +82,7 @@ async function readChunks(url: string, request: string): Promise<{ chunks: () =>
 }
 
 describe('the events of one tick', () => {
-  it.each(['log', 'positive'])('leave in one write for each client: %s', async (path) => {
+  it.each(['log', 'positive', 'mapped'])('leave in one write for each client: %s', async (path) => {
     const s = setup()
     await using server = await serveRouter(s.router)
     const { chunks, socket } = await readChunks(
@@ -120,6 +142,67 @@ describe('the events of one tick', () => {
     await reader?.cancel()
     await s.channels.close()
   })
+})
+
+/** Counts the web streams that are made from here on, until mocks and globals are restored. */
+function countWebStreams(): { made: number } {
+  const count = { made: 0 }
+  for (const name of ['ReadableStream', 'TransformStream', 'WritableStream', 'TextEncoderStream'] as const) {
+    const counted = new Proxy(globalThis[name], {
+      construct(target, args, newTarget) {
+        count.made += 1
+        return Reflect.construct(target, args, newTarget)
+      },
+    })
+    vi.stubGlobal(name, counted)
+  }
+  return count
+}
+
+describe('each event', () => {
+  const paths = ['log', 'positive', 'mapped', 'generated']
+
+  it.each(paths)('is one write to a socket of Node, with no web stream in between: %s', async (path) => {
+    const s = setup()
+    await using server = await serveRouter(s.router)
+    const webStreams = countWebStreams()
+    const connected = once(server.server, 'connection')
+    using stream = await openRaw(server.url + singlePath(path))
+    const [socket]: Socket[] = await connected
+    await stream.nextMany(2)
+    const write = vi.spyOn(socket as Socket, 'write')
+    for (const n of range(1, 8)) {
+      await s.emit(n)
+      expect((await stream.next()).data).toBe(String(n))
+      expect(write).toHaveBeenCalledTimes(n)
+    }
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+    expect(webStreams.made).toBe(0)
+    await s.channels.close()
+  })
+
+  it.each(paths)(
+    'is one chunk of a web-standard response, which is the only web stream: %s',
+    async (path) => {
+      const s = setup()
+      const link = createServerLink({ router: s.router, channels: s.channels })
+      const request = new Request(`http://localhost${singlePath(path)}`)
+      const webStreams = countWebStreams()
+      const { body } = await link.fetch(request)
+      vi.unstubAllGlobals()
+      expect(webStreams.made).toBe(1)
+      const reader = body?.getReader()
+      const read = async (): Promise<string> => new TextDecoder().decode((await reader?.read())?.value)
+      for (let text = await read(); !/restore-id|data: 0/.test(text); text = await read());
+      for (const n of range(1, 8)) {
+        await s.emit(n)
+        expect((await read()).match(/^data: .*$/gm)).toEqual([`data: ${n}`])
+      }
+      await reader?.cancel()
+      await s.channels.close()
+    },
+  )
 })
 
 describe('an event for many', () => {
