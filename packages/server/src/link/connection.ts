@@ -171,17 +171,27 @@ export function whenRoom(connection: Mutable<Connection>, callback: () => void):
   connection.forRoom.add(callback)
 }
 
-/** Waits until there is room again, or until the signal aborts. */
-export function room(connection: Connection, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      connection.forRoom?.delete(done)
-      signal.removeEventListener('abort', done)
+/**
+ * Waits until there is room again, after those who have waited for longer, or until the signal aborts. Only `use` surely has
+ * the room: when the promise resolves, those who came next may have filled it. Rejects with what `use` throws.
+ */
+export function room(connection: Connection, signal: AbortSignal, use?: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      connection.forRoom?.delete(take)
       resolve()
     }
-    if (signal.aborted) return done()
-    signal.addEventListener('abort', done)
-    whenRoom(connection, done)
+    const take = (): void => {
+      signal.removeEventListener('abort', leave)
+      try {
+        resolve(use?.())
+      } catch (error) {
+        reject(error)
+      }
+    }
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', leave, { once: true })
+    whenRoom(connection, take)
   })
 }
 

@@ -77,7 +77,7 @@ export function createMultiplexedStream(
     prepared.delete(key)
     const { over } = entry
     // Whoever doesn't read can't make the stream grow by changing the set for ever.
-    while (isFull(connection) && !over.signal.aborted) await room(connection, over.signal)
+    if (isFull(connection)) await room(connection, over.signal)
     if (over.signal.aborted) return
     const run = createRun({ mode, connection, over, key, subject, lastEventId, onError })
     entry.run = run

@@ -114,16 +114,11 @@ async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknow
       signal.removeEventListener('abort', stop)
       return complete(run)
     }
+    const send = (): void => sendValue(run, result.value)
     // Many that share a connection may come with a value at once: each waits for its turn.
-    await roomFor(run)
-    if (run.ended) return
-    sendValue(run, result.value)
-    await roomFor(run)
+    if (isFull(run.connection)) await room(run.connection, signal, send)
+    else send()
   }
-}
-
-async function roomFor({ connection, over: { signal } }: SubscriptionRun): Promise<void> {
-  while (isFull(connection) && !signal.aborted) await room(connection, signal)
 }
 
 function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown> {
