@@ -1,10 +1,13 @@
 import { initTRPC } from '@trpc/server'
+import { createDecoder } from '@trpc-sse/protocol'
 import { redisBackend } from '@trpc-sse/redis'
-import { channel, createChannels } from '@trpc-sse/server'
+import { channel, createChannels, createServerLink } from '@trpc-sse/server'
 import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { openingsPerTurn } from '../packages/server/src/link/admission.ts'
 import { openRaw, subscriptionUrl } from './support/http.ts'
+import { manualClock } from './support/manual-clock.ts'
 import { range } from './support/numbers.ts'
 import { startRedis } from './support/redis.ts'
 import { serveRouter } from './support/router-server.ts'
@@ -13,6 +16,8 @@ const missed = 100
 const clients = 1_000
 /** Clients of one wave are back before those of the next one come. */
 const waves = 4
+/** Clients that come at once, without a socket each. */
+const storm = 10_000
 
 const t = initTRPC.create()
 
@@ -30,6 +35,27 @@ function createProcess(url: string) {
 async function scriptsRun(admin: Redis): Promise<number> {
   const info = await admin.info('commandstats')
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1] ?? 0)
+}
+
+/** Reads the numbers of a stream as they come. */
+function numbersOf({ body }: Response) {
+  const reader = body?.getReader()
+  const numbers: number[] = []
+  const decoder = createDecoder({
+    onMessage: ({ event, data }) => event === 'message' && numbers.push(JSON.parse(data)),
+  })
+  return {
+    /** Reads until there are so many. */
+    async until(count: number): Promise<number[]> {
+      while (numbers.length < count) {
+        const { done, value } = (await reader?.read()) ?? { done: true }
+        if (done) throw new Error(`The stream has ended after ${numbers.length} events.`)
+        decoder.push(value)
+      }
+      return numbers
+    },
+    leave: () => reader?.cancel(),
+  }
 }
 
 describe('clients that all come back after a deploy', () => {
@@ -58,5 +84,53 @@ describe('clients that all come back after a deploy', () => {
     }
     expect((await scriptsRun(redis.admin)) - scripts).toBeLessThanOrEqual(5)
     await after.channels.close()
+  })
+
+  it(`don't hold up who is there: ${storm} wait, and between any ${openingsPerTurn} of them come events`, async () => {
+    await using redis = await startRedis()
+    const before = createProcess(redis.url)
+    const { id } = await before.log.publish(0)
+    await before.log.publishMany(range(1, missed))
+    await before.channels.close()
+
+    const after = createProcess(redis.url)
+    const here = createChannels({ channels: { log: channel({ event: z.number() }) } })
+    const opened = { count: 0 }
+    const clock = manualClock()
+    const link = createServerLink({
+      router: t.mergeRouters(
+        after.router,
+        t.router({ onLive: t.procedure.subscription((opts) => here.log().subscribe(opts)) }),
+      ),
+      clock,
+      limits: { connections: storm + 1, waiting: storm },
+      createContext() {
+        opened.count += 1
+        return {}
+      },
+    })
+    const live = numbersOf(await link.fetch(new Request('http://localhost/onLive')))
+    clock.advance(1)
+    const scripts = await scriptsRun(redis.admin)
+    const url = subscriptionUrl('http://localhost', 'onEvent', { lastEventId: id })
+    const all = Array.from({ length: storm }, () => link.fetch(new Request(url)))
+    for (let turn = 1, openedBefore = 1; opened.count <= storm; turn++) {
+      if (turn > 1) clock.advance(1)
+      await here.log().publish(turn)
+      expect(await live.until(turn)).toHaveLength(turn)
+      expect(opened.count - openedBefore).toBeGreaterThan(0)
+      expect(opened.count - openedBefore).toBeLessThanOrEqual(openingsPerTurn)
+      openedBefore = opened.count
+    }
+    expect(link.stats()).toMatchObject({ connections: storm + 1, refused: 0, gaps: 0 })
+    const expected = range(1, missed)
+    for (const response of all) {
+      const stream = numbersOf(await response)
+      expect(await stream.until(missed)).toEqual(expected)
+      await stream.leave()
+    }
+    expect((await scriptsRun(redis.admin)) - scripts).toBeLessThanOrEqual(5)
+    await live.leave()
+    await Promise.all([after.channels.close(), here.close()])
   })
 })
