@@ -1,23 +1,27 @@
 import { EventEmitter, on } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { initTRPC } from '@trpc/server'
 import { createDecoder, type DecodedMessage } from '@trpc-sse/protocol'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { openRaw } from '../../../../tests/support/http.ts'
 import { range } from '../../../../tests/support/numbers.ts'
+import { serveRouter } from '../../../../tests/support/router-server.ts'
 import { channel, createChannels, createServerLink } from '../index.ts'
 
 const t = initTRPC.create()
 
 /** Several megabytes: none of the others may wait for them. */
 const count = 5_000
-const padding = 'x'.repeat(1_000)
+const usualBytes = 1_000
 const maxBufferedBytes = 65_536
 /** With the one event with which a buffer is full. */
-const mostBuffered = maxBufferedBytes + 2 * padding.length
+const mostBuffered = maxBufferedBytes + 2 * usualBytes
 
 type Wanted = Record<string, { path: string; input?: unknown; lastEventId?: string }>
 
-async function setup() {
+async function setup(eventBytes = usualBytes) {
+  const padding = 'x'.repeat(eventBytes)
   const channels = createChannels({
     channels: {
       log: channel({
@@ -48,6 +52,7 @@ async function setup() {
   const [first] = await channels.log({ log: 'big' }).publishMany([{ n: 0, padding }])
   const all = await channels.log({ log: 'big' }).publishMany(range(1, count).map((n) => ({ n, padding })))
   return {
+    router,
     lastId: all.at(-1)?.id,
     small: { path: 'log', input: { log: 'small' } },
     behind: { path: 'log', input: { log: 'big' }, lastEventId: first?.id ?? '' },
@@ -162,5 +167,33 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
     const from = stream.messages.length
     expect(stream.bytes(from, await stream.find(isStart('live'), from))).toBeLessThan(3 * mostBuffered)
     await stream.leave()
+  })
+
+  it.each(paths)('delay it by a buffer where Node writes to a socket: %s', async (path) => {
+    // More than the kernel and both ends' sockets hold.
+    const eventBytes = 8_000
+    await using s = await setup(eventBytes)
+    const responses: ServerResponse[] = []
+    await using server = await serveRouter(s.router, {
+      maxBufferedBytes,
+      createContext: ({ res }: { res: ServerResponse }) => ({ n: responses.push(res) }),
+    })
+    const subscriptions: Wanted = { live: { path, input: { log: 'small' } }, behind: s.behind }
+    using stream = await openRaw(`${server.url}/~sse`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ version: 1, revision: 1, subscriptions }),
+    })
+    while (!isStart('live')(await stream.next()));
+    stream.pause()
+    await vi.waitFor(() => expect(responses[0]?.writableLength).toBeGreaterThan(0))
+    await s.emit()
+    const written = responses[0]?.socket?.bytesWritten ?? 0
+    stream.resume()
+    while (!isOf('live')(await stream.next()));
+    const at = stream.messages.findIndex(isOf('live'))
+    const before = stream.messages.slice(0, at).reduce((sum, { data }) => sum + data.length, 0)
+    expect(before - written).toBeLessThan(maxBufferedBytes + 2 * eventBytes)
+    expect(before).toBeLessThan((count * eventBytes) / 2)
   })
 })
