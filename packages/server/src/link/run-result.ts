@@ -114,7 +114,9 @@ async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknow
       signal.removeEventListener('abort', stop)
       return complete(run)
     }
-    const send = (): void => sendValue(run, result.value)
+    const send = (): void => {
+      if (!run.ended) sendValue(run, result.value)
+    }
     // Many that share a connection may come with a value at once: each waits for its turn.
     if (isFull(run.connection)) await room(run.connection, signal, send)
     else send()
