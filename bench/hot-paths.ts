@@ -1,6 +1,7 @@
 import { loadParams } from './measure.ts'
 import type { SelfTime } from './processes/profile.ts'
 import type { Pair, Session } from './session.ts'
+import type { Sizes } from './sizes.ts'
 import type { TargetSettings } from './targets/target.ts'
 
 /** Where the time of our server goes. */
@@ -15,7 +16,7 @@ export interface HotPath {
 /** What the server is profiled at. */
 interface Path {
   readonly name: string
-  readonly settings: Partial<TargetSettings>
+  settings(sizes: Sizes): Partial<TargetSettings>
   /** Does it, and has it profiled into a file. */
   profile(session: Session, pair: Pair, file: string): Promise<readonly SelfTime[]>
 }
@@ -23,9 +24,10 @@ interface Path {
 const worthTelling = 0.01
 
 const paths: readonly Path[] = [
-  { name: 'ours', settings: {}, profile: profileFanOut },
-  { name: 'ours, multiplexed', settings: { perConnection: 1 }, profile: profileFanOut },
-  { name: 'ours, opening', settings: {}, profile: profileOpening },
+  { name: 'ours', settings: () => ({}), profile: profileFanOut },
+  { name: 'ours, multiplexed', settings: () => ({ perConnection: 1 }), profile: profileFanOut },
+  { name: 'ours, opening', settings: () => ({}), profile: profileOpening },
+  { name: 'ours, many channels', settings: ({ channels }) => ({ channels }), profile: profileChannels },
 ]
 
 /** Profiles our server, after the measurements: the profiler has a cost of its own. */
@@ -36,8 +38,8 @@ export async function profileHotPaths(session: Session): Promise<readonly HotPat
 }
 
 async function profileOne(session: Session, { name, settings, profile }: Path): Promise<HotPath> {
-  const file = `${name.replace(', ', '-')}.cpuprofile`
-  const times = await session.withTarget('ours', settings, (pair) =>
+  const file = `${name.replaceAll(/\W+/g, '-')}.cpuprofile`
+  const times = await session.withTarget('ours', settings(session.sizes), (pair) =>
     profile(session, pair, `${session.folder}/${file}`),
   )
   return { name, file, functions: times.filter(({ share }) => share > worthTelling) }
@@ -45,9 +47,24 @@ async function profileOne(session: Session, { name, settings, profile }: Path): 
 
 /** One event after the other to a crowd. */
 async function profileFanOut({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
-  const { crowd, warmUpMs, loadMs } = sizes
-  await pair.subscribe(crowd)
-  const params = loadParams({ subscribers: crowd }, sizes)
+  await pair.subscribe(sizes.crowd)
+  return await profileLoad(sizes, pair, { subscribers: sizes.crowd, file })
+}
+
+/** One event after the other, each to another channel with one subscriber. */
+async function profileChannels({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
+  const { channels } = sizes
+  await pair.subscribe(channels)
+  return await profileLoad(sizes, pair, { subscribers: 1, channels, file })
+}
+
+async function profileLoad(
+  sizes: Sizes,
+  pair: Pair,
+  { file, ...load }: { readonly subscribers: number; readonly channels?: number; readonly file: string },
+): Promise<readonly SelfTime[]> {
+  const { warmUpMs, loadMs } = sizes
+  const params = loadParams(load, sizes)
   await pair.clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
   await pair.server.call('load', { ...params, forMs: warmUpMs })
   return await pair.server.call('profile', { ...params, forMs: loadMs, file })
