@@ -29,6 +29,7 @@ export interface FollowOptions {
   readonly onStarted?: () => void
   readonly onError?: (error: TRPCClientError<AnyTRPCRouter>) => void
   readonly onComplete?: () => void
+  readonly onConnectionStateChange?: (change: { readonly error: Error | null }) => void
 }
 
 /** Creates a client of a router that the test makes up as it goes. */
@@ -64,7 +65,11 @@ export function follow(
       inbox.put(['complete'])
       handlers.onComplete?.()
     },
-    onConnectionStateChange: ({ state, error }) => inbox.put(error ? [state, error.message] : [state]),
+    onConnectionStateChange(change) {
+      const { state, error } = change
+      inbox.put(error ? [state, error.message] : [state])
+      handlers.onConnectionStateChange?.(change)
+    },
   })
   return {
     next: inbox.take,

@@ -6,8 +6,8 @@ export interface ScriptedEventSource {
   readonly EventSource: EventSourceConstructor
   /** Gives the next one that is made; waits for it. */
   source(): Promise<ScriptedSource>
-  /** How many were made. */
-  count(): number
+  /** Those that were made so far. */
+  readonly made: readonly ScriptedSource[]
 }
 
 /** One of them. */
@@ -42,7 +42,7 @@ export function scriptedEventSource(): ScriptedEventSource {
       }
     },
     source: made.take,
-    count: () => made.items.length,
+    made: made.items,
   }
 }
 

@@ -1,7 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { describe, expect, it, vi } from 'vitest'
 import { type FollowOptions, follow, untypedClient } from '../../../tests/support/follow.ts'
+import { createInbox } from '../../../tests/support/inbox.ts'
 import { manualClock } from '../../../tests/support/manual-clock.ts'
+import { range } from '../../../tests/support/numbers.ts'
 import { type ScriptedSource, scriptedEventSource } from '../../../tests/support/scripted-event-source.ts'
 import { opening } from '../../../tests/support/subscribe.ts'
 import { type SseLinkOptions, sseLink } from './index.ts'
@@ -24,10 +27,10 @@ function setup(link: LinkOptions = {}, input?: unknown, options?: FollowOptions)
     /** Lets the wait of exactly `ms` pass, and gives what is opened then. */
     async sourceAfter(ms: number): Promise<ScriptedSource> {
       await clock.due(ms)
-      const before = script.count()
+      const before = script.made.length
       clock.advance(ms)
       const source = await script.source()
-      expect(script.count()).toBe(before + 1)
+      expect(script.made.length).toBe(before + 1)
       return source
     },
   }
@@ -85,6 +88,23 @@ describe('an EventSource', () => {
     expect(clock.timers()).toEqual([])
   })
 
+  it('is not left open when nobody listens any more, at whatever moment while it is made', async () => {
+    for (const turns of range(0, 40)) {
+      const asked = createInbox<true>()
+      const { made, unsubscribe } = setup({
+        headers() {
+          asked.put(true)
+          return {}
+        },
+      })
+      await asked.take()
+      for (const _ of range(1, turns)) await undefined
+      unsubscribe()
+      await setImmediate()
+      expect([turns, made.map((source) => source.isClosed())]).toEqual([turns, made.map(() => true)])
+    }
+  })
+
   it('that cannot be made ends the subscription', async () => {
     const { nextMany } = setup({
       EventSource: class {
@@ -96,7 +116,13 @@ describe('an EventSource', () => {
       },
     })
     const [, [event, error] = []] = await nextMany(2)
-    expect([event, String(error)]).toEqual(['error', expect.stringContaining('is no address')])
+    expect([event, error]).toEqual([
+      'error',
+      expect.objectContaining({
+        message: expect.stringContaining('is no address. Check url'),
+        cause: expect.objectContaining({ code: 'INVALID_OPTION', cause: expect.any(SyntaxError) }),
+      }),
+    ])
   })
 })
 
@@ -114,8 +140,30 @@ describe('an EventSource that fails', () => {
     ])
     second.open().message('message', '2', '2-0')
     const news = await nextMany(8)
-    expect(news[4]).toEqual(['connecting', expect.stringContaining('The EventSource failed')])
+    expect(news[4]).toEqual(['connecting', expect.stringContaining('The connection failed')])
     expect(news.slice(5)).toEqual([['started'], ['pending'], ['data', { id: '2-0', data: 2 }]])
+  })
+
+  it.each([
+    [{ xhrStatus: 0, message: 'all that has arrived' }, 'The EventSource failed, and does not say why.'],
+    [{ code: undefined, message: 'connection refused' }, 'connection refused'],
+  ])('with %j is lost as any connection is, because of that', async (fields, message) => {
+    const onConnectionStateChange = vi.fn()
+    const { source, sourceAfter } = setup({}, undefined, { onConnectionStateChange })
+    ;(await source()).open().tell('error', fields)
+    await sourceAfter(125)
+    const { error } = onConnectionStateChange.mock.lastCall?.[0] ?? {}
+    expect(error.cause).toMatchObject({ code: 'CONNECTION_LOST', cause: { message } })
+  })
+
+  it('is over: what it dispatches after that is not heard', async () => {
+    const { source, unsubscribe, news } = setup()
+    const stream = (await source()).open().message('message', '1', '1-0')
+    // The body of the second is still read when nobody wants it any more.
+    stream.tell('error', { code: 503 }).message('message', '2', '2-0').tell('error', { code: 503 })
+    unsubscribe()
+    await setImmediate()
+    expect(news.filter(([event]) => event === 'data')).toEqual([['data', { id: '1-0', data: 1 }]])
   })
 
   it('and connects anew by itself, as some do when the response ends, is closed, too', async () => {
@@ -196,12 +244,20 @@ describe('a stream that is asked to move', () => {
 describe('options', () => {
   it.each([{ EventSource: 'EventSource' }, { EventSource: null }])('refuse %j', (options) => {
     expect(() => setup(options as never)).toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTION', message: expect.stringContaining('a class') }),
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: `EventSource is ${JSON.stringify(options.EventSource)}: give a class like the browser's.`,
+      }),
     )
   })
 
   it('refuse multiplexed mode, for which there would have to be a POST', () => {
-    expect(() => setup({ mode: 'multiplexed' })).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
+    expect(() => setup({ mode: 'multiplexed' })).toThrow(
+      expect.objectContaining({
+        code: 'INVALID_OPTION',
+        message: expect.stringMatching(/^mode is 'multiplexed'/),
+      }),
+    )
     expect(() => setup({ mode: 'single' })).not.toThrow()
   })
 })

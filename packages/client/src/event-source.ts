@@ -28,16 +28,20 @@ export type EventSourceConstructor = new (url: string, options: never) => EventS
 export function overEventSource(options: SseLinkBaseOptions): Receive | undefined {
   const { EventSource, mode } = options
   if (EventSource === undefined) return undefined
-  if (typeof EventSource !== 'function' || mode === 'multiplexed') {
-    const message = "EventSource must be a class like the browser's, and mode can't be 'multiplexed' with it."
-    throw new RealtimeError('INVALID_OPTION', message)
-  }
+  if (typeof EventSource !== 'function')
+    throw invalid(`EventSource is ${JSON.stringify(EventSource)}: give a class like the browser's.`)
+  if (mode === 'multiplexed')
+    throw invalid("mode is 'multiplexed', which an EventSource can't have: leave out one of them.")
   return async (asked, receiver) => {
     const { receiveEvents } = await import('./events.ts')
     return receiveEvents(
-      { ...options, EventSource },
+      { ...options, EventSource, invalid },
       await prepare(asked, asked.write, receiver.signal),
       receiver,
     )
   }
+}
+
+function invalid(message: string, cause?: unknown): RealtimeError {
+  return new RealtimeError('INVALID_OPTION', message, { cause })
 }

@@ -20,49 +20,64 @@ const names: Readonly<Record<EventName, true>> = {
 /** What the app gives to open an EventSource. */
 interface Given extends SseLinkBaseOptions {
   readonly EventSource: EventSourceConstructor
+  /** Makes an error that says what is wrong with it. */
+  readonly invalid: (message: string, cause?: unknown) => Error
 }
 
 /**
- * Receives the messages of an EventSource, until it fails or the signal aborts. It is kept from what it would do by itself
- * then, to connect anew: there is one who decides about that.
+ * Receives the messages of an EventSource, until it ends or the signal aborts; rejects when it fails. It is kept from what
+ * it would do by itself then, to connect anew: there is one who decides about that.
  */
 export async function receiveEvents(
   given: Given,
   request: HttpRequest,
   receiver: Receiver,
 ): Promise<StreamEvent | undefined> {
-  try {
-    const source = open(given, request)
-    return await new Promise((resolve) => {
-      function end(verdict?: Promise<StreamEvent | undefined>): void {
-        source.close()
-        resolve(verdict)
-      }
-      receiver.signal.addEventListener('abort', () => end())
-      listen(source, receiver, end)
-    })
-  } catch (error) {
-    // It says that the address is none, for example: that won't get better.
-    return { type: 'refused', error }
-  }
+  const { signal } = receiver
+  // It may have aborted since the request was written: whoever listens only now isn't told.
+  if (signal.aborted) return undefined
+  const source = open(given, request)
+  return new Promise((resolve) => {
+    let isOver = false
+    function end(verdict?: Promise<StreamEvent | undefined>): void {
+      isOver = true
+      source.close()
+      resolve(verdict)
+    }
+    signal.addEventListener('abort', () => end())
+    // Some dispatch what they have after they were closed, too.
+    listen(
+      (type, listener) => source.addEventListener(type, (event) => isOver || listener(event)),
+      receiver,
+      end,
+    )
+  })
 }
 
-function open({ EventSource, eventSourceOptions }: Given, { url, headers }: HttpRequest): EventSourceLike {
+function open(
+  { EventSource, eventSourceOptions, invalid }: Given,
+  { url, headers }: HttpRequest,
+): EventSourceLike {
   // It knows best what it accepts.
   headers.delete('accept')
   const options = { ...eventSourceOptions, headers: Object.fromEntries(headers) }
-  return new EventSource(url, options as never)
+  try {
+    return new EventSource(url, options as never)
+  } catch (error) {
+    // The address is none, for example: that won't get better.
+    throw invalid(`No EventSource can be made: ${error}. Check url and eventSourceOptions.`, error)
+  }
 }
 
 function listen(
-  source: EventSourceLike,
+  on: EventSourceLike['addEventListener'],
   { onSign, onMessage, judge }: Receiver,
   end: (verdict?: Promise<StreamEvent | undefined>) => void,
 ): void {
   let position = ''
   let isOpen = false
   for (const event of Object.keys(names)) {
-    source.addEventListener(event, ({ data, lastEventId }: EventSourceEvent) => {
+    on(event, ({ data, lastEventId }) => {
       onSign()
       const id = lastEventId ?? ''
       // It is that of the newest message that had one. Only of a data message is it known that it is its own.
@@ -71,15 +86,15 @@ function listen(
       onMessage({ event, data: data ?? '', id: isOwn ? id : undefined })
     })
   }
-  source.addEventListener('open', () => {
+  on('open', () => {
     // The response had ended without a word, and it has connected anew by itself.
     if (isOpen) end()
     isOpen = true
   })
-  source.addEventListener('error', (event: EventSourceEvent) => end(meaningOf(event, judge)))
+  on('error', (event) => end(meaningOf(event, judge)))
 }
 
-/** Says what a failure means. A browser's EventSource doesn't say what it was: that is tried again, whatever it was. */
+/** Says what an answer means; rejects with any other failure. A browser's EventSource doesn't say which it was. */
 async function meaningOf(
   { xhrStatus, code, message }: EventSourceEvent,
   judge: Receiver['judge'],
@@ -88,5 +103,5 @@ async function meaningOf(
   if (status >= 400 && status < 600) return judge(new Response(message, { status }))
   // Beside the status of a request, it is all that was received so far.
   const text = xhrStatus === undefined ? message : undefined
-  return { type: 'lost', error: new Error(text || 'The EventSource failed, and does not say why.') }
+  throw new Error(text || 'The EventSource failed, and does not say why.')
 }
