@@ -3,8 +3,6 @@ import type { NextConfig } from 'next'
 const config: NextConfig = {
   // In a workspace they may be TypeScript; from npm they are JavaScript, and need no such line.
   transpilePackages: ['@trpc-sse/client', '@trpc-sse/protocol', '@trpc-sse/react', '@trpc-sse/server'],
-  // The workspace's typecheck does that.
-  typescript: { ignoreBuildErrors: true },
   devIndicators: false,
   poweredByHeader: false,
 }
