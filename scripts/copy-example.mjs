@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -24,7 +24,7 @@ if (existsSync(target) && readdirSync(target).length > 0) {
   process.exit(2)
 }
 
-// Packing writes the versions that `catalog:` and `workspace:` stand for.
+// Packing writes the versions that `catalog:` and `workspace:` stand for, and leaves out what `.gitignore` does.
 mkdirSync(join(target, 'vendor'), { recursive: true })
 unpack(pack(source, 'example'), target)
 const manifest = readManifest(target)
@@ -36,7 +36,9 @@ Object.assign(manifest, {
   dependencies: { ...manifest.dependencies, ...fromVendor },
 })
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-writeFileSync(join(target, '.gitignore'), 'node_modules/\ndist/\n.next/\nnext-env.d.ts\n*.tsbuildinfo\n')
+writeFileSync(join(target, '.gitignore'), `node_modules/\n${readIfThere(join(source, '.gitignore'))}`)
+const readme = join(target, 'README.md')
+writeFileSync(readme, withoutLinksOut(readFileSync(readme, 'utf8')))
 console.log(`
   ${target} is yours:
 
@@ -64,6 +66,18 @@ function withWorkspaceDependencies(names) {
 
 function readManifest(from) {
   return JSON.parse(readFileSync(join(from, 'package.json'), 'utf8'))
+}
+
+function readIfThere(file) {
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
+}
+
+/** Makes text of the links that lead to other folders of the repository, which a copy does not have. */
+function withoutLinksOut(markdown) {
+  return markdown.replace(/\[([^\]]*)\]\((\.\.\/[^)]*)\)/g, (_, text, link) => {
+    const path = relative(root, resolve(source, link)).replaceAll('\\', '/')
+    return `${text} (${path} of trpc-sse)`
+  })
 }
 
 /** Packs a package of the workspace; returns the archive. */

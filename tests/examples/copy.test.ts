@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, expect, it } from 'vitest'
+import { dirname, join, relative, resolve } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { exampleFolder, runScript } from '../support/command.ts'
 import { root } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
@@ -15,16 +15,77 @@ function run(command: string, args: readonly string[], cwd: string): void {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
-it('an example that was copied out of the workspace installs with npm, compiles and runs', async () => {
-  const app = join(work, 'my-app')
-  run('pnpm', ['exec', 'turbo', 'run', 'build', '--filter=./packages/*'], root)
-  run('node', ['scripts/copy-example.mjs', 'fastify', app], root)
-  const manifest = readFileSync(join(app, 'package.json'), 'utf8')
-  expect(manifest).not.toMatch(/workspace:|catalog:/)
-  expect(JSON.parse(manifest)).toMatchObject({ name: 'my-app', private: true })
-  for (const file of ['router.ts', 'README.md', 'tsconfig.json', '.gitignore'])
-    expect(existsSync(join(app, file))).toBe(true)
+const copies = [
+  { name: 'express-react', source: exampleFolder('express-react'), output: 'dist' },
+  { name: 'fastify', source: exampleFolder('fastify') },
+  { name: 'hono', source: exampleFolder('hono') },
+  { name: 'redis-two-servers', source: exampleFolder('redis-two-servers') },
+  { name: 'next', source: join(root, 'apps/next'), output: '.next/cache' },
+]
+const copyOf = (name: string): string => join(work, `my-${name}`)
 
+beforeAll(() => {
+  for (const { name, source, output } of copies) {
+    // What a build leaves there.
+    const built = output && join(source, output, 'built.js')
+    if (built) mkdirSync(dirname(built), { recursive: true })
+    if (built) writeFileSync(built, '')
+    try {
+      run('npm', ['run', 'example', name, copyOf(name)], root)
+    } finally {
+      if (built) rmSync(built, { force: true })
+    }
+  }
+}, 240_000)
+
+/** What commands make of an app, beside it. */
+const made = /^(node_modules|vendor|dist|\.(?!gitignore$).*|next-env\.d\.ts|.*\.tsbuildinfo)$/
+
+/** The files of an app, in order. */
+function sourcesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true })
+    .filter(({ name }) => !made.test(name))
+    .flatMap((entry) =>
+      entry.isDirectory()
+        ? sourcesIn(join(folder, entry.name)).map((file) => join(entry.name, file))
+        : entry.name,
+    )
+    .sort()
+}
+
+describe.each(copies)('the copy of $name', ({ name, source }) => {
+  const app = copyOf(name)
+
+  it('has what the example is, and nothing that a build made of it', () => {
+    expect(readdirSync(app).filter((entry) => made.test(entry))).toEqual(['vendor'])
+    expect(sourcesIn(app)).toEqual([...new Set([...sourcesIn(source), '.gitignore', 'LICENSE'])].sort())
+    expect(readFileSync(join(app, '.gitignore'), 'utf8')).toMatch(/^node_modules\/\n/)
+  })
+
+  it('has a manifest that means something outside of the workspace', () => {
+    const manifest = readFileSync(join(app, 'package.json'), 'utf8')
+    expect(manifest).not.toMatch(/workspace:|catalog:/)
+    expect(JSON.parse(manifest)).toMatchObject({ name: `my-${name}`, private: true })
+    const own = Object.entries<string>(JSON.parse(manifest).dependencies).filter(([dependency]) =>
+      dependency.startsWith('@trpc-sse/'),
+    )
+    expect(own.length).toBeGreaterThan(0)
+    for (const [, version] of own) expect(existsSync(join(app, version.slice('file:'.length)))).toBe(true)
+  })
+
+  it('has no link that leads out of it', () => {
+    const out = sourcesIn(app).flatMap((file) => {
+      const text = readFileSync(join(app, file), 'utf8')
+      return [...text.matchAll(/(?:\]\(|['"])(\.\.?\/[^)'"]*)/g)]
+        .map(([, link = '']) => relative(app, resolve(app, dirname(file), link)))
+        .filter((path) => path.startsWith('..'))
+    })
+    expect(out).toEqual([])
+  })
+})
+
+it('an example that was copied out of the workspace installs with npm, compiles and runs', async () => {
+  const app = copyOf('fastify')
   run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], app)
   run('npm', ['run', 'typecheck'], app)
   const PORT = `${await freePort()}`
@@ -45,9 +106,7 @@ it('a copy does not touch a folder with something in it, nor one that is none of
     ['fastify'],
     [],
   ]) {
-    expect(() =>
-      execFileSync('node', ['scripts/copy-example.mjs', ...args], { cwd: root, stdio: 'ignore' }),
-    ).toThrow()
+    expect(() => execFileSync('npm', ['run', 'example', ...args], { cwd: root, stdio: 'ignore' })).toThrow()
   }
   expect(existsSync(join(work, 'other'))).toBe(false)
 })
