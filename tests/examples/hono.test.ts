@@ -3,6 +3,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
 import { type Command, exampleFolder, runCommand, runScript } from '../support/command.ts'
+import { listen } from '../support/http.ts'
 import { root } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -96,4 +97,33 @@ describe.each(runtimes)('the wall on $name', ({ run }) => {
     await one.screenshot({ path: join(screenshots, 'hono-dark-narrow.png') })
     await context.close()
   })
+})
+
+it('the wall says once that notes are missing, also when it follows anew after that', async () => {
+  const [before, after] = [await freePort(), await freePort()]
+  await using first: Command = runtimes[0].run(before)
+  await using _second: Command = runtimes[0].run(after)
+  await using down = await listen((_, res) => res.writeHead(502).end())
+  for (const port of [before, after]) await listening(port)
+  await using proxy = await startTcpProxy(before)
+  const context = await browser.newContext()
+  const page = await openWall(context, proxy.port)
+  await pin(page, 'lost with its server')
+  await notesOnce(page, ['lost with its server'])
+
+  proxy.target = after
+  await first.stop()
+  const missing = 'Notes are missing here: the server has lost them.'
+  await notesOnce(page, [missing, 'lost with its server'])
+
+  // A browser gives up on such an answer: the page makes another EventSource.
+  proxy.target = Number(new URL(down.url).port)
+  proxy.cut()
+  await page.waitForResponse((response) => response.status() === 502)
+  proxy.target = after
+  proxy.cut()
+  await page.getByText('Live').waitFor()
+  await pin(page, 'first here')
+  await notesOnce(page, ['first here', missing, 'lost with its server'])
+  await context.close()
 })
