@@ -73,12 +73,22 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'cookies',
-    'sets the cookies of createContext and responseMeta on every answer',
+    'sets the cookies of createContext and responseMeta on every answer, errors too',
     async (served) => {
-      for (const { headers, status } of (await answersOfAllKinds(served, { 'x-cookie': '1' })).slice(0, 4)) {
-        assert.equal(status, 200)
-        assert.deepEqual(headers['set-cookie']?.toSorted(), appCookies.toSorted())
-      }
+      const [context, meta] = appCookies
+      const answers = await answersOfAllKinds(served, { 'x-cookie': '1' })
+      assert.deepEqual(
+        answers.map(({ status, headers }) => [status, ...(headers['set-cookie']?.toSorted() ?? [])]),
+        [
+          [200, context, meta],
+          [200, context, meta],
+          [200, context, meta],
+          [200, context, meta],
+          [404, context, meta],
+          // It is refused before there is a context.
+          [400, meta],
+        ],
+      )
     },
   ),
   adapterCase('keep-alive', 'leaves the socket to the next request when a stream is over', async (served) => {
