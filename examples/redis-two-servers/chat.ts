@@ -27,5 +27,10 @@ client.onMessage.subscribe(undefined, {
 })
 
 createInterface({ input: process.stdin }).on('line', (text) => {
-  client.send.mutate({ id: randomUUID(), author, text }).catch(() => console.log(`(not sent: ${text})`))
+  const message = { id: randomUUID(), author, text }
+  const send = () => client.send.mutate(message)
+  // It may have been stored, and only the answer lost: with the same id it isn't stored again.
+  send()
+    .catch(send)
+    .catch(() => console.log(`(not sent: ${text})`))
 })

@@ -1,6 +1,7 @@
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { type Command, exampleFolder, runScript } from '../support/command.ts'
 import { freePort, startRedis } from '../support/redis.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 const folder = exampleFolder('redis-two-servers')
 
@@ -47,4 +48,26 @@ it('shows at one server what is said at the other, also what was said after it c
   expect((await late.lines.takeMany(7)).filter((line) => !line.startsWith('('))).toEqual(
     bob.lines.items.filter((line) => !line.startsWith('(')),
   )
+})
+
+it('stores what is said once, also when it was sent again because an answer was lost', async () => {
+  await using redis = await startRedis()
+  const port = await freePort()
+  await using server = runScript(folder, ['server', `${port}`], { REDIS_URL: redis.url })
+  await server.says(/http:\/\/.*:\d+/)
+  await using proxy = await startTcpProxy(port)
+  await using ann = runScript(folder, ['chat', `${proxy.port}`, 'ann'])
+  await using bob = runScript(folder, ['chat', `${port}`, 'bob'])
+  expect([await ann.lines.take(), await bob.lines.take()]).toEqual([
+    `(live at ${proxy.port})`,
+    `(live at ${port})`,
+  ])
+  const lost = proxy.loseNextAnswer()
+  ann.type('Once.')
+  await lost
+  expect(await bob.lines.take()).toBe('ann: Once.')
+  await vi.waitFor(() => expect(ann.lines.items).toContain('ann: Once.'), { timeout: 10_000 })
+  ann.type('Then this.')
+  expect(await bob.lines.take()).toBe('ann: Then this.')
+  expect(ann.lines.items.join('\n')).not.toContain('not sent')
 })
