@@ -25,7 +25,10 @@ export interface SseGap {
   readonly input: unknown
   /** The last event before the gap. */
   readonly lastEventId: string
-  /** Why: the log no longer keeps them, or it is another log than before. */
+  /**
+   * Why: the log no longer keeps them (`trimmed`), it is another log than before (`reset`), or the subscription was too far
+   * behind, and its channel goes on at the newest event then (`skipped`).
+   */
   readonly reason: GapReason
 }
 
