@@ -76,9 +76,9 @@ describe('useLive in StrictMode, in Chromium', () => {
     const seconds = elapsedMs / 1_000
     expect((commits - from) / seconds).toBeLessThanOrEqual(70)
     expect(commits - from).toBeGreaterThan(20)
-    // The main thread was there for others, again and again.
+    // The main thread was there for others, again and again; and it is rare that they feel that they wait.
     expect(counts.free / seconds).toBeGreaterThan(20)
-    expect(counts.long / seconds).toBeLessThan(10)
+    expect(counts.longMs / elapsedMs).toBeLessThan(0.25)
     await vi.waitFor(async () => {
       const texts = await tab.locator('li').allTextContents()
       expect(texts.map(Number).sort((a, b) => a - b)).toEqual(range(9_801, 10_000))
