@@ -4,10 +4,10 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sseLink } from '@trpc-sse/client'
-import { build } from 'esbuild'
 import superjson from 'superjson'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { http2Fetch } from './multiplexed/http2-fetch.ts'
+import { bundleServer } from './support/bundle.ts'
 import { selfSigned } from './support/certificate.ts'
 import { runCommand } from './support/command.ts'
 import { type DocFiles, writeDocFiles } from './support/doc-files.ts'
@@ -122,15 +122,7 @@ describe('docs/frameworks.md, followed', () => {
 
   it('on workerd, in a Durable Object', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'worker-'))
-    await build({
-      entryPoints: [docs.path('worker.ts')],
-      outfile: join(folder, 'worker.js'),
-      bundle: true,
-      format: 'esm',
-      platform: 'neutral',
-      mainFields: ['module', 'main'],
-      external: ['node:*', '@trpc/server/adapters/node-http'],
-    })
+    await bundleServer({ entryPoints: [docs.path('worker.ts')], outfile: join(folder, 'worker.js') })
     copyFileSync(join(root, 'tests/adapters/runtimes/config.capnp'), join(folder, 'config.capnp'))
     const workerd = join(root, 'tests/node_modules/.bin/workerd')
     await using server = startProgram(workerd, ['serve', 'config.capnp', '--control-fd=1'], { cwd: folder })

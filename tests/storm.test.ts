@@ -31,6 +31,15 @@ function createProcess(url: string) {
   return { channels, router, log: channels.log() }
 }
 
+/** Publishes what is missed, in the process before the deploy. Gives the id that clients stand at. */
+async function publishBefore(url: string): Promise<string> {
+  const { channels, log } = createProcess(url)
+  const { id } = await log.publish(0)
+  await log.publishMany(range(1, missed))
+  await channels.close()
+  return id
+}
+
 /** How many scripts Redis has run. */
 async function scriptsRun(admin: Redis): Promise<number> {
   const info = await admin.info('commandstats')
@@ -61,11 +70,7 @@ function numbersOf({ body }: Response) {
 describe('clients that all come back after a deploy', () => {
   it(`get what they missed by at most 5 reads of Redis: ${clients}, each ${missed} events behind`, async () => {
     await using redis = await startRedis()
-    const before = createProcess(redis.url)
-    const { id } = await before.log.publish(0)
-    await before.log.publishMany(range(1, missed))
-    await before.channels.close()
-
+    const id = await publishBefore(redis.url)
     const after = createProcess(redis.url)
     await using server = await serveRouter(after.router, {
       channels: after.channels,
@@ -88,11 +93,7 @@ describe('clients that all come back after a deploy', () => {
 
   it(`don't hold up who is there: ${storm} wait, and between any ${openingsPerTurn} of them come events`, async () => {
     await using redis = await startRedis()
-    const before = createProcess(redis.url)
-    const { id } = await before.log.publish(0)
-    await before.log.publishMany(range(1, missed))
-    await before.channels.close()
-
+    const id = await publishBefore(redis.url)
     const after = createProcess(redis.url)
     const here = createChannels({ channels: { log: channel({ event: z.number() }) } })
     const opened = { count: 0 }

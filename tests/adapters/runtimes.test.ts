@@ -2,8 +2,8 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type AdapterCaseContext, type AdapterServer, adapterCases, canServe } from '@trpc-sse/server/testing'
-import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bundleServer } from '../support/bundle.ts'
 import { startProgram } from '../support/program.ts'
 
 const source = join(import.meta.dirname, 'runtimes')
@@ -19,16 +19,8 @@ const runtimes = [
 ] as const
 
 beforeAll(async () => {
-  await build({
-    entryPoints: ['bun', 'deno', 'worker'].map((name) => join(source, `${name}.ts`)),
-    outdir: folder,
-    bundle: true,
-    format: 'esm',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    // Only loaded for a Node request.
-    external: ['node:*', '@trpc/server/adapters/node-http'],
-  })
+  const entryPoints = ['bun', 'deno', 'worker'].map((name) => join(source, `${name}.ts`))
+  await bundleServer({ entryPoints, outdir: folder })
   copyFileSync(join(source, 'config.capnp'), join(folder, 'config.capnp'))
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

@@ -1,4 +1,4 @@
-import { build } from 'esbuild'
+import { type BuildOptions, build } from 'esbuild'
 
 /** Bundles a page's script into HTML. */
 export async function bundlePage(entryPoint: string): Promise<string> {
@@ -11,4 +11,19 @@ export async function bundlePage(entryPoint: string): Promise<string> {
     minify: true,
   })
   return `<!doctype html><link rel="icon" href="data:,"><script type="module">${outputFiles[0]?.text}</script>`
+}
+
+/** Bundles a server for a runtime that has the web's standards, be it Node or not. */
+export async function bundleServer(
+  files: Pick<BuildOptions, 'entryPoints' | 'outfile' | 'outdir'>,
+): Promise<void> {
+  await build({
+    ...files,
+    bundle: true,
+    format: 'esm',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    // Only loaded for a Node request.
+    external: ['node:*', '@trpc/server/adapters/node-http'],
+  })
 }
