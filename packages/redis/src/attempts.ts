@@ -43,7 +43,9 @@ export function createAttempts({ clock, timeoutMs, isReady, ready, lastError }: 
   return {
     run(send, calledAtMs) {
       const attempt = createAttempt(send, clock, timeoutMs)
-      const time = createTime(deadlines, timeoutMs - (clock.now() - calledAtMs), () =>
+      // The clock may have been set back while the call waited for others.
+      const waitedMs = Math.max(0, clock.now() - calledAtMs)
+      const time = createTime(deadlines, timeoutMs - waitedMs, () =>
         attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError())),
       )
       void work(attempt, time)
