@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import { createFeed, type Feed } from './feed.ts'
 import type { SubscriptionFrame } from './frames.ts'
 import { lastingMs, type RetryPolicy, reconnectDelayMs } from './retry.ts'
@@ -56,6 +56,7 @@ export interface Entry {
 /** Creates an entry without a member. */
 export function createEntry(options: EntryOptions): Entry {
   const { clock, retry } = options
+  const elapsedMs = elapsedTime(clock)
   const members = new Set<Member>()
   const newcomers = new Set<Member>()
   let isFresh = true
@@ -109,7 +110,7 @@ export function createEntry(options: EntryOptions): Entry {
     cancelTimer()
     feed.reset()
     isResting = true
-    failures = clock.now() - startedMs >= lastingMs ? 1 : failures + 1
+    failures = elapsedMs() - startedMs >= lastingMs ? 1 : failures + 1
     startedMs = Infinity
     const waitMs = reconnectDelayMs(clock, retry, { failures, askedWaitMs: options.askedWaitMs() })
     cancelTimer = clock.after(waitMs, () => {
@@ -138,7 +139,7 @@ export function createEntry(options: EntryOptions): Entry {
     lastEventId: options.lastEventId,
     deliver,
     onStarted(lastEventId) {
-      startedMs = clock.now()
+      startedMs = elapsedMs()
       newcomers.clear()
       each((member) => member.started(lastEventId))
       options.onMove()

@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Device } from './device.ts'
 import { type RetryPolicy, reconnectDelayMs, type WaitState } from './retry.ts'
 
@@ -16,6 +16,7 @@ export function createRest(
   { clock, device, retry }: { readonly clock: Clock; readonly device: Device; readonly retry: RetryPolicy },
   onElapsed: () => void,
 ): Rest {
+  const elapsedMs = elapsedTime(clock)
   let notBeforeMs = 0
   let cancel = (): void => {}
 
@@ -30,10 +31,10 @@ export function createRest(
 
   return {
     start(state) {
-      notBeforeMs = clock.now() + state.askedWaitMs
+      notBeforeMs = elapsedMs() + state.askedWaitMs
       wait(reconnectDelayMs(clock, retry, state))
     },
-    cutShort: () => wait(Math.max(0, notBeforeMs - clock.now())),
+    cutShort: () => wait(Math.max(0, notBeforeMs - elapsedMs())),
     stop: () => cancel(),
   }
 }

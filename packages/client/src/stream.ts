@@ -1,4 +1,4 @@
-import { type Clock, type DecodedMessage, RealtimeError } from '@trpc-sse/protocol'
+import { type Clock, type DecodedMessage, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import { type Connection, connect, type Receive } from './connection.ts'
 import { type Device, followDevice } from './device.ts'
 import type { Fetch } from './fetch.ts'
@@ -75,6 +75,7 @@ interface Line extends Connection {
 /** Opens a stream: a connection, and another one whenever it is lost. */
 export function openStream(options: StreamOptions): Stream {
   const { clock } = options
+  const elapsedMs = elapsedTime(clock)
   const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
   let state = initialStreamState
   let openedMs = 0
@@ -85,7 +86,7 @@ export function openStream(options: StreamOptions): Stream {
 
   function dispatch(event: StreamEvent): void {
     const { phase, bridge } = state
-    if (phase === 'open' && clock.now() - openedMs >= lastingMs) state = next(state, { type: 'progress' })
+    if (phase === 'open' && elapsedMs() - openedMs >= lastingMs) state = next(state, { type: 'progress' })
     state = next(state, event)
     if (state.phase !== phase || event.type === 'suspend') enter(event)
     if (state.bridge === 'none' && bridge !== 'none') dropBefore(state.error)
@@ -193,7 +194,7 @@ export function openStream(options: StreamOptions): Stream {
     if (state.phase === 'connecting') mustComeFirst(frame)
     if (type === 'connected') {
       opened(options.inactivityTimeoutMs ?? frame.reconnectAfterInactivityMs ?? Infinity)
-      openedMs = clock.now()
+      openedMs = elapsedMs()
       dispatch({ type })
       carrier.opened?.(frame.connectionId)
     } else if (type === 'ping' || type === 'event') dispatch({ type: 'sign' })

@@ -66,3 +66,15 @@ it('never fires without a limit, and takes one that no timer can hold', () => {
   clock.advance(1)
   expect(onSilence).toHaveBeenCalledOnce()
 })
+
+it('fires in time though the clock is set back', () => {
+  const clock = manualClock()
+  let setByMs = 0
+  const onSilence = vi.fn<(limitMs: number) => void>()
+  const watchdog = createWatchdog({ ...clock, now: () => clock.now() + setByMs }, onSilence)
+  watchdog.watch(10_000)
+  clock.advance(4_000)
+  setByMs = -3_600_000
+  clock.advance(16_000)
+  expect(onSilence).toHaveBeenCalledOnce()
+})

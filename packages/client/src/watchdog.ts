@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 
 /** Notices when something goes quiet for too long. */
 export interface Watchdog {
@@ -19,20 +19,20 @@ const longestTimerMs = 5_000
  * is touched, and goes by the clock, not by the timer: after a sleep of the machine it fires at once.
  */
 export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => void): Watchdog {
+  const elapsedMs = elapsedTime(clock)
   let limitMs = Infinity
   let lastMs = 0
   let cancel = (): void => {}
 
   function check(): void {
     cancel()
-    // Clocks get set back: no more than the limit is ever left.
-    const leftMs = Math.min(limitMs, lastMs + limitMs - clock.now())
+    const leftMs = lastMs + limitMs - elapsedMs()
     if (leftMs <= 0) onSilence(limitMs)
     else if (leftMs < Infinity) cancel = clock.after(Math.min(leftMs, longestTimerMs), check)
   }
 
   function touch(): void {
-    lastMs = clock.now()
+    lastMs = elapsedMs()
   }
 
   return {

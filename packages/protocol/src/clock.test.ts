@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { manualClock } from '../../../tests/support/manual-clock.ts'
-import { fullJitterMs, systemClock, wait } from './clock.ts'
+import { elapsedTime, fullJitterMs, systemClock, wait } from './clock.ts'
 
 describe('wait', () => {
   it('resolves when the time is over', async () => {
@@ -55,5 +55,32 @@ describe('systemClock', () => {
   it('has the time and chance of the machine', () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000)
     expect(systemClock.random()).toBeLessThan(1)
+  })
+})
+
+describe('elapsedTime', () => {
+  it('ignores the time of day where the clock is monotonic', () => {
+    let monotonicMs = 5
+    const clock = { ...manualClock(), now: () => -1_000, monotonicMs: () => monotonicMs }
+    const elapsedMs = elapsedTime(clock)
+    const startMs = elapsedMs()
+    monotonicMs += 70
+    expect(elapsedMs() - startMs).toBe(70)
+  })
+
+  it('counts a step back of the time of day as no time, and a step forward as a sleep', () => {
+    const clock = manualClock()
+    const elapsedMs = elapsedTime(clock)
+    const readings = [1_000, -3_600_000, 500, 10_000].map((stepMs) => {
+      clock.jumpTo(clock.now() + stepMs)
+      return elapsedMs()
+    })
+    expect(readings).toEqual([1_000, 1_000, 1_500, 11_500])
+  })
+
+  it('never goes back by the real clock', () => {
+    const elapsedMs = elapsedTime(systemClock)
+    const readings = Array.from({ length: 100 }, elapsedMs)
+    expect(readings).toEqual([...readings].sort((a, b) => a - b))
   })
 })

@@ -1,7 +1,9 @@
 /** Time and chance, as given to what needs them, so that a simulator can stand in for them. */
 export interface Clock {
-  /** Milliseconds since 1970. */
+  /** Time of day, in milliseconds since 1970. It may be set back or forward: measure with {@link elapsedTime}. */
   now(): number
+  /** Milliseconds since any fixed moment, never set back. Without it, `now` is used, with its steps back left out. */
+  monotonicMs?(): number
   /** Calls `callback` once after `delayMs`; returns what undoes that. Doesn't keep a process alive. */
   after(delayMs: number, callback: () => void): () => void
   /** A number from 0 up to, not including, 1. */
@@ -11,12 +13,29 @@ export interface Clock {
 /** The real time and chance of the runtime. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   after(delayMs, callback) {
     const timer: unknown = setTimeout(callback, delayMs)
     if (isNodeTimer(timer)) timer.unref()
     return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])
   },
   random: () => Math.random(),
+}
+
+/**
+ * Creates a reader of elapsed time in milliseconds, which never goes back, whatever happens to the time of day. A clock without
+ * `monotonicMs` is read by `now`: a step back counts as no time at all, and the sleep of a machine counts in full.
+ */
+export function elapsedTime(clock: Clock): () => number {
+  if (clock.monotonicMs !== undefined) return () => clock.monotonicMs?.() ?? 0
+  let elapsedMs = 0
+  let lastMs = clock.now()
+  return () => {
+    const nowMs = clock.now()
+    elapsedMs += Math.max(0, nowMs - lastMs)
+    lastMs = nowMs
+    return elapsedMs
+  }
 }
 
 /** Waits `delayMs` by a clock, or until the signal aborts; resolves in both cases. */

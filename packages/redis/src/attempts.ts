@@ -22,11 +22,20 @@ export interface Attempts {
 /** What {@link createAttempts} needs. */
 export interface AttemptsOptions extends Readiness {
   readonly clock: Clock
+  /** Time since any fixed moment, by which calls say when they were made. */
+  elapsedMs(): number
   readonly timeoutMs: number
 }
 
 /** Creates the one place where commands are tried again. */
-export function createAttempts({ clock, timeoutMs, isReady, ready, lastError }: AttemptsOptions): Attempts {
+export function createAttempts({
+  clock,
+  elapsedMs,
+  timeoutMs,
+  isReady,
+  ready,
+  lastError,
+}: AttemptsOptions): Attempts {
   const deadlines = createDeadlines(clock)
 
   async function work(attempt: Attempt, time: Time): Promise<void> {
@@ -42,10 +51,8 @@ export function createAttempts({ clock, timeoutMs, isReady, ready, lastError }: 
 
   return {
     run(send, calledAtMs) {
-      const attempt = createAttempt(send, clock, timeoutMs)
-      // The clock may have been set back while the call waited for others.
-      const waitedMs = Math.max(0, clock.now() - calledAtMs)
-      const time = createTime(deadlines, timeoutMs - waitedMs, () =>
+      const attempt = createAttempt(send, elapsedMs, timeoutMs)
+      const time = createTime(deadlines, timeoutMs - (elapsedMs() - calledAtMs), () =>
         attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError())),
       )
       void work(attempt, time)
@@ -92,7 +99,7 @@ interface Attempt {
 
 function createAttempt<TAnswer>(
   send: Send<TAnswer>,
-  clock: Clock,
+  elapsedMs: () => number,
   timeoutMs: number,
 ): Attempt & { readonly answer: Promise<TAnswer> } {
   const { promise, resolve, reject } = withResolvers<TAnswer>()
@@ -105,9 +112,9 @@ function createAttempt<TAnswer>(
     lastError: () => lastError,
     giveUp: reject,
     async send() {
-      const sentAtMs = clock.now()
+      const sentAtMs = elapsedMs()
       // This attempt takes time too, on its way to Redis: at most as long as is waited for it.
-      const doubtMs = doubtedAtMs === undefined ? -1 : Math.max(0, sentAtMs - doubtedAtMs) + timeoutMs
+      const doubtMs = doubtedAtMs === undefined ? -1 : sentAtMs - doubtedAtMs + timeoutMs
       try {
         resolve(await send(doubtMs))
         settled = true

@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/server'
+import { type Clock, elapsedTime } from '@trpc-sse/server'
 
 /** Many deadlines with one timer: nearly all are undone long before. */
 export interface Deadlines {
@@ -19,11 +19,12 @@ const leastTimerMs = 25
 export function createDeadlines(clock: Clock): Deadlines {
   const all = new Set<Deadline>()
   let timer: { readonly startedAtMs: number; readonly ms: number; readonly cancel: () => void } | undefined
+  const elapsedMs = elapsedTime(clock)
   let passedMs = 0
 
   /** Time as the timers tell it: a clock may be set back, and waits must end for all that. */
   function nowMs(): number {
-    return timer ? passedMs + Math.min(timer.ms, Math.max(0, clock.now() - timer.startedAtMs)) : passedMs
+    return timer ? passedMs + Math.min(timer.ms, elapsedMs() - timer.startedAtMs) : passedMs
   }
 
   function wakeAt(atMs: number): void {
@@ -32,7 +33,7 @@ export function createDeadlines(clock: Clock): Deadlines {
     timer?.cancel()
     passedMs = now
     const ms = Math.max(leastTimerMs, Math.ceil(atMs - now))
-    timer = { ms, startedAtMs: clock.now(), cancel: clock.after(ms, wake) }
+    timer = { ms, startedAtMs: elapsedMs(), cancel: clock.after(ms, wake) }
   }
 
   function wake(): void {

@@ -1,4 +1,4 @@
-import { type Backend, type Clock, RealtimeError, systemClock } from '@trpc-sse/server'
+import { type Backend, type Clock, elapsedTime, RealtimeError, systemClock } from '@trpc-sse/server'
 import { type AppendGroup, type AppendGroups, createAppendQueue } from './append-queue.ts'
 import { type Attempts, createAttempts } from './attempts.ts'
 import { createCommandClient, databaseOf, type RedisTarget } from './clients.ts'
@@ -59,12 +59,13 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   const { prefix = 'trpc-sse', clock = systemClock, commandTimeoutMs: timeoutMs = 5_000 } = options
   const { onError = () => {}, probeMs = 10_000 } = options
   checkPrefix(prefix)
+  const elapsedMs = elapsedTime(clock)
   const client = createCommandClient(target, clock, timeoutMs)
   const db = databaseOf(client)
   const { shardedPubSub } = options
   const pubSub = shardedPubSub === undefined ? undefined : shardedPubSub ? 'sharded' : 'classic'
   const connection = createReadiness(client, { clock, pubSub, onError })
-  const attempts = createAttempts({ ...connection, clock, timeoutMs })
+  const attempts = createAttempts({ ...connection, clock, elapsedMs, timeoutMs })
   const commands = createCommands({ client, clock, prefix, db, pubSub: connection.pubSub, onError })
   const subscriber = createSubscriber({
     clock,
@@ -94,10 +95,10 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   return {
     append: (log, payloads, appendOptions = {}) =>
       use(() => {
-        const call = { log, payloads, options: appendOptions, calledAtMs: clock.now() }
+        const call = { log, payloads, options: appendOptions, calledAtMs: elapsedMs() }
         return new Promise((resolve, reject) => enqueue({ ...call, resolve, reject }))
       }),
-    read: (log, range) => use(() => attempts.run(commands.read(log, range), clock.now())),
+    read: (log, range) => use(() => attempts.run(commands.read(log, range), elapsedMs())),
     listen: (log, listener) => use(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
     close: () => (closing ??= close()),
   }

@@ -1,4 +1,4 @@
-import { type Clock, RealtimeError } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend.ts'
 import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
@@ -40,12 +40,13 @@ const tickMs = 1_000
 /** Creates the hubs of a process. One timer, there only while there are hubs, closes idle ones and checks positions. */
 export function createHubs(options: HubsOptions): Hubs {
   const { clock, report } = options
+  const elapsedMs = elapsedTime(clock)
   const entries = new Map<string, Entry>()
   let closed = false
   let cancelTick: (() => void) | undefined
 
   function tick(): void {
-    const now = clock.now()
+    const now = elapsedMs()
     for (const [key, entry] of entries) {
       entry.idleSince = entry.hub.readers() > 0 ? undefined : (entry.idleSince ?? now)
       if (entry.idleSince !== undefined && now - entry.idleSince >= options.lingerMs) {
@@ -61,7 +62,7 @@ export function createHubs(options: HubsOptions): Hubs {
 
   // Hubs that were opened together are checked at different times.
   function nextCheck(): number {
-    return clock.now() + options.positionCheckMs * (0.5 + clock.random())
+    return elapsedMs() + options.positionCheckMs * (0.5 + clock.random())
   }
 
   async function closeHub(hub: Hub): Promise<void> {

@@ -1,6 +1,7 @@
 export {
   type Clock,
   type EventId,
+  elapsedTime,
   isRealtimeError,
   RealtimeError,
   type RealtimeErrorCode,

@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 
 /** Asks a tab that is quiet whether it is there. */
 export interface Liveness {
@@ -23,13 +23,14 @@ export function createLiveness(
   clock: Clock,
   { probe, silent }: { readonly probe: () => void; readonly silent: () => void },
 ): Liveness {
+  const elapsedMs = elapsedTime(clock)
   let cancel = (): void => {}
 
   function ask(): void {
-    const atMs = clock.now()
+    const atMs = elapsedMs()
     cancel()
     cancel = clock.after(answerMs, () => {
-      if (clock.now() - atMs > answerMs + lateMs) ask()
+      if (elapsedMs() - atMs > answerMs + lateMs) ask()
       else silent()
     })
     probe()

@@ -23,6 +23,7 @@ function setup() {
     {
       maxBufferedBytes,
       now: () => 0,
+      elapsedMs: () => 0,
       schedule: (each) => scheduled.push(each),
       onBytes() {},
       onClose() {},

@@ -51,11 +51,11 @@ export interface Connection {
   readonly ctx: unknown
   /** Whether it has a place under the limits. */
   counted: boolean
-  /** When something was sent last, in milliseconds since 1970. */
+  /** When something was sent last, in elapsed milliseconds. */
   readonly activeAt: number
-  /** When its client is sent away, in milliseconds since 1970; `undefined` for never. */
+  /** When its client is sent away, in elapsed milliseconds; `undefined` for never. */
   leavesAt: number | undefined
-  /** When it is ended, whatever its client does; `undefined` until its client is sent away. */
+  /** When it is ended, whatever its client does, in elapsed milliseconds; `undefined` until its client is sent away. */
   endsAt: number | undefined
   /** The request, until it is answered; then where the answer goes. */
   readonly exchange: Exchange | undefined
@@ -76,7 +76,10 @@ export interface Traffic {
   /** Bytes that may wait for one client that doesn't read. */
   readonly maxBufferedBytes: number
   onBytes(count: number): void
+  /** Time of day, in milliseconds since 1970. */
   now(): number
+  /** Time since any fixed moment, in milliseconds. */
+  elapsedMs(): number
   /** Flushes the connection at the end of this tick. */
   schedule(connection: Connection): void
   /** Called once, when it is over. */
@@ -98,7 +101,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     key: undefined,
     ctx: undefined,
     counted: false,
-    activeAt: traffic.now(),
+    activeAt: traffic.elapsedMs(),
     leavesAt: undefined,
     endsAt: undefined,
     exchange,
@@ -137,7 +140,7 @@ export function send(connection: Mutable<Connection>, bytes: Uint8Array): void {
   connection.pendingBytes += bytes.length
   if (connection.pending === nothing) {
     connection.pending = [bytes]
-    connection.activeAt = connection.traffic.now()
+    connection.activeAt = connection.traffic.elapsedMs()
     connection.traffic.schedule(connection)
   } else {
     ;(connection.pending as Uint8Array[]).push(bytes)

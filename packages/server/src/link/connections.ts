@@ -1,4 +1,4 @@
-import { type Clock, type ReconnectData, wait } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime, type ReconnectData, wait } from '@trpc-sse/protocol'
 import {
   type Connection,
   type ConnectionInfo,
@@ -57,12 +57,14 @@ const graceMs = 5_000
 /** Creates the connections of a link. One timer serves all of them, and it is there only while there are any. */
 export function createConnections(options: ConnectionsOptions): Connections {
   const { clock, heartbeatMs, maxDurationMs, limiter } = options
+  const elapsedMs = elapsedTime(clock)
   const all = new Set<Connection>()
   const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0, cutOff: 0 }
   const tickMs = Math.min(1_000, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 10))
   const traffic: Traffic = {
     maxBufferedBytes: options.maxBufferedBytes,
     now: clock.now,
+    elapsedMs,
     schedule: createScheduler(),
     onBytes(count) {
       counters.bytesSent += count
@@ -78,7 +80,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   let ticking = false
 
   function tick(): void {
-    const now = clock.now()
+    const now = elapsedMs()
     for (const connection of all) {
       const { endsAt, leavesAt = Infinity } = connection
       if (endsAt !== undefined && now >= endsAt) dismiss(connection)
@@ -104,7 +106,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     if (connection.endsAt !== undefined) return
     // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
     const handover = data.reason !== 'disconnect' && connection.openedAt !== undefined
-    connection.endsAt = clock.now() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
+    connection.endsAt = elapsedMs() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
     connection.served?.reconnect(connection, data, Math.round(clock.random() * spreadMs))
     if (!handover) dismiss(connection)
   }
@@ -112,13 +114,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
   /** Sends away who is there, evenly over a time. Timers are no finer than a millisecond: each has as many as are due by then. */
   async function sendAllAway(overMs: number): Promise<void> {
     const leaving = [...all]
-    const startedAt = clock.now()
+    const startedAt = elapsedMs()
     const everyMs = Math.max(1, Math.ceil(overMs / leaving.length))
     for (let gone = 0; gone < leaving.length; ) {
       if (gone > 0) await wait(clock, everyMs)
-      const elapsedMs = clock.now() - startedAt
-      const due = overMs > 0 ? 1 + Math.floor((elapsedMs * leaving.length) / overMs) : leaving.length
-      // At least one, though the clock may have been set back.
+      const due =
+        overMs > 0 ? 1 + Math.floor(((elapsedMs() - startedAt) * leaving.length) / overMs) : leaving.length
       const until = Math.max(gone + 1, due)
       for (const connection of leaving.slice(gone, until)) sendAway(connection, { reason: 'drain' })
       gone = until
@@ -144,7 +145,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (connection.closed) return connection
       // Not all that were opened together leave together; the last tenth of the time is for the handover.
       if (maxDurationMs !== undefined)
-        connection.leavesAt = clock.now() + maxDurationMs * (0.8 + clock.random() / 10)
+        connection.leavesAt = elapsedMs() + maxDurationMs * (0.8 + clock.random() / 10)
       all.add(connection)
       keepTicking()
       return connection

@@ -68,6 +68,25 @@ describe('P17: a heartbeat', () => {
     expect((await stream.nextMany(3)).map(({ event }) => event)).toEqual(['ping', 'ping', 'ping'])
   })
 
+  it.each([-3_600_000, 3_600_000])(
+    'comes when it is due though the clock is set by %i ms',
+    async (jumpMs) => {
+      const clock = manualClock()
+      let setByMs = 0
+      // Time of day is set, elapsed time is not.
+      const set = { ...clock, now: () => clock.now() + setByMs, monotonicMs: clock.now }
+      await using test = await setup({ clock: set, link: { heartbeatMs: 10_000 } })
+      using stream = await openRaw(`${test.url}/silent`)
+      await stream.nextMany(2)
+      setByMs = jumpMs
+      const bytes = test.link.stats().bytesSent
+      clock.advance(9_000)
+      expect(test.link.stats().bytesSent).toBe(bytes)
+      clock.advance(1_000)
+      expect((await stream.next()).event).toBe('ping')
+    },
+  )
+
   it('is not sent while there are events', async () => {
     await using test = await setup({ link: { heartbeatMs: 10_000 } })
     using stream = await openRaw(`${test.url}/log`)
