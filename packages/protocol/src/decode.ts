@@ -46,5 +46,22 @@ export function createDecoder({ onMessage, maxMessageLength, ...others }: Decode
       throw new RealtimeError('INVALID_MESSAGE', message, { cause })
     },
   })
-  return { push: (chunk) => parser.feed(text.decode(chunk, { stream: true })) }
+  // The decoder has removed a byte order mark; the parser would look for one in the first text that it gets.
+  parser.feed('')
+  const endLines = createLineEnder()
+  return { push: (chunk) => parser.feed(endLines(text.decode(chunk, { stream: true }))) }
+}
+
+/**
+ * Makes an LF of every line end, also of a CR that ends a chunk. The parser would wait there for an LF, and hold back
+ * a message that is complete. If the LF does follow, it belongs to that line end.
+ */
+function createLineEnder(): (text: string) => string {
+  let endedInCr = false
+  return (text) => {
+    if (text === '') return text
+    const rest = endedInCr && text.startsWith('\n') ? text.slice(1) : text
+    endedInCr = rest.endsWith('\r')
+    return rest.replace(/\r\n?/g, '\n')
+  }
 }
