@@ -22,7 +22,17 @@ export function tellInEnvelopes(
   observer: EnvelopeObserver,
 ): EnvelopeTeller {
   const guard = guardOf(options, op.path)
+  let hasWarned = false
   let unlisten = (): void => {}
+
+  function warnOnce({ path, lastEventId, reason }: SseGap): void {
+    if (!hasWarned) {
+      console.warn(
+        `${path}: events after ${lastEventId} are no longer available (${reason}). Handle this with onGap.`,
+      )
+    }
+    hasWarned = true
+  }
 
   function failed(error: unknown): void {
     unlisten()
@@ -55,9 +65,8 @@ export function tellInEnvelopes(
     },
     gap({ lastEventId, reason }) {
       const gap: SseGap = { path: op.path, input: op.input, lastEventId, reason }
-      for (const onGap of [options.onGap, op.context.onGap]) {
-        if (typeof onGap === 'function') guard('onGap', () => onGap(gap))
-      }
+      const handlers = [options.onGap, op.context.onGap].filter((one) => typeof one === 'function')
+      for (const onGap of handlers.length > 0 ? handlers : [warnOnce]) guard('onGap', () => onGap(gap))
     },
     stopped,
     failed,

@@ -1,13 +1,32 @@
-import { describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { untypedClient } from '../../../tests/support/follow.ts'
 import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { subscribe } from '../../../tests/support/subscribe.ts'
-import type { SseGap } from './index.ts'
+import { type SseGap, sseLink } from './index.ts'
 
 const input = { room: 'lobby' }
 const message = { event: 'gap', data: '{"lastEventId":"1-0","reason":"trimmed"}', id: '5-0' }
 const gap: SseGap = { path: 'room.onMessage', input, lastEventId: '1-0', reason: 'trimmed' }
 
+afterEach(() => vi.restoreAllMocks())
+
 describe('gap', () => {
+  it('is told in the console where nobody handles it, once per subscription', async () => {
+    await using server = await scriptedServer()
+    const warn = vi.spyOn(console, 'warn').mockReturnValue()
+    const client = untypedClient(sseLink({ url: server.url, mode: 'single' }))
+    for (const path of ['a', 'b']) {
+      const done = new Promise<void>((onComplete) => client.subscription(path, undefined, { onComplete }))
+      const request = await server.request()
+      request.open().send(message, { ...message, id: '7-0' }, { event: 'return', data: '' })
+      await done
+    }
+    expect(warn.mock.calls.map(([text]) => text)).toEqual([
+      'a: events after 1-0 are no longer available (trimmed). Handle this with onGap.',
+      'b: events after 1-0 are no longer available (trimmed). Handle this with onGap.',
+    ])
+  })
+
   it('P43: is told once, between the events around it, to the link and to the subscription', async () => {
     await using server = await scriptedServer()
     const told: unknown[] = []

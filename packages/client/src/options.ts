@@ -107,6 +107,8 @@ export interface SseLinkBaseOptions {
   /**
    * Is told once when events can't be had any more, at the place where they are missing. A single subscription
    * can have its own, in its `context`: `subscribe(input, { context: { onGap } })`; then both are told.
+   *
+   * @default `console.warn`, once per subscription
    */
   readonly onGap?: (gap: SseGap) => unknown
   /**

@@ -13,7 +13,7 @@ function readWhole(text: string): DecodedMessage[] {
     .replace(/^\ufeff/, '')
     .split(/\r\n|\r|\n/)
     .slice(0, -1)) {
-    const [, field = line, value = ''] = /^([^:]*):? ?([^]*)$/.exec(line) ?? []
+    const [, field = line, value = ''] = /^([^:]*):? ?(.*)$/s.exec(line) ?? []
     if (line === '') {
       if (data.length > 0) messages.push({ event: event || 'message', data: data.join('\n'), id })
       data = []
