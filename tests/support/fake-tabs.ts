@@ -61,7 +61,7 @@ function openTab(world: World): FakeTab {
   const environment: TabsEnvironment = {
     openChannel: (name, onMessage) => world.channels.open(name, enter, onMessage),
     requestLock: (name, options, hold) => world.locks.request({ name, tab: self, enter }, options, hold),
-    onFreeze: () => {},
+    onFreeze: () => undefined,
   }
   const tell = (event: DeviceEvent): void => device.tell(event)
   const self: FakeTab = {

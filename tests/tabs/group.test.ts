@@ -1,8 +1,9 @@
 import { sseLink, type TabRole, type TabsEnvironment } from '@trpc-sse/client'
-import { systemClock } from '@trpc-sse/protocol'
+import { type Clock, systemClock } from '@trpc-sse/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
 import { follow, type News, untypedClient } from '../support/follow.ts'
+import { createInbox } from '../support/inbox.ts'
 import { event, nextSet } from '../support/multiplexed.ts'
 import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts'
 import { opening } from '../support/subscribe.ts'
@@ -132,6 +133,50 @@ describe('two tabs with one stream', () => {
 })
 
 describe('a tab', () => {
+  it('leaves nothing behind once nothing is wanted, here or by those that it serves', async () => {
+    await using server = await scriptedServer()
+    const idle = createInbox<() => void>()
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, callback) {
+        if (delayMs !== 60_000) return systemClock.after(delayMs, callback)
+        const timer = { callback }
+        idle.put(() => timer.callback())
+        return () => {
+          timer.callback = () => {}
+        }
+      },
+    }
+    const browser = fakeBrowser(clock, Math.random, globalThis.fetch, 2)
+    const tabs = [browser.open(), browser.open()] as const
+    const [one, two] = [follow(clientIn(tabs[0], server), 'a'), follow(clientIn(tabs[1], server), 'a')]
+    const set = await nextSet(server)
+    set.open('one', 'a')
+    for (const each of [one, two]) expect(await each.nextMany(3)).toEqual(opening)
+    const isGroup = /^trpc-sse:\d+:\w+$/
+    const leads = browser.holder(isGroup) === tabs[0] ? 0 : 1
+    const [leader, follower] = [[one, two][leads], [one, two][1 - leads]]
+    leader?.unsubscribe()
+    // The one that follows is still served.
+    const fire = async (): Promise<void> => {
+      await vi.waitFor(() => expect(idle.items.length).toBeGreaterThan(0))
+      for (const each of idle.items) each()
+    }
+    await fire()
+    set.events('a', 1)
+    expect(await follower?.next()).toEqual(event(1))
+    follower?.unsubscribe()
+    await set.exchange.gone
+    await vi.waitFor(() => {
+      for (const each of idle.items) each()
+      expect(tabs.map(({ device }) => device.listeners())).toEqual([0, 0])
+    })
+    await vi.waitFor(() => expect(browser.holder(isGroup)).toBeUndefined())
+    const again = follow(clientIn(tabs[0], server), 'a')
+    ;(await nextSet(server)).open('two', 'a')
+    expect(await again.nextMany(3)).toEqual(opening)
+  })
+
   it('is told when it leads, and when it follows', async () => {
     await using server = await scriptedServer()
     const browser = newBrowser()

@@ -63,6 +63,20 @@ describe('positions', () => {
     expect(storage.items.size).toBe(0)
   })
 
+  it('need no listener before the first of them, nor after the last is forgotten', () => {
+    const storage = fakeStorage()
+    const { clock, device, save } = page(storage)
+    expect(device.listeners()).toBe(0)
+    save('a', '1-0')
+    clock.advance(500)
+    expect(device.listeners()).toBe(1)
+    save('a', undefined)
+    // Not before that is written: the page may be left at once.
+    expect(device.listeners()).toBe(1)
+    clock.advance(500)
+    expect([device.listeners(), storage.items.size]).toEqual([0, 0])
+  })
+
   it('are good for a time', () => {
     const storage = fakeStorage()
     const { clock, save } = page(storage)

@@ -1,5 +1,5 @@
 import { type Clock, shortHash } from '@trpc-sse/protocol'
-import type { Device } from './device.ts'
+import type { Device, DeviceEvent } from './device.ts'
 
 /** A place for text that outlives the page: `sessionStorage`, `localStorage`, or anything of that shape. */
 export interface PersistStorage {
@@ -43,6 +43,7 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
   const current = new Map<string, string>()
   const changes = new Map<string, Kept | undefined>()
   let cancel: (() => void) | undefined
+  let unlisten: (() => void) | undefined
 
   function read(): Kept[] {
     try {
@@ -58,6 +59,10 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
   function write(): void {
     cancel?.()
     cancel = undefined
+    if (current.size === 0) {
+      unlisten?.()
+      unlisten = undefined
+    }
     if (changes.size === 0) return
     const others = read().filter(([key]) => !changes.has(key))
     const all = [...others, ...changes.values()].filter((kept) => kept !== undefined)
@@ -75,12 +80,13 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
     changes.set(key, id === undefined ? undefined : [key, id, clock.now()])
   }
 
-  device.listen((event) => {
+  function onDevice(event: DeviceEvent): void {
     if (event !== 'left' && event !== 'hidden') return
     // What has stood still for long is as good as new while the page was there.
     for (const [key, id] of current) note(key, id)
     write()
-  })
+  }
+
   return {
     load(identity) {
       const key = shortHash(identity)
@@ -96,6 +102,8 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
         current.set(key, id)
         note(key, id)
       }
+      // Only while there is something to write: a client that is done leaves no listener behind.
+      unlisten ??= device.listen(onDevice)
       cancel ??= clock.after(writeDelayMs, write)
     },
   }

@@ -22,8 +22,11 @@ export interface TabsEnvironment {
    * `AbortError` if the lock is taken away, with another error if none can be had. A tab that is gone has no locks.
    */
   requestLock(name: string, options: TabLockOptions, hold: () => Promise<void>): Promise<void>
-  /** Calls back when the tab is about to be frozen: it keeps its locks, but does nothing with them. */
-  onFreeze(callback: () => void): void
+  /**
+   * Calls back when the tab is about to be frozen: it keeps its locks, but does nothing with them. Returns what
+   * undoes that.
+   */
+  onFreeze(callback: () => void): (() => void) | undefined
 }
 
 /** Gives what browsers have; `undefined` where that is missing, and outside of pages. */
@@ -40,6 +43,9 @@ export function globalTabs(): TabsEnvironment | undefined {
     async requestLock(name, options, hold) {
       await locks.request(name, options, hold)
     },
-    onFreeze: (callback) => document.addEventListener('freeze', callback),
+    onFreeze(callback) {
+      document.addEventListener('freeze', callback)
+      return () => document.removeEventListener('freeze', callback)
+    },
   }
 }

@@ -3,7 +3,7 @@ import { deferred } from './deferred.ts'
 import type { TabChannel, TabsEnvironment } from './environment.ts'
 import { type Guest, openGuest } from './guest.ts'
 import type { Host } from './host.ts'
-import type { GroupMessage } from './messages.ts'
+import { type GroupMessage, readGroupMessage } from './messages.ts'
 import type { Role, RoleEvent } from './role.ts'
 import type { TabsTools } from './tools.ts'
 
@@ -17,6 +17,8 @@ export interface GroupOptions {
   /** Tells what happens here; gives what the tab is then. */
   readonly dispatch: (event: RoleEvent) => Role
   readonly createHost: (id: string) => Host
+  /** Nobody here has wanted a stream for a while, and nobody elsewhere is served from here. */
+  readonly onIdle: () => void
 }
 
 /** A tab's place among those that share a stream. */
@@ -33,6 +35,12 @@ export interface Group {
 /** Those who miss their leader don't all act at the same moment: within so many milliseconds. */
 const spreadMs = 500
 
+/**
+ * For how long a tab without a stream stays in its group, in milliseconds. Longer than a link waits between two attempts: a
+ * leader that left meanwhile would take with it what the server asked for.
+ */
+const idleMs = 60_000
+
 /** Joins a group. */
 export function joinGroup(options: GroupOptions): Group {
   const { clock, environment, name, dispatch } = options
@@ -42,9 +50,17 @@ export function joinGroup(options: GroupOptions): Group {
   let isClosed = false
   let release = (): void => {}
   let cancelSteal: (() => void) | undefined
+  let cancelIdle = (): void => {}
+
+  function waitForIdle(): void {
+    cancelIdle()
+    if (guests.size > 0 || isClosed) return
+    cancelIdle = clock.after(idleMs, () => (host?.isServing() ? waitForIdle() : options.onIdle()))
+  }
 
   const channel: TabChannel = environment.openChannel(name, (message) => {
-    if (!isClosed) take(message as GroupMessage)
+    const known = isClosed ? undefined : readGroupMessage(message)
+    if (known) take(known)
   })
 
   /** Says something to all, this tab included. */
@@ -55,8 +71,9 @@ export function joinGroup(options: GroupOptions): Group {
   }
 
   function take(message: GroupMessage): void {
-    if (message.type === 'open') host?.open(message.id, message.body)
-    else followed(message.host)
+    if (message.type === 'lead') followed(message.host)
+    // Any page of the origin can write here: no lock or channel but a guest's is opened for it.
+    else if (message.id.startsWith(`${name}:`)) host?.open(message.id, message.body)
   }
 
   /** Somebody leads: there is nobody to miss. */
@@ -120,6 +137,7 @@ export function joinGroup(options: GroupOptions): Group {
   }
 
   request(false)
+  waitForIdle()
   return {
     name,
     open(body) {
@@ -132,9 +150,13 @@ export function joinGroup(options: GroupOptions): Group {
         ask: () => say({ type: 'open', id, body }),
         onServed: () => dispatch('served'),
         onSilent: silent,
-        onClosed: () => guests.delete(id),
+        onClosed() {
+          guests.delete(id)
+          waitForIdle()
+        },
       })
       guests.set(id, guest)
+      cancelIdle()
       return guest
     },
     guest: (id) => guests.get(id),
@@ -148,6 +170,7 @@ export function joinGroup(options: GroupOptions): Group {
         // Those that had no stream yet can't move.
         guest.fail(new Error('The tab has left its group.'))
       }
+      cancelIdle()
       release()
       channel.close()
     },

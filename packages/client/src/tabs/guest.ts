@@ -2,7 +2,7 @@ import type { Clock } from '@trpc-sse/protocol'
 import { deferred } from './deferred.ts'
 import type { TabsEnvironment } from './environment.ts'
 import { createLiveness } from './liveness.ts'
-import type { GuestMessage, HostMessage } from './messages.ts'
+import { type GuestMessage, type HostMessage, readHostMessage } from './messages.ts'
 import type { TabsTools } from './tools.ts'
 import { writeMessage } from './write.ts'
 
@@ -56,7 +56,8 @@ export function openGuest(options: GuestOptions): Guest {
   let unread = 0
 
   const channel = options.environment.openChannel(options.name, (message) => {
-    if (!isOver) take(message as HostMessage)
+    const known = isOver ? undefined : readHostMessage(message)
+    if (known) take(known)
   })
   const tell = (message: GuestMessage): void => channel.post(message)
   const liveness = createLiveness(options.clock, {

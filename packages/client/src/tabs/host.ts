@@ -19,6 +19,8 @@ export interface HostOptions {
 export interface Host {
   /** Serves a guest, by the name of its stream; if that is served already, says so. */
   open(name: string, body: string): void
+  /** Whether it serves anybody. */
+  isServing(): boolean
   /** Resigns. */
   close(): void
 }
@@ -58,6 +60,7 @@ export function createHost({ settings, id, ...options }: HostOptions): Host {
       visitor.apply(body)
       if (isKnown) visitor.open()
     },
+    isServing: () => visitors.size > 0,
     close() {
       for (const visitor of [...visitors.values()]) visitor.close()
     },

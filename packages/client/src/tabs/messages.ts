@@ -1,6 +1,7 @@
-import type { RealtimeErrorCode } from '@trpc-sse/protocol'
+import type { RealtimeErrorCode, WantedSubscription } from '@trpc-sse/protocol'
 
-// Messages are taken as they come: whoever is on a channel has the same version of this, by its name.
+// Members of a channel have the same version of this, by its name. But any page of the origin can post there: what isn't
+// one of these messages is ignored. It is no defence against a forged one; pages of an origin can do worse to each other.
 
 /** What all tabs of a group hear. */
 export type GroupMessage =
@@ -35,3 +36,60 @@ export type HostMessage = { readonly host: string } & (
       readonly status: number | undefined
     }
 )
+
+/** The fields that a message of a type must have, and what they must be. */
+type Shapes<TMessage extends { readonly type: string }> = {
+  readonly [TType in TMessage['type']]: Readonly<Record<string, 'string' | 'number'>>
+}
+
+const ofHost = { host: 'string' } as const
+
+/** Reads what was said to a group; `undefined` for anything else. */
+export const readGroupMessage: (value: unknown) => GroupMessage | undefined = reader<GroupMessage>({
+  open: { id: 'string', body: 'string' },
+  lead: ofHost,
+})
+
+/** Reads what a guest has said; `undefined` for anything else. */
+export const readGuestMessage: (value: unknown) => GuestMessage | undefined = reader<GuestMessage>({
+  probe: {},
+  read: { length: 'number' },
+  control: { body: 'string' },
+})
+
+/** Reads what a host has said; `undefined` for anything else. */
+export const readHostMessage: (value: unknown) => HostMessage | undefined = reader<HostMessage>({
+  here: ofHost,
+  text: { ...ofHost, text: 'string' },
+  moved: ofHost,
+  unknown: ofHost,
+  failed: { ...ofHost, code: 'string', message: 'string' },
+})
+
+function reader<TMessage extends { readonly type: string }>(
+  shapes: Shapes<TMessage>,
+): (value: unknown) => TMessage | undefined {
+  return (value) => {
+    const message: Readonly<Record<string, unknown>> = Object(value)
+    const { type } = message
+    if (typeof type !== 'string' || !Object.hasOwn(shapes, type)) return undefined
+    const fields = Object.entries(shapes[type as TMessage['type']])
+    return fields.every(([name, kind]) => typeof message[name] === kind) ? (value as TMessage) : undefined
+  }
+}
+
+/** Reads the set in the body of a request, as the link of another tab has written it; `undefined` for anything else. */
+export function readSubscriptions(body: string): ReadonlyMap<string, WantedSubscription> | undefined {
+  try {
+    const subscriptions = Object.entries<unknown>(JSON.parse(body).subscriptions)
+    return subscriptions.every(isWanted) ? new Map(subscriptions) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isWanted(entry: readonly [key: string, wanted: unknown]): entry is [string, WantedSubscription] {
+  const [key, wanted] = entry
+  const { path, lastEventId = '' } = Object(wanted)
+  return /^[\w-]{1,64}$/.test(key) && typeof path === 'string' && typeof lastEventId === 'string'
+}

@@ -32,6 +32,7 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
   let role: Role = initialRole
   let told: TabRole | undefined
   let group: Group | undefined
+  let unlisten: Array<(() => void) | undefined> = []
 
   function dispatch(event: RoleEvent): Role {
     role = nextRole(role, event)
@@ -54,6 +55,8 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
     const left = group
     group = undefined
     left?.close()
+    for (const undo of unlisten) undo?.()
+    unlisten = []
   }
 
   function goAway(): void {
@@ -87,6 +90,7 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
         environment: shared,
         name,
         dispatch,
+        onIdle: goAway,
         createHost: (id) =>
           createHost({
             ...options,
@@ -95,14 +99,13 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
             settings: { ...settings, fetch: fetchFor(name) },
           }),
       })
+      unlisten = [settings.device.listen((event) => event === 'left' && goAway()), shared.onFreeze(goAway)]
     } catch {
       dispatch('broken')
     }
     return group
   }
 
-  settings.device.listen((event) => event === 'left' && goAway())
-  shared.onFreeze(goAway)
   return async (url, init) => {
     init.signal?.throwIfAborted()
     const joined = role.phase === 'alone' ? undefined : enter(nameOf(url, init))

@@ -1,11 +1,11 @@
 import type { Operation } from '@trpc/client'
-import type { Clock, MultiplexedRequest, RealtimeError, WantedSubscription } from '@trpc-sse/protocol'
+import type { Clock, RealtimeError, WantedSubscription } from '@trpc-sse/protocol'
 import type { Member } from '../entry.ts'
 import type { SubscriptionFrame } from '../frames.ts'
 import type { SubscriptionSet } from '../set.ts'
 import type { Codec } from '../subscription.ts'
 import type { TabsEnvironment } from './environment.ts'
-import type { GuestMessage, HostMessage } from './messages.ts'
+import { type GuestMessage, type HostMessage, readGuestMessage, readSubscriptions } from './messages.ts'
 import { writeFrame, writeMessage } from './write.ts'
 
 /** What a host serves a guest with. */
@@ -54,7 +54,8 @@ export function createVisitor(options: VisitorOptions): Visitor {
   let unread = 0
 
   const channel = environment.openChannel(name, (message) => {
-    if (!isOver) take(message as HostMessage | GuestMessage)
+    const known = isOver ? undefined : readGuestMessage(message)
+    if (known) take(known)
   })
   // The guest has this lock as long as it is there.
   environment.requestLock(name, { signal: watching.signal }, async () => finish()).catch(() => {})
@@ -63,17 +64,17 @@ export function createVisitor(options: VisitorOptions): Visitor {
     channel.post({ ...message, host })
   }
 
-  function take(message: HostMessage | GuestMessage): void {
-    if ('host' in message) return
+  function take(message: GuestMessage): void {
     if (message.type === 'probe') post({ type: 'here' })
-    else if (message.type === 'read') unread -= message.length
+    else if (message.type === 'read') unread = Math.max(0, unread - message.length)
     else apply(message.body)
   }
 
   function apply(body: string): void {
-    const { subscriptions }: Request = JSON.parse(body)
-    for (const key of leaves.keys()) if (!(key in subscriptions)) leave(key)
-    for (const [key, wanted] of Object.entries(subscriptions)) {
+    const subscriptions = readSubscriptions(body)
+    if (!subscriptions) return
+    for (const key of leaves.keys()) if (!subscriptions.has(key)) leave(key)
+    for (const [key, wanted] of subscriptions) {
       if (!leaves.has(key)) leaves.set(key, set.join(callOf(wanted), memberOf(key)))
     }
   }
@@ -169,9 +170,6 @@ export function createVisitor(options: VisitorOptions): Visitor {
 }
 
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
-
-/** What the link of another tab has written, and this version of it. */
-type Request = Pick<MultiplexedRequest, 'subscriptions'>
 
 function callOf({ path, input, lastEventId }: WantedSubscription): Parameters<SubscriptionSet['join']>[0] {
   // What is undefined has no JSON.
