@@ -1,4 +1,4 @@
-import type { TRPCDataTransformer, TrackedEnvelope } from '@trpc/server'
+import type { TrackedEnvelope } from '@trpc/server'
 
 // Bundlers make copies of a package: Next.js has one for pages and one for route handlers, and the channels of an app may come
 // from either. What the copies of one process must have in common is here.
@@ -17,28 +17,4 @@ export function isTracked(value: unknown): value is TrackedEnvelope<unknown> {
   return (
     Array.isArray(value) && value.length === 3 && typeof value[0] === 'string' && typeof value[2] === 'symbol'
   )
-}
-
-/** Whether two transformers write the same, as those of two copies of one package do. */
-export function areSame(a: TRPCDataTransformer | undefined, b: TRPCDataTransformer | undefined): boolean {
-  if (a === b) return true
-  try {
-    return (
-      a !== undefined &&
-      b !== undefined &&
-      JSON.stringify(a.serialize(probe)) === JSON.stringify(b.serialize(probe))
-    )
-  } catch {
-    return false
-  }
-}
-
-/** What transformers write in different ways. */
-const probe = {
-  date: new Date(0),
-  set: new Set(['a']),
-  map: new Map([['a', 1]]),
-  pattern: /a/g,
-  nothing: undefined,
-  infinite: [Infinity, null, ['text', true]],
 }

@@ -3,11 +3,12 @@ import { acrossCopies } from './across-copies.ts'
 import type { Backend, ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import { channelKey } from './channel-key.ts'
-import { type Codec, createCodec, type Transformer } from './codec.ts'
+import { type Codec, createCodec } from './codec.ts'
 import { type ChannelHandle, createHandle } from './handle.ts'
 import type { ErrorStage } from './hub.ts'
 import { createHubs } from './hubs.ts'
 import { memoryBackend } from './memory-backend.ts'
+import type { Transformer } from './transformer.ts'
 import type { WindowLimits } from './window.ts'
 
 /** Any channel definition. */

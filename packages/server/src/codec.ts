@@ -1,8 +1,6 @@
-import type { TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import type { TRPCDataTransformer } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
-
-/** What turns values into JSON and back, as given to `initTRPC.create` and the client's links. */
-export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
+import { outputOf, type Transformer } from './transformer.ts'
 
 /** Turns events into the JSON text that is stored and sent, and back. */
 export interface Codec {
@@ -12,13 +10,6 @@ export interface Codec {
   serialize(value: unknown): string
   /** Throws `UNDECODABLE_EVENT`. */
   deserialize(text: string): unknown
-}
-
-/** The output side of a transformer; `undefined` where it changes nothing, as tRPC's own default does. */
-export function outputOf(transformer: Transformer | undefined): TRPCDataTransformer | undefined {
-  const output = transformer && 'output' in transformer ? transformer.output : transformer
-  const probe = {}
-  return output?.serialize(probe) === probe ? undefined : output
 }
 
 /** Writes a value as JSON, by a transformer's output side. `undefined` where JSON has no text for it. */

@@ -38,7 +38,7 @@ export {
   createChannels,
   type ErrorContext,
 } from './channels.ts'
-export type { Transformer } from './codec.ts'
+
 export type { EventMeta } from './feeds.ts'
 export type {
   ChannelHandle,
@@ -66,4 +66,5 @@ export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from 
 export { memoryBackend } from './memory-backend.ts'
 export type { LiveOptions, SubscribeOptions } from './resume.ts'
 export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'
+export type { Transformer } from './transformer.ts'
 export type { WindowLimits } from './window.ts'

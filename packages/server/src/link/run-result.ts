@@ -1,10 +1,10 @@
 import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
-import { areSame } from '../across-copies.ts'
 import type { Feed } from '../cursor.ts'
 import { clearTransport, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
+import { areSame } from '../transformer.ts'
 import { dismiss, isFull, room, whenRoom } from './connection.ts'
 import {
   complete,

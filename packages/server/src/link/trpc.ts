@@ -11,7 +11,8 @@ import {
   type TRPCDataTransformer,
   type TRPCError,
 } from '@trpc/server'
-import { outputOf, serialize } from '../codec.ts'
+import { serialize } from '../codec.ts'
+import { outputOf } from '../transformer.ts'
 
 /** `initTRPC.create({ sse })`. */
 export interface RouterSseConfig {
@@ -32,8 +33,16 @@ export interface RouterConfig {
   readonly pathSeparator: string
 }
 
-/** Reads a router's configuration. */
+const configs = new WeakMap<AnyTRPCRouter, RouterConfig>()
+
+/** Gives a router's configuration, which is read once. */
 export function routerConfig(router: AnyTRPCRouter): RouterConfig {
+  const known = configs.get(router) ?? readConfig(router)
+  configs.set(router, known)
+  return known
+}
+
+function readConfig(router: AnyTRPCRouter): RouterConfig {
   const config: { transformer: TRPCCombinedDataTransformer; sse?: RouterSseConfig; pathSeparator?: string } =
     router._def._config
   const { transformer, sse = {}, pathSeparator = '.' } = config
