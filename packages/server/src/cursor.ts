@@ -13,6 +13,8 @@ export interface Feed {
   next(): FeedEvent | Gap | undefined
   /** What resumes right here; `undefined` until it is known where the feed starts. */
   position(): string | undefined
+  /** Asks for events with their values, so that a payload which is decoded to check it isn't decoded again. */
+  needValues(): void
   /** Whether its reader is so slow that it shall be cut off; absent where none ever is. */
   readonly isTooFarBehind?: () => boolean
   /** Lets go. Calling it twice is harmless. */
@@ -46,6 +48,7 @@ interface Cursor extends CursorOptions {
   hasCaughtUp: boolean
   /** What it reads of the log. Most never leave the window, and have none. */
   pages: Pages | undefined
+  needsValues: boolean
 }
 
 /**
@@ -64,6 +67,7 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, grace 
     sequence: undefined,
     hasCaughtUp: false,
     pages: undefined,
+    needsValues: false,
   }
   hub.attach(wake)
   const feed: Feed = {
@@ -72,7 +76,13 @@ export function createCursor(hub: Hub, start: CursorStart, { wake, clock, grace 
       return cursor.id
     },
     next: () => skip(cursor) ?? next(cursor),
+    needValues() {
+      if (!cursor.needsValues) hub.valueReaders += 1
+      cursor.needsValues = true
+    },
     close() {
+      if (cursor.needsValues) hub.valueReaders -= 1
+      cursor.needsValues = false
       cursor.pages?.close()
       cursor.hub.detach(cursor.wake)
     },

@@ -27,8 +27,10 @@ function transformFeed(
   feed: Feed,
   transform: (event: FeedEvent, value: unknown) => FeedEvent | undefined,
 ): Feed {
+  feed.needValues()
   return {
     position: () => feed.position(),
+    needValues() {},
     next() {
       for (let item = feed.next(); item !== undefined; item = feed.next()) {
         if (item.kind === 'gap') return item
@@ -81,6 +83,7 @@ export function mergeFeeds(
   })
   const heads = new Map<string, FeedEvent | Gap>()
   const positions = new Map<string, EventId>()
+  let needsValues = false
 
   function compositeId(): string | undefined {
     for (const { name, feed } of feeds) {
@@ -119,6 +122,8 @@ export function mergeFeeds(
       const id = formatCompositeId(positions)
       if (head.kind === 'gap')
         return { kind: 'gap', lastEventId: before, position: id, reason: head.reason, report: head.report }
+      // Decoded where the value is kept for all who read the event.
+      if (needsValues) eventValue(head)
       return {
         kind: 'event',
         id,
@@ -127,6 +132,10 @@ export function mergeFeeds(
         decoded: head.decoded,
         frame: undefined,
       }
+    },
+    needValues() {
+      needsValues = true
+      for (const { feed } of feeds) feed.needValues()
     },
     isTooFarBehind: () => feeds.some(({ feed }) => feed.isTooFarBehind?.()),
     close() {

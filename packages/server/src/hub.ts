@@ -45,6 +45,8 @@ export interface Hub {
   readonly report: ReportError
   /** How many are attached. */
   readers(): number
+  /** How many of them need the values of events: while there are some, values are kept with the events. */
+  valueReaders: number
   /** Calls `wake` after each change, until it is detached. */
   attach(wake: () => void): void
   detach(wake: () => void): void
@@ -68,7 +70,7 @@ const maxHeld = 1_024
 /** Opens a hub. It listens, reads where the log stands, and then follows it until `close`. */
 export function createHub({ log, clock, behind, window: limits, ...options }: HubOptions): Hub {
   const report: ReportError = (error, stage) => hub.closed ?? options.report(error, stage)
-  const reader = createLogReader(log, { ...options, report })
+  const reader = createLogReader(log, { ...options, report, keepsValues: () => hub.valueReaders > 0 })
   const readers = createReaders(limits.events)
   // How far behind a reader is shows in the window.
   const prefill =
@@ -147,6 +149,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     window: undefined,
     closed: undefined,
     readers: () => readers.size,
+    valueReaders: 0,
     attach: readers.attach,
     detach: readers.detach,
     check: runner.request,

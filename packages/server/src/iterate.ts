@@ -43,6 +43,7 @@ export function iterateFeed<TEvent>(
     if (signal?.aborted) end()
     while (!ended) {
       feed ??= await open(() => wake())
+      feed.needValues()
       // Asked for before the feed is read, so that no call of `wake` falls between the two.
       const woken = new Promise<void>((resolve) => {
         wake = resolve

@@ -58,6 +58,9 @@ export function createLiveFeed({ lastEventId, open, load, codec, wake }: LiveFee
   // While a snapshot loads, events wait for it, not for a client that is too slow.
   const grace: Grace = { isOver: true }
   let cursor = open(lastEventId, grace)
+  // What a transformer writes of an event can't be put into what it would write for the whole.
+  let needsValues = codec.output !== undefined
+  if (needsValues) cursor.needValues()
   let position = lastEventId ?? beforeSnapshot
   let isDue = lastEventId === undefined
   let loading: Loading | undefined
@@ -96,6 +99,7 @@ export function createLiveFeed({ lastEventId, open, load, codec, wake }: LiveFee
       head = undefined
       cursor.close()
       cursor = open(snapshot.id, grace)
+      if (needsValues) cursor.needValues()
     }
     grace.isOver = false
     loading = undefined
@@ -117,6 +121,10 @@ export function createLiveFeed({ lastEventId, open, load, codec, wake }: LiveFee
       loads = 0
       position = item.id
       return liveEvent(item)
+    },
+    needValues() {
+      needsValues = true
+      cursor.needValues()
     },
     isTooFarBehind: () => !isDue && cursor.isTooFarBehind?.() === true,
     close() {
@@ -184,22 +192,19 @@ function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Codec): Fee
 
 /** The event as live subscriptions have it: made once for all of them. */
 function liveEvent(event: FeedEvent): FeedEvent {
-  event.live ??= {
-    kind: 'event',
-    id: event.id,
-    data: wrapped(event),
-    codec: event.codec,
-    decoded: undefined,
-    frame: undefined,
-  }
+  event.live ??= wrapped(event)
   return event.live
 }
 
-function wrapped(event: FeedEvent): string {
-  // What a transformer writes can't be put into what it would write for the whole.
-  if (event.codec.output || event.data === undefined)
-    return event.codec.serialize({ type: 'event', data: eventValue(event) })
-  return `{"type":"event","data":${event.data}}`
+function wrapped(event: FeedEvent): FeedEvent {
+  const { id, codec } = event
+  if (codec.output || event.data === undefined) {
+    const value = { type: 'event', data: eventValue(event) }
+    return { kind: 'event', id, data: codec.serialize(value), codec, decoded: { value }, frame: undefined }
+  }
+  const data = `{"type":"event","data":${event.data}}`
+  const decoded = event.decoded && { value: { type: 'event', data: event.decoded.value } }
+  return { kind: 'event', id, data, codec, decoded, frame: undefined }
 }
 
 function cannotCatchUp(): RealtimeError {

@@ -9,7 +9,7 @@ export interface FeedEvent {
   /** The stored JSON text; `undefined` where a `.map` made a new value. */
   readonly data: string | undefined
   readonly codec: Codec
-  /** The value, once somebody needed it. */
+  /** The value, where somebody needs it. */
   decoded: { readonly value: unknown } | undefined
   /** The bytes on the wire in single mode, once somebody needed them. */
   frame: Uint8Array | undefined

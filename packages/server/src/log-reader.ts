@@ -17,16 +17,25 @@ export interface LogReader {
   readonly decode: DecodeEvent
 }
 
+/** What a log reader is made of. */
+export interface LogReaderOptions {
+  readonly backend: Backend
+  readonly codec: Codec
+  readonly report: ReportError
+  /** Whether somebody needs the values of events: a value that is decoded is then kept. */
+  keepsValues(): boolean
+}
+
 /** Undecodable events of one log that are remembered as reported. */
 const maxReported = 256
 
 /** Creates the reader of one log. */
 export function createLogReader(
   log: ChannelLog,
-  { backend, codec, report }: { backend: Backend; codec: Codec; report: ReportError },
+  { backend, codec, report, keepsValues }: LogReaderOptions,
 ): LogReader {
   const reads = new Map<string, Promise<LogPageFrom>>()
-  const decode = createDecode(codec, report)
+  const decode = createDecode(codec, report, keepsValues)
 
   async function readPage(range: ReadRange, position: LogPosition | undefined): Promise<LogPageFrom> {
     try {
@@ -54,11 +63,13 @@ export function createLogReader(
  * Makes events of what is stored. A payload that a client could not decode either is reported once, and left out: it
  * would end every subscription that it reaches.
  */
-function createDecode(codec: Codec, report: ReportError): DecodeEvent {
+function createDecode(codec: Codec, report: ReportError, keepsValues: () => boolean): DecodeEvent {
   const reported = new Set<EventId>()
   return ({ id, data }, prev) => {
     try {
-      codec.deserialize(data)
+      const value = codec.deserialize(data)
+      const decoded = keepsValues() ? { value } : undefined
+      return { kind: 'event', id, prev, data, codec, decoded, frame: undefined }
     } catch (cause) {
       if (reported.has(id)) return undefined
       if (reported.size >= maxReported) reported.clear()
@@ -67,6 +78,5 @@ function createDecode(codec: Codec, report: ReportError): DecodeEvent {
       report(new RealtimeError('UNDECODABLE_EVENT', message, { cause }), 'decode')
       return undefined
     }
-    return { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
   }
 }
