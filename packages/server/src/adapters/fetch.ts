@@ -1,6 +1,6 @@
 import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
 import type { FetchHandlerRequestOptions as TrpcOptions } from '@trpc/server/adapters/fetch'
-import type { ServerLinkOptions } from '../index.ts'
+import type { RequestOverrides, ServerLinkOptions } from '../index.ts'
 import { linkFor } from './link-for.ts'
 
 /** The options of tRPC's fetch adapter, and those of the server link. */
@@ -8,7 +8,7 @@ export type FetchHandlerRequestOptions<TRouter extends AnyTRPCRouter> = TrpcOpti
   ServerLinkOptions<inferRouterContext<TRouter>>
 
 export type { FetchCreateContextFnOptions } from '@trpc/server/adapters/fetch'
-export { linkOf } from './link-for.ts'
+export { linkOf } from './link-of.ts'
 
 /**
  * Answers one web-standard request, in place of tRPC's function of this name: in Next.js route handlers, Hono, Bun, Deno
@@ -17,14 +17,9 @@ export { linkOf } from './link-for.ts'
 export async function fetchRequestHandler<TRouter extends AnyTRPCRouter>(
   options: FetchHandlerRequestOptions<TRouter>,
 ): Promise<Response> {
-  const { req, endpoint, createContext, onError, responseMeta } = options
+  const { req, endpoint, router, ...own } = options
   const path = trimSlashes(trimSlashes(new URL(req.url).pathname).slice(trimSlashes(endpoint).length))
-  return await linkFor<TRouter>(options).fetch(req, {
-    path,
-    ...(createContext && { createContext }),
-    ...(onError && { onError }),
-    ...(responseMeta && { responseMeta }),
-  })
+  return await linkFor(options).fetch(req, { ...(own as RequestOverrides), path })
 }
 
 function trimSlashes(path: string): string {

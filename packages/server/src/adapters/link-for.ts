@@ -1,21 +1,45 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { type CreateServerLinkOptions, createServerLink, type ServerLink } from '../index.ts'
+import { type CreateServerLinkOptions, createServerLink, RealtimeError, type ServerLink } from '../index.ts'
+import { type Listener, onClose } from './listener.ts'
+import { addLink, linksOf } from './router-links.ts'
+import { isSame, settingsOf } from './settings.ts'
 
-const links = new WeakMap<AnyTRPCRouter, ServerLink>()
+/** The most links of one app: it needs one for each set of settings that its mounts have. */
+const maxLinks = 100
 
 /**
- * The link of a router, for adapters that tRPC calls anew with each request: it is made from the first request's
- * options. What belongs to a request (context, path, error handler) is passed with each.
+ * Finds the link of an app, for adapters that are called anew with each request. An app is a router with its settings, on
+ * one listener where the adapter sees which. Without a listener, an app is over when its link has drained: requests that
+ * come later belong to another app.
+ *
+ * @throws `INVALID_OPTION` if the settings are new ones with each request.
  */
-export function linkFor<TRouter extends AnyTRPCRouter>(
-  options: CreateServerLinkOptions<TRouter>,
-): ServerLink {
-  const link = links.get(options.router) ?? createServerLink(options)
-  links.set(options.router, link)
+export function linkFor(options: { readonly router: AnyTRPCRouter }, listener?: Listener): ServerLink {
+  const { router } = options
+  const settings = settingsOf(options)
+  const links = linksOf(router).filter(({ retired, app }) => !retired && app?.listener === listener && app)
+  const found = links.find(({ app }) => isSame(app?.settings, settings))
+  if (found) return found.link
+  if (links.length >= maxLinks) throw tooManyLinks()
+  const created = createServerLink(withoutCallOptions(options))
+  const drain: ServerLink['drain'] = (how) => created.drain(how).finally(retire)
+  const link = listener ? created : { ...created, drain }
+  const added = addLink(router, { link, app: { settings, listener }, retired: false })
+  function retire(): void {
+    added.retired = true
+  }
+  if (listener) onClose(listener, retire)
   return link
 }
 
-/** The link that serves a router, once a request was served; for `stats`, `disconnect` and `drain`. */
-export function linkOf(router: AnyTRPCRouter): ServerLink | undefined {
-  return links.get(router)
+/** The options without what each request brings along: a link must not serve one with another one's context. */
+function withoutCallOptions(options: object): CreateServerLinkOptions<AnyTRPCRouter> {
+  const all = { ...(options as CreateServerLinkOptions<AnyTRPCRouter>) }
+  const { createContext, onError, responseMeta, connectionKey, middleware, ...others } = all
+  return others
+}
+
+function tooManyLinks(): RealtimeError {
+  const message = `This router is served with ${maxLinks} different settings (channels, limits, times). Create channels once, outside of the handler, and give all requests of a mount the same settings.`
+  return new RealtimeError('INVALID_OPTION', message)
 }

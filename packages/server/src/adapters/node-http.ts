@@ -1,7 +1,11 @@
 import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
-import type { NodeHTTPRequestHandlerOptions as TrpcOptions } from '@trpc/server/adapters/node-http'
-import type { NodeRequest, NodeResponse, ServerLinkOptions } from '../index.ts'
+import {
+  internal_exceptionHandler,
+  type NodeHTTPRequestHandlerOptions as TrpcOptions,
+} from '@trpc/server/adapters/node-http'
+import type { NodeRequest, NodeResponse, RequestOverrides, ServerLinkOptions } from '../index.ts'
 import { linkFor } from './link-for.ts'
+import type { Listener } from './listener.ts'
 
 /** The options of tRPC's Node adapter, and those of the server link. */
 export type NodeHTTPRequestHandlerOptions<
@@ -11,7 +15,7 @@ export type NodeHTTPRequestHandlerOptions<
 > = TrpcOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
 
 export type { NodeHTTPCreateContextFnOptions } from '@trpc/server/adapters/node-http'
-export { linkOf } from './link-for.ts'
+export { linkOf } from './link-of.ts'
 
 /** Serves one request, in place of tRPC's function of this name. Resolves when the response is over. */
 export async function nodeHTTPRequestHandler<
@@ -19,11 +23,15 @@ export async function nodeHTTPRequestHandler<
   TRequest extends NodeRequest,
   TResponse extends NodeResponse,
 >(options: NodeHTTPRequestHandlerOptions<TRouter, TRequest, TResponse>): Promise<void> {
-  const { req, res, path, createContext, onError, responseMeta } = options
-  await linkFor<TRouter>(options as unknown as Parameters<typeof linkFor<TRouter>>[0]).node(req, res, {
-    path,
-    ...(createContext && { createContext }),
-    ...(onError && { onError }),
-    ...(responseMeta && { responseMeta }),
-  })
+  const { req, res, router, ...own } = options
+  try {
+    await linkFor(options, listenerOf(req)).node(req, res, own as RequestOverrides)
+  } catch (cause) {
+    // No link can be made of these options. Nobody may wait for this promise: it must not reject.
+    internal_exceptionHandler(options as never)(cause)
+  }
+}
+
+function listenerOf({ socket }: { readonly socket?: object | undefined }): Listener | undefined {
+  return socket && 'server' in socket ? ((socket.server ?? undefined) as Listener | undefined) : undefined
 }

@@ -50,7 +50,6 @@ describe('the adapters', () => {
   it.each(files)('%s imports what anybody could import, and has at most 60 lines', async (file) => {
     const source = await readFile(join(root, 'adapters', file), 'utf8')
     const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(([, name = '']) => name)
-    expect(names.length).toBeGreaterThan(0)
     for (const name of names)
       expect(name).toMatch(/^(\.\.\/index\.ts|\.\/[\w-]+\.ts|node:http|@trpc\/server.*|express|fastify)$/)
     expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(60)

@@ -15,21 +15,17 @@ export interface LinkOptions {
 }
 
 /** What one request may have of its own, instead of the link's. */
-export type CallOverrides = Partial<Pick<LinkOptions, 'createContext' | 'onError' | 'responseMeta'>> & {
+export type CallOverrides = Partial<Omit<LinkOptions, 'router' | 'basePath'>> & {
   readonly path?: string
 }
 
-/** The options of one call: the link's, with what the call has of its own. */
-export function optionsOf(link: LinkOptions, call: CallOverrides): LinkOptions {
-  const { createContext: create, onError, responseMeta } = call
+/** The options of one call: the link's, with the call's own in their place. */
+export function optionsOf(
+  link: LinkOptions,
+  { request, response, path, ...own }: CallOverrides & { request?: unknown; response?: unknown },
+): LinkOptions {
   // A stream keeps its options for as long as it lasts: without any of its own it shares the link's.
-  if (!create && !onError && !responseMeta) return link
-  return {
-    ...link,
-    ...(create && { createContext: create }),
-    ...(onError && { onError }),
-    ...(responseMeta && { responseMeta }),
-  }
+  return Object.keys(own).length === 0 ? link : { ...link, ...own }
 }
 
 /** Calls `createContext`, if there is one. */
@@ -75,9 +71,8 @@ export function connectionKey(
   return keyOf?.(ctx as never) ?? address()
 }
 
-/** Cuts the base path off a URL's path; with or without slashes at its ends. */
+/** Cuts the base path, with or without slashes at its ends, off a URL's path. */
 export function procedurePath(pathname: string, basePath = '/'): string {
   const base = basePath.endsWith('/') ? basePath : `${basePath}/`
-  const path = pathname.slice(base.startsWith('/') ? base.length : base.length + 1)
-  return path.endsWith('/') ? path.slice(0, -1) : path
+  return pathname.slice(base.startsWith('/') ? base.length : base.length + 1)
 }

@@ -104,12 +104,23 @@ export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkO
   }
 
 /** What one request may have of its own, instead of the link's. */
-export interface RequestOverrides {
+export interface RequestOverrides
+  extends Partial<
+    Omit<
+      HTTPBaseHandlerOptions<AnyTRPCRouter, Request>,
+      'router' | 'createContext' | 'onError' | 'responseMeta'
+    >
+  > {
   /** The procedure's path, where something else has cut it off the URL. */
   readonly path?: string
   readonly createContext?: (opts: never) => unknown
   readonly onError?: (failure: never) => void
   readonly responseMeta?: (about: never) => ReturnType<ResponseMetaFn<AnyTRPCRouter>>
+  readonly connectionKey?: (ctx: never) => string | undefined
+  /** Connect middleware that runs first. Node only. */
+  readonly middleware?: Middleware
+  /** The largest body of a query or mutation, in bytes. Node only. */
+  readonly maxBodySize?: number
 }
 
 /** What a link serves, and has served. */

@@ -1,0 +1,43 @@
+import type { AnyTRPCRouter } from '@trpc/server'
+import type { ServerLink, ServerLinkStats } from '../index.ts'
+import { linksOf } from './router-links.ts'
+
+const handles = new WeakMap<AnyTRPCRouter, ServerLink>()
+
+/**
+ * The link of a router, once it is served, for `stats`, `disconnect` and `drain`. Where several apps serve the router (a
+ * public and an internal listener, for example), `stats` counts all of them, and `disconnect` and `drain` reach all of
+ * them; `node` and `fetch` are the newest app's.
+ */
+export function linkOf(router: AnyTRPCRouter): ServerLink | undefined {
+  const newest = linksOf(router).at(-1)?.link
+  if (newest === undefined) return undefined
+  const handle = handles.get(router) ?? createHandle(newest, () => linksOf(router).map(({ link }) => link))
+  handles.set(router, handle)
+  return handle
+}
+
+function createHandle(newest: ServerLink, all: () => readonly ServerLink[]): ServerLink {
+  const latest = (): ServerLink => all().at(-1) ?? newest
+  return {
+    node: (...call) => latest().node(...call),
+    fetch: (...call) => latest().fetch(...call),
+    isForStream: (...call) => latest().isForStream(...call),
+    stats: () =>
+      all()
+        .map((link) => link.stats())
+        .reduce(sum),
+    disconnect: (filter, reason) => all().reduce((count, link) => count + link.disconnect(filter, reason), 0),
+    async drain(how) {
+      await Promise.all(all().map((link) => link.drain(how)))
+    },
+  }
+}
+
+function sum(some: ServerLinkStats, others: ServerLinkStats): ServerLinkStats {
+  const names = Object.keys(some) as readonly (keyof ServerLinkStats)[]
+  return Object.fromEntries(names.map((name) => [name, some[name] + others[name]])) as Record<
+    keyof ServerLinkStats,
+    number
+  >
+}
