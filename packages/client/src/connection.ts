@@ -103,14 +103,33 @@ export function connect(options: ConnectionOptions): Connection {
 }
 
 async function run(options: ConnectionOptions, receiver: Receiver): Promise<StreamEvent> {
+  let to = ''
+  function write(endpoint: Endpoint): HttpRequest {
+    const request = options.write(endpoint)
+    to = `: ${withoutSecrets(request.url)}`
+    return request
+  }
   try {
     const { receive = receiveResponse } = options
     const error = lostError('The response ended, but the subscription is not complete.')
-    return (await receive(options, receiver)) ?? { type: 'lost', error }
+    return (await receive({ ...options, write }, receiver)) ?? { type: 'lost', error }
   } catch (error) {
     if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
-    return { type: 'lost', error: lostError('The connection failed, or could not be made.', error) }
+    const message = `The connection failed, or could not be made${to}${codeOf(error)}.`
+    return { type: 'lost', error: lostError(message, error) }
   }
+}
+
+/** An address as far as it may stand in a log: queries have tokens in them. */
+function withoutSecrets(url: string): string {
+  return url.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//')
+}
+
+/** Says why, in the words of the runtime: Node has `ECONNREFUSED` in the cause of its "fetch failed". */
+function codeOf(error: unknown): string {
+  const { code, cause } = Object(error)
+  const name: unknown = code ?? Object(cause).code
+  return typeof name === 'string' ? ` (${name})` : ''
 }
 
 /** Receives the body of a response while it arrives. */
@@ -165,7 +184,9 @@ export async function send(
   signal: AbortSignal,
 ): Promise<Response> {
   const { url, ...request } = await prepare(options, write, signal)
-  return unlessAborted(signal, options.fetch(url, { ...request, signal, cache: 'no-store' }))
+  // A plain object, as httpBatchLink's: a fetch of the app's may add to it with `{ ...init.headers }`.
+  const headers = Object.fromEntries(request.headers)
+  return unlessAborted(signal, options.fetch(url, { ...request, headers, signal, cache: 'no-store' }))
 }
 
 /** Writes a request to where the app wants it now. Rejects as soon as the signal aborts. */

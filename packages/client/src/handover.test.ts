@@ -286,6 +286,19 @@ describe('P63: a server without this mode', () => {
     })
   })
 
+  it('P63: is not one that names what is wrong with the request', async () => {
+    await using server = await scriptedServer()
+    const onFallback = vi.fn<(fallback: SseFallback) => void>()
+    const { follow } = multiplexedClient(server, { onFallback })
+    const a = follow('a')
+    const set = await nextSet(server)
+    const message = 'POST ~sse needs the header content-type: application/json (P46), and it has none.'
+    set.exchange.answer(415, {}, JSON.stringify({ error: { code: -32015, message } }))
+    const [event, error] = (await a.nextMany(2)).at(-1) ?? []
+    expect([event, (error as Error).message]).toEqual(['error', message])
+    expect([server.count(), onFallback.mock.calls]).toEqual([1, []])
+  })
+
   it('P63: is not one that answered with a stream before', async () => {
     await using server = await scriptedServer()
     const { a, b, clock, first } = await setup(server)

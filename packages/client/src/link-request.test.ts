@@ -2,9 +2,10 @@ import { createTRPCUntypedClient, retryLink } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { describe, expect, it, vi } from 'vitest'
 import { follow, untypedClient } from '../../../tests/support/follow.ts'
+import { freePort } from '../../../tests/support/redis.ts'
 import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { subscribe } from '../../../tests/support/subscribe.ts'
-import { sseLink } from './index.ts'
+import { type Fetch, sseLink } from './index.ts'
 
 describe("the position in a call's context", () => {
   it('goes before that of the input, and is asked for at each start', async () => {
@@ -61,6 +62,40 @@ describe('headers, url and connection params', () => {
     await clock.due(125)
     clock.advance(125)
     await server.request()
+  })
+
+  it("reach a fetch of the app's as a plain object, as those of httpBatchLink do", async () => {
+    await using server = await scriptedServer()
+    const send: Fetch = (url, init) =>
+      fetch(url, { ...init, headers: { ...init.headers, 'x-trace': '1' } as never })
+    for (const mode of ['single', 'multiplexed'] as const) {
+      const headers = { authorization: 'Bearer x', 'X-Many': ['a', 'b'] }
+      const link = sseLink<AnyTRPCRouter>({ url: server.url, mode, headers, fetch: send })
+      const { unsubscribe } = follow(untypedClient(link), 'p')
+      const request = await server.request()
+      expect(request.headers).toMatchObject({
+        accept: 'text/event-stream',
+        authorization: 'Bearer x',
+        'x-many': 'a, b',
+        'x-trace': '1',
+        ...(mode === 'multiplexed' && { 'content-type': 'application/json' }),
+      })
+      unsubscribe()
+    }
+  })
+
+  it.each([
+    ['', '?token=secret', ' (ECONNREFUSED)'],
+    ['me:secret@', '#secret', ''],
+  ])('are named with what failed, but for what is secret: %sHOST/trpc%s', async (user, rest, code) => {
+    const host = `127.0.0.1:${await freePort()}`
+    const url = `http://${user}${host}/trpc${rest}`
+    const link = sseLink<AnyTRPCRouter>({ url, mode: 'single', connectionParams: { key: 'secret' } })
+    const { nextMany, unsubscribe } = follow(untypedClient(link), 'p')
+    const message = String((await nextMany(2))[1]?.[1])
+    expect(message).toContain(`The connection failed, or could not be made: http://${host}/trpc/p${code}.`)
+    expect(message).not.toContain('secret')
+    unsubscribe()
   })
 
   it('end the subscription with an address that is none', async () => {

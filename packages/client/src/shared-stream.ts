@@ -104,7 +104,8 @@ function endAll(
   lines: readonly CallLine[],
   { error, status = 0, everOpen }: StreamState,
 ): void {
-  const isUnknown = !everOpen && unknownStatuses.includes(status)
+  // One that names a clause of the protocol knows this mode, and says what is wrong with the request.
+  const isUnknown = !everOpen && unknownStatuses.includes(status) && !/\bP46\b/.test(String(error))
   if (isUnknown) options.onUnknown(status)
   for (const line of lines) {
     const lastEventId = line.feed.lastEventId()

@@ -28,10 +28,11 @@ export async function readFetchBody(request: Request): Promise<string> {
 // Other types need no preflight: any page could send them with the user's cookies.
 function mustBeJson(type: string | undefined): void {
   if (type?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json') return
-  throw new TRPCError({
-    code: 'UNSUPPORTED_MEDIA_TYPE',
-    message: 'Send the content type application/json (P46).',
-  })
+  const had = type === undefined ? 'it has none' : `it is ${JSON.stringify(type.slice(0, 64))}`
+  const message =
+    `POST ~sse needs the header content-type: application/json (P46), and ${had}. ` +
+    'Check what a fetch of your own, or a proxy, does to the headers.'
+  throw new TRPCError({ code: 'UNSUPPORTED_MEDIA_TYPE', message })
 }
 
 async function readAll(chunks: AsyncIterable<Uint8Array>): Promise<string> {

@@ -473,15 +473,20 @@ describe("P48: a body that is not the protocol's", () => {
     expect(server.link.stats()).toMatchObject({ subscriptions: 1 })
   })
 
-  it('another content type gets 415: it needs no preflight, so any page could send it', async () => {
-    await using server = await setup()
-    const answer = await ask(`${server.url}/~sse`, {
-      method: 'POST',
-      headers: { 'content-type': 'text/plain' },
-      body: '{}',
-    })
-    expect(answer.status).toBe(415)
-  })
+  it.each([
+    ['text/plain', 'it is "text/plain"'],
+    [undefined, 'it has none'],
+  ])(
+    'P48: the content type %s gets 415, for it needs no preflight, and the header is named',
+    async (type, said) => {
+      await using server = await setup()
+      const headers: Record<string, string> = type ? { 'content-type': type } : {}
+      const answer = await ask(`${server.url}/~sse`, { method: 'POST', headers, body: '{}' })
+      expect(answer.status).toBe(415)
+      expect(JSON.parse(answer.text).error.json.message).toMatch(/content-type: application\/json.*P46/)
+      expect(JSON.parse(answer.text).error.json.message).toContain(said)
+    },
+  )
 
   it('GET is answered by tRPC, which knows no such path', async () => {
     await using server = await setup()
