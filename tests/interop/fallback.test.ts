@@ -4,8 +4,12 @@ import { createTRPCClient, httpLink } from '@trpc/client'
 import { initTRPC, tracked } from '@trpc/server'
 import { createHTTPServer } from '@trpc/server/adapters/standalone'
 import { type SseFallback, type SseLinkBaseOptions, sseLink } from '@trpc-sse/client'
-import { describe, expect, it } from 'vitest'
+import { shortHash } from '@trpc-sse/protocol'
+import { channel, createChannels } from '@trpc-sse/server'
+import { createHTTPServer as createSseServer } from '@trpc-sse/server/adapters/standalone'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { listen } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
 import { range } from '../support/numbers.ts'
 
@@ -51,6 +55,38 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
     },
   }
 }
+
+describe('P63: a page that remembers a server of tRPC', () => {
+  afterEach(() => vi.unstubAllGlobals())
+
+  it('asks again on the next load, once the server turns out to have multiplexed mode', async () => {
+    const t = initTRPC.create()
+    const channels = createChannels({ channels: { texts: channel({ event: z.string() }) } })
+    const router = t.router({ onText: t.procedure.subscription((opts) => channels.texts().subscribe(opts)) })
+    await using app = await listen(createSseServer({ router, channels }))
+    const address = shortHash(`${app.url}/~sse`)
+    let kept = JSON.stringify([[address, 404, Date.now()]])
+    vi.stubGlobal('document', {})
+    vi.stubGlobal('localStorage', {
+      getItem: () => kept,
+      setItem: (_: string, text: string) => (kept = text),
+    })
+    const modes: string[] = []
+    const send: typeof fetch = (url, init) => {
+      modes.push(init?.method ?? 'GET')
+      return fetch(url, init)
+    }
+    for (let load = 0; load < 2; load++) {
+      const link = sseLink<typeof router>({ url: app.url, fetch: send, onFallback() {} })
+      const client = createTRPCClient<typeof router>({ links: [link] })
+      const started = createInbox<true>()
+      const subscription = client.onText.subscribe(undefined, { onStarted: () => started.put(true) })
+      await started.take()
+      subscription.unsubscribe()
+    }
+    expect(modes).toEqual(['GET', 'POST'])
+  })
+})
 
 describe('P63: a multiplexed link on a server of tRPC', () => {
   it('goes over to single mode by itself, says so once, and gives each subscription its run', async () => {

@@ -41,6 +41,8 @@ export function startAlone(options: SetOptions, call: WantedCall, member: Member
       return carrier
     },
     read: readSingleMessage,
+    // The servers that know multiplexed mode say it on every stream; tRPC's own never does.
+    onRetryAsked: options.onKnown,
     onEnded({ error }) {
       feed.reset()
       positions.save(identity, undefined)

@@ -5,6 +5,7 @@ import { startAlone } from './alone.ts'
 import { bothWays, errorOfBody, outputCodec } from './codec.ts'
 import type { Member } from './entry.ts'
 import { type EnvelopeTeller, tellInEnvelopes } from './envelopes.ts'
+import { createFallbackMemory, type FallbackMemory } from './fallback.ts'
 import { splitInput } from './input.ts'
 import {
   positionsOf,
@@ -31,8 +32,9 @@ import { tellFrame } from './subscription.ts'
 export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<TRouter>): TRPCLink<TRouter> {
   const settings = streamSettings(options)
   const transformer = bothWays(options.transformer)
+  const memory = createFallbackMemory(settings.clock, settings.fetch)
   return () => {
-    const start = createStarter(options, transformer, settings)
+    const start = createStarter(options, transformer, settings, memory)
     return ({ op, next }) => {
       if (op.type !== 'subscription') return next(op)
       return observable((observer) => {
@@ -56,6 +58,7 @@ function createStarter(
   options: SseLinkBaseOptions,
   { input, output }: TRPCCombinedDataTransformer,
   settings: StreamSettings,
+  memory: FallbackMemory,
 ): Starter {
   const codec = outputCodec(output)
   const { lingerMs = 250, shareAcrossTabs } = options
@@ -67,10 +70,15 @@ function createStarter(
     readErrorBody: (body) => errorOfBody(body, codec),
     onUnknown(status) {
       isSingle = true
+      memory.remember(status)
       tellFallback(options, status)
     },
+    onKnown() {
+      if (isSingle) memory.forget()
+    },
   }
-  const set = createSet(shareAcrossTabs ? acrossTabs(shared, codec, shareAcrossTabs) : shared)
+  const ofSet: SetOptions = { ...shared, fetch: memory.fetch }
+  const set = createSet(shareAcrossTabs ? acrossTabs(ofSet, codec, shareAcrossTabs) : ofSet)
   /** Whether each subscription has a stream of its own. */
   let isSingle = options.mode === 'single' || !!settings.receive
 

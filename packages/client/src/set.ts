@@ -19,6 +19,8 @@ export interface SetOptions extends StreamSettings {
   readonly readErrorBody: ReadErrorBody
   /** The server doesn't know this mode. Called before all members are sent on their own ways. */
   readonly onUnknown: (status: number) => void
+  /** A stream in single mode is that of a server which knows this mode. */
+  readonly onKnown: () => void
 }
 
 /** All subscriptions of a link, on one stream. */

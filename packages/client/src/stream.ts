@@ -45,6 +45,8 @@ export interface StreamOptions extends StreamSettings {
   readonly readErrorBody: ReadErrorBody
   /** What `reopen` was called for can't be had; the connection before goes on. */
   readonly onRefused?: (error: unknown) => void
+  /** The server has said how long to wait before another connection. */
+  readonly onRetryAsked?: () => void
   readonly onEnded: (state: StreamState) => void
 }
 
@@ -88,6 +90,7 @@ export function openStream(options: StreamOptions): Stream {
     const { phase, bridge } = state
     if (phase === 'open' && elapsedMs() - openedMs >= lastingMs) state = next(state, { type: 'progress' })
     state = next(state, event)
+    if (event.type === 'retry') options.onRetryAsked?.()
     if (state.phase !== phase || event.type === 'suspend') enter(event)
     if (state.bridge === 'none' && bridge !== 'none') dropBefore(state.error)
   }

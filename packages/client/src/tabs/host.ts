@@ -36,6 +36,7 @@ export function createHost({ settings, id, ...options }: HostOptions): Host {
     lingerMs: 0,
     hiddenTimeoutMs: Infinity,
     onUnknown() {},
+    onKnown() {},
     async fetch(url, init) {
       const response = await settings.fetch(url, init)
       if (response.ok) known()
