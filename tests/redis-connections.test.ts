@@ -115,6 +115,23 @@ describe('the names of a backend', () => {
     redis.disconnect()
   })
 
+  it('of a log without events end ten minutes after it was read last', async () => {
+    const backend = redisBackend({ url: server.url })
+    const read = async () => (await backend.read(log, { last: 1, limit: 1 })).lastEventId
+    const lifetime = () => server.admin.pttl('trpc-sse:{log}:last')
+    const origin = await read()
+    expect(await lifetime()).toSatisfy((ms) => ms > 590_000 && ms <= 600_000)
+    await server.admin.pexpire('trpc-sse:{log}:last', 1_000)
+    expect(await read()).toBe(origin)
+    expect(await lifetime()).toBeGreaterThan(590_000)
+    await backend.append(log, ['1'])
+    expect(await lifetime()).toBeGreaterThan(600_000)
+    await backend.clear(log)
+    expect(await server.admin.keys('*')).toEqual(['trpc-sse:{log}:last'])
+    expect(await lifetime()).toBeLessThanOrEqual(600_000)
+    await backend.close()
+  })
+
   it('all end by themselves: the events after their time, the last id 30 days later', async () => {
     const backend = redisBackend({ url: server.url })
     const day = 86_400_000

@@ -35,6 +35,7 @@ export function createChaos(random: () => number, inner: () => Backend): Chaos {
 
   const backend: Backend = {
     append: (log, payloads) => inner().append(log, payloads),
+    clear: (log) => inner().clear(log),
     read: (log, range) => late(inner().read(log, range)),
     async listen(_log, listener) {
       perhapsFail()

@@ -14,9 +14,9 @@ export type Send<TAnswer> = (doubtMs: number) => Promise<TAnswer>
 export interface Attempts {
   /**
    * Sends a command, again and again until it is answered. Rejects with `BACKEND_UNAVAILABLE` when the time
-   * since `calledAtMs` is up, or if Redis refuses it. Nothing is sent after that.
+   * since `calledAtMs` is up, or if Redis refuses it; with the signal's reason when that aborts. Nothing is sent after that.
    */
-  run<TAnswer>(send: Send<TAnswer>, calledAtMs: number): Promise<TAnswer>
+  run<TAnswer>(send: Send<TAnswer>, calledAtMs: number, signal?: AbortSignal): Promise<TAnswer>
 }
 
 /** What {@link createAttempts} needs. */
@@ -50,20 +50,34 @@ export function createAttempts({
   }
 
   return {
-    run(send, calledAtMs) {
+    run(send, calledAtMs, signal) {
       const attempt = createAttempt(send, elapsedMs, timeoutMs)
       const time = createTime(deadlines, timeoutMs - (elapsedMs() - calledAtMs), () =>
         attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError())),
       )
+      if (signal) whenAborted(signal, attempt, time)
       void work(attempt, time)
       return attempt.answer
     },
   }
 }
 
+function whenAborted(signal: AbortSignal, attempt: Attempt, time: Time): void {
+  const abort = (): void => {
+    time.end()
+    attempt.giveUp(signal.reason)
+  }
+  const settled = (): void => signal.removeEventListener('abort', abort)
+  signal.addEventListener('abort', abort)
+  attempt.answer.then(settled, settled)
+  if (signal.aborted) abort()
+}
+
 /** The time that there is for an answer. */
 interface Time {
   isUp(): boolean
+  /** It is up now: nobody waits any more. */
+  end(): void
   /** Aborts when it is up. Made only for whoever waits for something else: nearly all are answered at once. */
   signal(): AbortSignal
   /** It doesn't matter any more. */
@@ -73,13 +87,18 @@ interface Time {
 function createTime(deadlines: Deadlines, leftMs: number, onUp: () => void): Time {
   let isUp = false
   let controller: AbortController | undefined
-  const stop = deadlines.add(leftMs, () => {
+  const end = (): void => {
+    stop()
     isUp = true
     controller?.abort()
+  }
+  const stop = deadlines.add(leftMs, () => {
+    end()
     onUp()
   })
   return {
     stop,
+    end,
     isUp: () => isUp,
     signal() {
       controller ??= new AbortController()
@@ -90,6 +109,7 @@ function createTime(deadlines: Deadlines, leftMs: number, onUp: () => void): Tim
 
 /** One command on its way. */
 interface Attempt {
+  readonly answer: Promise<unknown>
   /** Sends it. Resolves when there is an answer, or won't be. */
   send(): Promise<void>
   settled(): boolean

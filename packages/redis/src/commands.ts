@@ -14,16 +14,17 @@ import { createCork } from './cork.ts'
 import { logKeys } from './keys.ts'
 import type { PubSub } from './readiness.ts'
 import { replyCode, untoldError } from './replies.ts'
-import { appendScript, readScript, type Script } from './script.ts'
+import { appendScript, clearScript, readScript, type Script } from './script.ts'
 
 /** The result of each append of a group; `undefined` if it can't be known any more whether they were stored. */
 export type AppendAnswer = readonly AppendResult[] | undefined
 
-/** Both operations on a log, each as one run of a script. */
+/** The operations on a log, each as one run of a script. */
 export interface Commands {
   /** Stores groups of appends to one log, one after the other, in one step. */
   append(groups: AppendGroups): Send<readonly AppendAnswer[]>
   read(log: ChannelLog, range: ReadRange): Send<LogPage>
+  clear(log: ChannelLog): Send<void>
 }
 
 /** What {@link createCommands} needs. */
@@ -41,6 +42,8 @@ export interface CommandsOptions {
 const defaultIdempotencyMs = 300_000
 /** How long a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
+/** How long a log without events is remembered after its last use, in milliseconds. */
+const emptyLogMs = '600000'
 
 const publishCommands: Readonly<Record<PubSub, string>> = { classic: 'PUBLISH', sharded: 'SPUBLISH' }
 
@@ -94,8 +97,17 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
     read(log, range) {
       const { log: stream, last } = logKeys(prefix, db, log.key)
       const [newest, after] = 'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
-      const args = [...common(log), wholeNumber(newest), after, wholeNumber(range.limit)]
+      const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
+      const args = [...common(log), emptyLogMs, wholeNumber(newest), after, ...bounds]
       return async () => parsePage(await run(readScript, [stream, last], args))
+    },
+    clear(log) {
+      const names = logKeys(prefix, db, log.key)
+      const fixed = [...common(log), emptyLogMs, names.live]
+      return async () => {
+        const untold = await run(clearScript, [names.log, names.last], [...fixed, publishCommands[pubSub()]])
+        if (untold !== '') onError(untoldError(untold))
+      }
     },
   }
 }
@@ -115,13 +127,18 @@ function splitResult(group: AppendGroup, token: string, answer: unknown): Append
 }
 
 function parsePage(answer: unknown): LogPage {
-  const [lastEventId = '', ...fields] = (answer as readonly unknown[]).map(String)
+  const [lastEventId = '', cleared = '', trimmed = '', ...fields] = (answer as readonly unknown[]).map(String)
   const events: StoredEvent[] = []
   for (let i = 0; i + 2 < fields.length; i += 3) {
     const [id = '', prev = '', data = ''] = fields.slice(i, i + 3)
     events.push({ id, prev, data })
   }
-  return { events, lastEventId }
+  return {
+    events,
+    lastEventId,
+    ...(trimmed !== '' && { trimmed: true }),
+    ...(cleared !== '' && { cleared }),
+  }
 }
 
 /** The last position of a stream that something can come after. */

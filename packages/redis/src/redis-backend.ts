@@ -98,7 +98,9 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
         const call = { log, payloads, options: appendOptions, calledAtMs: elapsedMs() }
         return new Promise((resolve, reject) => enqueue({ ...call, resolve, reject }))
       }),
-    read: (log, range) => use(() => attempts.run(commands.read(log, range), elapsedMs())),
+    read: (log, range, { signal } = {}) =>
+      use(() => attempts.run(commands.read(log, range), elapsedMs(), signal)),
+    clear: (log) => use(() => attempts.run(commands.clear(log), elapsedMs())),
     listen: (log, listener) => use(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
     close: () => (closing ??= close()),
   }

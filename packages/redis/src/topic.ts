@@ -1,4 +1,5 @@
 import type { Clock, LogListener, StoredEvent, Unlisten } from '@trpc-sse/server'
+import { interruption } from './script.ts'
 
 /** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
 export interface Topic {
@@ -68,10 +69,15 @@ export function failTopics(topics: Iterable<Topic>, error: unknown): void {
   for (const { listeners } of topics) for (const listening of listeners) listening.fail(error)
 }
 
-/** Tells a topic's listeners of what the append script published: `<prev> <id> <payload>`. */
+/** Notifies a topic's listeners of what a script published: `<prev> <id> <payload>`, or that they are to read the log. */
 export function deliver(topic: Topic | undefined, message: string): void {
+  if (topic === undefined) return
+  if (message === interruption) {
+    for (const { listener } of topic.listeners) tell(() => listener.onInterrupted())
+    return
+  }
   const event = parseMessage(message)
-  if (topic === undefined || event === undefined) return
+  if (event === undefined) return
   for (const { listener } of topic.listeners) tell(() => listener.onEvent(event))
 }
 

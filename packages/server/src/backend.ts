@@ -25,15 +25,37 @@ export interface StoredEvent {
 }
 
 /** What to read: what follows an id, or the newest `last` events. */
-export type ReadRange =
-  | { readonly after: EventId; readonly limit: number }
-  | { readonly last: number; readonly limit: number }
+export type ReadRange = ReadFrom & ReadBounds
 
-/** Part of a log, in order. */
+/** Where to start reading. */
+export type ReadFrom = { readonly after: EventId } | { readonly last: number }
+
+/** How much to read at most. */
+export interface ReadBounds {
+  /** Events, a whole number. */
+  readonly limit: number
+  /** Bytes of payload, as UTF-8. The first event is returned whatever its size. Without it there is no such bound. */
+  readonly maxBytes?: number
+}
+
+/** Options of one `read`. */
+export interface ReadOptions {
+  /** Aborts when nobody waits for the answer any more. The read then rejects, and isn't repeated. */
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Part of a log, in order. A page reaches the end of the log if it has no events, or if its last event is
+ * `lastEventId`. In every other case, go on reading after its last event.
+ */
 export interface LogPage {
   readonly events: readonly StoredEvent[]
   /** The id of the newest event at the moment of the read, retained or not; for an empty log, its origin. */
   readonly lastEventId: EventId
+  /** The log retains fewer than the `last` events that were asked for, though it has had more. */
+  readonly trimmed?: true
+  /** The origin that the log got when it was last cleared. A reader at an earlier id knows another log. */
+  readonly cleared?: EventId
 }
 
 /** What became of an `append`. */
@@ -91,8 +113,23 @@ export interface Backend {
    * - B13: A log that lost its memory (emptied, restored, failed over) MUST NOT name an origin or an id that it
    *   gave out before: a reader that stands at any earlier id sees that it has missed something.
    * - B14: The `lastEventId` of a log without events MUST be usable as `after`: the first event has it as `prev`.
+   * - B20: With `maxBytes`, a page MUST end before the payloads exceed it, but MUST have one event if there is any.
+   * - B21: `trimmed` MUST be set if fewer than `last` events are retained though the log has had more, and in no
+   *   other case.
+   *
+   * The cost of a read should depend on the size of the page, never on the length of the log. A log that nothing was
+   * ever appended to should be forgotten minutes after its last use.
    */
-  read(log: ChannelLog, range: ReadRange): Promise<LogPage>
+  read(log: ChannelLog, range: ReadRange, options?: ReadOptions): Promise<LogPage>
+  /**
+   * Deletes the events of a log.
+   *
+   * - B22: After it the log MUST be empty, at a new origin that is greater than every id before, and `cleared` MUST name
+   *   that origin in every page, for as long as the log is remembered.
+   * - B23: MUST call `onInterrupted` of every listener of that log, in every process.
+   * - B24: MUST keep what is known of idempotency keys: an append that is repeated after it stores nothing.
+   */
+  clear(log: ChannelLog): Promise<void>
   /**
    * Asks to be told of new events.
    *

@@ -8,6 +8,7 @@ import type { ErrorStage } from './hub.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from './live.ts'
 import type { LiveOptions, SubscribeOptions } from './resume.ts'
 import type { ChannelSubscription } from './subscription.ts'
+import { utf8Length } from './utf8.ts'
 
 /** Options of `publish`. */
 export interface PublishOptions {
@@ -146,7 +147,7 @@ async function encodeEvent({ name, definition, codec }: HandleOptions, event: un
   const { maxEventBytes } = definition
   // A UTF-16 unit is at most 3 bytes of UTF-8: most events need no count.
   if (text.length * 3 <= maxEventBytes) return text
-  const bytes = new TextEncoder().encode(text).length
+  const bytes = utf8Length(text)
   if (bytes <= maxEventBytes) return text
   const message = `The event for channel "${name}" has ${bytes} bytes; the limit is ${maxEventBytes} (maxEventBytes). Publish a reference to large data instead.`
   throw new RealtimeError('EVENT_TOO_LARGE', message)

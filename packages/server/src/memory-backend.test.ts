@@ -102,11 +102,30 @@ describe('memoryBackend, by its clock', () => {
       }
     }
     await useAnother(startMs + 31 * dayMs - 2)
-    expect(await backend.read(log, { last: 9, limit: 9 })).toEqual({ events: [], lastEventId: ids[0] })
+    const expired = { events: [], lastEventId: ids[0], trimmed: true }
+    expect(await backend.read(log, { last: 9, limit: 9 })).toEqual(expired)
 
     await useAnother(startMs + 62 * dayMs + 1)
     const { lastEventId } = await backend.read(log, { last: 9, limit: 9 })
     expect(eventTimeMs(lastEventId)).toBe(clock.now())
+  })
+
+  it('forgets a log without events ten minutes after its last use, unless somebody listens to it', async () => {
+    const clock = createSetClock()
+    const backend = memoryBackend({ clock: { ...clock, random: Math.random } })
+    const originOf = async (key: string) =>
+      (await backend.read({ ...log, key }, { last: 0, limit: 1 })).lastEventId
+    const keys = ['read', 'left', 'listened']
+    const before = await Promise.all(keys.map(originOf))
+    await backend.listen({ ...log, key: 'listened' }, { onEvent() {}, onInterrupted() {} })
+    clock.set(startMs + 599_999)
+    expect(await originOf('read')).toBe(before[0])
+    for (let i = 0; i < 9; i++) {
+      clock.set(startMs + 600_002 + i)
+      await originOf(`another ${i}`)
+    }
+    const after = await Promise.all(keys.map(originOf))
+    expect(after).toEqual([before[0], expect.not.stringMatching(before[1] ?? ''), before[2]])
   })
 
   it('remembers a log that somebody listens to for as long as that', async () => {

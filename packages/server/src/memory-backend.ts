@@ -1,4 +1,4 @@
-import { type Clock, type EventId, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type Clock, type EventId, eventTimeMs, RealtimeError, systemClock } from '@trpc-sse/protocol'
 import type {
   AppendOptions,
   AppendResult,
@@ -24,7 +24,8 @@ export interface MemoryBackendOptions {
 
 /**
  * Keeps logs in the memory of this process: for one process, for tests, and as the reference of what a
- * {@link Backend} does. A log that nobody uses for its `forMs` and 30 days more is forgotten, its last id included.
+ * {@link Backend} does. A log that nobody uses for its `forMs` and 30 days more is forgotten, its last id included; one
+ * that never had an event, after 10 minutes.
  */
 export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   const clock = options.clock ?? systemClock
@@ -43,6 +44,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
       use(log, (entry, nowMs) => append(entry, payloads, appendOptions, nowMs)),
     read: (log, range): Promise<LogPage> =>
       use(log, (entry, nowMs) => entry.log.read(range, entry.retain, nowMs)),
+    clear: (log): Promise<void> => use(log, (entry, nowMs) => clear(entry, clock, nowMs)),
     listen: (log, listener): Promise<Unlisten> => use(log, (entry) => listen(entry, listener)),
     async close() {
       closed = true
@@ -73,6 +75,8 @@ interface Registration {
 
 /** How long a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
+/** How long a log without events is remembered after its last use, in milliseconds. */
+const emptyLogMs = 600_000
 const defaultIdempotencyMs = 300_000
 
 function createMemoryLogs(clock: Clock) {
@@ -80,7 +84,8 @@ function createMemoryLogs(clock: Clock) {
   const sweep = createSweep(entries, (entry, nowMs) => {
     entry.log.trim(entry.retain, nowMs)
     entry.sweepKeys(nowMs)
-    return entry.listeners.size === 0 && nowMs - entry.usedAtMs > entry.retain.forMs + lastIdMs
+    const keepMs = entry.log.total === 0 && entry.keys.size === 0 ? emptyLogMs : entry.retain.forMs + lastIdMs
+    return entry.listeners.size === 0 && nowMs - entry.usedAtMs > keepMs
   })
   let sweptAtMs = 0
   return {
@@ -140,14 +145,21 @@ function append(
   return { ids, duplicate: false }
 }
 
+function clear({ log, listeners }: LogEntry, clock: Clock, nowMs: number): void {
+  log.clear(createOrigin(clock, Math.max(nowMs, eventTimeMs(log.lastEventId) + 1)))
+  queueMicrotask(() => notify(listeners, (listener) => listener.onInterrupted()))
+}
+
 function hint(listeners: ReadonlySet<Registration>, events: readonly StoredEvent[]): void {
-  for (const event of events) {
-    for (const { listener } of listeners) {
-      try {
-        listener.onEvent(event)
-      } catch {
-        // A listener may not throw. One that does must not cost the others their hints.
-      }
+  for (const event of events) notify(listeners, (listener) => listener.onEvent(event))
+}
+
+function notify(listeners: ReadonlySet<Registration>, call: (listener: LogListener) => void): void {
+  for (const { listener } of listeners) {
+    try {
+      call(listener)
+    } catch {
+      // A listener may not throw. One that does must not cost the others their hints.
     }
   }
 }

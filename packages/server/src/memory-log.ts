@@ -1,11 +1,17 @@
 import { compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
-import type { LogPage, ReadRange, Retention, StoredEvent } from './backend.ts'
+import type { LogPage, ReadBounds, ReadRange, Retention, StoredEvent } from './backend.ts'
+import { utf8Length } from './utf8.ts'
 
 /** The events of one log that are retained, and the last id, which outlives them. */
 export interface MemoryLog {
   /** Stores payloads at the end. Returns them as events. */
   append(payloads: readonly string[], retain: Retention, nowMs: number): readonly StoredEvent[]
   read(range: ReadRange, retain: Retention, nowMs: number): LogPage
+  /** Drops all events. The log then stands at `origin`, which must be greater than every id before. */
+  clear(origin: EventId): void
+  readonly lastEventId: EventId
+  /** How many events were ever stored, since the log was last cleared. */
+  readonly total: number
   /** Drops what is beyond the retention. */
   trim(retain: Retention, nowMs: number): void
 }
@@ -16,6 +22,8 @@ export function createMemoryLog(origin: EventId): MemoryLog {
   // Where the retained events start: removing from the front of an array one by one would cost its length each time.
   let start = 0
   let lastEventId = origin
+  let total = 0
+  let cleared: EventId | undefined
 
   const trim = (retain: Retention, nowMs: number): void => {
     start = Math.max(start, events.length - retain.events)
@@ -34,19 +42,56 @@ export function createMemoryLog(origin: EventId): MemoryLog {
       })
       // Not by spreading: the number of arguments of a call is limited.
       for (const event of stored) events.push(event)
+      total += stored.length
       trim(retain, nowMs)
       return stored
     },
     read(range, retain, nowMs) {
       trim(retain, nowMs)
+      const retained = events.length - start
       const from =
         'after' in range
           ? firstAfter(events, start, range.after)
           : Math.max(start, events.length - range.last)
-      return { events: events.slice(from, from + range.limit), lastEventId }
+      const trimmed = 'last' in range && range.last > retained && total > retained
+      return {
+        events: fitting(events, from, range),
+        lastEventId,
+        ...(trimmed && { trimmed }),
+        ...(cleared !== undefined && { cleared }),
+      }
+    },
+    clear(newOrigin) {
+      events = []
+      start = 0
+      total = 0
+      lastEventId = newOrigin
+      cleared = newOrigin
+    },
+    get lastEventId() {
+      return lastEventId
+    },
+    get total() {
+      return total
     },
     trim,
   }
+}
+
+/** The events from an index on that a page has room for. */
+function fitting(
+  events: readonly StoredEvent[],
+  from: number,
+  { limit, maxBytes }: ReadBounds,
+): StoredEvent[] {
+  const page = events.slice(from, from + limit)
+  if (maxBytes === undefined) return page
+  let bytes = 0
+  const end = page.findIndex(({ data }, i) => {
+    bytes += utf8Length(data)
+    return bytes > maxBytes && i > 0
+  })
+  return end < 0 ? page : page.slice(0, end)
 }
 
 function isOlder(event: StoredEvent | undefined, thanMs: number): boolean {

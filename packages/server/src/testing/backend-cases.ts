@@ -1,5 +1,6 @@
 import { appendCases } from './append-cases.ts'
 import type { BackendCase } from './backend-case.ts'
+import { clearCases } from './clear-cases.ts'
 import { listenCases } from './listen-cases.ts'
 import { readCases } from './read-cases.ts'
 
@@ -14,4 +15,9 @@ import { readCases } from './read-cases.ts'
  * })
  * ```
  */
-export const backendCases: readonly BackendCase[] = [...appendCases, ...readCases, ...listenCases]
+export const backendCases: readonly BackendCase[] = [
+  ...appendCases,
+  ...readCases,
+  ...clearCases,
+  ...listenCases,
+]

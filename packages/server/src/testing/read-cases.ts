@@ -177,6 +177,106 @@ export const readCases: readonly BackendCase[] = [
       assert.deepEqual((await first.read(log, { after: origin, limit: 9 })).events, [stored])
     }),
   },
+  {
+    id: 'B20',
+    name: 'ends a page before it has too many bytes',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      // Two bytes each in UTF-8, one in UTF-16.
+      const data = [100, 100, 100, 500, 10, 10].map((bytes) => JSON.stringify('é'.repeat(bytes / 2 - 1)))
+      const { ids } = await backend.append(log, data)
+      const read = async (after: EventId, maxBytes: number): Promise<number> =>
+        (await backend.read(log, { after, limit: 10, maxBytes })).events.length
+      assert.equal(await read('0-0', 199), 1)
+      assert.equal(await read('0-0', 200), 2)
+      assert.equal(await read('0-0', 799), 3)
+      assert.equal(await read('0-0', 820), 6)
+      assert.equal(await read(defined(ids[2]), 0), 1, 'one event whatever its size')
+      assert.equal(await read(defined(ids[5]), 0), 0)
+      const newest = await backend.read(log, { last: 4, limit: 10, maxBytes: 600 })
+      assert.deepEqual(idsOf(newest.events), ids.slice(2, 4))
+      assert.equal(newest.lastEventId, ids[5])
+    }),
+  },
+  {
+    id: 'B20',
+    name: 'reads all of a log in pages that are bounded both ways',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      const data = Array.from({ length: 300 }, (_, i) => JSON.stringify('x'.repeat((i * 7_919) % 2_000)))
+      const { ids } = await backend.append(log, data)
+      const seen: EventId[] = []
+      for (let after = '0-0'; ; ) {
+        const { events, lastEventId } = await backend.read(log, { after, limit: 20, maxBytes: 5_000 })
+        assert.ok(events.length <= 20)
+        assert.ok(dataOf(events).join('').length <= 5_000)
+        seen.push(...idsOf(events))
+        after = defined(events.at(-1)).id
+        if (after === lastEventId) break
+      }
+      assert.deepEqual(seen, ids)
+    }),
+  },
+  {
+    id: 'B9',
+    name: 'finds the newest events of a long log, wherever they start',
+    needs: [],
+    run: withLog(async (backend, log) => {
+      const ids: EventId[] = []
+      for (let i = 0; i < 20; i++) ids.push(...(await backend.append(log, payloads(1 + 37 * (i % 4)))).ids)
+      for (const last of [1, 2, 3, 50, 100, 101, ids.length - 1, ids.length, ids.length + 1]) {
+        const page = await backend.read(log, { last, limit: 5 })
+        assert.deepEqual(idsOf(page.events), ids.slice(-last).slice(0, 5), `the newest ${last}`)
+      }
+    }),
+  },
+  {
+    id: 'B10',
+    name: 'reads after an id no events beyond those that are to be kept',
+    needs: [],
+    run: withLog(async (backend, { key }) => {
+      const { ids } = await backend.append({ key, retain: plenty }, payloads(500))
+      const log = { key, retain: { ...plenty, events: 90 } }
+      for (const after of ['0-0', one(ids), defined(ids[409]), defined(ids[420])]) {
+        const { events } = await backend.read(log, { after, limit: 10 })
+        const start = Math.max(410, ids.indexOf(after) + 1)
+        assert.deepEqual(idsOf(events), ids.slice(start, start + 10))
+      }
+    }),
+  },
+  {
+    id: 'B21',
+    name: 'tells of the newest events whether some are missing',
+    needs: [],
+    run: withLog(async (backend, { key }) => {
+      const isTrimmed = async (last: number, retain = plenty): Promise<boolean | undefined> =>
+        (await backend.read({ key, retain }, { last, limit: 2 })).trimmed
+      const brief = { ...plenty, events: 5 }
+      assert.equal(await isTrimmed(1), undefined, 'a log without events')
+      await backend.append({ key, retain: brief }, payloads(5))
+      assert.equal(await isTrimmed(5, brief), undefined)
+      assert.equal(await isTrimmed(Number.MAX_SAFE_INTEGER, brief), undefined, 'all that ever was')
+      await backend.append({ key, retain: brief }, payloads(1))
+      assert.equal(await isTrimmed(5, brief), undefined, 'all that was asked for')
+      assert.equal(await isTrimmed(6, brief), true)
+      assert.equal(await isTrimmed(Number.MAX_SAFE_INTEGER, brief), true)
+      assert.equal(await isTrimmed(0, brief), undefined)
+    }),
+  },
+  {
+    id: 'B21',
+    name: 'tells that all events are missing when they have expired',
+    needs: [],
+    run: withLog(async (backend, { key }) => {
+      const log = { key, retain: { ...plenty, forMs: 5 } }
+      await backend.append(log, payloads(3))
+      const page = await eventually(
+        () => backend.read(log, { last: 10, limit: 10 }),
+        ({ events }) => events.length === 0,
+      )
+      assert.equal(page.trimmed, true)
+    }),
+  },
 ]
 
 /** Uses a log that knows nothing. Returns the ids that somebody may stand at from then on. */
