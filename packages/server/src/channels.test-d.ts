@@ -8,6 +8,7 @@ import type { CreateHTTPContextOptions } from './adapters/standalone.ts'
 import {
   type ChannelHandle,
   type ChannelSubscription,
+  type Channels,
   channel,
   createChannels,
   createServerLink,
@@ -144,6 +145,69 @@ describe('history', () => {
     void chat.history({ limit: 5 })
     // @ts-expect-error no range
     void chat.history()
+  })
+})
+
+describe('without a transformer', () => {
+  const event = z.object({
+    at: z.date(),
+    tags: z.array(z.string()),
+    note: z.string().optional(),
+    seen: z.map(z.string(), z.number()),
+  })
+  const definitions = { log: channel({ event }), names: channel({ event: z.string() }) }
+  const plain = createChannels({ channels: definitions })
+  const log = plain.log()
+  interface AsJson {
+    at: string
+    tags: string[]
+    note?: string
+    seen: object
+  }
+
+  it('takes the input of the schema', () => {
+    expectTypeOf(log.publish).parameter(0).toEqualTypeOf<z.input<typeof event>>()
+  })
+
+  it('gives what JSON makes of the output, wherever an event is read', async () => {
+    expectTypeOf((await log.history({ last: 1 })).events[0]?.data).toEqualTypeOf<AsJson | undefined>()
+    expectTypeOf(log.subscribe()).toEqualTypeOf<ChannelSubscription<AsJson>>()
+    log.subscribe().filter(({ at }, { id }) => at < id)
+    // @ts-expect-error it is text by now
+    log.subscribe().filter(({ at }) => at.getTime() > 0)
+    // @ts-expect-error it is text by now
+    log.subscribe().map(({ at }) => at.getTime())
+    expectTypeOf(log.subscribe().map(({ at }) => at)).toEqualTypeOf<ChannelSubscription<string>>()
+    expectTypeOf(log.live({}, () => 5)).toEqualTypeOf<ChannelSubscription<LiveEvent<number, AsJson>>>()
+    expectTypeOf(merge([log.subscribe(), plain.names().subscribe()])).toEqualTypeOf<
+      ChannelSubscription<AsJson | string>
+    >()
+    for await (const [, data] of log.subscribe()) expectTypeOf(data).toEqualTypeOf<AsJson>()
+  })
+
+  it('is the same as with one where JSON changes nothing', () => {
+    expectTypeOf(plain.names()).toEqualTypeOf<ChannelHandle<string, string>>()
+  })
+
+  it('may be one that is not there', () => {
+    const transformer = superjson as typeof superjson | undefined
+    const perhaps = createChannels({ transformer, channels: definitions })
+    expectTypeOf(
+      perhaps
+        .log()
+        .subscribe()
+        .map(({ at }) => at),
+    ).toEqualTypeOf<ChannelSubscription<string | Date>>()
+  })
+
+  it('can be named', () => {
+    expectTypeOf<Channels<typeof definitions, undefined>>().toEqualTypeOf<typeof plain>()
+    const withOne = createChannels({ transformer: superjson, channels: definitions })
+    const named: Channels<typeof definitions> = withOne
+    expectTypeOf(named.log()).toEqualTypeOf<ChannelHandle<z.input<typeof event>, z.output<typeof event>>>()
+    // @ts-expect-error without a transformer its dates are text
+    const wrong: Channels<typeof definitions> = plain
+    void wrong
   })
 })
 

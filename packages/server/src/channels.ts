@@ -8,7 +8,7 @@ import { type ChannelHandle, createHandle } from './handle.ts'
 import type { ErrorStage } from './hub.ts'
 import { createHubs } from './hubs.ts'
 import { memoryBackend } from './memory-backend.ts'
-import type { Transformer } from './transformer.ts'
+import type { Stored, Transformer } from './transformer.ts'
 import type { WindowLimits } from './window.ts'
 
 /** Any channel definition. */
@@ -22,7 +22,10 @@ export interface ErrorContext {
 }
 
 /** Options of {@link createChannels}. */
-export interface ChannelsOptions<TDefinitions extends Record<string, AnyChannelDefinition>> {
+export interface ChannelsOptions<
+  TDefinitions extends Record<string, AnyChannelDefinition>,
+  TTransformer extends Transformer | undefined = Transformer | undefined,
+> {
   /** The channels, by name. */
   readonly channels: TDefinitions
   /**
@@ -31,8 +34,11 @@ export interface ChannelsOptions<TDefinitions extends Record<string, AnyChannelD
    * @default memoryBackend()
    */
   readonly backend?: Backend
-  /** The same transformer as of `initTRPC.create` and the client's links. */
-  readonly transformer?: Transformer
+  /**
+   * The same transformer as of `initTRPC.create` and the client's links. Without one, events are stored as plain JSON:
+   * a `Date` is read as a string, which the types say too, and what JSON would change in silence is refused.
+   */
+  readonly transformer?: TTransformer
   /**
    * Told of failures that no caller can be told of.
    *
@@ -63,16 +69,19 @@ export interface ChannelsOptions<TDefinitions extends Record<string, AnyChannelD
 }
 
 /** Makes the handle of one channel; with params where the channel has some. */
-export type ChannelFactory<TDefinition> =
+export type ChannelFactory<TDefinition, TTransformer extends Transformer | undefined = Transformer> =
   TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
     ? [TParams] extends [undefined]
-      ? () => ChannelHandle<TInput, TEvent>
-      : (params: TParams) => ChannelHandle<TInput, TEvent>
+      ? () => ChannelHandle<TInput, Stored<TEvent, TTransformer>>
+      : (params: TParams) => ChannelHandle<TInput, Stored<TEvent, TTransformer>>
     : never
 
-/** A factory of handles for each channel, and `close`. */
-export type Channels<TDefinitions extends Record<string, AnyChannelDefinition>> = {
-  readonly [TName in keyof TDefinitions]: ChannelFactory<TDefinitions[TName]>
+/** A factory of handles for each channel, and `close`. Without a transformer, say `undefined` for it. */
+export type Channels<
+  TDefinitions extends Record<string, AnyChannelDefinition>,
+  TTransformer extends Transformer | undefined = Transformer,
+> = {
+  readonly [TName in keyof TDefinitions]: ChannelFactory<TDefinitions[TName], TTransformer>
 } & ChannelsBase
 
 /** What all channels objects have. */
@@ -104,9 +113,10 @@ const reservedNames = ['close', 'then']
  *
  * @throws `INVALID_OPTION` for a name that can't be used.
  */
-export function createChannels<const TDefinitions extends Record<string, AnyChannelDefinition>>(
-  options: ChannelsOptions<TDefinitions>,
-): Channels<TDefinitions> {
+export function createChannels<
+  const TDefinitions extends Record<string, AnyChannelDefinition>,
+  TTransformer extends Transformer | undefined = undefined,
+>(options: ChannelsOptions<TDefinitions, TTransformer>): Channels<TDefinitions, TTransformer> {
   const { backend = memoryBackend(), clock = systemClock, onError = logError } = options
   const { lingerMs = 5_000, positionCheckMs = 30_000 } = options
   const window = { events: 1_024, characters: 4_194_304, ...options.window }
@@ -144,7 +154,10 @@ export function createChannels<const TDefinitions extends Record<string, AnyChan
     await hubs.close()
     await backend.close()
   }
-  const channels = { ...Object.fromEntries(factories), close } as unknown as Channels<TDefinitions>
+  const channels = { ...Object.fromEntries(factories), close } as unknown as Channels<
+    TDefinitions,
+    TTransformer
+  >
   internals.set(channels, { codec, backend })
   return channels
 }

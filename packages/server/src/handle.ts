@@ -5,6 +5,7 @@ import { type ChannelFeedOptions, followLive, subscribeTo } from './channel-feed
 import { describe, issuesOf } from './channel-key.ts'
 import type { Codec } from './codec.ts'
 import type { ErrorStage } from './hub.ts'
+import { findJsonLoss } from './json-loss.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from './live.ts'
 import type { LiveOptions, SubscribeOptions } from './resume.ts'
 import type { ChannelSubscription } from './subscription.ts'
@@ -143,6 +144,7 @@ async function encodeEvent({ name, definition, codec }: HandleOptions, event: un
       },
     )
   }
+  if (codec.output === undefined) mustSurviveJson(name, result.value)
   const text = codec.serialize(result.value)
   const { maxEventBytes } = definition
   // A UTF-16 unit is at most 3 bytes of UTF-8: most events need no count.
@@ -151,6 +153,19 @@ async function encodeEvent({ name, definition, codec }: HandleOptions, event: un
   if (bytes <= maxEventBytes) return text
   const message = `The event for channel "${name}" has ${bytes} bytes; the limit is ${maxEventBytes} (maxEventBytes). Publish a reference to large data instead.`
   throw new RealtimeError('EVENT_TOO_LARGE', message)
+}
+
+/** Without a transformer, subscribers get what JSON makes of an event: no other values than were published. */
+function mustSurviveJson(name: string, event: unknown): void {
+  const lost = event === undefined ? undefined : findJsonLoss(event)
+  if (lost === undefined) return
+  const { path, what } = lost
+  const at = path.length === 0 ? '' : ` at ${path.join('.')}`
+  const message =
+    `The event for channel "${name}" has ${what}${at}, which JSON would lose. Publish plain JSON, or give a transformer ` +
+    '(superjson, for example) to createChannels, initTRPC.create and the links.'
+  const issue = { path, message: `${what} doesn't survive JSON` }
+  throw new RealtimeError('INVALID_EVENT', message, { issues: [issue] })
 }
 
 function checkKey(key: string): void {

@@ -69,5 +69,5 @@ export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from 
 export { memoryBackend } from './memory-backend.ts'
 export type { LiveOptions, SubscribeOptions } from './resume.ts'
 export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'
-export type { Transformer } from './transformer.ts'
+export type { Stored, Transformer } from './transformer.ts'
 export type { WindowLimits } from './window.ts'

@@ -1,7 +1,26 @@
-import { initTRPC, type TRPCCombinedDataTransformer, type TRPCDataTransformer } from '@trpc/server'
+import {
+  type inferTransformedProcedureOutput,
+  initTRPC,
+  type TRPCCombinedDataTransformer,
+  type TRPCDataTransformer,
+  type TRPCDefaultErrorShape,
+  type TRPCQueryProcedure,
+} from '@trpc/server'
 
 /** What turns values into JSON and back, as given to `initTRPC.create` and the client's links. */
 export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
+
+/** What is read of an event that was stored: the event itself with a transformer, what JSON makes of it without. */
+export type Stored<TEvent, TTransformer extends Transformer | undefined> = TTransformer extends undefined
+  ? inferTransformedProcedureOutput<WithoutTransformer, ProcedureOf<TEvent>>
+  : TEvent
+
+// What tRPC's clients get of a query without a transformer is what JSON makes of its result, by tRPC's own types.
+interface WithoutTransformer {
+  readonly transformer: false
+  readonly errorShape: TRPCDefaultErrorShape
+}
+type ProcedureOf<TOutput> = TRPCQueryProcedure<{ input: undefined; output: TOutput; meta: unknown }>
 
 /**
  * Gives the output side of a transformer; `undefined` where there is none. tRPC gives a router without a transformer its

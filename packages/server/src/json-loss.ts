@@ -1,0 +1,79 @@
+/** A part of a value that JSON can't hold as it is. */
+export interface JsonLoss {
+  readonly path: ReadonlyArray<string | number>
+  /** What stands there, in words. */
+  readonly what: string
+}
+
+/** Deeper than any event; a value that contains itself has no end. */
+const maxDepth = 1_000
+
+/**
+ * Finds the first part of a value that JSON would leave out or change in silence. What the types of JSON say is no loss:
+ * a `Date` or whatever else has a `toJSON` becomes what that returns, and an `undefined` property is left out.
+ */
+export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return undefined
+    case 'number':
+      return Number.isFinite(value) ? undefined : loss(String(value))
+    case 'object':
+      if (value === null) return undefined
+      return depth > maxDepth ? loss('something without an end') : lossInObject(value, depth)
+    default:
+      return loss(value === undefined ? 'undefined' : `a ${typeof value}`)
+  }
+}
+
+function lossInObject(value: object, depth: number): JsonLoss | undefined {
+  if (Array.isArray(value)) return lossInArray(value, depth)
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? loss('an invalid Date') : undefined
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    return lossInJsonOf(value, value.toJSON(), depth)
+  return isPlain(value) ? lossInProperties(value, depth) : loss(nameOf(value))
+}
+
+function lossInArray(values: readonly unknown[], depth: number): JsonLoss | undefined {
+  for (let index = 0; index < values.length; index++) {
+    const found = findJsonLoss(values[index], depth + 1)
+    if (found) return under(index, found)
+  }
+  return undefined
+}
+
+function lossInProperties(value: object, depth: number): JsonLoss | undefined {
+  for (const key of Object.keys(value)) {
+    const property: unknown = value[key as never]
+    if (property === undefined) continue
+    const found = findJsonLoss(property, depth + 1)
+    if (found) return under(key, found)
+  }
+  return undefined
+}
+
+/** What `toJSON` returns is written as it is: JSON doesn't ask it for a `toJSON` of its own. */
+function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | undefined {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return findJsonLoss(json, depth)
+  return isPlain(json) || json === value ? lossInProperties(json, depth) : loss(nameOf(json))
+}
+
+/** Whether a value is an object of no class; of whichever realm, as test runners have more than one. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+function nameOf(value: object): string {
+  const { name } = Object(value.constructor)
+  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an instance of a class'
+}
+
+function loss(what: string): JsonLoss {
+  return { path: [], what }
+}
+
+function under(key: string | number, { path, what }: JsonLoss): JsonLoss {
+  return { path: [key, ...path], what }
+}
