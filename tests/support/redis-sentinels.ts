@@ -17,13 +17,28 @@ export interface RedisSentinels extends AsyncDisposable {
 
 const name = 'main'
 
-/** Starts three Sentinels, and waits until they know the master's replica and each other. */
-export async function startRedisSentinels(master: RedisServer): Promise<RedisSentinels> {
+/** Options of {@link startRedisSentinels}. */
+export interface RedisSentinelsOptions {
+  readonly count?: number
+  /** The master's replicas. */
+  readonly replicas?: number
+  /** More lines of their configuration. */
+  readonly lines?: readonly string[]
+  /** What they themselves are logged in to with. */
+  readonly password?: string
+}
+
+/** Starts Sentinels, and waits until they know the master's replicas and each other. */
+export async function startRedisSentinels(
+  master: RedisServer,
+  { count = 3, replicas = 1, lines = [], password }: RedisSentinelsOptions = {},
+): Promise<RedisSentinels> {
   const folder = await mkdtemp(join(tmpdir(), 'sentinels-'))
+  const more = [...lines, ...(password === undefined ? [] : [`requirepass "${password}"`])]
   const running = await Promise.all(
-    [0, 1, 2].map((i) => startSentinel(join(folder, `${i}.conf`), master.port)),
+    Array.from({ length: count }, (_, i) => startSentinel(join(folder, `${i}.conf`), master.port, more)),
   )
-  for (const { port } of running) await untilItKnows(port)
+  for (const { port } of running) await untilItKnows({ port, replicas, others: count - 1, password })
   return {
     options: { name, sentinels: running.map(({ port }) => ({ host: '127.0.0.1', port })) },
     async [Symbol.asyncDispose]() {
@@ -33,7 +48,7 @@ export async function startRedisSentinels(master: RedisServer): Promise<RedisSen
   }
 }
 
-async function startSentinel(file: string, masterPort: number) {
+async function startSentinel(file: string, masterPort: number, more: readonly string[]) {
   const port = await freePort()
   const lines = [
     `port ${port}`,
@@ -41,6 +56,7 @@ async function startSentinel(file: string, masterPort: number) {
     `sentinel monitor ${name} 127.0.0.1 ${masterPort} 2`,
     `sentinel down-after-milliseconds ${name} 500`,
     `sentinel failover-timeout ${name} 3000`,
+    ...more,
   ]
   await writeFile(file, lines.join('\n'))
   const program = startProgram(redisBinary, [file, '--sentinel'])
@@ -48,14 +64,21 @@ async function startSentinel(file: string, masterPort: number) {
   return { port, program }
 }
 
+interface Knowledge {
+  readonly port: number
+  readonly password: string | undefined
+  readonly replicas: number
+  readonly others: number
+}
+
 // There is no event for that either.
-async function untilItKnows(port: number): Promise<void> {
-  const admin = new Redis(port, '127.0.0.1')
+async function untilItKnows({ port, password, replicas, others }: Knowledge): Promise<void> {
+  const admin = new Redis({ port, host: '127.0.0.1', ...(password !== undefined && { password }) })
   for (;;) {
     const found = await admin.call('sentinel', 'master', name)
     const about = Array.isArray(found) ? found.map(String) : []
     const count = (what: string): number => Number(about[about.indexOf(what) + 1])
-    if (count('num-slaves') === 1 && count('num-other-sentinels') === 2) break
+    if (count('num-slaves') === replicas && count('num-other-sentinels') === others) break
     await setTimeout(20)
   }
   admin.disconnect()

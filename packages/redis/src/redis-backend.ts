@@ -3,10 +3,12 @@ import { type AppendGroup, type AppendGroups, createAppendQueue } from './append
 import { type Attempts, createAttempts } from './attempts.ts'
 import { createCommandClient, databaseOf, type RedisTarget } from './clients.ts'
 import { type AppendAnswer, type Commands, createCommands } from './commands.ts'
+import type { RedisCredentials } from './credentials.ts'
 import { logKeys } from './keys.ts'
 import { createPlaces } from './places.ts'
 import { createReadiness } from './readiness.ts'
 import { closedError, unconfirmed } from './replies.ts'
+import { createSecrets, type Secrets } from './secrets.ts'
 import { createSubscriber } from './subscriber.ts'
 
 /** Options of {@link redisBackend}. */
@@ -24,6 +26,13 @@ export interface RedisBackendOptions {
    * @default 5_000
    */
   readonly commandTimeoutMs?: number
+  /**
+   * Gives what to log in with, at every connect: for passwords that rotate, as IAM's of ElastiCache and Entra's of Azure do. It
+   * goes before what the URL or the client says. Has `commandTimeoutMs` to answer; if it fails, it is asked again.
+   *
+   * @default what the URL says, or the options of the client at that time
+   */
+  readonly credentials?: () => RedisCredentials | Promise<RedisCredentials>
   /**
    * A connection for notifications that is silent for so many milliseconds is asked for a sign of life.
    *
@@ -43,7 +52,10 @@ export interface RedisBackendOptions {
    * @default systemClock
    */
   readonly clock?: Clock
-  /** A connection failed and is opened again, or Redis refuses to tell of what it has stored: for your logs. */
+  /**
+   * A connection failed and is opened again, or Redis refuses to tell of what it has stored: for your logs. No error has a
+   * credential in it.
+   */
   onError?(error: unknown): void
 }
 
@@ -57,12 +69,14 @@ export interface RedisBackendOptions {
  */
 export function redisBackend(target: RedisTarget, options: RedisBackendOptions = {}): Backend {
   const { prefix = 'trpc-sse', clock = systemClock, commandTimeoutMs: timeoutMs = 5_000 } = options
-  const { onError = () => {}, probeMs = 10_000 } = options
+  const { probeMs = 10_000, credentials, shardedPubSub } = options
   checkPrefix(prefix)
+  checkTimes({ commandTimeoutMs: timeoutMs, probeMs })
   const elapsedMs = elapsedTime(clock)
-  const client = createCommandClient(target, clock, timeoutMs)
+  const secrets = createSecrets()
+  const onError = createReport(options.onError, secrets)
+  const client = createCommandClient(target, { clock, timeoutMs, credentials, secrets })
   const db = databaseOf(client)
-  const { shardedPubSub } = options
   const pubSub = shardedPubSub === undefined ? undefined : shardedPubSub ? 'sharded' : 'classic'
   const connection = createReadiness(client, { clock, pubSub, onError })
   const attempts = createAttempts({ ...connection, clock, elapsedMs, timeoutMs })
@@ -82,7 +96,13 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
     if (closing !== undefined) throw closedError()
     const result = work()
     underWay.add(result)
-    return await result.finally(() => underWay.delete(result))
+    try {
+      return await result
+    } catch (error) {
+      throw secrets.redact(error)
+    } finally {
+      underWay.delete(result)
+    }
   }
 
   async function close(): Promise<void> {
@@ -121,6 +141,25 @@ function settle(group: AppendGroup, answer: AppendAnswer): void {
     const result = answer?.[i]
     if (result === undefined) append.reject(unconfirmed())
     else append.resolve(result)
+  }
+}
+
+/** Tells the app of an error, whatever the app's own code does then. */
+function createReport(onError: RedisBackendOptions['onError'], secrets: Secrets): (error: unknown) => void {
+  const tell = async (error: unknown): Promise<void> => {
+    try {
+      await onError?.(error)
+    } catch (cause) {
+      console.error('trpc-sse: onError of redisBackend() threw', cause)
+    }
+  }
+  return (error) => void tell(secrets.redact(error))
+}
+
+function checkTimes(options: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (Number.isFinite(value) && value >= 1) continue
+    throw new RealtimeError('INVALID_OPTION', `${name} is ${value}. Give milliseconds, 1 or more.`)
   }
 }
 

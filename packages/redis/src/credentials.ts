@@ -1,0 +1,129 @@
+import { connect as connectTcp, Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { type Clock, RealtimeError } from '@trpc-sse/server'
+import { AbstractConnector, type RedisOptions, SentinelConnector } from 'ioredis'
+
+/** What a connection logs in with. */
+export interface RedisCredentials {
+  /**
+   * The ACL user.
+   *
+   * @default 'default'
+   */
+  readonly username?: string | undefined
+  readonly password: string
+}
+
+/** Gives credentials, which may be others each time. */
+export type GetCredentials = () => RedisCredentials | Promise<RedisCredentials>
+
+/** How credentials are asked for. */
+export interface CredentialsOptions {
+  readonly clock: Clock
+  /** How long there is to give them, in milliseconds. */
+  readonly timeoutMs: number
+  readonly getCredentials: GetCredentials
+  /** Called with each password. */
+  onPassword(password: string): void
+}
+
+/** What opens the connections of a client of ioredis. */
+export type Connector = NonNullable<RedisOptions['Connector']>
+type EmitError = Parameters<AbstractConnector['connect']>[0]
+type Stream = Awaited<ReturnType<AbstractConnector['connect']>>
+
+/**
+ * Makes the `Connector` of clients that ask for credentials at every connect. ioredis has no other way to wait for them: it
+ * takes what its options say before it connects, and writes it as text once it is connected. So the options have
+ * objects, which become text then.
+ *
+ * @param options The options of a client, which say what connects it.
+ */
+export function createConnector(options: RedisOptions, parts: CredentialsOptions): Connector {
+  const Base = options.Connector ?? (options.sentinels ? (SentinelConnector as Connector) : SocketConnector)
+  return class extends Base {
+    #credentials: RedisCredentials = { password: '' }
+    #giveUp = (): void => {}
+
+    constructor(clientOptions: unknown) {
+      super(clientOptions)
+      Object.assign(
+        clientOptions as RedisOptions,
+        writtenLater(() => this.#credentials),
+      )
+    }
+
+    override async connect(emit: EmitError): Promise<Stream> {
+      this.connecting = true
+      const closed = new Promise<undefined>((resolve) => {
+        this.#giveUp = () => resolve(undefined)
+      })
+      try {
+        const credentials = await Promise.race([ask(parts), closed])
+        if (credentials !== undefined) this.#credentials = credentials
+      } catch (error) {
+        this.firstError = error as Error
+        // To ioredis this is a connection that failed, and it tries again. If this rejected, it wouldn't.
+        if (this.connecting) return new Socket().destroy()
+      }
+      if (!this.connecting) throw new Error('Connection is closed.')
+      return await Base.prototype.connect.call(this, emit)
+    }
+
+    override disconnect(): void {
+      super.disconnect()
+      this.#giveUp()
+    }
+  }
+}
+
+/** Options for ioredis whose values are asked for when they are written to a connection. */
+export function writtenLater(
+  getCredentials: () => { readonly username?: string | null | undefined; readonly password?: unknown },
+): { username: string; password: string } {
+  const username = { toString: () => getCredentials().username ?? 'default' }
+  const password = { toString: () => String(getCredentials().password ?? '') }
+  return { username, password } as unknown as { username: string; password: string }
+}
+
+/** Asks for credentials. Rejects if there are none in time. */
+async function ask(options: CredentialsOptions): Promise<RedisCredentials> {
+  const { clock, timeoutMs, getCredentials, onPassword } = options
+  let cancel = (): void => {}
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(timeoutMs, () => reject(new Error(`It gave nothing within ${timeoutMs} ms.`)))
+  })
+  try {
+    const credentials: Partial<RedisCredentials> = await Promise.race([getCredentials(), late])
+    const { username, password } = credentials
+    if (typeof password !== 'string') throw new TypeError('It gave no password.')
+    onPassword(password)
+    return { username, password }
+  } catch (cause) {
+    const message = 'credentials() failed, so Redis is not connected to. It is asked again.'
+    throw new RealtimeError('BACKEND_UNAVAILABLE', message, { cause })
+  } finally {
+    cancel()
+  }
+}
+
+/** Connects to an address, as ioredis does by itself. */
+class SocketConnector extends AbstractConnector {
+  readonly #options: RedisOptions
+
+  constructor(options: unknown) {
+    super((options as RedisOptions).disconnectTimeout ?? 2_000)
+    this.#options = options as RedisOptions
+  }
+
+  async connect(): Promise<Stream> {
+    const { path, host = 'localhost', port = 6_379, family, tls } = this.#options
+    const address = path ? { path } : { host, port, ...(family && { family }) }
+    this.connecting = true
+    this.stream = tls ? connectTls({ ...address, ...tls }) : connectTcp(address)
+    this.stream.once('error', (error) => {
+      this.firstError = error
+    })
+    return this.stream
+  }
+}

@@ -1,0 +1,211 @@
+import { inspect } from 'node:util'
+import { type RedisBackendOptions, redisBackend } from '@trpc-sse/redis'
+import type { ChannelLog } from '@trpc-sse/server'
+import { Cluster, Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type RedisServer, startRedis } from './support/redis.ts'
+import { startRedisCluster } from './support/redis-cluster.ts'
+import { startRedisSentinels } from './support/redis-sentinels.ts'
+
+const log: ChannelLog = { key: 'log', retain: { events: 100, forMs: 600_000 } }
+const secret = 'hunter2-s3cret'
+const silent = { onEvent() {}, onInterrupted() {} }
+
+let server: RedisServer
+beforeAll(async () => {
+  server = await startRedis()
+  const { admin } = server
+  await admin.call('acl', 'setuser', 'good', 'on', `>${secret}`, '~*', '&*', '+@all')
+  await admin.call('acl', 'setuser', 'off', 'off', `>${secret}`, '~*', '&*', '+@all')
+  await admin.call('acl', 'setuser', 'mute', 'on', `>${secret}`, '~*', '+@all', 'resetchannels')
+  await admin.call('acl', 'setuser', 'nothing', 'on', `>${secret}`, '-@all')
+  await admin.call('acl', 'setuser', 'default', '>an admin’s')
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+/** Everything that can be got out of a value: properties of any kind, of all it leads to, and how it is shown. */
+function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
+  if (typeof value !== 'object' || value === null) return [String(value)]
+  if (seen.has(value)) return []
+  seen.add(value)
+  const own = Reflect.ownKeys(value).flatMap((key) => [
+    String(key),
+    ...textsOf(Reflect.get(value, key), seen),
+  ])
+  return [...own, inspect(value, { showHidden: true, depth: Infinity }), JSON.stringify(value), String(value)]
+}
+
+/** All that a backend says when it is used, to its callers, to `onError` and to the console. */
+async function everythingSaid(
+  target: Parameters<typeof redisBackend>[0],
+  options: RedisBackendOptions = {},
+): Promise<{ readonly errors: readonly unknown[]; readonly text: string }> {
+  const errors: unknown[] = []
+  const said = (['log', 'info', 'warn', 'error'] as const).map((level) =>
+    vi.spyOn(console, level).mockImplementation((...args) => void errors.push(...args)),
+  )
+  const onError = (error: unknown): void => void errors.push(error)
+  try {
+    const backend = redisBackend(target, { commandTimeoutMs: 300, ...options, onError })
+    const outcomes = await Promise.allSettled([
+      backend.append(log, ['1']),
+      backend.read(log, { last: 1, limit: 1 }),
+      backend.listen(log, silent),
+    ])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') errors.push(outcome.reason)
+    await backend.close()
+  } catch (error) {
+    errors.push(error)
+  } finally {
+    for (const spy of said) spy.mockRestore()
+  }
+  return { errors, text: errors.flatMap((error) => textsOf(error)).join('\n') }
+}
+
+/** Checks that something was said, and not the secret. */
+function expectNoSecret({ errors, text }: Awaited<ReturnType<typeof everythingSaid>>): void {
+  expect(errors.length).toBeGreaterThan(0)
+  expect(text).not.toContain(secret)
+  expect(text).not.toContain(encodeURIComponent(secret))
+}
+
+interface ClientOptions {
+  readonly port: number
+  readonly username?: string
+  readonly password: string
+  readonly protocol: 2 | 3
+}
+
+function client(options: ClientOptions): { readonly redis: Redis } {
+  return { redis: new Redis({ host: '127.0.0.1', lazyConnect: true, ...options }) }
+}
+
+describe('errors of a Redis that can’t be used have no credential in them', () => {
+  const users = ['good-but-unknown', 'off', 'nothing', 'mute']
+  const protocols = [2, 3] as const
+
+  it.each(users)('by URL: the user is %s', async (user) => {
+    expectNoSecret(await everythingSaid({ url: `redis://${user}:${secret}@127.0.0.1:${server.port}` }))
+  })
+
+  it.each(users.flatMap((user) => protocols.map((protocol) => [user, protocol] as const)))(
+    'by a client: the user is %s, in RESP%i',
+    async (username, protocol) => {
+      const login = { username, password: secret, port: server.port, protocol }
+      expectNoSecret(await everythingSaid(client(login)))
+    },
+  )
+
+  it('by credentials(), right for a user that is off, wrong, or with an error of their own', async () => {
+    const target = { url: `redis://127.0.0.1:${server.port}` }
+    expectNoSecret(
+      await everythingSaid(target, { credentials: () => ({ username: 'off', password: secret }) }),
+    )
+    expectNoSecret(await everythingSaid(target, { credentials: async () => ({ password: secret }) }))
+    const failing = {
+      credentials: () => Promise.reject(Object.assign(new Error('no token'), { token: secret })),
+    }
+    const said = await everythingSaid(target, failing)
+    expectNoSecret(said)
+    expect(said.text).toContain('no token')
+  })
+
+  it.each([
+    `redis://:${secret}@127.0.0.1:99999`,
+    `redis:/:${secret}@127.0.0.1`,
+    `:${secret}@127.0.0.1:6379`,
+    `default:${secret}@127.0.0.1`,
+    `redis://default:12/${secret}@127.0.0.1`,
+    `redis://:x#${secret}@127.0.0.1`,
+    `redis://:${secret}%zz@127.0.0.1`,
+    `redis://:${secret}@[nonsense]`,
+    `http://:${secret}@127.0.0.1`,
+    `REDISS//:${secret}@127.0.0.1`,
+    secret,
+  ])('by a URL that is none: %s', async (url) => {
+    const said = await everythingSaid({ url })
+    expectNoSecret(said)
+    expect(said.errors).toMatchObject([{ code: 'INVALID_OPTION' }])
+  })
+
+  it('by a URL of a port where nobody is, or that speaks no TLS', async () => {
+    expectNoSecret(await everythingSaid({ url: `redis://:${secret}@127.0.0.1:1` }))
+    expectNoSecret(await everythingSaid({ url: `rediss://:${secret}@127.0.0.1:${server.port}` }))
+    expectNoSecret(await everythingSaid({ url: `redis://:${secret}@no-such-host.invalid` }))
+  })
+
+  it('by a client whose own options were made of a bad URL', async () => {
+    const redis = new Redis(`redis:/:${secret}@127.0.0.1`, { lazyConnect: true })
+    expectNoSecret(await everythingSaid({ redis }))
+  })
+
+  it('by a server that repeats what it was sent', async () => {
+    await using old = await startRedis({
+      args: ['--rename-command', 'HELLO', '', '--rename-command', 'AUTH', ''],
+    })
+    for (const protocol of protocols)
+      expectNoSecret(await everythingSaid(client({ port: old.port, password: secret, protocol })))
+  })
+
+  it('by Sentinels, whose own password it is, or the master’s', async () => {
+    await using master = await startRedis()
+    await using sentinels = await startRedisSentinels(master, { count: 1, replicas: 0, password: 'theirs' })
+    const { name, sentinels: addresses } = sentinels.options
+    const options = { name, sentinels: [...addresses] }
+    await master.admin.call('acl', 'setuser', 'default', '>an admin’s')
+    for (const login of [
+      { sentinelPassword: secret },
+      { sentinelPassword: 'theirs', username: 'nobody', password: secret },
+    ])
+      expectNoSecret(await everythingSaid({ redis: new Redis({ ...options, ...login, lazyConnect: true }) }))
+  })
+
+  it('by a Cluster, whose nodes or all of which have it', async () => {
+    await using cluster = await startRedisCluster()
+    for (const { admin } of cluster.nodes) await admin.call('acl', 'setuser', 'default', '>an admin’s')
+    const port = cluster.nodes[0]?.port ?? 0
+    const options = { lazyConnect: true }
+    const login = { username: 'nobody', password: secret }
+    // Its types don't say that a node may have a password of its own.
+    const node = { port, host: '127.0.0.1', password: secret }
+    for (const redis of [
+      new Cluster([{ port, host: '127.0.0.1' }], { ...options, redisOptions: login }),
+      new Cluster([node], options),
+      new Cluster([`redis://:${secret}@127.0.0.1:${port}`], options),
+    ])
+      expectNoSecret(await everythingSaid({ redis }))
+  })
+})
+
+describe('errors of a Redis that can’t be used', () => {
+  it('say what is wrong all the same', async () => {
+    const { errors } = await everythingSaid({ url: `redis://off:${secret}@127.0.0.1:${server.port}` })
+    expect(errors).toContainEqual(expect.objectContaining({ message: expect.stringContaining('WRONGPASS') }))
+    const refusing = await everythingSaid({ url: `redis://:${secret}@127.0.0.1:1` })
+    expect(refusing.errors).toContainEqual(
+      expect.objectContaining({
+        code: 'BACKEND_UNAVAILABLE',
+        cause: expect.objectContaining({ code: 'ECONNREFUSED' }),
+      }),
+    )
+  })
+
+  it('do not stop it when onError throws, or rejects', async () => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const failure = new Error('the app’s own')
+    const failing: readonly (() => unknown)[] = [
+      () => Promise.reject(failure),
+      () => {
+        throw failure
+      },
+    ]
+    for (const onError of failing) {
+      const options = { commandTimeoutMs: 100, onError: (): void => onError() as undefined }
+      const backend = redisBackend({ url: 'redis://127.0.0.1:1' }, options)
+      await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+      await backend.close()
+    }
+    expect(errors).toHaveBeenCalled()
+    errors.mockRestore()
+  })
+})
