@@ -1,0 +1,201 @@
+import type { RedisCredentials } from '@trpc-sse/redis'
+import type { Backend, ChannelLog } from '@trpc-sse/server'
+import type { Cluster, Redis } from 'ioredis'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { follow } from './support/follower.ts'
+import { ioredisVersions, loadRedisPackage, type RedisPackage } from './support/ioredis.ts'
+import { readPage } from './support/pages.ts'
+import { type RedisServer, startRedis } from './support/redis.ts'
+import { startRedisCluster } from './support/redis-cluster.ts'
+import { startRedisSentinels } from './support/redis-sentinels.ts'
+
+const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
+const prefix = 'shop'
+const sentinelPassword = 'sentinel’s own'
+// With what has a meaning in a URL.
+const firstPassword = 'p@ss/w:rd #1%'
+
+/** What docs/redis.md says a user has to be allowed. */
+const [standaloneRules = '', clusterRules = ''] = readPage('docs/redis.md')
+  .blocks.filter(({ language }) => language === 'text')
+  .map(({ code }) => code)
+const rules = (isCluster: boolean): string[] =>
+  `${standaloneRules.replace(/^.* on >\S+/, '')} ${isCluster ? clusterRules : ''}`.trim().split(/\s+/)
+
+interface Login {
+  readonly username?: string
+  readonly password: string
+  readonly lazyConnect?: boolean
+}
+
+/** Servers that let in nobody without a password. */
+interface Topology {
+  readonly nodes: readonly RedisServer[]
+  /** Creates an app's client. It may fail, where only the backend knows how to log in. */
+  connect(redisPackage: RedisPackage, login: Login): Redis | Cluster
+  stop(): PromiseLike<void>
+}
+
+const topologies: Readonly<Record<string, () => Promise<Topology>>> = {
+  async standalone() {
+    const server = await startRedis()
+    return {
+      nodes: [server],
+      connect: ({ Redis }, login) => new Redis({ ...login, port: server.port, host: '127.0.0.1' }),
+      stop: () => server[Symbol.asyncDispose](),
+    }
+  },
+  async Sentinel() {
+    const server = await startRedis()
+    const sentinels = await startRedisSentinels(server, { count: 1, replicas: 0, password: sentinelPassword })
+    return {
+      nodes: [server],
+      connect: ({ Redis }, login) =>
+        new Redis({
+          ...login,
+          name: sentinels.options.name,
+          sentinels: [...sentinels.options.sentinels],
+          sentinelPassword,
+        }),
+      async stop() {
+        await sentinels[Symbol.asyncDispose]()
+        await server[Symbol.asyncDispose]()
+      },
+    }
+  },
+  async Cluster() {
+    const cluster = await startRedisCluster()
+    return {
+      nodes: cluster.nodes,
+      connect: ({ Cluster }, login) =>
+        new Cluster(
+          cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+          { redisOptions: login },
+        ),
+      stop: () => cluster[Symbol.asyncDispose](),
+    }
+  },
+}
+
+describe.each(Object.entries(topologies))('redisBackend with a password, %s', (name, start) => {
+  let topology: Topology
+  let nodes: readonly RedisServer[]
+  beforeAll(async () => {
+    topology = await start()
+    nodes = topology.nodes
+  })
+  afterAll(() => topology.stop())
+
+  /** Gives the app's user another password, and everybody else none that is known. */
+  async function setPassword(password: string): Promise<void> {
+    for (const { admin } of nodes) {
+      await admin.call('acl', 'setuser', 'app', 'reset', 'on', `>${password}`, ...rules(name === 'Cluster'))
+      await admin.call('acl', 'setuser', 'default', 'resetpass', '>nobody knows')
+    }
+  }
+
+  /** Cuts all that the app has open: what it opens then needs the password of then. */
+  async function cutAll(): Promise<void> {
+    for (const { admin } of nodes) await admin.call('client', 'kill', 'user', 'app')
+  }
+
+  function connect(redisPackage: RedisPackage, login: Login): Redis | Cluster {
+    return topology.connect(redisPackage, { ...login, lazyConnect: true }).on('error', () => {})
+  }
+
+  /** Stores an event, and waits until it is heard of. */
+  async function checkThatItWorks(
+    backend: Backend,
+    follower: Awaited<ReturnType<typeof follow>>,
+  ): Promise<void> {
+    const { ids } = await backend.append(log, ['1'])
+    await follower.reached(ids[0] ?? '')
+    expect(follower.gaps).toEqual([])
+  }
+
+  describe.each(ioredisVersions)('on %s', (version) => {
+    let redisPackage: RedisPackage
+    beforeAll(async () => {
+      redisPackage = await loadRedisPackage(version)
+      await setPassword(firstPassword)
+    })
+
+    it('works by a client that has it, and is allowed no more than is documented', async () => {
+      for (const { admin } of nodes) await admin.call('acl', 'log', 'reset')
+      const redis = connect(redisPackage, { username: 'app', password: firstPassword })
+      const backend = redisPackage.redisBackend({ redis }, { prefix })
+      const follower = await follow(backend, log)
+      await checkThatItWorks(backend, follower)
+      await cutAll()
+      await checkThatItWorks(backend, follower)
+      await backend.append(log, ['2'], { idempotencyKey: 'key' })
+      await backend.read(log, { last: 1, limit: 1 })
+      await backend.clear(log)
+      await backend.close()
+      redis.disconnect()
+      expect(await denied(nodes)).toEqual([])
+    })
+
+    it('follows a password that rotates, as credentials() gives it', async () => {
+      let password = firstPassword
+      let asked = 0
+      const credentials = async (): Promise<RedisCredentials> => {
+        asked += 1
+        return { username: 'app', password }
+      }
+      const redis = connect(redisPackage, { password: 'an old one' })
+      const errors: unknown[] = []
+      const onError = (error: unknown): void => void errors.push(error)
+      const backend = redisPackage.redisBackend({ redis }, { prefix, credentials, onError })
+      const follower = await follow(backend, log)
+      await checkThatItWorks(backend, follower)
+      for (const next of ['second', 'third']) {
+        password = next
+        const before = asked
+        await setPassword(next)
+        await cutAll()
+        await checkThatItWorks(backend, follower)
+        expect(asked).toBeGreaterThan(before)
+      }
+      // Nothing was tried with the password from before.
+      expect(errors.map(String).filter((text) => text.includes('WRONGPASS'))).toEqual([])
+      await backend.close()
+      redis.disconnect()
+      await setPassword(firstPassword)
+    })
+
+    it('follows a password that the app changes in its client’s options', async () => {
+      const redis = connect(redisPackage, { username: 'app', password: firstPassword })
+      const backend = redisPackage.redisBackend({ redis }, { prefix })
+      const follower = await follow(backend, log)
+      await checkThatItWorks(backend, follower)
+      const options = 'redisOptions' in redis.options ? redis.options.redisOptions : redis.options
+      Object.assign(options ?? {}, { password: 'another' })
+      await setPassword('another')
+      await cutAll()
+      await checkThatItWorks(backend, follower)
+      await backend.close()
+      redis.disconnect()
+      await setPassword(firstPassword)
+    })
+
+    it.runIf(name === 'standalone')('works by a URL that has it', async () => {
+      const userinfo = `app:${encodeURIComponent(firstPassword)}`
+      const url = `redis://${userinfo}@127.0.0.1:${nodes[0]?.port}`
+      const backend = redisPackage.redisBackend({ url }, { prefix })
+      const follower = await follow(backend, log)
+      await checkThatItWorks(backend, follower)
+      await cutAll()
+      await checkThatItWorks(backend, follower)
+      await backend.close()
+    })
+  })
+})
+
+/** What a user was not allowed, but for ioredis telling its own name, which it may fail to do. */
+async function denied(nodes: readonly RedisServer[]): Promise<string[]> {
+  const logs = await Promise.all(nodes.map(({ admin }) => admin.call('acl', 'log')))
+  return (logs.flat() as string[][])
+    .map((entry) => String(entry[entry.indexOf('object') + 1]))
+    .filter((object) => !object.startsWith('client'))
+}
