@@ -78,8 +78,7 @@ const nodeNetwork: Network = {
   write(sink: NodeSink, chunks) {
     const { response, socket, onDrain } = sink
     sink.begun = true
-    // A socket that is closing takes no more, and would call that an error.
-    if (socket?.writable) return writeTo(socket, framed(chunks), onDrain)
+    if (socket && isNext(response, socket)) return writeTo(socket, framed(chunks), onDrain)
     if (response.destroyed) return
     response.write(joined(chunks))
     flush(response)
@@ -97,6 +96,20 @@ const nodeNetwork: Network = {
     sink.response.end()
   },
   cut: ({ response }: NodeSink) => void response.destroy(),
+}
+
+/**
+ * Whether bytes written to the socket follow right after everything the response was given. Newer versions of Node hold
+ * back what `response.write` is given, headers included, until the next tick. A closing socket takes no more.
+ */
+function isNext(response: ServerResponse, socket: Socket): boolean {
+  return (
+    socket.writable &&
+    response.socket === socket &&
+    response.writableCorked === 0 &&
+    socket.writableCorked === 0 &&
+    response.writableLength === socket.writableLength
+  )
 }
 
 function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {
