@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/server'
+import { type Clock, detached } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
 import { backoffMs, isCluster } from './clients.ts'
 import { isRefusal } from './replies.ts'
@@ -67,8 +67,9 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
     },
     async ready(signal) {
       if (isReady() || signal.aborted) return
-      // A failure is an `error` event too, and tried again.
-      if (client.status === 'wait' || client.status === 'end') client.connect().catch(() => {})
+      // A failure is an `error` event too, and tried again. The connection outlives the request that is the first to need it.
+      if (client.status === 'wait' || client.status === 'end')
+        detached(() => client.connect()).catch(() => {})
       await new Promise<void>((resolve) => {
         const done = (): void => {
           waiting.delete(done)

@@ -32,6 +32,7 @@ export function subscribeTo<TEvent>(
   const replay = replayCount(options.replay ?? 0)
   return createSubscription({
     kind: 'events',
+    hasCallbacks: false,
     parts: [
       {
         key: channel.log.key,
@@ -59,6 +60,7 @@ export function followLive<TLoaded, TEvent>(
   const { codec } = channel
   return createSubscription({
     kind: 'live',
+    hasCallbacks: true,
     parts: [
       {
         key: channel.log.key,

@@ -1,5 +1,6 @@
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
 import { acrossCopies } from './across-copies.ts'
+import { detached, detachedClock } from './async-context.ts'
 import type { Backend, ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import { channelKey } from './channel-key.ts'
@@ -117,7 +118,8 @@ export function createChannels<
   const TDefinitions extends Record<string, AnyChannelDefinition>,
   TTransformer extends Transformer | undefined = undefined,
 >(options: ChannelsOptions<TDefinitions, TTransformer>): Channels<TDefinitions, TTransformer> {
-  const { backend = memoryBackend(), clock = systemClock, onError = logError } = options
+  const { backend = memoryBackend(), onError = logError } = options
+  const clock = detachedClock(options.clock ?? systemClock)
   const { lingerMs = 5_000, positionCheckMs = 30_000 } = options
   const window = { events: 1_024, characters: 4_194_304, ...options.window }
   checkNumbers({ 'window.events': window.events, 'window.characters': window.characters, positionCheckMs }, 1)
@@ -125,7 +127,7 @@ export function createChannels<
   const codec = createCodec(options.transformer)
   const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {
     try {
-      onError(error, { stage, channel: log.key })
+      detached(() => onError(error, { stage, channel: log.key }))
     } catch (cause) {
       // It is called from where the channels' own work goes on: that must not end with it.
       console.error('trpc-sse: onError threw', cause)

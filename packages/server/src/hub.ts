@@ -1,4 +1,5 @@
 import { type Clock, RealtimeError } from '@trpc-sse/protocol'
+import { detached } from './async-context.ts'
 import type { Backend, ChannelLog, ReadRange, StoredEvent, Unlisten } from './backend.ts'
 import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
@@ -108,7 +109,10 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
   }
 
   async function catchUp(): Promise<void> {
-    unlisten ??= await options.backend.listen(log, { onEvent: take, onInterrupted: interrupted })
+    unlisten ??= await options.backend.listen(log, {
+      onEvent: (event) => detached(() => take(event)),
+      onInterrupted: () => detached(interrupted),
+    })
     if (hub.closed) return await unlisten()
     let { window } = hub
     let next: LinkedPage['next'] = window && { position: { id: window.tail }, after: window.tail }

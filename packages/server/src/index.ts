@@ -9,6 +9,7 @@ export {
   type RealtimeErrorOptions,
   systemClock,
 } from '@trpc-sse/protocol'
+export { detached } from './async-context.ts'
 export type {
   AppendOptions,
   AppendResult,

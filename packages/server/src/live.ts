@@ -1,6 +1,7 @@
 import type { TrackedEnvelope } from '@trpc/server'
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import { isTracked } from './across-copies.ts'
+import { captureContext, detached } from './async-context.ts'
 import type { Codec } from './codec.ts'
 import type { Feed, Grace } from './cursor.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
@@ -164,7 +165,9 @@ function startLoading(load: LoadSnapshot<unknown>, lastEventId: EventId, wake: (
 
 function cancellation(): { readonly signal: AbortSignal; abort(): void } {
   const controller = new AbortController()
-  return { signal: controller.signal, abort: () => controller.abort() }
+  // What listens to the signal is the loader's.
+  const context = captureContext()
+  return { signal: controller.signal, abort: () => context.runInAsyncScope(() => controller.abort()) }
 }
 
 // An envelope says what the state was at one event, which nothing changes any more: so its encoding can be kept.
@@ -181,7 +184,7 @@ function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Codec): Fee
   const event: FeedEvent = {
     kind: 'event',
     id: loaded[0],
-    data: codec.serialize(value),
+    data: detached(() => codec.serialize(value)),
     codec,
     decoded: { value },
     frame: undefined,
@@ -192,7 +195,7 @@ function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Codec): Fee
 
 /** The event as live subscriptions have it: made once for all of them. */
 function liveEvent(event: FeedEvent): FeedEvent {
-  event.live ??= wrapped(event)
+  event.live ??= detached(() => wrapped(event))
   return event.live
 }
 

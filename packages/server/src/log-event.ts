@@ -1,4 +1,5 @@
 import type { EventId, GapReason } from '@trpc-sse/protocol'
+import { detached } from './async-context.ts'
 import type { Codec } from './codec.ts'
 
 /** An event on its way to a subscription. One object per process and event, shared by all who get it as stored. */
@@ -46,6 +47,7 @@ export interface Gap {
 
 /** The value of an event, decoded at most once. Throws `UNDECODABLE_EVENT`. */
 export function eventValue(event: FeedEvent): unknown {
-  event.decoded ??= { value: event.codec.deserialize(event.data ?? 'null') }
+  // Made once for all subscriptions: no transformer may make it of what one of them has in its async context.
+  event.decoded ??= { value: detached(() => event.codec.deserialize(event.data ?? 'null')) }
   return event.decoded.value
 }

@@ -1,4 +1,5 @@
 import { type Clock, fullJitterMs, wait } from '@trpc-sse/protocol'
+import { detached } from './async-context.ts'
 import type { Mutable } from './mutable.ts'
 
 /** Runs one task whenever asked, never twice at once, and again after a delay when it fails. */
@@ -23,7 +24,7 @@ export interface RunnerOptions {
 const retryBaseMs = 100
 const retryMaxMs = 5_000
 
-/** Creates a runner of one task. Failures are retried with full jitter, from 100 ms up to 5 s. */
+/** Creates a runner of one task, which belongs to no request, whoever asks for it. Failures are retried with full jitter, from 100 ms up to 5 s. */
 export function createRunner({ run, onError, onIdle, clock }: RunnerOptions): Runner {
   const stopped = new AbortController()
   let again = false
@@ -51,7 +52,7 @@ export function createRunner({ run, onError, onIdle, clock }: RunnerOptions): Ru
     running: false,
     request() {
       again = true
-      if (!runner.running && !stopped.signal.aborted) void loop()
+      if (!runner.running && !stopped.signal.aborted) void detached(loop)
     },
     stop: () => stopped.abort(),
   }

@@ -32,6 +32,8 @@ export interface SubscriptionSource {
   /** Whether it has one channel's events, those of many with composite ids, or snapshots too. */
   readonly kind: 'events' | 'merged' | 'live'
   readonly parts: readonly FeedPart[]
+  /** Whether reading it calls functions of the user's: filters, maps, loaders. */
+  readonly hasCallbacks: boolean
   readonly options: SubscribeOptions
 }
 
@@ -41,6 +43,7 @@ const sources = acrossCopies('sources', () => new WeakMap<object, SubscriptionSo
 export function createSubscription<TEvent>(source: SubscriptionSource): ChannelSubscription<TEvent> {
   const change = (wrap: (feed: Feed) => Feed): SubscriptionSource => ({
     ...source,
+    hasCallbacks: true,
     parts: source.parts.map(({ open, ...part }) => ({ ...part, open: (id, wake) => wrap(open(id, wake)) })),
   })
   const subscription: ChannelSubscription<TEvent> = {
@@ -106,6 +109,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
   return createSubscription({
     kind: 'merged',
     parts,
+    hasCallbacks: all.some((source) => source.hasCallbacks),
     options: first?.options ?? {},
   })
 }

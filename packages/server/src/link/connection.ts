@@ -1,4 +1,5 @@
 import type { ReconnectData } from '@trpc-sse/protocol'
+import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 import type { SubscriptionRun } from './subscription-run.ts'
@@ -35,6 +36,8 @@ export interface Served {
  */
 export interface Connection {
   readonly traffic: Traffic
+  /** The async context of the request that asked for it. */
+  readonly context: AsyncContext
   /** Aborts when the connection is over, for whatever reason. */
   readonly over: AbortController
   readonly closed: boolean
@@ -92,6 +95,7 @@ const nothing: readonly Uint8Array[] = []
 export function createConnection(exchange: Exchange, traffic: Traffic): Connection {
   const connection: Connection = {
     traffic,
+    context: captureContext(),
     over: new AbortController(),
     closed: false,
     begin: undefined,
@@ -119,6 +123,8 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
 /** Says who holds it. */
 export function hold(connection: Mutable<Connection>, key: string | undefined, ctx: unknown): void {
   connection.openedAt = connection.traffic.now()
+  // Which may be another one since `createContext`.
+  connection.context = captureContext()
   connection.key = key
   connection.ctx = ctx
 }
@@ -233,6 +239,8 @@ function close(connection: Mutable<Connection>): void {
   connection.exchange = undefined
   connection.begin = undefined
   connection.traffic.onClose(connection)
-  connection.served?.close(connection)
-  connection.over.abort()
+  connection.context.runInAsyncScope(() => {
+    connection.served?.close(connection)
+    connection.over.abort()
+  })
 }

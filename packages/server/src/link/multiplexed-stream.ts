@@ -1,5 +1,6 @@
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import { type MultiplexedRequest, RealtimeError, type WantedSubscription } from '@trpc-sse/protocol'
+import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
 import { type Connection, isFull, room, type Served, send } from './connection.ts'
 import { startedFrame, streamFrames } from './frames.ts'
@@ -29,10 +30,11 @@ export interface MultiplexedStream extends Served {
   /** Starts what was prepared, in this context. */
   start(ctx: unknown): void
   /**
-   * Replaces the set, if its revision is greater: what is new starts, what is missing stops, the rest is untouched.
-   * Throws `INVALID_MESSAGE`, changing nothing, if a key changes its path or input.
+   * Replaces the set, if its revision is greater: what is new starts, what is missing stops, the rest is untouched. What
+   * starts runs in the async context of the caller; of a request that came to another instance there is none, but
+   * what `runWithContext` restores. Throws `INVALID_MESSAGE`, changing nothing, if a key changes its path or input.
    */
-  replace(set: MultiplexedRequest): void
+  replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): void
 }
 
 interface Entry {
@@ -42,6 +44,13 @@ interface Entry {
   run: SubscriptionRun | undefined
 }
 
+/** Who began a subscription. */
+interface Begun {
+  /** Whether the request for it came to this instance. */
+  readonly from: 'here' | 'elsewhere'
+  readonly context: AsyncContext
+}
+
 const { ping, reconnect } = streamFrames.multiplexed
 
 /** How subscriptions of a link run in multiplexed mode. */
@@ -49,13 +58,13 @@ export function createMultiplexedMode(mode: Omit<RunMode, 'onStart' | 'onEnd'>):
   return {
     ...mode,
     onStart: ({ connection, key }, position) => send(connection, startedFrame(key, position)),
-    onEnd: ({ over }) => over.abort(),
+    onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
   }
 }
 
 /** Creates the set of subscriptions of one connection. */
 export function createMultiplexedStream(
-  { router, multiplexed: mode }: ServeOptions,
+  { router, multiplexed: mode, runWithContext }: ServeOptions,
   { onError }: Service,
   connection: Connection,
 ): MultiplexedStream {
@@ -72,30 +81,40 @@ export function createMultiplexedStream(
     return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
   }
 
-  async function serve(key: string, entry: Entry): Promise<void> {
+  async function serve(key: string, entry: Entry, begun: Begun): Promise<void> {
     const { subject, lastEventId, getRawInput } = prepared.get(key) ?? (await toRequest(entry.wanted))
     prepared.delete(key)
     const { over } = entry
     // Whoever doesn't read can't make the stream grow by changing the set for ever.
     if (isFull(connection)) await room(connection, over.signal)
     if (over.signal.aborted) return
-    const run = createRun({ mode, connection, over, key, subject, lastEventId, onError })
+    const run = createRun({
+      mode,
+      connection,
+      context: begun.context,
+      over,
+      key,
+      subject,
+      lastEventId,
+      onError,
+    })
     entry.run = run
     run.ctx = ctx
     try {
-      await sendResult(run, await callProcedure(run, getRawInput))
+      if (begun.from === 'elsewhere') run.context = await restoreContext(runWithContext, ctx)
+      await run.context.runInAsyncScope(async () => sendResult(run, await callProcedure(run, getRawInput)))
     } catch (error) {
       fail(run, error)
     }
   }
 
-  function begin(key: string, wanted: WantedSubscription): void {
+  function begin(key: string, wanted: WantedSubscription, begun: Begun): void {
     const entry: Entry = { wanted, over: new AbortController(), run: undefined }
     entries.set(key, entry)
-    void serve(key, entry)
+    void serve(key, entry, begun)
   }
 
-  function replace(set: MultiplexedRequest): void {
+  function replace(set: MultiplexedRequest, from: Begun['from']): void {
     const wanted = Object.entries(set.subscriptions)
     for (const [key, one] of wanted) checkSame(key, entries.get(key)?.wanted, one)
     if (set.revision <= stream.revision) return
@@ -106,7 +125,8 @@ export function createMultiplexedStream(
       entries.delete(key)
       stopEntry(entry)
     }
-    for (const [key, one] of wanted) if (!entries.has(key)) begin(key, one)
+    const begun = { from, context: captureContext() }
+    for (const [key, one] of wanted) if (!entries.has(key)) begin(key, one, begun)
   }
 
   const running = (): Entry[] => [...entries.values()].filter(({ run }) => !run?.ended)
@@ -128,7 +148,7 @@ export function createMultiplexedStream(
     },
     start(context) {
       ctx = context
-      if (first && !connection.closed) replace(first)
+      if (first && !connection.closed) replace(first, 'here')
       first = undefined
     },
     heartbeat() {
@@ -142,6 +162,21 @@ export function createMultiplexedStream(
     },
   }
   return stream
+}
+
+/** Has the app restore the async context of a stream's subscriptions, from the stream's own context. */
+async function restoreContext(
+  runWithContext: ServeOptions['runWithContext'],
+  ctx: unknown,
+): Promise<AsyncContext> {
+  let context: AsyncContext | undefined
+  const capture = (): void => {
+    context ??= captureContext()
+  }
+  await (runWithContext ? runWithContext(ctx as never, capture) : capture())
+  if (context !== undefined) return context
+  const message = 'runWithContext() returned and has not called the function that it was given. Call it once.'
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 function stopEntry({ run, over }: Entry): void {

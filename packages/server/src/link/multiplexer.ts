@@ -36,14 +36,20 @@ const unknown: ControlAnswer = { type: 'unknown' }
 export function createMultiplexer(backend: Backend | undefined, clock: Clock): Multiplexer {
   const instance = randomText(8)
   const streams = new Map<string, HeldStream>()
-  const relay = backend && createRelay({ backend, instance, clock, answer: (question) => apply(question) })
+  const relay =
+    backend &&
+    createRelay({
+      backend,
+      instance,
+      clock,
+      answer: (question) => apply(question as ControlRequest, 'elsewhere'),
+    })
 
-  function apply(question: unknown): ControlAnswer {
-    const { connectionId, key, set } = question as ControlRequest
+  function apply({ connectionId, key, set }: ControlRequest, from: 'here' | 'elsewhere'): ControlAnswer {
     const held = streams.get(connectionId)
     if (held === undefined || held.key !== key) return unknown
     try {
-      held.stream.replace(set)
+      held.stream.replace(set, from)
       return { type: 'applied', revision: held.stream.revision }
     } catch (error) {
       if (!isRealtimeError(error)) throw error
@@ -62,7 +68,7 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
     },
     async control(request) {
       const [holder = ''] = request.connectionId.split('.', 1)
-      if (holder === instance) return apply(request)
+      if (holder === instance) return apply(request, 'here')
       if (relay === undefined || !/^[\da-f]{16}$/.test(holder)) return unknown
       return ((await relay.ask(holder, request)) as ControlAnswer | undefined) ?? unknown
     },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { type AsyncContext, captureContext } from '../async-context.ts'
 import { clientAddress } from './address.ts'
 import { answerByTrpc, writeAnswer } from './answer.ts'
 import { readNodeBody } from './body.ts'
@@ -33,7 +34,20 @@ export interface NodeCall extends CallOverrides {
 export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, call: NodeCall): Promise<void> {
   const { request, response } = call
   const options = optionsOf(link, call)
-  const middlewareError = options.middleware && (await runMiddleware(options.middleware, request, response))
+  const { middleware } = options
+  if (middleware === undefined) return await serveRequest(serve, options, call, undefined)
+  // In the async context in which it goes on: it may be one that runs everything behind it in a store.
+  const { context, error } = await runMiddleware(middleware, request, response)
+  await context.runInAsyncScope(() => serveRequest(serve, options, call, error))
+}
+
+async function serveRequest(
+  serve: MultiplexedOptions,
+  options: LinkOptions,
+  call: NodeCall,
+  middlewareError: unknown,
+): Promise<void> {
+  const { response } = call
   if (response.writableEnded || isGone(response)) return
   const target = targetOf(options, call)
   if (middlewareError || target === undefined) return await serveOther(options, call, target, middlewareError)
@@ -139,19 +153,28 @@ async function serveStream(
   }
 }
 
-/** Runs the connect middleware. Resolves to the error that it passed on, if any, or when it has answered by itself. */
+interface PassedOn {
+  /** The async context in which the middleware went on. */
+  readonly context: AsyncContext
+  /** The error that it passed on, if any. */
+  readonly error: unknown
+}
+
+/** Runs the connect middleware. Resolves when it goes on, or has answered by itself. */
 function runMiddleware(
   middleware: NonNullable<LinkOptions['middleware']>,
   request: IncomingMessage,
   response: ServerResponse,
-): Promise<unknown> {
+): Promise<PassedOn> {
   return new Promise((resolve) => {
+    const next = (error?: unknown): void => resolve({ error, context: captureContext() })
     // A preflight, for example, is answered by the middleware itself.
-    response.once('close', () => resolve(undefined))
+    response.once('close', () => next())
     try {
-      middleware(request, response, resolve)
+      // One that is an async function may reject.
+      Promise.resolve(middleware(request, response, next) as unknown).catch(next)
     } catch (cause) {
-      resolve(cause)
+      next(cause)
     }
   })
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
+import { detached } from '../async-context.ts'
 import type { Backend, ChannelLog } from '../backend.ts'
 
 /** Asks other instances of the server, through the backend that they share. */
@@ -54,10 +55,12 @@ export function createRelay({ backend, instance, clock, answer }: RelayOptions):
   }
 
   async function listen(): Promise<void> {
-    listening ??= backend.listen(logOf(instance), {
-      onEvent: ({ data }) => receive(data),
-      onInterrupted: () => {},
-    })
+    listening ??= detached(() =>
+      backend.listen(logOf(instance), {
+        onEvent: ({ data }) => detached(() => receive(data)),
+        onInterrupted: () => {},
+      }),
+    )
     try {
       await listening
     } catch {

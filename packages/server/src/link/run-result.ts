@@ -45,14 +45,16 @@ export async function sendResult(run: SubscriptionRun, result: unknown): Promise
 async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promise<void> {
   mustHaveTransformer(source, run.mode.output)
   const pump = (): void => {
-    if (run.feed && !run.ended) pumpFeed(run, run.feed, pump)
+    if (run.feed && !run.ended) pumpFeed(run, run.feed, wake)
   }
-  const feed = await openFeed(source, pump)
+  // Who wakes it is the hub, on behalf of whoever published, or the socket.
+  const wake = source.hasCallbacks ? (): void => run.context.runInAsyncScope(pump) : pump
+  const feed = await openFeed(source, wake)
   // Nobody iterates it: what that would need isn't kept for as long as the stream.
   clearTransport(run.over.signal)
   if (run.ended) return feed.close()
   run.feed = feed
-  run.pump = pump
+  run.pump = wake
   pump()
 }
 
@@ -118,7 +120,7 @@ async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknow
       if (!run.ended) sendValue(run, result.value)
     }
     // Many that share a connection may come with a value at once: each waits for its turn.
-    if (isFull(run.connection)) await room(run.connection, signal, send)
+    if (isFull(run.connection)) await room(run.connection, signal, () => run.context.runInAsyncScope(send))
     else send()
   }
 }

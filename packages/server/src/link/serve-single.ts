@@ -48,6 +48,7 @@ async function call(
   const info = requestInfo([request], service.url, signal)
   connection.begin = () => startResponse(options, service, { connection, info, ctx: run.ctx })
   run.ctx = await admit(options, service, connection, info)
+  run.context = connection.context
   signal.throwIfAborted()
   return await callProcedure(run, request.getRawInput)
 }
@@ -65,6 +66,7 @@ function createSingleRun(
   const run = createRun({
     mode: options.single,
     connection,
+    context: connection.context,
     over: connection.over,
     key: '',
     subject: request.subject,
@@ -118,7 +120,7 @@ export function createSingleMode(
 function begin(connection: Connection): void {
   const { begin: first } = connection
   connection.begin = undefined
-  first?.()
+  if (first) connection.context.runInAsyncScope(first)
 }
 
 /** Tells the client which limit is reached and when to try again: with status 200, as any other ends an EventSource. */

@@ -19,6 +19,8 @@ export interface ServeOptions {
   /** The middle of the time that a client is told to wait before it reconnects, in milliseconds. */
   readonly retryMs: number
   readonly clientOptions: ConnectedData
+  /** Restores the app's async context, for what another instance was asked to start here. */
+  readonly runWithContext: ((ctx: never, run: () => void) => unknown) | undefined
   /** How subscriptions run in single mode. */
   readonly single: RunMode
   /** How subscriptions run in multiplexed mode. */

@@ -8,6 +8,7 @@ import type {
 } from '@trpc/server'
 import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { detachedClock } from '../async-context.ts'
 import { type ChannelsBase, internalsOf } from '../channels.ts'
 import { areSame } from '../transformer.ts'
 import { createAdmission } from './admission.ts'
@@ -56,6 +57,13 @@ export interface ServerLinkOptions<TContext = never> {
    * @default 131_072
    */
   readonly maxBufferedBytes?: number
+  /**
+   * Calls `run` in the async context that belongs to a stream's `ctx`: `(ctx, run) => storage.run(ctx.store, run)`. A subscription runs in
+   * the context of the request that asked for it. Only where that came to another instance of the server there is nothing to
+   * run it in, and it runs in none; with this option, in the one that it restores. If that throws, or `run` is not called, the
+   * subscription ends with an error.
+   */
+  readonly runWithContext?: (ctx: TContext, run: () => void) => unknown
   /** Time and chance. Defaults to the runtime's. */
   readonly clock?: Clock
 }
@@ -181,7 +189,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
 ): ServerLink {
   const { sse, output } = routerConfig(options.router)
   checkTransformer(options.channels, output)
-  const clock = options.clock ?? systemClock
+  const clock = detachedClock(options.clock ?? systemClock)
   const heartbeatMs = heartbeatOf(options, sse)
   checkNumbers(options)
   const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
@@ -209,6 +217,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     subscriptionsPerConnection: options.limits?.subscriptionsPerConnection ?? 1_000,
     retryMs,
     clientOptions,
+    runWithContext: options.runWithContext as MultiplexedOptions['runWithContext'],
     single: createSingleMode(
       { ...mode, frames: createSingleFrames(output) },
       { clock, clientOptions, retryMs },

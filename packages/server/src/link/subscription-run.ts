@@ -5,6 +5,7 @@ import {
   TRPCError,
 } from '@trpc/server'
 import { isTracked } from '../across-copies.ts'
+import type { AsyncContext } from '../async-context.ts'
 import type { Feed } from '../cursor.ts'
 import type { FeedEvent, Gap } from '../log-event.ts'
 import type { Mutable } from '../mutable.ts'
@@ -42,6 +43,8 @@ export type TellError = (error: TRPCError, about: ErrorSubject) => void
 export interface RunParts {
   readonly mode: RunMode
   readonly connection: Connection
+  /** Where everything of the user's runs: the async context of the request that asked for it. */
+  context: AsyncContext
   /** What the procedure is given aborts with it. */
   readonly over: AbortController
   /** Names the subscription on its connection, in the mode that has more than one. */
@@ -73,10 +76,11 @@ export interface SubscriptionRun extends RunParts {
 
 /** Creates the run of one procedure call. */
 export function createRun(parts: RunParts): SubscriptionRun {
-  const { mode, connection, over, key, subject, lastEventId, onError } = parts
+  const { mode, connection, context, over, key, subject, lastEventId, onError } = parts
   return {
     mode,
     connection,
+    context,
     over,
     key,
     subject,
@@ -154,7 +158,7 @@ export function fail(run: SubscriptionRun, cause: unknown): void {
     return
   }
   // Even where nobody waits for an answer any more, the user's code wants to be heard.
-  const json = formatError(run, getTRPCErrorFromUnknown(cause))
+  const json = run.context.runInAsyncScope(() => formatError(run, getTRPCErrorFromUnknown(cause)))
   finish(run, () => run.mode.frames.error(run.key, json))
 }
 
