@@ -1,23 +1,13 @@
-import type {
-  AppendResult,
-  ChannelLog,
-  Clock,
-  EventId,
-  LogPage,
-  ReadRange,
-  StoredEvent,
-} from '@trpc-sse/server'
+import type { ChannelLog, Clock, EventId, LogPage, ReadRange } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
-import type { AppendGroup, AppendGroups } from './append-queue.ts'
+import { type AppendAnswer, parseAppendAnswers, parsePage } from './answers.ts'
+import type { AppendGroups } from './append-queue.ts'
 import type { Send } from './attempts.ts'
 import { createCork } from './cork.ts'
 import { logKeys } from './keys.ts'
 import type { PubSub } from './readiness.ts'
 import { replyCode, untoldError } from './replies.ts'
 import { appendScript, clearScript, readScript, type Script } from './script.ts'
-
-/** The result of each append of a group; `undefined` if it can't be known any more whether they were stored. */
-export type AppendAnswer = readonly AppendResult[] | undefined
 
 /** The operations on a log, each as one run of a script. */
 export interface Commands {
@@ -89,9 +79,9 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
       })
       return async (doubtMs) => {
         const args = fixed.concat(publishCommands[pubSub()], wholeNumber(doubtMs), stored)
-        const [untold, ...answers] = (await run(appendScript, keys, args)) as readonly unknown[]
-        if (untold !== '') onError(untoldError(untold))
-        return groups.map((group, i) => splitResult(group, tokens[i] ?? '', answers[i]))
+        const answer = parseAppendAnswers(await run(appendScript, keys, args), groups, tokens)
+        if (answer.untold !== '') onError(untoldError(answer.untold))
+        return answer.groups
       }
     },
     read(log, range) {
@@ -99,7 +89,7 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
       const [newest, after] = 'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
       const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
       const args = [...common(log), emptyLogMs, wholeNumber(newest), after, ...bounds]
-      return async () => parsePage(await run(readScript, [stream, last], args))
+      return async () => parsePage(await run(readScript, [stream, last], args), range)
     },
     clear(log) {
       const names = logKeys(prefix, db, log.key)
@@ -109,35 +99,6 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
         if (untold !== '') onError(untoldError(untold))
       }
     },
-  }
-}
-
-function splitResult(group: AppendGroup, token: string, answer: unknown): AppendAnswer {
-  if (answer === null || answer === undefined) return undefined
-  const [storedBy, ...ids] = String(answer).split(' ')
-  // Only an append with an idempotency key can be one, and it is alone in its group.
-  if (storedBy !== token) return [{ ids, duplicate: true }]
-  let start = 0
-  return group.map(({ payloads }) => {
-    const end = start + payloads.length
-    const result = { ids: ids.slice(start, end), duplicate: false }
-    start = end
-    return result
-  })
-}
-
-function parsePage(answer: unknown): LogPage {
-  const [lastEventId = '', cleared = '', trimmed = '', ...fields] = (answer as readonly unknown[]).map(String)
-  const events: StoredEvent[] = []
-  for (let i = 0; i + 2 < fields.length; i += 3) {
-    const [id = '', prev = '', data = ''] = fields.slice(i, i + 3)
-    events.push({ id, prev, data })
-  }
-  return {
-    events,
-    lastEventId,
-    ...(trimmed !== '' && { trimmed: true }),
-    ...(cleared !== '' && { cleared }),
   }
 }
 

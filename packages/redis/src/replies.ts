@@ -1,4 +1,4 @@
-import { RealtimeError } from '@trpc-sse/server'
+import { isRealtimeError, RealtimeError } from '@trpc-sse/server'
 
 // Redis 6.2 wraps what a command in a script answered: `ERR Error running script (…): …: -READONLY You can't …`.
 const replyPattern = /^(?:ERR Error running script.* -)?([A-Z]+)(?: |$)/s
@@ -23,14 +23,17 @@ export function replyCode(error: unknown): string | undefined {
   return replyPattern.exec(error.message)?.[1] ?? 'ERR'
 }
 
-/** Whether Redis refused a command in a way that trying again doesn't help against. */
+/** Whether Redis refused a command in a way that trying again at once doesn't help against. */
 export function isRefusal(error: unknown): boolean {
+  // One of our own says that the answer can't be right.
+  if (isRealtimeError(error)) return true
   const code = replyCode(error)
   return code !== undefined && !passing.has(code)
 }
 
 /** The error for a command that Redis refuses to run. */
 export function refused(cause: unknown): RealtimeError {
+  if (isRealtimeError(cause)) return cause
   const said = cause instanceof Error ? cause.message : String(cause)
   return new RealtimeError(
     'BACKEND_UNAVAILABLE',

@@ -1,4 +1,5 @@
-import type { Clock, LogListener, StoredEvent, Unlisten } from '@trpc-sse/server'
+import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
+import { parseMessage } from './answers.ts'
 import { interruption } from './script.ts'
 
 /** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
@@ -79,17 +80,6 @@ export function deliver(topic: Topic | undefined, message: string): void {
   const event = parseMessage(message)
   if (event === undefined) return
   for (const { listener } of topic.listeners) tell(() => listener.onEvent(event))
-}
-
-function parseMessage(message: string): StoredEvent | undefined {
-  const prevEnd = message.indexOf(' ')
-  const idEnd = message.indexOf(' ', prevEnd + 1)
-  if (prevEnd < 0 || idEnd < 0) return undefined
-  return {
-    prev: message.slice(0, prevEnd),
-    id: message.slice(prevEnd + 1, idEnd),
-    data: message.slice(idEnd + 1),
-  }
 }
 
 function tell(what: () => void): void {

@@ -3,6 +3,7 @@ import { detached } from './async-context.ts'
 import type { Backend, ChannelLog, ReadRange, StoredEvent, Unlisten } from './backend.ts'
 import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
+import { createFailures } from './failures.ts'
 import type { LinkedPage, LogPosition } from './link-entries.ts'
 import { createLogReader, type LogPageFrom } from './log-reader.ts'
 import type { Mutable } from './mutable.ts'
@@ -73,6 +74,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
   const report: ReportError = (error, stage) => hub.closed ?? options.report(error, stage)
   const reader = createLogReader(log, { ...options, report, keepsValues: () => hub.valueReaders > 0 })
   const readers = createReaders(limits.events)
+  const listening = createFailures(report, 'listen')
   // How far behind a reader is shows in the window.
   const prefill =
     behind.policy === 'latest' ? Math.max(leastPrefill, Math.min(behind.events, limits.events)) : leastPrefill
@@ -113,6 +115,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
       onEvent: (event) => detached(() => take(event)),
       onInterrupted: () => detached(interrupted),
     })
+    listening.worked()
     if (hub.closed) return await unlisten()
     let { window } = hub
     let next: LinkedPage['next'] = window && { position: { id: window.tail }, after: window.tail }
@@ -134,7 +137,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     run: catchUp,
     onError(error) {
       // What could not be read is reported by the reader.
-      if (unlisten === undefined) report(error, 'listen')
+      if (unlisten === undefined) listening.failed(error)
       opened()
     },
     // The notifications that came meanwhile: what the log did not show yet follows its end.

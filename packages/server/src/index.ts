@@ -1,7 +1,9 @@
 export {
   type Clock,
+  compareEventIds,
   type EventId,
   elapsedTime,
+  isEventId,
   isRealtimeError,
   RealtimeError,
   type RealtimeErrorCode,

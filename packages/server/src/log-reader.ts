@@ -1,6 +1,7 @@
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, ReadRange } from './backend.ts'
 import type { Codec } from './codec.ts'
+import { createFailures } from './failures.ts'
 import type { ReportError } from './hub.ts'
 import { type DecodeEvent, type LinkedPage, type LogPosition, linkEntries } from './link-entries.ts'
 
@@ -35,15 +36,17 @@ export function createLogReader(
   { backend, codec, report, keepsValues }: LogReaderOptions,
 ): LogReader {
   const reads = new Map<string, Promise<LogPageFrom>>()
+  const failures = createFailures(report, 'read')
   const decode = createDecode(codec, report, keepsValues)
 
   async function readPage(range: ReadRange, position: LogPosition | undefined): Promise<LogPageFrom> {
     try {
       const page = await backend.read(log, range)
+      failures.worked()
       const from = position ?? { id: page.events[0]?.prev ?? page.lastEventId }
       return { ...linkEntries(from, page, range.limit, decode), from: from.id }
     } catch (error) {
-      report(error, 'read')
+      failures.failed(error)
       throw error
     }
   }

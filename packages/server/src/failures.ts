@@ -1,0 +1,25 @@
+import type { ErrorStage, ReportError } from './hub.ts'
+
+/** Reports of one thing that is tried again until it works. */
+export interface Failures {
+  /** Reports an error, unless it is what was reported last. */
+  failed(error: unknown): void
+  /** It worked: whatever fails next is reported. */
+  worked(): void
+}
+
+/** Reports what goes on failing in the same way once, not at every attempt. */
+export function createFailures(report: ReportError, stage: ErrorStage): Failures {
+  let reported: string | undefined
+  return {
+    failed(error) {
+      const text = String(error)
+      if (text === reported) return
+      reported = text
+      report(error, stage)
+    },
+    worked() {
+      reported = undefined
+    },
+  }
+}
