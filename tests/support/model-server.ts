@@ -61,7 +61,6 @@ export function modelServer(clock: ManualClock, dice: Dice): ModelServer {
   const later = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
 
   function start(stream: ModelStream, key: string, path: string, lastEventId: string | undefined): void {
-    if (stream.paths.has(key)) faults.push(`${key} was used again`)
     stream.paths.set(key, path)
     const position = lastEventId === undefined ? tail(path) : parse(lastEventId)
     const run: Run = { path, position, hasEnded: false }

@@ -44,15 +44,15 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   let cancelTimer = (): void => {}
 
   function write(endpoint: Endpoint): HttpRequest {
-    for (const { feed } of table.update(wanted())) feed.requested(carrier)
+    for (const { feed } of table.update(wanted(), ++revision)) feed.requested(carrier)
     const calls = Array.from(
-      table.keys,
+      table.entries(),
       ([key, { call, feed }]) => [key, { ...call, lastEventId: feed.lastEventId() }] as const,
     )
-    return writeMultiplexedRequest(endpoint, writeMultiplexedBody(++revision, connectionId, calls))
+    return writeMultiplexedRequest(endpoint, writeMultiplexedBody(revision, connectionId, calls))
   }
 
-  const hasStarted = (): boolean => [...table.keys.values()].every(({ feed }) => feed.source() === carrier)
+  const hasStarted = (): boolean => [...table.entries()].every(([, { feed }]) => feed.source() === carrier)
 
   function fail(): void {
     if (!isInControl) return
@@ -105,7 +105,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
       changed()
     },
     receive(frame) {
-      table.get(frame.key)?.feed.receive(frame, carrier)
+      table.receive(frame.key, frame.type === 'started')?.feed.receive(frame, carrier)
       if (frame.type !== 'started') return undefined
       if (hasStarted()) cancelTimer()
       options.onStarted()
@@ -120,6 +120,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     changed,
     forget: table.forget,
     resume() {
+      table.doubt()
       isInControl = true
     },
     retire,

@@ -5,46 +5,104 @@ export interface KeyTable<TEntry> {
   /** Whether the set is another one than what is wanted. */
   differs(wanted: ReadonlySet<TEntry>): boolean
   /**
-   * Makes the set what is wanted; gives what is new in it. A key that was given up is never used again on the
-   * stream: what still arrives for it must not be mistaken.
+   * Makes the set of this revision, as close to what is wanted as one request can come; gives what is new in it. A key that
+   * is given up must be missing in one set before it is in another: until then, what wants it is left out.
    */
-  update(wanted: ReadonlySet<TEntry>): readonly TEntry[]
+  update(wanted: ReadonlySet<TEntry>, revision: number): readonly TEntry[]
   /** Forgets an entry that the server has ended: that changes nothing for the server. */
   forget(entry: TEntry): void
-  get(key: string): TEntry | undefined
+  /** Gives the entry that a message with this key is for; `undefined` for what is left of an earlier one with the key. */
+  receive(key: string, isStart: boolean): TEntry | undefined
+  /** It is not known which sets the server has: no key that was given up is used again before something new has started. */
+  doubt(): void
   /** The set, by key. */
-  readonly keys: ReadonlyMap<string, TEntry>
+  entries(): Iterable<readonly [key: string, entry: TEntry]>
+}
+
+interface Slot<TEntry> {
+  /** `undefined` if the server has ended it. It has the key until there is a set without it. */
+  entry: TEntry | undefined
+  /** That of the first set with it. */
+  readonly revision: number
+  /** Whether messages of an earlier one with this key may still arrive. All of them come before its start. */
+  readonly mustStart: boolean
+  hasStarted: boolean
+}
+
+/** A key that was given up, while messages with it may still arrive. */
+interface GoneKey {
+  /** That of the first set without it. */
+  readonly revision: number
+  /** If not, the next start with this key may be that of the old one, and of nothing that is wanted now. */
+  hasStarted: boolean
 }
 
 /** Creates the table of a new stream. `identityOf` an entry is what its key is made of. */
 export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): KeyTable<TEntry> {
-  const entries = new Map<string, TEntry>()
-  const used = new Set<string>()
+  const slots = new Map<string, Slot<TEntry>>()
+  const gone = new Map<string, GoneKey>()
 
-  function newKey(entry: TEntry): string {
+  /** Gives a key that no other has, and that can't be mistaken; `undefined` if the right one is free with the next set. */
+  function keyFor(entry: TEntry, freed: ReadonlySet<string>): string | undefined {
     const hash = shortHash(identityOf(entry))
     let key = hash
-    for (let n = 1; used.has(key); n++) key = `${hash}-${n}`
-    used.add(key)
-    return key
+    for (let n = 1; slots.has(key) || gone.get(key)?.hasStarted === false; n++) {
+      if (freed.has(key)) return undefined
+      key = `${hash}-${n}`
+    }
+    return freed.has(key) ? undefined : key
   }
 
-  function forgetIf(isOver: (entry: TEntry) => boolean): void {
-    for (const [key, entry] of entries) if (isOver(entry)) entries.delete(key)
+  function giveUp(wanted: ReadonlySet<TEntry>, revision: number): ReadonlySet<string> {
+    const freed = new Set<string>()
+    for (const [key, { entry, hasStarted }] of slots) {
+      if (entry !== undefined && wanted.has(entry)) continue
+      slots.delete(key)
+      gone.set(key, { revision, hasStarted })
+      freed.add(key)
+    }
+    return freed
   }
+
+  const live = (): TEntry[] =>
+    [...slots.values()].map(({ entry }) => entry).filter((entry) => entry !== undefined)
 
   return {
-    differs: (wanted) =>
-      wanted.size !== entries.size || [...entries.values()].some((entry) => !wanted.has(entry)),
-    update(wanted) {
-      const had = new Set(entries.values())
-      const added = [...wanted].filter((entry) => !had.has(entry))
-      forgetIf((entry) => !wanted.has(entry))
-      for (const entry of added) entries.set(newKey(entry), entry)
-      return added
+    differs(wanted) {
+      const had = live()
+      return wanted.size !== had.length || had.some((entry) => !wanted.has(entry))
     },
-    forget: (entry) => forgetIf((one) => one === entry),
-    get: (key) => entries.get(key),
-    keys: entries,
+    update(wanted, revision) {
+      const had = new Set(live())
+      const freed = giveUp(wanted, revision)
+      return [...wanted].filter((entry) => {
+        const key = had.has(entry) ? undefined : keyFor(entry, freed)
+        if (key === undefined) return false
+        slots.set(key, { entry, revision, mustStart: gone.has(key), hasStarted: false })
+        return true
+      })
+    },
+    forget(entry) {
+      for (const slot of slots.values()) if (slot.entry === entry) slot.entry = undefined
+    },
+    receive(key, isStart) {
+      const slot = slots.get(key)
+      const old = gone.get(key)
+      if (!slot) {
+        if (old && isStart) old.hasStarted = true
+        return undefined
+      }
+      if (isStart) {
+        slot.hasStarted = true
+        // The server has applied this set by now, and what it said before has arrived.
+        for (const [other, { revision }] of gone) if (revision <= slot.revision) gone.delete(other)
+      }
+      return slot.hasStarted || !slot.mustStart ? slot.entry : undefined
+    },
+    doubt() {
+      for (const key of gone.values()) key.hasStarted = false
+    },
+    entries: () =>
+      [...slots].flatMap(([key, { entry }]) => (entry === undefined ? [] : [[key, entry] as const])),
   }
 }

@@ -295,6 +295,25 @@ describe('a control request', () => {
     return { stream, connectionId, [Symbol.dispose]: () => stream.leave() }
   }
 
+  it('P58: sends nothing of what it has stopped after the start of what has the same key', async () => {
+    await using server = await setup()
+    using s = await opened(server, { a: note('a') })
+    await s.stream.next()
+    const { connectionId } = s
+    for (let revision = 2; revision < 40; revision += 2) {
+      const late = [1, 2, 3].map((n) => server.channels.notes({ room: 'a' }).publish({ n, at }))
+      await control(server, { connectionId, revision, subscriptions: {} })
+      await Promise.all(late)
+      const room = revision % 4 === 0 ? 'b' : 'a'
+      await control(server, { connectionId, revision: revision + 1, subscriptions: { a: note(room) } })
+      await server.channels.notes({ room }).publish({ n: revision, at })
+      const all = s.stream.messages
+      await expect.poll(() => all.at(-1)?.data).toContain(`"n":${revision}`)
+      const started = all.map(({ event }) => event).lastIndexOf('$started')
+      expect(all.slice(started + 1).map(({ event }) => event)).toEqual(['a'])
+    }
+  })
+
   it('P56: starts what is new, stops what is missing, and leaves the rest alone', async () => {
     await using server = await setup()
     using s = await opened(server, { a: endless('a'), b: endless('b') })
