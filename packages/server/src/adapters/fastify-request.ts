@@ -29,7 +29,10 @@ export async function serveFastify(
     },
     onError: (failure: object) => onError?.({ ...failure, req } as never),
   }
-  if (await link.isForStream(raw, overrides)) return link.node(raw, handOver(res.hijack()), overrides)
+  if (await link.isForStream(raw, overrides)) {
+    endAlways(raw, res.raw)
+    return link.node(raw, handOver(res.hijack()), overrides)
+  }
   const answer = await link.fetch(incomingMessageToRequest(raw, res.raw, { maxBodySize }), overrides)
   if (res.hasHeader('vary')) answer.headers.append('vary', String(res.getHeader('vary'))) // a hook's, for CORS
   await res.send(answer)
@@ -40,4 +43,14 @@ function handOver(reply: FastifyReply): FastifyReply['raw'] {
   reply.raw.statusCode = reply.statusCode
   for (const [name, value = ''] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value)
   return reply.raw
+}
+
+/**
+ * Has Fastify run `onResponse` where a client leaves in the middle. It waits for 'finish'; and for the request to be aborted, to run
+ * `onRequestAbort`, which a request is not whose body was read.
+ */
+function endAlways(request: FastifyRequest['raw'], response: FastifyReply['raw']): void {
+  response.once('close', () => {
+    if (!response.writableFinished && !request.aborted) response.emit('finish')
+  })
 }

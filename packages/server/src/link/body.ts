@@ -1,18 +1,16 @@
-import type { IncomingMessage } from 'node:http'
 import { TRPCError } from '@trpc/server'
+import { bodyWasRead, givenBody, type ParsedRequest } from './given-body.ts'
 
 /** The largest body of a request to `~sse`, in bytes. */
 const maxBytes = 1_048_576
 
 /** Reads the JSON body of a Node request, whether or not somebody has parsed it before. */
-export async function readNodeBody(request: IncomingMessage & { readonly body?: unknown }): Promise<string> {
+export async function readNodeBody(request: ParsedRequest): Promise<string> {
   try {
     mustBeJson(request.headers['content-type'])
-    if (request.body !== undefined) {
-      return typeof request.body === 'string' ? request.body : JSON.stringify(request.body)
-    }
+    const given = givenBody(request)
     // Ending the iteration early would destroy the socket that the answer goes to.
-    return await readAll(request.iterator({ destroyOnReturn: false }))
+    return given ?? (await readAll(request.iterator({ destroyOnReturn: false })))
   } finally {
     // What is left of it goes nowhere: over HTTP/2, a client that can't get rid of it never sees the end of the answer.
     request.resume()
@@ -22,6 +20,7 @@ export async function readNodeBody(request: IncomingMessage & { readonly body?: 
 /** Reads the JSON body of a web-standard request. */
 export async function readFetchBody(request: Request): Promise<string> {
   mustBeJson(request.headers.get('content-type') ?? undefined)
+  if (request.bodyUsed || request.body?.locked) throw bodyWasRead('fetch', 'read a clone of the request')
   return request.body ? await readAll(chunksOf(request.body)) : ''
 }
 

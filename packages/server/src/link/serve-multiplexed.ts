@@ -32,9 +32,9 @@ export interface MultiplexedService extends Service {
   readBody(): Promise<string>
 }
 
-/** Whether a request is for multiplexed mode. */
+/** Whether a request is for multiplexed mode. Some clients and proxies write the path with a `%7E`. */
 export function isMultiplexed(method: string, path: string): boolean {
-  return method === 'POST' && path === multiplexedPath
+  return method === 'POST' && path.replace(/^%7e/i, '~') === multiplexedPath
 }
 
 /** Serves a request for a stream, or a control request for one. Resolves when the answer has started. */

@@ -58,6 +58,14 @@ export const adapterStreamCases: readonly AdapterCase[] = [
       }
     },
   ),
+  adapterCase('path', 'takes ~sse also as some proxies write it', async (served) => {
+    const set = { version: 1, revision: 1, subscriptions: { a: { path: 'onWhoami' } } }
+    for (const path of ['%7Esse', '%7esse']) {
+      const stream = await served.post(path, set, { 'x-user': 'ann' })
+      assert.equal((await nextNamed(stream, 'a')).data, '"ann"')
+      stream.leave()
+    }
+  }),
   adapterCase('nginx', 'asks nginx not to buffer streams', async (served) => {
     const streams = [await served.get(single('onWhoami')), await openMultiplexed(served, {})]
     for (const { headers } of streams) assert.equal(headers['x-accel-buffering'], 'no')
