@@ -17,6 +17,11 @@ export interface Attempts {
    * since `calledAtMs` is up, or if Redis refuses it; with the signal's reason when that aborts. Nothing is sent after that.
    */
   run<TAnswer>(send: Send<TAnswer>, calledAtMs: number, signal?: AbortSignal): Promise<TAnswer>
+  /**
+   * Waits for something that a command has to come after, which never rejects, as part of the command's time: rejects with
+   * `BACKEND_UNAVAILABLE` when the time since `calledAtMs` is up.
+   */
+  waitFor(settled: Promise<unknown>, calledAtMs: number): Promise<void>
 }
 
 /** What {@link createAttempts} needs. */
@@ -37,27 +42,37 @@ export function createAttempts({
   lastError,
 }: AttemptsOptions): Attempts {
   const deadlines = createDeadlines(clock)
+  const leftMs = (calledAtMs: number): number => timeoutMs - (elapsedMs() - calledAtMs)
 
   async function work(attempt: Attempt, time: Time): Promise<void> {
-    for (let round = 1; ; round++) {
+    for (let round = 1; !time.isUp(); round++) {
       if (!isReady()) await ready(time.signal())
       if (time.isUp()) return
       await attempt.send()
       if (attempt.settled()) return time.stop()
-      if (time.isUp()) return
-      await pause(clock, backoffMs(clock, round), time.signal())
+      if (!time.isUp()) await pause(clock, backoffMs(clock, round), time.signal())
     }
   }
 
   return {
     run(send, calledAtMs, signal) {
       const attempt = createAttempt(send, elapsedMs, timeoutMs)
-      const time = createTime(deadlines, timeoutMs - (elapsedMs() - calledAtMs), () =>
+      const time = createTime(deadlines, leftMs(calledAtMs), () =>
         attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError())),
       )
       if (signal) whenAborted(signal, attempt, time)
       void work(attempt, time)
       return attempt.answer
+    },
+    waitFor(settled, calledAtMs) {
+      return new Promise((resolve, reject) => {
+        const giveUp = (): void => reject(unanswered(timeoutMs, lastError()))
+        const time = createTime(deadlines, leftMs(calledAtMs), giveUp)
+        void settled.then(() => {
+          time.stop()
+          resolve()
+        })
+      })
     },
   }
 }
@@ -85,8 +100,9 @@ interface Time {
 }
 
 function createTime(deadlines: Deadlines, leftMs: number, onUp: () => void): Time {
-  let isUp = false
+  let isUp = leftMs <= 0
   let controller: AbortController | undefined
+  if (isUp) onUp()
   const end = (): void => {
     stop()
     isUp = true

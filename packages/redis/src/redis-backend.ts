@@ -115,9 +115,11 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
 
   return {
     append: (log, payloads, appendOptions = {}) =>
-      use(() => {
-        const call = { log, payloads, options: appendOptions, calledAtMs: elapsedMs() }
-        return new Promise((resolve, reject) => enqueue({ ...call, resolve, reject }))
+      use(async () => {
+        const calledAtMs = elapsedMs()
+        const call = { log, payloads, options: appendOptions, calledAtMs }
+        if (appendOptions.after) await attempts.waitFor(appendOptions.after, calledAtMs)
+        return await new Promise((resolve, reject) => enqueue({ ...call, resolve, reject }))
       }),
     read: (log, range, { signal } = {}) =>
       use(() => attempts.run(commands.read(log, range), elapsedMs(), signal)),

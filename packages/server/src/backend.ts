@@ -72,6 +72,8 @@ export interface AppendOptions {
   readonly idempotencyKey?: string
   /** How long the key is remembered, in milliseconds. */
   readonly idempotencyMs?: number
+  /** What the append has to come after. Never rejects. Waiting for it is part of the call, and of its bounded time. */
+  readonly after?: Promise<unknown>
 }
 
 /** Who is told of new events. Neither method may throw. */
@@ -100,6 +102,7 @@ export interface Backend {
    * - B5: MUST answer a known idempotency key with the first ids and `duplicate: true`, storing and hinting nothing.
    * - B6: MUST reject with `BACKEND_UNAVAILABLE` after a bounded time if the log can't be reached.
    * - B7: MUST give payloads back exactly as they were, whatever characters they have.
+   * - B25: MUST NOT store anything before `after` has settled, or after it has rejected meanwhile (B6).
    */
   append(log: ChannelLog, payloads: readonly string[], options?: AppendOptions): Promise<AppendResult>
   /**

@@ -281,6 +281,20 @@ describe('subscribe', () => {
     expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
   })
 
+  it('leaves a publish that has to wait for it to the backend, which has one deadline for both', async () => {
+    const inner = memoryBackend()
+    const append = vi.fn(inner.append)
+    const backend: Backend = { ...inner, append, listen: () => new Promise(() => {}) }
+    const channels = createChannels({ backend, channels: { numbers: channel({ event: z.number() }) } })
+    void channels.numbers().subscribe()[Symbol.asyncIterator]().next()
+    const publishing = [channels.numbers().publish(1), channels.numbers().publishMany([2, 3])]
+    await vi.waitFor(() => expect(append).toHaveBeenCalledTimes(2))
+    for (const [, , options] of append.mock.calls) expect(options?.after).toBeInstanceOf(Promise)
+    expect((await channels.numbers().history({ last: 9 })).events).toEqual([])
+    await channels.close()
+    await Promise.allSettled(publishing)
+  })
+
   it('goes on, and lets publish go on, when onError itself throws', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const inner = memoryBackend()

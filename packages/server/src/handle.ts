@@ -1,5 +1,5 @@
 import { type EventId, eventTimeMs, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
-import type { Backend, ChannelLog } from './backend.ts'
+import type { AppendOptions, Backend, ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import { type ChannelFeedOptions, followLive, subscribeTo } from './channel-feed.ts'
 import { describe, issuesOf } from './channel-key.ts'
@@ -88,18 +88,19 @@ const maxMany = 10_000
 export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHandle<TInput, TEvent> {
   const { log, backend, codec, definition } = options
 
-  // Who subscribed in this process before a publish gets the event: a hub that is opening is waited for.
-  const subscribersOpening = (): Promise<void> | undefined => options.hubs.find(log.key)?.opening
+  // A subscriber in this process from before a publish gets the event: a hub that is opening is waited for.
+  const afterOpening = (): Pick<AppendOptions, 'after'> => {
+    const after = options.hubs.find(log.key)?.opening
+    return after ? { after } : {}
+  }
 
   return {
     async publish(event, { idempotencyKey } = {}) {
       const payload = await encodeEvent(options, event)
       if (idempotencyKey !== undefined) checkKey(idempotencyKey)
-      const opening = subscribersOpening()
-      if (opening) await opening
       const keyed =
         idempotencyKey === undefined ? {} : { idempotencyKey, idempotencyMs: definition.idempotencyMs }
-      const { ids, duplicate } = await backend.append(log, [payload], keyed)
+      const { ids, duplicate } = await backend.append(log, [payload], { ...keyed, ...afterOpening() })
       return { id: ids[0] ?? '', duplicate }
     },
     async publishMany(events) {
@@ -111,9 +112,7 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
       }
       const payloads = await Promise.all(events.map((event) => encodeEvent(options, event)))
       if (payloads.length === 0) return []
-      const opening = subscribersOpening()
-      if (opening) await opening
-      const { ids } = await backend.append(log, payloads)
+      const { ids } = await backend.append(log, payloads, afterOpening())
       return ids.map((id) => ({ id, duplicate: false }))
     },
     async history(range) {

@@ -40,8 +40,10 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   }
 
   return {
-    append: (log, payloads, appendOptions = {}): Promise<AppendResult> =>
-      use(log, (entry, nowMs) => append(entry, payloads, appendOptions, nowMs)),
+    async append(log, payloads, appendOptions = {}): Promise<AppendResult> {
+      if (appendOptions.after) await appendOptions.after
+      return await use(log, (entry, nowMs) => append(entry, payloads, appendOptions, nowMs))
+    },
     read: (log, range): Promise<LogPage> =>
       use(log, (entry, nowMs) => entry.log.read(range, entry.retain, nowMs)),
     clear: (log): Promise<void> => use(log, (entry, nowMs) => clear(entry, clock, nowMs)),

@@ -251,4 +251,21 @@ export const appendCases: readonly BackendCase[] = [
       assert.deepEqual(dataOf(recorder.events), [...all, '"end"'])
     }),
   },
+  {
+    id: 'B25',
+    name: 'stores nothing before what it has to come after, and then in the order of the calls',
+    needs: [],
+    run: withTwo(async (backend, other, log) => {
+      let settle = (): void => {}
+      const after = new Promise<void>((resolve) => {
+        settle = resolve
+      })
+      const appending = ['"1"', '"2"'].map((payload) => backend.append(log, [payload], { after }))
+      await other.append(log, ['"first"'])
+      assert.deepEqual(dataOf((await readAll(other, log)).events), ['"first"'])
+      settle()
+      await Promise.all(appending)
+      assert.deepEqual(dataOf((await readAll(other, log)).events), ['"first"', '"1"', '"2"'])
+    }),
+  },
 ]
