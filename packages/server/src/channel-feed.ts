@@ -36,6 +36,7 @@ export function subscribeTo<TEvent>(
     parts: [
       {
         key: channel.log.key,
+        signal: options.signal,
         codec: channel.codec,
         open(lastEventId, wake) {
           const cursor = openCursor(
@@ -64,6 +65,7 @@ export function followLive<TLoaded, TEvent>(
     parts: [
       {
         key: channel.log.key,
+        signal: options.signal,
         codec,
         open: (lastEventId, wake) =>
           createLiveFeed({

@@ -60,6 +60,8 @@ export function failOnGap(feed: Feed): Feed {
 export interface FeedPart {
   /** The log's key. */
   readonly key: string
+  /** What the subscription was given to end it. */
+  readonly signal: AbortSignal | undefined
   /** What wrote its events. */
   readonly codec: Codec
   /** Starts after an id, or where the subscription starts without one. */

@@ -2,22 +2,26 @@ import { type TrackedEnvelope, tracked } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from './cursor.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
-import { gapMessage, type SubscribeOptions, transportOf } from './resume.ts'
+import { rememberId } from './recent-ids.ts'
+import { gapMessage, knowsCall, type SubscribeOptions, transportOf } from './resume.ts'
 
 /** What an iteration has to know of its subscription. */
 export interface IterationSource {
   readonly options: SubscribeOptions
+  /** What ends it. */
+  readonly signals: readonly AbortSignal[]
 }
 
 /**
  * Reads a feed as an async iterator of tracked events, for whoever pulls: tRPC's own adapters, `createCaller`, a
- * generator of the user's. Ends when the signal aborts. `return` ends it at once, even while `next` waits.
+ * generator of the user's. Ends when a signal aborts. `return` ends it at once, even while `next` waits.
  */
 export function iterateFeed<TEvent>(
   source: IterationSource,
   open: (wake: () => void) => Promise<Feed>,
 ): AsyncIterator<TrackedEnvelope<TEvent>, void, unknown> {
-  const { signal } = source.options
+  const { options, signals } = source
+  const isKnown = knowsCall(options)
   let feed: Feed | undefined
   let wake = (): void => {}
   let ended = false
@@ -26,7 +30,7 @@ export function iterateFeed<TEvent>(
 
   function end(): void {
     ended = true
-    signal?.removeEventListener('abort', end)
+    for (const signal of signals) signal.removeEventListener('abort', end)
     feed?.close()
     wake()
   }
@@ -36,11 +40,11 @@ export function iterateFeed<TEvent>(
     const position = feed?.position()
     if (announced || ended || position === undefined) return
     announced = true
-    if (item === undefined) transportOf(source.options)?.onPosition(position)
+    if (item === undefined) transportOf(options)?.onPosition(position)
   }
 
   async function next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
-    if (signal?.aborted) end()
+    if (signals.some(({ aborted }) => aborted)) end()
     while (!ended) {
       feed ??= await open(() => wake())
       feed.needValues()
@@ -53,6 +57,7 @@ export function iterateFeed<TEvent>(
       announce(item)
       if (item?.kind === 'gap') tell(source, item)
       else if (item) {
+        rememberId(item.id, isKnown)
         return { done: false, value: tracked(item.id, eventValue(item) as TEvent) }
       } else if (!ended) await woken
     }
@@ -60,7 +65,7 @@ export function iterateFeed<TEvent>(
     return { done: true, value: undefined }
   }
 
-  signal?.addEventListener('abort', end)
+  for (const signal of signals) signal.addEventListener('abort', end)
   return {
     next() {
       const result = last.then(next).catch((error: unknown) => {

@@ -5,11 +5,12 @@ import type { Gap } from './log-event.ts'
 
 /** Options of `live`. A resolver's `opts` can be passed as they are. */
 export interface LiveOptions {
-  /** Ends the subscription when it aborts. */
+  /** Ends the subscription when it aborts. A procedure's call ends what it returns by itself. */
   readonly signal?: AbortSignal | undefined
   /**
    * The id to start after, if the client doesn't resume by itself: `lastEventId` of a query that was loaded before,
-   * for example. Defaults to `lastEventId` of the input. The id of a client that resumes goes first.
+   * for example. Defaults to `lastEventId` of the input. The id of a client that resumes goes first: what a procedure
+   * returns to the server link resumes whatever it was given here.
    */
   readonly lastEventId?: string | null | undefined
   /** The procedure's input. Only its `lastEventId` is looked at. */
@@ -78,6 +79,16 @@ export async function findLastEventId(options: LiveOptions): Promise<string | un
   if (id === null || id === undefined) return undefined
   throw badRequest(
     new RealtimeError('INVALID_LAST_EVENT_ID', 'lastEventId must be a string. Send the id as it came.'),
+  )
+}
+
+/** Whether options say where the client resumes, were it for the first time. */
+export function knowsCall(options: LiveOptions): boolean {
+  return (
+    transportOf(options) !== undefined ||
+    'getRawInput' in options ||
+    'lastEventId' in options ||
+    idOf(options.input) !== undefined
   )
 }
 

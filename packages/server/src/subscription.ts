@@ -4,7 +4,7 @@ import { acrossCopies } from './across-copies.ts'
 import type { Feed } from './cursor.ts'
 import { type EventMeta, type FeedPart, filterFeed, mapFeed, mergeFeeds } from './feeds.ts'
 import { iterateFeed } from './iterate.ts'
-import { badRequest, findLastEventId, type SubscribeOptions } from './resume.ts'
+import { badRequest, findLastEventId, knowsCall, type SubscribeOptions } from './resume.ts'
 
 /**
  * A subscription to one channel or, by `merge`, to many: return it from a procedure. Each event comes tracked,
@@ -53,7 +53,10 @@ export function createSubscription<TEvent>(source: SubscriptionSource): ChannelS
     map<TResult>(to: (event: TEvent, meta: EventMeta) => TResult) {
       return createSubscription<TResult>(change((feed) => mapFeed(feed, to as Untyped<TResult>)))
     },
-    [Symbol.asyncIterator]: () => iterateFeed<TEvent>(source, (wake) => openFeed(source, wake)),
+    [Symbol.asyncIterator]: () =>
+      iterateFeed<TEvent>({ options: source.options, signals: signalsOf(source) }, (wake) =>
+        openFeed(source, wake),
+      ),
   }
   sources.set(subscription, source)
   return subscription
@@ -67,9 +70,21 @@ export function subscriptionSource(value: unknown): SubscriptionSource | undefin
   return typeof value === 'object' && value !== null ? sources.get(value) : undefined
 }
 
-/** Opens what a subscription reads from, where its options say. Rejects with BAD_REQUEST for a bad `lastEventId`. */
-export async function openFeed(source: SubscriptionSource, wake: () => void): Promise<Feed> {
-  const lastEventId = await findLastEventId(source.options)
+/** The signals that end a subscription: those that its `subscribe` was given, or each one's of a merged one. */
+export function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
+  return [...new Set(parts.flatMap(({ signal }) => signal ?? []))]
+}
+
+/**
+ * Opens what a subscription reads from: after the id that its client holds, or where its options say. Rejects with
+ * BAD_REQUEST for an id that can't be one.
+ */
+export async function openFeed(
+  source: SubscriptionSource,
+  wake: () => void,
+  clientId?: string,
+): Promise<Feed> {
+  const lastEventId = clientId ?? (await findLastEventId(source.options))
   try {
     const [only] = source.parts
     if (source.kind === 'merged' || only === undefined) return mergeFeeds(source.parts, lastEventId, wake)
@@ -81,8 +96,8 @@ export async function openFeed(source: SubscriptionSource, wake: () => void): Pr
 
 /**
  * Subscribes to many channels at once. Each event of each channel comes once, in its channel's order, under one id
- * that resumes all of them. Order between channels is by the time of storing, as far as it is known. `signal` and the id to
- * resume from are the first subscription's; `replay` and `onGap` are each one's own.
+ * that resumes all of them. Order between channels is by the time of storing, as far as it is known. It ends when any of their signals
+ * aborts; `replay` and `onGap` are each one's own.
  *
  * @throws `INVALID_OPTION` if a channel is there twice, or a subscription is a live one.
  */
@@ -105,12 +120,13 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
       'merge() was given a channel twice. Subscribe to each channel once.',
     )
   }
-  const [first] = all
+  // One of them is enough to know the call by.
+  const options = all.map((source) => source.options)
   return createSubscription({
     kind: 'merged',
     parts,
     hasCallbacks: all.some((source) => source.hasCallbacks),
-    options: first?.options ?? {},
+    options: options.find(knowsCall) ?? options[0] ?? {},
   })
 }
 

@@ -3,7 +3,7 @@ import { isObservable, observableToAsyncIterable } from '@trpc/server/observable
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
 import { clearTransport, setTransport } from '../resume.ts'
-import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
+import { openFeed, type SubscriptionSource, signalsOf, subscriptionSource } from '../subscription.ts'
 import { areSame } from '../transformer.ts'
 import { dismiss, isFull, room, whenRoom } from './connection.ts'
 import {
@@ -49,13 +49,25 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
   }
   // Who wakes it is the hub, on behalf of whoever published, or the socket.
   const wake = source.hasCallbacks ? (): void => run.context.runInAsyncScope(pump) : pump
-  const feed = await openFeed(source, wake)
+  const feed = await openFeed(source, wake, run.lastEventId)
   // Nobody iterates it: what that would need isn't kept for as long as the stream.
   clearTransport(run.over.signal)
   if (run.ended) return feed.close()
   run.feed = feed
   run.pump = wake
   pump()
+  endWith(run, source)
+}
+
+/** Ends a run with any other signal that its subscription was given than the call's own. */
+function endWith(run: SubscriptionRun, source: SubscriptionSource): void {
+  const { signal: own } = run.over
+  const end = (): void => run.context.runInAsyncScope(() => complete(run))
+  for (const signal of signalsOf(source)) {
+    if (signal === own) continue
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true, signal: own })
+  }
 }
 
 /** With another transformer than the router's, a client would get other types than its own say. */

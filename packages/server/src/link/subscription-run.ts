@@ -9,6 +9,7 @@ import type { AsyncContext } from '../async-context.ts'
 import type { Feed } from '../cursor.ts'
 import type { FeedEvent, Gap } from '../log-event.ts'
 import type { Mutable } from '../mutable.ts'
+import { comesFromNowhere } from '../recent-ids.ts'
 import { type Connection, send } from './connection.ts'
 import type { Counters } from './connections.ts'
 import type { SubscriptionFrames } from './frames.ts'
@@ -117,9 +118,26 @@ export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void
 /** Tells of what another kind of procedure yielded. */
 export function sendValue(run: Mutable<SubscriptionRun>, value: unknown): void {
   const { frames, counters } = run.mode
-  if (isTracked(value)) run.held = value[0]
+  if (isTracked(value)) {
+    const [id] = value
+    if (run.lastEventId !== undefined && comesFromNowhere(id)) warnOfLoss(run)
+    run.held = id
+  }
   send(run.connection, frames.value(run.key, value, run.held))
   counters.eventsSent += 1
+}
+
+/** Procedures, by their router, that were warned of. */
+const warned = new WeakMap<object, Set<string>>()
+
+function warnOfLoss({ mode: { router }, subject: { path } }: SubscriptionRun): void {
+  const paths = warned.get(router) ?? new Set()
+  warned.set(router, paths)
+  if (paths.has(path)) return
+  paths.add(path)
+  console.warn(
+    `trpc-sse: The procedure "${path}" reads a channel by subscribe() without the call's opts, so events are lost whenever a client reconnects. Pass them on, subscribe(opts), or return the subscription itself.`,
+  )
 }
 
 /** Tells of a gap. */
@@ -146,6 +164,7 @@ export function showPosition(run: SubscriptionRun): void {
 
 /** Tells that the procedure is done. */
 export function complete(run: SubscriptionRun): void {
+  start(run, undefined)
   finish(run, () => run.mode.frames.complete(run.key))
 }
 
