@@ -25,6 +25,22 @@ function createApp() {
   return { router, channels }
 }
 
+/** An app that streams three numbers, a turn of the loop apart, and tells when it has. */
+function createCountingApp() {
+  const counted = createInbox<'counted'>()
+  const t = initTRPC.create()
+  const router = t.router({
+    onCount: t.procedure.subscription(async function* () {
+      for (const number of [1, 2, 3]) {
+        await new Promise(setImmediate)
+        yield number
+      }
+      counted.put('counted')
+    }),
+  })
+  return { counted, options: { router } }
+}
+
 /** Starts it on a free port. */
 async function start(app: FastifyInstance): Promise<string> {
   await app.listen({ port: 0, host: '127.0.0.1' })
@@ -131,6 +147,23 @@ describe('fastifyTRPCPlugin', () => {
     }
     await closed
     expect(linkOf(trpcOptions.router)?.stats().connections).toBe(0)
+  })
+
+  it('gives `inject` the whole of a stream, up to its end', async () => {
+    const { options, counted } = createCountingApp()
+    await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
+    await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: options })
+    const single = await app.inject('/trpc/onCount')
+    expect(single.headers['content-type']).toBe('text/event-stream')
+    expect(single.body.match(/^data: \d+$/gm)).toEqual(['data: 1', 'data: 2', 'data: 3'])
+    expect(single.body).toContain('event: return')
+    const subscriptions = { k: { path: 'onCount' } }
+    const payload = { version: 1, revision: 1, subscriptions }
+    await counted.take()
+    const multiplexed = app.inject({ method: 'POST', url: '/trpc/~sse', payload }).then()
+    await counted.take()
+    linkOf(options.router)?.disconnect(() => true)
+    expect((await multiplexed).body.match(/^data: \d+$/gm)).toEqual(['data: 1', 'data: 2', 'data: 3'])
   })
 
   it('serves WebSockets by useWSS, as tRPC’s plugin does', async () => {

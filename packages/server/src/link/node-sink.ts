@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import { directSocket, isNext } from './node-socket.ts'
 import { type Exchange, leastBufferedBytes, type Network, type ResponseHead, type Sink } from './sink.ts'
 
 /** Writes straight to a Node response: no web streams between an event and the socket. */
@@ -84,7 +85,7 @@ const nodeNetwork: Network = {
     flush(response)
     if (sink.drains) return
     // The headers and a first chunk are out: from here on it is chunks only, where there are any.
-    sink.socket = chunkedSocket(response)
+    sink.socket = directSocket(response)
     sink.drains = sink.socket ?? response
     sink.drains.on('drain', onDrain)
   },
@@ -98,20 +99,6 @@ const nodeNetwork: Network = {
   cut: ({ response }: NodeSink) => void response.destroy(),
 }
 
-/**
- * Whether bytes written to the socket follow right after everything the response was given. Newer versions of Node hold
- * back what `response.write` is given, headers included, until the next tick. A closing socket takes no more.
- */
-function isNext(response: ServerResponse, socket: Socket): boolean {
-  return (
-    socket.writable &&
-    response.socket === socket &&
-    response.writableCorked === 0 &&
-    socket.writableCorked === 0 &&
-    response.writableLength === socket.writableLength
-  )
-}
-
 function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {
   // What the kernel takes at once has no 'drain', in newer versions of Node. In the next turn: others have theirs before.
   if (socket.write(bytes) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
@@ -122,15 +109,6 @@ function ignore(): void {}
 /** Compression middleware holds bytes back until it is told. */
 export function flush(response: ServerResponse & { flush?: () => void }): void {
   response.flush?.()
-}
-
-/**
- * The socket of a response whose body goes out in chunks, as `node:http` writes it, with nothing in between; `undefined`
- * where something is: HTTP/2, a middleware with a `write` of its own, a response that waits for another one to end.
- */
-function chunkedSocket(response: ServerResponse): Socket | undefined {
-  const { socket, chunkedEncoding } = response
-  return chunkedEncoding && socket && !Object.hasOwn(response, 'write') ? socket : undefined
 }
 
 /** The bytes of what leaves in one write. */
