@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { directSocket, isNext } from './node-socket.ts'
 import { type Exchange, leastBufferedBytes, type Network, type ResponseHead, type Sink } from './sink.ts'
@@ -26,29 +26,29 @@ export function isGone(
   return response.destroyed || (response.stream?.destroyed ?? false)
 }
 
-/** Fixes the status and the headers; they are sent with the first write. */
+/**
+ * Fixes the status and the headers; they are sent with the first write. In one object: `setHeader` makes a table that
+ * the response keeps for as long as it lasts, and older middleware (on-headers before 1.1) mangles a flat array.
+ */
 export function writeHead(response: ServerResponse, head: ResponseHead): void {
-  // Whoever set a status before, a middleware for example, meant it.
+  // A middleware that set another status meant it.
   const status = response.statusCode === 200 ? head.status : response.statusCode
-  // HTTP/2 has no such header.
-  const isHttp2 = response.req.httpVersionMajor > 1
-  const all = [...head.headers]
-  const headers = isHttp2 ? all.filter(([name]) => name !== 'connection') : all
-  // A response keeps a table of the headers that are set one by one, for as long as it lasts: most need none.
-  if (response.getHeaderNames().length === 0) {
-    response.writeHead(status, headers.flat())
-  } else {
-    addHeaders(response, headers)
-    response.writeHead(status)
-  }
+  response.writeHead(status, headersFor(response, head.headers))
 }
 
-function addHeaders(response: ServerResponse, headers: ReadonlyArray<[name: string, value: string]>): void {
+function headersFor(response: ServerResponse, headers: ResponseHead['headers']): OutgoingHttpHeaders {
+  const isHttp2 = response.req.httpVersionMajor > 1
+  // No prototype: a header may have any name.
+  const all: OutgoingHttpHeaders = Object.create(null)
   for (const [name, value] of headers) {
+    // HTTP/2 has no such header.
+    if (isHttp2 && name === 'connection') continue
     // What a middleware varies by, the origin for example, still holds; and there may be many cookies.
-    if (name === 'vary' || name === 'set-cookie') response.appendHeader(name, value)
-    else response.setHeader(name, value)
+    const added =
+      name === 'vary' || name === 'set-cookie' ? (all[name] ?? response.getHeader(name)) : undefined
+    all[name] = added === undefined ? value : [added, value].flat().map(String)
   }
+  return all
 }
 
 interface NodeSink extends Sink {
