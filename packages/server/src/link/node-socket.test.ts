@@ -82,8 +82,7 @@ async function loadAgain(): Promise<typeof import('./node-sink.ts')> {
 /** Streams `parts` to one client, a turn of the loop apart, and returns what it got. */
 async function stream(parts: readonly string[], { response: wrap, late, ...wrapper }: Wrapper, seen: Seen) {
   const { nodeExchange } = await loadAgain()
-  const server = http.createServer(wrapper.options?.(seen) ?? {}, async (_request, plain) => {
-    const response = wrap?.(plain, seen) ?? plain
+  const write = async (response: http.ServerResponse): Promise<void> => {
     const sink = nodeExchange(response).open(head, () => {})
     for (const [i, part] of parts.entries()) {
       sink.network.write(sink, [bytes(part)])
@@ -91,7 +90,11 @@ async function stream(parts: readonly string[], { response: wrap, late, ...wrapp
       if (i === 0) late?.(response, seen)
     }
     sink.network.end(sink)
-  })
+  }
+  const server = http.createServer(
+    wrapper.options?.(seen) ?? {},
+    (_request, plain) => void write(wrap?.(plain, seen) ?? plain),
+  )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
