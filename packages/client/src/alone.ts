@@ -14,7 +14,7 @@ export function startAlone(options: SetOptions, call: WantedCall, member: Member
     deliver: member.receive,
     onStarted() {
       positions.save(identity, feed.lastEventId())
-      member.started()
+      member.started(feed.lastEventId(), feed.live())
     },
     onWaiting: member.connecting,
     onPosition(lastEventId, of) {

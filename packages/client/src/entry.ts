@@ -85,7 +85,8 @@ export function createEntry(options: EntryOptions): Entry {
   }
 
   function welcome(member: Member): void {
-    if (newcomers.delete(member) && feed.source() !== undefined) member.started(feed.lastEventId())
+    if (newcomers.delete(member) && feed.source() !== undefined)
+      member.started(feed.lastEventId(), feed.live())
   }
 
   function over(): void {
@@ -141,7 +142,7 @@ export function createEntry(options: EntryOptions): Entry {
     onStarted(lastEventId) {
       startedMs = elapsedMs()
       newcomers.clear()
-      each((member) => member.started(lastEventId))
+      each((member) => member.started(lastEventId, feed.live()))
       options.onMove()
     },
     onWaiting(error) {

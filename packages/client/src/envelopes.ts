@@ -56,8 +56,9 @@ export function tellInEnvelopes(
       const error = cause === undefined ? null : clientError(cause)
       observer.next({ result: { type: 'state', state: 'connecting', error } })
     },
-    started() {
-      observer.next({ result: { type: 'started' } })
+    started(_, live) {
+      // `useLive` finds it in what `onStarted` is told.
+      observer.next({ result: { type: 'started' }, ...(live !== undefined && { context: { live } }) })
       observer.next({ result: { type: 'state', state: 'pending', error: null } })
     },
     event(data, id) {

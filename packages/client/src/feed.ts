@@ -24,6 +24,8 @@ export interface FeedOptions<TStream> {
  */
 export interface Feed<TStream> {
   lastEventId(): string | undefined
+  /** Whether its values are those of a live subscription, if the server has said so. */
+  live(): boolean | undefined
   /** Whether it stands behind this event, and what follows is still to come: not while the next one is handed on. */
   standsAt(lastEventId: string): boolean
   /** The stream that it runs on. */
@@ -40,6 +42,8 @@ export interface Feed<TStream> {
   reset(): void
 }
 
+type StartedFrame = Extract<SubscriptionFrame, { readonly type: 'started' }>
+
 /** A stream that was asked to run a subscription. */
 interface Successor<TStream> {
   readonly stream: TStream
@@ -53,6 +57,7 @@ interface Successor<TStream> {
 export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TStream>): Feed<TStream> {
   // An empty one asks for a start without one, even where one was kept.
   let position = lastEventId || undefined
+  let live: boolean | undefined
   let source: TStream | undefined
   let successor: Successor<TStream> | undefined
   let skip = new Set<string>()
@@ -65,7 +70,8 @@ export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TSt
     options.onPosition(id, stream)
   }
 
-  function start(next: Successor<TStream>, id: string | undefined): void {
+  function start(next: Successor<TStream>, { id, ...frame }: StartedFrame): void {
+    live = frame.live
     const wasRunning = source !== undefined
     source = next.stream
     skip = next.had
@@ -92,7 +98,7 @@ export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TSt
 
   function receive(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined {
     if (stream === successor?.stream) {
-      if (frame.type === 'started') start(successor, frame.id)
+      if (frame.type === 'started') start(successor, frame)
       // It could not be started there. What that means for where it runs now is not for the feed to say.
       else if (frame.type === 'error' || frame.type === 'stopped') return deliver(frame)
     }
@@ -119,6 +125,7 @@ export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TSt
 
   return {
     lastEventId: () => position,
+    live: () => live,
     standsAt: (id) => id === position && !isDelivering,
     source: () => source,
     isSettled: () => source !== undefined && position !== undefined && !successor && skip.size === 0,

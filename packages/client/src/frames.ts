@@ -1,4 +1,4 @@
-import type { ConnectedData, GapData } from '@trpc-sse/protocol'
+import type { ConnectedData, GapData, ValuesData } from '@trpc-sse/protocol'
 
 /** One message of a stream, whatever the mode calls it on the wire. */
 export type Frame = StreamFrame | SubscriptionFrame
@@ -22,7 +22,7 @@ export type SubscriptionFrame = SubscriptionFrameBody & {
 
 type SubscriptionFrameBody =
   /** The subscription runs on this stream. */
-  | { readonly type: 'started' }
+  | ({ readonly type: 'started' } & ValuesData)
   /** An event, serialized. */
   | { readonly type: 'event'; readonly data: string }
   /** Nothing but a position. */

@@ -5,6 +5,7 @@ import {
   parseConnectedData,
   parseGapData,
   parseText,
+  parseValuesData,
 } from '@trpc-sse/protocol'
 import type { Frame } from './frames.ts'
 import type { Wanted } from './request.ts'
@@ -24,6 +25,7 @@ export function readMultiplexedMessage({ event, data, id }: DecodedMessage): rea
     case 'reconnect':
       return [{ type }]
     case 'started':
+      return [{ type, key: text('key'), id, ...parseValuesData(data, event) }]
     case 'stopped':
     case 'position':
       return [{ type, key: text('key'), id }]

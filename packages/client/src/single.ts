@@ -15,8 +15,10 @@ export function readSingleMessage({ event, data, id }: DecodedMessage): readonly
   switch (name) {
     case 'message':
       return [{ type: 'event', key, data, id }]
-    case 'connected':
-      return [{ type: name, ...parseConnectedData(data) }, { type: 'started', key, id }, ...moved]
+    case 'connected': {
+      const { live, ...stream } = parseConnectedData(data)
+      return [{ type: name, ...stream }, { type: 'started', key, id, live }, ...moved]
+    }
     case 'ping':
     case 'reconnect':
       return [...moved, { type: name }]

@@ -6,8 +6,8 @@ import type { StreamEvent } from './state.ts'
 export interface SubscriptionObserver {
   /** It runs on no stream, and a new one is on its way; the error says why, `undefined` if nothing failed. */
   connecting(error: unknown): void
-  /** It runs, from this position on if it has one. */
-  started(lastEventId?: string | undefined): void
+  /** It runs, from this position on if it has one; `live` is what the server says of its values, if it does. */
+  started(lastEventId: string | undefined, live: boolean | undefined): void
   /** An event; with its id if it is a tracked one. */
   event(data: unknown, id: string | undefined): void
   /** Events after a position can't be had; what follows is contiguous again. */

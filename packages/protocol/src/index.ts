@@ -28,9 +28,11 @@ export {
   parseConnectedData,
   parseGapData,
   parseText,
+  parseValuesData,
   type ReconnectData,
   type ReconnectReason,
   singleEvents,
+  type ValuesData,
 } from './messages.ts'
 export {
   type KeyData,
@@ -43,5 +45,6 @@ export {
   multiplexedPath,
   multiplexedVersion,
   parseMultiplexedRequest,
+  type StartedData,
   type WantedSubscription,
 } from './multiplexed.ts'

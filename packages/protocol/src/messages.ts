@@ -22,8 +22,14 @@ export const singleEvents = {
   reconnect: 'reconnect',
 } as const
 
+/** What a server that knows it says of the values of a subscription. */
+export interface ValuesData {
+  /** Whether they are `{ type: 'snapshot', data }` and `{ type: 'event', data }`, as `live` of a channel sends them. */
+  readonly live?: boolean | undefined
+}
+
 /** What `connected` tells the client. */
-export interface ConnectedData {
+export interface ConnectedData extends ValuesData {
   /** After this many milliseconds of silence the connection is dead. */
   readonly reconnectAfterInactivityMs?: number
 }
@@ -53,7 +59,16 @@ export interface ReconnectData {
 /** Reads the data of `connected`. What isn't known is ignored; what isn't right throws `INVALID_MESSAGE`. */
 export function parseConnectedData(data: string): ConnectedData {
   const { reconnectAfterInactivityMs: ms } = parseObject(data, 'connected')
-  return typeof ms === 'number' && ms > 0 ? { reconnectAfterInactivityMs: ms } : {}
+  return {
+    ...(typeof ms === 'number' && ms > 0 && { reconnectAfterInactivityMs: ms }),
+    ...parseValuesData(data, 'connected'),
+  }
+}
+
+/** Reads what the data of `event` says of a subscription's values. Throws `INVALID_MESSAGE`. */
+export function parseValuesData(data: string, event: string): ValuesData {
+  const { live } = parseObject(data, event)
+  return typeof live === 'boolean' ? { live } : {}
 }
 
 /** Reads the data of `gap`. Throws `INVALID_MESSAGE`. */

@@ -1,5 +1,5 @@
 import { RealtimeError } from './errors.ts'
-import type { ConnectedData, GapData } from './messages.ts'
+import type { ConnectedData, GapData, ValuesData } from './messages.ts'
 
 /** The last part of the address of multiplexed mode: `POST <endpoint>/~sse`. */
 export const multiplexedPath = '~sse'
@@ -11,7 +11,7 @@ export const multiplexedVersion = 1
 export const multiplexedEvents = {
   /** The first message: the stream is open. Data: {@link MultiplexedConnectedData}. */
   connected: '$connected',
-  /** A subscription has started. Data: {@link KeyData}; its id is the position, if there is one. */
+  /** A subscription has started. Data: {@link StartedData}; its id is the position, if there is one. */
   started: '$started',
   /** A subscription is complete. Data: {@link KeyData}. */
   stopped: '$stopped',
@@ -37,6 +37,9 @@ export interface MultiplexedConnectedData extends ConnectedData {
 export interface KeyData {
   readonly key: string
 }
+
+/** What `$started` tells the client. */
+export interface StartedData extends KeyData, ValuesData {}
 
 /** What `$error` tells the client. */
 export interface MultiplexedErrorData extends KeyData {

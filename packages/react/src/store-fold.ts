@@ -29,7 +29,7 @@ export interface Fold<TState> {
   shown(): TState | undefined
   lastEventId(): string | undefined
   /** Takes a value; says whether it made the state whole. If a reducer throws, the state stays as it was. */
-  take(value: TrackedValue<unknown>): boolean
+  take(value: TrackedValue<unknown>, live?: boolean): boolean
 }
 
 /** Creates a state from what it begins with. */
@@ -46,8 +46,8 @@ export function createFold<TState>(
     data: () => data,
     shown: () => (data === undefined ? undefined : pending.show(data, reducers().reduce)),
     lastEventId: () => position,
-    take({ id, data: value }) {
-      const { isSnapshot, data: content } = readValue(value)
+    take({ id, data: value }, live) {
+      const { isSnapshot, data: content } = readValue(value, live)
       if (isSnapshot) {
         data = reducers().snapshot(content)
         pending.overtaken()

@@ -2,12 +2,13 @@ import type { SseGap } from '@trpc-sse/client'
 import type { TrackedValue } from './live-values.ts'
 import type { ConnectionStateChange, LiveSubscription } from './subscription.ts'
 
-/** Where a subscription stands, as tRPC's own hooks say it. */
-export type LiveStatus = ConnectionStateChange<unknown>['state'] | 'error'
+/** Where a subscription stands, as tRPC's own hooks say it; and `complete` when it has come to its end. */
+export type LiveStatus = ConnectionStateChange<unknown>['state'] | 'complete' | 'error'
 
 /** Who hears of a run. */
 export interface RunListener<TError> {
-  onValue(value: TrackedValue<unknown>): void
+  /** Hears of a value; `live` says whether it is one of a live subscription, if the server has told. */
+  onValue(value: TrackedValue<unknown>, live: boolean | undefined): void
   onStatus(status: LiveStatus, error: TError | null): void
   onGap(gap: SseGap): void
   /** Where to go on: asked at each start, whoever starts it again. */
@@ -23,6 +24,7 @@ export function startRun<TError>(
   listener: RunListener<TError>,
 ): () => void {
   let isOver = false
+  let live: boolean | undefined
   const unlessOver =
     <TArg>(handle: (arg: TArg) => void) =>
     (arg: TArg): void => {
@@ -30,9 +32,13 @@ export function startRun<TError>(
     }
   listener.onStatus('connecting', null)
   const running = subscription().subscribe({
-    onStarted: () => (isOver ? undefined : subscription().onStarted?.()),
+    onStarted(started) {
+      const told = started?.context?.live
+      live = typeof told === 'boolean' ? told : undefined
+      if (!isOver) subscription().onStarted?.()
+    },
     onData: unlessOver((value) => {
-      listener.onValue(value)
+      listener.onValue(value, live)
       subscription().onData?.(value)
     }),
     onError: unlessOver((error) => {
@@ -40,7 +46,8 @@ export function startRun<TError>(
       subscription().onError?.(error)
     }),
     onConnectionStateChange: unlessOver((change) => {
-      listener.onStatus(change.state, change.error)
+      // It has been asked for: where nothing runs any more, it is because it is complete.
+      listener.onStatus(change.state === 'idle' ? 'complete' : change.state, change.error)
       subscription().onConnectionStateChange?.(change)
     }),
     context: {

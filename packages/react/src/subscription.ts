@@ -10,7 +10,8 @@ export interface ConnectionStateChange<TError> {
 
 /** What `useLive` subscribes with. */
 export interface LiveHandlers<TValue, TError> {
-  readonly onStarted: () => void
+  /** `sseLink` says in the context whether the subscription is a live one; other links say nothing. */
+  readonly onStarted: (started?: { readonly context?: { readonly live?: unknown } | undefined }) => void
   readonly onData: (value: TrackedValue<TValue>) => void
   readonly onError: (error: TError) => void
   readonly onConnectionStateChange: (change: ConnectionStateChange<TError>) => void

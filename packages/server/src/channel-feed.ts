@@ -32,6 +32,7 @@ export function subscribeTo<TEvent>(
   const replay = replayCount(options.replay ?? 0)
   return createSubscription({
     kind: 'events',
+    live: false,
     hasCallbacks: false,
     parts: [
       {
@@ -61,6 +62,7 @@ export function followLive<TLoaded, TEvent>(
   const { codec } = channel
   return createSubscription({
     kind: 'live',
+    live: true,
     hasCallbacks: true,
     parts: [
       {

@@ -31,6 +31,8 @@ export type SubscriptionEvent<TSubscription> =
 export interface SubscriptionSource {
   /** Whether it has one channel's events, those of many with composite ids, or snapshots too. */
   readonly kind: 'events' | 'merged' | 'live'
+  /** Whether its values are snapshots and events of `live`; `undefined` once `map` has made others of them. */
+  readonly live: boolean | undefined
   readonly parts: readonly FeedPart[]
   /** Whether reading it calls functions of the user's: filters, maps, loaders. */
   readonly hasCallbacks: boolean
@@ -41,8 +43,12 @@ const sources = acrossCopies('sources', () => new WeakMap<object, SubscriptionSo
 
 /** Creates a subscription. */
 export function createSubscription<TEvent>(source: SubscriptionSource): ChannelSubscription<TEvent> {
-  const change = (wrap: (feed: Feed) => Feed): SubscriptionSource => ({
+  const change = (
+    wrap: (feed: Feed) => Feed,
+    { live }: Pick<SubscriptionSource, 'live'> = source,
+  ): SubscriptionSource => ({
     ...source,
+    live,
     hasCallbacks: true,
     parts: source.parts.map(({ open, ...part }) => ({ ...part, open: (id, wake) => wrap(open(id, wake)) })),
   })
@@ -51,7 +57,9 @@ export function createSubscription<TEvent>(source: SubscriptionSource): ChannelS
       return createSubscription<never>(change((feed) => filterFeed(feed, fits as Untyped<boolean>)))
     },
     map<TResult>(to: (event: TEvent, meta: EventMeta) => TResult) {
-      return createSubscription<TResult>(change((feed) => mapFeed(feed, to as Untyped<TResult>)))
+      return createSubscription<TResult>(
+        change((feed) => mapFeed(feed, to as Untyped<TResult>), unknownValues),
+      )
     },
     [Symbol.asyncIterator]: () =>
       iterateFeed<TEvent>({ options: source.options, signals: signalsOf(source) }, (wake) =>
@@ -61,6 +69,8 @@ export function createSubscription<TEvent>(source: SubscriptionSource): ChannelS
   sources.set(subscription, source)
   return subscription
 }
+
+const unknownValues = { live: undefined }
 
 // Feeds carry events of any type; the types meet the values again at this file's borders.
 type Untyped<TResult> = (event: unknown, meta: EventMeta) => TResult
@@ -124,6 +134,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
   const options = all.map((source) => source.options)
   return createSubscription({
     kind: 'merged',
+    live: all.every(({ live }) => live === false) ? false : undefined,
     parts,
     hasCallbacks: all.some((source) => source.hasCallbacks),
     options: options.find(knowsCall) ?? options[0] ?? {},

@@ -139,9 +139,9 @@ export function createVisitor(options: VisitorOptions): Visitor {
         // What the guest has been told for good is to be tried again by the guest, or not at all.
         return frame.type === 'error' ? options.codec.error(frame.error) : { type: 'end' }
       },
-      started(lastEventId) {
+      started(lastEventId, live) {
         isRunning = true
-        say(writeFrame(key, { type: 'started', key, id: lastEventId }))
+        say(writeFrame(key, { type: 'started', key, id: lastEventId, live }))
       },
       connecting(error) {
         if (isRunning && !hasEnded) end(error === undefined ? { type: 'moved' } : failed(error))

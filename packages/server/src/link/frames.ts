@@ -7,6 +7,7 @@ import {
   multiplexedEvents,
   type ReconnectData,
   type SseMessage,
+  type StartedData,
   singleEvents,
 } from '@trpc-sse/protocol'
 import { isTracked } from '../across-copies.ts'
@@ -142,10 +143,10 @@ export function refusalFrame(json: string, retryMs: number): Uint8Array {
 }
 
 /** The start of a subscription in multiplexed mode. */
-export function startedFrame(key: string, position: string | undefined): Uint8Array {
+export function startedFrame(started: StartedData, position: string | undefined): Uint8Array {
   return bytes({
     event: multiplexedEvents.started,
-    data: about(key),
+    data: JSON.stringify(started),
     ...(position === undefined ? {} : { id: position }),
   })
 }

@@ -57,7 +57,7 @@ const { ping, reconnect } = streamFrames.multiplexed
 export function createMultiplexedMode(mode: Omit<RunMode, 'onStart' | 'onEnd'>): RunMode {
   return {
     ...mode,
-    onStart: ({ connection, key }, position) => send(connection, startedFrame(key, position)),
+    onStart: ({ connection, key, live }, position) => send(connection, startedFrame({ key, live }, position)),
     onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
   }
 }

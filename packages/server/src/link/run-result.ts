@@ -54,6 +54,7 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
   clearTransport(run.over.signal)
   if (run.ended) return feed.close()
   run.feed = feed
+  run.live = source.live
   run.pump = wake
   pump()
   endWith(run, source)

@@ -107,10 +107,11 @@ export function createSingleMode(
   const about = JSON.stringify(clientOptions)
   return {
     ...mode,
-    onStart({ connection, lastEventId }, position) {
+    onStart({ connection, lastEventId, live }, position) {
       begin(connection)
       const unknown = position === lastEventId ? undefined : position
-      send(connection, connectedFrame(about, spread(clock, retryMs), unknown))
+      const json = live === undefined ? about : JSON.stringify({ ...clientOptions, live })
+      send(connection, connectedFrame(json, spread(clock, retryMs), unknown))
     },
     onEnd: ({ connection }) => end(connection),
   }

@@ -67,6 +67,8 @@ export interface SubscriptionRun extends RunParts {
   feed: Feed | undefined
   /** Sends what it has, as far as there is room. */
   pump: (() => void) | undefined
+  /** Whether that is a live one: snapshots, and events behind them; `undefined` if only the app knows. */
+  live: boolean | undefined
   /** Whether the client knows where that starts. */
   placed: boolean
   readonly started: boolean
@@ -90,6 +92,7 @@ export function createRun(parts: RunParts): SubscriptionRun {
     ctx: undefined,
     feed: undefined,
     pump: undefined,
+    live: undefined,
     placed: false,
     started: false,
     ended: over.signal.aborted,

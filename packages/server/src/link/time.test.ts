@@ -171,7 +171,7 @@ describe('P17: a heartbeat', () => {
   it('is never sent if it is switched off', async () => {
     await using test = await setup({ link: { heartbeatMs: Infinity } })
     using stream = await openRaw(`${test.url}/log`)
-    expect(await stream.next()).toMatchObject({ event: 'connected', data: '{}' })
+    expect(await stream.next()).toMatchObject({ event: 'connected', data: '{"live":false}' })
     await stream.next()
     test.clock.advance(10_000_000)
     await test.log.publish(1)
