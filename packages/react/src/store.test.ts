@@ -161,7 +161,50 @@ describe('a store', () => {
     s.store.getState().reset()
     expect(told()).toEqual(['connecting', null, 'connecting'])
     s.state('idle')
-    expect(told()).toEqual(['idle', null, 'idle'])
+    expect(told()).toEqual(['complete', null, 'idle'])
+  })
+
+  it('has the same functions from its first state to its last', () => {
+    const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
+    const { optimistic, reset } = s.store.getInitialState()
+    const isSame = (): boolean => {
+      s.paint()
+      const state = s.store.getState()
+      return state.optimistic === optimistic && state.reset === reset
+    }
+    s.store.subscribe(() => {})
+    s.event(2)
+    expect(isSame()).toBe(true)
+    optimistic(3, Promise.resolve({ id: '3-0' }))
+    s.state('connecting', new Error('lost'))
+    expect(isSame()).toBe(true)
+    reset()
+    s.current().context.onGap(gap('1-0'))
+    s.state('idle')
+    expect(isSame()).toBe(true)
+  })
+
+  it.each([
+    ['a live subscription', true, { type: 'snapshot', data: [7] }, [7]],
+    ['a live subscription', true, { type: 'event', data: 7 }, [1, 7]],
+    ['any other', false, { type: 'snapshot', data: [7] }, [1, { type: 'snapshot', data: [7] }]],
+    ['any other', false, { type: 'event', data: 7 }, [1, { type: 'event', data: 7 }]],
+    ['one that nobody has told of', undefined, { type: 'snapshot', data: [7] }, [7]],
+    ['one that nobody has told of', undefined, { type: 'event', data: 7 }, [1, 7]],
+    [
+      'one that nobody has told of',
+      undefined,
+      { type: 'snapshot', data: [7], at: 5 },
+      [1, { type: 'snapshot', data: [7], at: 5 }],
+    ],
+    ['one that nobody has told of', undefined, { type: 'put', data: 7 }, [1, { type: 'put', data: 7 }]],
+  ])('takes a value of %s (live: %s) for what it is: %j', (_, live, value, data) => {
+    const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
+    s.store.subscribe(() => {})
+    s.current().onStarted(live === undefined ? {} : { context: { live } })
+    s.current().onData({ id: '2-0', data: value })
+    s.paint()
+    expect(s.data()).toEqual(data)
   })
 
   it('shows a gap until a snapshot heals it, or it begins anew with what it is given by then', () => {

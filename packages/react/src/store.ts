@@ -8,7 +8,10 @@ import type { LiveSubscription } from './subscription.ts'
 /** What a component sees of a live state, and does to it. */
 export interface LiveResult<TData, TEvent, TError> {
   readonly data: TData
-  /** `idle` if it isn't enabled, or is complete; `connecting`; `pending` while it runs; `error` when it has failed for good. */
+  /**
+   * `idle` if it isn't enabled; `connecting`; `pending` while it runs; `complete` when the procedure has come to its end;
+   * `error` when it has failed for good.
+   */
   readonly status: LiveStatus
   /** What is missing in `data`, until a snapshot or `reset` makes it whole. */
   readonly gap: SseGap | null
@@ -16,14 +19,18 @@ export interface LiveResult<TData, TEvent, TError> {
   readonly error: TError | null
   /**
    * Shows an event before it has come: until the event with the id that `sent` resolves to is there, or one that is
-   * the same. Have the mutation return what `publish` returned. If `sent` rejects, the event is taken back.
+   * the same. Have the mutation return what `publish` returned. If `sent` rejects, the event is taken back. The function
+   * stays the same for as long as the subscription does.
    */
   optimistic(
     event: TEvent,
     sent: PromiseLike<{ readonly id: string }>,
     options?: OptimisticOptions<TEvent>,
   ): void
-  /** Begins anew, without what is pending: with this data, or else with `initialData` as it was rendered last. */
+  /**
+   * Begins anew, without what is pending: with this data, or else with `initialData` as it was rendered last. The function
+   * stays the same for as long as the subscription does.
+   */
   reset(initialData?: InitialData<Exclude<TData, undefined>>): void
 }
 
@@ -99,14 +106,14 @@ export function createLiveStore<TState, TError>(
 
   const runListener: RunListener<TError> = {
     lastEventId: () => fold.lastEventId(),
-    onValue: (value) => changed(fold.take(value) ? { gap: null } : {}),
+    onValue: (value, live) => changed(fold.take(value, live) ? { gap: null } : {}),
     onGap(gap) {
       fold.pending.overtaken()
       changed({ gap })
     },
     onStatus(status, error) {
-      const isOver = status === 'idle' || status === 'error'
-      connections.report(store, isOver ? undefined : { status, error })
+      const isOn = status === 'connecting' || status === 'pending'
+      connections.report(store, isOn ? { status, error } : undefined)
       changed({ status, error })
     },
   }
@@ -121,9 +128,7 @@ export function createLiveStore<TState, TError>(
     connections.report(store, undefined)
   }
 
-  const toState = (): Result<TState, TError> => ({
-    ...now,
-    data: fold.shown(),
+  const actions: Pick<Result<TState, TError>, 'optimistic' | 'reset'> = {
     optimistic(event, sent, { isSame } = {}) {
       const takeBack = fold.pending.add(event, sent, isSame, changed)
       try {
@@ -141,7 +146,9 @@ export function createLiveStore<TState, TError>(
       if (listeners.size > 0) start()
       show()
     },
-  })
+  }
+
+  const toState = (): Result<TState, TError> => ({ ...now, data: fold.shown(), ...actions })
 
   const initialState = toState()
   let state = initialState

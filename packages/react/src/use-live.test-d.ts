@@ -14,6 +14,8 @@ interface Todo {
 }
 type Change = { type: 'put'; todo: Todo } | { type: 'removed'; id: string }
 
+type Step = { type: 'snapshot'; data: string } | { type: 'moved'; data: number }
+
 const todo = z.object({ id: z.string(), text: z.string(), at: z.date() })
 const change = z.discriminatedUnion('type', [
   z.object({ type: z.literal('put'), todo }),
@@ -25,6 +27,7 @@ const channels = createChannels({
     todos: channel({ event: todo }),
     changes: channel({ event: change }),
     clicks: channel({ event: z.number() }),
+    steps: channel({ event: z.custom<Step>() }),
   },
 })
 const t = initTRPC.create({ transformer: superjson })
@@ -41,6 +44,7 @@ const router = t.router({
     channels.changes().live(opts, async (): Promise<Todo[]> => []),
   ),
   onClicks: t.procedure.subscription((opts) => channels.clicks().subscribe(opts)),
+  onSteps: t.procedure.subscription((opts) => channels.steps().subscribe(opts)),
   untracked: t.procedure.subscription(async function* () {
     yield 5
   }),
@@ -61,7 +65,7 @@ describe('useLive of a live subscription', () => {
       },
     })
     expectTypeOf(live.data).toEqualTypeOf<Todo[] | undefined>()
-    expectTypeOf(live.status).toEqualTypeOf<'idle' | 'connecting' | 'pending' | 'error'>()
+    expectTypeOf(live.status).toEqualTypeOf<'idle' | 'connecting' | 'pending' | 'complete' | 'error'>()
     expectTypeOf(live.gap).toEqualTypeOf<SseGap | null>()
     expectTypeOf(live.error).toExtend<TRPCClientErrorLike<typeof router> | null>()
     // @ts-expect-error no such field
@@ -96,6 +100,10 @@ describe('useLive of a live subscription', () => {
     expectTypeOf(useLive(onTodos, { key: ({ id }) => id, initialData }).data).toEqualTypeOf<readonly Todo[]>()
     // @ts-expect-error no such field
     useLive(onTodos, { key: (item) => item.key })
+    // @ts-expect-error a state is a list
+    useLive(onTodos, { key: (item) => item.id, write: (data: number) => data })
+    // @ts-expect-error a state is a list
+    useLive(onTodos, { key: (item) => item.id, initialData: { data: 5 } })
   })
 
   it('shows events before they come', () => {
@@ -138,6 +146,19 @@ describe('useLive of another subscription', () => {
     const perhaps = { data: 0 } as { data: number } | undefined
     const { data } = useLive(onClicks, { reduce: (sum, clicks) => sum + clicks, initialData: perhaps })
     expectTypeOf(data).toEqualTypeOf<number | undefined>()
+  })
+
+  it('has events with a type of their own', () => {
+    const counted = useLive(trpc.onSteps.subscriptionOptions(), {
+      reduce(all, step) {
+        expectTypeOf(step).toEqualTypeOf<Step>()
+        return [...all, step]
+      },
+      initialData: { data: [] as Step[] },
+    })
+    expectTypeOf(counted.data).toEqualTypeOf<Step[]>()
+    // @ts-expect-error a step that is named snapshot is no snapshot: there is nothing to begin with
+    useLive(trpc.onSteps.subscriptionOptions(), { reduce: (all: Step[], step) => [...all, step] })
   })
 
   it('must be a tracked one', () => {

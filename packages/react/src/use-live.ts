@@ -1,10 +1,11 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
 import { browserFrames } from './frames.ts'
-import { keyedList } from './keyed-list.ts'
+import { type KeyedListOptions, keyedList } from './keyed-list.ts'
 import type { EventOf, SnapshotOf } from './live-values.ts'
 import type {
   InitialDataNeeded,
   KeyOptions,
+  LiveBaseOptions,
   MaybeInitialData,
   ReduceOptions,
   SnapshotNeeded,
@@ -13,6 +14,7 @@ import type {
 import { createLiveStore, type LiveResult, type LiveStore, type StoreConfig } from './store.ts'
 import { pageConnections } from './store-connections.ts'
 import type { LiveSubscription } from './subscription.ts'
+import { subscriptionKey } from './subscription-key.ts'
 
 /** The item of a list that is a snapshot or, without one, the event. */
 export type ItemOf<TValue> = [SnapshotOf<TValue>] extends [never]
@@ -23,8 +25,9 @@ export type ItemOf<TValue> = [SnapshotOf<TValue>] extends [never]
 
 /**
  * Folds a tracked subscription's events into a state, each once and in order, and renders it no more than once a
- * frame. A value `{ type: 'snapshot', data }`, as `live` of a channel sends it, replaces the state; of `{ type: 'event', data
- * }` the data is the event. A change of the subscription's `queryKey` or `enabled` begins anew.
+ * frame. Of a live subscription, a value `{ type: 'snapshot', data }` replaces the state, and of `{ type: 'event', data }`
+ * the data is the event. Events of other subscriptions are taken as they are, also one whose `type` is `snapshot`; of a
+ * generator's values, their form decides. A change of the subscription's `queryKey` or `enabled` begins anew.
  *
  * ```ts
  * const { data, status } = useLive(trpc.onTodos.subscriptionOptions({ list }), { key: (todo) => todo.id })
@@ -47,12 +50,9 @@ export function useLive<TValue, TError, TState = SnapshotOf<TValue>>(
   options: ReduceOptions<TValue, TState> & WithInitialData<TState> & SnapshotNeeded<TValue, TState>,
 ): LiveResult<TState, EventOf<TValue>, TError>
 /** The same, for any state that isn't there before the first snapshot. */
-export function useLive<TValue, TError, TState = SnapshotOf<TValue>>(
+export function useLive<TValue, TError, TState = StateOf<TValue>>(
   subscription: LiveSubscription<TValue, TError>,
-  options: ReduceOptions<TValue, TState> &
-    MaybeInitialData<TState> &
-    SnapshotNeeded<TValue, TState> &
-    InitialDataNeeded<TValue>,
+  options: AnyLiveOptions<TValue, TState> & InitialDataNeeded<TValue>,
 ): LiveResult<TState | undefined, EventOf<TValue>, TError>
 /** What all of them do. */
 export function useLive(
@@ -60,7 +60,7 @@ export function useLive(
   options: object,
 ): LiveResult<never, never, never> {
   const config = configOf(subscription as LiveSubscription<unknown, unknown>, options as AnyOptions)
-  const key = JSON.stringify([subscription.queryKey, subscription.enabled !== false])
+  const key = subscriptionKey([subscription.queryKey, subscription.enabled !== false])
   const [made, setMade] = useState(() => makeStore(key, config))
   const current = made.key === key ? made : makeStore(key, config)
   if (current !== made) setMade(current)
@@ -70,6 +70,18 @@ export function useLive(
   const state = useSyncExternalStore(store.subscribe, store.getState, store.getInitialState)
   return state as LiveResult<never, never, never>
 }
+
+// Of a call that fits no signature, TypeScript explains why it doesn't fit the last: so that one knows all options.
+type AnyLiveOptions<TValue, TState> =
+  | (ReduceOptions<TValue, TState> & MaybeInitialData<TState> & SnapshotNeeded<TValue, TState>)
+  | (ReadonlyArray<ItemOf<TValue>> extends TState ? ListOptions<ItemOf<TValue>, TState> : never)
+
+type ListOptions<TItem, TState> = KeyedListOptions<TItem> &
+  LiveBaseOptions<TState> &
+  MaybeInitialData<readonly TItem[]>
+
+/** The snapshot, if there is one. */
+type StateOf<TValue> = [SnapshotOf<TValue>] extends [never] ? unknown : SnapshotOf<TValue>
 
 // A store knows no types of its user's: the signatures of `useLive` see to it that the parts fit.
 type AnyOptions = Partial<KeyOptions<unknown>> &

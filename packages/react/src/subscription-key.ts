@@ -1,0 +1,43 @@
+/**
+ * Writes a subscription's key as text: the same for keys that ask for the same, whatever the order of their properties, and
+ * different for different values of what transformers can carry (sets, maps, dates, big integers and the like).
+ */
+export function subscriptionKey(key: unknown): string {
+  return write(key, [])
+}
+
+function write(value: unknown, parents: readonly object[]): string {
+  switch (typeof value) {
+    case 'string':
+      return JSON.stringify(value)
+    case 'bigint':
+      return `${value}n`
+    case 'object':
+      if (value === null) return 'null'
+      return parents.includes(value) ? `^${parents.indexOf(value)}` : writeObject(value, [...parents, value])
+    default:
+      return Object.is(value, -0) ? '-0' : String(value)
+  }
+}
+
+function writeObject(value: object, parents: readonly object[]): string {
+  const each = (items: Iterable<unknown>): string[] => Array.from(items, (item) => write(item, parents))
+  if (Array.isArray(value)) return `[${each(value)}]`
+  if (value instanceof Set) return `Set(${each(value).sort()})`
+  if (value instanceof Map) return `Map(${each(value).sort()})`
+  if (value instanceof RegExp || value instanceof Error)
+    return `${nameOf(value)}(${write(String(value), parents)})`
+  if (value instanceof ArrayBuffer) return `ArrayBuffer(${each(new Uint8Array(value))})`
+  if ('toJSON' in value && typeof value.toJSON === 'function')
+    return `${nameOf(value)}(${write(value.toJSON(), parents)})`
+  const properties = Object.entries(value).filter(([, property]) => property !== undefined)
+  const written = properties.map(([name, property]) => `${JSON.stringify(name)}:${write(property, parents)}`)
+  return `${nameOf(value)}{${written.sort()}}`
+}
+
+/** The name of a value's class; nothing for an object of none. */
+function nameOf(value: object): string {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype === null || prototype === Object.prototype) return ''
+  return String(Object(value.constructor).name)
+}
