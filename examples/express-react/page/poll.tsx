@@ -8,6 +8,7 @@ const words: Record<LiveStatus, string> = {
   connecting: 'Connecting…',
   pending: 'Live',
   idle: 'Not live',
+  complete: 'Not live',
   error: 'Not live',
 }
 
