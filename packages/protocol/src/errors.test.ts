@@ -15,6 +15,7 @@ const codes: RealtimeErrorCodes = {
   PUBLISH_UNCONFIRMED: false,
   CLOSED: false,
   TOO_MANY_CONNECTIONS: true,
+  TOO_MANY_CHANNELS: true,
   DRAINING: true,
   INVALID_MESSAGE: false,
   CONNECT_TIMEOUT: true,

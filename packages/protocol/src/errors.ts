@@ -24,6 +24,8 @@ export interface RealtimeErrorCodes {
   readonly CLOSED: false
   /** A limit on the number of connections is reached. */
   readonly TOO_MANY_CONNECTIONS: true
+  /** A limit on the number of channels that are read at a time is reached. */
+  readonly TOO_MANY_CHANNELS: true
   /** The server is about to go away and takes no new connections. */
   readonly DRAINING: true
   /** A message can't be written as `text/event-stream`, or what was read isn't that. */
@@ -52,6 +54,7 @@ const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
   TOO_MANY_CONNECTIONS: true,
+  TOO_MANY_CHANNELS: true,
   DRAINING: true,
   CONNECT_TIMEOUT: true,
   CONNECTION_SILENT: true,

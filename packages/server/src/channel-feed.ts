@@ -2,7 +2,7 @@ import { type Clock, invalidLastEventId, isEventId, RealtimeError } from '@trpc-
 import type { ChannelLog } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import type { Codec } from './codec.ts'
-import { type CursorStart, createCursor, type Feed, type Grace } from './cursor.ts'
+import { type CursorOptions, type CursorStart, createCursor, type Feed } from './cursor.ts'
 import { failOnGap } from './feeds.ts'
 import type { Hubs } from './hubs.ts'
 import {
@@ -39,12 +39,9 @@ export function subscribeTo<TEvent>(
         key: channel.log.key,
         signal: options.signal,
         codec: channel.codec,
-        open(lastEventId, wake) {
-          const cursor = openCursor(
-            channel,
-            lastEventId === undefined ? { replay } : { after: lastEventId },
-            wake,
-          )
+        open(lastEventId, wake, group) {
+          const start = lastEventId === undefined ? { replay } : { after: lastEventId }
+          const cursor = openCursor(channel, start, { wake, group })
           return options.onGap === 'error' ? failOnGap(cursor) : cursor
         },
       },
@@ -69,11 +66,11 @@ export function followLive<TLoaded, TEvent>(
         key: channel.log.key,
         signal: options.signal,
         codec,
-        open: (lastEventId, wake) =>
+        open: (lastEventId, wake, group) =>
           createLiveFeed({
             lastEventId: lastEventId === beforeSnapshot ? undefined : lastEventId,
             open: (after, grace) =>
-              openCursor(channel, after === undefined ? { replay: 0 } : { after }, wake, grace),
+              openCursor(channel, after === undefined ? { replay: 0 } : { after }, { wake, group, grace }),
             load,
             codec,
             wake,
@@ -87,11 +84,10 @@ export function followLive<TLoaded, TEvent>(
 function openCursor(
   { log, definition, hubs, clock }: ChannelFeedOptions,
   start: CursorStart,
-  wake: () => void,
-  grace?: Grace,
+  options: Omit<CursorOptions, 'clock'>,
 ): Feed {
   if ('after' in start && !isEventId(start.after)) throw invalidLastEventId(start.after)
-  return createCursor(hubs.get(log, definition.behind), start, { wake, clock, grace })
+  return createCursor(hubs.get(log, definition.behind), start, { ...options, clock })
 }
 
 function replayCount(replay: number | 'all'): number {

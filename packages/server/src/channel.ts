@@ -42,6 +42,12 @@ export interface ChannelOptions<
    */
   readonly maxEventBytes?: number
   /**
+   * The most bytes that the events of one `publishMany` may have together, as JSON in UTF-8.
+   *
+   * @default 67_108_864
+   */
+  readonly maxBatchBytes?: number
+  /**
    * How long an idempotency key is remembered, in milliseconds.
    *
    * @default 300_000
@@ -65,6 +71,7 @@ export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly retain: Retention
   readonly behind: Behind
   readonly maxEventBytes: number
+  readonly maxBatchBytes: number
   readonly idempotencyMs: number
   /** Types only; never there at run time. */
   readonly types?: { readonly params: TParams; readonly input: TInput; readonly event: TEvent }
@@ -93,10 +100,17 @@ export function channel<
   checkSchema('event', options.event)
   if (options.params !== undefined) checkSchema('params', options.params)
   const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
-  const { maxEventBytes = 262_144, idempotencyMs = 300_000 } = options
+  const { maxEventBytes = 262_144, maxBatchBytes = 67_108_864, idempotencyMs = 300_000 } = options
   const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
   checkPolicy(whenBehind)
-  for (const [name, value] of Object.entries({ events, forMs, behindEvents, maxEventBytes, idempotencyMs })) {
+  for (const [name, value] of Object.entries({
+    events,
+    forMs,
+    behindEvents,
+    maxEventBytes,
+    maxBatchBytes,
+    idempotencyMs,
+  })) {
     if (Number.isSafeInteger(value) && value > 0) continue
     throw new RealtimeError(
       'INVALID_OPTION',
@@ -109,6 +123,7 @@ export function channel<
     retain: { events, forMs },
     behind: { policy: whenBehind, events: behindEvents },
     maxEventBytes,
+    maxBatchBytes,
     idempotencyMs,
   }
 }

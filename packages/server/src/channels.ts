@@ -9,6 +9,8 @@ import { type ChannelHandle, createHandle } from './handle.ts'
 import type { ErrorStage } from './hub.ts'
 import { createHubs } from './hubs.ts'
 import { memoryBackend } from './memory-backend.ts'
+import { PageCache } from './page-cache.ts'
+import { type ReadLimits, Reads } from './reads.ts'
 import type { Stored, Transformer } from './transformer.ts'
 import type { WindowLimits } from './window.ts'
 
@@ -65,6 +67,20 @@ export interface ChannelsOptions<
    * @default 30_000
    */
   readonly positionCheckMs?: number
+  /**
+   * How many reads of logs this process has under way at a time, in all and of one log. Others wait for their turn, which
+   * goes round between connections: a client with many subscriptions that are behind doesn't hold up the others.
+   *
+   * @default { perProcess: 32, perLog: 4 }
+   */
+  readonly reads?: Partial<ReadLimits>
+  /**
+   * How many channels (each with its params) this process reads at a time: those with a subscription, or which had one
+   * in the last `lingerMs`. Subscriptions to more are refused with `TOO_MANY_CHANNELS`.
+   *
+   * @default 50_000
+   */
+  readonly maxOpenChannels?: number
   /** Time and chance. Defaults to the runtime's. */
   readonly clock?: Clock
 }
@@ -107,6 +123,9 @@ export function internalsOf(channels: object): ChannelsInternals | undefined {
   return internals.get(channels)
 }
 
+/** What pages of logs may take in memory that readers who are behind share, in bytes. */
+const pageCacheBytes = 16_777_216
+
 const reservedNames = ['close', 'then']
 
 /**
@@ -121,6 +140,13 @@ export function createChannels<
   const { backend = memoryBackend(), onError = logError } = options
   const clock = detachedClock(options.clock ?? systemClock)
   const { lingerMs = 5_000, positionCheckMs = 30_000 } = options
+  const { maxOpenChannels = 50_000 } = options
+  const limits = { perProcess: 32, perLog: 4, ...options.reads }
+  checkWholeNumbers({
+    'reads.perProcess': limits.perProcess,
+    'reads.perLog': limits.perLog,
+    maxOpenChannels,
+  })
   const window = { events: 1_024, characters: 4_194_304, ...options.window }
   checkNumbers({ 'window.events': window.events, 'window.characters': window.characters, positionCheckMs }, 1)
   checkNumbers({ lingerMs }, 0)
@@ -133,8 +159,12 @@ export function createChannels<
       console.error('trpc-sse: onError threw', cause)
     }
   }
+  const reads = new Reads(limits)
   const hubs = createHubs({
     backend,
+    reads,
+    pageCache: new PageCache(pageCacheBytes, clock),
+    maxOpen: maxOpenChannels,
     codec,
     clock,
     report,
@@ -147,7 +177,7 @@ export function createChannels<
     checkName(name)
     const factory = (params?: unknown): ChannelHandle<unknown, unknown> => {
       const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
-      return createHandle({ name, log, definition, backend, hubs, codec, clock, report })
+      return createHandle({ name, log, definition, backend, reads, hubs, codec, clock, report })
     }
     return [name, factory] as const
   })
@@ -183,6 +213,14 @@ function checkNumbers(numbers: Readonly<Record<string, number>>, least: number):
   for (const [name, value] of Object.entries(numbers)) {
     if (value >= least) continue
     throw new RealtimeError('INVALID_OPTION', `createChannels(): ${name} is ${value}. Give ${least} or more.`)
+  }
+}
+
+function checkWholeNumbers(numbers: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    if (Number.isSafeInteger(value) && value >= 1) continue
+    const message = `createChannels(): ${name} is ${value}. Give a whole number, 1 or more.`
+    throw new RealtimeError('INVALID_OPTION', message)
   }
 }
 

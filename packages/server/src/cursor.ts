@@ -1,7 +1,9 @@
-import { type Clock, compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
+import { type Clock, compareEventIds, type EventId, eventTimeMs, firstEventId } from '@trpc-sse/protocol'
 import type { Hub } from './hub.ts'
 import type { FeedEvent, Gap, LogEntry } from './log-event.ts'
-import { createPages, type Pages } from './pages.ts'
+import type { Page } from './page.ts'
+import type { PageReader, PageRequest } from './pages.ts'
+import type { ReadGroup } from './reads.ts'
 import type { Window } from './window.ts'
 
 /** What a subscription reads from: events and gaps, one at a time, in order. */
@@ -16,7 +18,7 @@ export interface Feed {
   /** Asks for events with their values, so that a payload which is decoded to check it isn't decoded again. */
   needValues(): void
   /** Whether its reader is so slow that it shall be cut off; absent where none ever is. */
-  readonly isTooFarBehind?: () => boolean
+  isTooFarBehind?(): boolean
   /** Lets go. Calling it twice is harmless. */
   close(): void
 }
@@ -34,144 +36,178 @@ export interface CursorOptions {
   /** Called when there may be something to read. */
   wake(): void
   readonly clock: Clock
+  /** On whose behalf the log is read. */
+  readonly group: ReadGroup
   readonly grace?: Grace | undefined
-}
-
-/** A position in a hub's log. */
-interface Cursor extends CursorOptions {
-  readonly hub: Hub
-  readonly start: CursorStart
-  id: EventId | undefined
-  /** The number of the next entry in the hub's window, while the position is in it. */
-  sequence: number | undefined
-  /** Whether it has been at the end of the log: before that it isn't slow, but has just come. */
-  hasCaughtUp: boolean
-  /** What it reads of the log. Most never leave the window, and have none. */
-  pages: Pages | undefined
-  needsValues: boolean
 }
 
 /**
  * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
  * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
  */
-export function createCursor(hub: Hub, start: CursorStart, { wake, clock, grace }: CursorOptions): Feed {
-  const id = 'after' in start ? start.after : undefined
-  const cursor: Cursor = {
-    hub,
-    start,
-    wake,
-    clock,
-    grace,
-    id,
-    sequence: undefined,
-    hasCaughtUp: false,
-    pages: undefined,
-    needsValues: false,
+export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): Feed {
+  const cursor = new Cursor(hub, start, options)
+  hub.attach(options.wake)
+  return cursor
+}
+
+class Cursor implements Feed, PageReader {
+  readonly group: ReadGroup
+  readonly #hub: Hub
+  readonly #clock: Clock
+  readonly #wake: () => void
+  readonly #grace: Grace | undefined
+  /** How many of the newest events come first; `undefined` for a start after an id. */
+  readonly #replay: number | undefined
+  #id: EventId | undefined
+  /** The number of the next entry in the hub's window, while the position is in it. */
+  #sequence: number | undefined
+  /** Whether it has been at the end of the log: before that it isn't slow, but has just come. */
+  #hasCaughtUp = false
+  /** The page that it reads, where its position is not in the window, and the next entry of it. */
+  #page: Page | undefined
+  #index = 0
+  /** The page that it waits for. */
+  #request: PageRequest | undefined
+  #needsValues = false
+
+  constructor(hub: Hub, start: CursorStart, { wake, clock, group, grace }: CursorOptions) {
+    this.group = group
+    this.#hub = hub
+    this.#clock = clock
+    this.#wake = wake
+    this.#grace = grace
+    this.#replay = 'after' in start ? undefined : start.replay
+    this.#id = 'after' in start ? start.after : undefined
   }
-  hub.attach(wake)
-  const feed: Feed = {
-    position() {
-      if (cursor.id === undefined) peek(cursor)
-      return cursor.id
-    },
-    next: () => skip(cursor) ?? next(cursor),
-    needValues() {
-      if (!cursor.needsValues) hub.valueReaders += 1
-      cursor.needsValues = true
-    },
-    close() {
-      if (cursor.needsValues) hub.valueReaders -= 1
-      cursor.needsValues = false
-      cursor.pages?.close()
-      cursor.hub.detach(cursor.wake)
-    },
+
+  position(): EventId | undefined {
+    if (this.#id === undefined) this.#peek()
+    return this.#id
   }
-  if (hub.behind.policy !== 'disconnect') return feed
-  return { ...feed, isTooFarBehind: () => cursor.hasCaughtUp && isTooFarBehind(cursor) }
-}
 
-function isTooFarBehind({ hub: { window, behind }, sequence, grace }: Cursor): boolean {
-  if (window === undefined || grace?.isOver === false) return false
-  return sequence === undefined || sequence < window.start || window.end - sequence > behind.events
-}
+  next(): FeedEvent | Gap | undefined {
+    return this.#skip() ?? this.#next()
+  }
 
-/** Goes on at the newest event, where the channel wants that of who is too far behind. */
-function skip(cursor: Cursor): Gap | undefined {
-  const { hub, id } = cursor
-  const { window, behind } = hub
-  if (behind.policy !== 'latest' || window === undefined || id === undefined || hub.closed) return undefined
-  // Who asked for the newest events is not behind before it has had them.
-  if ('replay' in cursor.start && !cursor.hasCaughtUp) return undefined
-  cursor.sequence ??= joinWindow(hub, window, id, cursor.clock.now())
-  const newest = window.at(window.end - 1)
-  if (newest === undefined || !isTooFarBehind(cursor)) return undefined
-  const position = newest.kind === 'event' ? newest.prev : newest.id
-  cursor.id = position
-  cursor.sequence = newest.kind === 'event' ? window.end - 1 : window.end
-  return { kind: 'gap', lastEventId: id, position, reason: 'skipped', report: hub.report }
-}
+  needValues(): void {
+    if (!this.#needsValues) this.#hub.valueReaders += 1
+    this.#needsValues = true
+  }
 
-function next(cursor: Cursor): FeedEvent | Gap | undefined {
-  const { hub } = cursor
-  if (hub.closed) throw hub.closed
-  for (let entry = peek(cursor); entry !== undefined && cursor.id !== undefined; entry = peek(cursor)) {
-    const follows = entry.kind === 'event' ? entry.prev : entry.id
-    if (follows !== cursor.id) {
-      const gap = gapBetween(cursor.id, follows, hub.report)
-      // What the log goes on with comes next; it follows this position.
-      cursor.id = follows
-      return gap
+  isTooFarBehind(): boolean {
+    return this.#hub.behind.policy === 'disconnect' && this.#hasCaughtUp && this.#isBehind()
+  }
+
+  close(): void {
+    if (this.#needsValues) this.#hub.valueReaders -= 1
+    this.#needsValues = false
+    this.#request?.cancel()
+    this.#request = undefined
+    this.#page = undefined
+    this.#hub.detach(this.#wake)
+  }
+
+  onPage(page: Page, index: number): void {
+    const { window } = this.#hub
+    this.#request = undefined
+    this.#page = page
+    this.#index = index
+    // Before all that is retained: so what was to be replayed and is missing shows as a gap.
+    this.#id ??= page.isTrimmed ? firstEventId : page.from
+    const isEnd = page.count === index && page.next === undefined
+    // The log is ahead of the hub, which will have it too once it has looked, and then wakes its readers.
+    if (isEnd && window?.after(this.#id) === undefined && !page.isTrimmed) this.#hub.check()
+    else this.#wake()
+  }
+
+  onNoRoom(): void {
+    this.#request = undefined
+    this.#wake()
+  }
+
+  #isBehind(): boolean {
+    const { window, behind } = this.#hub
+    if (window === undefined || this.#grace?.isOver === false) return false
+    const sequence = this.#sequence
+    return sequence === undefined || sequence < window.start || window.end - sequence > behind.events
+  }
+
+  /** Goes on at the newest event, where the channel wants that of who is too far behind. */
+  #skip(): Gap | undefined {
+    const { window, behind, closed, report } = this.#hub
+    const id = this.#id
+    if (behind.policy !== 'latest' || window === undefined || id === undefined || closed) return undefined
+    // Who asked for the newest events is not behind before it has had them.
+    if (this.#replay !== undefined && !this.#hasCaughtUp) return undefined
+    this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
+    const newest = window.at(window.end - 1)
+    if (newest === undefined || !this.#isBehind()) return undefined
+    const position = newest.kind === 'event' ? newest.prev : newest.id
+    this.#id = position
+    this.#sequence = newest.kind === 'event' ? window.end - 1 : window.end
+    return { kind: 'gap', lastEventId: id, position, reason: 'skipped', report }
+  }
+
+  #next(): FeedEvent | Gap | undefined {
+    if (this.#hub.closed) throw this.#hub.closed
+    for (let entry = this.#peek(); entry !== undefined && this.#id !== undefined; entry = this.#peek()) {
+      const follows = entry.kind === 'event' ? entry.prev : entry.id
+      if (follows !== this.#id) {
+        const gap = gapBetween(this.#id, follows, this.#hub)
+        // What the log goes on with comes next; it follows this position.
+        this.#id = follows
+        return gap
+      }
+      this.#id = entry.id
+      if (this.#sequence === undefined) this.#index += 1
+      else this.#sequence += 1
+      if (entry.kind === 'event') return entry
     }
-    advance(cursor, entry)
-    if (entry.kind === 'event') return entry
+    return undefined
   }
-  return undefined
-}
 
-/** The entry at the position, if it is at hand; else asks for it. */
-function peek(cursor: Cursor): LogEntry | undefined {
-  const { hub, start } = cursor
-  const { window } = hub
-  if (window === undefined || cursor.pages?.reading()) return undefined
-  if (cursor.id === undefined && 'replay' in start && start.replay === 0) {
-    cursor.id = window.tail
-    cursor.sequence = window.end
+  /** The entry at the position, if it is at hand; else asks for it. */
+  #peek(): LogEntry | undefined {
+    const { window } = this.#hub
+    if (window === undefined || this.#request !== undefined) return undefined
+    if (this.#id === undefined && this.#replay === 0) {
+      this.#id = window.tail
+      this.#sequence = window.end
+    }
+    if (this.#sequence === undefined && this.#id !== undefined)
+      this.#sequence = joinWindow(this.#hub, window, this.#id, this.#clock.now())
+    if (this.#sequence !== undefined && this.#sequence >= window.start) {
+      // What is left of a page is out of date once the window is read.
+      this.#page = undefined
+      if (this.#sequence === window.end) this.#caughtUp()
+      return window.at(this.#sequence)
+    }
+    this.#sequence = undefined
+    return this.#page?.at(this.#index) ?? this.#nextPage()
   }
-  if (cursor.sequence === undefined && cursor.id !== undefined)
-    cursor.sequence = joinWindow(hub, window, cursor.id, cursor.clock.now())
-  if (cursor.sequence !== undefined && cursor.sequence >= window.start) {
-    // What is left of a page is out of date once the window is read.
-    cursor.pages?.drop()
-    if (cursor.sequence === window.end) caughtUp(cursor)
-    return window.at(cursor.sequence)
+
+  #caughtUp(): void {
+    this.#hasCaughtUp = true
+    if (this.#grace) this.#grace.isOver = true
   }
-  cursor.sequence = undefined
-  cursor.pages ??= openPages(cursor)
-  return cursor.pages.peek() ?? cursor.pages.request(cursor.id)
-}
 
-function caughtUp(cursor: Cursor): void {
-  cursor.hasCaughtUp = true
-  if (cursor.grace) cursor.grace.isOver = true
-}
-
-function advance(cursor: Cursor, entry: LogEntry): void {
-  cursor.id = entry.id
-  if (cursor.sequence !== undefined) cursor.sequence += 1
-  else cursor.pages?.advance()
-}
-
-function openPages(cursor: Cursor): Pages {
-  const { hub, clock, start } = cursor
-  return createPages(hub, {
-    clock,
-    replay: 'replay' in start ? start.replay : 0,
-    onPage(from) {
-      cursor.id ??= from
-      cursor.wake()
-    },
-  })
+  /** Goes on in a page that is at hand, or asks for one if there is room for it. */
+  #nextPage(): LogEntry | undefined {
+    const { pages } = this.#hub
+    // A page whose entries were dropped before the cursor was through is read once more from there.
+    const next = this.#page?.count === this.#index ? this.#page.next : undefined
+    const position = next?.position ?? (this.#id === undefined ? undefined : { id: this.#id })
+    const found = position && position.skipped === undefined ? pages.find(position.id) : undefined
+    if (!found && !this.group.canRead()) return undefined
+    this.#page = found?.page
+    this.#index = found?.index ?? 0
+    if (found) return found.page.at(found.index)
+    const after = next?.after ?? this.#id
+    const from = after === undefined ? { last: this.#replay ?? 0 } : { after }
+    this.#request = pages.request(this, from, position)
+    return undefined
+  }
 }
 
 /**
@@ -191,8 +227,10 @@ function joinWindow(
   return entry.kind === 'event' && eventTimeMs(entry.id) < nowMs - retain.forMs ? undefined : following
 }
 
-function gapBetween(lastEventId: EventId, position: EventId, report: Gap['report']): Gap {
-  // A log that goes on further back than the reader stood is not the log that the reader knew.
-  const reason = compareEventIds(position, lastEventId) > 0 ? 'trimmed' : 'reset'
-  return { kind: 'gap', lastEventId, position, reason, report }
+function gapBetween(lastEventId: EventId, position: EventId, { cleared, report }: Hub): Gap {
+  // A log that goes on further back than the reader stood is not the log that the reader knew, nor is one that was cleared.
+  const isReset =
+    compareEventIds(position, lastEventId) < 0 ||
+    (cleared !== undefined && lastEventId !== firstEventId && compareEventIds(lastEventId, cleared) < 0)
+  return { kind: 'gap', lastEventId, position, reason: isReset ? 'reset' : 'trimmed', report }
 }

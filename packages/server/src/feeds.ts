@@ -2,6 +2,7 @@ import { type EventId, formatCompositeId, parseCompositeId, shortHash } from '@t
 import type { Codec } from './codec.ts'
 import type { Feed } from './cursor.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
+import type { ReadGroup } from './reads.ts'
 import { gapError } from './resume.ts'
 
 /** What a filter or a map is told beside the event. */
@@ -39,7 +40,7 @@ function transformFeed(
       }
       return undefined
     },
-    ...(feed.isTooFarBehind && { isTooFarBehind: feed.isTooFarBehind }),
+    isTooFarBehind: () => feed.isTooFarBehind?.() === true,
     close: () => feed.close(),
   }
 }
@@ -47,12 +48,15 @@ function transformFeed(
 /** Ends with an error where events can't be had any more. */
 export function failOnGap(feed: Feed): Feed {
   return {
-    ...feed,
+    position: () => feed.position(),
+    needValues: () => feed.needValues(),
     next() {
       const item = feed.next()
       if (item?.kind === 'gap') throw gapError(item)
       return item
     },
+    isTooFarBehind: () => feed.isTooFarBehind?.() === true,
+    close: () => feed.close(),
   }
 }
 
@@ -65,7 +69,7 @@ export interface FeedPart {
   /** What wrote its events. */
   readonly codec: Codec
   /** Starts after an id, or where the subscription starts without one. */
-  open(lastEventId: EventId | undefined, wake: () => void): Feed
+  open(lastEventId: EventId | undefined, wake: () => void, group: ReadGroup): Feed
 }
 
 /**
@@ -76,12 +80,13 @@ export function mergeFeeds(
   parts: readonly FeedPart[],
   lastEventId: string | undefined,
   wake: () => void,
+  group: ReadGroup,
 ): Feed {
   const resume = lastEventId === undefined ? new Map<string, EventId>() : parseCompositeId(lastEventId)
   const feeds = parts.map(({ key, open }) => {
     // Names the log in a composite id, in which there is no room for a key.
     const name = shortHash(key)
-    return { name, feed: open(resume.get(name), wake) }
+    return { name, feed: open(resume.get(name), wake, group) }
   })
   const heads = new Map<string, FeedEvent | Gap>()
   const positions = new Map<string, EventId>()

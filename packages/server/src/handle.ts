@@ -1,12 +1,14 @@
 import { type EventId, eventTimeMs, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
-import type { AppendOptions, Backend, ChannelLog } from './backend.ts'
+import type { AppendOptions, Backend, ChannelLog, ReadFrom } from './backend.ts'
 import type { ChannelDefinition } from './channel.ts'
 import { type ChannelFeedOptions, followLive, subscribeTo } from './channel-feed.ts'
 import { describe, issuesOf } from './channel-key.ts'
 import type { Codec } from './codec.ts'
+import { readHistory, readLastEventId } from './history.ts'
 import type { ErrorStage } from './hub.ts'
 import { findJsonLoss } from './json-loss.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from './live.ts'
+import type { Reads } from './reads.ts'
 import type { LiveOptions, SubscribeOptions } from './resume.ts'
 import type { ChannelSubscription } from './subscription.ts'
 import { utf8Length } from './utf8.ts'
@@ -53,12 +55,21 @@ export interface ChannelHandle<TInput, TEvent> {
    * if the backend doesn't answer: whether the event is stored is then unknown, so repeat it with an idempotency key.
    */
   publish(event: TInput, options?: PublishOptions): Promise<PublishResult>
-  /** Stores up to 10,000 events next to each other, in one round trip: all or none. Rejects as `publish` does. */
+  /**
+   * Stores up to 10,000 events, and up to the channel's `maxBatchBytes`, next to each other, in one round trip: all or
+   * none. Rejects as `publish` does.
+   */
   publishMany(events: readonly TInput[]): Promise<readonly PublishResult[]>
   /** Reads the log. Rejects with `BACKEND_UNAVAILABLE`, or `INVALID_LAST_EVENT_ID` for a bad `after`. */
   history(range: HistoryRange): Promise<History<TEvent>>
   /** Where the channel stands. Read it before the data of a query: `{ data, lastEventId }` joins with a subscription. */
   lastEventId(): Promise<EventId>
+  /**
+   * Deletes the log's events: a finished answer, a person's data. Readers are told of a gap with the reason `reset`, and follow
+   * what is published from then on. Idempotency keys are remembered for their time: what was published before isn't
+   * stored again. Rejects with `BACKEND_UNAVAILABLE`.
+   */
+  clear(): Promise<void>
   /** Subscribes. Pass the resolver's `opts`, and return the result from the procedure. */
   subscribe(options?: SubscribeOptions): ChannelSubscription<TEvent>
   /**
@@ -79,6 +90,7 @@ export interface HandleOptions extends ChannelFeedOptions {
   readonly name: string
   readonly definition: ChannelDefinition<unknown, unknown, unknown>
   readonly backend: Backend
+  readonly reads: Reads
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
@@ -104,31 +116,52 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
       return { id: ids[0] ?? '', duplicate }
     },
     async publishMany(events) {
-      if (events.length > maxMany) {
-        throw new RealtimeError(
-          'INVALID_OPTION',
-          `publishMany() got ${events.length} events; the limit is ${maxMany}.`,
-        )
-      }
-      const payloads = await Promise.all(events.map((event) => encodeEvent(options, event)))
+      const payloads = await encodeMany(options, events)
       if (payloads.length === 0) return []
       const { ids } = await backend.append(log, payloads, afterOpening())
       return ids.map((id) => ({ id, duplicate: false }))
     },
     async history(range) {
-      const page = await backend.read(log, historyRange(range))
+      const { from, limit } = historyRange(range)
+      const page = await readHistory(options, from, limit)
       const events = page.events.flatMap(({ id, data }) => {
         const decoded = decodeStored(codec, data, (error) => options.report(error, 'decode', log))
         return decoded ? [{ id, data: decoded.value as TEvent, at: new Date(eventTimeMs(id)) }] : []
       })
       return { events, lastEventId: page.lastEventId }
     },
-    async lastEventId() {
-      return (await backend.read(log, { last: 1, limit: 1 })).lastEventId
-    },
+    lastEventId: () => readLastEventId(options),
+    clear: () => backend.clear(log),
     subscribe: (subscribe = {}) => subscribeTo(options, subscribe),
     live: (subscribe, loadSnapshot) => followLive(options, subscribe, loadSnapshot),
   }
+}
+
+/** Encodes events that are stored together. Stops at the first one that there is no room for. */
+async function encodeMany(options: HandleOptions, events: readonly unknown[]): Promise<readonly string[]> {
+  const { name, definition } = options
+  if (events.length > maxMany) {
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `publishMany() got ${events.length} events; the limit is ${maxMany}. Publish them in parts.`,
+    )
+  }
+  const payloads: string[] = []
+  let bytes = 0
+  for (const event of events) {
+    const payload = await encodeEvent(options, event)
+    bytes += utf8Length(payload)
+    if (bytes > definition.maxBatchBytes) throw batchTooLarge(name, definition.maxBatchBytes)
+    payloads.push(payload)
+  }
+  return payloads
+}
+
+function batchTooLarge(name: string, maxBatchBytes: number): RealtimeError {
+  return new RealtimeError(
+    'EVENT_TOO_LARGE',
+    `publishMany() got events for channel "${name}" that have more than ${maxBatchBytes} bytes together (maxBatchBytes). Publish them in parts, each all or none.`,
+  )
 }
 
 /** Checks an event by its schema, and writes it as the JSON that goes on the wire. */
@@ -172,9 +205,7 @@ function checkKey(key: string): void {
   throw new RealtimeError('INVALID_OPTION', `idempotencyKey has ${key.length} characters. Give 1 to 256.`)
 }
 
-function historyRange(
-  range: HistoryRange,
-): { last: number; limit: number } | { after: EventId; limit: number } {
+function historyRange(range: HistoryRange): { readonly from: ReadFrom; readonly limit: number } {
   const limit = 'last' in range ? range.last : (range.limit ?? 100)
   if (!Number.isSafeInteger(limit) || limit < 1 || limit > maxMany) {
     throw new RealtimeError(
@@ -182,9 +213,9 @@ function historyRange(
       `history(): ${limit} events. Give a whole number from 1 to ${maxMany}.`,
     )
   }
-  if ('last' in range) return { last: limit, limit }
+  if ('last' in range) return { from: { last: limit }, limit }
   if (!isEventId(range.after)) throw invalidLastEventId(String(range.after))
-  return { after: range.after, limit }
+  return { from: { after: range.after }, limit }
 }
 
 function decodeStored(

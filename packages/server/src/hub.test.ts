@@ -1,4 +1,4 @@
-import type { EventId } from '@trpc-sse/protocol'
+import type { Clock, EventId } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { createChaos } from '../../../tests/support/chaos-backend.ts'
 import { manualClock } from '../../../tests/support/manual-clock.ts'
@@ -9,6 +9,8 @@ import { type CursorStart, createCursor, type Feed } from './cursor.ts'
 import { createHub, type Hub } from './hub.ts'
 import type { Gap } from './log-event.ts'
 import { memoryBackend } from './memory-backend.ts'
+import { PageCache } from './page-cache.ts'
+import { createReadGroup, Reads } from './reads.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -32,6 +34,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
     clock: { ...clock, random },
     window: { events: 16, characters: 1e6 },
     behind: { policy: 'catchUp', events: 1_000 },
+    ...readParts({ ...clock, random }),
     report: () => {},
   })
   const runs: Run[] = []
@@ -46,6 +49,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
     run.feed = createCursor(hub, start, {
       wake: () => pull(run),
       clock: { ...clock, random },
+      group: createReadGroup(),
     })
     pull(run)
   }
@@ -130,6 +134,11 @@ function check(seen: Run['seen']): void {
     ids.add(item.id)
     at = item.id
   }
+}
+
+/** What hubs of one process read through. */
+function readParts(clock: Clock) {
+  return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
 
 describe('a hub whose backend loses, repeats, delays and fails', () => {

@@ -1,13 +1,17 @@
-import { type Clock, RealtimeError } from '@trpc-sse/protocol'
+import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import { detached } from './async-context.ts'
-import type { Backend, ChannelLog, ReadRange, StoredEvent, Unlisten } from './backend.ts'
+import type { Backend, ChannelLog, StoredEvent, Unlisten } from './backend.ts'
 import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
 import { createFailures } from './failures.ts'
-import type { LinkedPage, LogPosition } from './link-entries.ts'
-import { createLogReader, type LogPageFrom } from './log-reader.ts'
+import type { LinkedPage } from './link-entries.ts'
+import { createLogReader } from './log-reader.ts'
 import type { Mutable } from './mutable.ts'
+import type { Page } from './page.ts'
+import type { PageCache } from './page-cache.ts'
+import { Pages, pageBytes, pageSize } from './pages.ts'
 import { createReaders } from './readers.ts'
+import { createReadGroup, type Reads, readInTurn } from './reads.ts'
 import { createRunner } from './runner.ts'
 import { createWindow, type Window, type WindowLimits } from './window.ts'
 
@@ -25,6 +29,8 @@ export interface HubOptions {
   readonly clock: Clock
   readonly window: WindowLimits
   readonly behind: Behind
+  readonly reads: Reads
+  readonly pageCache: PageCache
   readonly report: ReportError
 }
 
@@ -54,16 +60,16 @@ export interface Hub {
   detach(wake: () => void): void
   /** Compares the hub's position with the log's, and catches up. */
   check(): void
+  /** The origin that the log got when it was last cleared, if it was. */
+  readonly cleared: EventId | undefined
   /**
-   * Reads a page of the log, for who is not in the window. Where it reaches as far as the window, the window has it from then
-   * on: of all who come back from the same place after a restart, the first reads the log. Rejects after the failure is reported.
+   * The pages of the log, for who is not in the window. What of them reaches as far as the window is in it from then on: of
+   * all who come back from the same place after a restart, the first reads the log.
    */
-  read(range: ReadRange, from?: LogPosition): Promise<LogPageFrom>
+  readonly pages: Pages
   close(): Promise<void>
 }
 
-/** Events in one read of the log. */
-export const pageSize = 256
 /** Newest events that a hub takes into its window when it opens, at least: a quick reconnect needs no read of its own. */
 const leastPrefill = 64
 /** Notifications kept while the log is read; with more than that the log is read once more instead. */
@@ -82,6 +88,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
   const opening = new Promise<void>((resolve) => {
     resolveOpening = resolve
   })
+  const group = createReadGroup()
   let unlisten: Unlisten | undefined
   let held: StoredEvent[] = []
 
@@ -110,6 +117,37 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     runner.request()
   }
 
+  /** Opens the window at a first page; at the end of the log, where a page doesn't hold all that it would start with. */
+  function openWindow(page: Page): Window {
+    if (page.next === undefined || behind.policy === 'latest') return createWindow(limits, page.from)
+    return createWindow(limits, page.lastEventId)
+  }
+
+  /** Takes in a page. Returns from where to read on. */
+  function takePage(page: Page): LinkedPage['next'] {
+    const isOpening = hub.window === undefined
+    const window = hub.window ?? openWindow(page)
+    if (hub.cleared !== page.cleared) {
+      hub.cleared = page.cleared
+      hub.pages.forget()
+      // Deleted events are shown to nobody.
+      window.clear()
+    }
+    hub.window = window
+    const isRead = !isOpening || window.tail === page.from
+    if (isRead) for (const entry of page.entries) window.push(entry)
+    readers.changed(window.end)
+    return isRead ? page.next : undefined
+  }
+
+  function readInItsTurn(next: LinkedPage['next']): Promise<Page> {
+    return readInTurn(options.reads, { log: log.key, group }, () =>
+      next
+        ? reader.read({ after: next.after, limit: pageSize, maxBytes: pageBytes }, next.position)
+        : reader.read({ last: prefill, limit: prefill, maxBytes: pageBytes }),
+    )
+  }
+
   async function catchUp(): Promise<void> {
     unlisten ??= await options.backend.listen(log, {
       onEvent: (event) => detached(() => take(event)),
@@ -117,18 +155,12 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     })
     listening.worked()
     if (hub.closed) return await unlisten()
-    let { window } = hub
-    let next: LinkedPage['next'] = window && { position: { id: window.tail }, after: window.tail }
-    do {
-      const page = await (next
-        ? reader.read({ after: next.after, limit: pageSize }, next.position)
-        : reader.read({ last: prefill, limit: prefill }))
-      window ??= createWindow(limits, page.from)
-      hub.window = window
-      for (const entry of page.entries) window.push(entry)
-      readers.changed(window.end)
-      next = page.next
-    } while (next && !hub.closed)
+    let next: LinkedPage['next'] = hub.window && {
+      position: { id: hub.window.tail },
+      after: hub.window.tail,
+    }
+    do next = takePage(await readInItsTurn(next))
+    while (next && !hub.closed)
     opened()
   }
 
@@ -148,6 +180,11 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     },
   })
 
+  function onPage(page: Page): void {
+    if (page.cleared === hub.cleared) hub.window?.prepend(page.from, page.entries)
+    else runner.request()
+  }
+
   const hub: Mutable<Hub> = {
     log,
     behind,
@@ -160,15 +197,13 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     attach: readers.attach,
     detach: readers.detach,
     check: runner.request,
-    async read(range, from) {
-      const page = await reader.read(range, from)
-      hub.window?.prepend(page.from, page.entries)
-      return page
-    },
+    cleared: undefined,
+    pages: new Pages({ log: log.key, clock, reads: options.reads, cache: options.pageCache, reader, onPage }),
     async close() {
       if (hub.closed) return
       hub.closed = new RealtimeError('CLOSED', 'The channels were closed. Reconnect to a server that is up.')
       runner.stop()
+      hub.pages.forget()
       opened()
       readers.wakeAll()
       await unlisten?.()

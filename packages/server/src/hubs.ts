@@ -3,10 +3,16 @@ import type { Backend, ChannelLog } from './backend.ts'
 import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
 import { createHub, type ErrorStage, type Hub } from './hub.ts'
+import type { PageCache } from './page-cache.ts'
+import type { Reads } from './reads.ts'
 import type { WindowLimits } from './window.ts'
 
 /** What the hubs of a process are made of. */
 export interface HubsOptions {
+  readonly reads: Reads
+  readonly pageCache: PageCache
+  /** How many logs may be open at a time. */
+  readonly maxOpen: number
   readonly backend: Backend
   readonly codec: Codec
   readonly clock: Clock
@@ -20,7 +26,7 @@ export interface HubsOptions {
 
 /** The hubs of a process: one for each channel that somebody reads, or has just read. */
 export interface Hubs {
-  /** The hub of a log, opened if it isn't. Throws `CLOSED`. */
+  /** The hub of a log, opened if it isn't. Throws `CLOSED`, or `TOO_MANY_CHANNELS`. */
   get(log: ChannelLog, behind: Behind): Hub
   /** The hub of a log, if it is there. */
   find(key: string): Hub | undefined
@@ -36,6 +42,8 @@ interface Entry {
 }
 
 const tickMs = 1_000
+/** Backends forget a log without events minutes after its last use, and a check is a use. */
+const longestCheckMs = 120_000
 
 /** Creates the hubs of a process. One timer, there only while there are hubs, closes idle ones and checks positions. */
 export function createHubs(options: HubsOptions): Hubs {
@@ -43,26 +51,43 @@ export function createHubs(options: HubsOptions): Hubs {
   const elapsedMs = elapsedTime(clock)
   const entries = new Map<string, Entry>()
   let closed = false
+  let crowdedUntilMs = 0
   let cancelTick: (() => void) | undefined
 
   function tick(): void {
     const now = elapsedMs()
-    for (const [key, entry] of entries) {
-      entry.idleSince = entry.hub.readers() > 0 ? undefined : (entry.idleSince ?? now)
-      if (entry.idleSince !== undefined && now - entry.idleSince >= options.lingerMs) {
-        entries.delete(key)
-        void closeHub(entry.hub)
-      } else if (now >= entry.checkAt) {
-        entry.checkAt = nextCheck()
-        entry.hub.check()
-      }
+    closeIdle(options.lingerMs)
+    for (const entry of entries.values()) {
+      if (now < entry.checkAt) continue
+      entry.checkAt = nextCheck()
+      entry.hub.check()
     }
     cancelTick = entries.size > 0 ? clock.after(tickMs, tick) : undefined
   }
 
+  /** Closes hubs that nobody has read for so long. */
+  function closeIdle(lingerMs: number): void {
+    const now = elapsedMs()
+    for (const [key, entry] of entries) {
+      entry.idleSince = entry.hub.readers() > 0 ? undefined : (entry.idleSince ?? now)
+      if (entry.idleSince === undefined || now - entry.idleSince < lingerMs) continue
+      entries.delete(key)
+      void closeHub(entry.hub)
+    }
+  }
+
+  /** Makes room for one more hub, looking for idle ones not more often than once a tick. */
+  function makeRoom(): void {
+    const { maxOpen } = options
+    if (entries.size < maxOpen) return
+    if (elapsedMs() >= crowdedUntilMs) closeIdle(0)
+    crowdedUntilMs = elapsedMs() + tickMs
+    if (entries.size >= maxOpen) throw tooManyOpen(maxOpen)
+  }
+
   // Hubs that were opened together are checked at different times.
   function nextCheck(): number {
-    return elapsedMs() + options.positionCheckMs * (0.5 + clock.random())
+    return elapsedMs() + Math.min(options.positionCheckMs * (0.5 + clock.random()), longestCheckMs)
   }
 
   async function closeHub(hub: Hub): Promise<void> {
@@ -84,6 +109,7 @@ export function createHubs(options: HubsOptions): Hubs {
         found.idleSince = undefined
         return found.hub
       }
+      makeRoom()
       const hub = createHub({ ...options, log, behind, report: (error, stage) => report(error, stage, log) })
       entries.set(log.key, { hub, idleSince: undefined, checkAt: nextCheck() })
       cancelTick ??= clock.after(tickMs, tick)
@@ -98,4 +124,9 @@ export function createHubs(options: HubsOptions): Hubs {
       await Promise.all(hubs.map(({ hub }) => closeHub(hub)))
     },
   }
+}
+
+function tooManyOpen(count: number): RealtimeError {
+  const message = `This process reads ${count} channels at a time, which is its limit (maxOpenChannels of createChannels). Try again later, or raise it.`
+  return new RealtimeError('TOO_MANY_CHANNELS', message)
 }

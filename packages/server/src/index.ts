@@ -70,6 +70,7 @@ export {
 } from './link/server-link.ts'
 export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from './live.ts'
 export { memoryBackend } from './memory-backend.ts'
+export type { ReadLimits } from './reads.ts'
 export type { LiveOptions, SubscribeOptions } from './resume.ts'
 export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'
 export type { Stored, Transformer } from './transformer.ts'

@@ -16,8 +16,8 @@ const page = (events: readonly StoredEvent[], last = events.at(-1)?.id ?? at(0))
 })
 
 /** Links a page, and writes what comes out as one line: ids with what they follow, jumps with `!`. */
-function link(from: LogPosition, read: LogPage, limit = 10): string {
-  const { entries, next } = linkEntries(from, read, limit, (stored, prev) =>
+function link(from: LogPosition, read: LogPage): string {
+  const { entries, next } = linkEntries(from, read, (stored, prev) =>
     stored.data === 'bad'
       ? undefined
       : { kind: 'event', ...stored, prev, codec, decoded: undefined, frame: undefined },
@@ -33,7 +33,12 @@ describe('linkEntries', () => {
     ['says nothing when nothing happened', { id: at(4) }, page([], at(4)), 'end'],
     ['jumps when events expired', { id: at(1) }, page([], at(4)), '!4-0 end'],
     ['jumps back when the log was reset', { id: at(9) }, page([], at(4)), '!4-0 end'],
-    ['jumps when the newest event is gone', { id: at(1) }, page([event(2)], at(3)), '1-0>2-0 !3-0 end'],
+    [
+      'reads on where the newest event is gone',
+      { id: at(1) },
+      page([event(2)], at(3)),
+      '1-0>2-0 more after 2-0',
+    ],
     ['leaves out what cannot be decoded', { id: at(1) }, page([event(2, 1, 'bad'), event(3)]), '1-0>3-0 end'],
     [
       'leaves out a foreign entry that the chain does not know',
@@ -58,7 +63,7 @@ describe('linkEntries', () => {
     expect(link(from, read)).toBe(expected)
   })
 
-  it('asks for more after a full page, past what it could not decode', () => {
-    expect(link({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)), 2)).toBe('1-0>2-0 more after 3-0')
+  it('asks for more where a page ends before the log, past what it could not decode', () => {
+    expect(link({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe('1-0>2-0 more after 3-0')
   })
 })

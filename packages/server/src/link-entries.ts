@@ -24,12 +24,7 @@ export type DecodeEvent = (stored: StoredEvent, prev: EventId) => LogEvent | und
  * stored: an event that follows it follows the one before. That alone is no gap; everything else that breaks the
  * chain of `prev` stays visible, and so does a log whose last id is not the last entry.
  */
-export function linkEntries(
-  from: LogPosition,
-  page: LogPage,
-  limit: number,
-  decode: DecodeEvent,
-): LinkedPage {
+export function linkEntries(from: LogPosition, page: LogPage, decode: DecodeEvent): LinkedPage {
   const entries: LogEntry[] = []
   let position = from.id
   let skipped = from.skipped
@@ -45,7 +40,7 @@ export function linkEntries(
     skipped = undefined
   }
   const last = page.events.at(-1)
-  if (last !== undefined && page.events.length >= limit) {
+  if (last !== undefined && last.id !== page.lastEventId) {
     const next = skipped === undefined ? { id: position } : { id: position, skipped }
     return { entries, next: { position: next, after: last.id } }
   }

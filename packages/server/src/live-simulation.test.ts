@@ -1,3 +1,4 @@
+import type { Clock } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { createChaos } from '../../../tests/support/chaos-backend.ts'
 import { manualClock } from '../../../tests/support/manual-clock.ts'
@@ -7,6 +8,8 @@ import { createCursor, type Feed } from './cursor.ts'
 import { createHub } from './hub.ts'
 import { createLiveFeed, type LiveEvent } from './live.ts'
 import { memoryBackend } from './memory-backend.ts'
+import { PageCache } from './page-cache.ts'
+import { createReadGroup, Reads } from './reads.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -35,6 +38,7 @@ async function simulate(seed: number) {
     clock,
     window,
     behind: { policy: one(['catchUp', 'latest', 'disconnect'] as const) ?? 'catchUp', events: 6 },
+    ...readParts({ ...clock, random }),
     report: () => {},
   })
   const runs: Run[] = []
@@ -67,7 +71,12 @@ async function simulate(seed: number) {
     run.feed = createLiveFeed({
       lastEventId: at === 'snapshot' ? undefined : at,
       open: (after, grace) =>
-        createCursor(hub, after === undefined ? { replay: 0 } : { after }, { wake, clock, grace }),
+        createCursor(hub, after === undefined ? { replay: 0 } : { after }, {
+          wake,
+          clock,
+          grace,
+          group: createReadGroup(),
+        }),
       load,
       codec: createCodec(undefined),
       wake,
@@ -150,6 +159,11 @@ function fold(seen: readonly Live[]): { readonly state: number; readonly snapsho
     state = Math.max(state, data)
   }
   return { state: state ?? -1, snapshots: seen.filter(({ type }) => type === 'snapshot').length }
+}
+
+/** What hubs of one process read through. */
+function readParts(clock: Clock) {
+  return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
 
 describe('live subscriptions whose backend loses, repeats, delays, trims and forgets', () => {

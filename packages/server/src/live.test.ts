@@ -1,5 +1,5 @@
 import { tracked } from '@trpc/server'
-import type { EventId } from '@trpc-sse/protocol'
+import type { Clock, EventId } from '@trpc-sse/protocol'
 import superjson from 'superjson'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -14,6 +14,8 @@ import { createHub } from './hub.ts'
 import { createLiveFeed, type LiveEvent } from './live.ts'
 import type { FeedEvent } from './log-event.ts'
 import { memoryBackend } from './memory-backend.ts'
+import { PageCache } from './page-cache.ts'
+import { createReadGroup, Reads } from './reads.ts'
 import { type ChannelSubscription, merge } from './subscription.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -218,6 +220,11 @@ describe('a live subscription', () => {
 })
 
 /** A live feed on a hub that the test looks after itself. */
+/** What hubs of one process read through. */
+function readParts(clock: Clock) {
+  return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
+}
+
 async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = 'catchUp') {
   const clock = manualClock()
   const log = { key: 'log', retain: { events: 3, forMs: 1e9 } }
@@ -229,14 +236,28 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   const codec = createCodec(transformer)
   const window = { events: 1_024, characters: 1e6 }
   const behind = { policy, events: 3 }
-  const hub = createHub({ log, backend: chaos.backend, codec, clock, window, behind, report: () => {} })
+  const hub = createHub({
+    log,
+    backend: chaos.backend,
+    codec,
+    clock,
+    window,
+    behind,
+    ...readParts(clock),
+    report: () => {},
+  })
   await hub.opening
   const { load, loads } = createLoader()
   const open = (loader: Parameters<typeof createLiveFeed>[0]['load'] = load): Feed =>
     createLiveFeed({
       lastEventId: undefined,
       open: (after, grace) =>
-        createCursor(hub, after === undefined ? { replay: 0 } : { after }, { wake: () => {}, clock, grace }),
+        createCursor(hub, after === undefined ? { replay: 0 } : { after }, {
+          wake: () => {},
+          clock,
+          grace,
+          group: createReadGroup(),
+        }),
       load: loader,
       codec,
       wake: () => {},

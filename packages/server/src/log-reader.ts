@@ -3,18 +3,16 @@ import type { Backend, ChannelLog, ReadRange } from './backend.ts'
 import type { Codec } from './codec.ts'
 import { createFailures } from './failures.ts'
 import type { ReportError } from './hub.ts'
-import { type DecodeEvent, type LinkedPage, type LogPosition, linkEntries } from './link-entries.ts'
-
-/** A page of a log, and the id that it goes on from. */
-export type LogPageFrom = LinkedPage & { readonly from: EventId }
+import type { DecodeEvent, LogPosition } from './link-entries.ts'
+import { Page } from './page.ts'
 
 /** Reads one log. */
 export interface LogReader {
   /**
-   * Reads a page, linked to where `from` stands; without it, to what the first event follows. Who asks for the same at
-   * the same time shares one read. Rejects after the failure is reported.
+   * Reads a page, linked to where `from` stands; without it, to what the first event follows. Rejects after the failure is
+   * reported, or when the signal aborts.
    */
-  read(range: ReadRange, from?: LogPosition): Promise<LogPageFrom>
+  read(range: ReadRange, from?: LogPosition, signal?: AbortSignal): Promise<Page>
   readonly decode: DecodeEvent
 }
 
@@ -35,29 +33,19 @@ export function createLogReader(
   log: ChannelLog,
   { backend, codec, report, keepsValues }: LogReaderOptions,
 ): LogReader {
-  const reads = new Map<string, Promise<LogPageFrom>>()
   const failures = createFailures(report, 'read')
   const decode = createDecode(codec, report, keepsValues)
-
-  async function readPage(range: ReadRange, position: LogPosition | undefined): Promise<LogPageFrom> {
-    try {
-      const page = await backend.read(log, range)
-      failures.worked()
-      const from = position ?? { id: page.events[0]?.prev ?? page.lastEventId }
-      return { ...linkEntries(from, page, range.limit, decode), from: from.id }
-    } catch (error) {
-      failures.failed(error)
-      throw error
-    }
-  }
-
   return {
     decode,
-    read(range, from) {
-      const key = JSON.stringify([range, from])
-      const read = reads.get(key) ?? readPage(range, from).finally(() => reads.delete(key))
-      reads.set(key, read)
-      return read
+    async read(range, from, signal) {
+      try {
+        const page = await backend.read(log, range, signal && { signal })
+        failures.worked()
+        return new Page(range, from, page, decode)
+      } catch (error) {
+        if (signal?.aborted !== true) failures.failed(error)
+        throw error
+      }
     },
   }
 }

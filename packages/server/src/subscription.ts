@@ -4,6 +4,7 @@ import { acrossCopies } from './across-copies.ts'
 import type { Feed } from './cursor.ts'
 import { type EventMeta, type FeedPart, filterFeed, mapFeed, mergeFeeds } from './feeds.ts'
 import { iterateFeed } from './iterate.ts'
+import { createReadGroup, type ReadGroup } from './reads.ts'
 import { badRequest, findLastEventId, knowsCall, type SubscribeOptions } from './resume.ts'
 
 /**
@@ -50,7 +51,10 @@ export function createSubscription<TEvent>(source: SubscriptionSource): ChannelS
     ...source,
     live,
     hasCallbacks: true,
-    parts: source.parts.map(({ open, ...part }) => ({ ...part, open: (id, wake) => wrap(open(id, wake)) })),
+    parts: source.parts.map(({ open, ...part }) => ({
+      ...part,
+      open: (id, wake, group) => wrap(open(id, wake, group)),
+    })),
   })
   const subscription: ChannelSubscription<TEvent> = {
     filter(fits: (event: never, meta: EventMeta) => boolean) {
@@ -63,7 +67,7 @@ export function createSubscription<TEvent>(source: SubscriptionSource): ChannelS
     },
     [Symbol.asyncIterator]: () =>
       iterateFeed<TEvent>({ options: source.options, signals: signalsOf(source) }, (wake) =>
-        openFeed(source, wake),
+        openFeed(source, wake, createReadGroup()),
       ),
   }
   sources.set(subscription, source)
@@ -92,13 +96,15 @@ export function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[]
 export async function openFeed(
   source: SubscriptionSource,
   wake: () => void,
+  group: ReadGroup,
   clientId?: string,
 ): Promise<Feed> {
   const lastEventId = clientId ?? (await findLastEventId(source.options))
   try {
     const [only] = source.parts
-    if (source.kind === 'merged' || only === undefined) return mergeFeeds(source.parts, lastEventId, wake)
-    return only.open(lastEventId, wake)
+    if (source.kind === 'merged' || only === undefined)
+      return mergeFeeds(source.parts, lastEventId, wake, group)
+    return only.open(lastEventId, wake, group)
   } catch (error) {
     throw isRealtimeError(error) && error.code === 'INVALID_LAST_EVENT_ID' ? badRequest(error) : error
   }

@@ -27,6 +27,8 @@ export interface Window {
    * Nothing if the page doesn't reach as far.
    */
   prepend(from: EventId, page: readonly LogEntry[]): void
+  /** Drops all entries. Who stands at the end still does. */
+  clear(): void
   at(sequence: number): LogEntry | undefined
   /** The number of the entry that follows an id; `undefined` if that can't be told from here. */
   after(id: EventId): number | undefined
@@ -104,6 +106,9 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
         // An id that is here twice is where the log went back to it: the newer place counts.
         if (!following.has(entry.id)) following.set(entry.id, window.start + index + 1)
       }
+    },
+    clear() {
+      while (window.start < window.end) evict()
     },
     at: (sequence) => (sequence < window.start ? undefined : entries[evicted + sequence - window.start]),
     after(id) {

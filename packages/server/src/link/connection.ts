@@ -1,6 +1,7 @@
 import type { ReconnectData } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
+import type { ReadGroup } from '../reads.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 import type { SubscriptionRun } from './subscription-run.ts'
 
@@ -72,6 +73,8 @@ export interface Connection {
   readonly forRoom: Set<() => void> | undefined
   /** Told by the sink that there is room. */
   readonly onRoom: () => void
+  /** On whose behalf its subscriptions read logs, once one does. */
+  readGroup: ReadGroup | undefined
 }
 
 /** What the connections of a link have in common. */
@@ -115,6 +118,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     waitingBytes: 0,
     forRoom: undefined,
     onRoom: () => offerRoom(connection),
+    readGroup: undefined,
   }
   exchange.onGone(() => close(connection))
   return connection
@@ -172,6 +176,24 @@ export function isFull(connection: Mutable<Connection>): boolean {
   if (connection.pendingBytes + connection.waitingBytes <= maxBufferedBytes) return false
   connection.waitingBytes = sink ? sink.network.buffered(sink) : 0
   return connection.pendingBytes + connection.waitingBytes > maxBufferedBytes
+}
+
+/** On whose behalf the subscriptions of a connection read logs. While it is full, nothing is read for it. */
+export function readGroupOf(connection: Connection): ReadGroup {
+  connection.readGroup ??= new ConnectionReads(connection)
+  return connection.readGroup
+}
+
+class ConnectionReads implements ReadGroup {
+  readonly #connection: Connection
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+  }
+
+  canRead(): boolean {
+    return !isFull(this.#connection)
+  }
 }
 
 /** Calls back once there is room again, after those who have waited for longer. Whoever needs more then waits again. */

@@ -5,7 +5,7 @@ import type { Feed } from '../cursor.ts'
 import { clearTransport, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, signalsOf, subscriptionSource } from '../subscription.ts'
 import { areSame } from '../transformer.ts'
-import { dismiss, isFull, room, whenRoom } from './connection.ts'
+import { dismiss, isFull, readGroupOf, room, whenRoom } from './connection.ts'
 import {
   complete,
   fail,
@@ -49,7 +49,7 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
   }
   // Who wakes it is the hub, on behalf of whoever published, or the socket.
   const wake = source.hasCallbacks ? (): void => run.context.runInAsyncScope(pump) : pump
-  const feed = await openFeed(source, wake, run.lastEventId)
+  const feed = await openFeed(source, wake, readGroupOf(run.connection), run.lastEventId)
   // Nobody iterates it: what that would need isn't kept for as long as the stream.
   clearTransport(run.over.signal)
   if (run.ended) return feed.close()
@@ -81,7 +81,11 @@ function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTran
 
 /** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
 function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
-  if (!run.placed && !place(run, feed)) return
+  if (!run.placed && !place(run, feed)) {
+    // Where it starts is in the log, which is not read for a connection that is full.
+    if (isFull(run.connection)) whenRoom(run.connection, pump)
+    return
+  }
   try {
     while (!isFull(run.connection)) {
       const item = feed.next()

@@ -1,0 +1,36 @@
+/** What waits for its turn. Owners take turns, however much each of them has waiting. */
+export class FairQueue<TOwner extends object, TItem extends { readonly group: TOwner }> {
+  // In the order in which they have their turns: who had one goes to the end.
+  readonly #owners = new Map<TOwner, Set<TItem>>()
+
+  get isEmpty(): boolean {
+    return this.#owners.size === 0
+  }
+
+  push(item: TItem): void {
+    const items = this.#owners.get(item.group)
+    if (items) items.add(item)
+    else this.#owners.set(item.group, new Set([item]))
+  }
+
+  /** Takes the first item of the owner whose turn it is. */
+  take(): TItem | undefined {
+    for (const [owner, items] of this.#owners) {
+      this.#owners.delete(owner)
+      for (const item of items) {
+        items.delete(item)
+        if (items.size > 0) this.#owners.set(owner, items)
+        return item
+      }
+    }
+    return undefined
+  }
+
+  /** Removes an item. Returns whether it was waiting here. */
+  delete(item: TItem): boolean {
+    const items = this.#owners.get(item.group)
+    if (!items?.delete(item)) return false
+    if (items.size === 0) this.#owners.delete(item.group)
+    return true
+  }
+}
