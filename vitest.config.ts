@@ -63,7 +63,7 @@ export default defineConfig({
             'tests/next/*.test.ts',
             'tests/interop*.test.ts',
             'tests/interop/**/*.test.ts',
-            'tests/adapters/{cases,fastify}.test.ts',
+            'tests/adapters/{apps,bodies,cases,fastify}.test.ts',
             'packages/client/src/**/*.test.ts',
             'packages/server/src/link/**/*.test.ts',
             'packages/server/src/adapters/**/*.test.ts',

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { initTRPC } from '@trpc/server'
 import * as stockExpress from '@trpc/server/adapters/express'
 import * as stockFastify from '@trpc/server/adapters/fastify'
+import * as stockNext from '@trpc/server/adapters/next'
 import * as stockNode from '@trpc/server/adapters/node-http'
 import * as stockStandalone from '@trpc/server/adapters/standalone'
 import express, { type Request, type Response } from 'express'
@@ -10,6 +11,7 @@ import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
 import * as ourExpress from './adapters/express.ts'
 import * as ourFastify from './adapters/fastify.ts'
+import * as ourNext from './adapters/next.ts'
 import * as ourNode from './adapters/node-http.ts'
 import * as ourStandalone from './adapters/standalone.ts'
 import { channel, createChannels } from './index.ts'
@@ -78,6 +80,18 @@ describe('an app changes one import', () => {
     // @ts-expect-error It is another context than the router's.
     const checked: ourFastify.FastifyTRPCPluginOptions<AppRouter>['trpcOptions'] = wrong
     expectTypeOf(checked).toBeObject()
+  })
+
+  it('with the Pages API of Next.js', () => {
+    const createContext = ({ req }: stockNext.CreateNextContextOptions): Context => ({
+      user: req.cookies.user,
+    })
+    for (const { createNextApiHandler } of [stockNext, ourNext]) {
+      expectTypeOf(createNextApiHandler({ router, createContext })).toExtend<stockNext.NextApiHandler>()
+    }
+    ourNext.createNextApiHandler({ router, channels, createContext, connectionKey: (ctx) => ctx.user })
+    // @ts-expect-error The router has a context: somebody must create it.
+    ourNext.createNextApiHandler({ router, channels })
   })
 
   it('with node:http and node:http2', () => {

@@ -1,5 +1,8 @@
 import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
-import type { FetchHandlerRequestOptions as TrpcOptions } from '@trpc/server/adapters/fetch'
+import type {
+  FetchHandlerOptions as TrpcHandlerOptions,
+  FetchHandlerRequestOptions as TrpcOptions,
+} from '@trpc/server/adapters/fetch'
 import type { RequestOverrides, ServerLinkOptions } from '../index.ts'
 import { linkFor } from './link-for.ts'
 
@@ -7,7 +10,15 @@ import { linkFor } from './link-for.ts'
 export type FetchHandlerRequestOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
-export type { FetchCreateContextFnOptions } from '@trpc/server/adapters/fetch'
+/** The same, by another name that tRPC has for it. */
+export type FetchHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcHandlerOptions<TRouter> &
+  ServerLinkOptions<inferRouterContext<TRouter>>
+
+export type {
+  FetchCreateContextFn,
+  FetchCreateContextFnOptions,
+  FetchCreateContextOption,
+} from '@trpc/server/adapters/fetch'
 export { linkOf } from './link-of.ts'
 
 /**

@@ -1,20 +1,37 @@
 import type { AnyTRPCRouter, inferRouterContext } from '@trpc/server'
 import {
   internal_exceptionHandler,
-  type NodeHTTPRequestHandlerOptions as TrpcOptions,
+  type NodeHTTPHandlerOptions as TrpcOptions,
+  type NodeHTTPRequestHandlerOptions as TrpcRequestOptions,
 } from '@trpc/server/adapters/node-http'
 import type { NodeRequest, NodeResponse, RequestOverrides, ServerLinkOptions } from '../index.ts'
 import { linkFor } from './link-for.ts'
 import type { Listener } from './listener.ts'
 
 /** The options of tRPC's Node adapter, and those of the server link. */
-export type NodeHTTPRequestHandlerOptions<
+export type NodeHTTPHandlerOptions<
   TRouter extends AnyTRPCRouter,
   TRequest extends NodeRequest,
   TResponse extends NodeResponse,
 > = TrpcOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
 
-export type { NodeHTTPCreateContextFnOptions } from '@trpc/server/adapters/node-http'
+/** The same, with one request. */
+export type NodeHTTPRequestHandlerOptions<
+  TRouter extends AnyTRPCRouter,
+  TRequest extends NodeRequest,
+  TResponse extends NodeResponse,
+> = TrpcRequestOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
+
+export {
+  createURL,
+  incomingMessageToRequest,
+  internal_exceptionHandler,
+  type NodeHTTPCreateContextFn,
+  type NodeHTTPCreateContextFnOptions,
+  type NodeHTTPCreateContextOption,
+  type NodeHTTPRequest,
+  type NodeHTTPResponse,
+} from '@trpc/server/adapters/node-http'
 export { linkOf } from './link-of.ts'
 
 /** Serves one request, in place of tRPC's function of this name. Resolves when the response is over. */

@@ -103,19 +103,20 @@ async function serveOther(
 
 async function answer(
   options: LinkOptions,
-  { request: req, response: res, ...call }: NodeCall,
+  { request: req, response: res }: NodeCall,
   target: IncomingRequest | undefined,
   middlewareError: unknown,
 ): Promise<void> {
-  const { incomingMessageToRequest } = await import('@trpc/server/adapters/node-http')
-  const malformed = new TRPCError({ code: 'BAD_REQUEST', message: 'Invalid URL' })
-  const cause = target ? middlewareError : malformed
+  const trpc = await import('@trpc/server/adapters/node-http')
+  if (target === undefined) {
+    const malformed = new TRPCError({ code: 'BAD_REQUEST', message: 'Invalid URL' })
+    trpc.internal_exceptionHandler({ ...options, req, res } as never)(malformed)
+    return
+  }
   const given = await answerByTrpc(options, {
-    request: target
-      ? incomingMessageToRequest(req, res, { maxBodySize: options.maxBodySize ?? null })
-      : new Request('http://localhost'),
-    path: target?.path ?? call.path ?? '',
-    error: cause ? getTRPCErrorFromUnknown(cause) : null,
+    request: trpc.incomingMessageToRequest(req, res, { maxBodySize: options.maxBodySize ?? null }),
+    path: target.path,
+    error: middlewareError ? getTRPCErrorFromUnknown(middlewareError) : null,
     about: { req, res },
   })
   await writeAnswer(res, given)

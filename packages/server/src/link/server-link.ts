@@ -32,8 +32,8 @@ export interface ServerLinkOptions<TContext = never> {
   /**
    * How long a stream may be silent before the client is shown that it is alive, in milliseconds.
    *
-   * @default `sse.ping.intervalMs` of initTRPC if it is enabled there, else 15_000, or a third of
-   * `sse.client.reconnectAfterInactivityMs` if that is less
+   * @default `sse.ping.intervalMs` of initTRPC if it is enabled there, none if it is turned off there, else 15_000, or a
+   * third of `sse.client.reconnectAfterInactivityMs` if that is less
    */
   readonly heartbeatMs?: number
   /**
@@ -196,7 +196,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   const connections = createConnections({
     clock,
     heartbeatMs,
-    maxDurationMs: sse.maxDurationMs,
+    maxDurationMs: sse.maxDurationMs || undefined,
     maxBufferedBytes: Math.max(leastBufferedBytes, options.maxBufferedBytes ?? 131_072),
     limiter,
   })
@@ -246,12 +246,21 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
 }
 
 function heartbeatOf({ heartbeatMs }: ServerLinkOptions, { ping, client }: RouterSseConfig): number {
-  const inactivityMs = client?.reconnectAfterInactivityMs ?? Infinity
+  if (heartbeatMs === undefined && isOff(ping)) return Infinity
+  // Like tRPC, whose 0 is none.
+  const inactivityMs = client?.reconnectAfterInactivityMs || Infinity
   const pingMs = ping?.enabled ? (ping.intervalMs ?? 1_000) : Math.min(15_000, inactivityMs / 3)
   const ms = heartbeatMs ?? pingMs
   if (ms > 0 && ms <= inactivityMs) return ms
   const message = `A heartbeat every ${ms} ms: give more than 0, and no more than sse.client.reconnectAfterInactivityMs (${inactivityMs}), after which clients take the connection for dead.`
   throw new RealtimeError('INVALID_OPTION', message)
+}
+
+/** Whether tRPC takes this for no pings. */
+function isOff(ping: RouterSseConfig['ping']): boolean {
+  if (ping === undefined) return false
+  const { enabled, intervalMs = 1_000 } = ping
+  return !(enabled && intervalMs > 0 && intervalMs !== Infinity)
 }
 
 function checkNumbers({ retryMs = 0, maxBufferedBytes = 0, limits = {} }: ServerLinkOptions): void {

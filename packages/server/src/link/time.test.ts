@@ -149,7 +149,7 @@ describe('P17: a heartbeat', () => {
     [{}, 15_000, 45_000],
     [{ ping: { enabled: true } }, 1_000, 3_000],
     [{ ping: { enabled: true, intervalMs: 4_000 } }, 4_000, 12_000],
-    [{ ping: { enabled: false, intervalMs: 4_000 } }, 15_000, 45_000],
+    [{ client: { reconnectAfterInactivityMs: 0 } }, 15_000, 0],
     [{ client: { reconnectAfterInactivityMs: 6_000 } }, 2_000, 6_000],
     [
       { ping: { enabled: true, intervalMs: 2_000 }, client: { reconnectAfterInactivityMs: 3_000 } },
@@ -167,6 +167,31 @@ describe('P17: a heartbeat', () => {
       expect((await stream.next()).event).toBe('ping')
     },
   )
+
+  it.each([
+    { ping: { enabled: false } },
+    { ping: { enabled: false, intervalMs: 4_000 } },
+    { ping: { enabled: true, intervalMs: 0 } },
+    { ping: { enabled: true, intervalMs: Infinity } },
+    { ping: { enabled: false }, client: { reconnectAfterInactivityMs: 6_000 } },
+    { ping: { enabled: true, intervalMs: 0 }, client: { reconnectAfterInactivityMs: 0 }, maxDurationMs: 0 },
+  ] satisfies Sse[])('is never sent, and streams never end, where initTRPC says so: sse %j', async (sse) => {
+    await using test = await setup({ sse })
+    using stream = await openRaw(`${test.url}/log`)
+    expect(JSON.parse((await stream.next()).data)).toEqual('client' in sse ? sse.client : {})
+    await stream.next()
+    test.clock.advance(10_000_000)
+    await test.log.publish(1)
+    expect((await stream.next()).event).toBe('message')
+  })
+
+  it('is sent where the link says so, though initTRPC says none', async () => {
+    await using test = await setup({ sse: { ping: { enabled: false } }, link: { heartbeatMs: 10_000 } })
+    using stream = await openRaw(`${test.url}/silent`)
+    await stream.nextMany(2)
+    test.clock.advance(10_000)
+    expect((await stream.next()).event).toBe('ping')
+  })
 
   it('is never sent if it is switched off', async () => {
     await using test = await setup({ link: { heartbeatMs: Infinity } })
