@@ -1,14 +1,14 @@
 import type { Member } from './entry.ts'
 import { createFeed } from './feed.ts'
 import { writeSingleRequest } from './request.ts'
-import type { SetOptions, WantedCall } from './set.ts'
+import { identityOf, type SetOptions, type WantedCall } from './set.ts'
 import { readSingleMessage } from './single.ts'
 import { type Carrier, openStream } from './stream.ts'
 
 /** Starts a subscription on a stream of its own; returns what stops it. */
 export function startAlone(options: SetOptions, call: WantedCall, member: Member): () => void {
   const { positions } = options
-  const identity = JSON.stringify([call.path, call.inputJson])
+  const identity = identityOf(call)
   const feed = createFeed<Carrier>({
     lastEventId: call.lastEventId ?? positions.load(identity),
     deliver: member.receive,

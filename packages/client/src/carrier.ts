@@ -2,7 +2,7 @@ import type { Clock } from '@trpc-sse/protocol'
 import { type RequestOptions, send, unlessAborted } from './connection.ts'
 import { createKeyTable } from './keys.ts'
 import { writeMultiplexedBody } from './multiplexed.ts'
-import { type Endpoint, type HttpRequest, writeMultiplexedRequest } from './request.ts'
+import { credentialsOf, type Endpoint, type HttpRequest, writeMultiplexedRequest } from './request.ts'
 import type { CallLine } from './shared-stream.ts'
 import type { Carrier } from './stream.ts'
 
@@ -39,11 +39,25 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   const table = createKeyTable<CallLine>(({ identity }) => identity)
   let revision = 0
   let connectionId: string | undefined
+  let credentials: string | undefined
   let isInControl = false
   let request: AbortController | undefined
   let cancelTimer = (): void => {}
 
+  /**
+   * Subscriptions run as the client that has opened the stream. One that has failed may need what the client says by now:
+   * a new token, for example. Then this stream won't do.
+   */
+  function checkCredentials(endpoint: Endpoint): void {
+    const given = credentialsOf(endpoint)
+    if (connectionId === undefined) credentials = given
+    const mayBeRefused = [...wanted()].some(({ call, feed }) => call.hasFailed && feed.source() === undefined)
+    if (given !== credentials && mayBeRefused)
+      throw new Error('The stream was opened with other credentials.')
+  }
+
   function write(endpoint: Endpoint): HttpRequest {
+    checkCredentials(endpoint)
     for (const { feed } of table.update(wanted(), ++revision)) feed.requested(carrier)
     const calls = Array.from(
       table.entries(),

@@ -1,10 +1,12 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
+import { elapsedTime } from '@trpc-sse/protocol'
 import { startAlone } from './alone.ts'
 import { bothWays, errorOfBody, outputCodec } from './codec.ts'
 import type { Member } from './entry.ts'
 import { type EnvelopeTeller, tellInEnvelopes } from './envelopes.ts'
+import { createFailures, type LastFailure } from './failures.ts'
 import { createFallbackMemory, type FallbackMemory } from './fallback.ts'
 import { splitInput } from './input.ts'
 import {
@@ -15,7 +17,8 @@ import {
   streamSettings,
 } from './options.ts'
 import type { Endpoint } from './request.ts'
-import { createSet, type SetOptions, type WantedCall } from './set.ts'
+import { lastingMs } from './retry.ts'
+import { createSet, identityOf, type SetOptions, type WantedCall } from './set.ts'
 import { acrossTabs } from './share.ts'
 import type { StreamSettings } from './stream.ts'
 import { tellFrame } from './subscription.ts'
@@ -79,8 +82,39 @@ function createStarter(
   }
   const ofSet: SetOptions = { ...shared, fetch: memory.fetch }
   const set = createSet(shareAcrossTabs ? acrossTabs(ofSet, codec, shareAcrossTabs) : ofSet)
+  const failures = createFailures(settings.clock, settings.retry)
+  const elapsedMs = elapsedTime(settings.clock)
   /** Whether each subscription has a stream of its own. */
   let isSingle = options.mode === 'single' || !!settings.receive
+
+  /** Tells a subscription's news, and keeps account of how often it fails. */
+  function countFailures(call: WantedCall, told: EnvelopeTeller): Omit<Member, 'goAlone'> {
+    const { path } = call
+    const identity = identityOf(call)
+    let startedMs = Infinity
+    function add(error: unknown, cause: unknown): void {
+      const hasLasted = elapsedMs() - startedMs >= lastingMs
+      startedMs = Infinity
+      failures.add({ identity, path, hasLasted }, error, cause)
+    }
+    return {
+      ...told,
+      started() {
+        startedMs = elapsedMs()
+        told.started()
+      },
+      receive(frame) {
+        const end = tellFrame(frame, told, codec)
+        if (end?.type === 'lost') add(end.error, frame)
+        else if (frame.type === 'event' && frame.id) failures.progressed(identity)
+        return end
+      },
+      failed(error) {
+        add(error, error)
+        told.failed(error)
+      },
+    }
+  }
 
   return (op, told) => {
     const split = splitInput(op.input)
@@ -88,19 +122,33 @@ function createStarter(
     const inputJson: string | undefined = JSON.stringify(input.serialize(split.input))
     // What the caller says at each call goes before what an input says that stays as it is.
     const from = (op.context.lastEventId as string | undefined) ?? split.lastEventId
-    const call: WantedCall = { op, path: op.path, inputJson, lastEventId: from }
+    const last = failures.last(identityOf({ path: op.path, inputJson }))
+    const call: WantedCall = {
+      op,
+      path: op.path,
+      inputJson,
+      lastEventId: from,
+      hasFailed: last !== undefined,
+    }
     const member: Member = {
-      ...told,
-      receive: (frame) => tellFrame(frame, told, codec),
+      ...countFailures(call, told),
       goAlone(lastEventId) {
         stop = startAlone(shared, { ...call, lastEventId: lastEventId ?? from }, member)
       },
     }
-    let stop = isSingle ? startAlone(shared, call, member) : set.join(call, member)
+    const begin = (): (() => void) => (isSingle ? startAlone(shared, call, member) : set.join(call, member))
+    let stop = last?.waitMs ? beginLater(last, begin) : begin()
     told.stopWhenAborted(() => stop())
     return () => {
       stop()
       told.complete()
+    }
+
+    function beginLater({ error, waitMs }: LastFailure, begin: () => () => void): () => void {
+      told.connecting(error)
+      return settings.clock.after(waitMs, () => {
+        stop = begin()
+      })
     }
   }
 }

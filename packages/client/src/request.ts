@@ -47,6 +47,11 @@ export function writeMultiplexedRequest(endpoint: Endpoint, body: string): HttpR
   return { ...request, method: 'POST', body }
 }
 
+/** Writes down who the client says that it is: the same text for the same url, headers and connection params. */
+export function credentialsOf({ url, headers, connectionParams }: Endpoint): string {
+  return JSON.stringify([url, connectionParams, ...writeHeaders(headers)])
+}
+
 function writeRequest(
   endpoint: Endpoint,
   path: string,

@@ -9,6 +9,13 @@ import type { StreamSettings } from './stream.ts'
 /** A subscription that the app wants. */
 export interface WantedCall extends Wanted {
   readonly op: Operation
+  /** Whether it has failed a while ago: what the app now says of the client may be what was wrong. */
+  readonly hasFailed: boolean
+}
+
+/** What two subscriptions have in common that are the same. */
+export function identityOf({ path, inputJson }: Pick<Wanted, 'path' | 'inputJson'>): string {
+  return JSON.stringify([path, inputJson])
 }
 
 /** What a set runs on. */
@@ -85,7 +92,7 @@ export function createSet(options: SetOptions): SubscriptionSet {
 
   return {
     join(call, member) {
-      const identity = JSON.stringify([call.path, call.inputJson])
+      const identity = identityOf(call)
       const line = familyOf(identity).find((one) => canShare(one, call)) ?? add(identity, call)
       line.join(member)
       stream.changed()

@@ -176,7 +176,7 @@ function callOf({ path, input, lastEventId }: WantedSubscription): Parameters<Su
   const inputJson: string | undefined = JSON.stringify(input)
   // The real one is in the guest's tab.
   const op: Operation = { id: 0, type: 'subscription', path, input, context: {}, signal: null }
-  return { op, path, inputJson, lastEventId }
+  return { op, path, inputJson, lastEventId, hasFailed: false }
 }
 
 function errorFrame(key: string, error: unknown): SubscriptionFrame {
