@@ -191,17 +191,17 @@ describe('a bad token that makes a guest of its user', () => {
     }
   }
 
-  it('is mended by retryLink, if a connectionKey tells the user from the guest', async () => {
-    await using s = await setup({ connectionKey: ({ userId }) => userId })
-    expect(await s.inbox.take()).toBe('hello')
-    expect(s.refusals.items).toEqual(['UNAUTHORIZED'])
-  })
-
-  it('is not without one: the stream stays the guest’s', async () => {
-    await using s = await setup({})
-    await s.refusals.takeMany(3)
-    expect(s.inbox.items).toEqual([])
-  })
+  it.each([
+    ['a server that knows who it is by a connectionKey', { connectionKey: ({ userId }) => userId }],
+    ['one that has none', {}],
+  ] satisfies [string, Parameters<typeof setup>[0]][])(
+    'is mended by retryLink, at %s',
+    async (_what, more) => {
+      await using s = await setup(more)
+      expect(await s.inbox.take()).toBe('hello')
+      expect(s.refusals.items).toEqual(['UNAUTHORIZED'])
+    },
+  )
 })
 
 describe('stock clients', () => {

@@ -99,9 +99,9 @@ function createStarter(
     }
     return {
       ...told,
-      started() {
+      started(...position) {
         startedMs = elapsedMs()
-        told.started()
+        told.started(...position)
       },
       receive(frame) {
         const end = tellFrame(frame, told, codec)
