@@ -114,11 +114,12 @@ export function createEntry(options: EntryOptions): Entry {
     failures = elapsedMs() - startedMs >= lastingMs ? 1 : failures + 1
     startedMs = Infinity
     const waitMs = reconnectDelayMs(clock, retry, { failures, askedWaitMs: options.askedWaitMs() })
-    cancelTimer = clock.after(waitMs, () => {
+    const rested = (): void => {
       isResting = false
       if (members.size > 0) options.onRetry()
       else over()
-    })
+    }
+    cancelTimer = clock.after(waitMs, rested, { keepsAlive: members.size > 0 })
     each((member) => member.connecting(error))
   }
 

@@ -6,6 +6,7 @@ export {
   type RealtimeErrorCode,
   type RealtimeErrorIssue,
   type RealtimeErrorOptions,
+  type TimerOptions,
 } from '@trpc-sse/protocol'
 export type { Device, DeviceEvent } from './device.ts'
 export type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './event-source.ts'

@@ -22,11 +22,13 @@ export function createRest(
 
   function wait(delayMs: number, isPutOff = false): void {
     cancel()
-    cancel = clock.after(delayMs, () => {
+    const over = (): void => {
       // Without a network an attempt is for nothing; but devices are wrong about that, too.
       if (device.isOffline() && !isPutOff) wait(Math.max(0, retry.maxMs - delayMs), true)
       else onElapsed()
-    })
+    }
+    // There is a subscription, and no connection that would keep the process alive.
+    cancel = clock.after(delayMs, over, { keepsAlive: true })
   }
 
   return {

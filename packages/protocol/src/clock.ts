@@ -1,11 +1,24 @@
+/** Options of a timer. */
+export interface TimerOptions {
+  /**
+   * Whether the process stays alive for it.
+   *
+   * @default false
+   */
+  readonly keepsAlive?: boolean
+}
+
 /** Time and chance, as given to what needs them, so that a simulator can stand in for them. */
 export interface Clock {
   /** Time of day, in milliseconds since 1970. It may be set back or forward: measure with {@link elapsedTime}. */
   now(): number
   /** Milliseconds since any fixed moment, never set back. Without it, `now` is used, with its steps back left out. */
   monotonicMs?(): number
-  /** Calls `callback` once after `delayMs`; returns what undoes that. Doesn't keep a process alive. */
-  after(delayMs: number, callback: () => void): () => void
+  /**
+   * Calls `callback` once after `delayMs`; returns a function that cancels it. Only a timer that somebody waits for keeps the
+   * process alive: one with `keepsAlive`.
+   */
+  after(delayMs: number, callback: () => void, options?: TimerOptions): () => void
   /** A number from 0 up to, not including, 1. */
   random(): number
 }
@@ -14,9 +27,9 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after(delayMs, callback) {
+  after(delayMs, callback, options) {
     const timer: unknown = setTimeout(callback, delayMs)
-    if (isNodeTimer(timer)) timer.unref()
+    if (!options?.keepsAlive && isNodeTimer(timer)) timer.unref()
     return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])
   },
   random: () => Math.random(),

@@ -1,4 +1,4 @@
-export { type Clock, elapsedTime, fullJitterMs, systemClock, wait } from './clock.ts'
+export { type Clock, elapsedTime, fullJitterMs, systemClock, type TimerOptions, wait } from './clock.ts'
 export { createDecoder, type DecodedMessage, type Decoder, type DecoderOptions } from './decode.ts'
 export { encode, type SseMessage } from './encode.ts'
 export {

@@ -52,7 +52,7 @@ export function detachedClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),
     random: () => clock.random(),
-    after: (delayMs, callback) => detached(() => clock.after(delayMs, callback)),
+    after: (...timer) => detached(() => clock.after(...timer)),
     ...(clock.monotonicMs && { monotonicMs: () => clock.monotonicMs?.() ?? 0 }),
   }
 }

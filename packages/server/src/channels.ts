@@ -8,6 +8,7 @@ import { type Codec, createCodec } from './codec.ts'
 import { type ChannelHandle, createHandle } from './handle.ts'
 import type { ErrorStage } from './hub.ts'
 import { createHubs } from './hubs.ts'
+import { keepAlive, keepAliveInCalls } from './keep-alive.ts'
 import { memoryBackend } from './memory-backend.ts'
 import { PageCache } from './page-cache.ts'
 import { type ReadLimits, Reads } from './reads.ts'
@@ -177,15 +178,18 @@ export function createChannels<
     checkName(name)
     const factory = (params?: unknown): ChannelHandle<unknown, unknown> => {
       const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
-      return createHandle({ name, log, definition, backend, reads, hubs, codec, clock, report })
+      return keepAliveInCalls(
+        createHandle({ name, log, definition, backend, reads, hubs, codec, clock, report }),
+      )
     }
     return [name, factory] as const
   })
 
-  const close = async (): Promise<void> => {
+  const closeAll = async (): Promise<void> => {
     await hubs.close()
     await backend.close()
   }
+  const close = (): Promise<void> => keepAlive(closeAll())
   const channels = { ...Object.fromEntries(factories), close } as unknown as Channels<
     TDefinitions,
     TTransformer

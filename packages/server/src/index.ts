@@ -10,6 +10,7 @@ export {
   type RealtimeErrorIssue,
   type RealtimeErrorOptions,
   systemClock,
+  type TimerOptions,
 } from '@trpc-sse/protocol'
 export { detached } from './async-context.ts'
 export type {

@@ -1,6 +1,7 @@
 import { type TrackedEnvelope, tracked } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from './cursor.ts'
+import { holdProcess } from './keep-alive.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
 import { rememberId } from './recent-ids.ts'
 import { gapMessage, knowsCall, type SubscribeOptions, transportOf } from './resume.ts'
@@ -59,7 +60,11 @@ export function iterateFeed<TEvent>(
       else if (item) {
         rememberId(item.id, isKnown)
         return { done: false, value: tracked(item.id, eventValue(item) as TEvent) }
-      } else if (!ended) await woken
+      } else if (!ended) {
+        const release = holdProcess()
+        await woken
+        release()
+      }
     }
     feed?.close()
     return { done: true, value: undefined }

@@ -10,6 +10,7 @@ import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@t
 import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
 import { detachedClock } from '../async-context.ts'
 import { type ChannelsBase, internalsOf } from '../channels.ts'
+import { keepAlive } from '../keep-alive.ts'
 import { areSame } from '../transformer.ts'
 import { createAdmission } from './admission.ts'
 import type { ConnectionInfo } from './connection.ts'
@@ -241,7 +242,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
       ...connections.counters,
     }),
     disconnect: (filter, reason) => connections.disconnect(filter, reason),
-    drain: ({ overMs = 0 } = {}) => connections.drain(overMs),
+    drain: ({ overMs = 0 } = {}) => keepAlive(connections.drain(overMs)),
   }
 }
 
