@@ -1,0 +1,4 @@
+export default {
+  transpilePackages: ['@trpc-sse/protocol', '@trpc-sse/server'],
+  typescript: { ignoreBuildErrors: true },
+}
