@@ -1,5 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vitest/config'
+import { ForksPoolWorker } from 'vitest/node'
+import { otherNodes, type TestedNode } from './tests/support/nodes.ts'
 
 const root = import.meta.dirname
 
@@ -16,6 +18,31 @@ function trpcNext(): Plugin {
       if (!/^@trpc\/(server|client)(\/|$)/.test(source)) return null
       return this.resolve(source, importer, { skipSelf: true })
     },
+  }
+}
+
+/** Runs test files in processes of another Node than the one that vitest itself runs on. */
+class OtherNodeWorker extends ForksPoolWorker {
+  override readonly name: string
+  readonly #path: string
+
+  constructor(options: ConstructorParameters<typeof ForksPoolWorker>[0], { name, path }: TestedNode) {
+    super(options)
+    this.name = name
+    this.#path = path
+  }
+
+  override async start(): Promise<void> {
+    const { execPath } = process
+    process.execPath = this.#path
+    try {
+      // Forks before it returns.
+      const started = super.start()
+      process.execPath = execPath
+      await started
+    } finally {
+      process.execPath = execPath
+    }
   }
 }
 
@@ -70,6 +97,33 @@ export default defineConfig({
           ],
         },
       },
+      ...otherNodes.map((node) => ({
+        // What touches HTTP, sockets, streams, timers, fetch and async hooks, once more on every other Node.
+        test: {
+          ...shared,
+          name: node.name,
+          pool: {
+            name: node.name,
+            createPoolWorker: (options: ConstructorParameters<typeof ForksPoolWorker>[0]) =>
+              new OtherNodeWorker(options, node),
+          },
+          include: [
+            'packages/server/src/link/*.test.ts',
+            'packages/server/src/adapters/*.test.ts',
+            'packages/client/src/*.test.ts',
+            'tests/nodes/*.test.ts',
+            'tests/adapters/{cases,fastify,older-middleware}.test.ts',
+            'tests/multiplexed/{client-link,http2,isolation,one-stream}.test.ts',
+            'tests/interop/{links,fallback,limits}.test.ts',
+          ],
+          // Minutes of load, or nothing of Node's: one version is enough.
+          exclude: [
+            ...exclude,
+            'packages/server/src/link/{churn,fair-share,imports,slow}.test.ts',
+            'packages/client/src/{*simulation,state,retry,options,feed,input}.test.ts',
+          ],
+        },
+      })),
       {
         test: {
           ...shared,

@@ -7,6 +7,7 @@ import { channel, createChannels } from '@trpc-sse/server'
 import { fastifyTRPCPlugin, linkOf } from '@trpc-sse/server/adapters/fastify'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { describe, expect, it } from 'vitest'
+import { WebSocket } from 'ws'
 import { z } from 'zod'
 import { ask, openRaw } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
@@ -176,7 +177,9 @@ describe('fastifyTRPCPlugin', () => {
       trpcOptions: { router, channels },
     })
     const url = await start(app)
-    const socket = createWSClient({ url: `${url.replace('http', 'ws')}/trpc` })
+    // Node 20 has none of its own.
+    const WebSocketClass = WebSocket as unknown as typeof globalThis.WebSocket
+    const socket = createWSClient({ url: `${url.replace('http', 'ws')}/trpc`, WebSocket: WebSocketClass })
     const client = createTRPCClient<typeof router>({ links: [wsLink({ client: socket })] })
     const news = createInbox<string>()
     client.onNews.subscribe(undefined, { onData: ({ data }) => news.put(data) })
