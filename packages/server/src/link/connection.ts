@@ -2,19 +2,24 @@ import type { ReconnectData } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
 import type { ReadGroup } from '../reads.ts'
+import type { PlaceHolder } from './limits.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 import type { SubscriptionRun } from './subscription-run.ts'
 
-/** Who holds a connection and what for: what `disconnect` filters by. */
+/** Who holds a connection and what for: what `connections()` lists, and `disconnect` filters by. */
 export interface ConnectionInfo {
-  /** What connections are limited by: the user as `connectionKey` tells, else the address. */
-  readonly key: string
+  /** Whose it is, as `connectionKey` tells; `undefined` if that tells nothing. */
+  readonly key: string | undefined
+  /** Where it comes from, if `key` tells nothing: the address, or the network (/64) for IPv6; `undefined` if that isn't known. */
+  readonly address: string | undefined
   /** The paths of its subscriptions, dotted. */
   readonly paths: readonly string[]
   /** What `createContext` made. */
   readonly ctx: unknown
   /** When it was opened. */
   readonly openedAt: Date
+  /** How many bytes wait in this process because the client doesn't read as fast as they come. */
+  readonly bytesWaiting: number
 }
 
 /** What is served on a connection, as far as its link's timer and operators are concerned. */
@@ -35,7 +40,7 @@ export interface Served {
  * One HTTP stream: bytes out, and word of when there is room and when it is over. A record with functions over it, as
  * there is one for each client: a closure for each of them would take more memory than all the rest.
  */
-export interface Connection {
+export interface Connection extends PlaceHolder {
   readonly traffic: Traffic
   /** The async context of the request that asked for it. */
   readonly context: AsyncContext
@@ -49,12 +54,10 @@ export interface Connection {
   run: SubscriptionRun | undefined
   /** When it was known who holds it, in milliseconds since 1970; `undefined` until then. */
   readonly openedAt: number | undefined
-  /** What it is limited by: the user, else the address. */
+  /** Whose it is, as the app tells. */
   readonly key: string | undefined
   /** What `createContext` made. */
   readonly ctx: unknown
-  /** Whether it has a place under the limits. */
-  counted: boolean
   /** When something was sent last, in elapsed milliseconds. */
   readonly activeAt: number
   /** When its client is sent away, in elapsed milliseconds; `undefined` for never. */
@@ -107,7 +110,9 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     openedAt: undefined,
     key: undefined,
     ctx: undefined,
-    counted: false,
+    pendingAt: undefined,
+    isConnection: false,
+    openAt: undefined,
     activeAt: traffic.elapsedMs(),
     leavesAt: undefined,
     endsAt: undefined,
@@ -167,6 +172,11 @@ export function flush(connection: Mutable<Connection>): void {
   sink.network.write(sink, pending)
   connection.waitingBytes = sink.network.buffered(sink)
   traffic.onBytes(pendingBytes)
+}
+
+/** How many bytes wait for the other end to read. */
+export function bytesWaiting({ sink, pendingBytes }: Connection): number {
+  return pendingBytes + (sink ? sink.network.buffered(sink) : 0)
 }
 
 /** Whether the other end is too far behind to be sent more. */

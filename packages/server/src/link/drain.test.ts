@@ -32,7 +32,7 @@ function setup(count: number): Setup {
     heartbeatMs: Infinity,
     maxDurationMs: undefined,
     maxBufferedBytes: 65_536,
-    limiter: createLimiter({ connections: count, connectionsPerKey: count }),
+    limiter: createLimiter({ connections: count, connectionsPerKey: count, connectionsPerAddress: count }),
   })
   const sentAwayAt: number[] = []
   for (let i = 0; i < count; i++) {

@@ -7,8 +7,8 @@ import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { type RouterServerOptions, serveRouter } from '../../../../tests/support/router-server.ts'
 import { createServerLink } from '../index.ts'
-import { clientAddress } from './address.ts'
-import { createLimiter } from './limits.ts'
+import { createAddressReader, networkOf, type TrustProxy } from './address.ts'
+import { createLimiter, type PlaceHolder } from './limits.ts'
 
 const t = initTRPC.context<{ user?: string }>().create()
 
@@ -89,16 +89,14 @@ describe('P27: the limit for one key', () => {
     expect(await admission(ann)).toBe('connected')
     using again = await openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })
     await again.over
-    expect(again.messages[0]?.data).toContain(
-      'The limit of 1 connections for one user or address (connectionsPerKey)',
-    )
+    expect(again.messages[0]?.data).toContain('The limit of 1 connections for one user (connectionsPerKey)')
     expect(again.messages[0]?.data).toContain('TOO_MANY_REQUESTS')
     using bob = await openRaw(`${server.url}/stays`, { headers: { user: 'bob' } })
     expect(await admission(bob)).toBe('connected')
   })
 
-  it('is for the address where there is no user: behind a proxy, for the one that the proxy has seen', async () => {
-    await using server = await serve({ limits: { connectionsPerKey: 1 }, ...byUser })
+  it('is for the address where there is no user: behind a trusted proxy, for the one that the proxy has seen', async () => {
+    await using server = await serve({ limits: { connectionsPerKey: 1 }, trustProxy: 1, ...byUser })
     const from = (forwarded: string) =>
       openRaw(`${server.url}/stays`, { headers: { 'x-forwarded-for': forwarded } })
     using first = await from('1.1.1.1')
@@ -109,8 +107,38 @@ describe('P27: the limit for one key', () => {
     expect(admissions).toEqual(['connected', 'TOO_MANY_REQUESTS', 'connected', 'connected'])
   })
 
+  it('P27: believes no proxy unless it is told to, and says what raises the limit', async () => {
+    await using server = await serve({ limits: { connectionsPerAddress: 1 }, ...byUser })
+    const from = (forwarded: string) =>
+      openRaw(`${server.url}/stays`, { headers: { 'x-forwarded-for': forwarded } })
+    using first = await from('1.1.1.1')
+    using second = await from('2.2.2.2')
+    expect([await admission(first), await second.next()]).toEqual([
+      'connected',
+      expect.objectContaining({
+        data: expect.stringMatching(/1 connections for one address \(connectionsPerAddress\).*trustProxy/),
+      }),
+    ])
+  })
+
+  it('never is one for a user and an address of the same name', async () => {
+    await using server = await serve({ limits: { connectionsPerKey: 1 }, ...byUser })
+    using ann = await openRaw(`${server.url}/stays`, { headers: { user: '127.0.0.1' } })
+    using nobody = await openRaw(`${server.url}/stays`)
+    expect([await admission(ann), await admission(nobody)]).toEqual(['connected', 'connected'])
+    expect(server.link.connections().map(({ key, address }) => [key, address])).toEqual([
+      ['127.0.0.1', undefined],
+      [undefined, '127.0.0.1'],
+    ])
+  })
+
   it('holds for web-standard requests too', async () => {
-    const link = createServerLink({ router, createContext: () => ({}), limits: { connectionsPerKey: 1 } })
+    const link = createServerLink({
+      router,
+      createContext: () => ({}),
+      limits: { connectionsPerKey: 1 },
+      trustProxy: 1,
+    })
     const headers = { 'x-forwarded-for': '1.1.1.1' }
     const first = await link.fetch(new Request('http://localhost/stays', { headers }))
     const second = await link.fetch(new Request('http://localhost/stays', { headers }))
@@ -120,23 +148,51 @@ describe('P27: the limit for one key', () => {
     expect(await third.text()).toContain('event: return')
   })
 
-  it.each([
-    ['1.2.3.4', '9.9.9.9', '1.2.3.4'],
-    ['127.0.0.1', null, '127.0.0.1'],
-    ['127.0.0.1', '', '127.0.0.1'],
-    ['127.0.0.1', '9.9.9.9 , 8.8.8.8 ', '8.8.8.8'],
-    ['::1', '8.8.8.8', '8.8.8.8'],
-    ['::ffff:10.0.0.1', '8.8.8.8', '8.8.8.8'],
-    ['::ffff:8.8.4.4', '9.9.9.9', '::ffff:8.8.4.4'],
-    ['172.16.0.1', '8.8.8.8', '8.8.8.8'],
-    ['172.32.0.1', '8.8.8.8', '172.32.0.1'],
-    ['fd00::1', '8.8.8.8', '8.8.8.8'],
-    ['fe80::1', '8.8.8.8', '8.8.8.8'],
-    ['2001:db8::1', '8.8.8.8', '2001:db8::1'],
-    [undefined, '8.8.8.8', '8.8.8.8'],
-    [undefined, null, undefined],
-  ])('of a peer %s that forwards for %s counts %s', (peer, forwarded, expected) => {
-    expect(clientAddress(peer, forwarded)).toBe(expected)
+  const byRange: TrustProxy = ['loopback', 'uniquelocal', '2001:db8::/32', '8.8.8.8']
+  it.each<[TrustProxy | undefined, string | undefined, string | null, string | undefined]>([
+    [undefined, '127.0.0.1', '9.9.9.9', '127.0.0.1'],
+    [false, '127.0.0.1', '9.9.9.9', '127.0.0.1'],
+    [false, undefined, '9.9.9.9', undefined],
+    [0, '127.0.0.1', '9.9.9.9', '127.0.0.1'],
+    [1, '127.0.0.1', null, '127.0.0.1'],
+    [1, '127.0.0.1', '', '127.0.0.1'],
+    [1, '127.0.0.1', '9.9.9.9 , 7.7.7.7 ', '7.7.7.7'],
+    [2, '127.0.0.1', '6.6.6.6, 9.9.9.9, 7.7.7.7', '9.9.9.9'],
+    [9, '127.0.0.1', '6.6.6.6, 9.9.9.9', '6.6.6.6'],
+    [1, undefined, '9.9.9.9, 7.7.7.7', '7.7.7.7'],
+    [1, undefined, null, undefined],
+    [1, '127.0.0.1', 'unknown', '127.0.0.1'],
+    [2, '127.0.0.1', '9.9.9.9, _hidden', '127.0.0.1'],
+    [1, '127.0.0.1', '7.7.7.7:1234', '7.7.7.7'],
+    [1, '127.0.0.1', '[2001:db8::1]:1234', '2001:db8::1'],
+    [1, '127.0.0.1', '300.1.1.1', '127.0.0.1'],
+    [true, '127.0.0.1', '6.6.6.6, 9.9.9.9', '6.6.6.6'],
+    [byRange, '127.0.0.1', '9.9.9.9, 7.7.7.7', '7.7.7.7'],
+    [byRange, '::ffff:10.0.0.1', '9.9.9.9, 8.8.8.8, 2001:db8:1::5, 192.168.0.1', '9.9.9.9'],
+    [byRange, '172.32.0.1', '9.9.9.9', '172.32.0.1'],
+    [byRange, '2001:db9::1', '9.9.9.9', '2001:db9::1'],
+    [byRange, '::1', '9.9.9.9', '9.9.9.9'],
+    [byRange, undefined, '9.9.9.9', undefined],
+    [(address) => address === undefined, undefined, '9.9.9.9', '9.9.9.9'],
+    [(address) => address === '1.1.1.1', '1.1.1.1', '9.9.9.9, 1.1.1.1', '9.9.9.9'],
+  ])('trusting %j, of a peer %s that forwards for %s counts %s', (trust, peer, forwarded, expected) => {
+    expect(createAddressReader(trust)(peer, forwarded)).toBe(expected)
+  })
+
+  it.each([-1, 1.5, ['10.0.0.0/33'], ['nowhere'], ['1.2.3'], ['::1::2'], ['10.0.0.0/8/8'], ['fe80::/129']])(
+    'refuses to trust %j',
+    (trustProxy) => {
+      const code = 'INVALID_OPTION'
+      expect(() => createServerLink({ router, createContext: () => ({}), trustProxy })).toThrow(
+        expect.objectContaining({ code }),
+      )
+    },
+  )
+
+  it('counts an IPv6 client by its network, whatever it makes up behind it', () => {
+    expect(networkOf('2001:db8:1:2:aaaa::1')).toBe(networkOf('2001:db8:1:2:bbbb::2'))
+    expect(networkOf('2001:db8:1:3::1')).not.toBe(networkOf('2001:db8:1:2::1'))
+    expect(networkOf('1.2.3.4')).toBe('1.2.3.4')
   })
 })
 
@@ -205,33 +261,61 @@ describe('a place', () => {
   })
 
   it('is there exactly if nobody has it, whatever happens in whatever order', () => {
-    const limits = { connections: 5, connectionsPerKey: 2 }
+    const limits = { connections: 5, connectionsPerKey: 2, connectionsPerAddress: 3 }
     const step = fc.record({
-      what: fc.constantFrom('take', 'takeKey', 'release'),
+      what: fc.constantFrom('enter', 'take', 'takeKey', 'settle', 'release'),
       place: fc.nat(20),
-      key: fc.constantFrom('a', 'b', 'c'),
+      key: fc.constantFrom('a', 'b', undefined),
+      address: fc.constantFrom('1.1.1.1', '2.2.2.2', 'a', undefined),
     })
+    /** One that holds places, and what a simple account says it holds. */
+    interface Held extends PlaceHolder {
+      readonly address: string | undefined
+      pending: boolean
+      taken: boolean
+      countedAs?: string
+    }
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
         const limiter = createLimiter(limits)
-        const held: Array<{ key?: string }> = []
-        for (const { what, place: index, key } of steps) {
-          const chosen = held[index % Math.max(1, held.length)]
-          if (what === 'take') {
-            if (held.length >= limits.connections) expect(() => limiter.take()).toThrow('(connections)')
+        const held = new Set<Held>()
+        const count = (fits: (one: Held) => boolean): number => [...held].filter(fits).length
+        for (const { what, place, key, address } of steps) {
+          const chosen = [...held][place % Math.max(1, held.size)]
+          if (what === 'enter') {
+            const nobody = { pendingAt: undefined, isConnection: false, openAt: undefined }
+            const holder: Held = { ...nobody, address, pending: true, taken: false }
+            const isFull =
+              count(({ pending }) => pending) >= limits.connections ||
+              (address !== undefined &&
+                count((one) => one.pending && one.address === address) >= limits.connectionsPerAddress)
+            if (isFull) expect(() => limiter.enter(holder, address)).toThrow('The limit of')
             else {
-              limiter.take()
-              held.push({})
+              limiter.enter(holder, address)
+              held.add(holder)
             }
-          } else if (what === 'release' && chosen) {
-            limiter.release(chosen.key)
-            held.splice(held.indexOf(chosen), 1)
-          } else if (chosen && chosen.key === undefined) {
-            const full = held.filter((other) => other.key === key).length >= limits.connectionsPerKey
-            if (full) expect(() => limiter.takeKey(key)).toThrow('(connectionsPerKey)')
+          } else if (chosen === undefined) continue
+          else if (what === 'release') {
+            limiter.release(chosen)
+            held.delete(chosen)
+          } else if (what === 'settle') {
+            limiter.settle(chosen)
+            chosen.pending = false
+          } else if (what === 'take' && !chosen.taken) {
+            if (count(({ taken }) => taken) >= limits.connections)
+              expect(() => limiter.take(chosen)).toThrow('(connections)')
             else {
-              limiter.takeKey(key)
-              chosen.key = key
+              limiter.take(chosen)
+              chosen.taken = true
+            }
+          } else if (what === 'takeKey' && chosen.pending && chosen.countedAs === undefined) {
+            const name = key === undefined ? `at ${chosen.address}` : `of ${key}`
+            const most = key === undefined ? limits.connectionsPerAddress : limits.connectionsPerKey
+            const isFull = name !== 'at undefined' && count(({ countedAs }) => countedAs === name) >= most
+            if (isFull) expect(() => limiter.takeKey(chosen, key)).toThrow('The limit of')
+            else {
+              limiter.takeKey(chosen, key)
+              chosen.countedAs = name
             }
           }
         }
