@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { channel, createChannels, createServerLink } from '../index.ts'
-import { openingsPerTurn } from './admission.ts'
+import { stepsPerTurn } from './admission.ts'
 
 const t = initTRPC.create()
 
@@ -58,15 +58,15 @@ describe('when many clients come at once', () => {
       answered.push(index)
     })
     await settled()
-    expect(s.contexts.made).toBe(openingsPerTurn)
+    expect(s.contexts.made).toBe(stepsPerTurn)
     await s.channels.log().publish(1)
     await settled()
     expect(there.at(-1)).toBe('message 1')
-    expect(s.contexts.made).toBe(openingsPerTurn)
+    expect(s.contexts.made).toBe(stepsPerTurn)
     for (let turn = 2; s.contexts.made < 101; turn++) {
       s.clock.advance(1)
       await settled()
-      expect(s.contexts.made).toBe(Math.min(101, turn * openingsPerTurn))
+      expect(s.contexts.made).toBe(Math.min(101, turn * stepsPerTurn))
     }
     await Promise.all(all)
     expect(answered).toEqual(Array.from({ length: 100 }, (_, index) => index))
@@ -76,21 +76,21 @@ describe('when many clients come at once', () => {
   it('spends no turn on those who have left', async () => {
     const s = setup()
     const leaving = new AbortController()
-    const first = Array.from({ length: openingsPerTurn }, () => s.ask())
+    const first = Array.from({ length: stepsPerTurn }, () => s.ask())
     const left = Array.from({ length: 50 }, () => s.ask(leaving.signal))
     const last = s.ask()
     await settled()
     leaving.abort()
     s.clock.advance(1)
     await Promise.all([...first, ...left, last])
-    expect(s.contexts.made).toBe(openingsPerTurn + 1)
-    expect(s.link.stats().connections).toBe(openingsPerTurn + 1)
+    expect(s.contexts.made).toBe(stepsPerTurn + 1)
+    expect(s.link.stats().connections).toBe(stepsPerTurn + 1)
     await s.channels.close()
   })
 
   it('refuses more than may wait with 503 and a Retry-After that is not the same for all', async () => {
     const s = setup(10)
-    const all = Array.from({ length: openingsPerTurn + 10 }, () => s.askForMany())
+    const all = Array.from({ length: stepsPerTurn + 10 }, () => s.askForMany())
     await settled()
     const refused = await Promise.all(Array.from({ length: 40 }, () => s.askForMany()))
     expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 503))
@@ -101,13 +101,13 @@ describe('when many clients come at once', () => {
     expect(await refused[0]?.text()).toContain('10 (waiting)')
     s.clock.advance(1)
     expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map(() => 200))
-    expect(s.link.stats()).toMatchObject({ connections: openingsPerTurn + 10, refused: 40 })
+    expect(s.link.stats()).toMatchObject({ connections: stepsPerTurn + 10, refused: 40 })
     await s.channels.close()
   })
 
   it('refuses in single mode as an EventSource understands it', async () => {
     const s = setup(0)
-    const first = Array.from({ length: openingsPerTurn }, () => s.ask())
+    const first = Array.from({ length: stepsPerTurn }, () => s.ask())
     const refused = await s.ask()
     expect(refused.status).toBe(200)
     const messages = readMessages(refused)

@@ -2,44 +2,52 @@ import type { Clock } from '@trpc-sse/protocol'
 import type { Connection } from './connection.ts'
 import { tooManyWaiting } from './limits.ts'
 
-/** Paces how streams are opened: after a deploy thousands of clients come at once. */
+/**
+ * Paces how streams are opened and subscriptions started on them: after a deploy thousands of clients come at once, and one may ask
+ * for a thousand subscriptions. Connections take turns: who asks for much waits behind its own, and nobody behind it.
+ */
 export interface Admission {
   /**
-   * Waits for the connection's turn; `undefined` if it is now. Throws SERVICE_UNAVAILABLE if too many wait already.
+   * Waits for the turn to open a connection; `undefined` if it is now. Throws SERVICE_UNAVAILABLE if too many wait already.
    * Whoever leaves meanwhile takes nobody's place.
    */
-  enter(connection: Connection): Promise<void> | undefined
+  open(connection: Connection): Promise<void> | undefined
+  /** Waits for the turn to start one more subscription on an open connection; `undefined` if it is now. */
+  start(connection: Connection, signal: AbortSignal): Promise<void> | undefined
 }
 
 /** What an admission is made with. */
 export interface AdmissionOptions {
   readonly clock: Clock
-  /** The most that wait. */
+  /** The most connections that wait to be opened. */
   readonly waiting: number
 }
 
 /**
- * Streams that are opened in one turn of the event loop. To open one takes about a quarter of a millisecond: events for those
- * who are there wait for a few milliseconds, not for the whole storm.
+ * Streams that are opened, and further subscriptions that are started, in one turn of the event loop. Each takes about a quarter of a
+ * millisecond: events for those who are there wait for a few milliseconds, not for the whole storm.
  */
-export const openingsPerTurn = 16
+export const stepsPerTurn = 16
 
 /** The shortest time that timers have. */
 const turnMs = 1
 
-interface Waiting {
-  readonly connection: Connection
+interface Step {
   readonly proceed: () => void
+  /** Aborts if it isn't wanted any more. */
+  readonly signal: AbortSignal
 }
 
 /** Creates an admission. It has a timer only while somebody waits, or has just been let in. */
 export function createAdmission({ clock, waiting: most }: AdmissionOptions): Admission {
-  let waiting: Waiting[] = []
-  let opened = 0
+  // By connection, in the order of their turns.
+  const waiting = new Map<Connection, Step[]>()
+  let opening = 0
+  let taken = 0
   let isTurn = false
 
-  function takeTurn(): void {
-    opened += 1
+  function take(): void {
+    taken += 1
     if (isTurn) return
     isTurn = true
     clock.after(turnMs, nextTurn)
@@ -47,25 +55,40 @@ export function createAdmission({ clock, waiting: most }: AdmissionOptions): Adm
 
   function nextTurn(): void {
     isTurn = false
-    opened = 0
-    let index = 0
-    for (; index < waiting.length && opened < openingsPerTurn; index++) {
-      const next = waiting[index]
-      if (next === undefined) break
-      if (!next.connection.closed) takeTurn()
-      next.proceed()
+    taken = 0
+    for (const [connection, steps] of waiting) {
+      if (taken >= stepsPerTurn) return
+      waiting.delete(connection)
+      const [step, ...others] = steps
+      // To its end: a Map hands out what is added while it is read.
+      if (others.length > 0) waiting.set(connection, others)
+      if (!step?.signal.aborted) take()
+      step?.proceed()
     }
-    waiting = waiting.slice(index)
+  }
+
+  function enter(connection: Connection, signal: AbortSignal): Promise<void> | undefined {
+    if (taken < stepsPerTurn && waiting.size === 0) {
+      take()
+      return undefined
+    }
+    return new Promise((proceed) => {
+      const steps = waiting.get(connection)
+      if (steps) steps.push({ proceed, signal })
+      else waiting.set(connection, [{ proceed, signal }])
+    })
   }
 
   return {
-    enter(connection) {
-      if (opened < openingsPerTurn && waiting.length === 0) {
-        takeTurn()
-        return undefined
-      }
-      if (waiting.length >= most) throw tooManyWaiting(most)
-      return new Promise((proceed) => waiting.push({ connection, proceed }))
+    open(connection) {
+      if (opening >= most) throw tooManyWaiting(most)
+      const turn = enter(connection, connection.over.signal)
+      if (turn === undefined) return undefined
+      opening += 1
+      return turn.then(() => {
+        opening -= 1
+      })
     },
+    start: enter,
   }
 }

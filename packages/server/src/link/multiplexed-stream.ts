@@ -2,8 +2,9 @@ import type { TRPCRequestInfo } from '@trpc/server/http'
 import { type MultiplexedRequest, RealtimeError, type WantedSubscription } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
-import { type Connection, isFull, room, type Served, send } from './connection.ts'
+import { type Connection, isFull, isOpen, room, type Served, send } from './connection.ts'
 import { startedFrame, streamFrames } from './frames.ts'
+import { createRate, type Rate } from './rate.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from './request.ts'
 import { callProcedure, sendResult } from './run-result.ts'
 import type { ServeOptions, Service } from './serve.ts'
@@ -32,9 +33,12 @@ export interface MultiplexedStream extends Served {
   /**
    * Replaces the set, if its revision is greater: what is new starts, what is missing stops, the rest is untouched. What
    * starts runs in the async context of the caller; of a request that came to another instance there is none, but
-   * what `runWithContext` restores. Throws `INVALID_MESSAGE`, changing nothing, if a key changes its path or input.
+   * what `runWithContext` restores. If it changes too often, it changes nothing and returns after how many milliseconds it
+   * may; else 0. Throws `INVALID_MESSAGE`, changing nothing, if a key changes its path or input.
    */
-  replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): void
+  replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): number
+  /** After how many milliseconds the set may change; 0 for now. */
+  changeWaitMs(): number
 }
 
 interface Entry {
@@ -49,6 +53,8 @@ interface Begun {
   /** Whether the request for it came to this instance. */
   readonly from: 'here' | 'elsewhere'
   readonly context: AsyncContext
+  /** Whether the first of them has had its turn, with the stream. */
+  readonly hasTurn: boolean
 }
 
 const { ping, reconnect } = streamFrames.multiplexed
@@ -64,7 +70,7 @@ export function createMultiplexedMode(mode: Omit<RunMode, 'onStart' | 'onEnd'>):
 
 /** Creates the set of subscriptions of one connection. */
 export function createMultiplexedStream(
-  { router, multiplexed: mode, runWithContext }: ServeOptions,
+  { router, multiplexed: mode, runWithContext, admission, changes }: ServeOptions,
   { onError }: Service,
   connection: Connection,
 ): MultiplexedStream {
@@ -73,6 +79,8 @@ export function createMultiplexedStream(
   let connectionParams: TRPCRequestInfo['connectionParams'] = null
   let first: MultiplexedRequest | undefined
   let ctx: unknown
+  // Most streams never change.
+  let rate: Rate | undefined
 
   async function toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
     // A path that leads nowhere is the call's to complain about.
@@ -81,12 +89,14 @@ export function createMultiplexedStream(
     return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
   }
 
-  async function serve(key: string, entry: Entry, begun: Begun): Promise<void> {
+  async function serve(key: string, entry: Entry, begun: Begun, hasTurn: boolean): Promise<void> {
     const { subject, lastEventId, getRawInput } = prepared.get(key) ?? (await toRequest(entry.wanted))
     prepared.delete(key)
     const { over } = entry
     // Whoever doesn't read can't make the stream grow by changing the set for ever.
     if (isFull(connection)) await room(connection, over.signal)
+    const turn = hasTurn || over.signal.aborted ? undefined : admission.start(connection, over.signal)
+    if (turn) await turn
     if (over.signal.aborted) return
     const run = createRun({
       mode,
@@ -108,25 +118,36 @@ export function createMultiplexedStream(
     }
   }
 
-  function begin(key: string, wanted: WantedSubscription, begun: Begun): void {
+  function begin(key: string, wanted: WantedSubscription, begun: Begun, hasTurn: boolean): void {
     const entry: Entry = { wanted, over: new AbortController(), run: undefined }
     entries.set(key, entry)
-    void serve(key, entry, begun)
+    void serve(key, entry, begun, hasTurn)
   }
 
-  function replace(set: MultiplexedRequest, from: Begun['from']): void {
+  function replace(set: MultiplexedRequest, from: Begun['from']): number {
     const wanted = Object.entries(set.subscriptions)
     for (const [key, one] of wanted) checkSame(key, entries.get(key)?.wanted, one)
-    if (set.revision <= stream.revision) return
-    stream.revision = set.revision
-    const keys = new Set(wanted.map(([key]) => key))
+    if (set.revision <= stream.revision) return 0
+    const added = wanted.filter(([key]) => !entries.has(key)).length
+    rate ??= createRate(changes)
+    const waitMs = rate.take(Math.max(1, added))
+    if (waitMs === 0) apply(set, { from, context: captureContext(), hasTurn: false })
+    return waitMs
+  }
+
+  function apply({ revision, subscriptions }: MultiplexedRequest, begun: Begun): void {
+    stream.revision = revision
     for (const [key, entry] of entries) {
-      if (keys.has(key)) continue
+      if (Object.hasOwn(subscriptions, key)) continue
       entries.delete(key)
       stopEntry(entry)
     }
-    const begun = { from, context: captureContext() }
-    for (const [key, one] of wanted) if (!entries.has(key)) begin(key, one, begun)
+    let { hasTurn } = begun
+    for (const [key, wanted] of Object.entries(subscriptions)) {
+      if (entries.has(key)) continue
+      begin(key, wanted, begun, hasTurn)
+      hasTurn = false
+    }
   }
 
   const running = (): Entry[] => [...entries.values()].filter(({ run }) => !run?.ended)
@@ -136,7 +157,12 @@ export function createMultiplexedStream(
     requests: prepared,
     onClose() {},
     replace,
-    paths: () => [...new Set(running().map(({ wanted }) => wanted.path))],
+    changeWaitMs: () => rate?.waitMs(1) ?? 0,
+    paths() {
+      // Before it has started, it is for those that it was opened with.
+      const wanted = first ? Object.values(first.subscriptions) : running().map((entry) => entry.wanted)
+      return [...new Set(wanted.map(({ path }) => path))]
+    },
     subscriptions: () => running().length,
     async prepare(set, params) {
       first = set
@@ -148,14 +174,18 @@ export function createMultiplexedStream(
     },
     start(context) {
       ctx = context
-      if (first && !connection.closed) replace(first, 'here')
+      const set = first
       first = undefined
+      if (set && !connection.closed) apply(set, { from: 'here', context: captureContext(), hasTurn: true })
     },
     heartbeat() {
       for (const { run } of entries.values()) if (run) showPosition(run)
       send(connection, ping)
     },
-    reconnect: (_, data, retryMs) => send(connection, reconnect(data, retryMs)),
+    reconnect(_, data, retryMs) {
+      if (isOpen(connection)) send(connection, reconnect(data, retryMs))
+      else connection.begin?.()
+    },
     close() {
       stream.onClose()
       for (const entry of entries.values()) stopEntry(entry)
