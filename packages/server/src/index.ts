@@ -56,7 +56,9 @@ export type {
   PublishResult,
 } from './handle.ts'
 export type { ErrorStage } from './hub.ts'
+export type { TrustProxy } from './link/address.ts'
 export type { ConnectionInfo } from './link/connection.ts'
+export type { DisconnectFilter, DisconnectTarget } from './link/disconnects.ts'
 export type { ConnectionLimits } from './link/limits.ts'
 export {
   type CreateServerLinkOptions,

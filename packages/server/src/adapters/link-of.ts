@@ -6,7 +6,7 @@ const handles = new WeakMap<AnyTRPCRouter, ServerLink>()
 
 /**
  * The link of a router, once it is served, for `stats`, `disconnect` and `drain`. Where several apps serve the router (a
- * public and an internal listener, for example), `stats` counts all of them, and `disconnect` and `drain` reach all of
+ * public and an internal listener, for example), `stats` counts all of them, `connections` lists theirs, and `disconnect` and `drain` reach all of
  * them; `node` and `fetch` are the newest app's.
  */
 export function linkOf(router: AnyTRPCRouter): ServerLink | undefined {
@@ -27,6 +27,7 @@ function createHandle(newest: ServerLink, all: () => readonly ServerLink[]): Ser
       all()
         .map((link) => link.stats())
         .reduce(sum),
+    connections: () => all().flatMap((link) => link.connections()),
     disconnect: (filter, reason) => all().reduce((count, link) => count + link.disconnect(filter, reason), 0),
     async drain(how) {
       await Promise.all(all().map((link) => link.drain(how)))

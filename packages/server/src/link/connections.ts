@@ -1,5 +1,6 @@
 import { type Clock, elapsedTime, type ReconnectData, wait } from '@trpc-sse/protocol'
 import {
+  bytesWaiting,
   type Connection,
   type ConnectionInfo,
   createConnection,
@@ -9,7 +10,8 @@ import {
   isOpen,
   type Traffic,
 } from './connection.ts'
-import type { Limiter } from './limits.ts'
+import { createDisconnects, type DisconnectFilter, type Disconnects } from './disconnects.ts'
+import { addressOf, type Limiter } from './limits.ts'
 import type { Exchange } from './sink.ts'
 
 /** What a link has served. */
@@ -42,9 +44,13 @@ export interface Connections {
   /** Subscriptions on all of them. */
   readonly subscriptions: number
   readonly draining: boolean
+  /** What was disconnected while contexts are made. */
+  readonly disconnects: Disconnects
   /** Adds the connection of an exchange. */
   add(exchange: Exchange): Connection
-  disconnect(filter: (info: ConnectionInfo) => boolean, message: string | undefined): number
+  /** Tells of each that is open. */
+  list(): ConnectionInfo[]
+  disconnect(filter: DisconnectFilter, message: string | undefined): number
   /** Sends all clients away; resolves when all connections are over. */
   drain(overMs: number): Promise<void>
 }
@@ -70,12 +76,13 @@ export function createConnections(options: ConnectionsOptions): Connections {
       counters.bytesSent += count
     },
     onClose(connection) {
-      if (connection.counted) limiter.release(connection.key)
+      limiter.release(connection)
       all.delete(connection)
       if (all.size === 0) for (const resolve of emptied.splice(0)) resolve()
     },
   }
   const emptied: Array<() => void> = []
+  const disconnects = createDisconnects()
   let draining = false
   let ticking = false
 
@@ -128,6 +135,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
   return {
     counters,
+    disconnects,
     get size() {
       return all.size
     },
@@ -150,7 +158,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
       keepTicking()
       return connection
     },
+    list: () => [...all].flatMap((connection) => infoOf(connection) ?? []),
     disconnect(filter, message) {
+      disconnects.record(filter)
       const matching = [...all].filter((connection) => {
         const info = infoOf(connection)
         return info !== undefined && filter(info)
@@ -169,9 +179,17 @@ export function createConnections(options: ConnectionsOptions): Connections {
 
 /** What is told of a connection; `undefined` until it is known who holds it. */
 function infoOf(connection: Connection): ConnectionInfo | undefined {
-  const { key = '', ctx, openedAt } = connection
+  const { key, ctx, openedAt } = connection
   if (openedAt === undefined) return undefined
-  return { key, ctx, openedAt: new Date(openedAt), paths: connection.served?.paths(connection) ?? [] }
+  const paths = connection.served?.paths(connection) ?? []
+  return {
+    key,
+    address: addressOf(connection.openAt),
+    ctx,
+    paths,
+    openedAt: new Date(openedAt),
+    bytesWaiting: bytesWaiting(connection),
+  }
 }
 
 /** Flushes at the end of the tick: one microtask for all connections that have something to send. */

@@ -1,4 +1,3 @@
-import { clientAddress } from './address.ts'
 import { answerByTrpc } from './answer.ts'
 import { readFetchBody } from './body.ts'
 import { fetchExchange } from './fetch-sink.ts'
@@ -38,30 +37,36 @@ export async function serveFetch(
   const path = call.path ?? procedurePath(url.pathname, options.basePath)
   const { method } = request
   if (isMultiplexed(method, path)) {
-    return await serveStream(options, request, url, (service) => serveMultiplexed(serve, service))
+    return await serveStream(options, serve, request, url, (service) => serveMultiplexed(serve, service))
   }
   const header = (name: string): string | null => request.headers.get(name)
   const match = await matchSubscription(options.router, { method, url, path, header })
   return match
-    ? await serveStream(options, request, url, (service) => serveSingle(serve, service, match))
+    ? await serveStream(options, serve, request, url, (service) => serveSingle(serve, service, match))
     : await serveOther(options, request, path)
 }
 
 async function serveStream(
   options: LinkOptions,
+  { addressOf }: MultiplexedOptions,
   req: Request,
   url: URL,
   serve: (service: MultiplexedService) => Promise<void>,
 ): Promise<Response> {
   const { exchange, response } = fetchExchange(req)
   const resHeaders = new Headers()
-  const address = (): string | undefined => clientAddress(undefined, req.headers.get('x-forwarded-for'))
   const served = serve({
     url,
     exchange,
-    readBody: () => readFetchBody(req),
+    address: addressOf(undefined, req.headers.get('x-forwarded-for')),
+    credentials: {
+      authorization: req.headers.get('authorization'),
+      cookie: req.headers.get('cookie'),
+      connectionParams: url.searchParams.get('connectionParams'),
+    },
+    readBody: (body) => readFetchBody(req, body),
     createContext: (info) => createContext(options, { req, resHeaders, info }),
-    connectionKey: (ctx) => connectionKey(options, ctx, address),
+    connectionKey: connectionKey(options),
     onError: (error, about) => reportError(options, { error, ...about, req }),
     responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info, resHeaders),
   })

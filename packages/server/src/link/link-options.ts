@@ -62,13 +62,11 @@ export interface Failure {
   readonly path: string | undefined
 }
 
-/** Whose a connection is; an address if the context doesn't say. */
-export function connectionKey(
-  { connectionKey: keyOf }: LinkOptions,
-  ctx: unknown,
-  address: () => string | undefined,
-): string | undefined {
-  return keyOf?.(ctx as never) ?? address()
+/** Whose a connection is, for the app's contexts. */
+export function connectionKey({
+  connectionKey: keyOf,
+}: LinkOptions): ((ctx: unknown) => string | undefined) | undefined {
+  return keyOf && ((ctx) => keyOf(ctx as never))
 }
 
 /** Cuts the base path, with or without slashes at its ends, off a URL's path. */

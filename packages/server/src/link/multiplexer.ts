@@ -1,20 +1,23 @@
 import { type Clock, isRealtimeError, type MultiplexedRequest } from '@trpc-sse/protocol'
 import type { Backend } from '../backend.ts'
+import { isSameOwner } from './credentials.ts'
 import type { MultiplexedStream } from './multiplexed-stream.ts'
 import { createRelay } from './relay.ts'
 
 /** The multiplexed streams of a link, and the way to those of other instances. */
 export interface Multiplexer {
-  /** Makes a stream known for control requests, until it ends; returns its connection id. */
-  add(stream: MultiplexedStream, key: string): string
+  /** Makes a stream known for control requests, until it ends; returns its connection id. `ownerOf` names who may change it. */
+  add(stream: MultiplexedStream, ownerOf: (connectionId: string) => string | Promise<string>): string
+  /** The answer to a control request that is known before it is asked who sends it, if there is one. */
+  refusal(connectionId: string): ControlAnswer | undefined
   /** Replaces the set of the stream that a control request names, wherever it is. */
   control(request: ControlRequest): Promise<ControlAnswer>
 }
 
-/** A control request, with the connection key of whoever sends it. */
+/** A control request, with the name of whoever sends it. */
 export interface ControlRequest {
   readonly connectionId: string
-  readonly key: string
+  readonly owner: string
   readonly set: MultiplexedRequest
 }
 
@@ -22,15 +25,18 @@ export interface ControlRequest {
 export type ControlAnswer =
   | { readonly type: 'applied'; readonly revision: number }
   | { readonly type: 'invalid'; readonly message: string }
-  /** There is no such stream, or not for this key, or nobody answers: all the same to who asks. */
+  /** The set changes too often. */
+  | { readonly type: 'busy'; readonly retryAfterMs: number }
+  /** There is no such stream, or not for this owner, or nobody answers: all the same to who asks. */
   | { readonly type: 'unknown' }
 
 interface HeldStream {
   readonly stream: MultiplexedStream
-  readonly key: string
+  readonly owner: string | Promise<string>
 }
 
-const unknown: ControlAnswer = { type: 'unknown' }
+/** The answer where there is no such stream. */
+export const unknown: ControlAnswer = { type: 'unknown' }
 
 /** Creates the multiplexer of a link. Without a backend it knows its own streams only. */
 export function createMultiplexer(backend: Backend | undefined, clock: Clock): Multiplexer {
@@ -45,11 +51,15 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
       answer: (question) => apply(question as ControlRequest, 'elsewhere'),
     })
 
-  function apply({ connectionId, key, set }: ControlRequest, from: 'here' | 'elsewhere'): ControlAnswer {
+  async function apply(
+    { connectionId, owner, set }: ControlRequest,
+    from: 'here' | 'elsewhere',
+  ): Promise<ControlAnswer> {
     const held = streams.get(connectionId)
-    if (held === undefined || held.key !== key) return unknown
+    if (held === undefined || !isSameOwner(owner, await held.owner)) return unknown
     try {
-      held.stream.replace(set, from)
+      const retryAfterMs = held.stream.replace(set, from)
+      if (retryAfterMs > 0) return { type: 'busy', retryAfterMs }
       return { type: 'applied', revision: held.stream.revision }
     } catch (error) {
       if (!isRealtimeError(error)) throw error
@@ -57,20 +67,29 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
     }
   }
 
+  const instanceOf = (connectionId: string): string => connectionId.split('.', 1)[0] ?? ''
+
   return {
-    add(stream, key) {
+    add(stream, ownerOf) {
       // Started in the background: until it listens, control from elsewhere isn't answered, and clients reopen.
       void relay?.listen()
       const connectionId = `${instance}.${randomText(16)}`
-      streams.set(connectionId, { stream, key })
+      streams.set(connectionId, { stream, owner: ownerOf(connectionId) })
       stream.onClose = () => void streams.delete(connectionId)
       return connectionId
     },
+    refusal(connectionId) {
+      const holder = instanceOf(connectionId)
+      if (holder !== instance) return relay && /^[\da-f]{16}$/.test(holder) ? undefined : unknown
+      const held = streams.get(connectionId)
+      if (held === undefined) return unknown
+      const retryAfterMs = held.stream.changeWaitMs()
+      return retryAfterMs > 0 ? { type: 'busy', retryAfterMs } : undefined
+    },
     async control(request) {
-      const [holder = ''] = request.connectionId.split('.', 1)
-      if (holder === instance) return apply(request, 'here')
-      if (relay === undefined || !/^[\da-f]{16}$/.test(holder)) return unknown
-      return ((await relay.ask(holder, request)) as ControlAnswer | undefined) ?? unknown
+      const holder = instanceOf(request.connectionId)
+      if (holder === instance) return await apply(request, 'here')
+      return ((await relay?.ask(holder, request)) as ControlAnswer | undefined) ?? unknown
     },
   }
 }

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import { type AsyncContext, captureContext } from '../async-context.ts'
-import { clientAddress } from './address.ts'
 import { answerByTrpc, writeAnswer } from './answer.ts'
 import { readNodeBody } from './body.ts'
 import {
@@ -52,9 +51,10 @@ async function serveRequest(
   const target = targetOf(options, call)
   if (middlewareError || target === undefined) return await serveOther(options, call, target, middlewareError)
   if (isMultiplexed(target.method, target.path))
-    return await serveStream(options, call, target.url, (service) => serveMultiplexed(serve, service))
+    return await serveStream(options, serve, call, target.url, (service) => serveMultiplexed(serve, service))
   const match = await matchSubscription(options.router, target)
-  if (match) await serveStream(options, call, target.url, (service) => serveSingle(serve, service, match))
+  if (match)
+    await serveStream(options, serve, call, target.url, (service) => serveSingle(serve, service, match))
   else await serveOther(options, call, target, undefined)
 }
 
@@ -132,25 +132,31 @@ function endFailed(options: LinkOptions, { request: req, response: res }: NodeCa
 
 async function serveStream(
   options: LinkOptions,
+  { addressOf, bodies }: MultiplexedOptions,
   { request: req, response: res }: NodeCall,
   url: URL,
   serve: (service: MultiplexedService) => Promise<void>,
 ): Promise<void> {
-  // Asked for only where the context doesn't say whose the connection is: a socket keeps its answer.
-  const address = (): string | undefined =>
-    clientAddress(req.socket?.remoteAddress, headerValue(req.headers['x-forwarded-for']))
   try {
     await serve({
       url,
       exchange: nodeExchange(res),
-      readBody: () => readNodeBody(req),
+      address: addressOf(req.socket?.remoteAddress, headerValue(req.headers['x-forwarded-for'])),
+      credentials: {
+        authorization: req.headers.authorization ?? null,
+        cookie: req.headers.cookie ?? null,
+        connectionParams: url.searchParams.get('connectionParams'),
+      },
+      readBody: (body) => readNodeBody(req, body),
       createContext: (info) => createContext(options, { req, res, info }),
-      connectionKey: (ctx) => connectionKey(options, ctx, address),
+      connectionKey: connectionKey(options),
       onError: (error, about) => reportError(options, { error, ...about, req }),
       responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info),
     })
   } catch (cause) {
     endFailed(options, { request: req, response: res }, cause)
+  } finally {
+    bodies.letGo(req)
   }
 }
 

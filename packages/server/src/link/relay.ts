@@ -16,8 +16,8 @@ export interface RelayOptions {
   /** Names this instance. */
   readonly instance: string
   readonly clock: Clock
-  /** Answers what another instance asks. Doesn't throw. */
-  answer(question: unknown): unknown
+  /** Answers what another instance asks. Doesn't reject. */
+  answer(question: unknown): Promise<unknown>
 }
 
 /** One message of a log. */
@@ -43,7 +43,11 @@ export function createRelay({ backend, instance, clock, answer }: RelayOptions):
     const message = JSON.parse(text) as Message
     if (message.to !== instance) return
     if (message.from === undefined) pending.get(message.id)?.(message.body)
-    else void send({ to: message.from, id: message.id, body: answer(message.body) })
+    else void reply(message, message.from)
+  }
+
+  async function reply({ id, body }: Message, to: string): Promise<void> {
+    await send({ to, id, body: await answer(body) })
   }
 
   async function send(message: Message): Promise<void> {

@@ -1,23 +1,29 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
-import {
-  getHTTPStatusCodeFromError,
-  parseConnectionParamsFromString,
-  type TRPCRequestInfo,
-} from '@trpc/server/http'
+import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/server/http'
 import {
   isRealtimeError,
   type MultiplexedRequest,
   multiplexedPath,
   parseMultiplexedRequest,
 } from '@trpc-sse/protocol'
-import { type Connection, end, send } from './connection.ts'
+import { type Answerable, answerError, answerErrors, answerJson } from './answer-json.ts'
+import type { IncomingBody } from './body.ts'
+import { send } from './connection.ts'
+import { type Credentials, ownerOf } from './credentials.ts'
 import { keyedConnectedFrame } from './frames.ts'
-import { isRefusal } from './limits.ts'
-import { createMultiplexedStream } from './multiplexed-stream.ts'
-import type { Multiplexer } from './multiplexer.ts'
+import { drainingError, isRefusal, tooManyChanges } from './limits.ts'
+import { createMultiplexedStream, type MultiplexedStream } from './multiplexed-stream.ts'
+import { type Multiplexer, unknown } from './multiplexer.ts'
 import { requestInfo } from './request.ts'
-import { admit, refusedRetryMs, type ServeOptions, type Service, spread, startResponse } from './serve.ts'
-import { errorJson } from './trpc.ts'
+import {
+  admit,
+  askContext,
+  reserve,
+  type ServeOptions,
+  type Service,
+  spread,
+  startResponse,
+} from './serve.ts'
 
 /** What multiplexed mode takes beside what every stream does. */
 export interface MultiplexedOptions extends ServeOptions {
@@ -28,13 +34,25 @@ export interface MultiplexedOptions extends ServeOptions {
 
 /** One request to `~sse`. */
 export interface MultiplexedService extends Service {
-  /** Reads the body. Rejects if it is too large, or no JSON by its content type. */
-  readBody(): Promise<string>
+  /** What it says of who sends it. */
+  readonly credentials: Credentials
+  /** Reads the body. Rejects if it is too large, too late, or no JSON by its content type. */
+  readBody(body: IncomingBody): Promise<string>
 }
 
 /** Whether a request is for multiplexed mode. Some clients and proxies write the path with a `%7E`. */
 export function isMultiplexed(method: string, path: string): boolean {
   return method === 'POST' && path.replace(/^%7e/i, '~') === multiplexedPath
+}
+
+/** One request to `~sse` that is being served. */
+interface Serving extends Answerable {
+  readonly service: MultiplexedService
+  readonly stream: MultiplexedStream
+  /** What it asks for, once that was read. */
+  set: MultiplexedRequest | undefined
+  /** Whether an error is about what it asks for, and not about the request itself. */
+  isAsked: boolean
 }
 
 /** Serves a request for a stream, or a control request for one. Resolves when the answer has started. */
@@ -45,28 +63,79 @@ export async function serveMultiplexed(
   const connection = options.connections.add(service.exchange)
   const stream = createMultiplexedStream(options, service, connection)
   connection.served = stream
-  const { signal } = connection.over
-  let info = requestInfo([], service.url, signal)
-  let ctx: unknown
-  let set: MultiplexedRequest | undefined
-  try {
-    set = await readSet(options, service)
-    if (set.connectionId !== undefined) return await control(options, service, { connection, info, set })
-    await stream.prepare(set, connectionParamsOf(service.url))
-    if (connection.closed) return
-    info = requestInfo([...stream.requests.values()], service.url, signal)
-    ctx = await admit(options, service, connection, info)
-    startResponse(options, service, { connection, info, ctx })
-    if (connection.closed) return
-    const connectionId = options.multiplexer.add(stream, connection.key ?? '')
-    const connected = { connectionId, ...options.clientOptions }
-    send(connection, keyedConnectedFrame(connected, spread(options.clock, options.retryMs)))
-    stream.start(ctx)
-  } catch (cause) {
-    // Who has left in the middle of its request is nobody to answer, and nothing to tell of.
-    if (set === undefined && connection.closed) return
-    answerError(options, service, { connection, info, ctx, error: getTRPCErrorFromUnknown(cause) })
+  const info = requestInfo([], service.url, connection.over.signal)
+  const serving: Serving = {
+    service,
+    stream,
+    connection,
+    info,
+    ctx: undefined,
+    set: undefined,
+    isAsked: false,
   }
+  // Whoever is to leave before there is a stream has its answer at once.
+  connection.begin = () => answerError(options, service, serving, drainingError())
+  try {
+    options.limiter.enter(connection, service.address)
+    await serveBody(options, serving)
+  } catch (cause) {
+    await answerFailure(options, serving, getTRPCErrorFromUnknown(cause))
+  }
+}
+
+/** Serves a request; its body counts until it has its stream or its answer, or has left. */
+async function serveBody(options: MultiplexedOptions, serving: Serving): Promise<void> {
+  const { connection } = serving
+  const { signal } = connection.over
+  const body = options.bodies.begin(connection.pendingAt)
+  signal.addEventListener('abort', body.release, { once: true })
+  try {
+    const set = await readSet(options, serving, body)
+    if (connection.closed) return
+    serving.set = set
+    if (set.connectionId === undefined) await openStream(options, serving, set)
+    else await control(options, serving, set, set.connectionId)
+  } finally {
+    signal.removeEventListener('abort', body.release)
+    body.release()
+  }
+}
+
+async function readSet(
+  options: MultiplexedOptions,
+  { service, connection }: Serving,
+  body: IncomingBody,
+): Promise<MultiplexedRequest> {
+  const text = await service.readBody(body)
+  // For what can't be a control request there must be a place before it is looked at.
+  if (!text.includes('"connectionId"')) reserve(options, service, connection)
+  try {
+    return parseMultiplexedRequest(text, { subscriptions: options.subscriptionsPerConnection })
+  } catch (error) {
+    throw isRealtimeError(error) ? invalid(error.message, error) : error
+  }
+}
+
+async function openStream(
+  options: MultiplexedOptions,
+  serving: Serving,
+  set: MultiplexedRequest,
+): Promise<void> {
+  const { service, stream, connection } = serving
+  await stream.prepare(set, connectionParamsOf(service.url))
+  if (connection.closed) return
+  serving.info = requestInfo([...stream.requests.values()], service.url, connection.over.signal)
+  serving.isAsked = true
+  serving.ctx = await admit(options, service, connection, serving.info)
+  serving.isAsked = false
+  connection.begin = undefined
+  startResponse(options, service, serving)
+  if (connection.closed) return
+  const { key } = connection
+  const connectionId = options.multiplexer.add(stream, (id) => ownerOf(key, id, service.credentials))
+  const connected = { connectionId, ...options.clientOptions }
+  send(connection, keyedConnectedFrame(connected, spread(options.clock, options.retryMs)))
+  stream.start(serving.ctx)
 }
 
 function connectionParamsOf({ searchParams }: URL): TRPCRequestInfo['connectionParams'] {
@@ -74,95 +143,53 @@ function connectionParamsOf({ searchParams }: URL): TRPCRequestInfo['connectionP
   return params === null ? null : parseConnectionParamsFromString(params)
 }
 
-async function readSet(
-  options: MultiplexedOptions,
-  service: MultiplexedService,
-): Promise<MultiplexedRequest> {
-  try {
-    const limits = { subscriptions: options.subscriptionsPerConnection }
-    return parseMultiplexedRequest(await service.readBody(), limits)
-  } catch (error) {
-    throw isRealtimeError(error) ? invalid(error.message, error) : error
-  }
-}
-
-interface ControlParts {
-  readonly connection: Connection
-  readonly info: TRPCRequestInfo
-  readonly set: MultiplexedRequest
-}
-
 async function control(
   options: MultiplexedOptions,
-  service: MultiplexedService,
-  { connection, info, set }: ControlParts,
+  serving: Serving,
+  set: MultiplexedRequest,
+  connectionId: string,
 ): Promise<void> {
-  const ctx = await service.createContext(info)
-  const key = service.connectionKey(ctx) ?? ''
-  const { connectionId = '' } = set
-  const answer = await options.multiplexer.control({ connectionId, key, set })
-  if (answer.type === 'invalid') throw invalid(answer.message)
-  if (answer.type === 'unknown') {
-    throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such connection. Open a new stream.' })
+  const { service, connection } = serving
+  const { multiplexer } = options
+  // Nobody is asked who it is for what would have no effect.
+  let answer = multiplexer.refusal(connectionId)
+  if (answer === undefined) {
+    serving.isAsked = true
+    const asked = await askContext(options, service, serving.info, () => ({
+      openedAt: options.clock.now(),
+      paths: Object.values(set.subscriptions).map(({ path }) => path),
+    }))
+    serving.isAsked = false
+    serving.ctx = asked.ctx
+    const owner = await ownerOf(asked.key, connectionId, service.credentials)
+    answer = asked.isStale ? unknown : await multiplexer.control({ connectionId, owner, set })
   }
-  answerJson(options, service, {
-    connection,
-    info,
-    ctx,
-    status: 200,
-    json: JSON.stringify({ revision: answer.revision }),
-  })
+  if (connection.closed) return
+  switch (answer.type) {
+    case 'applied':
+      return answerJson(options, service, serving, {
+        status: 200,
+        json: JSON.stringify({ revision: answer.revision }),
+      })
+    case 'busy':
+      return answerError(options, service, serving, tooManyChanges(), answer.retryAfterMs)
+    case 'invalid':
+      throw invalid(answer.message)
+    case 'unknown':
+      throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such connection. Open a new stream.' })
+  }
 }
 
 function invalid(message: string, cause?: unknown): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message, cause })
 }
 
-interface AnswerParts {
-  readonly connection: Connection
-  readonly info: TRPCRequestInfo
-  readonly ctx: unknown
-}
-
-function answerError(
-  options: MultiplexedOptions,
-  service: MultiplexedService,
-  { error, ...parts }: AnswerParts & { readonly error: TRPCError },
-): void {
-  const about = { path: multiplexedPath, input: undefined, ctx: parts.ctx }
-  // A client that has lost its stream is nothing to tell of: it opens another one.
-  if (error.code !== 'NOT_FOUND') service.onError(error, about)
-  const refused = isRefusal(error)
-  if (refused) options.connections.counters.refused += 1
-  const json = `{"error":${errorJson({ router: options.router, error, ...about })}}`
-  answerJson(options, service, { ...parts, json, status: getHTTPStatusCodeFromError(error), refused })
-}
-
-/** Answers without a stream, with the headers that a stream would have had: those for CORS are among them. */
-function answerJson(
-  options: MultiplexedOptions,
-  service: MultiplexedService,
-  {
-    connection,
-    info,
-    ctx,
-    status,
-    json,
-    refused,
-  }: AnswerParts & { status: number; json: string; refused?: boolean },
-): void {
-  const responseHead: Service['responseHead'] = (...about) => {
-    const headers = new Headers([...service.responseHead(...about).headers])
-    headers.set('content-type', 'application/json')
-    if (refused) {
-      headers.set('retry-after', String(Math.ceil(refusedRetryMs(options) / 1_000)))
-      // The next attempt must not come back on the same socket.
-      if (options.connections.draining) headers.set('connection', 'close')
-      headers.append('access-control-expose-headers', 'retry-after')
-    }
-    return { status, headers }
-  }
-  startResponse(options, { ...service, responseHead }, { connection, info, ctx })
-  send(connection, new TextEncoder().encode(json))
-  end(connection)
+async function answerFailure(options: MultiplexedOptions, serving: Serving, error: TRPCError): Promise<void> {
+  const { service, stream, connection, set, isAsked } = serving
+  // Who has left in the middle of its request is nobody to answer, and nothing to tell of.
+  if (set === undefined && connection.closed) return
+  if (!isAsked || isRefusal(error)) return answerError(options, service, serving, error)
+  // A control request's are looked up only if there is something to say of them.
+  if (set && stream.requests.size === 0) await stream.prepare(set, null)
+  await answerErrors(options, service, serving, stream.requests, error)
 }

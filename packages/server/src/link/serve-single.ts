@@ -47,6 +47,7 @@ async function call(
   signal.throwIfAborted()
   const info = requestInfo([request], service.url, signal)
   connection.begin = () => startResponse(options, service, { connection, info, ctx: run.ctx })
+  options.limiter.enter(connection, service.address)
   run.ctx = await admit(options, service, connection, info)
   run.context = connection.context
   signal.throwIfAborted()
@@ -136,6 +137,6 @@ function refuse(
   const about = { path, input, ctx: undefined }
   service.onError(error, about)
   const json = errorJson({ router: options.router, error, ...about })
-  send(connection, refusalFrame(json, refusedRetryMs(options)))
+  send(connection, refusalFrame(json, refusedRetryMs(options, error)))
   end(connection)
 }

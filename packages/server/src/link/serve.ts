@@ -1,10 +1,13 @@
-import { type AnyTRPCRouter, getTRPCErrorFromUnknown } from '@trpc/server'
+import { type AnyTRPCRouter, getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { Clock, ConnectedData } from '@trpc-sse/protocol'
+import type { AddressReader } from './address.ts'
 import type { Admission } from './admission.ts'
+import type { Bodies } from './body.ts'
 import { type Connection, end, hold, isOpen, open, send } from './connection.ts'
 import type { Connections } from './connections.ts'
-import { drainingError, type Limiter } from './limits.ts'
+import { disconnectedError, drainingError, isForNow, type Limiter } from './limits.ts'
+import type { RateLimit } from './rate.ts'
 import type { Exchange, ResponseHead } from './sink.ts'
 import type { RunMode, TellError } from './subscription-run.ts'
 import { errorJson } from './trpc.ts'
@@ -15,12 +18,16 @@ export interface ServeOptions {
   readonly connections: Connections
   readonly limiter: Limiter
   readonly admission: Admission
+  readonly bodies: Bodies
+  readonly addressOf: AddressReader
   readonly clock: Clock
   /** The middle of the time that a client is told to wait before it reconnects, in milliseconds. */
   readonly retryMs: number
   readonly clientOptions: ConnectedData
   /** Restores the app's async context, for what another instance was asked to start here. */
   readonly runWithContext: ((ctx: never, run: () => void) => unknown) | undefined
+  /** How often the set of one stream may change. */
+  readonly changes: RateLimit
   /** How subscriptions run in single mode. */
   readonly single: RunMode
   /** How subscriptions run in multiplexed mode. */
@@ -31,36 +38,91 @@ export interface ServeOptions {
 export interface Service {
   readonly url: URL
   readonly exchange: Exchange
+  /** Where it comes from; `undefined` if that isn't known. */
+  readonly address: string | undefined
   createContext(info: TRPCRequestInfo): unknown
-  /** What connections are limited by. */
-  connectionKey(ctx: unknown): string | undefined
+  /** Whose a connection is, as the app tells; `undefined` where the app has no such function. */
+  readonly connectionKey: ((ctx: unknown) => string | undefined) | undefined
   readonly onError: TellError
   /** How the response starts: tRPC's `responseMeta`, and the headers that the context set. */
   responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead
 }
 
+/**
+ * Takes a place among the connections, if it has none yet, for a request that was let in. Throws what keeps the client from having a
+ * stream, before anything is done for it.
+ */
+export function reserve(
+  { connections, limiter }: ServeOptions,
+  { connectionKey }: Service,
+  connection: Connection,
+): void {
+  if (connections.draining) throw drainingError()
+  if (connection.closed || connection.isConnection) return
+  limiter.take(connection)
+  // Where the app tells no keys, it is known already what it counts for.
+  if (!connectionKey) limiter.takeKey(connection, undefined)
+}
+
 /** Takes a place and makes the context. Throws what keeps the client from having a stream. */
 export async function admit(
-  { connections, limiter, admission }: ServeOptions,
+  options: ServeOptions,
   service: Service,
   connection: Connection,
   info: TRPCRequestInfo,
 ): Promise<unknown> {
-  if (connections.draining) throw drainingError()
-  if (connection.closed) return undefined
-  limiter.take()
-  connection.counted = true
-  const turn = admission.enter(connection)
+  const { limiter, admission, clock } = options
+  reserve(options, service, connection)
+  const turn = admission.open(connection)
   if (turn) await turn
   // What the client does not wait for isn't begun.
   if (connection.closed) return undefined
-  const ctx = await service.createContext(info)
-  const key = service.connectionKey(ctx)
+  const { ctx, key, isStale } = await askContext(options, service, info, () => ({
+    openedAt: clock.now(),
+    paths: connection.served?.paths(connection) ?? [],
+  }))
   // Who has left meanwhile holds nothing.
   if (connection.closed) return ctx
-  if (key !== undefined) limiter.takeKey(key)
+  if (isStale) throw disconnectedError()
+  if (service.connectionKey) limiter.takeKey(connection, key)
+  limiter.settle(connection)
   hold(connection, key, ctx)
   return ctx
+}
+
+/** Who has sent a request. */
+export interface Asked {
+  readonly ctx: unknown
+  /** Whose it is, as the app tells. */
+  readonly key: string | undefined
+  /** Whether it was disconnected while the context was made: so it has to ask anew. */
+  readonly isStale: boolean
+}
+
+/** Makes the context of a request. `about` says what it asks for, once it is known who asks. */
+export async function askContext(
+  { connections: { disconnects } }: ServeOptions,
+  { createContext, connectionKey, address }: Service,
+  info: TRPCRequestInfo,
+  about: () => { readonly openedAt: number; readonly paths: readonly string[] },
+): Promise<Asked> {
+  const asking = disconnects.ask()
+  try {
+    const ctx = await createContext(info)
+    const key = connectionKey?.(ctx)
+    const { openedAt, paths } = about()
+    const isStale = asking.isStale({
+      key,
+      address: key === undefined ? address : undefined,
+      ctx,
+      paths,
+      openedAt: new Date(openedAt),
+      bytesWaiting: 0,
+    })
+    return { ctx, key, isStale }
+  } finally {
+    asking.end()
+  }
 }
 
 /** Starts the response. If `responseMeta` throws there is no stream without its headers: it is answered as tRPC does. */
@@ -89,6 +151,6 @@ export function spread(clock: Clock, ms: number): number {
 }
 
 /** How long a refused client is told to wait, in milliseconds: until there is room here, or for another server to answer. */
-export function refusedRetryMs({ connections, clock, retryMs }: ServeOptions): number {
-  return spread(clock, connections.draining ? retryMs : 5_000)
+export function refusedRetryMs({ clock, retryMs }: ServeOptions, error: TRPCError): number {
+  return spread(clock, isForNow(error) ? retryMs : 5_000)
 }

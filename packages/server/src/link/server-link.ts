@@ -7,17 +7,20 @@ import type {
   TRPCDataTransformer,
 } from '@trpc/server'
 import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
-import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime, RealtimeError, systemClock } from '@trpc-sse/protocol'
 import { detachedClock } from '../async-context.ts'
 import { type ChannelsBase, internalsOf } from '../channels.ts'
 import { keepAlive } from '../keep-alive.ts'
 import { areSame } from '../transformer.ts'
+import { createAddressReader, type TrustProxy } from './address.ts'
 import { createAdmission } from './admission.ts'
+import { createBodies } from './body.ts'
 import type { ConnectionInfo } from './connection.ts'
 import { createConnections } from './connections.ts'
+import { type DisconnectFilter, type DisconnectTarget, disconnectFilter } from './disconnects.ts'
 import { serveFetch } from './fetch.ts'
 import { createKeyedFrames, createSingleFrames } from './frames.ts'
-import { type ConnectionLimits, createLimiter } from './limits.ts'
+import { type ConnectionLimits, createLimiter, limitsOf } from './limits.ts'
 import { createMultiplexedMode } from './multiplexed-stream.ts'
 import { createMultiplexer } from './multiplexer.ts'
 import { isForStream, serveNode } from './node.ts'
@@ -44,13 +47,20 @@ export interface ServerLinkOptions<TContext = never> {
    * @default 500
    */
   readonly retryMs?: number
-  /** How many connections are served at a time. What is over them is refused, and told when to try again. */
+  /** What is served at a time, and what one client may cost. What is over them is refused, and told when to try again. */
   readonly limits?: Partial<ConnectionLimits>
   /**
-   * Says whose a connection is, for `limits.connectionsPerKey`: a user id from the context. Without an answer it is the
-   * address; behind a proxy, what the proxy says in X-Forwarded-For.
+   * Says whose a connection is: a user id from the context, for `limits.connectionsPerKey`. Only who has the same one may change the stream.
+   * Without an answer it is counted for its address, and whoever has sent the same credentials may change it.
    */
   readonly connectionKey?: (ctx: TContext) => string | undefined
+  /**
+   * Which proxies are believed what they write into `X-Forwarded-For`, the address of the client. Without it, the address is that of
+   * the socket; a web-standard request has none.
+   *
+   * @default false
+   */
+  readonly trustProxy?: TrustProxy
   /**
    * How many bytes wait in this process for a client that doesn't read; beyond it the client is sent nothing until it
    * has read them, and then goes on from where it stands. At least 65_536: less is less than a socket waits to have.
@@ -167,11 +177,15 @@ export interface ServerLink {
    */
   isForStream(request: NodeRequest, overrides?: Pick<RequestOverrides, 'path'>): Promise<boolean>
   stats(): ServerLinkStats
+  /** Lists the streams that are open in this process: whose they are, what for, since when, and how many bytes wait for the client to read. */
+  connections(): ConnectionInfo[]
   /**
    * Ends the streams that fit, in a way that makes their clients reconnect, so that `createContext` decides anew who
-   * may. Returns how many.
+   * may. Returns how many. A stream that is being opened meanwhile is asked of again, by the same filter, before it is let in.
+   *
+   * @throws `INVALID_OPTION` for a target with neither `key` nor `path`.
    */
-  disconnect(filter: (info: ConnectionInfo) => boolean, reason?: string): number
+  disconnect(target: DisconnectTarget | DisconnectFilter, reason?: string): number
   /**
    * Prepares for the end of this process: refuses new streams and ends those that are open one by one, spread evenly over
    * `overMs` milliseconds (default 0). Their clients go on elsewhere, from where they stand.
@@ -193,7 +207,8 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   const clock = detachedClock(options.clock ?? systemClock)
   const heartbeatMs = heartbeatOf(options, sse)
   checkNumbers(options)
-  const limiter = createLimiter({ connections: 10_000, connectionsPerKey: 500, ...options.limits })
+  const limits = limitsOf(options.limits)
+  const limiter = createLimiter(limits)
   const connections = createConnections({
     clock,
     heartbeatMs,
@@ -207,15 +222,23 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),
     ...sse.client,
   }
+  const elapsedMs = elapsedTime(clock)
   const mode = { router: options.router, output, counters: connections.counters }
   const serve: MultiplexedOptions = {
     router: options.router,
     connections,
     limiter,
-    admission: createAdmission({ clock, waiting: options.limits?.waiting ?? 5_000 }),
+    admission: createAdmission({ clock, waiting: limits.waiting }),
+    bodies: createBodies({ clock, bytes: limits.bodyBytes, forMs: limits.bodyMs }),
+    addressOf: createAddressReader(options.trustProxy),
+    changes: {
+      perSecond: limits.changesPerSecond,
+      burst: 5 * Math.max(limits.subscriptionsPerConnection, limits.changesPerSecond),
+      elapsedMs,
+    },
     clock,
     multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
-    subscriptionsPerConnection: options.limits?.subscriptionsPerConnection ?? 1_000,
+    subscriptionsPerConnection: limits.subscriptionsPerConnection,
     retryMs,
     clientOptions,
     runWithContext: options.runWithContext as MultiplexedOptions['runWithContext'],
@@ -241,7 +264,8 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
       subscriptions: connections.subscriptions,
       ...connections.counters,
     }),
-    disconnect: (filter, reason) => connections.disconnect(filter, reason),
+    connections: () => connections.list(),
+    disconnect: (target, reason) => connections.disconnect(disconnectFilter(target), reason),
     drain: ({ overMs = 0 } = {}) => keepAlive(connections.drain(overMs)),
   }
 }
@@ -272,6 +296,9 @@ function checkNumbers({ retryMs = 0, maxBufferedBytes = 0, limits = {} }: Server
       `createServerLink(): ${name} is ${value}. Give a number, 0 or more.`,
     )
   }
+  if (limits.changesPerSecond !== 0) return
+  const message = 'createServerLink(): changesPerSecond is 0: no stream could ever change. Give more than 0.'
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 function checkTransformer(channels: ChannelsBase | undefined, output: TRPCDataTransformer | undefined): void {

@@ -297,8 +297,8 @@ describe('P25: disconnect', () => {
     expect(ended).toBe(1)
     const openedAt = new Date(test.clock.now())
     expect(infos).toEqual([
-      { key: 'ann', paths: ['silent'], ctx: { user: 'ann' }, openedAt },
-      { key: 'bob', paths: ['silent'], ctx: { user: 'bob' }, openedAt },
+      { key: 'ann', paths: ['silent'], ctx: { user: 'ann' }, openedAt, bytesWaiting: 0 },
+      { key: 'bob', paths: ['silent'], ctx: { user: 'bob' }, openedAt, bytesWaiting: 0 },
     ])
     await ann.over
     expect(ann.messages.at(-1)).toMatchObject({
