@@ -3,6 +3,7 @@ import { type RequestOptions, send, unlessAborted } from './connection.ts'
 import { createKeyTable } from './keys.ts'
 import { writeMultiplexedBody } from './multiplexed.ts'
 import { credentialsOf, type Endpoint, type HttpRequest, writeMultiplexedRequest } from './request.ts'
+import { askedWaitMs } from './retry.ts'
 import type { CallLine } from './shared-stream.ts'
 import type { Carrier } from './stream.ts'
 
@@ -25,6 +26,8 @@ export interface SetCarrier extends Carrier {
   isInControl(): boolean
   /** What is wanted may have changed. Control requests go one at a time, each with all that is wanted then. */
   changed(): void
+  /** The key that it has asked for a line with. */
+  keyOf(line: CallLine): string | undefined
   /** Forgets what the server has ended. */
   forget(line: CallLine): void
   /** It goes on, in spite of what failed. */
@@ -42,6 +45,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   let credentials: string | undefined
   let isInControl = false
   let request: AbortController | undefined
+  let isHeldBack = false
   let cancelTimer = (): void => {}
 
   /**
@@ -75,30 +79,43 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   }
 
   function changed(): void {
-    if (isInControl && !request && table.differs(wanted())) void control()
+    if (isInControl && !request && !isHeldBack && table.differs(wanted())) void control()
   }
 
   async function control(): Promise<void> {
     request = new AbortController()
-    const isSet = await post(request)
+    const answer = await post(request)
     request = undefined
-    if (!isSet) return fail()
+    if (answer === undefined) return fail()
     if (!isInControl) return
     cancelTimer()
+    if (answer > 0) return holdBack(answer)
     if (!hasStarted()) cancelTimer = clock.after(connectTimeoutMs, fail)
     changed()
   }
 
-  /** Sends the newest set; says whether the stream has it. */
-  async function post(abort: AbortController): Promise<boolean> {
+  /** The stream changes too often. It has not the set that it was asked for; it gets the one that is wanted then. */
+  function holdBack(waitMs: number): void {
+    table.doubt()
+    isHeldBack = true
+    cancelTimer = clock.after(waitMs, () => {
+      isHeldBack = false
+      void control()
+    })
+  }
+
+  /** Sends the newest set. Resolves to 0 if the stream has it, to a time in milliseconds if it has to wait so long, else to nothing. */
+  async function post(abort: AbortController): Promise<number | undefined> {
     const cancel = clock.after(connectTimeoutMs, () => abort.abort())
     try {
       const response = await send(options, write, abort.signal)
       await unlessAborted(abort.signal, response.text())
-      return response.status === 200
+      if (response.status === 200) return 0
+      const retryAfter = response.headers.get('retry-after')
+      return response.status === 429 && retryAfter !== null ? askedWaitMs(clock, retryAfter) : undefined
     } catch {
       // Whatever it was: a new stream is always right.
-      return false
+      return undefined
     } finally {
       cancel()
     }
@@ -132,6 +149,10 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     },
     isInControl: () => isInControl,
     changed,
+    keyOf(line) {
+      for (const [key, one] of table.entries()) if (one === line) return key
+      return undefined
+    },
     forget: table.forget,
     resume() {
       table.doubt()

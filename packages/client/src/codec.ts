@@ -45,11 +45,23 @@ function unreadable(cause?: unknown): SubscriptionEnd {
 /** Makes an error of the body of a refusal, if it is one that tRPC wrote: not some gateway's. */
 export function errorOfBody(body: string, codec: Codec): Error | undefined {
   try {
-    const { error } = codec.error(JSON.parse(body).error)
-    return error instanceof TRPCClientError ? error : undefined
+    const responseJSON: Record<string, unknown> = JSON.parse(body)
+    const { error } = codec.error(responseJSON.error)
+    if (!(error instanceof TRPCClientError)) return undefined
+    // Where tRPC's own links have it, too.
+    error.meta = { responseJSON }
+    return error
   } catch {
     return undefined
   }
+}
+
+/** The error of one subscription of a refused set, if the refusal says one (P50); else the refusal's own. */
+export function errorOfKey(refusal: unknown, key: string, codec: Codec): unknown {
+  const errors: unknown = Object(Object(Object(refusal).meta).responseJSON).errors
+  if (!Object.hasOwn(Object(errors), key)) return refusal
+  const { error } = codec.error(Object(errors)[key])
+  return error instanceof TRPCClientError ? error : refusal
 }
 
 /** Makes tRPC's error of anything that was thrown. */

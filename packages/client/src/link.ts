@@ -3,7 +3,7 @@ import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { elapsedTime } from '@trpc-sse/protocol'
 import { startAlone } from './alone.ts'
-import { bothWays, errorOfBody, outputCodec } from './codec.ts'
+import { bothWays, errorOfBody, errorOfKey, outputCodec } from './codec.ts'
 import type { Member } from './entry.ts'
 import { type EnvelopeTeller, tellInEnvelopes } from './envelopes.ts'
 import { createFailures, type LastFailure } from './failures.ts'
@@ -71,6 +71,7 @@ function createStarter(
     positions: positionsOf(options, settings),
     endpoint: (opList) => endpointOf(options, opList),
     readErrorBody: (body) => errorOfBody(body, codec),
+    readOwnError: (refusal, key) => errorOfKey(refusal, key, codec),
     onUnknown(status) {
       isSingle = true
       memory.remember(status)

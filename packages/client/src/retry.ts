@@ -60,3 +60,9 @@ export function parseRetryAfterMs(header: string | null, nowMs: number): number 
   const dateMs = Date.parse(text)
   return Number.isNaN(dateMs) ? 0 : Math.max(0, dateMs - nowMs)
 }
+
+/** Picks the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never none. */
+export function askedWaitMs(clock: Clock, header: string): number {
+  const ms = parseRetryAfterMs(header, clock.now())
+  return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + Math.round(clock.random() * askedToMoveJitterMs)
+}

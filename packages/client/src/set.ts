@@ -24,6 +24,8 @@ export interface SetOptions extends StreamSettings {
   readonly positions: Positions
   readonly endpoint: (opList: [Operation, ...Operation[]]) => Promise<Endpoint>
   readonly readErrorBody: ReadErrorBody
+  /** Finds the error of one subscription in the refusal of all; gives the refusal where that has none. */
+  readonly readOwnError: (refusal: unknown, key: string) => unknown
   /** The server doesn't know this mode. Called before all members are sent on their own ways. */
   readonly onUnknown: (status: number) => void
   /** A stream in single mode is that of a server which knows this mode. */

@@ -28,6 +28,8 @@ const unknownStatuses: readonly unknown[] = [404, 405, 415]
 export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallLine>): SharedStream {
   const carriers = new Set<SetCarrier>()
   let stream: Stream | undefined
+  // What was asked for last: a refusal is the answer to that.
+  let asked: SetCarrier | undefined
   let isScheduled = false
   const wanted = (): Set<CallLine> => new Set([...lines].filter((line) => !line.isResting()))
 
@@ -45,12 +47,19 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
       onStarted: letGo,
       onLost(error) {
         carriers.delete(carrier)
-        for (const { feed } of [...lines]) feed.lost(carrier, error)
+        for (const line of [...lines]) line.feed.lost(carrier, ownError(line, error))
       },
       onFailed: () => stream?.reopen(),
     })
     carriers.add(carrier)
+    asked = carrier
     return carrier
+  }
+
+  /** What a refusal of the whole set says to one line. */
+  function ownError(line: CallLine, error: unknown): unknown {
+    const key = error === undefined ? undefined : asked?.keyOf(line)
+    return key === undefined ? error : options.readOwnError(error, key)
   }
 
   /** Lets the connection before go, once nothing runs on it any more. */
@@ -63,14 +72,14 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
 
   function onRefused(error: unknown): void {
     for (const carrier of carriers) carrier.resume()
-    for (const line of wanted()) if (line.feed.source() === undefined) line.fail(error)
+    for (const line of wanted()) if (line.feed.source() === undefined) line.fail(ownError(line, error))
   }
 
   function onEnded(state: StreamState): void {
     stream = undefined
     for (const carrier of carriers) carrier.retire()
     carriers.clear()
-    endAll(options, [...lines], state)
+    endAll(options, [...lines], state, ownError)
   }
 
   function apply(): void {
@@ -103,6 +112,7 @@ function endAll(
   options: SetOptions,
   lines: readonly CallLine[],
   { error, status = 0, everOpen }: StreamState,
+  ownError: (line: CallLine, error: unknown) => unknown,
 ): void {
   // One that names a clause of the protocol knows this mode, and says what is wrong with the request.
   const isUnknown = !everOpen && unknownStatuses.includes(status) && !/\bP46\b/.test(String(error))
@@ -110,6 +120,6 @@ function endAll(
   for (const line of lines) {
     const lastEventId = line.feed.lastEventId()
     if (isUnknown) for (const member of line.dissolve()) member.goAlone(lastEventId)
-    else line.fail(error)
+    else line.fail(ownError(line, error))
   }
 }

@@ -13,6 +13,7 @@ const places: Readonly<Record<string, RegExp>> = {
   '5. The client': /^(packages\/client|tests)\//,
   '6. Multiplexed mode': /^(packages\/server|tests)\//,
   '7. The client in multiplexed mode': /^(packages\/client|tests)\//,
+  '8. What a client may ask for': /^(packages\/server|tests)\//,
 }
 
 const clauses = specification.split(/^## /m).flatMap((section) => {

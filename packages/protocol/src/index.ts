@@ -21,6 +21,7 @@ export {
   parseCompositeId,
 } from './event-id.ts'
 export { shortHash } from './hash.ts'
+export { isNestedTooDeep, maxJsonDepth } from './json-depth.ts'
 export {
   type ConnectedData,
   type GapData,

@@ -1,4 +1,5 @@
 import { RealtimeError } from './errors.ts'
+import { isNestedTooDeep, maxJsonDepth } from './json-depth.ts'
 import type { ConnectedData, GapData, ValuesData } from './messages.ts'
 
 /** The last part of the address of multiplexed mode: `POST <endpoint>/~sse`. */
@@ -125,6 +126,7 @@ function parseWanted(key: string, wanted: unknown): WantedSubscription {
 }
 
 function parseJson(text: string): Record<string, unknown> {
+  if (isNestedTooDeep(text)) throw invalid('P48', `it is nested more than ${maxJsonDepth} deep`)
   try {
     const value: unknown = JSON.parse(text)
     if (isRecord(value)) return value

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { TRPCError } from '@trpc/server'
 import type { Clock } from '@trpc-sse/protocol'
 import { bodyWasRead, givenBody, type ParsedRequest } from './given-body.ts'
@@ -150,7 +151,8 @@ function parsedBody(request: ParsedRequest): string | undefined {
     return givenBody(request)
   } catch (cause) {
     if (cause instanceof TRPCError) throw cause
-    const message = 'The body breaks P48 of the protocol: it was parsed, and can not be written as JSON again.'
+    const message =
+      'The body breaks P48 of the protocol: it was parsed, and can not be written as JSON again.'
     throw new TRPCError({ code: 'BAD_REQUEST', message, cause })
   }
 }

@@ -37,8 +37,8 @@ export interface MultiplexedStream extends Served {
    * may; else 0. Throws `INVALID_MESSAGE`, changing nothing, if a key changes its path or input.
    */
   replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): number
-  /** After how many milliseconds the set may change; 0 for now. */
-  changeWaitMs(): number
+  /** After how many milliseconds {@link replace} would take this set; 0 for now. */
+  changeWaitMs(set: MultiplexedRequest): number
 }
 
 interface Entry {
@@ -128,12 +128,15 @@ export function createMultiplexedStream(
     const wanted = Object.entries(set.subscriptions)
     for (const [key, one] of wanted) checkSame(key, entries.get(key)?.wanted, one)
     if (set.revision <= stream.revision) return 0
-    const added = wanted.filter(([key]) => !entries.has(key)).length
     rate ??= createRate(changes)
-    const waitMs = rate.take(Math.max(1, added))
+    const waitMs = rate.take(priceOf(set))
     if (waitMs === 0) apply(set, { from, context: captureContext(), hasTurn: false })
     return waitMs
   }
+
+  /** Each start has its price, and a change that starts nothing has one, too. */
+  const priceOf = ({ subscriptions }: MultiplexedRequest): number =>
+    Math.max(1, Object.keys(subscriptions).filter((key) => !entries.has(key)).length)
 
   function apply({ revision, subscriptions }: MultiplexedRequest, begun: Begun): void {
     stream.revision = revision
@@ -157,7 +160,7 @@ export function createMultiplexedStream(
     requests: prepared,
     onClose() {},
     replace,
-    changeWaitMs: () => rate?.waitMs(1) ?? 0,
+    changeWaitMs: (set) => (set.revision > stream.revision && rate?.waitMs(priceOf(set))) || 0,
     paths() {
       // Before it has started, it is for those that it was opened with.
       const wanted = first ? Object.values(first.subscriptions) : running().map((entry) => entry.wanted)

@@ -9,7 +9,7 @@ export interface Multiplexer {
   /** Makes a stream known for control requests, until it ends; returns its connection id. `ownerOf` names who may change it. */
   add(stream: MultiplexedStream, ownerOf: (connectionId: string) => string | Promise<string>): string
   /** The answer to a control request that is known before it is asked who sends it, if there is one. */
-  refusal(connectionId: string): ControlAnswer | undefined
+  refusal(request: Pick<ControlRequest, 'connectionId' | 'set'>): ControlAnswer | undefined
   /** Replaces the set of the stream that a control request names, wherever it is. */
   control(request: ControlRequest): Promise<ControlAnswer>
 }
@@ -78,12 +78,12 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
       stream.onClose = () => void streams.delete(connectionId)
       return connectionId
     },
-    refusal(connectionId) {
+    refusal({ connectionId, set }) {
       const holder = instanceOf(connectionId)
       if (holder !== instance) return relay && /^[\da-f]{16}$/.test(holder) ? undefined : unknown
       const held = streams.get(connectionId)
       if (held === undefined) return unknown
-      const retryAfterMs = held.stream.changeWaitMs()
+      const retryAfterMs = held.stream.changeWaitMs(set)
       return retryAfterMs > 0 ? { type: 'busy', retryAfterMs } : undefined
     },
     async control(request) {

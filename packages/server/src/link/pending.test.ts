@@ -91,7 +91,7 @@ describe('bodies that are under way', () => {
     for (const { request } of held) request.destroy()
   })
 
-  it('are answered 408 when they take too long, and their socket is let go', async () => {
+  it('P68: are answered 408 when they take too long, and their socket is let go', async () => {
     const clock = manualClock()
     await using server = await serveRouter(router, { clock, limits: { connections: 1 } })
     const { answer } = await sendUnfinished(server.url, '{"version":')
@@ -117,7 +117,7 @@ describe('bodies that are under way', () => {
     if (!request.destroyed) await once(request, 'close')
   })
 
-  it('share a bounded memory, of which no address has more than its part', () => {
+  it('P68: share a bounded memory, of which no address has more than its part', () => {
     const bodies = createBodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
     const tally = (name: string): Tally => ({ name, pending: 0, open: 0, bodyBytes: 0 })
     const bytes = new Uint8Array(1_000_000)

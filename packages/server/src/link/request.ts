@@ -1,6 +1,6 @@
 import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/server/http'
-import { invalidLastEventId, maxLastEventIdLength } from '@trpc-sse/protocol'
+import { invalidLastEventId, isNestedTooDeep, maxJsonDepth, maxLastEventIdLength } from '@trpc-sse/protocol'
 import type { Mutable } from '../mutable.ts'
 import { badRequest } from '../resume.ts'
 import { findProcedure, inputWithLastEventId, routerConfig } from './trpc.ts'
@@ -55,12 +55,17 @@ export async function matchSubscription(
     const connectionParams = params === null ? null : parseConnectionParamsFromString(params)
     const lastEventId = lastEventIdOf(request)
     const input = searchParams.get('input')
-    const readInput = (): unknown => (input ? JSON.parse(input) : undefined)
+    const readInput = (): unknown => (input ? parseInput(input) : undefined)
     return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
   } catch {
     // tRPC's handler meets the same fault, and answers it in its own words.
     return undefined
   }
+}
+
+function parseInput(input: string): unknown {
+  if (!isNestedTooDeep(input)) return JSON.parse(input)
+  throw new TRPCError({ code: 'BAD_REQUEST', message: `The input is nested more than ${maxJsonDepth} deep.` })
 }
 
 /** Whether tRPC takes a request for one of `httpBatchStreamLink`. */

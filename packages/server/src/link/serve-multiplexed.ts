@@ -152,7 +152,7 @@ async function control(
   const { service, connection } = serving
   const { multiplexer } = options
   // Nobody is asked who it is for what would have no effect.
-  let answer = multiplexer.refusal(connectionId)
+  let answer = multiplexer.refusal({ connectionId, set })
   if (answer === undefined) {
     serving.isAsked = true
     const asked = await askContext(options, service, serving.info, () => ({
