@@ -22,7 +22,7 @@ async function setup() {
     onNumber: t.procedure.subscription((opts) => channels.numbers().subscribe(opts)),
     large: t.procedure.query(() => 'all the same '.repeat(1_000)),
   })
-  const server = createHTTPServer({ router, channels, basePath: '/trpc/' })
+  const server = createHTTPServer({ router, channels, basePath: '/trpc/', trustProxy: 1 })
   const app = await listen(server)
   const port = await freePort()
   const caddyfile = (documented?.code ?? '')
@@ -59,8 +59,8 @@ describe('Caddy as documented', () => {
     await using s = await setup()
     using stream = await openRaw(`${s.url}/onNumber`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
     await stream.next()
-    expect(s.link.disconnect(({ key }) => key === '10.1.2.3')).toBe(0)
-    expect(s.link.disconnect(({ key }) => key === '127.0.0.1')).toBe(1)
+    expect(s.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(0)
+    expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)
   })
 
   it('gives our client every event once and in order', async () => {

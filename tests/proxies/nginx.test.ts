@@ -153,18 +153,18 @@ describe('what the documentation says of nginx', () => {
   })
 
   it('X-Forwarded-For tells the app whose a connection is', async () => {
-    await using s = await setup(documented, { limits: { connectionsPerKey: 1 } })
+    await using s = await setup(documented, { trustProxy: 1 })
     using _stream = await openTexts(s.url)
-    expect(s.link.disconnect(({ key }) => key === '127.0.0.1')).toBe(1)
+    expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)
     // What a client writes there itself is not the last in it.
     using forged = await openRaw(`${s.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
     await forged.next()
-    expect(s.link.disconnect(({ key }) => key === '10.1.2.3')).toBe(0)
+    expect(s.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(0)
 
-    await using without = await setup(bare)
+    await using without = await setup(bare, { trustProxy: 1 })
     using believed = await openRaw(`${without.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
     await believed.next()
-    expect(without.link.disconnect(({ key }) => key === '10.1.2.3')).toBe(1)
+    expect(without.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(1)
   })
 
   it('Host tells the app which host was asked', async () => {

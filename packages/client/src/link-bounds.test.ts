@@ -113,7 +113,7 @@ describe('a set that is refused', () => {
     }
   })
 
-  it.each([
+  it.each<[string, { readonly errors?: unknown }]>([
     ['no errors', {}],
     ['errors that are none', { errors: 'x' }],
     ['errors of other keys', { errors: { __proto__: null, toString: 1 } }],

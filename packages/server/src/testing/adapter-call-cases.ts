@@ -112,7 +112,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
     assert.deepEqual([multiplexed.status, await codeOf(multiplexed)], [401, 'UNAUTHORIZED'])
     const query = await served.get('whoami', stranger)
     assert.deepEqual([query.status, await codeOf(query)], [401, 'UNAUTHORIZED'])
-    const told = ['UNAUTHORIZED at onWhoami', 'UNAUTHORIZED at ~sse', 'UNAUTHORIZED at whoami']
+    const told = ['UNAUTHORIZED at onWhoami', 'UNAUTHORIZED at onWhoami', 'UNAUTHORIZED at whoami']
     assert.deepEqual(await served.diary(), told)
   }),
   adapterCase('errors', 'tells of a procedure’s error on the stream', async (served) => {
