@@ -5,7 +5,7 @@ import { channel, createChannels, createServerLink } from '@trpc-sse/server'
 import type { Redis } from 'ioredis'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { openingsPerTurn } from '../packages/server/src/link/admission.ts'
+import { stepsPerTurn } from '../packages/server/src/link/admission.ts'
 import { openRaw, subscriptionUrl } from './support/http.ts'
 import { manualClock } from './support/manual-clock.ts'
 import { range } from './support/numbers.ts'
@@ -91,7 +91,7 @@ describe('clients that all come back after a deploy', () => {
     await after.channels.close()
   })
 
-  it(`don't hold up who is there: ${storm} wait, and between any ${openingsPerTurn} of them come events`, async () => {
+  it(`don't hold up who is there: ${storm} wait, and between any ${stepsPerTurn} of them come events`, async () => {
     await using redis = await startRedis()
     const id = await publishBefore(redis.url)
     const after = createProcess(redis.url)
@@ -120,7 +120,7 @@ describe('clients that all come back after a deploy', () => {
       await here.log().publish(turn)
       expect(await live.until(turn)).toHaveLength(turn)
       expect(opened.count - openedBefore).toBeGreaterThan(0)
-      expect(opened.count - openedBefore).toBeLessThanOrEqual(openingsPerTurn)
+      expect(opened.count - openedBefore).toBeLessThanOrEqual(stepsPerTurn)
       openedBefore = opened.count
     }
     expect(link.stats()).toMatchObject({ connections: storm + 1, refused: 0, gaps: 0 })

@@ -59,7 +59,7 @@ describe.each(fronts)('nginx $name', ({ scheme, config }) => {
 /** An app of our own behind nginx. */
 async function setup(
   config: (appUrl: string, port: number) => string,
-  options: Pick<ServerLinkOptions, 'heartbeatMs' | 'limits'> = {},
+  options: Pick<ServerLinkOptions, 'heartbeatMs' | 'trustProxy'> = {},
 ) {
   const channels = createChannels({ channels: { texts: channel({ event: z.string() }) } })
   const t = initTRPC.context<object>().create()
