@@ -89,6 +89,23 @@ describe('fastifyTRPCPlugin', () => {
     ])
   })
 
+  it.each(['GET', 'POST'] as const)('gives all of a stream to app.inject(), by %s', async (method) => {
+    await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
+    const t = initTRPC.create()
+    const router = t.router({
+      onNumber: t.procedure.subscription(async function* () {
+        for (let n = 0; n < 100; n++) yield n
+      }),
+    })
+    const trpcOptions = { router, allowMethodOverride: true }
+    await app.register(fastifyTRPCPlugin<typeof router>, { prefix: '/trpc', trpcOptions })
+    const body = method === 'POST' && { payload: 'null', headers: { 'content-type': 'application/json' } }
+    const { statusCode, payload } = await app.inject({ method, url: '/trpc/onNumber', ...body })
+    const numbers = [...payload.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))
+    expect([statusCode, numbers]).toEqual([200, Array.from({ length: 100 }, (_, n) => n)])
+    expect(payload).toContain('event: return')
+  })
+
   it('lets a hook refuse a stream', async () => {
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
     app.addHook('onRequest', async (_request, reply) => reply.code(401).send({ message: 'Who are you?' }))

@@ -127,19 +127,28 @@ async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknow
   signal.addEventListener('abort', stop)
   start(run, undefined)
   while (!run.ended) {
-    const result = await iterator.next()
-    if (run.ended) return
-    if (result.done) {
-      signal.removeEventListener('abort', stop)
-      return complete(run)
-    }
-    const send = (): void => {
-      if (!run.ended) sendValue(run, result.value)
-    }
-    // Many that share a connection may come with a value at once: each waits for its turn.
-    if (isFull(run.connection)) await room(run.connection, signal, () => run.context.runInAsyncScope(send))
-    else send()
+    if (await sendNext(run, iterator)) continue
+    signal.removeEventListener('abort', stop)
+    return complete(run)
   }
+}
+
+/**
+ * Sends the next value, and resolves to whether there was one. A function of its own, so that a value which was sent isn't
+ * kept while the next one is awaited.
+ */
+async function sendNext(run: SubscriptionRun, iterator: AsyncIterator<unknown>): Promise<boolean> {
+  const result = await iterator.next()
+  if (run.ended) return true
+  if (result.done) return false
+  const send = (): void => {
+    if (!run.ended) sendValue(run, result.value)
+  }
+  // Many that share a connection may come with a value at once: each waits for its turn.
+  if (isFull(run.connection))
+    await room(run.connection, run.over.signal, () => run.context.runInAsyncScope(send))
+  else send()
+  return true
 }
 
 function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown> {
