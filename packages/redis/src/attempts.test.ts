@@ -24,6 +24,7 @@ function createParts(isReady = true): Parts {
     ready: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
     pubSub: () => 'classic',
     lastError: () => undefined,
+    onUnreachable() {},
     stop() {},
   })
   return {

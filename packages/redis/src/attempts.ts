@@ -30,6 +30,8 @@ export interface AttemptsOptions extends Readiness {
   /** Time since any fixed moment, by which calls say when they were made. */
   elapsedMs(): number
   readonly timeoutMs: number
+  /** There was no answer in time, and no connection either. */
+  onUnreachable(error: unknown): void
 }
 
 /** Creates the one place where commands are tried again. */
@@ -40,6 +42,7 @@ export function createAttempts({
   isReady,
   ready,
   lastError,
+  onUnreachable,
 }: AttemptsOptions): Attempts {
   const deadlines = createDeadlines(clock)
   const leftMs = (calledAtMs: number): number => timeoutMs - (elapsedMs() - calledAtMs)
@@ -57,9 +60,11 @@ export function createAttempts({
   return {
     run(send, calledAtMs, signal) {
       const attempt = createAttempt(send, elapsedMs, timeoutMs)
-      const time = createTime(deadlines, leftMs(calledAtMs), () =>
-        attempt.giveUp(unanswered(timeoutMs, attempt.lastError() ?? lastError())),
-      )
+      const time = createTime(deadlines, leftMs(calledAtMs), () => {
+        const error = unanswered(timeoutMs, attempt.lastError() ?? lastError())
+        if (!isReady()) onUnreachable(error)
+        attempt.giveUp(error)
+      })
       if (signal) whenAborted(signal, attempt, time)
       void work(attempt, time)
       return attempt.answer

@@ -1,6 +1,8 @@
 import type { Clock } from '@trpc-sse/server'
 import type { Redis } from 'ioredis'
 import { backoffMs } from './clients.ts'
+import type { Outage } from './outage.ts'
+import { unanswered } from './replies.ts'
 
 /** What {@link openLifeline} needs, and whom it tells. */
 export interface LifelineOptions {
@@ -16,6 +18,7 @@ export interface LifelineOptions {
   /** The connection is gone. Another one will be opened. */
   onDown(): void
   onMessage(channel: string, message: string): void
+  readonly outage: Outage
   /** Redis has ended subscriptions that it tells elsewhere now, or refused them for that. */
   onMoved(): void
   onError(error: unknown): void
@@ -28,7 +31,7 @@ export interface LifelineOptions {
  * @returns What closes it.
  */
 export function openLifeline(options: LifelineOptions): () => void {
-  const { clock, onError } = options
+  const { clock, outage, onError } = options
   let isClosed = false
   let failures = 0
   let connection: Redis | undefined
@@ -37,15 +40,22 @@ export function openLifeline(options: LifelineOptions): () => void {
   function open(): void {
     try {
       connection = options.create()
-      follow(connection, options, { onUp: () => (failures = 0), onEnd: reopen })
+      follow(connection, options, { onUp, onEnd: reopen })
     } catch (error) {
       onError(error)
-      reopen()
+      reopen(error)
     }
   }
 
-  function reopen(): void {
+  function onUp(): void {
+    failures = 0
+    outage.ended(options)
+  }
+
+  /** Opens another connection, in place of one that is gone, or that could not be had for this error. */
+  function reopen(error?: unknown): void {
     if (isClosed) return
+    if (error !== undefined) outage.failed(options, error)
     failures++
     cancelReopening = clock.after(backoffMs(clock, failures), open)
   }
@@ -54,6 +64,7 @@ export function openLifeline(options: LifelineOptions): () => void {
   return () => {
     isClosed = true
     cancelReopening()
+    outage.ended(options)
     connection?.disconnect()
   }
 }
@@ -62,12 +73,24 @@ export function openLifeline(options: LifelineOptions): () => void {
 function follow(
   connection: Redis,
   options: LifelineOptions,
-  { onUp, onEnd }: { onUp(): void; onEnd(): void },
+  { onUp, onEnd }: { onUp(): void; onEnd(error?: unknown): void },
 ): void {
-  const { clock, timeoutMs, probeMs, onError } = options
-  const hangUp = (): void => connection.disconnect()
+  const { clock, timeoutMs, probeMs, outage } = options
   let heard = false
+  let lastError: unknown
   let cancel = clock.after(timeoutMs, hangUp)
+
+  function onError(error: unknown): void {
+    lastError = error
+    options.onError(error)
+  }
+
+  /** It is not there in time, or dead. */
+  function hangUp(): void {
+    lastError ??= unanswered(timeoutMs, undefined)
+    if (connection.status === 'ready') outage.failed(options, lastError)
+    connection.disconnect()
+  }
 
   function probe(): void {
     if (heard) {
@@ -91,7 +114,9 @@ function follow(
   connection.on('message', onMessage)
   connection.on('smessage', onMessage)
   connection.on('moved', options.onMoved)
+  let isUp = false
   connection.once('ready', () => {
+    isUp = true
     onUp()
     rest()
     options.onUp(connection)
@@ -99,7 +124,7 @@ function follow(
   connection.once('end', () => {
     cancel()
     options.onDown()
-    onEnd()
+    onEnd(isUp ? undefined : (lastError ?? unanswered(timeoutMs, undefined)))
   })
   // A failure is an `error` event too.
   connection.connect().catch(() => {})

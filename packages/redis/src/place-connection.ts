@@ -16,7 +16,10 @@ export interface PlaceConnection {
 
 /** What {@link openPlaceConnection} needs, and whom it tells. */
 export interface PlaceConnectionOptions
-  extends Pick<LifelineOptions, 'clock' | 'timeoutMs' | 'probeMs' | 'onMessage' | 'onDown' | 'onError'> {
+  extends Pick<
+    LifelineOptions,
+    'clock' | 'timeoutMs' | 'probeMs' | 'outage' | 'onMessage' | 'onDown' | 'onError'
+  > {
   readonly places: Places
   /** What is to be subscribed on each new connection. */
   topics(): readonly Topic[]

@@ -1,6 +1,7 @@
 import { type Clock, detached } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
 import { backoffMs, isCluster } from './clients.ts'
+import type { Outage } from './outage.ts'
 import { isRefusal } from './replies.ts'
 
 /** How events are told: to all of a Redis, or to the nodes of a Cluster that have a channel's slot. */
@@ -25,6 +26,7 @@ export interface ReadinessOptions {
   readonly clock: Clock
   /** How events are told; in a Cluster that is asked for it, if it isn't said. */
   readonly pubSub: PubSub | undefined
+  readonly outage: Outage
   onError(error: unknown): void
 }
 
@@ -41,6 +43,8 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
   function onError(error: unknown): void {
     lastError = error
     options.onError(error)
+    // The error of a connection that is there only ends it: whether there is another one, the next attempt shows.
+    if (client.status !== 'ready') options.outage.failed(client, error)
   }
 
   async function look(failures = 0): Promise<void> {
@@ -52,7 +56,9 @@ export function createReadiness(client: Redis | Cluster, { clock, ...options }: 
       onError(error)
       clock.after(backoffMs(clock, failures + 1), () => void look(failures + 1))
     }
-    if (isReady()) for (const resolve of waiting) resolve()
+    if (!isReady()) return
+    options.outage.ended(client)
+    for (const resolve of waiting) resolve()
   }
 
   client.on('error', onError)

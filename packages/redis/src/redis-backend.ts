@@ -6,6 +6,7 @@ import { createCommandClient, databaseOf, type RedisTarget } from './clients.ts'
 import { type Commands, createCommands } from './commands.ts'
 import type { RedisCredentials } from './credentials.ts'
 import { logKeys } from './keys.ts'
+import { createOutage, logStatus, type RedisStatus } from './outage.ts'
 import { createPlaces } from './places.ts'
 import { createReadiness } from './readiness.ts'
 import { closedError, unconfirmed } from './replies.ts'
@@ -58,6 +59,12 @@ export interface RedisBackendOptions {
    * credential in it.
    */
   onError?(error: unknown): void
+  /**
+   * Called once when Redis can't be reached any more, and once when it can be again.
+   *
+   * @default one line of `console.warn`, and one of `console.info`; nothing if there is an `onError`
+   */
+  onStatus?(status: RedisStatus): void
 }
 
 /**
@@ -76,16 +83,24 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   const elapsedMs = elapsedTime(clock)
   const secrets = createSecrets()
   const onError = createReport(options.onError, secrets)
+  const outage = createOutage(clock, statusReport(options, secrets))
   const client = createCommandClient(target, { clock, timeoutMs, credentials, secrets })
   const db = databaseOf(client)
   const pubSub = shardedPubSub === undefined ? undefined : shardedPubSub ? 'sharded' : 'classic'
-  const connection = createReadiness(client, { clock, pubSub, onError })
-  const attempts = createAttempts({ ...connection, clock, elapsedMs, timeoutMs })
+  const connection = createReadiness(client, { clock, pubSub, outage, onError })
+  const attempts = createAttempts({
+    ...connection,
+    clock,
+    elapsedMs,
+    timeoutMs,
+    onUnreachable: (error) => outage.failed(client, error),
+  })
   const commands = createCommands({ client, clock, prefix, db, pubSub: connection.pubSub, onError })
   const subscriber = createSubscriber({
     clock,
     timeoutMs,
     probeMs,
+    outage,
     onError,
     places: createPlaces(client, connection, clock),
   })
@@ -107,6 +122,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   }
 
   async function close(): Promise<void> {
+    outage.stop()
     subscriber.close()
     await Promise.allSettled(underWay)
     connection.stop()
@@ -149,14 +165,29 @@ function settle(group: AppendGroup, answer: AppendAnswer): void {
 
 /** Tells the app of an error, whatever the app's own code does then. */
 function createReport(onError: RedisBackendOptions['onError'], secrets: Secrets): (error: unknown) => void {
-  const tell = async (error: unknown): Promise<void> => {
+  return (error) => callSafely('onError', () => onError?.(secrets.redact(error)))
+}
+
+function statusReport(
+  { onError, onStatus = onError ? undefined : logStatus }: RedisBackendOptions,
+  secrets: Secrets,
+): (status: RedisStatus) => void {
+  return (status) => {
+    const shown = status.status === 'lost' ? { ...status, error: secrets.redact(status.error) } : status
+    callSafely('onStatus', () => onStatus?.(shown))
+  }
+}
+
+/** Calls the app's code, which may throw or reject. */
+function callSafely(name: string, call: () => unknown): void {
+  const run = async (): Promise<void> => {
     try {
-      await onError?.(error)
+      await call()
     } catch (cause) {
-      console.error('trpc-sse: onError of redisBackend() threw', cause)
+      console.error(`trpc-sse: ${name} of redisBackend() threw`, cause)
     }
   }
-  return (error) => void tell(secrets.redact(error))
+  void run()
 }
 
 function checkTimes(options: Readonly<Record<string, number>>): void {

@@ -1,5 +1,6 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
 import { backoffMs } from './clients.ts'
+import type { Outage } from './outage.ts'
 import { openPlaceConnection, type PlaceConnection } from './place-connection.ts'
 import type { Places } from './places.ts'
 import { closedError, isRefusal, refused, unanswered } from './replies.ts'
@@ -18,6 +19,7 @@ export interface SubscriberOptions {
   readonly timeoutMs: number
   readonly probeMs: number
   readonly places: Places
+  readonly outage: Outage
   onError(error: unknown): void
 }
 

@@ -39,6 +39,7 @@ export function subscribeTo<TEvent>(
         key: channel.log.key,
         signal: options.signal,
         codec: channel.codec,
+        hub: () => channel.hubs.find(channel.log.key),
         open(lastEventId, wake, group) {
           const start = lastEventId === undefined ? { replay } : { after: lastEventId }
           const cursor = openCursor(channel, start, { wake, group })
@@ -66,6 +67,7 @@ export function followLive<TLoaded, TEvent>(
         key: channel.log.key,
         signal: options.signal,
         codec,
+        hub: () => channel.hubs.find(channel.log.key),
         open: (lastEventId, wake, group) =>
           createLiveFeed({
             lastEventId: lastEventId === beforeSnapshot ? undefined : lastEventId,

@@ -1,6 +1,7 @@
 import { type EventId, formatCompositeId, parseCompositeId, shortHash } from '@trpc-sse/protocol'
 import type { Codec } from './codec.ts'
 import type { Feed } from './cursor.ts'
+import type { Hub } from './hub.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
 import type { ReadGroup } from './reads.ts'
 import { gapError } from './resume.ts'
@@ -68,6 +69,8 @@ export interface FeedPart {
   readonly signal: AbortSignal | undefined
   /** What wrote its events. */
   readonly codec: Codec
+  /** What it reads from, once it was opened. */
+  hub(): Pick<Hub, 'window' | 'failure'> | undefined
   /** Starts after an id, or where the subscription starts without one. */
   open(lastEventId: EventId | undefined, wake: () => void, group: ReadGroup): Feed
 }

@@ -45,6 +45,8 @@ export interface Hub {
   readonly window: Window | undefined
   /** Resolves when the hub is open, or its first attempt to open failed; `undefined` from then on. */
   readonly opening: Promise<void> | undefined
+  /** Why the last attempt to open failed; `undefined` once it is open. */
+  readonly failure: unknown
   /** Why nothing can be read here any more. */
   readonly closed: RealtimeError | undefined
   /** What becomes of readers that are too far behind. */
@@ -95,6 +97,14 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
   function opened(): void {
     hub.opening = undefined
     resolveOpening()
+  }
+
+  /** Until it has opened, nobody can be told where the log stands; later, readers have what the window has. */
+  function openingFailed(error: unknown): void {
+    opened()
+    if (hub.window !== undefined) return
+    hub.failure = error
+    readers.wakeAll()
   }
 
   function take(event: StoredEvent): void {
@@ -161,6 +171,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     }
     do next = takePage(await readInItsTurn(next))
     while (next && !hub.closed)
+    hub.failure = undefined
     opened()
   }
 
@@ -170,7 +181,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     onError(error) {
       // What could not be read is reported by the reader.
       if (unlisten === undefined) listening.failed(error)
-      opened()
+      openingFailed(error)
     },
     // The notifications that came meanwhile: what the log did not show yet follows its end.
     onIdle() {
@@ -190,6 +201,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     behind,
     report,
     opening,
+    failure: undefined,
     window: undefined,
     closed: undefined,
     readers: () => readers.size,

@@ -44,8 +44,11 @@ export async function sendResult(run: SubscriptionRun, result: unknown): Promise
 
 async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promise<void> {
   mustHaveTransformer(source, run.mode.output)
+  let isOpen = false
   const pump = (): void => {
-    if (run.feed && !run.ended) pumpFeed(run, run.feed, wake)
+    if (!run.feed || run.ended) return
+    pumpFeed(run, run.feed, wake)
+    if (!isOpen) isOpen = checkOpening(run, source)
   }
   // Who wakes it is the hub, on behalf of whoever published, or the socket.
   const wake = source.hasCallbacks ? (): void => run.context.runInAsyncScope(pump) : pump
@@ -58,6 +61,23 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
   run.pump = wake
   pump()
   endWith(run, source)
+}
+
+/**
+ * Tells the client that its subscription can't start, where a log can't be reached: it tries again, and shows meanwhile what
+ * it waits for. Returns whether that can't happen any more.
+ */
+function checkOpening(run: SubscriptionRun, { parts }: SubscriptionSource): boolean {
+  const hubs = parts.map((part) => part.hub())
+  const failing = hubs.find((hub) => hub?.failure !== undefined)
+  if (failing && !run.ended) fail(run, cannotStart(failing.failure))
+  return hubs.every((hub) => hub?.window !== undefined)
+}
+
+function cannotStart(cause: unknown): TRPCError {
+  const message =
+    "The channel's log can't be reached, so the subscription can't start. It is tried again; the server's logs say why."
+  return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message, cause })
 }
 
 /** Ends a run with any other signal that its subscription was given than the call's own. */
