@@ -100,8 +100,8 @@ describe('the code in the documentation', () => {
 describe('the pages', () => {
   it.each(pages.map((page) => [page.path, page] as const))('%s: its links lead somewhere', (_path, page) => {
     const links = [...withoutCode(page.text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link = '']) => link)
-    const broken = links.filter((link) => !/^https?:/.test(link) && !leadsSomewhere(page, link))
-    expect(broken).toEqual([])
+    const broken = links.map((link) => localLink(page.path, link)).filter((link) => link !== undefined)
+    expect(broken.filter((link) => !leadsSomewhere(page, link))).toEqual([])
   })
 
   it.each(pages.map((page) => [page.path, page] as const))(
@@ -117,7 +117,8 @@ describe('the pages', () => {
       if (reached.has(path) || !path.endsWith('.md')) return
       reached.add(path)
       for (const [, link = ''] of readPage(path).text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
-        if (!/^https?:/.test(link)) visit(join(dirname(path), link))
+        const local = localLink(path, link)
+        if (local !== undefined) visit(join(dirname(path), local))
       }
     }
     visit('README.md')
@@ -130,6 +131,14 @@ describe('the pages', () => {
     expect(text).toContain('npm test')
     expect(text).toContain('npm run demo')
   })
+
+  /** A link from a page as one between files; `undefined` where it leads out. What is published links to the repository. */
+  function localLink(from: string, link: string): string | undefined {
+    const [, path, anchor = ''] =
+      /^https:\/\/github\.com\/trpc-sse\/trpc-sse(?:\/(?:blob|tree)\/main\/([^#]*))?(#.*)?$/.exec(link) ?? []
+    if (path !== undefined) return `${relative(dirname(from), path)}${anchor}`
+    return /^https?:/.test(link) ? undefined : link
+  }
 
   function leadsSomewhere(page: Page, link: string): boolean {
     const [file = '', anchor] = link.split('#')

@@ -22,6 +22,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 interface Manifest {
   readonly name: string
   readonly private?: boolean
+  readonly keywords?: readonly string[]
   readonly exports: Record<string, unknown>
   readonly dependencies?: Record<string, string>
   readonly peerDependencies?: Record<string, string>
@@ -69,6 +70,20 @@ describe.each(published)('$name, packed', ({ folder, name }) => {
       const specifier = `${name}${entry.slice(1)}`
       run('node', ['--input-type=module', '-e', `await import('${specifier}')`], consumer('tests'))
     }
+  })
+
+  it('says where it comes from, and has links that work outside the repository', () => {
+    const repository = 'https://github.com/trpc-sse/trpc-sse'
+    const manifest = manifestIn(unpacked(folder))
+    expect(manifest).toMatchObject({
+      homepage: `${repository}/tree/main/packages/${folder}#readme`,
+      repository: { type: 'git', url: `git+${repository}.git`, directory: `packages/${folder}` },
+      bugs: { url: `${repository}/issues` },
+    })
+    expect(manifest.keywords).toEqual(expect.arrayContaining(['trpc']))
+    const readme = readFileSync(join(unpacked(folder), 'README.md'), 'utf8')
+    const links = [...readme.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link)
+    expect(links.filter((link) => !link?.startsWith('https://'))).toEqual([])
   })
 
   it('has no tests in it', () => {

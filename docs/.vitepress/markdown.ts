@@ -5,6 +5,9 @@ import { addressOf, pageAt, root } from './pages.ts'
 type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0]
 type State = Parameters<Parameters<Markdown['core']['ruler']['push']>[1]>[0]
 
+/** What is published with a package links to the repository; on the site, these are links between pages too. */
+const repository = 'https://github.com/trpc-sse/trpc-sse/'
+
 /** The anchor of a heading, as GitHub makes it: links work in both places. */
 export function slugify(heading: string): string {
   return heading
@@ -31,9 +34,12 @@ function linkWithinSite({ tokens, env }: State): void {
         isPlain = false
       }
       const href = token.type === 'link_open' ? token.attrGet('href') : null
-      if (href === null || /^(#|\/|[a-z]+:)/.test(href)) continue
+      const inRepository = href?.startsWith(repository) === true
+      if (href === null || (!inRepository && /^(#|\/|[a-z]+:)/.test(href))) continue
       const [, file = '', anchor = ''] = /^([^#]*)(.*)$/.exec(href) ?? []
-      const path = join(folder, decodeURI(file))
+      const path = inRepository
+        ? file.slice(repository.length).replace(/^(blob|tree)\/main\//, '')
+        : join(folder, decodeURI(file))
       const page = pageAt(path)
       if (page !== undefined) token.attrSet('href', `/${addressOf(page)}${anchor}`)
       else {

@@ -13,7 +13,7 @@ export interface Subscriber {
   close(): void
 }
 
-/** What {@connection createSubscriber} needs. */
+/** What {@link createSubscriber} needs. */
 export interface SubscriberOptions {
   readonly clock: Clock
   readonly timeoutMs: number
