@@ -1,9 +1,10 @@
-// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
+// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { browserPrograms, prerequisites, testPrograms } from './prerequisites.mjs'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -30,6 +31,15 @@ const tasks = {
     await step('install')
     for (const script of ['lint', 'build', 'typecheck']) await step('run', script)
     await step('exec', 'vitest', 'run', ...process.argv.slice(3))
+  },
+  async fuzz() {
+    const { minutes = '1', seed = String(Date.now() % 1_000_000) } = parseArgs({
+      args: process.argv.slice(3),
+      options: { minutes: { type: 'string' }, seed: { type: 'string' } },
+    }).values
+    Object.assign(environment, { FUZZ_MINUTES: minutes, FUZZ_SEED: seed })
+    await step('install')
+    await step('exec', 'vitest', 'run', '--project', 'unit', '--maxWorkers', '1', 'tests/fuzz')
   },
   async 'test:browsers'() {
     Object.assign(environment, prerequisites(browserPrograms))
