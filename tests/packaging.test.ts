@@ -112,6 +112,56 @@ it.each(['tests', 'tests/next'])('an app with the packages and the tRPC of %s co
   expect(existsSync(join(consumer(trpcOf), 'out/consumer.d.ts'))).toBe(true)
 })
 
+describe('a project of CommonJS', () => {
+  it('requires every entry, which is the same module that it imports', () => {
+    const entries = published.flatMap(({ folder, name }) =>
+      Object.keys(manifestIn(unpacked(folder)).exports)
+        .filter((entry) => !entry.endsWith('.json'))
+        .map((entry) => `${name}${entry.slice(1)}`),
+    )
+    const script = `Promise.all(${JSON.stringify(entries)}.map(async (entry) => {
+      if (require(entry) !== (await import(entry))) throw new Error(entry)
+    }))`
+    run('node', ['--no-warnings', '--input-type=commonjs', '-e', script], consumer('tests'))
+    expect(entries.length).toBeGreaterThan(8)
+  })
+
+  it.each([
+    ['nodenext', []],
+    ['node20', []],
+    ['node16', ['static.cts: TS1479']],
+    ['node18', ['static.cts: TS1479']],
+  ])('compiles with module %s, as docs/commonjs.md says', (module, expected) => {
+    const folder = join(consumer('tests'), module)
+    mkdirSync(folder)
+    writeFileSync(join(folder, 'static.cts'), `import { channel } from '@trpc-sse/server'\nvoid channel\n`)
+    const [, dynamic = ''] =
+      /<!-- file: dynamic\.cts -->\n+```ts\n([\s\S]*?)```/.exec(
+        readFileSync(join(root, 'docs/commonjs.md'), 'utf8'),
+      ) ?? []
+    expect(dynamic).not.toBe('')
+    writeFileSync(join(folder, 'dynamic.cts'), dynamic)
+    const compilerOptions = {
+      module,
+      target: 'ES2023',
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+      types: [],
+    }
+    const include = ['*.cts']
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }))
+    const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--pretty', 'false'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    const errors = [...stdout.matchAll(/^(\w+\.cts)\(.*?error (TS\d+)/gm)].map(
+      ([, file, code]) => `${file}: ${code}`,
+    )
+    expect(errors).toEqual(expected)
+  })
+})
+
 describe('the client with its dependencies, in a browser', () => {
   it('is at most 11.9 kB with gzip, and 3.7 kB more once tabs share it, or 0.7 kB where it is given an EventSource', async () => {
     const { stdin: main = 0, tabs = 0, events = 0, ...others } = await clientSizes(gzipSync)

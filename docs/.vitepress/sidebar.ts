@@ -3,7 +3,7 @@ import type { DefaultTheme } from 'vitepress'
 import { addressOf, root, titleOf } from './pages.ts'
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Start: ['docs/getting-started.md', 'docs/frameworks.md'],
+  Start: ['docs/getting-started.md', 'docs/frameworks.md', 'docs/commonjs.md'],
   Guide: [
     'docs/channels.md',
     'docs/resume-and-gaps.md',
