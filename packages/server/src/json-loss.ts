@@ -30,25 +30,28 @@ export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
 function lossInObject(value: object, depth: number): JsonLoss | undefined {
   if (Array.isArray(value)) return lossInArray(value, depth)
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? loss('an invalid Date') : undefined
-  if ('toJSON' in value && typeof value.toJSON === 'function')
-    return lossInJsonOf(value, value.toJSON(), depth)
+  const { toJSON }: { toJSON?: unknown } = value
+  if (typeof toJSON === 'function') return lossInJsonOf(value, toJSON.call(value), depth)
   return isPlain(value) ? lossInProperties(value, depth) : loss(nameOf(value))
 }
 
 function lossInArray(values: readonly unknown[], depth: number): JsonLoss | undefined {
   for (let index = 0; index < values.length; index++) {
-    const found = findJsonLoss(values[index], depth + 1)
+    const item = values[index]
+    if (typeof item === 'string') continue
+    const found = findJsonLoss(item, depth + 1)
     if (found) return under(index, found)
   }
   return undefined
 }
 
 function lossInProperties(value: object, depth: number): JsonLoss | undefined {
-  for (const key of Object.keys(value)) {
+  // Without a list of the keys: this runs at every publish.
+  for (const key in value) {
     const property: unknown = value[key as never]
-    if (property === undefined) continue
+    if (property === undefined || typeof property === 'string') continue
     const found = findJsonLoss(property, depth + 1)
-    if (found) return under(key, found)
+    if (found && Object.hasOwn(value, key)) return under(key, found)
   }
   return undefined
 }
