@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RealtimeError, type RealtimeErrorIssue } from '@trpc-sse/protocol'
 import { badRequest } from './resume.ts'
+import { ignoreRejection, isPromiseLike } from './user-code.ts'
 
 /** The longest key of a log, in characters. */
 const maxKeyLength = 1_024
@@ -14,8 +15,10 @@ const maxDepth = 256
 export function channelKey(name: string, schema: StandardSchemaV1 | undefined, params: unknown): string {
   if (schema === undefined) return JSON.stringify([name])
   const result = schema['~standard'].validate(params)
-  if (result instanceof Promise)
+  if (isPromiseLike(result)) {
+    ignoreRejection(result)
     throw invalidParams(name, 'their schema answers by a promise; use one that does not')
+  }
   if (result.issues) throw invalidParams(name, describe(result.issues), issuesOf(result.issues))
   const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value, 0)}]`
   if (key.length <= maxKeyLength) return key

@@ -13,6 +13,7 @@ import { memoryBackend } from './memory-backend.ts'
 import { PageCache } from './page-cache.ts'
 import { type ReadLimits, Reads } from './reads.ts'
 import type { Stored, Transformer } from './transformer.ts'
+import { callHandler } from './user-code.ts'
 import type { WindowLimits } from './window.ts'
 
 /** Any channel definition. */
@@ -153,12 +154,8 @@ export function createChannels<
   checkNumbers({ lingerMs }, 0)
   const codec = createCodec(options.transformer)
   const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {
-    try {
-      detached(() => onError(error, { stage, channel: log.key }))
-    } catch (cause) {
-      // It is called from where the channels' own work goes on: that must not end with it.
-      console.error('trpc-sse: onError threw', cause)
-    }
+    // It is called from where the channels' own work goes on: that must not end with it.
+    callHandler('onError', () => detached(() => onError(error, { stage, channel: log.key })))
   }
   const reads = new Reads(limits)
   const hubs = createHubs({

@@ -1,6 +1,7 @@
 import type { TRPCDataTransformer } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { outputOf, type Transformer } from './transformer.ts'
+import { mustBeValue } from './user-code.ts'
 
 /** Turns events into the JSON text that is stored and sent, and back. */
 export interface Codec {
@@ -14,7 +15,8 @@ export interface Codec {
 
 /** Writes a value as JSON, by a transformer's output side. `undefined` where JSON has no text for it. */
 export function serialize(output: TRPCDataTransformer | undefined, value: unknown): string | undefined {
-  return JSON.stringify(output ? output.serialize(value) : value)
+  if (output === undefined) return JSON.stringify(value)
+  return JSON.stringify(mustBeValue(output.serialize(value), 'The transformer’s serialize()'))
 }
 
 /** Creates the codec of a transformer; without one, values are plain JSON. */
@@ -26,7 +28,7 @@ export function createCodec(transformer: Transformer | undefined): Codec {
     deserialize(text) {
       try {
         const json: unknown = JSON.parse(text)
-        return output ? output.deserialize(json) : json
+        return output ? mustBeValue(output.deserialize(json), 'The transformer’s deserialize()') : json
       } catch (cause) {
         throw new RealtimeError(
           'UNDECODABLE_EVENT',

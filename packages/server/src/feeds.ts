@@ -5,6 +5,7 @@ import type { Hub } from './hub.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
 import type { ReadGroup } from './reads.ts'
 import { gapError } from './resume.ts'
+import { mustBeValue } from './user-code.ts'
 
 /** What a filter or a map is told beside the event. */
 export interface EventMeta {
@@ -14,13 +15,15 @@ export interface EventMeta {
 
 /** Passes on what fits. The position moves past what doesn't, so that a later resume starts there. */
 export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) => boolean): Feed {
-  return transformFeed(feed, (event, value) => (fits(value, event) ? event : undefined))
+  return transformFeed(feed, (event, value) =>
+    mustBeValue(fits(value, event), 'filter()') ? event : undefined,
+  )
 }
 
 /** Passes on a new value for each event, under the same id. */
 export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) => unknown): Feed {
   return transformFeed(feed, (event, value) => {
-    const decoded = { value: change(value, event) }
+    const decoded = { value: mustBeValue(change(value, event), 'map()') }
     return { kind: 'event', id: event.id, data: undefined, codec: event.codec, decoded, frame: undefined }
   })
 }

@@ -27,7 +27,7 @@ export async function serveFastify(
       if (res.sent) handOver(res)
       return ctx
     },
-    onError: (failure: object) => onError?.({ ...failure, req } as never),
+    ...(onError && { onError: (failure: object) => onError({ ...failure, req } as never) }),
   }
   if (await link.isForStream(raw, overrides)) {
     endAlways(raw, res.raw)

@@ -40,6 +40,7 @@ describe('what runs outside Node', () => {
       '@trpc/server',
       '@trpc/server/http',
       '@trpc/server/observable',
+      '@trpc/server/rpc',
     ])
   })
 })

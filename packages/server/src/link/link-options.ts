@@ -1,5 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
+import { RealtimeError } from '@trpc-sse/protocol'
+import { callHandler, mustBeValue } from '../user-code.ts'
+import { logInDevelopment } from './mistakes.ts'
 import type { ResponseMeta } from './response-head.ts'
 
 /** A link's options, as its two sides use them: the types of contexts and requests are checked where they come in. */
@@ -33,16 +36,13 @@ export function createContext(options: Pick<LinkOptions, 'createContext'>, about
   return options.createContext?.(about as never)
 }
 
-/** Tells `onError`, if there is one, of a subscription's error. It may throw; that changes nothing for the client. */
+/** Tells `onError`, if there is one, of a subscription's error. It may throw, or reject; that changes nothing for the client. */
 export function reportError(
-  { onError }: LinkOptions,
+  { router, onError }: LinkOptions,
   about: { error: TRPCError; path: string; input: unknown; ctx: unknown; req: IncomingMessage | Request },
 ): void {
-  try {
-    onError?.({ ...about, type: 'subscription' } as never)
-  } catch (cause) {
-    console.error('trpc-sse: onError threw', cause)
-  }
+  if (onError) callHandler('onError', () => onError({ ...about, type: 'subscription' } as never))
+  else logInDevelopment(router, about.path, about.error)
 }
 
 /** Tells `onError` of each failure once: tRPC's handler tells of a subscription's twice. */
@@ -52,7 +52,7 @@ export function toldOnce(onError: LinkOptions['onError']): (failure: Failure) =>
     const paths = told.get(failure.error) ?? new Set()
     if (paths.has(failure.path)) return
     told.set(failure.error, paths.add(failure.path))
-    onError?.(failure as never)
+    callHandler('onError', () => onError?.(failure as never))
   }
 }
 
@@ -62,11 +62,18 @@ export interface Failure {
   readonly path: string | undefined
 }
 
-/** Whose a connection is, for the app's contexts. */
+/** Whose a connection is, for the app's contexts. Throws `INVALID_OPTION` for what is no text. */
 export function connectionKey({
   connectionKey: keyOf,
 }: LinkOptions): ((ctx: unknown) => string | undefined) | undefined {
-  return keyOf && ((ctx) => keyOf(ctx as never))
+  return keyOf && ((ctx) => mustBeKey(keyOf(ctx as never)))
+}
+
+function mustBeKey(given: unknown): string | undefined {
+  const key = mustBeValue(given, 'connectionKey()') ?? undefined
+  if (key === undefined || typeof key === 'string') return key
+  const message = `connectionKey() returned a ${typeof key}. Return a text, or nothing.`
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 /** Cuts the base path, with or without slashes at its ends, off a URL's path. */

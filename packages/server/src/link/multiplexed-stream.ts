@@ -60,9 +60,12 @@ interface Begun {
 const { ping, reconnect } = streamFrames.multiplexed
 
 /** How subscriptions of a link run in multiplexed mode. */
-export function createMultiplexedMode(mode: Omit<RunMode, 'onStart' | 'onEnd'>): RunMode {
+export function createMultiplexedMode(
+  mode: Omit<RunMode, 'onStart' | 'onEnd' | 'endsAbortedInSilence'>,
+): RunMode {
   return {
     ...mode,
+    endsAbortedInSilence: false,
     onStart: ({ connection, key, live }, position) => send(connection, startedFrame({ key, live }, position)),
     onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
   }

@@ -3,6 +3,7 @@ import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/ser
 import { invalidLastEventId, isNestedTooDeep, maxJsonDepth, maxLastEventIdLength } from '@trpc-sse/protocol'
 import type { Mutable } from '../mutable.ts'
 import { badRequest } from '../resume.ts'
+import { mustBeValue } from '../user-code.ts'
 import { findProcedure, inputWithLastEventId, routerConfig } from './trpc.ts'
 
 /** An HTTP request, as far as it says which subscription is wanted. */
@@ -132,7 +133,8 @@ export function createSubscriptionRequest(
 function deserializeInput(router: AnyTRPCRouter, readInput: () => unknown): unknown {
   try {
     const sent = readInput()
-    return sent === undefined ? undefined : routerConfig(router).input.deserialize(sent)
+    if (sent === undefined) return undefined
+    return mustBeValue(routerConfig(router).input.deserialize(sent), 'The transformer’s deserialize()')
   } catch (cause) {
     if (cause instanceof TRPCError) throw cause
     const message = cause instanceof Error ? cause.message : 'Invalid input'

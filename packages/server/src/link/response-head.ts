@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
+import { mustBeValue } from '../user-code.ts'
 import type { ResponseHead } from './sink.ts'
 
 /** tRPC's `responseMeta`. */
@@ -32,7 +33,7 @@ export function streamHead(
     errors: [],
     eagerGeneration: true,
   }
-  const meta = responseMeta?.(about as never)
+  const meta = mustBeValue(responseMeta?.(about as never), 'responseMeta()')
   const status = meta?.status ?? 200
   // Most have nothing to add: they share the same headers.
   if (!contextHeaders && !meta?.headers) return { headers: streamHeaders, status }

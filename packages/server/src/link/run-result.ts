@@ -1,11 +1,12 @@
 import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
-import { isObservable, observableToAsyncIterable } from '@trpc/server/observable'
+import { isObservable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
 import { clearTransport, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, signalsOf, subscriptionSource } from '../subscription.ts'
 import { areSame } from '../transformer.ts'
 import { dismiss, isFull, readGroupOf, room, whenRoom } from './connection.ts'
+import { sendObservable } from './send-observable.ts'
 import {
   complete,
   fail,
@@ -36,7 +37,8 @@ export async function sendResult(run: SubscriptionRun, result: unknown): Promise
   try {
     const source = subscriptionSource(result)
     if (source) await sendFeed(run, source)
-    else await sendIterable(run, toIterable(result, run.over.signal))
+    else if (isObservable(result)) sendObservable(run, result)
+    else await sendIterable(run, mustBeIterable(result))
   } catch (error) {
     fail(run, error)
   }
@@ -101,12 +103,12 @@ function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTran
 
 /** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
 function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
-  if (!run.placed && !place(run, feed)) {
-    // Where it starts is in the log, which is not read for a connection that is full.
-    if (isFull(run.connection)) whenRoom(run.connection, pump)
-    return
-  }
   try {
+    if (!run.placed && !place(run, feed)) {
+      // Where it starts is in the log, which is not read for a connection that is full.
+      if (isFull(run.connection)) whenRoom(run.connection, pump)
+      return
+    }
     while (!isFull(run.connection)) {
       const item = feed.next()
       if (item === undefined) return
@@ -158,8 +160,9 @@ async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknow
  * kept while the next one is awaited.
  */
 async function sendNext(run: SubscriptionRun, iterator: AsyncIterator<unknown>): Promise<boolean> {
-  const result = await iterator.next()
+  const result: unknown = await iterator.next()
   if (run.ended) return true
+  if (!isResult(result)) throw new TypeError(`The iterator of "${run.subject.path}" gave no result.`)
   if (result.done) return false
   const send = (): void => {
     if (!run.ended) sendValue(run, result.value)
@@ -171,16 +174,20 @@ async function sendNext(run: SubscriptionRun, iterator: AsyncIterator<unknown>):
   return true
 }
 
-function toIterable(result: unknown, signal: AbortSignal): AsyncIterable<unknown> {
-  if (isObservable(result)) return observableToAsyncIterable(result, signal)
-  if (typeof result === 'object' && result !== null && Symbol.asyncIterator in result) {
-    return result as AsyncIterable<unknown>
-  }
-  throw new TRPCError({
-    code: 'INTERNAL_SERVER_ERROR',
-    message:
-      'The subscription returned neither an async iterable nor an observable. Return one, or use a query.',
-  })
+function mustBeIterable(result: unknown): AsyncIterable<unknown> {
+  const isIterable =
+    typeof result === 'object' &&
+    result !== null &&
+    Symbol.asyncIterator in result &&
+    typeof result[Symbol.asyncIterator] === 'function'
+  if (isIterable) return result as AsyncIterable<unknown>
+  const what = result === undefined ? 'nothing (a forgotten return?)' : 'something else'
+  const message = `A subscription returns a channel's subscription, an async iterable or an observable; this one returned ${what}. Return one, or make it a query.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function isResult(value: unknown): value is IteratorResult<unknown> {
+  return typeof value === 'object' && value !== null
 }
 
 /** Ends an iterator, whatever somebody's own `return` does: it may throw, or answer at once. */

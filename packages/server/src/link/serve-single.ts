@@ -102,12 +102,13 @@ function show({ run }: Connection): void {
 
 /** How subscriptions of a link run in single mode. */
 export function createSingleMode(
-  mode: Omit<RunMode, 'onStart' | 'onEnd'>,
+  mode: Omit<RunMode, 'onStart' | 'onEnd' | 'endsAbortedInSilence'>,
   { clock, clientOptions, retryMs }: Pick<ServeOptions, 'clock' | 'clientOptions' | 'retryMs'>,
 ): RunMode {
   const about = JSON.stringify(clientOptions)
   return {
     ...mode,
+    endsAbortedInSilence: true,
     onStart({ connection, lastEventId, live }, position) {
       begin(connection)
       const unknown = position === lastEventId ? undefined : position

@@ -69,6 +69,13 @@ export interface ServerLinkOptions<TContext = never> {
    */
   readonly maxBufferedBytes?: number
   /**
+   * How many bytes of what an observable emitted wait for a client that doesn't read; beyond it the connection is cut, and `onError`
+   * is told. Generators and channels pause, and need no such bound.
+   *
+   * @default 1_048_576
+   */
+  readonly maxQueuedBytes?: number
+  /**
    * Calls `run` in the async context that belongs to a stream's `ctx`: `(ctx, run) => storage.run(ctx.store, run)`. A subscription runs in
    * the context of the request that asked for it. Only where that came to another instance of the server there is nothing to
    * run it in, and it runs in none; with this option, in the one that it restores. If that throws, or `run` is not called, the
@@ -155,7 +162,7 @@ export interface ServerLinkStats {
   readonly gaps: number
   /** Streams that were refused for a limit, or because the link drains. */
   readonly refused: number
-  /** Streams that were cut, as a subscription was too far behind (`whenBehind: 'disconnect'`). */
+  /** Streams that were cut, as a subscription was too far behind (`whenBehind: 'disconnect'`, `maxQueuedBytes`). */
   readonly cutOff: number
 }
 
@@ -223,7 +230,8 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     ...sse.client,
   }
   const elapsedMs = elapsedTime(clock)
-  const mode = { router: options.router, output, counters: connections.counters }
+  const { maxQueuedBytes = 1_048_576 } = options
+  const mode = { router: options.router, output, counters: connections.counters, maxQueuedBytes }
   const serve: MultiplexedOptions = {
     router: options.router,
     connections,
@@ -288,8 +296,9 @@ function isOff(ping: RouterSseConfig['ping']): boolean {
   return !(enabled && intervalMs > 0 && intervalMs !== Infinity)
 }
 
-function checkNumbers({ retryMs = 0, maxBufferedBytes = 0, limits = {} }: ServerLinkOptions): void {
-  for (const [name, value] of Object.entries({ retryMs, maxBufferedBytes, ...limits })) {
+function checkNumbers(options: ServerLinkOptions): void {
+  const { retryMs = 0, maxBufferedBytes = 0, maxQueuedBytes = 0, limits = {} } = options
+  for (const [name, value] of Object.entries({ retryMs, maxBufferedBytes, maxQueuedBytes, ...limits })) {
     if (value === undefined || value >= 0) continue
     throw new RealtimeError(
       'INVALID_OPTION',

@@ -10,9 +10,11 @@ import type { Feed } from '../cursor.ts'
 import type { FeedEvent, Gap } from '../log-event.ts'
 import type { Mutable } from '../mutable.ts'
 import { comesFromNowhere } from '../recent-ids.ts'
+import { mustBeValue } from '../user-code.ts'
 import { type Connection, send } from './connection.ts'
 import type { Counters } from './connections.ts'
 import type { SubscriptionFrames } from './frames.ts'
+import { isMistake } from './mistakes.ts'
 import type { RequestSubject } from './request.ts'
 import { errorJson } from './trpc.ts'
 
@@ -24,6 +26,10 @@ export interface RunMode {
   readonly frames: SubscriptionFrames
   /** Where events and gaps are counted. */
   readonly counters: Pick<Counters, 'eventsSent' | 'gaps' | 'cutOff'>
+  /** How many bytes of what an observable emitted may wait for a client that doesn't read. */
+  readonly maxQueuedBytes: number
+  /** Whether an AbortError of the procedure's ends the stream without a word, as it does with tRPC's own; its client reconnects. */
+  readonly endsAbortedInSilence: boolean
   /** Called once, before anything is sent, with the position at which the subscription starts, if it has one. */
   onStart(run: SubscriptionRun, position: string | undefined): void
   /** Called once, when nothing comes any more. */
@@ -119,15 +125,25 @@ export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void
 }
 
 /** Tells of what another kind of procedure yielded. */
-export function sendValue(run: Mutable<SubscriptionRun>, value: unknown): void {
-  const { frames, counters } = run.mode
+export function sendValue(run: SubscriptionRun, value: unknown): void {
+  sendFrame(run, valueFrame(run, value))
+}
+
+/** Sends what {@link valueFrame} has written. */
+export function sendFrame({ connection, mode: { counters } }: SubscriptionRun, frame: Uint8Array): void {
+  send(connection, frame)
+  counters.eventsSent += 1
+}
+
+/** Writes what is sent of a value, after those that were written before. Throws what the transformer throws. */
+export function valueFrame(run: Mutable<SubscriptionRun>, value: unknown): Uint8Array {
+  mustBeValue(isTracked(value) ? value[1] : value, `"${run.subject.path}"`)
   if (isTracked(value)) {
     const [id] = value
     if (run.lastEventId !== undefined && comesFromNowhere(id)) warnOfLoss(run)
     run.held = id
   }
-  send(run.connection, frames.value(run.key, value, run.held))
-  counters.eventsSent += 1
+  return run.mode.frames.value(run.key, value, run.held)
 }
 
 /** Procedures, by their router, that were warned of. */
@@ -174,14 +190,42 @@ export function complete(run: SubscriptionRun): void {
 /** Ends it with an error. */
 export function fail(run: SubscriptionRun, cause: unknown): void {
   start(run, undefined)
-  // The field's word for "the call was aborted": nothing went wrong that anybody could be told.
-  if (isAbortError(cause) || (run.ended && cause instanceof TRPCError && isAbortError(cause.cause))) {
+  if (isSilent(run, cause)) {
     stop(run)
     return
   }
   // Even where nobody waits for an answer any more, the user's code wants to be heard.
-  const json = run.context.runInAsyncScope(() => formatError(run, getTRPCErrorFromUnknown(cause)))
+  const json = tell(run, cause)
   finish(run, () => run.mode.frames.error(run.key, json))
+}
+
+/**
+ * Whether a failure is none to tell of. AbortError: the call was cancelled, not failed. What else was aborted, a fetch of the
+ * procedure's own, is a failure as any other.
+ */
+function isSilent({ ended, over, mode }: SubscriptionRun, cause: unknown): boolean {
+  if (isAbortError(cause)) return ended || over.signal.aborted || mode.endsAbortedInSilence
+  return (ended || over.signal.aborted) && cause instanceof TRPCError && isAbortError(cause.cause)
+}
+
+/** Tells `onError` of a failure; returns what the client is told. */
+export function tell(
+  { mode: { router }, context, subject, ctx, onError }: SubscriptionRun,
+  cause: unknown,
+): string {
+  const about = { path: subject.path, input: subject.input, ctx }
+  const error = callError(cause)
+  return context.runInAsyncScope(() => {
+    onError(error, about)
+    return errorJson({ router, error, ...about })
+  })
+}
+
+/** The error of a call, as tRPC has it; a mistake in the server's code, which is there at every attempt, is none to retry. */
+function callError(cause: unknown): TRPCError {
+  const error = getTRPCErrorFromUnknown(cause)
+  if (!isMistake(error)) return error
+  return new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message: error.message, cause: error.cause })
 }
 
 /** Ends it without a word. */
@@ -196,12 +240,6 @@ function finish(run: Mutable<SubscriptionRun>, lastFrame: (() => Uint8Array) | u
   run.feed?.close()
   if (run.pump) run.connection.forRoom?.delete(run.pump)
   run.mode.onEnd(run)
-}
-
-function formatError({ mode: { router }, subject, ctx, onError }: SubscriptionRun, error: TRPCError): string {
-  const about = { path: subject.path, input: subject.input, ctx }
-  onError(error, about)
-  return errorJson({ router, error, ...about })
 }
 
 function isOneLine(id: string | undefined): boolean {

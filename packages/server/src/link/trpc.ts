@@ -5,14 +5,16 @@ import {
   type AnyTRPCProcedure,
   type AnyTRPCRouter,
   callTRPCProcedure,
-  getTRPCErrorFromUnknown,
   getTRPCErrorShape,
   type TRPCCombinedDataTransformer,
   type TRPCDataTransformer,
   type TRPCError,
 } from '@trpc/server'
+import { getHTTPStatusCodeFromError } from '@trpc/server/http'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { serialize } from '../codec.ts'
 import { outputOf } from '../transformer.ts'
+import { mustBeValue } from '../user-code.ts'
 
 /** `initTRPC.create({ sse })`. */
 export interface RouterSseConfig {
@@ -29,6 +31,8 @@ export interface RouterConfig {
   /** `undefined` where the transformer changes nothing. */
   readonly output: TRPCDataTransformer | undefined
   readonly sse: RouterSseConfig
+  /** Whether the app is being developed. */
+  readonly isDev: boolean
   /** What stands between the parts of a path in a URL. */
   readonly pathSeparator: string
 }
@@ -43,10 +47,14 @@ export function routerConfig(router: AnyTRPCRouter): RouterConfig {
 }
 
 function readConfig(router: AnyTRPCRouter): RouterConfig {
-  const config: { transformer: TRPCCombinedDataTransformer; sse?: RouterSseConfig; pathSeparator?: string } =
-    router._def._config
-  const { transformer, sse = {}, pathSeparator = '.' } = config
-  return { input: transformer.input, output: outputOf(transformer), sse, pathSeparator }
+  const config: {
+    transformer: TRPCCombinedDataTransformer
+    isDev: boolean
+    sse?: RouterSseConfig
+    pathSeparator?: string
+  } = router._def._config
+  const { transformer, isDev, sse = {}, pathSeparator = '.' } = config
+  return { input: transformer.input, output: outputOf(transformer), isDev, sse, pathSeparator }
 }
 
 interface RouterInternals {
@@ -142,20 +150,23 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
   const config = router._def._config
   const { output } = routerConfig(router)
   try {
-    return (
-      serialize(output, getTRPCErrorShape({ config, error, type: 'subscription', path, input, ctx })) ??
-      'null'
-    )
+    const shape: unknown = getTRPCErrorShape({ config, error, type: 'subscription', path, input, ctx })
+    if (typeof mustBeValue(shape, 'errorFormatter()') === 'object' && shape !== null) {
+      return serialize(output, shape) ?? plainErrorJson(router, error, path)
+    }
   } catch (cause) {
     // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
-    const { code, message } = getTRPCErrorFromUnknown(cause)
-    return plainErrorJson(output, { message, code: -32603, data: { code, httpStatus: 500, path } })
+    console.error('trpc-sse: errorFormatter failed', cause)
   }
+  return plainErrorJson(router, error, path)
 }
 
-function plainErrorJson(output: TRPCDataTransformer | undefined, shape: object): string {
+/** What every client takes for that error: without its message, which a formatter may be there to hide. */
+function plainErrorJson(router: AnyTRPCRouter, { code }: TRPCError, path: string): string {
+  const data = { code, httpStatus: getHTTPStatusCodeFromError({ code } as TRPCError), path }
+  const shape = { message: code, code: TRPC_ERROR_CODES_BY_KEY[code], data }
   try {
-    return serialize(output, shape) ?? 'null'
+    return serialize(routerConfig(router).output, shape) ?? JSON.stringify(shape)
   } catch {
     // It is the transformer that fails.
     return JSON.stringify(shape)
