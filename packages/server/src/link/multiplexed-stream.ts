@@ -2,8 +2,9 @@ import type { TRPCRequestInfo } from '@trpc/server/http'
 import { type MultiplexedRequest, RealtimeError, type WantedSubscription } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
-import { type Connection, isFull, isOpen, room, type Served, send } from './connection.ts'
+import { type Connection, end, isFull, isOpen, room, type Served, send } from './connection.ts'
 import { startedFrame, streamFrames } from './frames.ts'
+import { createLastWord } from './last-word.ts'
 import { createRate, type Rate } from './rate.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from './request.ts'
 import { callProcedure, sendResult } from './run-result.ts'
@@ -73,7 +74,7 @@ export function createMultiplexedMode(
 
 /** Creates the set of subscriptions of one connection. */
 export function createMultiplexedStream(
-  { router, multiplexed: mode, runWithContext, admission, changes }: ServeOptions,
+  { router, multiplexed, runWithContext, admission, changes, clock, emitsAndEnds }: ServeOptions,
   { onError }: Service,
   connection: Connection,
 ): MultiplexedStream {
@@ -84,6 +85,18 @@ export function createMultiplexedStream(
   let ctx: unknown
   // Most streams never change.
   let rate: Rate | undefined
+
+  /** Whether one has said what there is for now: it is over, or a channel's and at its end. */
+  const isSilent = (spoken: ReadonlySet<string>): boolean =>
+    [...entries].every(([key, { run }]) => spoken.has(key) || run?.ended || run?.placed) &&
+    !isFull(connection)
+
+  const mode = emitsAndEnds
+    ? {
+        ...multiplexed,
+        frames: createLastWord(multiplexed.frames, { clock, isSilent, end: () => end(connection) }),
+      }
+    : multiplexed
 
   async function toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
     // A path that leads nowhere is the call's to complain about.

@@ -76,6 +76,7 @@ export async function serveMultiplexed(
   // Whoever is to leave before there is a stream has its answer at once.
   connection.begin = () => answerError(options, service, serving, drainingError())
   try {
+    if (options.isOff) throw isOffError()
     options.limiter.enter(connection, service.address)
     await serveBody(options, serving)
   } catch (cause) {
@@ -178,6 +179,14 @@ async function control(
     case 'unknown':
       throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such connection. Open a new stream.' })
   }
+}
+
+/** The client then asks in single mode, and gets the answer of tRPC's own handler. */
+function isOffError(): TRPCError {
+  return new TRPCError({
+    code: 'NOT_FOUND',
+    message: 'Subscriptions over SSE are off: see sse.enabled of initTRPC.',
+  })
 }
 
 function invalid(message: string, cause?: unknown): TRPCError {

@@ -26,6 +26,10 @@ export interface ServeOptions {
   readonly clientOptions: ConnectedData
   /** Restores the app's async context, for what another instance was asked to start here. */
   readonly runWithContext: ((ctx: never, run: () => void) => unknown) | undefined
+  /** Whether subscriptions are switched off (`sse.enabled`): then tRPC says so. */
+  readonly isOff: boolean
+  /** Whether streams end as soon as there is nothing more to say (`sse.emitAndEndImmediately`). */
+  readonly emitsAndEnds: boolean
   /** How often the set of one stream may change. */
   readonly changes: RateLimit
   /** How subscriptions run in single mode. */

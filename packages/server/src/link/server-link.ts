@@ -244,6 +244,8 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
       burst: 5 * Math.max(limits.subscriptionsPerConnection, limits.changesPerSecond),
       elapsedMs,
     },
+    isOff: sse.enabled === false,
+    emitsAndEnds: sse.emitAndEndImmediately === true,
     clock,
     multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
