@@ -60,6 +60,8 @@ export interface Connection extends PlaceHolder {
   readonly ctx: unknown
   /** When something was sent last, in elapsed milliseconds. */
   readonly activeAt: number
+  /** How much earlier than the others of its link it shows that it is alive, in milliseconds. */
+  heartbeatEarlyMs: number
   /** When its client is sent away, in elapsed milliseconds; `undefined` for never. */
   leavesAt: number | undefined
   /** When it is ended, whatever its client does, in elapsed milliseconds; `undefined` until its client is sent away. */
@@ -114,6 +116,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     isConnection: false,
     openAt: undefined,
     activeAt: traffic.elapsedMs(),
+    heartbeatEarlyMs: 0,
     leavesAt: undefined,
     endsAt: undefined,
     exchange,

@@ -57,6 +57,8 @@ export interface Connections {
 
 /** What a client that is sent away waits at most, so that not all come back at once. */
 const spreadMs = 500
+/** Multiples of it fall evenly between whole numbers, however many there are. */
+const goldenRatio = (Math.sqrt(5) - 1) / 2
 /** How long a stream goes on for a client that is sent away, so that the next one starts before this one ends. */
 const graceMs = 5_000
 
@@ -66,7 +68,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const elapsedMs = elapsedTime(clock)
   const all = new Set<Connection>()
   const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0, cutOff: 0 }
-  const tickMs = Math.min(1_000, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 10))
+  const tickMs = Math.min(250, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 40))
   const traffic: Traffic = {
     maxBufferedBytes: options.maxBufferedBytes,
     now: clock.now,
@@ -83,6 +85,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
   const emptied: Array<() => void> = []
   const disconnects = createDisconnects()
+  let phase = 0
   let draining = false
   let ticking = false
 
@@ -94,13 +97,21 @@ export function createConnections(options: ConnectionsOptions): Connections {
       else if (endsAt === undefined && now >= leavesAt) sendAway(connection, { reason: 'max-duration' })
       else if (
         isOpen(connection) &&
-        now - connection.activeAt >= heartbeatMs - tickMs / 2 &&
+        now - connection.activeAt >= heartbeatMs - connection.heartbeatEarlyMs - tickMs / 2 &&
         !isFull(connection)
       )
         connection.served?.heartbeat(connection)
     }
     ticking = false
     keepTicking()
+  }
+
+  /** Those that were opened, or were sent something, together have their heartbeats one after the other, within a third of the time. */
+  function nextHeartbeatEarlyMs(): number {
+    if (heartbeatMs === Infinity) return 0
+    const early = phase * (heartbeatMs / 3)
+    phase = (phase + goldenRatio) % 1
+    return early
   }
 
   function keepTicking(): void {
@@ -149,6 +160,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     add(exchange) {
       const connection = createConnection(exchange, traffic)
+      connection.heartbeatEarlyMs = nextHeartbeatEarlyMs()
       // Who has left before we got here would never be taken out again.
       if (connection.closed) return connection
       // Not all that were opened together leave together; the last tenth of the time is for the handover.

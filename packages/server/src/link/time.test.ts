@@ -1,4 +1,5 @@
 import { initTRPC, tracked } from '@trpc/server'
+import { encode } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openRaw, type RawStream } from '../../../../tests/support/http.ts'
@@ -86,6 +87,35 @@ describe('P17: a heartbeat', () => {
       expect((await stream.next()).event).toBe('ping')
     },
   )
+
+  it('of those that were opened, or were sent something, together comes for one after the other', async () => {
+    await using test = await setup({ link: { heartbeatMs: 12_000 } })
+    const streams: RawStream[] = []
+    for (let i = 0; i < 60; i++) {
+      const stream = await openRaw(`${test.url}/log`)
+      streams.push(stream)
+      await stream.nextMany(2)
+      test.clock.advance(1)
+    }
+    const pingBytes = encode({ event: 'ping', data: '' }).length
+    for (const round of [1, 2]) {
+      await test.log.publish(round)
+      await Promise.all(streams.map((stream) => stream.next()))
+      const counts: number[] = []
+      for (let ms = 0; ms < 12_500; ms += 250) {
+        const before = test.link.stats().bytesSent
+        test.clock.advance(250)
+        await new Promise((resolve) => setImmediate(resolve))
+        counts.push((test.link.stats().bytesSent - before) / pingBytes)
+      }
+      expect(counts.reduce((sum, count) => sum + count)).toBe(60)
+      // Not before two thirds of the time, and never many at once.
+      expect(counts.slice(0, 31).every((count) => count === 0)).toBe(true)
+      expect(Math.max(...counts)).toBeLessThanOrEqual(6)
+      await Promise.all(streams.map((stream) => stream.next()))
+    }
+    for (const stream of streams) stream.leave()
+  })
 
   it('is not sent while there are events', async () => {
     await using test = await setup({ link: { heartbeatMs: 10_000 } })
@@ -395,5 +425,49 @@ describe('stats', () => {
     expect(stats).toEqual({ connections: 1, subscriptions: 1, eventsSent: 3, gaps: 1, refused: 0, cutOff: 0 })
     stream.leave()
     expect((await stream.over).text).toHaveLength(bytesSent)
+  })
+})
+
+describe.each([-3_600_000, 3_600_000])('with the time of day set by %i ms', (jumpMs) => {
+  async function setupWithStep(options: SetupOptions) {
+    const clock = manualClock()
+    let setByMs = 0
+    const set = { ...clock, now: () => clock.now() + setByMs, monotonicMs: clock.now }
+    const test = await setup({ ...options, clock: set })
+    return Object.assign(test, {
+      step() {
+        setByMs = jumpMs
+      },
+    })
+  }
+
+  it('a stream lasts as long as it may', async () => {
+    await using test = await setupWithStep({ sse: { maxDurationMs: 10_000 } })
+    using stream = await openRaw(`${test.url}/silent`)
+    await stream.nextMany(2)
+    test.step()
+    test.clock.advance(7_900)
+    expect(stream.messages.map(({ event }) => event)).not.toContain('reconnect')
+    test.clock.advance(1_100)
+    while ((await stream.next()).event !== 'reconnect') {}
+    test.clock.advance(1_250)
+    expect((await stream.over).by).toBe('end')
+  })
+
+  it('a drain takes as long as it was given', async () => {
+    await using test = await setupWithStep({})
+    using first = await openRaw(`${test.url}/silent`)
+    using second = await openRaw(`${test.url}/silent`)
+    await Promise.all([first.nextMany(2), second.nextMany(2)])
+    const drained = test.link.drain({ overMs: 1_000 })
+    test.step()
+    expect((await first.next()).event).toBe('reconnect')
+    test.clock.advance(499)
+    expect(second.messages).toHaveLength(2)
+    test.clock.advance(1)
+    expect((await second.next()).event).toBe('reconnect')
+    test.clock.advance(5_250)
+    await drained
+    expect(test.link.stats().connections).toBe(0)
   })
 })
