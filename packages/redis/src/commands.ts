@@ -7,13 +7,15 @@ import { createCork } from './cork.ts'
 import { logKeys } from './keys.ts'
 import type { PubSub } from './readiness.ts'
 import { replyCode, untoldError } from './replies.ts'
-import { appendScript, clearScript, readScript, type Script } from './script.ts'
+import { appendScript, clearScript, noticePrefix, readScript, type Script } from './script.ts'
 
 /** The operations on a log, each as one run of a script. */
 export interface Commands {
   /** Stores groups of appends to one log, one after the other, in one step. */
   append(groups: AppendGroups): Send<readonly AppendAnswer[]>
   read(log: ChannelLog, range: ReadRange): Send<LogPage>
+  /** Hands on a text; `false` if nobody listens. */
+  notify(log: ChannelLog, text: string): Send<boolean>
   clear(log: ChannelLog): Send<void>
 }
 
@@ -90,6 +92,12 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
       const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
       const args = [...common(log), emptyLogMs, wholeNumber(newest), after, ...bounds]
       return async () => parsePage(await run(readScript, [stream, last], args), range)
+    },
+    notify: (log, text) => async () => {
+      const { live } = logKeys(prefix, db, log.key)
+      const told = await client.call(publishCommands[pubSub()], [live, noticePrefix + text])
+      // A node of a Cluster counts its own listeners, and passes on to the others.
+      return told !== 0 || (client.isCluster && pubSub() === 'classic')
     },
     clear(log) {
       const names = logKeys(prefix, db, log.key)

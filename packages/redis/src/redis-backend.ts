@@ -141,6 +141,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
       use(() => attempts.run(commands.read(log, range), elapsedMs(), signal)),
     clear: (log) => use(() => attempts.run(commands.clear(log), elapsedMs())),
     listen: (log, listener) => use(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
+    notify: (log, text) => use(() => attempts.run(commands.notify(log, text), elapsedMs())),
     close: () => (closing ??= close()),
   }
 }

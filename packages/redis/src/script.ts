@@ -9,6 +9,9 @@ export interface Script {
 /** The message that tells listeners to read the log. One of an event has spaces. */
 export const interruption = 'interrupted'
 
+/** Begins a message that is a notice: no event begins like that. */
+export const noticePrefix = 'notice '
+
 // What follows is pasted into the scripts, where a Lua function would cost Redis time at every publish.
 
 /** Redis's clock, in milliseconds, as `now`. */

@@ -1,6 +1,6 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
 import { parseMessage } from './answers.ts'
-import { interruption } from './script.ts'
+import { interruption, noticePrefix } from './script.ts'
 
 /** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
 export interface Topic {
@@ -73,6 +73,11 @@ export function failTopics(topics: Iterable<Topic>, error: unknown): void {
 /** Notifies a topic's listeners of what a script published: `<prev> <id> <payload>`, or that they are to read the log. */
 export function deliver(topic: Topic | undefined, message: string): void {
   if (topic === undefined) return
+  if (message.startsWith(noticePrefix)) {
+    const text = message.slice(noticePrefix.length)
+    for (const { listener } of topic?.listeners ?? []) tell(() => listener.onNotice?.(text))
+    return
+  }
   if (message === interruption) {
     for (const { listener } of topic.listeners) tell(() => listener.onInterrupted())
     return

@@ -76,12 +76,14 @@ export interface AppendOptions {
   readonly after?: Promise<unknown>
 }
 
-/** Who is told of new events. Neither method may throw. */
+/** Who is told of new events. No method may throw. */
 export interface LogListener {
   /** A hint that this event was stored. */
   onEvent(event: StoredEvent): void
   /** Hints may have been lost: read the log. */
   onInterrupted(): void
+  /** Somebody has handed over a text. */
+  onNotice?(text: string): void
 }
 
 /** Undoes a `listen`. Calling it twice is harmless. */
@@ -142,6 +144,15 @@ export interface Backend {
    *   overlap of `listen` and `unlisten` calls.
    */
   listen(log: ChannelLog, listener: LogListener): Promise<Unlisten>
+  /**
+   * Hands a text to those who listen to a log now. Server links send each other changes of streams that way; without it, a
+   * change that reaches another process than the stream's makes the client open a new stream.
+   *
+   * - B26: MUST call `onNotice` of every listener of that log, in every process, with exactly that text, and MUST leave nothing
+   *   behind: it stores nothing, and a log that was not there isn't there after it.
+   * - B27: MUST resolve to `false` only if nobody was told.
+   */
+  notify?(log: ChannelLog, text: string): Promise<boolean>
   /**
    * Lets go of everything.
    *

@@ -48,6 +48,13 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
       use(log, (entry, nowMs) => entry.log.read(range, entry.retain, nowMs)),
     clear: (log): Promise<void> => use(log, (entry, nowMs) => clear(entry, clock, nowMs)),
     listen: (log, listener): Promise<Unlisten> => use(log, (entry) => listen(entry, listener)),
+    async notify({ key }, text): Promise<boolean> {
+      if (closed) throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
+      const listeners = new Set(logs.find(key)?.listeners)
+      // Not at once, as with events.
+      queueMicrotask(() => notify(listeners, (listener) => listener.onNotice?.(text)))
+      return listeners.size > 0
+    },
     async close() {
       closed = true
       logs.clear()
@@ -103,6 +110,7 @@ function createMemoryLogs(clock: Clock) {
       sweptAtMs = nowMs
       return entry
     },
+    find: (key: string): LogEntry | undefined => entries.get(key),
     clear(): void {
       for (const entry of entries.values()) entry.listeners.clear()
       entries.clear()

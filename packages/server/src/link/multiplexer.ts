@@ -38,18 +38,18 @@ interface HeldStream {
 /** The answer where there is no such stream. */
 export const unknown: ControlAnswer = { type: 'unknown' }
 
-/** Creates the multiplexer of a link. Without a backend it knows its own streams only. */
+/** Creates the multiplexer of a link. Without a backend, or with one that hands on no notices, it knows its own streams only. */
 export function createMultiplexer(backend: Backend | undefined, clock: Clock): Multiplexer {
   const instance = randomText(8)
   const streams = new Map<string, HeldStream>()
-  const relay =
-    backend &&
-    createRelay({
-      backend,
-      instance,
-      clock,
-      answer: (question) => apply(question as ControlRequest, 'elsewhere'),
-    })
+  const relay = canNotify(backend)
+    ? createRelay({
+        backend,
+        instance,
+        clock,
+        answer: async (question) => (isControl(question) ? await apply(question, 'elsewhere') : undefined),
+      })
+    : undefined
 
   async function apply(
     { connectionId, owner, set }: ControlRequest,
@@ -92,6 +92,20 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
       return ((await relay?.ask(holder, request)) as ControlAnswer | undefined) ?? unknown
     },
   }
+}
+
+type Notifying = Backend & Required<Pick<Backend, 'notify'>>
+
+function canNotify(backend: Backend | undefined): backend is Notifying {
+  return backend?.notify !== undefined
+}
+
+/** Another instance may be of another version. */
+function isControl(value: unknown): value is ControlRequest {
+  const { connectionId, owner, set }: Partial<Record<keyof ControlRequest, unknown>> = Object(value)
+  return (
+    typeof connectionId === 'string' && typeof owner === 'string' && typeof set === 'object' && set !== null
+  )
 }
 
 /** So many random bytes, as hexadecimal text that nobody can guess. */

@@ -69,6 +69,7 @@ export function one<T>(list: readonly T[]): T {
 /** A listener that remembers what it was told. */
 export interface Recorder extends LogListener {
   readonly events: readonly StoredEvent[]
+  readonly notices: readonly string[]
   readonly interruptions: number
   /** Resolves when there is an event with this payload. */
   heard(data: string): Promise<void>
@@ -95,6 +96,7 @@ export async function withPatience<T>(what: string, coming: Promise<T>): Promise
 /** Creates a {@link Recorder}. */
 export function createRecorder(): Recorder {
   const events: StoredEvent[] = []
+  const notices: string[] = []
   const waiting = new Set<() => void>()
   let interruptions = 0
   const wake = (): void => {
@@ -114,11 +116,16 @@ export function createRecorder(): Recorder {
     })
   return {
     events,
+    notices,
     get interruptions() {
       return interruptions
     },
     onEvent(event) {
       events.push(event)
+      wake()
+    },
+    onNotice(text) {
+      notices.push(text)
       wake()
     },
     onInterrupted() {

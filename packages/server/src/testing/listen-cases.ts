@@ -52,6 +52,46 @@ export const listenCases: readonly BackendCase[] = [
       }),
   },
   {
+    id: 'B26',
+    name: 'hands a notice to all who listen to that log, and stores nothing',
+    needs: [],
+    run: withTwo(async (first, second, log) => {
+      if (first.notify === undefined) return
+      const [here, there, elsewhere] = [createRecorder(), createRecorder(), createRecorder()]
+      await first.listen(log, here)
+      await second.listen(log, there)
+      await second.listen({ ...log, key: `${log.key} too` }, elsewhere)
+      const before = await readAll(second, log)
+      for (const text of ['', 'one', ' {"a":"1-1 1-2 ü😀\\r\\n"} ', 'notice two', 'interrupted'])
+        assert.equal(await first.notify(log, text), true)
+      await second.append(log, ['"last"'])
+      await Promise.all([here.heard('"last"'), there.heard('"last"')])
+      const heard = ['', 'one', ' {"a":"1-1 1-2 ü😀\\r\\n"} ', 'notice two', 'interrupted']
+      for (const { notices, interruptions } of [here, there]) {
+        assert.deepEqual(notices, heard)
+        assert.equal(interruptions, 0)
+      }
+      assert.deepEqual(elsewhere.notices, [])
+      assert.equal((await readAll(second, log)).events[0]?.prev, before.lastEventId)
+    }),
+  },
+  {
+    id: 'B27',
+    name: 'says that nobody was told of a notice only if that is so',
+    needs: [],
+    run: withTwo(async (first, second, log) => {
+      if (first.notify === undefined) return
+      const recorder = createRecorder()
+      const unlisten = await second.listen(log, recorder)
+      assert.equal(await first.notify(log, 'heard'), true)
+      await second.append(log, ['"after it"'])
+      await recorder.heard('"after it"')
+      await unlisten()
+      await first.notify(log, 'not heard')
+      assert.deepEqual(recorder.notices, ['heard'])
+    }),
+  },
+  {
     id: 'B17',
     name: 'hints no more after unlisten, and leaves other listeners alone',
     needs: [],
