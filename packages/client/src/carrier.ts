@@ -60,14 +60,17 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
       throw new Error('The stream was opened with other credentials.')
   }
 
-  function write(endpoint: Endpoint): HttpRequest {
+  function write(endpoint: Endpoint, maxDurationMs?: number): HttpRequest {
     checkCredentials(endpoint)
     for (const { feed } of table.update(wanted(), ++revision)) feed.requested(carrier)
     const calls = Array.from(
       table.entries(),
       ([key, { call, feed }]) => [key, { ...call, lastEventId: feed.lastEventId() }] as const,
     )
-    return writeMultiplexedRequest(endpoint, writeMultiplexedBody(revision, connectionId, calls))
+    return writeMultiplexedRequest(
+      endpoint,
+      writeMultiplexedBody({ revision, connectionId, maxDurationMs }, calls),
+    )
   }
 
   const hasStarted = (): boolean => [...table.entries()].every(([, { feed }]) => feed.source() === carrier)

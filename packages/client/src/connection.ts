@@ -48,6 +48,8 @@ export interface ConnectionOptions extends RequestOptions {
   readonly onMessage: (message: DecodedMessage) => void
   /** Is told what the server asks for, and at last how it ended. What comes after {@link Connection.close} is no news. */
   readonly onEvent: (event: StreamEvent) => void
+  /** Says what it means that no stream was open in time. */
+  readonly onTimeout: (error: RealtimeError, request: HttpRequest) => Promise<RealtimeError>
 }
 
 /** An attempt that is under way. */
@@ -88,8 +90,14 @@ export function connect(options: ConnectionOptions): Connection {
     },
     judge: (response) => unlessAborted(signal, judgeResponse(response, options)),
   }
-  void run(options, receiver).then((event) => {
+  let request: HttpRequest | undefined
+  function write(endpoint: Endpoint): HttpRequest {
+    request = options.write(endpoint)
+    return request
+  }
+  void run({ ...options, write }, receiver).then(async (event) => {
     close()
+    if (dead && !open && request) dead = await options.onTimeout(dead, request)
     options.onEvent(dead ? { type: 'lost', error: dead } : event)
   })
   return {

@@ -13,6 +13,13 @@ import type { Wanted } from './request.ts'
 /** Written as a type only: what the protocol says of names is checked here, and costs a browser nothing. */
 type ControlName = keyof typeof multiplexedEvents
 
+/** What a request says beside the subscriptions. */
+interface MultiplexedHead {
+  readonly revision: number
+  readonly connectionId: string | undefined
+  readonly maxDurationMs: number | undefined
+}
+
 /** Reads a message of multiplexed mode; nothing for a control message that it doesn't know. */
 export function readMultiplexedMessage({ event, data, id }: DecodedMessage): readonly Frame[] {
   if (!event.startsWith('$')) return [{ type: 'event', key: event, data, id }]
@@ -40,8 +47,7 @@ export function readMultiplexedMessage({ event, data, id }: DecodedMessage): rea
 
 /** Writes the body of a request for a stream; with a connection id, of a control request. */
 export function writeMultiplexedBody(
-  revision: number,
-  connectionId: string | undefined,
+  { revision, connectionId, maxDurationMs }: MultiplexedHead,
   wanted: Iterable<readonly [key: string, Wanted]>,
 ): string {
   // By hand, because the inputs are JSON already.
@@ -51,7 +57,10 @@ export function writeMultiplexedBody(
       `"${key}":{"path":${JSON.stringify(path)}${field('input', inputJson)}${field('lastEventId', JSON.stringify(lastEventId))}}`,
   )
   const head = `"version":${multiplexedVersion},"revision":${revision}`
-  return `{${head}${field('connectionId', JSON.stringify(connectionId))},"subscriptions":{${subscriptions}}}`
+  const more =
+    field('connectionId', JSON.stringify(connectionId)) +
+    field('maxDurationMs', JSON.stringify(maxDurationMs))
+  return `{${head}${more},"subscriptions":{${subscriptions}}}`
 }
 
 function field(name: string, json: string | undefined): string {

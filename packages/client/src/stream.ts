@@ -1,4 +1,5 @@
 import { type Clock, type DecodedMessage, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
+import { createBuffering } from './buffering.ts'
 import { type Connection, connect, type Receive } from './connection.ts'
 import { type Device, followDevice } from './device.ts'
 import type { Fetch } from './fetch.ts'
@@ -25,8 +26,8 @@ export interface StreamSettings {
 
 /** What a mode of the protocol does with one connection. */
 export interface Carrier {
-  /** Writes the request for everything that is wanted now. */
-  write(endpoint: Endpoint): HttpRequest
+  /** Writes the request for everything that is wanted now, on a stream that lasts no longer than this, if it is said. */
+  write(endpoint: Endpoint, maxDurationMs: number | undefined): HttpRequest
   /** It is open. */
   opened?(connectionId: string | undefined): void
   /** Takes every frame of a subscription, and may say what it means for the stream. */
@@ -72,12 +73,14 @@ const bridgeMs = 5_000
 
 interface Line extends Connection {
   readonly carrier: Carrier
+  readonly askedAtMs: number
 }
 
 /** Opens a stream: a connection, and another one whenever it is lost. */
 export function openStream(options: StreamOptions): Stream {
   const { clock } = options
   const elapsedMs = elapsedTime(clock)
+  const buffering = createBuffering(options)
   const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
   let state = initialStreamState
   let openedMs = 0
@@ -105,12 +108,17 @@ export function openStream(options: StreamOptions): Stream {
 
   function open(): void {
     const carrier = options.carry()
+    const maxDurationMs = buffering.maxDurationMs()
+    // A short stream is held back until its end.
+    const isBridged = before && maxDurationMs === undefined
     const line: Line = {
       carrier,
+      askedAtMs: elapsedMs(),
       ...connect({
         ...options,
-        connectTimeoutMs: Math.min(before ? bridgedConnectTimeoutMs : Infinity, options.connectTimeoutMs),
-        write: carrier.write,
+        connectTimeoutMs: Math.min(isBridged ? bridgedConnectTimeoutMs : Infinity, options.connectTimeoutMs),
+        write: (endpoint) => carrier.write(endpoint, maxDurationMs),
+        onTimeout: buffering.timedOut,
         onMessage(message) {
           guard(() => {
             for (const frame of options.read(message)) take(frame, line)
@@ -118,7 +126,7 @@ export function openStream(options: StreamOptions): Stream {
         },
         onEvent(event) {
           if (line === current) dispatch(event)
-          else if (line === before && event.type !== 'retry') unbridge(state.error)
+          else if (line === before && event.type !== 'retry') unbridge(state.error ?? buffering.error())
         },
       }),
     }
@@ -192,13 +200,16 @@ export function openStream(options: StreamOptions): Stream {
   }
 
   /** What a frame says of the stream itself. */
-  function hear(frame: Frame, { carrier, opened }: Line): void {
+  function hear(frame: Frame, { carrier, opened, askedAtMs }: Line): void {
     const { type } = frame
     if (state.phase === 'connecting') mustComeFirst(frame)
     if (type === 'connected') {
       opened(options.inactivityTimeoutMs ?? frame.reconnectAfterInactivityMs ?? Infinity)
       openedMs = elapsedMs()
+      buffering.opened(openedMs - askedAtMs)
       dispatch({ type })
+      // One that had to end to arrive has worked.
+      if (buffering.error()) dispatch({ type: 'sign' })
       carrier.opened?.(frame.connectionId)
     } else if (type === 'ping' || type === 'event') dispatch({ type: 'sign' })
     else if (type === 'reconnect') dispatch({ type: 'move' })

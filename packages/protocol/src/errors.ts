@@ -32,6 +32,8 @@ export interface RealtimeErrorCodes {
   readonly INVALID_MESSAGE: false
   /** A connection wasn't there in time. */
   readonly CONNECT_TIMEOUT: true
+  /** Something on the way to the server holds responses back until they end, so that events are late. */
+  readonly RESPONSE_BUFFERED: true
   /** A connection was silent for longer than the server announced. */
   readonly CONNECTION_SILENT: true
   /** A connection ended, without the word that the subscription is complete. */
@@ -57,6 +59,7 @@ const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   TOO_MANY_CHANNELS: true,
   DRAINING: true,
   CONNECT_TIMEOUT: true,
+  RESPONSE_BUFFERED: true,
   CONNECTION_SILENT: true,
   CONNECTION_LOST: true,
   SERVER_UNAVAILABLE: true,

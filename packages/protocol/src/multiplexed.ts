@@ -68,6 +68,8 @@ export interface MultiplexedRequest {
   readonly revision: number
   /** The stream whose set is to be replaced; absent for a new stream. */
   readonly connectionId?: string
+  /** The longest that a new stream may last, in milliseconds; absent for as long as the server says. */
+  readonly maxDurationMs?: number
   /** What is wanted, by key. */
   readonly subscriptions: Readonly<Record<string, WantedSubscription>>
 }
@@ -85,19 +87,27 @@ export function parseMultiplexedRequest(text: string, limits: MultiplexedLimits)
   if (body.version !== multiplexedVersion) {
     throw invalid('P46', `version is ${show(body.version)}; this server speaks version ${multiplexedVersion}`)
   }
-  const { revision, connectionId } = body
+  const { revision, connectionId, maxDurationMs } = body
   if (!Number.isSafeInteger(revision) || Number(revision) < 0) {
     throw invalid('P46', `revision is ${show(revision)}; give a whole number, 0 or more`)
   }
   if (connectionId !== undefined && (typeof connectionId !== 'string' || connectionId.length > 128)) {
     throw invalid('P49', 'connectionId is not one that a server gave')
   }
+  if (maxDurationMs !== undefined && !isDuration(maxDurationMs)) {
+    throw invalid('P46', `maxDurationMs is ${show(maxDurationMs)}; give a number from 100 to 3600000`)
+  }
   return {
     version: multiplexedVersion,
     revision: Number(revision),
     ...(connectionId === undefined ? {} : { connectionId }),
+    ...(maxDurationMs === undefined ? {} : { maxDurationMs }),
     subscriptions: parseSubscriptions(body.subscriptions, limits),
   }
+}
+
+function isDuration(value: unknown): value is number {
+  return typeof value === 'number' && value >= 100 && value <= 3_600_000
 }
 
 function parseSubscriptions(value: unknown, limits: MultiplexedLimits): Record<string, WantedSubscription> {

@@ -48,6 +48,8 @@ export interface Connections {
   readonly disconnects: Disconnects
   /** Adds the connection of an exchange. */
   add(exchange: Exchange): Connection
+  /** Ends a connection after so many milliseconds, if nothing else does before. */
+  limit(connection: Connection, lastsMs: number): Promise<void>
   /** Tells of each that is open. */
   list(): ConnectionInfo[]
   disconnect(filter: DisconnectFilter, message: string | undefined): number
@@ -120,11 +122,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     clock.after(tickMs, tick)
   }
 
-  function sendAway(connection: Connection, data: ReconnectData): void {
-    if (connection.endsAt !== undefined) return
+  function sendAway(connection: Connection, data: ReconnectData, lastsMs = maxDurationMs ?? Infinity): void {
+    if (connection.endsAt !== undefined || connection.closed) return
     // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
     const handover = data.reason !== 'disconnect' && connection.openedAt !== undefined
-    connection.endsAt = elapsedMs() + Math.min(graceMs, (maxDurationMs ?? Infinity) / 10)
+    connection.endsAt = elapsedMs() + Math.min(graceMs, lastsMs / 10)
     connection.served?.reconnect(connection, data, Math.round(clock.random() * spreadMs))
     if (!handover) dismiss(connection)
   }
@@ -171,6 +173,14 @@ export function createConnections(options: ConnectionsOptions): Connections {
       return connection
     },
     list: () => [...all].flatMap((connection) => infoOf(connection) ?? []),
+    async limit(connection, lastsMs) {
+      const { signal } = connection.over
+      await wait(clock, lastsMs * 0.9, signal)
+      sendAway(connection, { reason: 'max-duration' }, lastsMs)
+      // In time, not at the next tick: its client may get all of it only when it has ended.
+      await wait(clock, lastsMs / 10, signal)
+      if (!connection.closed) dismiss(connection)
+    },
     disconnect(filter, message) {
       disconnects.record(filter)
       const matching = [...all].filter((connection) => {

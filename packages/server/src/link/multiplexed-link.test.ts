@@ -247,6 +247,27 @@ describe('a multiplexed stream', () => {
     expect(stream.messages.map(({ event }) => event)).not.toContain('$stopped')
   })
 
+  it('P46: lasts no longer than its client asks for, and hands over before', async () => {
+    const clock = manualClock()
+    await using server = await setup({ clock })
+    const set = { version: 1, revision: 1, subscriptions: { a: note('a') } }
+    using stream = await openRaw(`${server.url}/~sse`, request({ ...set, maxDurationMs: 5_000 }))
+    await connectionIdOf(stream)
+    await stream.next()
+    clock.advance(4_499)
+    expect(server.link.stats().connections).toBe(1)
+    clock.advance(1)
+    expect(await stream.next()).toMatchObject({ event: '$reconnect', data: '{"reason":"max-duration"}' })
+    await server.channels.notes({ room: 'a' }).publish({ n: 1, at })
+    expect((await stream.next()).event).toBe('a')
+    clock.advance(500)
+    expect((await stream.over).by).toBe('end')
+    for (const maxDurationMs of [0, 99, -1, 3_600_001, '5000', null, {}]) {
+      const answer = await ask(`${server.url}/~sse`, request({ ...set, maxDurationMs }))
+      expect([answer.status, answer.text.includes('P46')]).toEqual([400, true])
+    }
+  })
+
   it('P25: is disconnected by the paths of what runs on it in that moment', async () => {
     await using server = await setup()
     using stream = await open(server, { a: endless('a'), b: endless('b'), c: { path: 'count' } })

@@ -137,6 +137,7 @@ async function openStream(
   const connected = { connectionId, ...options.clientOptions }
   send(connection, keyedConnectedFrame(connected, spread(options.clock, options.retryMs)))
   stream.start(serving.ctx)
+  if (set.maxDurationMs !== undefined) void options.connections.limit(connection, set.maxDurationMs)
 }
 
 function connectionParamsOf({ searchParams }: URL): TRPCRequestInfo['connectionParams'] {

@@ -1,0 +1,76 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { HttpRequest } from './request.ts'
+import type { StreamSettings } from './stream.ts'
+
+/** Finds out whether something on the way to the server holds a response back until it ends. */
+export interface Buffering {
+  /** How long the next stream may last, in milliseconds, if it has to be short so that its events get through. */
+  maxDurationMs(): number | undefined
+  /** An attempt has timed out with this error; resolves with what to say of it. */
+  timedOut(error: RealtimeError, request: HttpRequest): Promise<RealtimeError>
+  /** A stream has opened, so many milliseconds after it was asked for. */
+  opened(afterMs: number): void
+  /** What to say while streams have to be short. */
+  error(): RealtimeError | undefined
+}
+
+/** After how many attempts in a row without a byte another request is made, to see whether that is answered. */
+const suspiciousTimeouts = 2
+/** How long a stream lasts that is held back until its end, in milliseconds: so late can events be. */
+const shortMs = 5_000
+
+const advice = 'https://github.com/trpc-sse/trpc-sse/blob/main/docs/proxies.md#a-proxy-that-buffers'
+
+/** Creates what a stream knows of its way to the server. */
+export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: StreamSettings): Buffering {
+  let timeouts = 0
+  let found: RealtimeError | undefined
+  let hasWarned = false
+  // An attempt must not time out before its stream has ended.
+  const durationMs = Math.min(shortMs, connectTimeoutMs / 3)
+
+  /** Whether a request is answered that asks for nothing. */
+  async function isAnswered({ url, headers }: HttpRequest): Promise<boolean> {
+    const abort = new AbortController()
+    const { signal } = abort
+    const cancel = clock.after(durationMs, () => abort.abort())
+    try {
+      const gone = new Promise<never>((_, reject) => signal.addEventListener('abort', reject))
+      const init = {
+        method: 'HEAD',
+        headers: Object.fromEntries(headers),
+        signal,
+        cache: 'no-store',
+      } as const
+      return (await Promise.race([fetch(url, init), gone])).status > 0
+    } catch {
+      return false
+    } finally {
+      cancel()
+    }
+  }
+
+  return {
+    maxDurationMs: () => found && Math.max(100, Math.floor(durationMs)),
+    async timedOut(error, request) {
+      timeouts++
+      if (receive || timeouts < suspiciousTimeouts) return error
+      found = (await isAnswered(request)) ? bufferedError() : undefined
+      if (found && !hasWarned) console.warn(found.message)
+      hasWarned ||= found !== undefined
+      return found ?? error
+    },
+    opened(afterMs) {
+      timeouts = 0
+      if (afterMs < durationMs / 2) found = undefined
+    },
+    error: () => found,
+  }
+}
+
+function bufferedError(): RealtimeError {
+  const message =
+    'No stream has begun, though another request was answered: a proxy on the way seems to hold responses back until ' +
+    `they end. Events may be seconds late until it doesn't: ${advice}`
+  return new RealtimeError('RESPONSE_BUFFERED', message)
+}
