@@ -163,21 +163,21 @@ describe('a project of CommonJS', () => {
 })
 
 describe('the client with its dependencies, in a browser', () => {
-  it('is at most 11.9 kB with gzip, and 3.7 kB more once tabs share it, or 0.7 kB where it is given an EventSource', async () => {
+  it('is at most 13.4 kB with gzip, and 4.1 kB more once tabs share it, or 0.7 kB where it is given an EventSource', async () => {
     const { stdin: main = 0, tabs = 0, events = 0, ...others } = await clientSizes(gzipSync)
     expect(main).toBeGreaterThan(0)
-    expect(main).toBeLessThanOrEqual(11_900)
+    expect(main).toBeLessThanOrEqual(13_400)
     expect(tabs).toBeGreaterThan(0)
-    expect(tabs).toBeLessThanOrEqual(3_700)
+    expect(tabs).toBeLessThanOrEqual(4_100)
     expect(events).toBeGreaterThan(0)
     expect(events).toBeLessThanOrEqual(700)
     expect(others).toEqual({})
   })
 
-  it('is at most 14 kB with Brotli, with everything on that goes together', async () => {
+  it('is at most 15.8 kB with Brotli, with everything on that goes together', async () => {
     const { stdin: main = 0, tabs = 0, events = 0 } = await clientSizes(brotliCompressSync)
     expect(Math.min(main, tabs, events)).toBeGreaterThan(0)
-    expect(main + Math.max(tabs, events)).toBeLessThanOrEqual(14_000)
+    expect(main + Math.max(tabs, events)).toBeLessThanOrEqual(15_800)
   })
 
   it('is hardly larger for what tabs share it with, as long as they do not', async () => {
@@ -283,7 +283,6 @@ function consumer(trpcOf: string): string {
     '@types/express': 'tests',
     fastify: 'tests',
     '@standard-schema/spec': 'packages/server',
-    'eventsource-parser': 'packages/protocol',
     'cluster-key-slot': 'packages/redis',
     ioredis: 'tests',
     react: 'tests',

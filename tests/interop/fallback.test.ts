@@ -65,7 +65,7 @@ describe('P63: a page that remembers a server of tRPC', () => {
     const router = t.router({ onText: t.procedure.subscription((opts) => channels.texts().subscribe(opts)) })
     await using app = await listen(createSseServer({ router, channels }))
     const address = shortHash(`${app.url}/~sse`)
-    let kept = JSON.stringify([[address, 404, Date.now()]])
+    let kept = `${address} 404 ${Date.now()}`
     vi.stubGlobal('document', {})
     vi.stubGlobal('localStorage', {
       getItem: () => kept,

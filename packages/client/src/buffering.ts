@@ -69,8 +69,6 @@ export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: Str
 }
 
 function bufferedError(): RealtimeError {
-  const message =
-    'No stream has begun, though another request was answered: a proxy on the way seems to hold responses back until ' +
-    `they end. Events may be seconds late until it doesn't: ${advice}`
+  const message = `No stream has begun, though another request was answered: a proxy seems to hold responses back. See ${advice}`
   return new RealtimeError('RESPONSE_BUFFERED', message)
 }

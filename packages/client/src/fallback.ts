@@ -14,36 +14,32 @@ export interface FallbackMemory {
 const name = 'trpc-sse:fallback'
 /** How long an answer is remembered, in milliseconds. */
 const forMs = 3_600_000
-/** How many are: the newest. */
-const mostAnswers = 10
 
-type Answer = readonly [server: string, status: number, atMs: number]
-
-/** Creates a memory in `localStorage`, where all pages of the origin find it. Elsewhere it is as old as the link. */
+/**
+ * Creates a memory in `localStorage`, where all pages of the origin find it. Elsewhere it is as old as the link. There is
+ * room for one server: an app has no more.
+ */
 export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory {
   let server = ''
-  let own = '[]'
+  let kept: string | null = null
 
-  function isFresh(answer: unknown): answer is Answer {
-    const [of, status, atMs] = Object(answer)
-    const ageMs = clock.now() - atMs
-    // One from the future is of a clock that was set back since.
-    return typeof of === 'string' && [404, 405, 415].includes(status) && ageMs >= 0 && ageMs < forMs
-  }
-
-  function read(): Answer[] {
+  /** The status that the server has answered with; 0 if it isn't known to. */
+  function read(): number {
     try {
-      return JSON.parse(storage()?.getItem(name) ?? own).filter(isFresh)
+      kept = storage()?.getItem(name) ?? kept
     } catch {
-      return []
+      // Not allowed: then the link remembers.
     }
+    const [of, status, at] = (kept ?? '').split(' ')
+    const ageMs = clock.now() - Number(at)
+    // One from the future is of a clock that was set back since.
+    return of === server && ageMs >= 0 && ageMs < forMs ? Number(status) : 0
   }
 
-  function write(...answers: readonly Answer[]): void {
-    const others = read().filter(([of]) => of !== server)
-    own = JSON.stringify([...others, ...answers].slice(-mostAnswers))
+  function write(text: string): void {
+    kept = text
     try {
-      storage()?.setItem(name, own)
+      storage()?.setItem(name, text)
     } catch {
       // No room, or not allowed: then the next page asks again.
     }
@@ -51,13 +47,12 @@ export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory
 
   return {
     async fetch(url, init) {
-      const [address = ''] = url.split('?', 1)
-      server = shortHash(address)
-      const [, status] = read().find(([of]) => of === server) ?? []
-      return status === undefined ? fetch(url, init) : new Response('', { status })
+      server = shortHash(url.replace(/\?.*/s, ''))
+      const status = read()
+      return [404, 405, 415].includes(status) ? new Response('', { status }) : fetch(url, init)
     },
-    remember: (status) => write([server, status, clock.now()]),
-    forget: () => write(),
+    remember: (status) => write(`${server} ${status} ${clock.now()}`),
+    forget: () => write(''),
   }
 }
 

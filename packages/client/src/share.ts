@@ -1,11 +1,11 @@
-import { RealtimeError, shortHash } from '@trpc-sse/protocol'
+import { elapsedTime, RealtimeError, shortHash } from '@trpc-sse/protocol'
 import type { Fetch } from './fetch.ts'
 import type { ShareAcrossTabsOptions } from './options.ts'
 import { createSet, type SetOptions } from './set.ts'
 import type { Codec } from './subscription.ts'
 import type { TabsTools } from './tabs/tools.ts'
 
-const tools: TabsTools = { createSet, shortHash, RealtimeError }
+const tools: TabsTools = { createSet, shortHash, elapsedTime, RealtimeError }
 
 /** Makes a set get its streams from the one that all tabs share. What that needs is loaded at the first request. */
 export function acrossTabs(

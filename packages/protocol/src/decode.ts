@@ -1,4 +1,3 @@
-import { createParser } from 'eventsource-parser'
 import { RealtimeError } from './errors.ts'
 
 /** One message read from a `text/event-stream`. */
@@ -32,36 +31,57 @@ export interface Decoder {
 }
 
 /** Creates a reader of one `text/event-stream`. */
-export function createDecoder({ onMessage, maxMessageLength, ...others }: DecoderOptions): Decoder {
-  const text = new TextDecoder()
-  const maxBufferSize = maxMessageLength ?? 16_777_216
-  const parser = createParser({
-    ...others,
-    maxBufferSize,
-    onEvent: ({ event, data, id }) => onMessage({ event: event ?? 'message', data, id }),
-    onError(cause) {
-      // An unknown field is to be ignored, by the specification; only a message without end is an error.
-      if (cause.type !== 'max-buffer-size-exceeded') return
-      const message = `A message has more than ${maxBufferSize} characters. Is this a text/event-stream?`
-      throw new RealtimeError('INVALID_MESSAGE', message, { cause })
-    },
-  })
-  // The decoder has removed a byte order mark; the parser would look for one in the first text that it gets.
-  parser.feed('')
-  const endLines = createLineEnder()
-  return { push: (chunk) => parser.feed(endLines(text.decode(chunk, { stream: true }))) }
-}
-
-/**
- * Makes an LF of every line end, also of a CR that ends a chunk. The parser would wait there for an LF, and hold back
- * a message that is complete. If the LF does follow, it belongs to that line end.
- */
-function createLineEnder(): (text: string) => string {
+export function createDecoder({
+  onMessage,
+  onRetry,
+  onComment,
+  maxMessageLength = 16_777_216,
+}: DecoderOptions): Decoder {
+  // It removes a byte order mark.
+  const decoder = new TextDecoder()
+  let unended = ''
   let endedInCr = false
-  return (text) => {
-    if (text === '') return text
-    const rest = endedInCr && text.startsWith('\n') ? text.slice(1) : text
-    endedInCr = rest.endsWith('\r')
-    return rest.replace(/\r\n?/g, '\n')
+  let data: string | undefined
+  let event = ''
+  let id: string | undefined
+
+  function takeLine(line: string): void {
+    if (line === '') {
+      dispatch()
+      return
+    }
+    const colon = line.indexOf(':')
+    const field = colon < 0 ? line : line.slice(0, colon)
+    const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1)
+    if (field === 'data') data = data === undefined ? value : `${data}\n${value}`
+    else if (field === 'event') event = value
+    else if (field === 'id' && !value.includes('\0')) id = value
+    else if (field === 'retry' && /^\d+$/.test(value)) onRetry?.(Number(value))
+    else if (field === '') onComment?.()
+  }
+
+  function dispatch(): void {
+    const message = { event: event || 'message', data, id }
+    data = undefined
+    event = ''
+    id = undefined
+    if (message.data !== undefined) onMessage(message as DecodedMessage)
+  }
+
+  return {
+    push(chunk) {
+      let text = decoder.decode(chunk, { stream: true })
+      if (text === '') return
+      // A CR ends a line at once. The LF that follows it belongs to the same line end, in whichever chunk it comes.
+      if (endedInCr && text[0] === '\n') text = text.slice(1)
+      endedInCr = text.endsWith('\r')
+      const lines = text.split(text.includes('\r') ? /\r\n?|\n/ : '\n')
+      lines[0] = unended + lines[0]
+      unended = lines.pop() ?? ''
+      for (const line of lines) takeLine(line)
+      if (unended.length + (data?.length ?? 0) <= maxMessageLength) return
+      const message = `A message has more than ${maxMessageLength} characters. Is this a text/event-stream?`
+      throw new RealtimeError('INVALID_MESSAGE', message)
+    },
   }
 }

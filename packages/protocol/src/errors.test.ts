@@ -19,6 +19,7 @@ const codes: RealtimeErrorCodes = {
   DRAINING: true,
   INVALID_MESSAGE: false,
   CONNECT_TIMEOUT: true,
+  RESPONSE_BUFFERED: true,
   CONNECTION_SILENT: true,
   CONNECTION_LOST: true,
   SERVER_UNAVAILABLE: true,

@@ -60,7 +60,7 @@ export function openGuest(options: GuestOptions): Guest {
     if (known) take(known)
   })
   const tell = (message: GuestMessage): void => channel.post(message)
-  const liveness = createLiveness(options.clock, {
+  const liveness = createLiveness(options.clock, options.tools.elapsedTime(options.clock), {
     probe: () => (host === undefined ? options.ask() : tell({ type: 'probe' })),
     silent() {
       options.onSilent(host)

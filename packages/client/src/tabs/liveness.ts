@@ -1,4 +1,4 @@
-import { type Clock, elapsedTime } from '@trpc-sse/protocol'
+import type { Clock } from '@trpc-sse/protocol'
 
 /** Asks a tab that is quiet whether it is there. */
 export interface Liveness {
@@ -21,9 +21,9 @@ const lateMs = 1_000
  */
 export function createLiveness(
   clock: Clock,
+  elapsedMs: () => number,
   { probe, silent }: { readonly probe: () => void; readonly silent: () => void },
 ): Liveness {
-  const elapsedMs = elapsedTime(clock)
   let cancel = (): void => {}
 
   function ask(): void {

@@ -37,44 +37,43 @@ export type HostMessage = { readonly host: string } & (
     }
 )
 
-/** The fields that a message of a type must have, and what they must be. */
-type Shapes<TMessage extends { readonly type: string }> = {
-  readonly [TType in TMessage['type']]: Readonly<Record<string, 'string' | 'number'>>
+/** What a message must have to be one of a channel, by its type: texts, but for the length. */
+type Fields<TMessage extends { readonly type: string }> = {
+  readonly [TType in TMessage['type']]: readonly string[]
 }
-
-const ofHost = { host: 'string' } as const
 
 /** Reads what was said to a group; `undefined` for anything else. */
 export const readGroupMessage: (value: unknown) => GroupMessage | undefined = reader<GroupMessage>({
-  open: { id: 'string', body: 'string' },
-  lead: ofHost,
+  open: ['id', 'body'],
+  lead: ['host'],
 })
 
 /** Reads what a guest has said; `undefined` for anything else. */
 export const readGuestMessage: (value: unknown) => GuestMessage | undefined = reader<GuestMessage>({
-  probe: {},
-  read: { length: 'number' },
-  control: { body: 'string' },
+  probe: [],
+  read: ['length'],
+  control: ['body'],
 })
 
 /** Reads what a host has said; `undefined` for anything else. */
 export const readHostMessage: (value: unknown) => HostMessage | undefined = reader<HostMessage>({
-  here: ofHost,
-  text: { ...ofHost, text: 'string' },
-  moved: ofHost,
-  unknown: ofHost,
-  failed: { ...ofHost, code: 'string', message: 'string' },
+  here: ['host'],
+  text: ['host', 'text'],
+  moved: ['host'],
+  unknown: ['host'],
+  failed: ['host', 'code', 'message'],
 })
 
 function reader<TMessage extends { readonly type: string }>(
-  shapes: Shapes<TMessage>,
+  fields: Fields<TMessage>,
 ): (value: unknown) => TMessage | undefined {
   return (value) => {
     const message: Readonly<Record<string, unknown>> = Object(value)
     const { type } = message
-    if (typeof type !== 'string' || !Object.hasOwn(shapes, type)) return undefined
-    const fields = Object.entries(shapes[type as TMessage['type']])
-    return fields.every(([name, kind]) => typeof message[name] === kind) ? (value as TMessage) : undefined
+    if (typeof type !== 'string' || !Object.hasOwn(fields, type)) return undefined
+    const isRight = (name: string): boolean =>
+      typeof message[name] === (name === 'length' ? 'number' : 'string')
+    return fields[type as TMessage['type']].every(isRight) ? (value as TMessage) : undefined
   }
 }
 

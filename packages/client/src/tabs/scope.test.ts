@@ -1,10 +1,11 @@
-import { RealtimeError, shortHash } from '@trpc-sse/protocol'
+import { elapsedTime, RealtimeError, shortHash } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { scopeOf } from './scope.ts'
 import type { TabsTools } from './tools.ts'
 
 const tools: TabsTools = {
   shortHash,
+  elapsedTime,
   createSet: () => {
     throw new Error('Not here.')
   },

@@ -1,4 +1,4 @@
-import type { RealtimeError } from '@trpc-sse/protocol'
+import type { Clock, RealtimeError } from '@trpc-sse/protocol'
 import type { SetOptions, SubscriptionSet } from '../set.ts'
 
 /**
@@ -8,5 +8,6 @@ import type { SetOptions, SubscriptionSet } from '../set.ts'
 export interface TabsTools {
   readonly createSet: (options: SetOptions) => SubscriptionSet
   readonly shortHash: (text: string) => string
+  readonly elapsedTime: (clock: Clock) => () => number
   readonly RealtimeError: typeof RealtimeError
 }
