@@ -89,7 +89,14 @@ function openCursor(
   options: Omit<CursorOptions, 'clock'>,
 ): Feed {
   if ('after' in start && !isEventId(start.after)) throw invalidLastEventId(start.after)
-  return createCursor(hubs.get(log, definition.behind), start, { ...options, clock })
+  const { group } = options
+  group.enter()
+  try {
+    return createCursor(hubs.get(log, definition.behind), start, { ...options, clock })
+  } catch (error) {
+    group.leave()
+    throw error
+  }
 }
 
 function replayCount(replay: number | 'all'): number {

@@ -15,7 +15,8 @@ export interface ChannelOptions<
   /** What an event is. Any Standard Schema. It checks and shapes each event when it is published. */
   readonly event: TEvent
   /**
-   * How much of each log is kept: so many of the newest events, and none older than so many milliseconds.
+   * How much of each log is kept: so many of the newest events, and none older than so many milliseconds. A subscription
+   * whose `replay` asks for events that were dropped is told of a gap.
    *
    * @default { events: 1_000, forMs: 86_400_000 }
    */

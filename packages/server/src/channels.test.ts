@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import superjson from 'superjson'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { range } from '../../../tests/support/numbers.ts'
 import type { Backend } from './backend.ts'
 import { channel } from './channel.ts'
 import { channelKey } from './channel-key.ts'
@@ -385,8 +386,27 @@ describe('merge', () => {
   it('refuses a channel that is there twice, and what is not a channel subscription', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
-    expect(() => merge([numbers.subscribe(), numbers.subscribe()])).toThrow(/twice/)
+    const twice = [numbers.subscribe(), numbers.subscribe()]
+    expect(() => merge(twice)).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST', message: expect.stringMatching(/twice/) }),
+    )
     expect(() => merge([{} as never])).toThrow(/what channel.subscribe\(\) returned/)
+  })
+
+  it('resumes as many channels as it takes, and refuses more at once', async () => {
+    await using s = setup()
+    const rooms = (count: number, lastEventId?: string) =>
+      range(1, count).map((n) => s.channels.notes({ room: `${n}` }).subscribe({ lastEventId, replay: 1 }))
+    expect(() => merge(rooms(191))).toThrow(
+      expect.objectContaining({ code: 'BAD_REQUEST', message: expect.stringContaining('the limit is 190') }),
+    )
+    const publish = (text: string) => s.channels.notes({ room: '190' }).publish({ text, at })
+    const [first] = await take(
+      withPublish(merge(rooms(190)), () => publish('1')),
+      1,
+    )
+    await publish('2')
+    expect(values(await take(merge(rooms(190, first?.[0])), 1))).toEqual([{ text: '2', at }])
   })
 
   it('keeps what each part says of gaps, and tells of a gap for the channel that has it', async () => {

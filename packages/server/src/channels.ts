@@ -64,7 +64,7 @@ export interface ChannelsOptions<
   readonly lingerMs?: number
   /**
    * How often, in milliseconds, an open channel's position is compared with its log's, in case notifications were lost
-   * unnoticed.
+   * unnoticed. At least every 450,000, so that a log without events isn't forgotten while somebody reads it.
    *
    * @default 30_000
    */
@@ -126,7 +126,7 @@ export function internalsOf(channels: object): ChannelsInternals | undefined {
 }
 
 /** What pages of logs may take in memory that readers who are behind share, in bytes. */
-const pageCacheBytes = 16_777_216
+const pageCacheBytes = 8_388_608
 
 const reservedNames = ['close', 'then']
 

@@ -70,6 +70,7 @@ class Cursor implements Feed, PageReader {
   /** The page that it waits for. */
   #request: PageRequest | undefined
   #needsValues = false
+  #isClosed = false
 
   constructor(hub: Hub, start: CursorStart, { wake, clock, group, grace }: CursorOptions) {
     this.group = group
@@ -100,8 +101,10 @@ class Cursor implements Feed, PageReader {
   }
 
   close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.group.leave()
     if (this.#needsValues) this.#hub.valueReaders -= 1
-    this.#needsValues = false
     this.#request?.cancel()
     this.#request = undefined
     this.#page = undefined

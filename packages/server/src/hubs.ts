@@ -43,7 +43,7 @@ interface Entry {
 
 const tickMs = 1_000
 /** Backends forget a log without events minutes after its last use, and a check is a use. */
-const longestCheckMs = 120_000
+const longestCheckMs = 450_000
 
 /** Creates the hubs of a process. One timer, there only while there are hubs, closes idle ones and checks positions. */
 export function createHubs(options: HubsOptions): Hubs {
@@ -80,8 +80,10 @@ export function createHubs(options: HubsOptions): Hubs {
   function makeRoom(): void {
     const { maxOpen } = options
     if (entries.size < maxOpen) return
-    if (elapsedMs() >= crowdedUntilMs) closeIdle(0)
-    crowdedUntilMs = elapsedMs() + tickMs
+    if (elapsedMs() >= crowdedUntilMs) {
+      closeIdle(0)
+      crowdedUntilMs = elapsedMs() + tickMs
+    }
     if (entries.size >= maxOpen) throw tooManyOpen(maxOpen)
   }
 

@@ -13,14 +13,23 @@ export interface ReadLimits {
 export interface ReadGroup {
   /** Whether it can take what a read brings. */
   canRead(): boolean
+  /** Takes one more channel to read. Throws `TOO_MANY_CHANNELS`. */
+  enter(): void
+  /** Gives back what `enter` took. */
+  leave(): void
 }
 
 /** A group of its own, which can always read. */
 export function createReadGroup(): ReadGroup {
-  return { canRead: alwaysTrue }
+  // An object of its own, over functions that all share.
+  return { ...unlimited }
 }
 
-const alwaysTrue = (): boolean => true
+const unlimited: ReadGroup = {
+  canRead: () => true,
+  enter() {},
+  leave() {},
+}
 
 /** One read that waits for its turn. */
 export interface Read {

@@ -20,7 +20,8 @@ export interface LiveOptions {
 /** Options of `subscribe`. A resolver's `opts` can be passed as they are. */
 export interface SubscribeOptions extends LiveOptions {
   /**
-   * How many of the newest events a subscription gets first if it has no id to start after.
+   * How many of the newest events a subscription gets first if it has no id to start after. If the log had more than it
+   * retains of them (`retain` of the channel), one gap, `trimmed`, comes first: ask for no more than is retained.
    *
    * @default 0
    */

@@ -1,9 +1,10 @@
-import type { TrackedEnvelope } from '@trpc/server'
+import { TRPCError, type TrackedEnvelope } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import { acrossCopies } from './across-copies.ts'
 import type { Feed } from './cursor.ts'
-import { type EventMeta, type FeedPart, filterFeed, mapFeed, mergeFeeds } from './feeds.ts'
+import { type EventMeta, type FeedPart, filterFeed, mapFeed } from './feeds.ts'
 import { iterateFeed } from './iterate.ts'
+import { maxMerged, mergeFeeds } from './merged-feed.ts'
 import { createReadGroup, type ReadGroup } from './reads.ts'
 import { badRequest, findLastEventId, knowsCall, type SubscribeOptions } from './resume.ts'
 
@@ -106,16 +107,26 @@ export async function openFeed(
       return mergeFeeds(source.parts, lastEventId, wake, group)
     return only.open(lastEventId, wake, group)
   } catch (error) {
-    throw isRealtimeError(error) && error.code === 'INVALID_LAST_EVENT_ID' ? badRequest(error) : error
+    throw callerError(error)
   }
+}
+
+/** The error as a client is to hear it: what it did wrong, or that it is to try again later. */
+function callerError(error: unknown): unknown {
+  if (!isRealtimeError(error)) return error
+  if (error.code === 'INVALID_LAST_EVENT_ID') return badRequest(error)
+  if (error.code !== 'TOO_MANY_CHANNELS') return error
+  return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: error.message, cause: error })
 }
 
 /**
  * Subscribes to many channels at once. Each event of each channel comes once, in its channel's order, under one id
  * that resumes all of them. Order between channels is by the time of storing, as far as it is known. It ends when any of their signals
- * aborts; `replay` and `onGap` are each one's own.
+ * aborts; `replay` and `onGap` are each one's own. An id names a position in each channel, in about 42 characters: what an
+ * event takes on the wire grows with the number of channels.
  *
- * @throws `INVALID_OPTION` if a channel is there twice, or a subscription is a live one.
+ * @throws `INVALID_OPTION` if a subscription is a live one; BAD_REQUEST, as channels often come from input, if one is there
+ * twice, or if there are more than 190.
  */
 export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscription<unknown>>>(
   subscriptions: TSubscriptions,
@@ -130,12 +141,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
     )
   })
   const parts = all.flatMap((source) => source.parts)
-  if (new Set(parts.map(({ key }) => key)).size < parts.length) {
-    throw new RealtimeError(
-      'INVALID_OPTION',
-      'merge() was given a channel twice. Subscribe to each channel once.',
-    )
-  }
+  mustBeMergeable(parts)
   // One of them is enough to know the call by.
   const options = all.map((source) => source.options)
   return createSubscription({
@@ -145,6 +151,18 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
     hasCallbacks: all.some((source) => source.hasCallbacks),
     options: options.find(knowsCall) ?? options[0] ?? {},
   })
+}
+
+/** Which channels are merged often comes from input: what is wrong with them is the caller's mistake. */
+function mustBeMergeable(parts: readonly FeedPart[]): void {
+  const refuse = (message: string): Error => badRequest(new RealtimeError('INVALID_OPTION', message))
+  if (parts.length > maxMerged) {
+    throw refuse(
+      `merge() was given ${parts.length} channels; the limit is ${maxMerged}, as each id names a position in all of them. Merge fewer, or publish to one channel what is read together.`,
+    )
+  }
+  if (new Set(parts.map(({ key }) => key)).size < parts.length)
+    throw refuse('merge() was given a channel twice. Subscribe to each channel once.')
 }
 
 /** A snapshot of one part would stand between the events of others, and nobody could tell whose state it is. */

@@ -22,6 +22,7 @@ function setup() {
     { open: () => ({ network }), onGone() {} },
     {
       maxBufferedBytes,
+      channelsPerConnection: 10,
       now: () => 0,
       elapsedMs: () => 0,
       schedule: (each) => scheduled.push(each),

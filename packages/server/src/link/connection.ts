@@ -1,4 +1,4 @@
-import type { ReconnectData } from '@trpc-sse/protocol'
+import { RealtimeError, type ReconnectData } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
 import type { ReadGroup } from '../reads.ts'
@@ -86,6 +86,8 @@ export interface Connection extends PlaceHolder {
 export interface Traffic {
   /** Bytes that may wait for one client that doesn't read. */
   readonly maxBufferedBytes: number
+  /** Channels that the subscriptions of one connection may read at a time. */
+  readonly channelsPerConnection: number
   onBytes(count: number): void
   /** Time of day, in milliseconds since 1970. */
   now(): number
@@ -199,6 +201,7 @@ export function readGroupOf(connection: Connection): ReadGroup {
 
 class ConnectionReads implements ReadGroup {
   readonly #connection: Connection
+  #channels = 0
 
   constructor(connection: Connection) {
     this.#connection = connection
@@ -207,6 +210,21 @@ class ConnectionReads implements ReadGroup {
   canRead(): boolean {
     return !isFull(this.#connection)
   }
+
+  enter(): void {
+    const { channelsPerConnection } = this.#connection.traffic
+    if (this.#channels >= channelsPerConnection) throw tooManyChannels(channelsPerConnection)
+    this.#channels += 1
+  }
+
+  leave(): void {
+    this.#channels -= 1
+  }
+}
+
+function tooManyChannels(count: number): RealtimeError {
+  const message = `The subscriptions of one connection read ${count} channels at a time, which is the limit (limits.channelsPerConnection). End some, or raise it.`
+  return new RealtimeError('TOO_MANY_CHANNELS', message)
 }
 
 /** Calls back once there is room again, after those who have waited for longer. Whoever needs more then waits again. */

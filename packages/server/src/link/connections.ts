@@ -33,6 +33,7 @@ export interface ConnectionsOptions {
   /** How long a connection may last; `undefined` for ever. */
   readonly maxDurationMs: number | undefined
   readonly maxBufferedBytes: number
+  readonly channelsPerConnection: number
   /** Where the places of those are given back that are over. */
   readonly limiter: Limiter
 }
@@ -73,6 +74,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const tickMs = Math.min(250, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 40))
   const traffic: Traffic = {
     maxBufferedBytes: options.maxBufferedBytes,
+    channelsPerConnection: options.channelsPerConnection,
     now: clock.now,
     elapsedMs,
     schedule: createScheduler(),

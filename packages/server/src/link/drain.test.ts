@@ -32,6 +32,7 @@ function setup(count: number): Setup {
     heartbeatMs: Infinity,
     maxDurationMs: undefined,
     maxBufferedBytes: 65_536,
+    channelsPerConnection: 10,
     limiter: createLimiter({ connections: count, connectionsPerKey: count, connectionsPerAddress: count }),
   })
   const sentAwayAt: number[] = []

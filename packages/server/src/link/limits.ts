@@ -37,6 +37,13 @@ export interface ConnectionLimits {
    */
   readonly changesPerSecond: number
   /**
+   * Channels, each with its params, that the subscriptions of one connection read at a time; one that several read counts
+   * for each. A subscription to more ends with SERVICE_UNAVAILABLE, which clients retry later.
+   *
+   * @default 1_000
+   */
+  readonly channelsPerConnection: number
+  /**
    * Connections that wait to be opened, when many come at once: a few are opened in each turn of the event loop, so that those who
    * are there still get their events in time.
    *
@@ -64,6 +71,7 @@ export function limitsOf(given: Partial<ConnectionLimits> = {}): ConnectionLimit
     connectionsPerKey: given.connectionsPerKey ?? 500,
     connectionsPerAddress: given.connectionsPerAddress ?? given.connectionsPerKey ?? 5_000,
     subscriptionsPerConnection: given.subscriptionsPerConnection ?? 1_000,
+    channelsPerConnection: given.channelsPerConnection ?? 1_000,
     changesPerSecond: given.changesPerSecond ?? 100,
     waiting: given.waiting ?? 5_000,
     bodyBytes: given.bodyBytes ?? 33_554_432,

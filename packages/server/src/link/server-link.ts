@@ -221,6 +221,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     heartbeatMs,
     maxDurationMs: sse.maxDurationMs || undefined,
     maxBufferedBytes: Math.max(leastBufferedBytes, options.maxBufferedBytes ?? 131_072),
+    channelsPerConnection: limits.channelsPerConnection,
     limiter,
   })
   const retryMs = options.retryMs ?? 500
