@@ -1,4 +1,5 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { type ChildProcess, execFileSync, fork, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import {
   cpSync,
   existsSync,
@@ -14,10 +15,12 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
-import { build, type Plugin } from 'esbuild'
+import { build, type Plugin, transformSync } from 'esbuild'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testedNodes } from './support/nodes.ts'
+import { startRedis } from './support/redis.ts'
 
 interface Manifest {
   readonly name: string
@@ -162,6 +165,51 @@ describe('a project of CommonJS', () => {
   })
 })
 
+describe('on every Node', () => {
+  const running: ChildProcess[] = []
+  const urls: string[] = []
+  let redis: Awaited<ReturnType<typeof startRedis>> | undefined
+
+  beforeAll(async () => {
+    redis = await startRedis()
+    for (const { path } of testedNodes) {
+      const server = fork(program('server'), {
+        execPath: path,
+        execArgv: [],
+        env: { ...process.env, REDIS_URL: redis.url },
+      })
+      running.push(server)
+      const [message] = await once(server, 'message')
+      urls.push(`http://127.0.0.1:${(message as { port: number }).port}`)
+    }
+  })
+  afterAll(async () => {
+    for (const server of running) server.kill()
+    await redis?.[Symbol.asyncDispose]()
+  })
+
+  it.each(testedNodes)(
+    'a client on $version gets every event once from servers on all of them',
+    async ({ path }) => {
+      const client = fork(program('client'), urls, { execPath: path, execArgv: [], silent: true })
+      let errors = ''
+      client.stderr?.on('data', (text) => {
+        errors += text
+      })
+      const [code] = await once(client, 'exit')
+      expect(code, errors).toBe(0)
+    },
+  )
+})
+
+/** A program of `tests/packaging` as plain JavaScript, in a project that has the packed packages. */
+function program(name: string): string {
+  const file = join(consumer('tests'), `${name}.js`)
+  const source = readFileSync(join(root, `tests/packaging/${name}.ts`), 'utf8')
+  writeFileSync(file, transformSync(source, { loader: 'ts', target: 'node20' }).code)
+  return file
+}
+
 describe('the client with its dependencies, in a browser', () => {
   it('is at most 13.4 kB with gzip, and 4.1 kB more once tabs share it, or 0.7 kB where it is given an EventSource', async () => {
     const { stdin: main = 0, tabs = 0, events = 0, ...others } = await clientSizes(gzipSync)
@@ -281,7 +329,10 @@ function consumer(trpcOf: string): string {
     '@trpc/client': trpcOf,
     '@types/node': '.',
     '@types/express': 'tests',
+    '@hono/node-server': 'tests',
+    express: 'tests',
     fastify: 'tests',
+    hono: 'tests',
     '@standard-schema/spec': 'packages/server',
     'cluster-key-slot': 'packages/redis',
     ioredis: 'tests',
