@@ -6,11 +6,10 @@ import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
 import { type AnyTRPCRouter, initTRPC } from '@trpc/server'
 import { redisBackend } from '@trpc-sse/redis'
-import { channel, createChannels, memoryBackend } from '@trpc-sse/server'
+import { channel, createChannels, memoryBackend, type ServerLink } from '@trpc-sse/server'
 import { createExpressMiddleware } from '@trpc-sse/server/adapters/express'
 import { fastifyTRPCPlugin } from '@trpc-sse/server/adapters/fastify'
 import { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
-import { createNextApiHandler, type NextApiRequest } from '@trpc-sse/server/adapters/next'
 import { linkOf, nodeHTTPRequestHandler } from '@trpc-sse/server/adapters/node-http'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import express from 'express'
@@ -19,6 +18,12 @@ import { Hono } from 'hono'
 import { z } from 'zod'
 
 const t = initTRPC.create()
+
+type ApiRoute = http.RequestListener & { readonly link: ServerLink }
+// By a name that the compiler doesn't follow: the types of Next.js change those of `process.env` in the whole project.
+const nextEntry: string = '@trpc-sse/server/adapters/next'
+const { createNextApiHandler }: { createNextApiHandler(options: Options): ApiRoute } = await import(nextEntry)
+
 const news = channel({ event: z.string(), retain: { events: 10_000, forMs: 600_000 } })
 
 function createNews(backend: 'memory' | 'redis') {
@@ -86,7 +91,7 @@ const mounts = {
     const handler = createNextApiHandler(options)
     const server = http.createServer((req, res) => {
       const query = { trpc: pathOf(req) }
-      void handler(Object.assign(req, { query }) as unknown as NextApiRequest, res as never)
+      handler(Object.assign(req, { query }), res)
     })
     return { server, drain: () => handler.link.drain() }
   },
