@@ -42,6 +42,7 @@ function countedBackend() {
 }
 
 const one = { limits: { connections: 1, connectionsPerKey: 1 } }
+const oneCall = JSON.stringify({ version: 1, revision: 1, subscriptions: { a: { path: 's' } } })
 
 describe('P28: a client that leaves', () => {
   it('before its response has started, in createContext', async () => {
@@ -257,17 +258,30 @@ describe('P28: a client that leaves', () => {
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 
-  it('before the link sees the request: nothing is begun for it', async () => {
+  it.each([
+    ['single', 's', {}],
+    [
+      'multiplexed',
+      '~sse',
+      { method: 'POST', headers: { 'content-type': 'application/json' }, body: oneCall },
+    ],
+  ])('before the link sees the request: nothing is begun for it, in %s mode', async (_, path, init) => {
     const gone = new AbortController()
     gone.abort()
     const contexts: unknown[] = []
     const router = t.router({ s: t.procedure.subscription(async function* () {}) })
     const link = createServerLink({ router, createContext: () => ({ n: contexts.push(1) }), ...one })
-    const response = await link.fetch(new Request('http://localhost/s', { signal: gone.signal }))
-    expect(response.status).toBe(499)
+    const url = `http://localhost/${path}`
+    for (let i = 0; i < 3; i++) {
+      const response = await link.fetch(new Request(url, { ...init, signal: gone.signal }))
+      expect(response.status).toBe(499)
+    }
     expect(contexts).toEqual([])
-    expect(link.stats()).toMatchObject(nothing)
-    expect(await (await link.fetch(new Request('http://localhost/s'))).text()).toContain('event: return')
+    expect(link.stats()).toMatchObject({ ...nothing, refused: 0 })
+    // It holds no place.
+    const next = await link.fetch(new Request(url, init))
+    expect(next.headers.get('content-type')).toContain('text/event-stream')
+    await next.body?.cancel()
   })
 
   it('is told of no more; what its cleanup throws reaches onError', async () => {

@@ -76,6 +76,8 @@ export async function serveMultiplexed(
   // Whoever is to leave before there is a stream has its answer at once.
   connection.begin = () => answerError(options, service, serving, drainingError())
   try {
+    // What the client does not wait for isn't begun: nobody would give its place back.
+    connection.over.signal.throwIfAborted()
     if (options.isOff) throw isOffError()
     options.limiter.enter(connection, service.address)
     await serveBody(options, serving)
