@@ -140,6 +140,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const everyMs = Math.max(1, Math.ceil(overMs / leaving.length))
     for (let gone = 0; gone < leaving.length; ) {
       if (gone > 0) await wait(clock, everyMs)
+      if (all.size === 0) return
       const due =
         overMs > 0 ? 1 + Math.floor(((elapsedMs() - startedAt) * leaving.length) / overMs) : leaving.length
       const until = Math.max(gone + 1, due)
@@ -195,8 +196,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
     },
     async drain(overMs) {
       draining = true
-      await sendAllAway(overMs)
-      if (all.size > 0) await new Promise<void>((resolve) => emptied.push(resolve))
+      if (all.size === 0) return
+      const over = new Promise<void>((resolve) => emptied.push(resolve))
+      // Where all have left before their turn, there is nobody to take the time for.
+      await Promise.race([over, sendAllAway(overMs).then(() => over)])
     },
   }
 }

@@ -5,14 +5,6 @@ import { type Connections, createConnections } from './connections.ts'
 import { createLimiter } from './limits.ts'
 import type { Exchange } from './sink.ts'
 
-/** A request that is never answered. */
-const exchange: Exchange = {
-  open() {
-    throw new Error('Nothing is sent in this test.')
-  },
-  onGone() {},
-}
-
 interface Setup {
   readonly clock: ManualClock
   readonly connections: Connections
@@ -20,6 +12,8 @@ interface Setup {
   readonly sentAwayAt: number[]
   /** Sets the clock, as a correction of the machine's does. */
   set(ms: number): void
+  /** All clients leave. */
+  leave(): void
 }
 
 function setup(count: number): Setup {
@@ -35,6 +29,14 @@ function setup(count: number): Setup {
     channelsPerConnection: 10,
     limiter: createLimiter({ connections: count, connectionsPerKey: count, connectionsPerAddress: count }),
   })
+  const leaves: Array<() => void> = []
+  /** A request that is never answered. */
+  const exchange: Exchange = {
+    open() {
+      throw new Error('Nothing is sent in this test.')
+    },
+    onGone: (callback) => void leaves.push(callback),
+  }
   const sentAwayAt: number[] = []
   for (let i = 0; i < count; i++) {
     const connection = connections.add(exchange)
@@ -50,7 +52,10 @@ function setup(count: number): Setup {
   function set(ms: number): void {
     setByMs = ms
   }
-  return { clock, connections, sentAwayAt, set }
+  function leave(): void {
+    for (const callback of leaves) callback()
+  }
+  return { clock, connections, sentAwayAt, set, leave }
 }
 
 /** Moves time on as timers do: not before what the last one has called is done. */
@@ -83,6 +88,15 @@ describe('P25: a drain over a time', () => {
     expect(Math.max(...lateMs)).toBeLessThan(everyMs)
     expect(connections.size).toBeGreaterThan(0)
     await pass(clock, 6_000, 1_000)
+    await drained
+    expect(connections.size).toBe(0)
+  })
+
+  it('is over as soon as all have left by themselves', async () => {
+    const { connections, leave } = setup(3)
+    const drained = connections.drain(60_000)
+    leave()
+    // No time passes.
     await drained
     expect(connections.size).toBe(0)
   })
