@@ -1,5 +1,5 @@
 import { RealtimeError } from '@trpc-sse/protocol'
-import { type IpRange, isInRange, parseIp, parseIpRange } from './ip.ts'
+import { formatIpv4, type IpRange, isInRange, parseIp, parseIpRange } from './ip.ts'
 
 /**
  * Which proxies are believed what they write into `X-Forwarded-For`.
@@ -76,10 +76,13 @@ function invalid(what: string): RealtimeError {
   return new RealtimeError('INVALID_OPTION', message)
 }
 
-/** An address without a port, brackets and zone; IPv4 in IPv6 as IPv4. `undefined` if it is none. */
+/**
+ * An address without a port, brackets and zone; IPv4 in IPv6, however it is written, as IPv4. `undefined` if it is none. One client has
+ * one address: whoever writes it in another way is not somebody else.
+ */
 function plainAddress(text: string | undefined): string | undefined {
   const [, inBrackets, beforePort] = /^\s*(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)\s*$/.exec(text ?? '') ?? []
-  const address = (inBrackets ?? beforePort ?? text ?? '').trim().replace(/^::ffff:(?=[\d.]+$)/i, '')
-  const [ip = ''] = address.split('%', 1)
-  return parseIp(ip) === undefined ? undefined : address
+  const [address = ''] = (inBrackets ?? beforePort ?? text ?? '').trim().split('%', 1)
+  const ip = parseIp(address)
+  return ip?.bits === 32 ? formatIpv4(ip) : ip && address
 }

@@ -31,6 +31,11 @@ export function isInRange({ value, bits }: IpAddress, range: IpRange): boolean {
   return bits === range.bits && value >> shift === range.value >> shift
 }
 
+/** Writes an IPv4 address in its usual form. */
+export function formatIpv4({ value }: IpAddress): string {
+  return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
+}
+
 function parseIpv4(text: string): IpAddress | undefined {
   const parts = text.split('.')
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256))

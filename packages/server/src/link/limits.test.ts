@@ -173,6 +173,12 @@ describe('P27: the limit for one key', () => {
     [byRange, '2001:db9::1', '9.9.9.9', '2001:db9::1'],
     [byRange, '::1', '9.9.9.9', '9.9.9.9'],
     [byRange, undefined, '9.9.9.9', undefined],
+    [['linklocal'], 'fe80::1%eth0', '9.9.9.9', '9.9.9.9'],
+    [false, 'fe80::1%eth0', null, 'fe80::1'],
+    [1, '127.0.0.1', '::ffff:102:304', '1.2.3.4'],
+    [1, '127.0.0.1', '0:0:0:0:0:FFFF:1.2.3.4', '1.2.3.4'],
+    [1, '127.0.0.1', '001.2.3.04', '1.2.3.4'],
+    [1, '127.0.0.1', '2001:db8::1.2.3.4', '2001:db8::1.2.3.4'],
     [(address) => address === undefined, undefined, '9.9.9.9', '9.9.9.9'],
     [(address) => address === '1.1.1.1', '1.1.1.1', '9.9.9.9, 1.1.1.1', '9.9.9.9'],
   ])('trusting %j, of a peer %s that forwards for %s counts %s', (trust, peer, forwarded, expected) => {
