@@ -20,11 +20,19 @@ export interface SseMessage {
  */
 export function encode({ event, id, data, retryMs }: SseMessage): string {
   let text = ''
-  if (event !== undefined) text += `event: ${singleLine('event', event)}\n`
+  if (event !== undefined) text += encodeEventName(event)
   if (data !== undefined) text += dataLines(data)
   if (id !== undefined) text += `id: ${singleLine('id', id)}\n`
   if (retryMs !== undefined) text += `retry: ${wholeNumber(retryMs)}\n`
   return `${text}\n`
+}
+
+/**
+ * Writes the first line of a message with a name: what {@link encode} writes of the same message without a name may follow. So
+ * one text serves under many names. Throws `INVALID_MESSAGE`.
+ */
+export function encodeEventName(event: string): string {
+  return `event: ${singleLine('event', event)}\n`
 }
 
 function dataLines(data: string): string {

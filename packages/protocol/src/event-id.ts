@@ -20,11 +20,14 @@ export function isEventId(text: string): boolean {
   return text.length <= 41 && eventIdPattern.test(text)
 }
 
-/** Orders two event ids: negative if `a` is before `b`, 0 if they are the same. */
+/** Orders two event ids: negative if `a` is before `b`, 0 if they are the same. Makes no garbage: readers ask it a lot. */
 export function compareEventIds(a: EventId, b: EventId): number {
-  const [aTime = '', aSequence = ''] = a.split('-')
-  const [bTime = '', bSequence = ''] = b.split('-')
-  return compareDecimals(aTime, bTime) || compareDecimals(aSequence, bSequence)
+  const timeLength = a.indexOf('-')
+  // Numbers without leading zeros: of two lengths the longer is greater, of one length the order is that of the text.
+  if (timeLength !== b.indexOf('-')) return timeLength - b.indexOf('-')
+  if (a.length !== b.length && a.startsWith(b.slice(0, timeLength))) return a.length - b.length
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }
 
 /** Milliseconds since 1970 at which an event was stored, by its log's clock. */
@@ -62,10 +65,4 @@ export function invalidLastEventId(text: string): RealtimeError {
     'INVALID_LAST_EVENT_ID',
     `${start} is not an event id of this channel. Send the id of the last event received, unchanged, or none at all.`,
   )
-}
-
-// Ids have no leading zeros, so the longer of two decimals is the greater one.
-function compareDecimals(a: string, b: string): number {
-  if (a.length !== b.length) return a.length - b.length
-  return a < b ? -1 : a > b ? 1 : 0
 }

@@ -1,6 +1,6 @@
 export { type Clock, elapsedTime, fullJitterMs, systemClock, type TimerOptions, wait } from './clock.ts'
 export { createDecoder, type DecodedMessage, type Decoder, type DecoderOptions } from './decode.ts'
-export { encode, type SseMessage } from './encode.ts'
+export { encode, encodeEventName, type SseMessage } from './encode.ts'
 export {
   isRealtimeError,
   RealtimeError,

@@ -12,10 +12,8 @@ export interface FeedEvent {
   readonly codec: Codec
   /** The value, where somebody needs it. */
   decoded: { readonly value: unknown } | undefined
-  /** The bytes on the wire in single mode, once somebody needed them. */
+  /** The bytes on the wire, without a subscription's key, once somebody needed them. */
   frame: Uint8Array | undefined
-  /** The same in multiplexed mode, by the subscription's key, for a few keys. */
-  keyedFrames?: Map<string, Uint8Array>
   /** The same as an event of live subscriptions, once one of them needed it. */
   live?: FeedEvent
 }

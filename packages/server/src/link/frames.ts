@@ -1,6 +1,7 @@
 import type { TRPCDataTransformer } from '@trpc/server'
 import {
   encode,
+  encodeEventName,
   type GapData,
   type KeyData,
   type MultiplexedGapData,
@@ -21,7 +22,9 @@ const bytes = (...messages: readonly SseMessage[]): Uint8Array => text.encode(me
 export interface SubscriptionFrames {
   /** Where the subscription stands, without an event. */
   position(key: string, id: string): Uint8Array
-  /** An event of a channel. The bytes of one that comes as stored are made once for all. */
+  /** What comes right before each event's frame: its key, in the mode that has keys. */
+  eventHead(key: string): Uint8Array | undefined
+  /** An event of a channel, without its key. The bytes of one that comes as stored are made once for all, in either mode. */
   event(key: string, event: FeedEvent): Uint8Array
   /** What a procedure of another kind yielded; `held` is the id that the client holds. */
   value(key: string, value: unknown, held: string | undefined): Uint8Array
@@ -35,13 +38,8 @@ export function createSingleFrames(output: TRPCDataTransformer | undefined): Sub
   return {
     complete: () => completeFrame,
     position: (_, id) => bytes(positionMessage(id)),
-    event(_, event) {
-      if (isAsStored(event)) {
-        event.frame ??= bytes({ data: event.data, id: event.id })
-        return event.frame
-      }
-      return bytes({ data: toJson(output, eventValue(event)), id: event.id })
-    },
+    eventHead: () => undefined,
+    event: (_, event) => eventFrame(output, event),
     value(_, value, held) {
       if (isTracked(value)) {
         const [id, data] = value
@@ -70,10 +68,8 @@ export function createKeyedFrames(output: TRPCDataTransformer | undefined): Subs
   return {
     complete: (key) => bytes({ event: multiplexedEvents.stopped, data: about(key) }),
     position: (key, id) => bytes({ event: multiplexedEvents.position, data: about(key), id }),
-    event(key, event) {
-      if (isAsStored(event)) return keyedFrame(event, key)
-      return bytes({ event: key, data: toJson(output, eventValue(event)), id: event.id })
-    },
+    eventHead: createHeads(),
+    event: (_, event) => eventFrame(output, event),
     value(key, value) {
       if (!isTracked(value)) return bytes({ event: key, data: toJson(output, value) })
       const [id, data] = value
@@ -93,24 +89,26 @@ function about(key: string): string {
   return JSON.stringify({ key } satisfies KeyData)
 }
 
-/** How many keys' frames an event keeps: keys are the clients' to choose, and one client may have a thousand for one log. */
-const mostKeyedFrames = 8
-
-/** Subscriptions with the same path and input have the same key: their clients get the same bytes. */
-function keyedFrame(event: FeedEvent & { readonly data: string }, key: string): Uint8Array {
-  event.keyedFrames ??= new Map()
-  const made = event.keyedFrames.get(key)
-  if (made) return made
-  const frame = bytes({ event: key, data: event.data, id: event.id })
-  // The oldest goes: those who want the same one mostly want it in the same moment.
-  const [oldest = ''] = event.keyedFrames.size < mostKeyedFrames ? [] : event.keyedFrames.keys()
-  event.keyedFrames.delete(oldest)
-  event.keyedFrames.set(key, frame)
-  return frame
+function eventFrame(output: TRPCDataTransformer | undefined, event: FeedEvent): Uint8Array {
+  if (event.data === undefined) return bytes({ data: toJson(output, eventValue(event)), id: event.id })
+  event.frame ??= bytes({ data: event.data, id: event.id })
+  return event.frame
 }
 
-function isAsStored(event: FeedEvent): event is FeedEvent & { readonly data: string } {
-  return event.data !== undefined
+/** How many keys' heads are kept: keys are the clients' to choose. */
+const mostHeads = 4_096
+
+/** Subscriptions with the same path and input have the same key, and share its head: their clients get the same bytes. */
+function createHeads(): (key: string) => Uint8Array {
+  const heads = new Map<string, Uint8Array>()
+  return (key) => {
+    const made = heads.get(key)
+    if (made) return made
+    const head = text.encode(encodeEventName(key))
+    if (heads.size >= mostHeads) heads.clear()
+    heads.set(key, head)
+    return head
+  }
 }
 
 /** How what happens to a whole stream is written. */

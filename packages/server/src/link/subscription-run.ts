@@ -67,6 +67,8 @@ export interface RunParts {
  * record with functions over it, as {@link Connection} is.
  */
 export interface SubscriptionRun extends RunParts {
+  /** What comes right before the frame of each event, in the mode that has keys: shared by all with the same key. */
+  readonly eventHead: Uint8Array | undefined
   /** What `createContext` made; `undefined` until then. */
   ctx: unknown
   /** What it reads, if it is a channel's. */
@@ -95,6 +97,7 @@ export function createRun(parts: RunParts): SubscriptionRun {
     subject,
     lastEventId,
     onError,
+    eventHead: mode.frames.eventHead(key),
     ctx: undefined,
     feed: undefined,
     pump: undefined,
@@ -120,6 +123,7 @@ export function start(run: Mutable<SubscriptionRun>, position: string | undefine
 export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void {
   const { frames, counters } = run.mode
   run.held = event.id
+  if (run.eventHead) send(run.connection, run.eventHead)
   send(run.connection, frames.event(run.key, event))
   counters.eventsSent += 1
 }
