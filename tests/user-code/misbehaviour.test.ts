@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import { format } from 'node:util'
 import { redisBackend } from '@trpc-sse/redis'
 import { memoryBackend } from '@trpc-sse/server'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
@@ -13,6 +14,7 @@ import {
   type RequestPlace,
   requestPlaces,
   startBadApp,
+  thrown,
 } from './misbehaviour.ts'
 
 type Case = readonly [place: Place | RequestPlace, behaviour: Behaviour, outcome: Outcome]
@@ -21,6 +23,14 @@ const casesOf = (table: object): readonly Case[] =>
   Object.entries(table).flatMap(([place, outcomes]) =>
     Object.entries(outcomes as object).map(([behaviour, outcome]) => [place, behaviour, outcome] as Case),
   )
+
+/** The same, where something else is thrown than an error. */
+const thrownCasesOf = (table: object): readonly Case[] =>
+  casesOf(table)
+    .filter(([, behaviour]) => behaviour === 'throws')
+    .flatMap(([place, , outcome]) =>
+      Object.keys(thrown).map((what) => [place, `throws ${what as keyof typeof thrown}`, outcome] as const),
+    )
 
 let redis: RedisServer
 beforeAll(async () => {
@@ -31,7 +41,8 @@ afterAll(() => redis[Symbol.asyncDispose]())
 const escaped: unknown[] = []
 const onEscaped = (error: unknown): void => void escaped.push(error)
 beforeEach(() => {
-  vi.spyOn(console, 'error').mockImplementation(() => {})
+  // As the real one, which fails where what it is to show can't be shown.
+  vi.spyOn(console, 'error').mockImplementation((...what) => void format(...what))
   process.on('unhandledRejection', onEscaped)
   process.on('uncaughtException', onEscaped)
 })
@@ -109,10 +120,11 @@ async function isClean(app: BadApp): Promise<void> {
   expect(escaped.splice(0)).toEqual([])
 }
 
-describe.each(Object.entries(backends))('in %s', (_, backend) => {
+describe.each(Object.entries(backends))('in %s', (backendName, backend) => {
   describe.each(['node', 'fetch'] as const)('through the %s adapter', (adapter) => {
     describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
-      it.each(casesOf(places))(
+      const isShort = adapter === 'node' && backendName === 'memory'
+      it.each([...casesOf(places), ...(isShort ? thrownCasesOf(places) : [])])(
         'one subscription fares badly where its %s %s (%s)',
         async (place, behaviour, outcome) => {
           await using app = await startBadApp({ backend: backend(), adapter, place, behaviour })
@@ -129,7 +141,7 @@ describe.each(Object.entries(backends))('in %s', (_, backend) => {
         },
       )
 
-      it.each(casesOf(requestPlaces))(
+      it.each([...casesOf(requestPlaces), ...(isShort ? thrownCasesOf(requestPlaces) : [])])(
         'one request fares badly where its %s %s (%s)',
         async (place, behaviour, outcome) => {
           await using app = await startBadApp({ backend: backend(), adapter, place, behaviour })

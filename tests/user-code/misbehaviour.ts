@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { initTRPC } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { type Backend, channel, createChannels, createServerLink, type ServerLink } from '@trpc-sse/server'
@@ -19,7 +20,64 @@ export const behaviours = {
   'is fine': (): unknown => 'fine',
 }
 
-export type Behaviour = keyof typeof behaviours
+export type Behaviour = keyof typeof behaviours | `throws ${keyof typeof thrown}`
+
+/** What may be thrown that is no ordinary error. */
+export const thrown = {
+  nothing: (): unknown => undefined,
+  null: (): unknown => null,
+  text: (): unknown => 'misbehaves',
+  'a frozen error': (): unknown => Object.freeze(new Error('misbehaves')),
+  'a frozen object': (): unknown => Object.freeze({ code: 'FORBIDDEN' }),
+  'an object without a prototype': (): unknown => Object.create(null),
+  'an error that throws when it is read': unreadableError,
+  'an error that throws when it is written': (): unknown =>
+    Object.assign(new Error('misbehaves'), {
+      toJSON: failBadly,
+      toString: failBadly,
+      [inspect.custom]: failBadly,
+    }),
+  'a proxy that throws': (): unknown => new Proxy(new Error('misbehaves'), hostile()),
+  'a revoked proxy'(): unknown {
+    const { proxy, revoke } = Proxy.revocable(new Error('misbehaves'), {})
+    revoke()
+    return proxy
+  },
+}
+
+/** Each reading throws something that can't be read either. */
+function failBadly(): never {
+  throw unreadableError()
+}
+
+function unreadableError(): Error {
+  const error = new Error('misbehaves')
+  for (const name of [
+    'name',
+    'message',
+    'stack',
+    'cause',
+    'code',
+    'then',
+    'toJSON',
+    'toString',
+    inspect.custom,
+  ])
+    Object.defineProperty(error, name, { get: failBadly })
+  return error
+}
+
+function hostile(): ProxyHandler<Error> {
+  return new Proxy({}, { get: () => failBadly })
+}
+
+/** What a function does by its name. */
+function behaviourOf(name: Behaviour): () => unknown {
+  if (name in behaviours) return behaviours[name as keyof typeof behaviours]
+  return () => {
+    throw thrown[name.slice('throws '.length) as keyof typeof thrown]()
+  }
+}
 
 /** How a subscription fares: it ends with an error, waits for ever, or goes on. */
 export type Outcome = 'error' | 'waits' | 'goes on'
@@ -161,7 +219,7 @@ const mark = 'bad'
 
 /** Starts the server. A request with the header `bad` meets what misbehaves in a request. */
 export async function startBadApp({ backend, adapter, place, behaviour }: BadAppOptions): Promise<BadApp> {
-  const misbehave = behaviours[behaviour] as () => never
+  const misbehave = behaviourOf(behaviour) as () => never
   const reached = createInbox<void>()
   function at(here: Place | RequestPlace, otherwise: () => unknown): never {
     if (here !== place) return otherwise() as never

@@ -13,7 +13,7 @@ export function createFailures(report: ReportError, stage: ErrorStage): Failures
   let reported: string | undefined
   return {
     failed(error) {
-      const text = String(error)
+      const text = textOf(error)
       if (text === reported) return
       reported = text
       report(error, stage)
@@ -21,5 +21,13 @@ export function createFailures(report: ReportError, stage: ErrorStage): Failures
     worked() {
       reported = undefined
     },
+  }
+}
+
+function textOf(error: unknown): string {
+  try {
+    return String(error)
+  } catch {
+    return 'an error that has no text'
   }
 }

@@ -13,12 +13,35 @@ export function mustBeValue<TValue>(value: TValue, what: string): TValue {
 
 /** Calls a handler that the app gave to be told of something. Whether it throws or rejects, nothing but the console is told. */
 export function callHandler(name: string, call: () => unknown): void {
-  const onFailure = (cause: unknown): void => console.error(`trpc-sse: ${name} failed`, cause)
+  const onFailure = (cause: unknown): void => tellConsole(`trpc-sse: ${name} failed`, cause)
   try {
     const result = call()
     if (isPromiseLike(result)) result.then(undefined, onFailure)
   } catch (cause) {
     onFailure(cause)
+  }
+}
+
+/** Tells the console of an error of the app's, which may be one that throws when it is shown. */
+export function tellConsole(message: string, error: unknown): void {
+  try {
+    console.error(message, error)
+  } catch {
+    console.error(`${message}, with an error that can't be shown`)
+  }
+}
+
+const partsOfErrors = ['name', 'message', 'stack', 'code', 'cause']
+
+/** Whether what was thrown can be looked at: a getter or a proxy may throw. */
+export function isReadable(thrown: unknown): boolean {
+  if (typeof thrown !== 'object' || thrown === null) return true
+  try {
+    Reflect.getPrototypeOf(thrown)
+    for (const part of partsOfErrors) Reflect.get(thrown, part)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { TRPCError } from '@trpc/server'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import { answerByTrpc, writeAnswer } from './answer.ts'
 import { readNodeBody } from './body.ts'
@@ -22,6 +22,7 @@ import {
   serveMultiplexed,
 } from './serve-multiplexed.ts'
 import { serveSingle } from './serve-single.ts'
+import { errorOf } from './thrown.ts'
 
 /** A request of `node:http`, and what it has of its own. */
 export interface NodeCall extends CallOverrides {
@@ -116,7 +117,7 @@ async function answer(
   const given = await answerByTrpc(options, {
     request: trpc.incomingMessageToRequest(req, res, { maxBodySize: options.maxBodySize ?? null }),
     path: target.path,
-    error: middlewareError ? getTRPCErrorFromUnknown(middlewareError) : null,
+    error: middlewareError ? errorOf(middlewareError) : null,
     about: { req, res },
   })
   await writeAnswer(res, given)
@@ -124,7 +125,7 @@ async function answer(
 
 /** Ends a response that failed; whoever has begun it, the app in `createContext` for example. */
 function endFailed(options: LinkOptions, { request: req, response: res }: NodeCall, cause: unknown): void {
-  const error = getTRPCErrorFromUnknown(cause)
+  const error = errorOf(cause)
   reportError(options, { error, path: '', input: undefined, ctx: undefined, req })
   if (!res.headersSent) res.statusCode = 500
   res.end()

@@ -1,4 +1,4 @@
-import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/server/http'
 import {
   isRealtimeError,
@@ -24,6 +24,7 @@ import {
   spread,
   startResponse,
 } from './serve.ts'
+import { errorOf } from './thrown.ts'
 
 /** What multiplexed mode takes beside what every stream does. */
 export interface MultiplexedOptions extends ServeOptions {
@@ -82,7 +83,7 @@ export async function serveMultiplexed(
     options.limiter.enter(connection, service.address)
     await serveBody(options, serving)
   } catch (cause) {
-    await answerFailure(options, serving, getTRPCErrorFromUnknown(cause))
+    await answerFailure(options, serving, errorOf(cause))
   }
 }
 

@@ -1,4 +1,4 @@
-import { getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
+import type { TRPCError } from '@trpc/server'
 import { type Connection, end, type Served, send } from './connection.ts'
 import { connectedFrame, refusalFrame, streamFrames } from './frames.ts'
 import { isRefusal } from './limits.ts'
@@ -14,6 +14,7 @@ import {
   start,
   stop,
 } from './subscription-run.ts'
+import { errorOf } from './thrown.ts'
 import { errorJson } from './trpc.ts'
 
 const { ping, reconnect } = streamFrames.single
@@ -28,7 +29,7 @@ export async function serveSingle(
   const run = createSingleRun(options, service, { connection, request })
   const outcome = await call(options, service, { request, run }).then(
     (result) => ({ result }),
-    (cause: unknown) => ({ error: getTRPCErrorFromUnknown(cause) }),
+    (cause: unknown) => ({ error: errorOf(cause) }),
   )
   begin(connection)
   if ('result' in outcome) await sendResult(run, outcome.result)

@@ -1,4 +1,4 @@
-import { type AnyTRPCRouter, getTRPCErrorFromUnknown, type TRPCError } from '@trpc/server'
+import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { Clock, ConnectedData } from '@trpc-sse/protocol'
 import type { AddressReader } from './address.ts'
@@ -10,6 +10,7 @@ import { disconnectedError, drainingError, isForNow, type Limiter } from './limi
 import type { RateLimit } from './rate.ts'
 import type { Exchange, ResponseHead } from './sink.ts'
 import type { RunMode, TellError } from './subscription-run.ts'
+import { errorOf } from './thrown.ts'
 import { errorJson } from './trpc.ts'
 
 /** What a link serves subscriptions with. */
@@ -140,7 +141,7 @@ export function startResponse(
     open(connection, service.responseHead(ctx, info))
   } catch (cause) {
     const path = info.calls[0]?.path ?? ''
-    const error = getTRPCErrorFromUnknown(cause)
+    const error = errorOf(cause)
     service.onError(error, { path, input: undefined, ctx })
     open(connection, { status: 500, headers: [['content-type', 'application/json']] })
     const json = errorJson({ router, error, path, input: undefined, ctx })

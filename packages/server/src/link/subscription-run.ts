@@ -1,9 +1,4 @@
-import {
-  type AnyTRPCRouter,
-  getTRPCErrorFromUnknown,
-  type TRPCDataTransformer,
-  TRPCError,
-} from '@trpc/server'
+import { type AnyTRPCRouter, type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isTracked } from '../across-copies.ts'
 import type { AsyncContext } from '../async-context.ts'
 import type { Feed } from '../cursor.ts'
@@ -16,6 +11,7 @@ import type { Counters } from './connections.ts'
 import type { SubscriptionFrames } from './frames.ts'
 import { isMistake } from './mistakes.ts'
 import type { RequestSubject } from './request.ts'
+import { errorOf, isAbortError } from './thrown.ts'
 import { errorJson } from './trpc.ts'
 
 /** How the subscriptions of a link run in one mode: what they have in common. */
@@ -209,7 +205,7 @@ export function fail(run: SubscriptionRun, cause: unknown): void {
  */
 function isSilent({ ended, over, mode }: SubscriptionRun, cause: unknown): boolean {
   if (isAbortError(cause)) return ended || over.signal.aborted || mode.endsAbortedInSilence
-  return (ended || over.signal.aborted) && cause instanceof TRPCError && isAbortError(cause.cause)
+  return (ended || over.signal.aborted) && isAbortError(errorOf(cause).cause)
 }
 
 /** Tells `onError` of a failure; returns what the client is told. */
@@ -227,7 +223,7 @@ export function tell(
 
 /** The error of a call, as tRPC has it; a mistake in the server's code, which is there at every attempt, is none to retry. */
 function callError(cause: unknown): TRPCError {
-  const error = getTRPCErrorFromUnknown(cause)
+  const error = errorOf(cause)
   if (!isMistake(error)) return error
   return new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message: error.message, cause: error.cause })
 }
@@ -248,8 +244,4 @@ function finish(run: Mutable<SubscriptionRun>, lastFrame: (() => Uint8Array) | u
 
 function isOneLine(id: string | undefined): boolean {
   return id !== undefined && !/[\r\n\0]/.test(id)
-}
-
-function isAbortError(cause: unknown): boolean {
-  return typeof cause === 'object' && cause !== null && 'name' in cause && cause.name === 'AbortError'
 }

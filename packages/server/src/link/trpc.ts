@@ -14,7 +14,7 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { serialize } from '../codec.ts'
 import { outputOf } from '../transformer.ts'
-import { mustBeValue } from '../user-code.ts'
+import { mustBeValue, tellConsole } from '../user-code.ts'
 
 /** `initTRPC.create({ sse })`. */
 export interface RouterSseConfig {
@@ -156,7 +156,7 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
     }
   } catch (cause) {
     // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
-    console.error('trpc-sse: errorFormatter failed', cause)
+    tellConsole('trpc-sse: errorFormatter failed', cause)
   }
   return plainErrorJson(router, error, path)
 }
