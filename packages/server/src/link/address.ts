@@ -1,4 +1,5 @@
 import { RealtimeError } from '@trpc-sse/protocol'
+import { mustBeValue } from '../user-code.ts'
 import { formatIpv4, type IpRange, isInRange, parseIp, parseIpRange } from './ip.ts'
 
 /**
@@ -40,7 +41,8 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
 
 /** Names what an address is counted under. A client with IPv6 has 2⁶⁴ addresses: all of them are one. */
 export function networkOf(address: string): string {
-  const ip = parseIp(address)
+  const [plain = ''] = address.split('%', 1)
+  const ip = parseIp(plain)
   return ip?.bits === 128 ? `${(ip.value >> 64n).toString(16)}::/64` : address
 }
 
@@ -51,7 +53,7 @@ const named: Readonly<Record<string, readonly string[]>> = {
 }
 
 function createTrust(trustProxy: TrustProxy): Trusts {
-  if (typeof trustProxy === 'function') return trustProxy
+  if (typeof trustProxy === 'function') return (...hop) => mustBeValue(trustProxy(...hop), 'trustProxy()')
   if (typeof trustProxy === 'boolean') return () => trustProxy
   if (typeof trustProxy === 'number') {
     if (!Number.isSafeInteger(trustProxy) || trustProxy < 0)

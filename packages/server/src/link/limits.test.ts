@@ -195,9 +195,17 @@ describe('P27: the limit for one key', () => {
     },
   )
 
+  it('trusts no promise, as whoever made it was asked something else', () => {
+    const isKnown = (() => Promise.resolve(false)) as unknown as TrustProxy
+    expect(() => createAddressReader(isKnown)('1.1.1.1', '9.9.9.9')).toThrow(
+      expect.objectContaining({ code: 'INVALID_OPTION' }),
+    )
+  })
+
   it('counts an IPv6 client by its network, whatever it makes up behind it', () => {
     expect(networkOf('2001:db8:1:2:aaaa::1')).toBe(networkOf('2001:db8:1:2:bbbb::2'))
     expect(networkOf('2001:db8:1:3::1')).not.toBe(networkOf('2001:db8:1:2::1'))
+    expect(networkOf('fe80::1%a')).toBe(networkOf('fe80::2%b'))
     expect(networkOf('1.2.3.4')).toBe('1.2.3.4')
   })
 })
