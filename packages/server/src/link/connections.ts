@@ -185,11 +185,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (!connection.closed) dismiss(connection)
     },
     disconnect(filter, message) {
-      disconnects.record(filter)
       const matching = [...all].filter((connection) => {
         const info = infoOf(connection)
         return info !== undefined && filter(info)
       })
+      // After it was used: one that throws is for nobody.
+      disconnects.record(filter)
       const data: ReconnectData = { reason: 'disconnect', ...(message === undefined ? {} : { message }) }
       for (const connection of matching) sendAway(connection, data)
       return matching.length

@@ -1,4 +1,5 @@
 import { RealtimeError } from '@trpc-sse/protocol'
+import { mustBeValue } from '../user-code.ts'
 import type { ConnectionInfo } from './connection.ts'
 
 /** Says which connections are to be disconnected. */
@@ -14,7 +15,8 @@ export interface DisconnectTarget {
 
 /** The filter that a target stands for. Throws `INVALID_OPTION` for one with neither a key nor a path. */
 export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): DisconnectFilter {
-  if (typeof target === 'function') return target
+  if (typeof target === 'function')
+    return (info) => mustBeValue(target(info), 'The function given to disconnect()')
   const { key, path } = target
   if (key === undefined && path === undefined) {
     const message =

@@ -128,6 +128,7 @@ export function createMultiplexedStream(
     run.ctx = ctx
     try {
       if (begun.from === 'elsewhere') run.context = await restoreContext(runWithContext, ctx)
+      if (over.signal.aborted) return
       await run.context.runInAsyncScope(async () => sendResult(run, await callProcedure(run, getRawInput)))
     } catch (error) {
       fail(run, error)

@@ -10,8 +10,8 @@ export interface Multiplexer {
   add(stream: MultiplexedStream, ownerOf: (connectionId: string) => string | Promise<string>): string
   /** The answer to a control request that is known before it is asked who sends it, if there is one. */
   refusal(request: Pick<ControlRequest, 'connectionId' | 'set'>): ControlAnswer | undefined
-  /** Replaces the set of the stream that a control request names, wherever it is. */
-  control(request: ControlRequest): Promise<ControlAnswer>
+  /** Replaces the set of the stream that a control request names, wherever it is, unless who sends it is out of date by then. */
+  control(request: ControlRequest, isStale: () => boolean): Promise<ControlAnswer>
 }
 
 /** A control request, with the name of whoever sends it. */
@@ -47,16 +47,20 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
         backend,
         instance,
         clock,
-        answer: async (question) => (isControl(question) ? await apply(question, 'elsewhere') : undefined),
+        answer: async (question) =>
+          isControl(question) ? await apply(question, 'elsewhere', () => false) : undefined,
       })
     : undefined
 
   async function apply(
     { connectionId, owner, set }: ControlRequest,
     from: 'here' | 'elsewhere',
+    isStale: () => boolean,
   ): Promise<ControlAnswer> {
     const held = streams.get(connectionId)
     if (held === undefined || !isSameOwner(owner, await held.owner)) return unknown
+    // It may have ended meanwhile: what started on it then would never stop.
+    if (streams.get(connectionId) !== held || isStale()) return unknown
     try {
       const retryAfterMs = held.stream.replace(set, from)
       if (retryAfterMs > 0) return { type: 'busy', retryAfterMs }
@@ -86,9 +90,10 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
       const retryAfterMs = held.stream.changeWaitMs(set)
       return retryAfterMs > 0 ? { type: 'busy', retryAfterMs } : undefined
     },
-    async control(request) {
+    async control(request, isStale) {
       const holder = instanceOf(request.connectionId)
-      if (holder === instance) return await apply(request, 'here')
+      if (holder === instance) return await apply(request, 'here', isStale)
+      if (isStale()) return unknown
       return ((await relay?.ask(holder, request)) as ControlAnswer | undefined) ?? unknown
     },
   }

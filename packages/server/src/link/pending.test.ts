@@ -250,6 +250,21 @@ describe('a disconnect while a stream is being opened', () => {
     expect((await next.next()).event).toBe('connected')
   })
 
+  it.each(['/stays', '/~sse'])('leaves no moment at which it has no effect (%s)', async (path) => {
+    for (let ticks = 0; ticks < 24; ticks++) {
+      await using server = await slowContexts(keyed)
+      const init = path === '/stays' ? {} : { method: 'POST', body: JSON.stringify(set) }
+      const opening = openRaw(server.url + path, { ...init, headers: { ...json, user: 'ann' } })
+      const make = await server.contexts.take()
+      make()
+      for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
+      server.link.disconnect({ key: 'ann' })
+      using stream = await opening
+      await stream.over
+      expect(server.link.connections()).toEqual([])
+    }
+  })
+
   it('lets others in', async () => {
     await using server = await slowContexts(keyed)
     const bobs = openRaw(`${server.url}/stays`, { headers: { user: 'bob' } })
@@ -281,6 +296,18 @@ describe('a disconnect while a stream is being opened', () => {
     expect(server.link.disconnect({ key: 'ann', path: 'stays' })).toBe(0)
     make()
     expect((await changed).status).toBe(404)
+  })
+
+  it('by a function that returns a promise, or throws, is for nobody', async () => {
+    await using server = await serveRouter(router)
+    using stream = await openRaw(`${server.url}/stays`)
+    await stream.next()
+    const failing = (): never => {
+      throw new Error('failed')
+    }
+    for (const filter of [async () => false, failing] as Array<() => never>)
+      expect(() => server.link.disconnect(filter)).toThrow(/promise|failed/)
+    expect(server.link.stats().connections).toBe(1)
   })
 
   it('by nothing is refused: it would be for all', async () => {

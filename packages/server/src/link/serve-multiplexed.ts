@@ -13,7 +13,7 @@ import { type Credentials, ownerOf } from './credentials.ts'
 import { keyedConnectedFrame } from './frames.ts'
 import { drainingError, isRefusal, tooManyChanges } from './limits.ts'
 import { createMultiplexedStream, type MultiplexedStream } from './multiplexed-stream.ts'
-import { type Multiplexer, unknown } from './multiplexer.ts'
+import type { Multiplexer } from './multiplexer.ts'
 import { requestInfo } from './request.ts'
 import {
   admit,
@@ -160,14 +160,16 @@ async function control(
   let answer = multiplexer.refusal({ connectionId, set })
   if (answer === undefined) {
     serving.isAsked = true
-    const asked = await askContext(options, service, serving.info, () => ({
-      openedAt: options.clock.now(),
-      paths: Object.values(set.subscriptions).map(({ path }) => path),
-    }))
-    serving.isAsked = false
-    serving.ctx = asked.ctx
-    const owner = await ownerOf(asked.key, connectionId, service.credentials)
-    answer = asked.isStale ? unknown : await multiplexer.control({ connectionId, owner, set })
+    answer = await askContext(options, service, serving.info, async ({ ctx, key, isStale }) => {
+      serving.isAsked = false
+      serving.ctx = ctx
+      const owner = await ownerOf(key, connectionId, service.credentials)
+      const about = {
+        openedAt: options.clock.now(),
+        paths: Object.values(set.subscriptions).map(({ path }) => path),
+      }
+      return await multiplexer.control({ connectionId, owner, set }, () => isStale(about))
+    })
   }
   if (connection.closed) return
   switch (answer.type) {

@@ -82,17 +82,16 @@ export async function admit(
   if (turn) await turn
   // What the client does not wait for isn't begun.
   if (connection.closed) return undefined
-  const { ctx, key, isStale } = await askContext(options, service, info, () => ({
-    openedAt: clock.now(),
-    paths: connection.served?.paths(connection) ?? [],
-  }))
-  // Who has left meanwhile holds nothing.
-  if (connection.closed) return ctx
-  if (isStale) throw disconnectedError()
-  if (service.connectionKey) limiter.takeKey(connection, key)
-  limiter.settle(connection)
-  hold(connection, key, ctx)
-  return ctx
+  return await askContext(options, service, info, ({ ctx, key, isStale }) => {
+    // Who has left meanwhile holds nothing.
+    if (connection.closed) return ctx
+    if (isStale({ openedAt: clock.now(), paths: connection.served?.paths(connection) ?? [] }))
+      throw disconnectedError()
+    if (service.connectionKey) limiter.takeKey(connection, key)
+    limiter.settle(connection)
+    hold(connection, key, ctx)
+    return ctx
+  })
 }
 
 /** Who has sent a request. */
@@ -100,31 +99,30 @@ export interface Asked {
   readonly ctx: unknown
   /** Whose it is, as the app tells. */
   readonly key: string | undefined
-  /** Whether it was disconnected while the context was made: so it has to ask anew. */
-  readonly isStale: boolean
+  /** Whether it was disconnected since its context was begun, being for these paths: then it has to ask anew. */
+  isStale(about: { readonly openedAt: number; readonly paths: readonly string[] }): boolean
 }
 
-/** Makes the context of a request. `about` says what it asks for, once it is known who asks. */
-export async function askContext(
+/**
+ * Makes the context of a request, and passes on who that is. Until what `use` does is done, the request is one of those that a
+ * disconnect concerns.
+ */
+export async function askContext<TResult>(
   { connections: { disconnects } }: ServeOptions,
   { createContext, connectionKey, address }: Service,
   info: TRPCRequestInfo,
-  about: () => { readonly openedAt: number; readonly paths: readonly string[] },
-): Promise<Asked> {
+  use: (asked: Asked) => TResult | Promise<TResult>,
+): Promise<TResult> {
   const asking = disconnects.ask()
   try {
     const ctx = await createContext(info)
     const key = connectionKey?.(ctx)
-    const { openedAt, paths } = about()
-    const isStale = asking.isStale({
-      key,
-      address: key === undefined ? address : undefined,
+    const who = { key, address: key === undefined ? address : undefined, ctx, bytesWaiting: 0 }
+    return await use({
       ctx,
-      paths,
-      openedAt: new Date(openedAt),
-      bytesWaiting: 0,
+      key,
+      isStale: ({ openedAt, paths }) => asking.isStale({ ...who, paths, openedAt: new Date(openedAt) }),
     })
-    return { ctx, key, isStale }
   } finally {
     asking.end()
   }
