@@ -1,5 +1,5 @@
 import { redisBackend } from '@trpc-sse/redis'
-import type { ChannelLog } from '@trpc-sse/server'
+import type { AppendResult, ChannelLog } from '@trpc-sse/server'
 import { Redis } from 'ioredis'
 import { expect, it } from 'vitest'
 import { follow } from './support/follower.ts'
@@ -24,6 +24,28 @@ it('goes on at the replica that Sentinels put in the place of a master, with not
   expect(follower.events.map(({ id }) => id)).toEqual(ids)
   expect(follower.gaps).toEqual([])
   expect(follower.interruptions).toBeGreaterThan(0)
+  await backend.close()
+  redis.disconnect()
+})
+
+it('goes on there as soon as it is missed, where a master hangs and leaves all connections open', async () => {
+  await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
+  await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${master.port}`] })
+  await using sentinels = await startRedisSentinels(master)
+  const redis = new Redis({ ...sentinels.options, sentinels: [...sentinels.options.sentinels] })
+  redis.on('error', () => {})
+  // Long after this test, the connection for notifications would be asked for a sign of life by itself.
+  const backend = redisBackend({ redis }, { commandTimeoutMs: 1_000, probeMs: 600_000, onError() {} })
+  const follower = await follow(backend, log)
+  const before = await backend.append(log, ['before'])
+  await follower.reached(before.ids[0] ?? '')
+  await untilInSync(replica, master)
+  master.freeze()
+  let after: AppendResult | undefined
+  while (after === undefined) after = await backend.append(log, ['after']).catch(() => undefined)
+  await follower.reached(after.ids[0] ?? '')
+  expect(follower.events.map(({ id }) => id)).toEqual([...before.ids, ...after.ids])
+  expect(follower.gaps).toEqual([])
   await backend.close()
   redis.disconnect()
 })

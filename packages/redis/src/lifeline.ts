@@ -24,23 +24,29 @@ export interface LifelineOptions {
   onError(error: unknown): void
 }
 
+/** A connection that is kept open. */
+export interface Lifeline {
+  /** Asks it for a sign of life now: there is a reason to doubt that there will be one. */
+  check(): void
+  close(): void
+}
+
 /**
  * Keeps one connection for subscriptions open, a new one whenever the last one is lost. A connection can be dead
  * without an error, so one that is silent for long is asked for a sign of life.
- *
- * @returns What closes it.
  */
-export function openLifeline(options: LifelineOptions): () => void {
+export function openLifeline(options: LifelineOptions): Lifeline {
   const { clock, outage, onError } = options
   let isClosed = false
   let failures = 0
   let connection: Redis | undefined
   let cancelReopening = (): void => {}
+  let check = (): void => {}
 
   function open(): void {
     try {
       connection = options.create()
-      follow(connection, options, { onUp, onEnd: reopen })
+      check = follow(connection, options, { onUp, onEnd: reopen })
     } catch (error) {
       onError(error)
       reopen(error)
@@ -61,22 +67,26 @@ export function openLifeline(options: LifelineOptions): () => void {
   }
 
   open()
-  return () => {
-    isClosed = true
-    cancelReopening()
-    outage.ended(options)
-    connection?.disconnect()
+  return {
+    check: () => check(),
+    close() {
+      isClosed = true
+      cancelReopening()
+      outage.ended(options)
+      connection?.disconnect()
+    },
   }
 }
 
-/** Follows one connection from its opening to its end. */
+/** Follows one connection from its opening to its end. Returns what asks it for a sign of life. */
 function follow(
   connection: Redis,
   options: LifelineOptions,
   { onUp, onEnd }: { onUp(): void; onEnd(error?: unknown): void },
-): void {
+): () => void {
   const { clock, timeoutMs, probeMs, outage } = options
   let heard = false
+  let isAsking = false
   let lastError: unknown
   let cancel = clock.after(timeoutMs, hangUp)
 
@@ -92,18 +102,19 @@ function follow(
     connection.disconnect()
   }
 
-  function probe(): void {
-    if (heard) {
-      rest()
-    } else {
-      cancel = clock.after(timeoutMs, hangUp)
-      connection.ping().then(rest, onError)
-    }
+  /** Not twice at a time: the first question would never be too late. */
+  function ask(): void {
+    if (isAsking || connection.status !== 'ready') return
+    isAsking = true
+    cancel()
+    cancel = clock.after(timeoutMs, hangUp)
+    connection.ping().then(rest, onError)
   }
   function rest(): void {
+    isAsking = false
     heard = false
     cancel()
-    if (connection.status === 'ready') cancel = clock.after(probeMs, probe)
+    if (connection.status === 'ready') cancel = clock.after(probeMs, () => (heard ? rest() : ask()))
   }
 
   connection.on('error', onError)
@@ -128,4 +139,5 @@ function follow(
   })
   // A failure is an `error` event too.
   connection.connect().catch(() => {})
+  return ask
 }

@@ -11,6 +11,8 @@ export interface PlaceConnection {
   /** Subscribes topics, once there is a connection. */
   subscribe(topics: readonly Topic[]): void
   unsubscribe(topic: Topic): void
+  /** Asks the connection for a sign of life now. */
+  check(): void
   close(): void
 }
 
@@ -89,7 +91,7 @@ export function openPlaceConnection(place: string, options: PlaceConnectionOptio
     options.onLost(options.topics().filter(({ confirmed, channel }) => confirmed && !still.has(channel)))
   }
 
-  const close = openLifeline({
+  const lifeline = openLifeline({
     ...options,
     create: () => places.connect(place),
     onUp(opened) {
@@ -118,10 +120,11 @@ export function openPlaceConnection(place: string, options: PlaceConnectionOptio
         places.pubSub() === 'sharded' ? asked?.sunsubscribe(channel) : asked?.unsubscribe(channel)
       answer?.catch(() => {})
     },
+    check: lifeline.check,
     close() {
       isClosed = true
       connection = undefined
-      close()
+      lifeline.close()
     },
   }
 }

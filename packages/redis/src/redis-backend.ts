@@ -104,6 +104,8 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
     onError,
     places: createPlaces(client, connection, clock),
   })
+  // Where one connection to a Redis is lost, the other one may be as dead, and wait for words that never come.
+  client.on('close', subscriber.check)
   const enqueue = createAppendQueue((groups) => store(groups, attempts, commands))
   const underWay = new Set<Promise<unknown>>()
   let closing: Promise<void> | undefined

@@ -10,6 +10,8 @@ import { confirmTopic, deliver, failTopics, joinTopic, type Topic } from './topi
 export interface Subscriber {
   /** Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if that isn't so in time. */
   listen(channel: string, listener: LogListener): Promise<Unlisten>
+  /** Asks its connections for a sign of life now. */
+  check(): void
   close(): void
 }
 
@@ -157,6 +159,9 @@ export function createSubscriber(options: SubscriberOptions): Subscriber {
       if (!hasBegun) void begin()
       if (known === undefined && arePlacesKnown) settle([topic])
       return joinTopic(topic, listener, joinOptions)
+    },
+    check() {
+      for (const connection of connections.values()) connection.check()
     },
     close() {
       closed.abort()
