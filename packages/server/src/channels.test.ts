@@ -4,6 +4,8 @@ import fc from 'fast-check'
 import superjson from 'superjson'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { createInbox } from '../../../tests/support/inbox.ts'
+import { manualClock } from '../../../tests/support/manual-clock.ts'
 import { range } from '../../../tests/support/numbers.ts'
 import type { Backend } from './backend.ts'
 import { channel } from './channel.ts'
@@ -130,6 +132,30 @@ describe('history and lastEventId', () => {
     await expect(numbers.history({ after: 'x' })).rejects.toMatchObject({ code: 'INVALID_LAST_EVENT_ID' })
     await expect(numbers.history({ last: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     await expect(numbers.history({ last: 1e9 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+  })
+
+  it('end ten seconds after the call, however many pages they are and whatever the backend does', async () => {
+    const clock = manualClock()
+    const inner = memoryBackend({ clock })
+    const pages = createInbox<() => void>()
+    const backend: Backend = {
+      ...inner,
+      // It doesn't look at the signal.
+      read: (log, from) => new Promise((resolve) => pages.put(() => resolve(inner.read(log, from)))),
+    }
+    await using channels = Object.assign(
+      createChannels({ backend, clock, channels: { numbers: channel({ event: z.number() }) } }),
+      { [Symbol.asyncDispose]: () => inner.close() },
+    )
+    await channels.numbers().publishMany(range(1, 600))
+    const history = channels.numbers().history({ last: 600 })
+    const outcome = expect(history).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    const giveFirst = await pages.take()
+    clock.advance(6_000)
+    giveFirst()
+    await pages.take()
+    clock.advance(4_000)
+    await outcome
   })
 
   it('join with a subscription: nothing is missing in between', async () => {

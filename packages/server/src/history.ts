@@ -11,15 +11,18 @@ export interface HistorySource {
   readonly clock: Clock
 }
 
-/** How long a call waits for its turn to read and for what it reads, page by page, in milliseconds. */
+/** How long a call may take, with the waits for its turns to read, in milliseconds. */
 const patienceMs = 10_000
 
 /**
  * Reads up to `limit` events, page by page, up to where the log stood at the first page. If events were dropped
  * meanwhile, the result starts behind them.
  */
-export async function readHistory(source: HistorySource, from: ReadFrom, limit: number): Promise<LogPage> {
-  const read = createPageReader(source)
+export function readHistory(source: HistorySource, from: ReadFrom, limit: number): Promise<LogPage> {
+  return readInTime(source, (read) => readPages(read, from, limit))
+}
+
+async function readPages(read: ReadPage, from: ReadFrom, limit: number): Promise<LogPage> {
   let page = await read(from, limit)
   let { events, lastEventId } = page
   while (events.length < limit && hasNext(page, lastEventId)) {
@@ -34,7 +37,7 @@ export async function readHistory(source: HistorySource, from: ReadFrom, limit: 
 
 /** The id of the newest event, retained or not. */
 export async function readLastEventId(source: HistorySource): Promise<EventId> {
-  return (await createPageReader(source)({ last: 0 }, 1)).lastEventId
+  return (await readInTime(source, (read) => read({ last: 0 }, 1))).lastEventId
 }
 
 function hasNext({ events }: LogPage, lastEventId: EventId): boolean {
@@ -46,20 +49,24 @@ function lastOf({ events }: LogPage): EventId {
   return last?.id ?? ''
 }
 
-function createPageReader({ log, backend, reads, clock }: HistorySource) {
+type ReadPage = (from: ReadFrom, limit: number) => Promise<LogPage>
+
+/** Reads pages, all of them by one deadline. */
+async function readInTime<TResult>(
+  { log, backend, reads, clock }: HistorySource,
+  work: (read: ReadPage) => Promise<TResult>,
+): Promise<TResult> {
   const group = createReadGroup()
-  return async (from: ReadFrom, limit: number): Promise<LogPage> => {
-    const controller = new AbortController()
-    const { signal } = controller
-    const cancel = clock.after(patienceMs, () => controller.abort(tooBusy(log)))
-    const range = { ...from, limit: Math.min(limit, pageSize), maxBytes: pageBytes }
-    try {
-      return await readInTurn(reads, { log: log.key, group, signal }, () =>
-        backend.read(log, range, { signal }),
-      )
-    } finally {
-      cancel()
-    }
+  const controller = new AbortController()
+  const { signal } = controller
+  const cancel = clock.after(patienceMs, () => controller.abort(tooBusy(log)))
+  try {
+    return await work((from, limit) => {
+      const range = { ...from, limit: Math.min(limit, pageSize), maxBytes: pageBytes }
+      return readInTurn(reads, { log: log.key, group, signal }, () => backend.read(log, range, { signal }))
+    })
+  } finally {
+    cancel()
   }
 }
 

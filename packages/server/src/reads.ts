@@ -157,7 +157,7 @@ export class Reads {
   }
 }
 
-/** Does one read when it is its turn. Rejects with what it rejects with, or with the signal's reason. */
+/** Does one read when it is its turn. Rejects with what it rejects with, or with the signal's reason as soon as that aborts. */
 export function readInTurn<TResult>(
   reads: Reads,
   { log, group, signal }: { log: string; group: ReadGroup; signal?: AbortSignal },
@@ -169,9 +169,13 @@ export function readInTurn<TResult>(
       group,
       isWanted: () => signal?.aborted !== true,
       dropped: () => reject(signal?.reason),
-      start() {
+      async start() {
+        try {
+          resolve(await work())
+        } catch (error) {
+          reject(error)
+        }
         signal?.removeEventListener('abort', leave)
-        return work().then(resolve, reject)
       },
     }
     const leave = (): void => {
