@@ -48,10 +48,18 @@ export interface CursorOptions {
 export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): Feed {
   const cursor = new Cursor(hub, start, options)
   hub.attach(options.wake)
+  if (hub.window) cursor.place(hub.window.tail, hub.window.end)
+  else hub.unplaced.add(cursor)
   return cursor
 }
 
-class Cursor implements Feed, PageReader {
+/** Who is told where the log stands when its hub opens, and misses nothing that comes after it. */
+export interface Unplaced {
+  /** `sequence` is what the window's next entry will have as its number, if that follows this end. */
+  place(end: EventId, sequence: number | undefined): void
+}
+
+class Cursor implements Feed, PageReader, Unplaced {
   readonly group: ReadGroup
   readonly #hub: Hub
   readonly #clock: Clock
@@ -60,6 +68,8 @@ class Cursor implements Feed, PageReader {
   /** How many of the newest events come first; `undefined` for a start after an id. */
   readonly #replay: number | undefined
   #id: EventId | undefined
+  /** Where the log ended when this began. */
+  #end: EventId | undefined
   /** The number of the next entry in the hub's window, while the position is in it. */
   #sequence: number | undefined
   /** Whether it has been at the end of the log: before that it isn't slow, but has just come. */
@@ -80,6 +90,13 @@ class Cursor implements Feed, PageReader {
     this.#grace = grace
     this.#replay = 'after' in start ? undefined : start.replay
     this.#id = 'after' in start ? start.after : undefined
+  }
+
+  place(end: EventId, sequence: number | undefined): void {
+    this.#end = end
+    if (this.#replay !== 0) return
+    this.#id = end
+    this.#sequence = sequence
   }
 
   position(): EventId | undefined {
@@ -105,6 +122,7 @@ class Cursor implements Feed, PageReader {
     this.#isClosed = true
     this.group.leave()
     if (this.#needsValues) this.#hub.valueReaders -= 1
+    this.#hub.unplaced.delete(this)
     this.#request?.cancel()
     this.#request = undefined
     this.#page = undefined
@@ -114,6 +132,11 @@ class Cursor implements Feed, PageReader {
   onPage(page: Page, index: number): void {
     const { window } = this.#hub
     this.#request = undefined
+    if (this.#id === undefined && this.#beginsTooLate(page)) {
+      this.#id = this.#end
+      this.#wake()
+      return
+    }
     this.#page = page
     this.#index = index
     // Before all that is retained: so what was to be replayed and is missing shows as a gap.
@@ -122,6 +145,11 @@ class Cursor implements Feed, PageReader {
     // The log is ahead of the hub, which will have it too once it has looked, and then wakes its readers.
     if (isEnd && window?.after(this.#id) === undefined && !page.isTrimmed) this.#hub.check()
     else this.#wake()
+  }
+
+  /** Whether so much was published since this began that the newest events are not all that it is to have. */
+  #beginsTooLate(page: Page): boolean {
+    return !page.isTrimmed && this.#end !== undefined && compareEventIds(page.from, this.#end) > 0
   }
 
   onNoRoom(): void {
@@ -174,10 +202,6 @@ class Cursor implements Feed, PageReader {
   #peek(): LogEntry | undefined {
     const { window } = this.#hub
     if (window === undefined || this.#request !== undefined) return undefined
-    if (this.#id === undefined && this.#replay === 0) {
-      this.#id = window.tail
-      this.#sequence = window.end
-    }
     if (this.#sequence === undefined && this.#id !== undefined)
       this.#sequence = joinWindow(this.#hub, window, this.#id, this.#clock.now())
     if (this.#sequence !== undefined && this.#sequence >= window.start) {

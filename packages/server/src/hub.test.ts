@@ -166,3 +166,53 @@ describe('a hub whose backend loses, repeats, delays and fails', () => {
     }
   })
 })
+
+describe('what is published right after a hub has opened', () => {
+  const log = { key: 'log', retain: { events: 1_000, forMs: 1e9 } }
+
+  function setup() {
+    const clock = manualClock()
+    const backend = memoryBackend({ clock })
+    const hub = createHub({
+      log,
+      backend,
+      codec: createCodec(undefined),
+      clock,
+      window: { events: 64, characters: 1e6 },
+      behind: { policy: 'catchUp', events: 1_000 },
+      ...readParts(clock),
+      report: () => {},
+    })
+    const open = (start: CursorStart): Feed =>
+      createCursor(hub, start, { wake() {}, clock, group: createReadGroup() })
+    return { hub, open, publish: (...data: string[]) => backend.append(log, data) }
+  }
+
+  async function read(feed: Feed): Promise<string[]> {
+    const seen: string[] = []
+    for (let quiet = 0; quiet < 5; quiet++) {
+      for (let item = feed.next(); item; item = feed.next())
+        seen.push(item.kind === 'gap' ? 'gap' : `${item.data}`)
+      await settled()
+    }
+    return seen
+  }
+
+  it.each([
+    ['nothing', { replay: 0 }, ['1', '2', '3']],
+    ['the newest event', { replay: 1 }, ['1', '2', '3']],
+    ['more than was published', { replay: 5 }, ['0', '1', '2', '3']],
+    ['all', { replay: Number.MAX_SAFE_INTEGER }, ['0', '1', '2', '3']],
+  ])('is not missed by who asked for %s before, and looks only now', async (_, start, expected) => {
+    const { hub, open, publish } = setup()
+    await publish('0')
+    const early = open(start)
+    await hub.opening
+    const late = open(start)
+    await publish('1')
+    await publish('2', '3')
+    for (const feed of [early, late]) expect((await read(feed)).slice(-expected.length)).toEqual(expected)
+    for (const feed of [early, late]) feed.close()
+    expect(hub.unplaced.size).toBe(0)
+  })
+})

@@ -3,6 +3,7 @@ import { detached } from './async-context.ts'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from './backend.ts'
 import type { Behind } from './channel.ts'
 import type { Codec } from './codec.ts'
+import type { Unplaced } from './cursor.ts'
 import { createFailures } from './failures.ts'
 import type { LinkedPage } from './link-entries.ts'
 import { createLogReader } from './log-reader.ts'
@@ -57,6 +58,8 @@ export interface Hub {
   readers(): number
   /** How many of them need the values of events: while there are some, values are kept with the events. */
   valueReaders: number
+  /** Who reads from its first position on, as soon as that is known. */
+  readonly unplaced: Set<Unplaced>
   /** Calls `wake` after each change, until it is detached. */
   attach(wake: () => void): void
   detach(wake: () => void): void
@@ -146,6 +149,9 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     hub.window = window
     const isRead = !isOpening || window.tail === page.from
     if (isRead) for (const entry of page.entries) window.push(entry)
+    const end = window.tail === page.lastEventId ? window.end : undefined
+    for (const reader of hub.unplaced) reader.place(page.lastEventId, end)
+    hub.unplaced.clear()
     readers.changed(window.end)
     return isRead ? page.next : undefined
   }
@@ -203,6 +209,7 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     opening,
     failure: undefined,
     window: undefined,
+    unplaced: new Set(),
     closed: undefined,
     readers: () => readers.size,
     valueReaders: 0,
