@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { createTRPCClient } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
+import { redisBackend } from '@trpc-sse/redis'
 import { describe, expect, it, vi } from 'vitest'
-import { ask } from '../support/http.ts'
+import { ask, openRaw } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
 import { startRedis } from '../support/redis.ts'
 import { serveRouter } from '../support/router-server.ts'
@@ -79,4 +80,69 @@ describe('control over Redis', () => {
     expect(started.items).toHaveLength(51)
     await Promise.all([holder.channels.close(), other.channels.close()])
   })
+
+  it.each([
+    ['null', null],
+    ['a list', []],
+    ['no revision', { subscriptions: {} }],
+    ['no subscriptions', { version: 1, revision: 9, subscriptions: null }],
+    ['a subscription that is nothing', { version: 1, revision: 9, subscriptions: { a: null } }],
+    ['a path that is no text', { version: 1, revision: 9, subscriptions: { a: { path: 5 } } }],
+    [
+      'an id that is no text',
+      { version: 1, revision: 9, subscriptions: { a: { path: 'onNumber', lastEventId: {} } } },
+    ],
+    [
+      'a key with a line break',
+      { version: 1, revision: 9, subscriptions: { 'a\nid: 5': { path: 'onNumber' } } },
+    ],
+  ])('that somebody else wrote into Redis changes nothing: %s', async (_, set) => {
+    await using redis = await startRedis()
+    await using instance = await startInstance(redis.url)
+    const stranger = redisBackend({ url: redis.url })
+    using stream = await openRaw(`${instance.url}/~sse`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ version: 1, revision: 1, subscriptions: {} }),
+    })
+    const { connectionId } = JSON.parse((await stream.next()).data)
+    const log = logOf(connectionId.split('.', 1)[0])
+    const send = (body: unknown) =>
+      vi.waitUntil(() => stranger.notify?.(log, JSON.stringify({ id: 'x', from: 'stranger', body })))
+    await send({ connectionId, owner: 'nobody', set })
+    const subscriptions = { good: { path: 'onNumber', input: { name: 'good' } } }
+    await send({ connectionId, owner: 'nobody', set: { version: 1, revision: 2, subscriptions } })
+    expect((await stream.next()).data).toContain('good')
+    expect(instance.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
+    await Promise.all([instance.channels.close(), stranger.close()])
+  })
+
+  it.each([
+    ['x'],
+    [{}],
+    [{ type: 'weird' }],
+    [{ type: 'busy', retryAfterMs: 'soon' }],
+    [{ type: 'applied' }],
+  ])('takes %j for no answer', async (given) => {
+    await using redis = await startRedis()
+    await using instance = await startInstance(redis.url)
+    const stranger = redisBackend({ url: redis.url })
+    const name = 'ab'.repeat(8)
+    await stranger.listen(logOf(name), {
+      onEvent() {},
+      onInterrupted() {},
+      onNotice(text) {
+        const { id, from } = JSON.parse(text)
+        void stranger.notify?.(logOf(from), JSON.stringify({ id, body: given }))
+      },
+    })
+    expect((await control(instance.url, `${name}.${'0'.repeat(32)}`)).status).toBe(404)
+    await Promise.all([instance.channels.close(), stranger.close()])
+  })
+})
+
+/** Where an instance hears of what others ask. */
+const logOf = (instance: string | undefined) => ({
+  key: JSON.stringify(['~control', instance]),
+  retain: { events: 1, forMs: 10_000 },
 })

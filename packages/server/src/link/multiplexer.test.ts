@@ -4,7 +4,11 @@ import type { MultiplexedStream } from './multiplexed-stream.ts'
 import { createMultiplexer } from './multiplexer.ts'
 
 it('a change of a stream that ends while it is looked up whose that is starts nothing', async () => {
-  const multiplexer = createMultiplexer(undefined, systemClock)
+  const multiplexer = createMultiplexer({
+    backend: undefined,
+    clock: systemClock,
+    subscriptionsPerConnection: 1,
+  })
   const replaced: unknown[] = []
   const stream = { onClose() {}, replace: (set: unknown) => replaced.push(set) }
   let tellOwner = (_owner: string): void => {}

@@ -1,5 +1,6 @@
-import { type Clock, isRealtimeError, type MultiplexedRequest } from '@trpc-sse/protocol'
+import { type Clock, isRealtimeError } from '@trpc-sse/protocol'
 import type { Backend } from '../backend.ts'
+import { type ControlAnswer, type ControlRequest, parseAnswer, parseControl, unknown } from './control.ts'
 import { isSameOwner } from './credentials.ts'
 import type { MultiplexedStream } from './multiplexed-stream.ts'
 import { createRelay } from './relay.ts'
@@ -14,32 +15,24 @@ export interface Multiplexer {
   control(request: ControlRequest, isStale: () => boolean): Promise<ControlAnswer>
 }
 
-/** A control request, with the name of whoever sends it. */
-export interface ControlRequest {
-  readonly connectionId: string
-  readonly owner: string
-  readonly set: MultiplexedRequest
+/** What a multiplexer is made of. */
+export interface MultiplexerOptions {
+  readonly backend: Backend | undefined
+  readonly clock: Clock
+  readonly subscriptionsPerConnection: number
 }
-
-/** What became of a control request. */
-export type ControlAnswer =
-  | { readonly type: 'applied'; readonly revision: number }
-  | { readonly type: 'invalid'; readonly message: string }
-  /** The set changes too often. */
-  | { readonly type: 'busy'; readonly retryAfterMs: number }
-  /** There is no such stream, or not for this owner, or nobody answers: all the same to who asks. */
-  | { readonly type: 'unknown' }
 
 interface HeldStream {
   readonly stream: MultiplexedStream
   readonly owner: string | Promise<string>
 }
 
-/** The answer where there is no such stream. */
-export const unknown: ControlAnswer = { type: 'unknown' }
-
 /** Creates the multiplexer of a link. Without a backend, or with one that hands on no notices, it knows its own streams only. */
-export function createMultiplexer(backend: Backend | undefined, clock: Clock): Multiplexer {
+export function createMultiplexer({
+  backend,
+  clock,
+  subscriptionsPerConnection,
+}: MultiplexerOptions): Multiplexer {
   const instance = randomText(8)
   const streams = new Map<string, HeldStream>()
   const relay = canNotify(backend)
@@ -47,8 +40,10 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
         backend,
         instance,
         clock,
-        answer: async (question) =>
-          isControl(question) ? await apply(question, 'elsewhere', () => false) : undefined,
+        answer: async (question) => {
+          const request = parseControl(question, subscriptionsPerConnection)
+          return request && (await apply(request, 'elsewhere', () => false))
+        },
       })
     : undefined
 
@@ -94,7 +89,7 @@ export function createMultiplexer(backend: Backend | undefined, clock: Clock): M
       const holder = instanceOf(request.connectionId)
       if (holder === instance) return await apply(request, 'here', isStale)
       if (isStale()) return unknown
-      return ((await relay?.ask(holder, request)) as ControlAnswer | undefined) ?? unknown
+      return parseAnswer(await relay?.ask(holder, request))
     },
   }
 }
@@ -103,14 +98,6 @@ type Notifying = Backend & Required<Pick<Backend, 'notify'>>
 
 function canNotify(backend: Backend | undefined): backend is Notifying {
   return backend?.notify !== undefined
-}
-
-/** Another instance may be of another version. */
-function isControl(value: unknown): value is ControlRequest {
-  const { connectionId, owner, set }: Partial<Record<keyof ControlRequest, unknown>> = Object(value)
-  return (
-    typeof connectionId === 'string' && typeof owner === 'string' && typeof set === 'object' && set !== null
-  )
 }
 
 /** So many random bytes, as hexadecimal text that nobody can guess. */

@@ -248,7 +248,11 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     isOff: sse.enabled === false,
     emitsAndEnds: sse.emitAndEndImmediately === true,
     clock,
-    multiplexer: createMultiplexer(options.channels && internalsOf(options.channels)?.backend, clock),
+    multiplexer: createMultiplexer({
+      backend: options.channels && internalsOf(options.channels)?.backend,
+      clock,
+      subscriptionsPerConnection: limits.subscriptionsPerConnection,
+    }),
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
     retryMs,
     clientOptions,
