@@ -5,7 +5,7 @@ import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ask, openRaw, sendRaw } from '../../../../tests/support/http.ts'
+import { ask, listen, openRaw, sendRaw } from '../../../../tests/support/http.ts'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { serveRouter } from '../../../../tests/support/router-server.ts'
@@ -256,6 +256,36 @@ describe('P28: a client that leaves', () => {
     await ask(`${server.url}/~sse`)
     expect(errors.map(String).join()).not.toContain('aborted')
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
+  })
+
+  it('whose turn on its socket has not come: each request that it had sent ahead is over', async () => {
+    const begun = createInbox<AbortSignal>()
+    const router = t.router({
+      s: t.procedure.subscription(async function* ({ signal }) {
+        if (signal) begun.put(signal)
+        if (signal) await once(new EventTarget(), 'never', { signal })
+        yield 1
+      }),
+      q: t.procedure.query(() => new Promise(() => {})),
+    })
+    const closed = createInbox<string>()
+    const served: Promise<void>[] = []
+    const link = createServerLink({ router, createContext: () => ({}) })
+    await using server = await listen((request, response) => {
+      response.once('close', () => closed.put(request.url ?? ''))
+      served.push(link.node(request, response))
+    })
+    const { port, hostname } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    const body = `Content-Type: application/json\r\nContent-Length: ${oneCall.length}\r\n\r\n${oneCall}`
+    socket.write('GET /s HTTP/1.1\r\nHost: h\r\n\r\n'.repeat(15))
+    socket.write(`POST /~sse HTTP/1.1\r\nHost: h\r\n${body}GET /q HTTP/1.1\r\nHost: h\r\n\r\n`)
+    const signals = await begun.takeMany(16)
+    socket.destroy()
+    expect((await closed.takeMany(17)).sort()).toEqual(['/q', ...Array(15).fill('/s'), '/~sse'].sort())
+    expect(signals.every(({ aborted }) => aborted)).toBe(true)
+    expect(link.stats()).toMatchObject({ ...nothing, refused: 0 })
+    await Promise.all(served)
   })
 
   it.each([

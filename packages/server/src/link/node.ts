@@ -12,6 +12,7 @@ import {
   procedurePath,
   reportError,
 } from './link-options.ts'
+import { closeWithSocket } from './node-queue.ts'
 import { isGone, nodeExchange } from './node-sink.ts'
 import { type IncomingRequest, matchSubscription } from './request.ts'
 import { streamHead } from './response-head.ts'
@@ -33,6 +34,7 @@ export interface NodeCall extends CallOverrides {
 /** Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own handler. */
 export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, call: NodeCall): Promise<void> {
   const { request, response } = call
+  closeWithSocket(request, response)
   const options = optionsOf(link, call)
   const { middleware } = options
   if (middleware === undefined) return await serveRequest(serve, options, call, undefined)
