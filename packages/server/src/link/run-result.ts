@@ -2,6 +2,7 @@ import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isObservable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
+import type { FeedPart } from '../feeds.ts'
 import { clearTransport, setTransport } from '../resume.ts'
 import { openFeed, type SubscriptionSource, signalsOf, subscriptionSource } from '../subscription.ts'
 import { areSame } from '../transformer.ts'
@@ -46,14 +47,7 @@ export async function sendResult(run: SubscriptionRun, result: unknown): Promise
 
 async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promise<void> {
   mustHaveTransformer(source, run.mode.output)
-  let isOpen = false
-  const pump = (): void => {
-    if (!run.feed || run.ended) return
-    pumpFeed(run, run.feed, wake)
-    if (!isOpen) isOpen = checkOpening(run, source)
-  }
-  // Who wakes it is the hub, on behalf of whoever published, or the socket.
-  const wake = source.hasCallbacks ? (): void => run.context.runInAsyncScope(pump) : pump
+  const wake = wakeOf(run, source)
   const feed = await openFeed(source, wake, readGroupOf(run.connection), run.lastEventId)
   // Nobody iterates it: what that would need isn't kept for as long as the stream.
   clearTransport(run.over.signal)
@@ -61,15 +55,27 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
   run.feed = feed
   run.live = source.live
   run.pump = wake
-  pump()
+  run.opening = source.parts
+  pump(run)
   endWith(run, source)
+}
+
+/** What the hub, on behalf of whoever published, or the socket wakes a run with. It keeps nothing else alive. */
+function wakeOf(run: SubscriptionRun, { hasCallbacks }: SubscriptionSource): () => void {
+  return hasCallbacks ? () => run.context.runInAsyncScope(() => pump(run)) : () => pump(run)
+}
+
+function pump(run: SubscriptionRun): void {
+  if (!run.feed || !run.pump || run.ended) return
+  pumpFeed(run, run.feed, run.pump)
+  if (run.opening && checkOpening(run, run.opening)) run.opening = undefined
 }
 
 /**
  * Tells the client that its subscription can't start, where a log can't be reached: it tries again, and shows meanwhile what
  * it waits for. Returns whether that can't happen any more.
  */
-function checkOpening(run: SubscriptionRun, { parts }: SubscriptionSource): boolean {
+function checkOpening(run: SubscriptionRun, parts: readonly FeedPart[]): boolean {
   const hubs = parts.map((part) => part.hub())
   const failing = hubs.find((hub) => hub?.failure !== undefined)
   if (failing && !run.ended) fail(run, cannotStart(failing.failure))

@@ -2,6 +2,7 @@ import { type AnyTRPCRouter, type TRPCDataTransformer, TRPCError } from '@trpc/s
 import { isTracked } from '../across-copies.ts'
 import type { AsyncContext } from '../async-context.ts'
 import type { Feed } from '../cursor.ts'
+import type { FeedPart } from '../feeds.ts'
 import type { FeedEvent, Gap } from '../log-event.ts'
 import type { Mutable } from '../mutable.ts'
 import { comesFromNowhere } from '../recent-ids.ts'
@@ -71,6 +72,8 @@ export interface SubscriptionRun extends RunParts {
   feed: Feed | undefined
   /** Sends what it has, as far as there is room. */
   pump: (() => void) | undefined
+  /** The channels that it reads, until all of them could be reached: a subscription that has started doesn't keep its call alive. */
+  opening: readonly FeedPart[] | undefined
   /** Whether that is a live one: snapshots, and events behind them; `undefined` if only the app knows. */
   live: boolean | undefined
   /** Whether the client knows where that starts. */
@@ -97,6 +100,7 @@ export function createRun(parts: RunParts): SubscriptionRun {
     ctx: undefined,
     feed: undefined,
     pump: undefined,
+    opening: undefined,
     live: undefined,
     placed: false,
     started: false,
