@@ -85,7 +85,7 @@ export function createBodies({ clock, bytes: most, forMs }: BodiesOptions): Bodi
     begin,
     letGo(request) {
       if (request.complete || request.destroyed) return
-      request.on('error', () => {})
+      request.on('error', ignore)
       request.resume()
       const cancel = clock.after(forMs, () => request.destroy())
       request.once('close', cancel).once('end', cancel)
@@ -108,8 +108,13 @@ function receive(request: IncomingMessage, body: IncomingBody): Promise<string> 
   return new Promise((resolve, reject) => {
     const take = (chunk: Buffer | string): void =>
       settle(() => body.push(typeof chunk === 'string' ? encoder.encode(chunk) : chunk))
-    const finish = (): void => settle(() => resolve(body.text()))
-    const leave = (): void => fail(new TRPCError({ code: 'CLIENT_CLOSED_REQUEST' }))
+    const finish = (): void =>
+      settle(() => {
+        const text = body.text()
+        leave()
+        resolve(text)
+      })
+    const gone = (): void => fail(new TRPCError({ code: 'CLIENT_CLOSED_REQUEST' }))
     function settle(what: () => void): void {
       try {
         what()
@@ -118,13 +123,21 @@ function receive(request: IncomingMessage, body: IncomingBody): Promise<string> 
       }
     }
     function fail(error: unknown): void {
-      request.off('data', take).off('end', finish).off('close', leave)
+      leave()
       reject(error)
     }
-    request.on('data', take).once('end', finish).once('close', leave).once('error', fail)
+    /** A stream keeps its request for as long as it lasts: nothing of the body stays with it. */
+    function leave(): void {
+      request.off('data', take).off('end', finish).off('close', gone).off('error', fail)
+    }
+    request.on('data', take).on('end', finish).on('close', gone).on('error', fail)
+    // What fails later on has been heard of by then.
+    request.on('error', ignore)
     body.onLate(fail)
   })
 }
+
+function ignore(): void {}
 
 /** Reads the JSON body of a web-standard request. */
 export async function readFetchBody(request: Request, body: IncomingBody): Promise<string> {

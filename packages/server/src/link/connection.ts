@@ -2,6 +2,7 @@ import { RealtimeError, type ReconnectData } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
 import type { ReadGroup } from '../reads.ts'
+import type { IncomingBody } from './body.ts'
 import type { PlaceHolder } from './limits.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 import type { SubscriptionRun } from './subscription-run.ts'
@@ -69,6 +70,8 @@ export interface Connection extends PlaceHolder {
   /** The request, until it is answered; then where the answer goes. */
   readonly exchange: Exchange | undefined
   readonly sink: Sink | undefined
+  /** What has arrived of the request's body, for as long as it counts. */
+  body: IncomingBody | undefined
   /** What leaves at the end of this tick. */
   readonly pending: readonly Uint8Array[]
   readonly pendingBytes: number
@@ -123,6 +126,7 @@ export function createConnection(exchange: Exchange, traffic: Traffic): Connecti
     endsAt: undefined,
     exchange,
     sink: undefined,
+    body: undefined,
     pending: nothing,
     pendingBytes: 0,
     waitingBytes: 0,
@@ -291,6 +295,7 @@ function close(connection: Mutable<Connection>): void {
   connection.closed = true
   connection.exchange = undefined
   connection.begin = undefined
+  connection.body?.release()
   connection.traffic.onClose(connection)
   connection.context.runInAsyncScope(() => {
     connection.served?.close(connection)

@@ -1,12 +1,17 @@
 import type { TRPCRequestInfo } from '@trpc/server/http'
-import { type MultiplexedRequest, RealtimeError, type WantedSubscription } from '@trpc-sse/protocol'
+import {
+  type MultiplexedRequest,
+  RealtimeError,
+  type ReconnectData,
+  type WantedSubscription,
+} from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
-import type { Mutable } from '../mutable.ts'
 import { type Connection, end, isFull, isOpen, room, type Served, send } from './connection.ts'
-import { startedFrame, streamFrames } from './frames.ts'
+import { streamFrames } from './frames.ts'
 import { createLastWord } from './last-word.ts'
 import { createRate, type Rate } from './rate.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from './request.ts'
+import { restoreContext } from './restore-context.ts'
 import { callProcedure, sendResult } from './run-result.ts'
 import type { ServeOptions, Service } from './serve.ts'
 import {
@@ -16,6 +21,7 @@ import {
   type SubscriptionRun,
   showPosition,
   stop,
+  type TellError,
 } from './subscription-run.ts'
 import { findProcedure } from './trpc.ts'
 
@@ -29,8 +35,8 @@ export interface MultiplexedStream extends Served {
   onClose: () => void
   /** Makes the requests of the first set ready: loads what routers are lazy. */
   prepare(set: MultiplexedRequest, connectionParams: TRPCRequestInfo['connectionParams']): Promise<void>
-  /** Starts what was prepared, in this context. */
-  start(ctx: unknown): void
+  /** Starts what was prepared, in the context of the connection's holder. */
+  start(): void
   /**
    * Replaces the set, if its revision is greater: what is new starts, what is missing stops, the rest is untouched. What
    * starts runs in the async context of the caller; of a request that came to another instance there is none, but
@@ -60,74 +66,144 @@ interface Begun {
 
 const { ping, reconnect } = streamFrames.multiplexed
 
-/** How subscriptions of a link run in multiplexed mode. */
-export function createMultiplexedMode(
-  mode: Omit<RunMode, 'onStart' | 'onEnd' | 'endsAbortedInSilence'>,
-): RunMode {
-  return {
-    ...mode,
-    endsAbortedInSilence: false,
-    onStart: ({ connection, key, live }, position) => send(connection, startedFrame({ key, live }, position)),
-    onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
-  }
-}
-
 /** Creates the set of subscriptions of one connection. */
 export function createMultiplexedStream(
-  { router, multiplexed, runWithContext, admission, changes, clock, emitsAndEnds }: ServeOptions,
+  options: ServeOptions,
   { onError }: Service,
   connection: Connection,
 ): MultiplexedStream {
-  const entries = new Map<string, Entry>()
-  const prepared = new Map<string, SubscriptionRequest>()
-  let connectionParams: TRPCRequestInfo['connectionParams'] = null
-  let first: MultiplexedRequest | undefined
-  let ctx: unknown
-  // Most streams never change.
-  let rate: Rate | undefined
+  return new SubscriptionSet(options, onError, connection)
+}
 
-  /** Whether one has said what there is for now: it is over, or a channel's and at its end. */
-  const isSilent = (spoken: ReadonlySet<string>): boolean =>
-    [...entries].every(([key, { run }]) => spoken.has(key) || run?.ended || run?.placed) &&
-    !isFull(connection)
+// A class, as there is one for each client: methods that all share, and nothing that is needed only to start.
+class SubscriptionSet implements MultiplexedStream {
+  revision = -1
+  onClose = doNothing
+  readonly #options: ServeOptions
+  readonly #mode: RunMode
+  readonly #onError: TellError
+  readonly #connection: Connection
+  readonly #entries = new Map<string, Entry>()
+  #connectionParams: TRPCRequestInfo['connectionParams'] = null
+  /** What the stream is opened with, until it has started. */
+  #first: MultiplexedRequest | undefined
+  #prepared: ReadonlyMap<string, SubscriptionRequest> = nothing
+  /** Most streams never change. */
+  #rate: Rate | undefined
 
-  const mode = emitsAndEnds
-    ? {
-        ...multiplexed,
-        frames: createLastWord(multiplexed.frames, { clock, isSilent, end: () => end(connection) }),
-      }
-    : multiplexed
-
-  async function toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
-    // A path that leads nowhere is the call's to complain about.
-    const procedure = await findProcedure(router, path).catch(() => undefined)
-    const readInput = (): unknown => input
-    return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
+  constructor(options: ServeOptions, onError: TellError, connection: Connection) {
+    this.#options = options
+    this.#mode = options.emitsAndEnds ? this.#endingMode(options) : options.multiplexed
+    this.#onError = onError
+    this.#connection = connection
   }
 
-  async function serve(key: string, entry: Entry, begun: Begun, hasTurn: boolean): Promise<void> {
-    const { subject, lastEventId, getRawInput } = prepared.get(key) ?? (await toRequest(entry.wanted))
-    prepared.delete(key)
+  get requests(): ReadonlyMap<string, SubscriptionRequest> {
+    return this.#prepared
+  }
+
+  async prepare(set: MultiplexedRequest, params: TRPCRequestInfo['connectionParams']): Promise<void> {
+    this.#first = set
+    this.#connectionParams = params
+    const requests = Object.entries(set.subscriptions).map(
+      async ([key, wanted]) => [key, await this.#toRequest(wanted)] as const,
+    )
+    this.#prepared = new Map(await Promise.all(requests))
+  }
+
+  start(): void {
+    const set = this.#first
+    this.#first = undefined
+    const { closed, context } = this.#connection
+    if (set && !closed) this.#apply(set, { from: 'here', context, hasTurn: true })
+    this.#prepared = nothing
+  }
+
+  replace(set: MultiplexedRequest, from: Begun['from']): number {
+    const wanted = Object.entries(set.subscriptions)
+    for (const [key, one] of wanted) checkSame(key, this.#entries.get(key)?.wanted, one)
+    if (set.revision <= this.revision) return 0
+    this.#rate ??= createRate(this.#options.changes)
+    const waitMs = this.#rate.take(this.#priceOf(set))
+    if (waitMs === 0) this.#apply(set, { from, context: captureContext(), hasTurn: false })
+    return waitMs
+  }
+
+  changeWaitMs(set: MultiplexedRequest): number {
+    return (set.revision > this.revision && this.#rate?.waitMs(this.#priceOf(set))) || 0
+  }
+
+  paths(): readonly string[] {
+    // Before it has started, it is for those that it was opened with.
+    const wanted = this.#first
+      ? Object.values(this.#first.subscriptions)
+      : this.#running().map((entry) => entry.wanted)
+    return [...new Set(wanted.map(({ path }) => path))]
+  }
+
+  subscriptions(): number {
+    return this.#running().length
+  }
+
+  heartbeat(): void {
+    for (const { run } of this.#entries.values()) if (run) showPosition(run)
+    send(this.#connection, ping)
+  }
+
+  reconnect(_: Connection, data: ReconnectData, retryMs: number): void {
+    if (isOpen(this.#connection)) send(this.#connection, reconnect(data, retryMs))
+    else this.#connection.begin?.()
+  }
+
+  close(): void {
+    this.onClose()
+    for (const entry of this.#entries.values()) stopEntry(entry)
+  }
+
+  #running(): Entry[] {
+    return [...this.#entries.values()].filter(({ run }) => !run?.ended)
+  }
+
+  /** Each start has its price, and a change that starts nothing has one, too. */
+  #priceOf({ subscriptions }: MultiplexedRequest): number {
+    return Math.max(1, Object.keys(subscriptions).filter((key) => !this.#entries.has(key)).length)
+  }
+
+  #apply({ revision, subscriptions }: MultiplexedRequest, begun: Begun): void {
+    this.revision = revision
+    for (const [key, entry] of this.#entries) {
+      if (Object.hasOwn(subscriptions, key)) continue
+      this.#entries.delete(key)
+      stopEntry(entry)
+    }
+    let { hasTurn } = begun
+    for (const [key, wanted] of Object.entries(subscriptions)) {
+      if (this.#entries.has(key)) continue
+      const entry: Entry = { wanted, over: new AbortController(), run: undefined }
+      this.#entries.set(key, entry)
+      void this.#serve(key, entry, begun, hasTurn)
+      hasTurn = false
+    }
+  }
+
+  async #serve(key: string, entry: Entry, begun: Begun, hasTurn: boolean): Promise<void> {
+    const connection = this.#connection
+    const { admission, runWithContext } = this.#options
+    const request = this.#prepared.get(key) ?? (await this.#toRequest(entry.wanted))
+    const { subject, lastEventId, getRawInput } = request
     const { over } = entry
     // Whoever doesn't read can't make the stream grow by changing the set for ever.
     if (isFull(connection)) await room(connection, over.signal)
     const turn = hasTurn || over.signal.aborted ? undefined : admission.start(connection, over.signal)
     if (turn) await turn
     if (over.signal.aborted) return
-    const run = createRun({
-      mode,
-      connection,
-      context: begun.context,
-      over,
-      key,
-      subject,
-      lastEventId,
-      onError,
-    })
+    const { context } = begun
+    const onError = this.#onError
+    const run = createRun({ mode: this.#mode, connection, context, over, key, subject, lastEventId, onError })
     entry.run = run
-    run.ctx = ctx
+    run.ctx = connection.ctx
     try {
-      if (begun.from === 'elsewhere') run.context = await restoreContext(runWithContext, ctx)
+      if (begun.from === 'elsewhere') run.context = await restoreContext(runWithContext, run.ctx)
       if (over.signal.aborted) return
       await run.context.runInAsyncScope(async () => sendResult(run, await callProcedure(run, getRawInput)))
     } catch (error) {
@@ -135,99 +211,29 @@ export function createMultiplexedStream(
     }
   }
 
-  function begin(key: string, wanted: WantedSubscription, begun: Begun, hasTurn: boolean): void {
-    const entry: Entry = { wanted, over: new AbortController(), run: undefined }
-    entries.set(key, entry)
-    void serve(key, entry, begun, hasTurn)
+  async #toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
+    const { router } = this.#options
+    // A path that leads nowhere is the call's to complain about.
+    const procedure = await findProcedure(router, path).catch(() => undefined)
+    const readInput = (): unknown => input
+    const connectionParams = this.#connectionParams
+    return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
   }
 
-  function replace(set: MultiplexedRequest, from: Begun['from']): number {
-    const wanted = Object.entries(set.subscriptions)
-    for (const [key, one] of wanted) checkSame(key, entries.get(key)?.wanted, one)
-    if (set.revision <= stream.revision) return 0
-    rate ??= createRate(changes)
-    const waitMs = rate.take(priceOf(set))
-    if (waitMs === 0) apply(set, { from, context: captureContext(), hasTurn: false })
-    return waitMs
+  /** A mode of its own, for a stream that ends as soon as each of its subscriptions has said what there is for now. */
+  #endingMode({ multiplexed, clock }: ServeOptions): RunMode {
+    /** Whether one is over, or a channel's and at its end. */
+    const isSilent = (spoken: ReadonlySet<string>): boolean =>
+      [...this.#entries].every(([key, { run }]) => spoken.has(key) || run?.ended || run?.placed) &&
+      !isFull(this.#connection)
+    const lastWord = { clock, isSilent, end: () => end(this.#connection) }
+    return { ...multiplexed, frames: createLastWord(multiplexed.frames, lastWord) }
   }
-
-  /** Each start has its price, and a change that starts nothing has one, too. */
-  const priceOf = ({ subscriptions }: MultiplexedRequest): number =>
-    Math.max(1, Object.keys(subscriptions).filter((key) => !entries.has(key)).length)
-
-  function apply({ revision, subscriptions }: MultiplexedRequest, begun: Begun): void {
-    stream.revision = revision
-    for (const [key, entry] of entries) {
-      if (Object.hasOwn(subscriptions, key)) continue
-      entries.delete(key)
-      stopEntry(entry)
-    }
-    let { hasTurn } = begun
-    for (const [key, wanted] of Object.entries(subscriptions)) {
-      if (entries.has(key)) continue
-      begin(key, wanted, begun, hasTurn)
-      hasTurn = false
-    }
-  }
-
-  const running = (): Entry[] => [...entries.values()].filter(({ run }) => !run?.ended)
-
-  const stream: Mutable<MultiplexedStream> = {
-    revision: -1,
-    requests: prepared,
-    onClose() {},
-    replace,
-    changeWaitMs: (set) => (set.revision > stream.revision && rate?.waitMs(priceOf(set))) || 0,
-    paths() {
-      // Before it has started, it is for those that it was opened with.
-      const wanted = first ? Object.values(first.subscriptions) : running().map((entry) => entry.wanted)
-      return [...new Set(wanted.map(({ path }) => path))]
-    },
-    subscriptions: () => running().length,
-    async prepare(set, params) {
-      first = set
-      connectionParams = params
-      const requests = Object.entries(set.subscriptions).map(
-        async ([key, wanted]) => [key, await toRequest(wanted)] as const,
-      )
-      for (const [key, request] of await Promise.all(requests)) prepared.set(key, request)
-    },
-    start(context) {
-      ctx = context
-      const set = first
-      first = undefined
-      if (set && !connection.closed) apply(set, { from: 'here', context: captureContext(), hasTurn: true })
-    },
-    heartbeat() {
-      for (const { run } of entries.values()) if (run) showPosition(run)
-      send(connection, ping)
-    },
-    reconnect(_, data, retryMs) {
-      if (isOpen(connection)) send(connection, reconnect(data, retryMs))
-      else connection.begin?.()
-    },
-    close() {
-      stream.onClose()
-      for (const entry of entries.values()) stopEntry(entry)
-    },
-  }
-  return stream
 }
 
-/** Has the app restore the async context of a stream's subscriptions, from the stream's own context. */
-async function restoreContext(
-  runWithContext: ServeOptions['runWithContext'],
-  ctx: unknown,
-): Promise<AsyncContext> {
-  let context: AsyncContext | undefined
-  const capture = (): void => {
-    context ??= captureContext()
-  }
-  await (runWithContext ? runWithContext(ctx as never, capture) : capture())
-  if (context !== undefined) return context
-  const message = 'runWithContext() returned and has not called the function that it was given. Call it once.'
-  throw new RealtimeError('INVALID_OPTION', message)
-}
+const nothing: ReadonlyMap<string, SubscriptionRequest> = new Map()
+
+function doNothing(): void {}
 
 function stopEntry({ run, over }: Entry): void {
   if (run) stop(run)

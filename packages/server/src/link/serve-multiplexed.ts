@@ -10,7 +10,7 @@ import { type Answerable, answerError, answerErrors, answerJson } from './answer
 import type { IncomingBody } from './body.ts'
 import { send } from './connection.ts'
 import { type Credentials, ownerOf } from './credentials.ts'
-import { keyedConnectedFrame } from './frames.ts'
+import { keyedConnectedFrame, startedFrame } from './frames.ts'
 import { drainingError, isRefusal, tooManyChanges } from './limits.ts'
 import { createMultiplexedStream, type MultiplexedStream } from './multiplexed-stream.ts'
 import type { Multiplexer } from './multiplexer.ts'
@@ -24,6 +24,7 @@ import {
   spread,
   startResponse,
 } from './serve.ts'
+import type { RunMode } from './subscription-run.ts'
 import { errorOf } from './thrown.ts'
 
 /** What multiplexed mode takes beside what every stream does. */
@@ -44,6 +45,18 @@ export interface MultiplexedService extends Service {
 /** Whether a request is for multiplexed mode. Some clients and proxies write the path with a `%7E`. */
 export function isMultiplexed(method: string, path: string): boolean {
   return method === 'POST' && path.replace(/^%7e/i, '~') === multiplexedPath
+}
+
+/** How subscriptions of a link run in multiplexed mode. */
+export function createMultiplexedMode(
+  mode: Omit<RunMode, 'onStart' | 'onEnd' | 'endsAbortedInSilence'>,
+): RunMode {
+  return {
+    ...mode,
+    endsAbortedInSilence: false,
+    onStart: ({ connection, key, live }, position) => send(connection, startedFrame({ key, live }, position)),
+    onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
+  }
 }
 
 /** One request to `~sse` that is being served. */
@@ -90,9 +103,8 @@ export async function serveMultiplexed(
 /** Serves a request; its body counts until it has its stream or its answer, or has left. */
 async function serveBody(options: MultiplexedOptions, serving: Serving): Promise<void> {
   const { connection } = serving
-  const { signal } = connection.over
   const body = options.bodies.begin(connection.pendingAt)
-  signal.addEventListener('abort', body.release, { once: true })
+  connection.body = body
   try {
     const set = await readSet(options, serving, body)
     if (connection.closed) return
@@ -100,7 +112,7 @@ async function serveBody(options: MultiplexedOptions, serving: Serving): Promise
     if (set.connectionId === undefined) await openStream(options, serving, set)
     else await control(options, serving, set, set.connectionId)
   } finally {
-    signal.removeEventListener('abort', body.release)
+    connection.body = undefined
     body.release()
   }
 }
@@ -139,7 +151,7 @@ async function openStream(
   const connectionId = options.multiplexer.add(stream, (id) => ownerOf(key, id, service.credentials))
   const connected = { connectionId, ...options.clientOptions }
   send(connection, keyedConnectedFrame(connected, spread(options.clock, options.retryMs)))
-  stream.start(serving.ctx)
+  stream.start()
   if (set.maxDurationMs !== undefined) void options.connections.limit(connection, set.maxDurationMs)
 }
 
