@@ -113,7 +113,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
   /** Those that were opened, or were sent something, together have their heartbeats one after the other, within a third of the time. */
   function nextHeartbeatEarlyMs(): number {
     if (heartbeatMs === Infinity) return 0
-    const early = phase * (heartbeatMs / 3)
+    const early = Math.round(phase * (heartbeatMs / 3))
     phase = (phase + goldenRatio) % 1
     return early
   }
