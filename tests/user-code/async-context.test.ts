@@ -1,6 +1,8 @@
+import { once } from 'node:events'
+import { request } from 'node:http'
 import { redisBackend } from '@trpc-sse/redis'
 import { type Backend, memoryBackend } from '@trpc-sse/server'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ask, openRaw, type RawStream, subscriptionUrl } from '../support/http.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import {
@@ -260,6 +262,26 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
       for (const piece of ['createContext', 'connectionKey', 'responseMeta'])
         expect(storesOf(here.calls.items, piece)).toEqual(new Set(['alice', 'alice, later']))
     })
+
+    // The fetch server of these tests reads bodies before it calls the link.
+    it.runIf(adapter === 'node')(
+      'of a request that is sent away before it has its stream runs in the store of that request',
+      async () => {
+        await using servers = await start()
+        const { here } = servers
+        const headers = { 'content-type': 'application/json', 'content-length': 100, store: 'alice' }
+        const unfinished = request(`${here.url}/~sse`, { method: 'POST', agent: false, headers })
+        const answered = once(unfinished, 'response')
+        unfinished.on('error', () => {}).write('{')
+        await vi.waitUntil(() => here.link.stats().connections === 1)
+        await storage.run('admin', () => here.link.drain())
+        const [{ statusCode }] = await answered
+        expect(statusCode).toBe(503)
+        unfinished.destroy()
+        for (const piece of ['responseMeta', 'errorFormatter', 'onError'])
+          expect(storesOf(here.calls.items, piece)).toEqual(new Set(['alice']))
+      },
+    )
 
     it('of a subscription from another instance runs in what runWithContext restores', async () => {
       await using servers = await start({

@@ -157,7 +157,6 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
 
   it.each([
     ['forgotten', /forgotten return/],
-    ['twice', /a channel twice/],
     ['badReplay', /replay/],
     ['asyncFilter', /filter\(\) returned a promise/],
   ])('a mistake in the server’s code is final: %s', async (path, message) => {
@@ -167,6 +166,15 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect(error).toMatchObject({ code: -32022, message: expect.stringMatching(message) })
     expect(error.data).toMatchObject({ code: 'UNPROCESSABLE_CONTENT', path })
     expect(server.errors.items).toHaveLength(1)
+  })
+
+  // Which channels they are may come from the input.
+  it('a channel that is merged twice is the mistake of who asked, and final', async () => {
+    await using server = await setup()
+    using stream = await open(server.url, 'twice')
+    const error = await errorOf(stream)
+    expect(error).toMatchObject({ code: -32600, message: expect.stringMatching(/a channel twice/) })
+    expect(error.data).toMatchObject({ code: 'BAD_REQUEST', path: 'twice' })
   })
 
   it('in development, without onError, the console is told once for each procedure', async () => {

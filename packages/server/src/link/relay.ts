@@ -1,4 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
+import { detached } from '../async-context.ts'
 import type { Backend, ChannelLog } from '../backend.ts'
 
 /** Asks other instances of the server, through the backend that they share. */
@@ -67,7 +68,14 @@ export function createRelay({ backend, instance, clock, answer }: RelayOptions):
   }
 
   async function listen(): Promise<void> {
-    listening ??= backend.listen(logOf(instance), { onEvent() {}, onInterrupted() {}, onNotice: receive })
+    listening ??= detached(() =>
+      backend.listen(logOf(instance), {
+        onEvent() {},
+        onInterrupted() {},
+        // Whoever asks, in this process or another, what starts here is not theirs.
+        onNotice: (text) => detached(() => receive(text)),
+      }),
+    )
     try {
       await listening
     } catch {

@@ -88,7 +88,8 @@ export async function serveMultiplexed(
     isAsked: false,
   }
   // Whoever is to leave before there is a stream has its answer at once.
-  connection.begin = () => answerError(options, service, serving, drainingError())
+  connection.begin = () =>
+    connection.context.runInAsyncScope(() => answerError(options, service, serving, drainingError()))
   try {
     // What the client does not wait for isn't begun: nobody would give its place back.
     connection.over.signal.throwIfAborted()
