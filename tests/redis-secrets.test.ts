@@ -1,4 +1,4 @@
-import { inspect } from 'node:util'
+import { format, inspect } from 'node:util'
 import { type RedisBackendOptions, redisBackend } from '@trpc-sse/redis'
 import type { ChannelLog } from '@trpc-sse/server'
 import { Cluster, Redis } from 'ioredis'
@@ -188,6 +188,38 @@ describe('errors of a Redis that can’t be used', () => {
         cause: expect.objectContaining({ code: 'ECONNREFUSED' }),
       }),
     )
+  })
+
+  it('are errors that can be read and shown, whatever credentials() and onError throw', async () => {
+    const unreadable = (): never => {
+      throw Object.defineProperties(new Error('no'), {
+        message: { get: unreadable },
+        name: { get: unreadable },
+        [inspect.custom]: { get: unreadable },
+      })
+    }
+    const escaped: unknown[] = []
+    const onEscaped = (error: unknown): void => void escaped.push(error)
+    process.on('unhandledRejection', onEscaped)
+    const shown = vi.spyOn(console, 'error').mockImplementation((...what) => void format(...what))
+    const told: unknown[] = []
+    const backend = redisBackend(
+      { url: server.url },
+      {
+        commandTimeoutMs: 200,
+        credentials: unreadable,
+        onError(error) {
+          told.push(inspect(error))
+          unreadable()
+        },
+      },
+    )
+    await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    await vi.waitUntil(() => told.length > 0)
+    await backend.close()
+    process.off('unhandledRejection', onEscaped)
+    shown.mockRestore()
+    expect(escaped).toEqual([])
   })
 
   it('do not stop it when onError throws, or rejects', async () => {

@@ -187,10 +187,19 @@ function callSafely(name: string, call: () => unknown): void {
     try {
       await call()
     } catch (cause) {
-      console.error(`trpc-sse: ${name} of redisBackend() threw`, cause)
+      tellConsole(`trpc-sse: ${name} of redisBackend() threw`, cause)
     }
   }
   void run()
+}
+
+/** An error of the app's may be one that throws when it is shown. */
+function tellConsole(message: string, error: unknown): void {
+  try {
+    console.error(message, error)
+  } catch {
+    console.error(`${message} an error that can't be shown`)
+  }
 }
 
 function checkTimes(options: Readonly<Record<string, number>>): void {

@@ -57,7 +57,12 @@ export function createSecrets(): Secrets {
   }
 
   function redact(error: unknown, depth: number): unknown {
-    return error instanceof Error ? copy(error, depth) : clean(String(error))
+    try {
+      return error instanceof Error ? copy(error, depth) : clean(String(error))
+    } catch {
+      // Of an app's function: what it throws may throw when it is read.
+      return new Error('The error can not be read.')
+    }
   }
 
   return {

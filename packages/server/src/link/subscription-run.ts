@@ -122,9 +122,11 @@ export function start(run: Mutable<SubscriptionRun>, position: string | undefine
 /** Tells of an event of a channel. */
 export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void {
   const { frames, counters } = run.mode
+  // A transformer may throw: then nothing of it is sent.
+  const frame = frames.event(run.key, event)
   run.held = event.id
   if (run.eventHead) send(run.connection, run.eventHead)
-  send(run.connection, frames.event(run.key, event))
+  send(run.connection, frame)
   counters.eventsSent += 1
 }
 
