@@ -1,4 +1,5 @@
 import { RealtimeError } from '@trpc-sse/protocol'
+import { within } from './connection.ts'
 import type { HttpRequest } from './request.ts'
 import type { StreamSettings } from './stream.ts'
 
@@ -19,8 +20,6 @@ const suspiciousTimeouts = 2
 /** How long a stream lasts that is held back until its end, in milliseconds: so late can events be. */
 const shortMs = 5_000
 
-const advice = 'https://github.com/trpc-sse/trpc-sse/blob/main/docs/proxies.md#a-proxy-that-buffers'
-
 /** Creates what a stream knows of its way to the server. */
 export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: StreamSettings): Buffering {
   let timeouts = 0
@@ -29,24 +28,18 @@ export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: Str
   // An attempt must not time out before its stream has ended.
   const durationMs = Math.min(shortMs, connectTimeoutMs / 3)
 
-  /** Whether a request is answered that asks for nothing. */
-  async function isAnswered({ url, headers }: HttpRequest): Promise<boolean> {
-    const abort = new AbortController()
-    const { signal } = abort
-    const cancel = clock.after(durationMs, () => abort.abort())
+  /** Looks whether another request is answered. Few need that, so it is loaded here; if it can't be, nothing is found. */
+  async function look(request: HttpRequest): Promise<RealtimeError | undefined> {
     try {
-      const gone = new Promise<never>((_, reject) => signal.addEventListener('abort', reject))
-      const init = {
-        method: 'HEAD',
-        headers: Object.fromEntries(headers),
-        signal,
-        cache: 'no-store',
-      } as const
-      return (await Promise.race([fetch(url, init), gone])).status > 0
+      const message = await within(clock, durationMs, new AbortController(), async (signal) => {
+        const { probe } = await import('./probe.ts')
+        return probe(fetch, request, signal)
+      })
+      if (!hasWarned) console.warn(message)
+      hasWarned = true
+      return new RealtimeError('RESPONSE_BUFFERED', message)
     } catch {
-      return false
-    } finally {
-      cancel()
+      return undefined
     }
   }
 
@@ -55,9 +48,7 @@ export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: Str
     async timedOut(error, request) {
       timeouts++
       if (receive || timeouts < suspiciousTimeouts) return error
-      found = (await isAnswered(request)) ? bufferedError() : undefined
-      if (found && !hasWarned) console.warn(found.message)
-      hasWarned ||= found !== undefined
+      found = await look(request)
       return found ?? error
     },
     opened(afterMs) {
@@ -66,9 +57,4 @@ export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: Str
     },
     error: () => found,
   }
-}
-
-function bufferedError(): RealtimeError {
-  const message = `No stream has begun, though another request was answered: a proxy seems to hold responses back. See ${advice}`
-  return new RealtimeError('RESPONSE_BUFFERED', message)
 }

@@ -1,5 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
-import { type RequestOptions, send, unlessAborted } from './connection.ts'
+import { type RequestOptions, send, within } from './connection.ts'
 import { createKeyTable } from './keys.ts'
 import { writeMultiplexedBody } from './multiplexed.ts'
 import { credentialsOf, type Endpoint, type HttpRequest, writeMultiplexedRequest } from './request.ts'
@@ -87,7 +87,8 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
 
   async function control(): Promise<void> {
     request = new AbortController()
-    const answer = await post(request)
+    // Whatever fails: a new stream is always right.
+    const answer = await within(clock, connectTimeoutMs, request, post).catch(() => undefined)
     request = undefined
     if (answer === undefined) return fail()
     if (!isInControl) return
@@ -108,20 +109,12 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   }
 
   /** Sends the newest set. Resolves to 0 if the stream has it, to a time in milliseconds if it has to wait so long, else to nothing. */
-  async function post(abort: AbortController): Promise<number | undefined> {
-    const cancel = clock.after(connectTimeoutMs, () => abort.abort())
-    try {
-      const response = await send(options, write, abort.signal)
-      await unlessAborted(abort.signal, response.text())
-      if (response.status === 200) return 0
-      const retryAfter = response.headers.get('retry-after')
-      return response.status === 429 && retryAfter !== null ? askedWaitMs(clock, retryAfter) : undefined
-    } catch {
-      // Whatever it was: a new stream is always right.
-      return undefined
-    } finally {
-      cancel()
-    }
+  async function post(signal: AbortSignal): Promise<number | undefined> {
+    const response = await send(options, write, signal)
+    await response.text()
+    if (response.status === 200) return 0
+    const retryAfter = response.headers.get('retry-after')
+    return response.status === 429 && retryAfter !== null ? askedWaitMs(clock, retryAfter) : undefined
   }
 
   function retire(): void {

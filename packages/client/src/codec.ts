@@ -26,7 +26,7 @@ export function outputCodec(output: TRPCDataTransformer): Codec {
       try {
         const shape: unknown = output.deserialize(serialized)
         if (!isErrorShape(shape)) return unreadable()
-        const type = retryableCodes.has(shape.code) ? 'lost' : 'end'
+        const type = retryableCodes.includes(shape.code) ? 'lost' : 'end'
         return { type, error: TRPCClientError.from({ error: shape }) }
       } catch (cause) {
         return unreadable(cause)
@@ -69,15 +69,12 @@ export function clientError(error: unknown): ClientError {
   return TRPCClientError.from(error instanceof Error ? error : new Error(String(error), { cause: error }))
 }
 
-// What tRPC's own link takes for passing, and what means "not now" besides.
-const retryableCodes: ReadonlySet<number> = new Set([
+/** What tRPC's own link takes for passing, and what means "not now" besides. All of its 5xx have the first one's number. */
+const retryableCodes: readonly number[] = [
   TRPC_ERROR_CODES_BY_KEY.INTERNAL_SERVER_ERROR,
-  TRPC_ERROR_CODES_BY_KEY.BAD_GATEWAY,
-  TRPC_ERROR_CODES_BY_KEY.SERVICE_UNAVAILABLE,
-  TRPC_ERROR_CODES_BY_KEY.GATEWAY_TIMEOUT,
   TRPC_ERROR_CODES_BY_KEY.TIMEOUT,
   TRPC_ERROR_CODES_BY_KEY.TOO_MANY_REQUESTS,
-])
+]
 
 function isErrorShape(value: unknown): value is TRPCErrorShape {
   const { code, message }: Partial<Record<keyof TRPCErrorShape, unknown>> = Object(value)

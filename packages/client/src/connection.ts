@@ -67,6 +67,7 @@ export function connect(options: ConnectionOptions): Connection {
   const abort = new AbortController()
   const { signal } = abort
   let open = false
+  let request: HttpRequest | undefined
   // Not the signal's reason: the one of older React Natives has none.
   let dead: RealtimeError | undefined
   const watchdog = createWatchdog(options.clock, (limitMs) => {
@@ -90,12 +91,16 @@ export function connect(options: ConnectionOptions): Connection {
     },
     judge: (response) => unlessAborted(signal, judgeResponse(response, options)),
   }
-  let request: HttpRequest | undefined
+  const { receive = receiveResponse } = options
   function write(endpoint: Endpoint): HttpRequest {
     request = options.write(endpoint)
     return request
   }
-  void run({ ...options, write }, receiver).then(async (event) => {
+  const received = receive({ ...options, write }, receiver).then(
+    (event) => event ?? lost('The response ended, but the subscription is not complete.'),
+    (error: unknown) => failure(error, request),
+  )
+  void received.then(async (event) => {
     close()
     if (dead && !open && request) dead = await options.onTimeout(dead, request)
     options.onEvent(dead ? { type: 'lost', error: dead } : event)
@@ -110,22 +115,10 @@ export function connect(options: ConnectionOptions): Connection {
   }
 }
 
-async function run(options: ConnectionOptions, receiver: Receiver): Promise<StreamEvent> {
-  let to = ''
-  function write(endpoint: Endpoint): HttpRequest {
-    const request = options.write(endpoint)
-    to = `: ${withoutSecrets(request.url)}`
-    return request
-  }
-  try {
-    const { receive = receiveResponse } = options
-    const error = lostError('The response ended, but the subscription is not complete.')
-    return (await receive({ ...options, write }, receiver)) ?? { type: 'lost', error }
-  } catch (error) {
-    if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
-    const message = `The connection failed, or could not be made${to}${codeOf(error)}.`
-    return { type: 'lost', error: lostError(message, error) }
-  }
+function failure(error: unknown, request: HttpRequest | undefined): StreamEvent {
+  if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
+  const to = request ? `: ${withoutSecrets(request.url)}` : ''
+  return lost(`The connection failed, or could not be made${to}${codeOf(error)}.`, error)
 }
 
 /** An address as far as it may stand in a log: queries have tokens in them. */
@@ -159,18 +152,21 @@ async function receiveResponse(
   return undefined
 }
 
-function lostError(message: string, cause?: unknown): RealtimeError {
-  return new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, { cause })
+function lost(message: string, cause?: unknown): StreamEvent {
+  const error = new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, { cause })
+  return { type: 'lost', error }
 }
 
 function silence(open: boolean, limitMs: number): RealtimeError {
-  const [code, message] = open
-    ? ([
+  return open
+    ? new RealtimeError(
         'CONNECTION_SILENT',
         `The connection was silent for ${limitMs} ms. Another one will be opened.`,
-      ] as const)
-    : (['CONNECT_TIMEOUT', `No stream was open after ${limitMs} ms. Another try will be made.`] as const)
-  return new RealtimeError(code, message)
+      )
+    : new RealtimeError(
+        'CONNECT_TIMEOUT',
+        `No stream was open after ${limitMs} ms. Another try will be made.`,
+      )
 }
 
 /** Hands on chunk by chunk; the next one is read when the handlers of this one are done. */
@@ -206,6 +202,17 @@ export async function prepare(
   const to = await unlessAborted(signal, endpoint())
   if (signal.aborted) throw signal.reason
   return write(to)
+}
+
+/** Does something with a signal that aborts after so many milliseconds; rejects then. */
+export async function within<T>(
+  clock: Clock,
+  limitMs: number,
+  abort: AbortController,
+  use: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const cancel = clock.after(limitMs, () => abort.abort())
+  return unlessAborted(abort.signal, use(abort.signal)).finally(cancel)
 }
 
 /** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */

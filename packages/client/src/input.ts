@@ -10,15 +10,14 @@ export interface SplitInput {
  * newer one, and inputs that can't hold it stay as they are.
  */
 export function splitInput(input: unknown): SplitInput {
-  if (!isPlainObject(input)) return { input, lastEventId: undefined }
-  const { lastEventId, ...rest } = input
+  const { lastEventId, ...rest } = isPlainObject(input) ? input : {}
   if (typeof lastEventId !== 'string' || lastEventId === '') return { input, lastEventId: undefined }
   // `retryLink` makes an object of an input that is none.
   return { input: Object.keys(rest).length > 0 ? rest : undefined, lastEventId }
 }
 
 function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (typeof value !== 'object' || value === null) return false
+  if (!value) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null
 }

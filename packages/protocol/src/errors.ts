@@ -95,7 +95,7 @@ export class RealtimeError extends Error {
   readonly status: number | undefined
 
   constructor(code: RealtimeErrorCode, message: string, options: RealtimeErrorOptions = {}) {
-    super(message, 'cause' in options ? { cause: options.cause } : {})
+    super(message, options)
     this.code = code
     this.issues = options.issues ?? []
     this.status = options.status
