@@ -47,11 +47,10 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
 
   function read(): Kept[] {
     try {
-      const value: unknown = JSON.parse(storage.getItem(name) ?? '[]')
-      return Array.isArray(value)
-        ? value.filter(isKept).filter(([, , atMs]) => atMs > clock.now() - forMs)
-        : []
+      const value: readonly unknown[] = JSON.parse(storage.getItem(name) ?? '[]')
+      return value.filter(isKept).filter(([, , atMs]) => atMs > clock.now() - forMs)
     } catch {
+      // Not allowed, or somebody else's: nothing is kept then.
       return []
     }
   }
@@ -110,7 +109,6 @@ export function createPositions({ clock, device, storage, url, forMs }: Position
 }
 
 function isKept(value: unknown): value is Kept {
-  if (!Array.isArray(value)) return false
-  const [key, lastEventId, atMs] = value
+  const [key, lastEventId, atMs]: readonly unknown[] = Array.isArray(value) ? value : []
   return typeof key === 'string' && typeof lastEventId === 'string' && typeof atMs === 'number'
 }
