@@ -17,16 +17,17 @@ export function startAlone(options: SetOptions, call: WantedCall, member: Member
       member.started(feed.lastEventId(), feed.live())
     },
     onWaiting: member.connecting,
-    onPosition(lastEventId, of) {
+    onPosition(lastEventId, on) {
       positions.save(identity, lastEventId)
-      stream.advanced(of)
+      on.progressed()
     },
   })
   const stream = openStream({
     ...options,
     endpoint: () => options.endpoint([call.op]),
-    carry() {
+    carry(progressed) {
       const carrier: Carrier = {
+        progressed,
         write(endpoint) {
           feed.requested(carrier)
           return writeSingleRequest(endpoint, { ...call, lastEventId: feed.lastEventId() })

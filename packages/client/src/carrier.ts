@@ -13,6 +13,8 @@ export interface SetCarrierOptions extends RequestOptions {
   /** How long a control request may take, and how long what it has asked for, in milliseconds. */
   readonly connectTimeoutMs: number
   readonly wanted: () => ReadonlySet<CallLine>
+  /** A subscription has got further on it. */
+  readonly progressed: () => void
   /** It is open, or something has started on it. */
   readonly onStarted: () => void
   readonly onLost: (error: unknown) => void
@@ -143,6 +145,7 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
       options.onLost(error)
       return undefined
     },
+    progressed: options.progressed,
     isInControl: () => isInControl,
     changed,
     keyOf(line) {

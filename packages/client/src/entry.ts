@@ -21,8 +21,6 @@ export interface EntryOptions {
   readonly lastEventId: string | undefined
   /** It stands somewhere else, or has started. */
   readonly onMove: () => void
-  /** It has got further on this stream. */
-  readonly onAdvanced: (stream: Carrier) => void
   /** The shortest wait that the stream asks for, in milliseconds, before it is started again. */
   readonly askedWaitMs: () => number
   /** The server has ended it, for now or for good. */
@@ -153,7 +151,7 @@ export function createEntry(options: EntryOptions): Entry {
     onPosition(_, stream) {
       failures = 0
       options.onMove()
-      options.onAdvanced(stream)
+      stream.progressed()
     },
   })
 

@@ -59,7 +59,6 @@ export function createSet(options: SetOptions): SubscriptionSet {
         positions.save(identity, line.feed.lastEventId())
         merge(line)
       },
-      onAdvanced: stream.advanced,
       askedWaitMs: stream.askedWaitMs,
       onEnded: () => stream.forget(line),
       onRetry: stream.changed,

@@ -14,7 +14,7 @@ export interface CallLine extends Entry {
 }
 
 /** The stream of all lines of a set: there while there is a line. */
-export interface SharedStream extends Pick<Stream, 'advanced' | 'askedWaitMs'> {
+export interface SharedStream extends Pick<Stream, 'askedWaitMs'> {
   /** What is wanted may have changed. Starts and stops of one tick travel together. */
   changed(): void
   /** The server has ended a line. */
@@ -39,9 +39,10 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
     return options.endpoint([first, ...others])
   }
 
-  function carry(): SetCarrier {
+  function carry(progressed: () => void): SetCarrier {
     const carrier = createSetCarrier({
       ...options,
+      progressed,
       endpoint,
       wanted,
       onStarted: letGo,
@@ -102,7 +103,6 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
       for (const carrier of carriers) carrier.forget(line)
       changed()
     },
-    advanced: (on) => stream?.advanced(on),
     askedWaitMs: () => stream?.askedWaitMs() ?? 0,
   }
 }

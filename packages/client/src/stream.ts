@@ -34,13 +34,15 @@ export interface Carrier {
   receive(frame: SubscriptionFrame): StreamEvent | undefined
   /** It is gone, with an error if it failed. May say what follows for the one that is left. */
   lost(error: unknown): StreamEvent | undefined
+  /** A subscription has got further on it. */
+  progressed(): void
 }
 
 /** A mode of the protocol, and what it tells. If a callback throws, all ends with that. */
 export interface StreamOptions extends StreamSettings {
   readonly endpoint: () => Promise<Endpoint>
-  /** There is one more connection. At most two are there at a time. */
-  readonly carry: () => Carrier
+  /** There is one more connection. At most two are there at a time. `progressed` is what its {@link Carrier.progressed} calls. */
+  readonly carry: (progressed: () => void) => Carrier
   /** Gives a message its meaning. */
   readonly read: (message: DecodedMessage) => readonly Frame[]
   readonly readErrorBody: ReadErrorBody
@@ -57,8 +59,6 @@ export interface Stream {
   reopen(): void
   /** The one before isn't needed any more. */
   taken(): void
-  /** A subscription has got further there. */
-  advanced(on: Carrier): void
   /** The shortest wait that the stream asks for, in milliseconds, before anything on it is tried again. */
   askedWaitMs(): number
   /** Ends them, with an error if there is one to tell. Closing twice is harmless. */
@@ -107,7 +107,7 @@ export function openStream(options: StreamOptions): Stream {
   }
 
   function open(): void {
-    const carrier = options.carry()
+    const carrier = options.carry(() => line === current && dispatch({ type: 'progress' }))
     const maxDurationMs = buffering.maxDurationMs()
     // A short stream is held back until its end.
     const isBridged = before && maxDurationMs === undefined
@@ -233,7 +233,6 @@ export function openStream(options: StreamOptions): Stream {
   return {
     reopen: () => dispatch({ type: 'reopen' }),
     taken: () => before && unbridge(undefined),
-    advanced: (on) => on === current?.carrier && dispatch({ type: 'progress' }),
     askedWaitMs: () => state.retryMs,
     close: (error) => dispatch({ type: 'end', error }),
   }
