@@ -87,4 +87,26 @@ describe('P39: two attempts in a row without a byte', () => {
     await clock.due(250)
     expect(codes).toEqual(['CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'])
   })
+
+  it('while the script that would look into it cannot be loaded: they are what they are', async () => {
+    vi.resetModules()
+    vi.doMock('./probe.ts', () => {
+      throw new Error('404')
+    })
+    try {
+      await using server = await scriptedServer()
+      const client = multiplexedClient(server)
+      client.follow('a')
+      await timeOut(client, server)
+      await client.clock.due(125)
+      client.clock.advance(125)
+      await timeOut(client, server)
+      await client.clock.due(250)
+      client.clock.advance(250)
+      const third = await server.request()
+      expect([third.method, JSON.parse(await third.body()).maxDurationMs]).toEqual(['POST', undefined])
+    } finally {
+      vi.doUnmock('./probe.ts')
+    }
+  })
 })
