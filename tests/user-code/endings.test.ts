@@ -30,6 +30,16 @@ async function setup(options: RouterServerOptions = {}, isDev = false) {
         .subscribe({ ...opts, replay: 1 })
         .filter((async () => true) as never),
     ),
+    endsItself: t.procedure.subscription(({ signal }) => {
+      const enough = new AbortController()
+      return channels
+        .numbers()
+        .subscribe({ signal: AbortSignal.any([signal ?? enough.signal, enough.signal]), replay: 'all' })
+        .filter((n) => {
+          if (n === 2) enough.abort()
+          return true
+        })
+    }),
     innerAbort: t.procedure.subscription(async function* () {
       yield 1
       await fetch('data:text/plain,1', { signal: AbortSignal.abort() })
@@ -49,7 +59,7 @@ async function setup(options: RouterServerOptions = {}, isDev = false) {
     ...options,
   } as RouterServerOptions)
   await channels.numbers().publish(1)
-  return Object.assign(server, { emits, teardowns, errors })
+  return Object.assign(server, { channels, emits, teardowns, errors })
 }
 
 const anyNumber = {
@@ -105,6 +115,19 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     emit.complete()
     expect(server.errors.items).toEqual([])
     expect(server.link.stats()).toMatchObject({ connections: 0, eventsSent: 1 })
+  })
+
+  it('a filter that ends its own subscription hears and sends nothing more', async () => {
+    await using server = await setup()
+    await server.channels.numbers().publishMany([2, 3, 4])
+    using stream = await open(server.url, 'endsItself')
+    expect(await dataOf(stream, 1)).toEqual([1])
+    expect((await stream.next()).event).toBe(mode === 'single' ? 'return' : '$stopped')
+    // Ends what still lasts, behind all that was sent.
+    server.link.disconnect(() => true)
+    await stream.over
+    expect(stream.messages.filter(({ event }) => event === 'a' || event === 'message')).toHaveLength(1)
+    expect(server.link.stats().eventsSent).toBe(1)
   })
 
   it('an observable ends once, after what it has emitted', async () => {

@@ -117,7 +117,8 @@ function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
     }
     while (!isFull(run.connection)) {
       const item = feed.next()
-      if (item === undefined) return
+      // A filter may have ended its own subscription.
+      if (item === undefined || run.ended) return
       if (item.kind === 'event') sendEvent(run, item)
       else sendGap(run, item)
     }

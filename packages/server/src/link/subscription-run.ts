@@ -124,6 +124,7 @@ export function sendEvent(run: Mutable<SubscriptionRun>, event: FeedEvent): void
   const { frames, counters } = run.mode
   // A transformer may throw: then nothing of it is sent.
   const frame = frames.event(run.key, event)
+  if (run.ended) return
   run.held = event.id
   if (run.eventHead) send(run.connection, run.eventHead)
   send(run.connection, frame)
