@@ -2,6 +2,7 @@ import { RealtimeError, type ReconnectData } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
 import type { Mutable } from '../mutable.ts'
 import type { ReadGroup } from '../reads.ts'
+import { tellConsole } from '../user-code.ts'
 import type { IncomingBody } from './body.ts'
 import type { PlaceHolder } from './limits.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
@@ -178,9 +179,24 @@ export function flush(connection: Mutable<Connection>): void {
   connection.pending = nothing
   connection.pendingBytes = 0
   if (connection.closed) return
-  sink.network.write(sink, pending)
+  try {
+    sink.network.write(sink, pending)
+  } catch (cause) {
+    breakOff(connection, sink, cause)
+    return
+  }
   connection.waitingBytes = sink.network.buffered(sink)
   traffic.onBytes(pendingBytes)
+}
+
+/** What wraps the response has thrown: that ends this stream, and not what its neighbours are sent in the same tick. */
+function breakOff(connection: Connection, sink: Sink, cause: unknown): void {
+  tellConsole('trpc-sse: A stream is cut, because what wraps its response threw', cause)
+  try {
+    sink.network.cut(sink)
+  } finally {
+    close(connection)
+  }
 }
 
 /** How many bytes wait for the other end to read. */
@@ -278,7 +294,11 @@ function offerRoom(connection: Connection): void {
 export function end(connection: Connection): void {
   flush(connection)
   const { sink, closed } = connection
-  if (sink && !closed) sink.network.end(sink)
+  try {
+    if (sink && !closed) sink.network.end(sink)
+  } catch (cause) {
+    if (sink) breakOff(connection, sink, cause)
+  }
   close(connection)
 }
 
