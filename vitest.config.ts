@@ -115,6 +115,7 @@ export default defineConfig({
             'tests/adapters/{cases,fastify,older-middleware}.test.ts',
             'tests/multiplexed/{client-link,http2,isolation,one-stream}.test.ts',
             'tests/interop/{links,fallback,limits}.test.ts',
+            'tests/user-code/async-context.test.ts',
           ],
           // Minutes of load, or nothing of Node's: one version is enough.
           exclude: [
