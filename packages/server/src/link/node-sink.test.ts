@@ -2,8 +2,9 @@ import { once } from 'node:events'
 import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { listen } from '../../../../tests/support/http.ts'
 import { nodeExchange } from './node-sink.ts'
-import type { Sink } from './sink.ts'
+import { leastBufferedBytes, type Sink } from './sink.ts'
 
 const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }) }
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -142,4 +143,32 @@ describe('the sink of a Node response', () => {
     server.close()
     await once(server, 'close')
   })
+
+  it.each([
+    ['straight to the socket', noPreparation],
+    ['by the response', wrapWrite],
+  ])('tells of room though the server buffers more than we do, %s', async (_, prepare) => {
+    const server = http.createServer({ highWaterMark: 8_388_608 }, (_request, response) => {
+      prepare(response)
+      const sink = nodeExchange(response).open(head, () => {
+        if (isFull && sink.network.buffered(sink) === 0) sink.network.end(sink)
+      })
+      let isFull = false
+      sink.network.write(sink, [bytes('first')])
+      while (!isFull) {
+        sink.network.write(sink, [bytes('x'.repeat(65_536))])
+        isFull = sink.network.buffered(sink) > leastBufferedBytes
+      }
+      expect(sink.network.buffered(sink)).toBeLessThan(8_388_608)
+    })
+    await using running = await listen(server)
+    const [response] = await once(http.get(running.url, { agent: false }), 'response')
+    expect(await body(response)).toMatch(/^firstx+$/)
+  })
 })
+
+/** A middleware's own `write`, over which bytes can't go straight to the socket. */
+function wrapWrite(response: http.ServerResponse): void {
+  const write: (...args: unknown[]) => boolean = response.write.bind(response)
+  response.write = (...args: unknown[]) => write(...args)
+}

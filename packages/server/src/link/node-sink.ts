@@ -12,6 +12,12 @@ export function nodeExchange(response: ServerResponse): Exchange {
     },
     onGone(callback) {
       response.on('close', callback)
+      // Node 20 says nothing to a response that waits behind an earlier one when their connection is lost.
+      const { socket } = response.req
+      if (response.socket === null && !isGone(response)) {
+        socket.on('close', callback)
+        response.on('close', () => socket.off('close', callback))
+      }
       // Over HTTP/2, a write to a stream that is just being reset: 'close' follows.
       if (response.req.httpVersionMajor > 1) response.on('error', ignore)
       if (isGone(response)) callback()
@@ -79,9 +85,11 @@ const nodeNetwork: Network = {
   write(sink: NodeSink, chunks) {
     const { response, socket, onDrain } = sink
     sink.begun = true
-    if (socket && isNext(response, socket)) return writeTo(socket, framed(chunks), onDrain)
+    // 'drain' follows what is more than the high water mark. Where that is higher than what we let wait, each write tells.
+    const onLeft = response.writableHighWaterMark > leastBufferedBytes ? onDrain : undefined
+    if (socket && isNext(response, socket)) return writeTo(socket, framed(chunks), onDrain, onLeft)
     if (response.destroyed) return
-    response.write(joined(chunks))
+    response.write(joined(chunks), onLeft)
     flush(response)
     if (sink.drains) return
     // The headers and a first chunk are out: from here on it is chunks only, where there are any.
@@ -99,9 +107,9 @@ const nodeNetwork: Network = {
   cut: ({ response }: NodeSink) => void response.destroy(),
 }
 
-function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void): void {
+function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void, onLeft?: () => void): void {
   // What the kernel takes at once has no 'drain', in newer versions of Node. In the next turn: others have theirs before.
-  if (socket.write(bytes) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
+  if (socket.write(bytes, onLeft) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
 }
 
 function ignore(): void {}
