@@ -147,13 +147,20 @@ type Start = (
 
 function starter(kind: 'memory' | 'Redis', adapter: ContextAppOptions['adapter']): Start {
   return async (options = {}) => {
-    const stack = new AsyncDisposableStack()
     const shared = memoryBackend()
     const prefix = `context-${crypto.randomUUID()}`
     const backend = (): Backend => (kind === 'Redis' ? redisBackend({ url: redis.url }, { prefix }) : shared)
-    const here = stack.use(await startContextApp({ backend: backend(), adapter, ...options }))
-    const elsewhere = stack.use(await startContextApp({ backend: backend(), adapter }))
-    return { here, elsewhere, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+    const here = await startContextApp({ backend: backend(), adapter, ...options })
+    const elsewhere = await startContextApp({ backend: backend(), adapter })
+    return {
+      here,
+      elsewhere,
+      // Node 20 and 22 have no AsyncDisposableStack.
+      async [Symbol.asyncDispose]() {
+        await elsewhere[Symbol.asyncDispose]()
+        await here[Symbol.asyncDispose]()
+      },
+    }
   }
 }
 

@@ -12,12 +12,6 @@ export function nodeExchange(response: ServerResponse): Exchange {
     },
     onGone(callback) {
       response.on('close', callback)
-      // Node 20 says nothing to a response that waits behind an earlier one when their connection is lost.
-      const { socket } = response.req
-      if (response.socket === null && !isGone(response)) {
-        socket.on('close', callback)
-        response.on('close', () => socket.off('close', callback))
-      }
       // Over HTTP/2, a write to a stream that is just being reset: 'close' follows.
       if (response.req.httpVersionMajor > 1) response.on('error', ignore)
       if (isGone(response)) callback()
