@@ -67,8 +67,12 @@ function wakeOf(run: SubscriptionRun, { hasCallbacks }: SubscriptionSource): () 
 
 function pump(run: SubscriptionRun): void {
   if (!run.feed || !run.pump || run.ended) return
-  pumpFeed(run, run.feed, run.pump)
-  if (run.opening && checkOpening(run, run.opening)) run.opening = undefined
+  try {
+    pumpFeed(run, run.feed, run.pump)
+    if (run.opening && checkOpening(run, run.opening)) run.opening = undefined
+  } catch (error) {
+    fail(run, error)
+  }
 }
 
 /**
@@ -109,24 +113,20 @@ function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTran
 
 /** Sends what a feed has, as far as there is room. What is left waits where it is: in the window, or in the log. */
 function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
-  try {
-    if (!run.placed && !place(run, feed)) {
-      // Where it starts is in the log, which is not read for a connection that is full.
-      if (isFull(run.connection)) whenRoom(run.connection, pump)
-      return
-    }
-    while (!isFull(run.connection)) {
-      const item = feed.next()
-      // A filter may have ended its own subscription.
-      if (item === undefined || run.ended) return
-      if (item.kind === 'event') sendEvent(run, item)
-      else sendGap(run, item)
-    }
-    if (feed.isTooFarBehind?.()) cutOff(run)
-    else whenRoom(run.connection, pump)
-  } catch (error) {
-    fail(run, error)
+  if (!run.placed && !place(run, feed)) {
+    // Where it starts is in the log, which is not read for a connection that is full.
+    if (isFull(run.connection)) whenRoom(run.connection, pump)
+    return
   }
+  while (!isFull(run.connection)) {
+    const item = feed.next()
+    // A filter may have ended its own subscription.
+    if (item === undefined || run.ended) return
+    if (item.kind === 'event') sendEvent(run, item)
+    else sendGap(run, item)
+  }
+  if (feed.isTooFarBehind?.()) cutOff(run)
+  else whenRoom(run.connection, pump)
 }
 
 /** The socket is full: there is no telling a client that doesn't read. It hears of it when it reads on. */
