@@ -169,6 +169,6 @@ describe('the sink of a Node response', () => {
 
 /** A middleware's own `write`, over which bytes can't go straight to the socket. */
 function wrapWrite(response: http.ServerResponse): void {
-  const write: (...args: unknown[]) => boolean = response.write.bind(response)
+  const write = response.write.bind(response) as (...args: unknown[]) => boolean
   response.write = (...args: unknown[]) => write(...args)
 }
