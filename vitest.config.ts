@@ -112,6 +112,7 @@ export default defineConfig({
             'packages/server/src/adapters/*.test.ts',
             'packages/client/src/*.test.ts',
             'tests/nodes/*.test.ts',
+            'tests/fuzz/door.test.ts',
             'tests/adapters/{cases,fastify,older-middleware}.test.ts',
             'tests/multiplexed/{client-link,http2,isolation,one-stream}.test.ts',
             'tests/interop/{links,fallback,limits}.test.ts',

@@ -308,6 +308,34 @@ it('any bytes on a socket are answered or refused', { timeout: timeoutMs }, asyn
   })
 })
 
+it('what a client has sent ahead on its socket is over when it leaves', { timeout: timeoutMs }, async () => {
+  const get = fc.constantFrom('room', 'live', 'count', 'query').map((name) => {
+    const input = encodeURIComponent(JSON.stringify({ room: 'a' }))
+    return `GET /trpc/${name}?input=${input} HTTP/1.1\r\nHost: a\r\n\r\n`
+  })
+  const post = fc.array(fc.constantFrom('room', 'count', 'none'), { maxLength: 4 }).map((names) => {
+    const subscriptions = Object.fromEntries(
+      names.map((name, i) => [i, { path: name, input: { room: 'a' } }]),
+    )
+    const body = JSON.stringify({ version: 1, revision: 1, subscriptions })
+    const head = `Host: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
+    return `POST /trpc/~sse HTTP/1.1\r\n${head}\r\n\r\n${body}`
+  })
+  const requests = fc.array(fc.oneof(get, post), { minLength: 2, maxLength: 12 }).map((all) => all.join(''))
+  await fuzz('requests sent ahead', {
+    inputs: fc.tuple(
+      fc.oneof(requests, requests.chain(cutOrChanged)),
+      fc.array(fc.nat(2_000), { maxLength: 3 }),
+    ),
+    count: 60,
+    async check([text, at]) {
+      await sendBytes(app.port, cutAt(new TextEncoder().encode(text), at))
+      expect(app.faults).toEqual([])
+    },
+    settle,
+  })
+})
+
 async function streamHas(stream: RawStream, event: string): Promise<void> {
   while ((await stream.next()).event !== event);
 }
