@@ -1,7 +1,9 @@
-import { redisBackend } from '@trpc-sse/redis'
-import type { Backend, ChannelLog } from '@trpc-sse/server'
+import { type RedisBackendOptions, redisBackend } from '@trpc-sse/redis'
+import type { Backend, ChannelLog, StoredEvent } from '@trpc-sse/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { follow } from './support/follower.ts'
+import { createInbox } from './support/inbox.ts'
+import { manualClock } from './support/manual-clock.ts'
 import { type RedisServer, startRedis } from './support/redis.ts'
 import { startTcpProxy, type TcpProxy } from './support/tcp-proxy.ts'
 
@@ -29,9 +31,7 @@ function open({
   ...options
 }: {
   proxied?: boolean
-  commandTimeoutMs?: number
-  probeMs?: number
-} = {}): Backend {
+} & RedisBackendOptions = {}): Backend {
   const backend = redisBackend({ url: `redis://127.0.0.1:${proxied ? proxy.port : server.port}` }, options)
   backends.push(backend)
   return backend
@@ -221,6 +221,24 @@ describe('connections that are killed', () => {
     await follower.reached(ids[0] ?? '')
     expect(follower.interruptions).toBe(1)
     expect(follower.gaps).toEqual([])
+  })
+
+  it('are noticed a probe after the last that was heard, whenever that was', async () => {
+    const clock = manualClock()
+    const lost: unknown[] = []
+    const reader = open({ clock, probeMs: 10_000, onStatus: ({ status }) => void lost.push(status) })
+    const heard = createInbox<StoredEvent>()
+    await reader.listen(log, { onEvent: heard.put, onInterrupted() {} })
+    clock.advance(9_000)
+    await open().append(log, ['heard'])
+    await heard.take()
+    server.freeze()
+    clock.advance(10_000)
+    expect(lost).toEqual([])
+    // And as long as commands have.
+    clock.advance(5_000)
+    server.thaw()
+    expect(lost).toEqual(['lost'])
   })
 })
 

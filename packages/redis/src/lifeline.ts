@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/server'
+import { type Clock, elapsedTime } from '@trpc-sse/server'
 import type { Redis } from 'ioredis'
 import { backoffMs } from './clients.ts'
 import type { Outage } from './outage.ts'
@@ -85,7 +85,8 @@ function follow(
   { onUp, onEnd }: { onUp(): void; onEnd(error?: unknown): void },
 ): () => void {
   const { clock, timeoutMs, probeMs, outage } = options
-  let heard = false
+  const elapsedMs = elapsedTime(clock)
+  let heardMs = 0
   let isAsking = false
   let lastError: unknown
   let cancel = clock.after(timeoutMs, hangUp)
@@ -112,14 +113,20 @@ function follow(
   }
   function rest(): void {
     isAsking = false
-    heard = false
+    heardMs = elapsedMs()
+    watch()
+  }
+  function watch(): void {
     cancel()
-    if (connection.status === 'ready') cancel = clock.after(probeMs, () => (heard ? rest() : ask()))
+    if (connection.status !== 'ready') return
+    const leftMs = heardMs + probeMs - elapsedMs()
+    if (leftMs > 0) cancel = clock.after(leftMs, watch)
+    else ask()
   }
 
   connection.on('error', onError)
   const onMessage = (channel: string, message: string): void => {
-    heard = true
+    heardMs = elapsedMs()
     options.onMessage(channel, message)
   }
   connection.on('message', onMessage)
