@@ -21,15 +21,12 @@ interface Proxy extends AsyncDisposable {
 async function startWholeProxy(appUrl: string): Promise<Proxy> {
   return listen((request, response) => {
     const { method = 'GET', headers } = request
-    const onward = http.request(
-      `${appUrl}${request.url}`,
-      { method, headers, agent: false },
-      async (answer) => {
-        const body = await buffer(answer).catch(() => undefined)
-        if (body) response.writeHead(answer.statusCode ?? 502, answer.headers).end(body)
-        else response.destroy()
-      },
-    )
+    const onward = http.request(`${appUrl}${request.url}`, { method, headers, agent: false }, (answer) => {
+      buffer(answer).then(
+        (body) => response.writeHead(answer.statusCode ?? 502, answer.headers).end(body),
+        () => response.destroy(),
+      )
+    })
     onward.on('error', () => response.destroy())
     response.on('close', () => onward.destroy())
     request.pipe(onward)

@@ -74,6 +74,7 @@ export function followLive<TLoaded, TEvent>(
             open: (after, grace) =>
               openCursor(channel, after === undefined ? { replay: 0 } : { after }, { wake, group, grace }),
             load,
+            group,
             codec,
             wake,
           }),

@@ -69,6 +69,7 @@ async function simulate(seed: number) {
     run.feed?.close()
     const wake = (): void => pull(run)
     run.feed = createLiveFeed({
+      group: createReadGroup(),
       lastEventId: at === 'snapshot' ? undefined : at,
       open: (after, grace) =>
         createCursor(hub, after === undefined ? { replay: 0 } : { after }, {

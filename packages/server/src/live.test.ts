@@ -250,6 +250,7 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   const { load, loads } = createLoader()
   const open = (loader: Parameters<typeof createLiveFeed>[0]['load'] = load): Feed =>
     createLiveFeed({
+      group: createReadGroup(),
       lastEventId: undefined,
       open: (after, grace) =>
         createCursor(hub, after === undefined ? { replay: 0 } : { after }, {

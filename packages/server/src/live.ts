@@ -6,6 +6,7 @@ import type { Codec } from './codec.ts'
 import type { Feed, Grace } from './cursor.ts'
 import { eventValue, type FeedEvent, type Gap } from './log-event.ts'
 import type { Mutable } from './mutable.ts'
+import type { ReadGroup } from './reads.ts'
 
 /** What a live subscription is made of: a state, and what happens to it from there on. */
 export type LiveEvent<TSnapshot, TEvent> =
@@ -46,6 +47,8 @@ export interface LiveFeedOptions {
   /** Reads the events after an id, or from the end of the log. */
   open(lastEventId: EventId | undefined, grace: Grace): Feed
   readonly load: LoadSnapshot<unknown>
+  /** In whose turns it loads. */
+  readonly group: Pick<ReadGroup, 'turn'>
   readonly codec: Codec
   wake(): void
 }
@@ -55,7 +58,7 @@ export interface LiveFeedOptions {
  * loading, the feed stands where the log stood before: events wait in the log, not here. A gap meanwhile cancels
  * that load for a new one.
  */
-export function createLiveFeed({ lastEventId, open, load, codec, wake }: LiveFeedOptions): Feed {
+export function createLiveFeed({ lastEventId, open, load, group, codec, wake }: LiveFeedOptions): Feed {
   // While a snapshot loads, events wait for it, not for a client that is too slow.
   const grace: Grace = { isOver: true }
   let cursor = open(lastEventId, grace)
@@ -84,9 +87,13 @@ export function createLiveFeed({ lastEventId, open, load, codec, wake }: LiveFee
   function begin(): undefined {
     const from = cursor.position()
     if (from === undefined) return
-    loads += 1
-    if (loads > mostLoads) throw cannotCatchUp()
-    loading = startLoading(load, from, wake)
+    if (loads >= mostLoads) throw cannotCatchUp()
+    // What is given up before its turn is no load.
+    const counted: LoadSnapshot<unknown> = (given) => {
+      loads += 1
+      return load(given)
+    }
+    loading = startLoading({ load: counted, group, wake }, from)
   }
 
   function nextSnapshot(): FeedEvent | undefined {
@@ -143,7 +150,10 @@ interface Loading {
   cancel(): void
 }
 
-function startLoading(load: LoadSnapshot<unknown>, lastEventId: EventId, wake: () => void): Loading {
+function startLoading(
+  { load, group, wake }: Pick<LiveFeedOptions, 'load' | 'group' | 'wake'>,
+  lastEventId: EventId,
+): Loading {
   const { signal, abort } = cancellation()
   const loading: Mutable<Loading> = { lastEventId, outcome: undefined, cancel: abort }
   function settle(outcome: () => unknown): void {
@@ -152,7 +162,11 @@ function startLoading(load: LoadSnapshot<unknown>, lastEventId: EventId, wake: (
     wake()
   }
   // An async function, so that what a loader throws at once is a rejection like any other.
-  const run = async (): Promise<unknown> => load({ signal, lastEventId })
+  const run = async (): Promise<unknown> => {
+    const turn = group.turn(signal)
+    if (turn) await turn
+    return signal.aborted ? undefined : load({ signal, lastEventId })
+  }
   run().then(
     (value) => settle(() => value),
     (error: unknown) =>

@@ -17,18 +17,21 @@ export interface ReadGroup {
   enter(): void
   /** Gives back what `enter` took. */
   leave(): void
+  /** Waits for the turn to load a snapshot; `undefined` if it is now. */
+  turn(signal: AbortSignal): Promise<void> | undefined
 }
 
-/** A group of its own, which can always read. */
-export function createReadGroup(): ReadGroup {
+/** A group of its own, which can always read; it loads snapshots in the given turns. */
+export function createReadGroup(turn: ReadGroup['turn'] = unlimited.turn): ReadGroup {
   // An object of its own, over functions that all share.
-  return { ...unlimited }
+  return { ...unlimited, turn }
 }
 
 const unlimited: ReadGroup = {
   canRead: () => true,
   enter() {},
   leave() {},
+  turn: () => undefined,
 }
 
 /** One read that waits for its turn. */

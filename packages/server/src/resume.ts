@@ -43,6 +43,8 @@ export interface Transport {
   onPosition(lastEventId: string): void
   /** Tells the client. */
   onGap(gap: Gap): void
+  /** Waits for the turn to load a snapshot; `undefined` if it is now. */
+  turn(signal: AbortSignal): Promise<void> | undefined
 }
 
 // A call's signal is the one thing that reaches the resolver unchanged, whatever the input's schema lets through.

@@ -6,7 +6,7 @@ import { type EventMeta, type FeedPart, filterFeed, mapFeed } from './feeds.ts'
 import { iterateFeed } from './iterate.ts'
 import { maxMerged, mergeFeeds } from './merged-feed.ts'
 import { createReadGroup, type ReadGroup } from './reads.ts'
-import { badRequest, findLastEventId, knowsCall, type SubscribeOptions } from './resume.ts'
+import { badRequest, findLastEventId, knowsCall, type SubscribeOptions, transportOf } from './resume.ts'
 
 /**
  * A subscription to one channel or, by `merge`, to many: return it from a procedure. Each event comes tracked,
@@ -68,7 +68,7 @@ export function createSubscription<TEvent>(source: SubscriptionSource): ChannelS
     },
     [Symbol.asyncIterator]: () =>
       iterateFeed<TEvent>({ options: source.options, signals: signalsOf(source) }, (wake) =>
-        openFeed(source, wake, createReadGroup()),
+        openFeed(source, wake, createReadGroup(transportOf(source.options)?.turn)),
       ),
   }
   sources.set(subscription, source)

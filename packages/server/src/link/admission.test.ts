@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { channel, createChannels, createServerLink } from '../index.ts'
-import { stepsPerTurn } from './admission.ts'
+import { stepsPerTurn } from './turns.ts'
 
 const t = initTRPC.create()
 

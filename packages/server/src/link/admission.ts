@@ -1,6 +1,7 @@
 import type { Clock } from '@trpc-sse/protocol'
 import type { Connection } from './connection.ts'
 import { tooManyWaiting } from './limits.ts'
+import { createTurns } from './turns.ts'
 
 /**
  * Paces how streams are opened and subscriptions started on them: after a deploy thousands of clients come at once, and one may ask
@@ -23,72 +24,21 @@ export interface AdmissionOptions {
   readonly waiting: number
 }
 
-/**
- * Streams that are opened, and further subscriptions that are started, in one turn of the event loop. Each takes about a quarter of a
- * millisecond: events for those who are there wait for a few milliseconds, not for the whole storm.
- */
-export const stepsPerTurn = 16
-
-/** The shortest time that timers have. */
-const turnMs = 1
-
-interface Step {
-  readonly proceed: () => void
-  /** Aborts if it isn't wanted any more. */
-  readonly signal: AbortSignal
-}
-
-/** Creates an admission. It has a timer only while somebody waits, or has just been let in. */
+/** Creates an admission. */
 export function createAdmission({ clock, waiting: most }: AdmissionOptions): Admission {
-  // By connection, in the order of their turns.
-  const waiting = new Map<Connection, Step[]>()
+  const turns = createTurns<Connection>(clock)
   let opening = 0
-  let taken = 0
-  let isTurn = false
-
-  function take(): void {
-    taken += 1
-    if (isTurn) return
-    isTurn = true
-    clock.after(turnMs, nextTurn)
-  }
-
-  function nextTurn(): void {
-    isTurn = false
-    taken = 0
-    for (const [connection, steps] of waiting) {
-      if (taken >= stepsPerTurn) return
-      waiting.delete(connection)
-      const [step, ...others] = steps
-      // To its end: a Map hands out what is added while it is read.
-      if (others.length > 0) waiting.set(connection, others)
-      if (!step?.signal.aborted) take()
-      step?.proceed()
-    }
-  }
-
-  function enter(connection: Connection, signal: AbortSignal): Promise<void> | undefined {
-    if (taken < stepsPerTurn && waiting.size === 0) {
-      take()
-      return undefined
-    }
-    return new Promise((proceed) => {
-      const steps = waiting.get(connection)
-      if (steps) steps.push({ proceed, signal })
-      else waiting.set(connection, [{ proceed, signal }])
-    })
-  }
 
   return {
     open(connection) {
       if (opening >= most) throw tooManyWaiting(most)
-      const turn = enter(connection, connection.over.signal)
+      const turn = turns.enter(connection, connection.over.signal)
       if (turn === undefined) return undefined
       opening += 1
       return turn.then(() => {
         opening -= 1
       })
     },
-    start: enter,
+    start: turns.enter,
   }
 }

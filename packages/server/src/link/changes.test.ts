@@ -11,8 +11,8 @@ import {
   serveRouter,
 } from '../../../../tests/support/router-server.ts'
 import { channel, createChannels, createServerLink, memoryBackend } from '../index.ts'
-import { stepsPerTurn } from './admission.ts'
 import { isSameOwner, ownerOf } from './credentials.ts'
+import { stepsPerTurn } from './turns.ts'
 
 const t = initTRPC.context<{ user?: string | undefined }>().create({
   errorFormatter: ({ shape, path, input }) => ({ ...shape, data: { ...shape.data, path, input } }),

@@ -7,6 +7,7 @@ import type { IncomingBody } from './body.ts'
 import type { PlaceHolder } from './limits.ts'
 import type { Exchange, ResponseHead, Sink } from './sink.ts'
 import type { SubscriptionRun } from './subscription-run.ts'
+import type { Turns } from './turns.ts'
 
 /** Who holds a connection and what for: what `connections()` lists, and `disconnect` filters by. */
 export interface ConnectionInfo {
@@ -97,6 +98,8 @@ export interface Traffic {
   now(): number
   /** Time since any fixed moment, in milliseconds. */
   elapsedMs(): number
+  /** Connections take turns to load the snapshots of their live subscriptions. */
+  readonly loads: Turns<Connection>
   /** Flushes the connection at the end of this tick. */
   schedule(connection: Connection): void
   /** Called once, when it is over. */
@@ -239,6 +242,10 @@ class ConnectionReads implements ReadGroup {
 
   leave(): void {
     this.#channels -= 1
+  }
+
+  turn(signal: AbortSignal): Promise<void> | undefined {
+    return this.#connection.traffic.loads.enter(this.#connection, signal)
   }
 }
 

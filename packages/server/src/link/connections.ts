@@ -13,6 +13,7 @@ import {
 import { createDisconnects, type DisconnectFilter, type Disconnects } from './disconnects.ts'
 import { addressOf, type Limiter } from './limits.ts'
 import type { Exchange } from './sink.ts'
+import { createTurns } from './turns.ts'
 
 /** What a link has served. */
 export interface Counters {
@@ -77,6 +78,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     channelsPerConnection: options.channelsPerConnection,
     now: clock.now,
     elapsedMs,
+    loads: createTurns(clock),
     schedule: createScheduler(),
     onBytes(count) {
       counters.bytesSent += count

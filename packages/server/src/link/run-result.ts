@@ -29,6 +29,7 @@ export function callProcedure(run: SubscriptionRun, getRawInput: () => Promise<u
     lastEventId: run.lastEventId,
     onPosition: (position) => sendPosition(run, position),
     onGap: (gap) => sendGap(run, gap),
+    turn: (aborted) => run.connection.traffic.loads.enter(run.connection, aborted),
   })
   return callSubscription({ router: mode.router, path: subject.path, ctx, getRawInput, signal })
 }
