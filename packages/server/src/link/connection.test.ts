@@ -26,7 +26,7 @@ function setup() {
       now: () => 0,
       elapsedMs: () => 0,
       loads: { enter: () => undefined },
-    schedule: (each) => scheduled.push(each),
+      schedule: (each) => scheduled.push(each),
       onBytes() {},
       onClose() {},
     },
