@@ -34,6 +34,15 @@ export function writeHead(response: ServerResponse, head: ResponseHead): void {
   // A middleware that set another status meant it.
   const status = response.statusCode === 200 ? head.status : response.statusCode
   response.writeHead(status, headersFor(response, head.headers))
+  joinHead(response)
+}
+
+/**
+ * Node keeps the text of the head for as long as the response lasts, put together from some thirty strings that are kept
+ * too: a tenth of what an idle connection takes. Whoever makes a number of a text has V8 make one string of it first.
+ */
+function joinHead({ _header }: ServerResponse & { readonly _header?: unknown }): void {
+  Number(_header)
 }
 
 function headersFor(response: ServerResponse, headers: ResponseHead['headers']): OutgoingHttpHeaders {
