@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import type { KeptResults } from './performance-page.ts'
 
 const docs = `${import.meta.dirname}/../docs`
@@ -9,7 +9,16 @@ export const pageFiles: readonly string[] = [`${docs}/performance.md`, `${docs}/
 /** The chart on the first of them. */
 export const chartFile: string = `${docs}/performance.svg`
 
-/** The run that the documentation tells of. */
+const results = `${import.meta.dirname}/results`
+
+/** The runs that the documentation tells of: one of everything, and one of the fan-out on each version of Node. */
 export function readKept(): KeptResults {
-  return JSON.parse(readFileSync(`${import.meta.dirname}/results/reference-node24.json`, 'utf8'))
+  const onNodes = readdirSync(`${results}/nodes`)
+    .sort()
+    .map((file) => readResults(`nodes/${file}`))
+  return { ...readResults('reference-node24.json'), onNodes }
+}
+
+function readResults(file: string): KeptResults {
+  return JSON.parse(readFileSync(`${results}/${file}`, 'utf8'))
 }

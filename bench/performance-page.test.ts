@@ -10,9 +10,29 @@ const row = (name: string, figures: Record<string, number>): RowResult => ({
   figures,
   rounds: [],
 })
+const onNode = (node: string, costs: Record<string, number>): KeptResults => ({
+  node,
+  machine: 'a machine',
+  scenarios: [
+    {
+      name: 'fan-out',
+      cases: [
+        {
+          title: '7 subscribers',
+          rows: Object.entries(costs).map(([name, cpuUsPerDelivery]) => row(name, { cpuUsPerDelivery })),
+        },
+      ],
+    },
+  ],
+  hotPaths: [],
+})
 const results: KeptResults = {
   node: 'v24.0.0',
   machine: 'a machine',
+  onNodes: [
+    onNode('v20.0.0', { ours: 4, 'ours, multiplexed': 5, raw: 8, stock: 100 }),
+    onNode('v26.0.0', { ours: 3, raw: 4, stock: 12 }),
+  ],
   scenarios: [
     {
       name: 'fan-out',
@@ -52,17 +72,34 @@ describe('a page', () => {
     expect(block).toContain('400.00× less')
   })
 
+  it('is given the versions of Node as lines', () => {
+    expect(
+      blockOf('by-node 7 subscribers')
+        .split('\n')
+        .map((line) => line.replace(/ +/g, ' ')),
+    ).toEqual([
+      '| Node | ours | ours, multiplexed | raw | stock | ours of raw | than stock |',
+      expect.stringContaining('---'),
+      '| 20.0.0 | 4.00 | 5.00 | 8.00 | 100.0 | 0.50× | 25.0× less |',
+      '| 26.0.0 | 3.00 | failed | 4.00 | 12.0 | 0.75× | 4.0× less |',
+    ])
+  })
+
   it('is given the machine, and where the time goes', () => {
     expect(blockOf('machine')).toBe('Node 24.0.0 on a machine.')
     expect(blockOf('hot-path ours')).toContain('| write    |    50.0 % |')
   })
 
-  it.each(['storm', 'fan-out 7', 'by-subscribers 9 events', 'hot-path stock', 'nothing'])(
-    'is not written if there are no figures for "%s"',
-    (comment) => {
-      expect(() => blockOf(comment)).toThrow(/have (nothing for|no profile of)/)
-    },
-  )
+  it.each([
+    'storm',
+    'fan-out 7',
+    'by-subscribers 9 events',
+    'by-node 8 subscribers',
+    'hot-path stock',
+    'nothing',
+  ])('is not written if there are no figures for "%s"', (comment) => {
+    expect(() => blockOf(comment)).toThrow(/have (nothing for|no profile of)/)
+  })
 })
 
 describe('the documentation', () => {

@@ -8,11 +8,13 @@ import { scenarios } from './scenarios/index.ts'
 export interface KeptResults extends Results {
   readonly node: string
   readonly machine: string
+  /** The runs of the same fan-out on other versions of Node, oldest first. */
+  readonly onNodes?: readonly KeptResults[]
 }
 
 /**
  * Writes the figures of a run into a page: between `<!-- bench: … -->` and `<!-- /bench -->` comes what the comment names. That is
- * `machine`, `costs`, `apps`, `hot-path <name>`, `by-subscribers <rest of the title>`, or a scenario with the beginning of a title, if only
+ * `machine`, `costs`, `apps`, `hot-path <name>`, `by-subscribers <rest of the title>`, `by-node <title>`, or a scenario with the beginning of a title, if only
  * some of its tables are wanted.
  */
 export function fillPage(page: string, results: KeptResults): string {
@@ -49,6 +51,7 @@ function blockOf(what: string, which: string, results: KeptResults): string {
   if (what === 'apps') return markdownOf(appTable(costsOf(results)))
   if (what === 'hot-path') return hotPathOf(which, results)
   if (what === 'by-subscribers') return markdownOf(bySubscribers(which, results))
+  if (what === 'by-node') return markdownOf(byNode(which, results.onNodes ?? []))
   const scenario = scenarios.find(({ name }) => name === what)
   const cases = results.scenarios.find(({ name }) => name === what)?.cases ?? []
   const wanted = cases.filter(({ title }) => title.startsWith(which))
@@ -70,12 +73,39 @@ function bySubscribers(rest: string, results: KeptResults): Table {
   ]
 }
 
+/** CPU per delivery of one fan-out: a line for each Node, and ours beside the others. */
+function byNode(title: string, runs: readonly KeptResults[]): Table {
+  const lines = runs.flatMap(({ node, scenarios }) => {
+    const cases = scenarios.find(({ name }) => name === 'fan-out')?.cases ?? []
+    const found = cases.find((one) => one.title === title)
+    return found ? [[node.slice(1), ...nodeCells(found)]] : []
+  })
+  if (lines.length === 0) throw new Error(`These results have nothing for "by-node ${title}".`)
+  return [['Node', 'ours', 'ours, multiplexed', 'raw', 'stock', 'ours of raw', 'than stock'], ...lines]
+}
+
+function nodeCells({ rows }: CaseResult): string[] {
+  const of = (name: string): number =>
+    rows.find((row) => row.name === name)?.figures.cpuUsPerDelivery ?? Number.NaN
+  const names = ['ours', 'ours, multiplexed', 'raw', 'stock']
+  return [
+    ...names.map((name) => costOf(of(name))),
+    `${(of('ours') / of('raw')).toFixed(2)}×`,
+    `${(of('stock') / of('ours')).toFixed(1)}× less`,
+  ]
+}
+
+function costOf(value: number): string {
+  if (Number.isNaN(value)) return 'failed'
+  return value.toFixed(value < 10 ? 2 : 1)
+}
+
 function cellOf({ rows }: CaseResult, name: string): string {
   const of = (row: string): number | undefined =>
     rows.find((one) => one.name === row)?.figures.cpuUsPerDelivery
   const [value, stock] = [of(name), of('stock')]
   if (value === undefined) return 'failed'
-  const text = value.toFixed(value < 10 ? 2 : 1)
+  const text = costOf(value)
   return stock === undefined || name === 'stock' ? text : `${text} (${(stock / value).toFixed(1)}× less)`
 }
 
