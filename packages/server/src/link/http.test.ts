@@ -5,11 +5,14 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type RouterServer, serveRouter } from '../../../../tests/support/router-server.ts'
 
 const t = initTRPC.create()
+/** Three of them are more than may wait for a client. */
 const large = 'x'.repeat(100_000)
 const router = t.router({
   hello: t.procedure.query(() => 'hello'),
   steps: t.procedure.subscription(async function* () {
     yield 'one'
+    yield large
+    yield large
     yield large
     yield 'last'
   }),
@@ -73,7 +76,7 @@ const dataIn = (body: string): string[] => [...body.matchAll(/^data: (.*)$/gm)].
 
 const get = (path: string, ...headers: string[]): string =>
   [`GET /${path} HTTP/1.1`, 'host: x', ...headers, '', ''].join('\r\n')
-const all = ['"one"', JSON.stringify(large), '"last"', '']
+const all = ['"one"', ...Array.from({ length: 3 }, () => JSON.stringify(large)), '"last"', '']
 const streams = [200, [expect.stringContaining('{'), ...all]]
 const answers = [200, ['{"result":{"data":"hello"}}']]
 

@@ -88,8 +88,7 @@ const nodeNetwork: Network = {
   write(sink: NodeSink, chunks) {
     const { response, socket, onDrain } = sink
     sink.begun = true
-    // 'drain' follows what is more than the high water mark. Where that is higher than what we let wait, each write tells.
-    const onLeft = response.writableHighWaterMark > leastBufferedBytes ? onDrain : undefined
+    const onLeft = hasDrain(response) ? undefined : onDrain
     if (socket && isNext(response, socket)) return writeTo(socket, framed(chunks), onDrain, onLeft)
     if (response.destroyed) return
     response.write(joined(chunks), onLeft)
@@ -108,6 +107,14 @@ const nodeNetwork: Network = {
     sink.response.end()
   },
   cut: ({ response }: NodeSink) => void response.destroy(),
+}
+
+/**
+ * Whether 'drain' comes once what we write has left: not if Node lets more wait than we do, and on Node 20 too early if the
+ * response still waits behind another. Then each write tells.
+ */
+function hasDrain({ socket, writableHighWaterMark }: ServerResponse): boolean {
+  return socket !== null && writableHighWaterMark <= leastBufferedBytes
 }
 
 function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void, onLeft?: () => void): void {
