@@ -180,6 +180,39 @@ describe('linkOf', () => {
   })
 })
 
+describe.each(['nodeHttp', 'fetch'] as const)('apps that differ by a function alone: %s', (name) => {
+  it('each ask their own, and whoever has none asks none', async () => {
+    const parts = createParts()
+    const asked = createInbox<string>()
+    const trusts =
+      (who: string) =>
+      (address: string | undefined): boolean => {
+        asked.put(`${who} ${address ?? ''}`)
+        return true
+      }
+    const serve: RequestListener = async (req, res) => {
+      const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
+      const trustProxy = req.headers['x-mount'] === 'inner' && { trustProxy: trusts('inner') }
+      const options = { ...parts, ...trustProxy }
+      if (name === 'nodeHttp') return void nodeHTTPRequestHandler({ ...options, req, res, path })
+      const headers = new Headers({ accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.1' })
+      const request = new Request(`http://localhost/${path}`, { headers })
+      const response = await fetchRequestHandler({ ...options, req: request, endpoint: '/' })
+      res.end(await response.text())
+    }
+    await using app = await listen(http.createServer(serve), () => linkOf(parts.router))
+    const ask = (mount: string): Promise<Response> =>
+      fetch(`${app.url}/onWhoami`, {
+        headers: { accept: 'text/event-stream', 'x-mount': mount, 'x-forwarded-for': '192.0.2.1' },
+      })
+    await (await ask('inner')).text()
+    const before = asked.items.length
+    expect(before).toBeGreaterThan(0)
+    await (await ask('open')).text()
+    expect(asked.items).toHaveLength(before)
+  })
+})
+
 describe('settings that are new ones with each request', () => {
   it('are answered with what is wrong, before they cost anything', async () => {
     const { router } = createParts()

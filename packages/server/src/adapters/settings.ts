@@ -1,7 +1,13 @@
-/** What tells apps apart: all options but the request itself, and functions, which may be new ones with each request. */
+/**
+ * What tells apps apart: all options but the request itself, and what each request brings along. Functions may be new ones with
+ * each request: they are compared by their text. An app without a `trustProxy` must not get one with another app's.
+ */
 export function settingsOf(options: object): Readonly<Record<string, unknown>> {
   const { router, req, res, path, endpoint, ...others }: Record<string, unknown> = { ...options }
-  return Object.fromEntries(Object.entries(others).filter(([, value]) => typeof value !== 'function'))
+  const { createContext, onError, responseMeta, connectionKey, middleware, ...settings } = others
+  return Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [name, typeof value === 'function' ? `${value}` : value]),
+  )
 }
 
 /** Compares settings by value: `limits: { connections: 10 }` is written anew in each request. */
