@@ -1,5 +1,6 @@
 import http, { type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { runInNewContext } from 'node:vm'
 import { initTRPC } from '@trpc/server'
 import { createExpressMiddleware } from '@trpc-sse/server/adapters/express'
 import { fastifyRequestHandler, fastifyTRPCPlugin } from '@trpc-sse/server/adapters/fastify'
@@ -68,6 +69,9 @@ describe.each(Object.entries(nodeAdapters))('a body that was read before ~sse: %
     ['a string', (body) => body.toString()],
     ['a Buffer', (body) => body],
     ['a Uint8Array', (body) => Uint8Array.from(body)],
+    ['a Uint8Array of another realm', (body) => runInNewContext('Uint8Array.from(body)', { body: [...body] })],
+    ['an ArrayBuffer', (body) => Uint8Array.from(body).buffer],
+    ['a DataView', (body) => new DataView(Uint8Array.from(body).buffer)],
   ])('is taken: %s', async (_how, handOn) => {
     await using server = await listen(create(reads(handOn)))
     const { status, text } = await say(`${server.url}/~sse`)
