@@ -42,9 +42,13 @@ export interface MultiplexedService extends Service {
   readBody(body: IncomingBody): Promise<string>
 }
 
-/** Whether a request is for multiplexed mode. Some clients and proxies write the path with a `%7E`. */
+/** Whether a request is for multiplexed mode. Some clients and proxies write characters of the path as `%7E` and the like. */
 export function isMultiplexed(method: string, path: string): boolean {
-  return method === 'POST' && path.replace(/^%7e/i, '~') === multiplexedPath
+  return method === 'POST' && (path === multiplexedPath || unescaped(path) === multiplexedPath)
+}
+
+function unescaped(path: string): string {
+  return path.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
 }
 
 /** How subscriptions of a link run in multiplexed mode. */

@@ -60,7 +60,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   ),
   adapterCase('path', 'takes ~sse also as some proxies write it', async (served) => {
     const set = { version: 1, revision: 1, subscriptions: { a: { path: 'onWhoami' } } }
-    for (const path of ['%7Esse', '%7esse']) {
+    for (const path of ['%7Esse', '%7esse', '~%73se', '%7E%73%73%65']) {
       const stream = await served.post(path, set, { 'x-user': 'ann' })
       assert.equal((await nextNamed(stream, 'a')).data, '"ann"')
       stream.leave()
