@@ -69,7 +69,10 @@ describe.each(Object.entries(nodeAdapters))('a body that was read before ~sse: %
     ['a string', (body) => body.toString()],
     ['a Buffer', (body) => body],
     ['a Uint8Array', (body) => Uint8Array.from(body)],
-    ['a Uint8Array of another realm', (body) => runInNewContext('Uint8Array.from(body)', { body: [...body] })],
+    [
+      'a Uint8Array of another realm',
+      (body) => runInNewContext('Uint8Array.from(body)', { body: [...body] }),
+    ],
     ['an ArrayBuffer', (body) => Uint8Array.from(body).buffer],
     ['a DataView', (body) => new DataView(Uint8Array.from(body).buffer)],
   ])('is taken: %s', async (_how, handOn) => {

@@ -48,7 +48,9 @@ export function isMultiplexed(method: string, path: string): boolean {
 }
 
 function unescaped(path: string): string {
-  return path.replace(/%([0-7][0-9a-f])/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  return path.replace(/%([0-7][0-9a-f])/gi, (_, code: string) =>
+    String.fromCharCode(Number.parseInt(code, 16)),
+  )
 }
 
 /** How subscriptions of a link run in multiplexed mode. */
