@@ -38,7 +38,7 @@ interface Kept {
   readonly wasTold: boolean
 }
 
-/** Of how many subscriptions failures are kept: those that failed last. */
+/** Of how many subscriptions failures are kept: those that failed last. All others count as one. */
 const mostKept = 100
 /** For how long a failure counts, in milliseconds, or for twice the longest wait. */
 const countsForMs = 60_000
@@ -50,16 +50,18 @@ export function createFailures(clock: Clock, retry: RetryPolicy): Failures {
   const elapsedMs = elapsedTime(clock)
   const kept = new Map<string, Kept>()
   const forMs = Math.max(countsForMs, 2 * retry.maxMs)
+  // Of the last one there was no room for: where more fail than are kept, each would be the first failure in a long time again.
+  let dropped: Kept | undefined
 
   function recent(identity: string): Kept | undefined {
-    const last = kept.get(identity)
+    const last = kept.get(identity) ?? dropped
     return last && elapsedMs() - last.atMs <= forMs ? last : undefined
   }
 
   return {
     add({ identity, path, hasLasted }, error, cause) {
       const last = recent(identity)
-      if (last?.cause === cause) return
+      if (last?.cause === cause && kept.has(identity)) return
       const count = hasLasted || !last ? 1 : last.count + 1
       // A procedure can fail after every event: only the first failure in a long time is free.
       const failures = Math.max(1, count - 1)
@@ -68,7 +70,11 @@ export function createFailures(clock: Clock, retry: RetryPolicy): Failures {
       const { wasTold = false } = last ?? {}
       const tell = !wasTold && count === worthTelling
       kept.set(identity, { count, atMs: elapsedMs(), waitMs, error, cause, wasTold: wasTold || tell })
-      for (const oldest of kept.keys()) if (kept.size > mostKept) kept.delete(oldest)
+      const [oldest] = kept
+      if (kept.size > mostKept && oldest) {
+        kept.delete(oldest[0])
+        dropped = oldest[1]
+      }
       if (tell) {
         console.warn(`${path} has failed ${count} times in a row. It is tried less and less often.`, error)
       }
