@@ -41,6 +41,7 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
 
 /** Names what an address is counted under. A client with IPv6 has 2⁶⁴ addresses: all of them are one. */
 export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
   const [plain = ''] = address.split('%', 1)
   const ip = parseIp(plain)
   return ip?.bits === 128 ? `${(ip.value >> 64n).toString(16)}::/64` : address

@@ -33,14 +33,16 @@ export function isInRange({ value, bits }: IpAddress, range: IpRange): boolean {
 
 /** Writes an IPv4 address in its usual form. */
 export function formatIpv4({ value }: IpAddress): string {
-  return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 255n).join('.')
+  // In plain numbers: it is done for each request.
+  const number = Number(value)
+  return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
 }
 
 function parseIpv4(text: string): IpAddress | undefined {
   const parts = text.split('.')
   if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256))
     return undefined
-  return { value: parts.reduce((value, part) => value * 256n + BigInt(part), 0n), bits: 32 }
+  return { value: BigInt(parts.reduce((value, part) => value * 256 + Number(part), 0)), bits: 32 }
 }
 
 const mapped = 0xffffn
