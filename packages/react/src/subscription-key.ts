@@ -30,9 +30,21 @@ function writeObject(value: object, parents: readonly object[]): string {
   if (value instanceof ArrayBuffer) return `ArrayBuffer(${each(new Uint8Array(value))})`
   if ('toJSON' in value && typeof value.toJSON === 'function')
     return `${nameOf(value)}(${write(value.toJSON(), parents)})`
-  const properties = Object.entries(value).filter(([, property]) => property !== undefined)
+  if (value instanceof DataView)
+    return `DataView(${each(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))})`
+  const inner: unknown = typeof value.valueOf === 'function' ? value.valueOf() : value
+  if (typeof inner !== 'object') return `${nameOf(value)}(${write(inner, parents)})`
+  // Search parameters, headers and the like show nothing as properties.
+  const shown = isRepeatable(value) ? Array.from(value) : value
+  const properties = Object.entries(shown).filter(([, property]) => property !== undefined)
   const written = properties.map(([name, property]) => `${JSON.stringify(name)}:${write(property, parents)}`)
   return `${nameOf(value)}{${written.sort()}}`
+}
+
+/** Whether it can be iterated, and again after that. */
+function isRepeatable(value: object): value is Iterable<unknown> {
+  if (!(Symbol.iterator in value) || typeof value[Symbol.iterator] !== 'function') return false
+  return !('next' in value)
 }
 
 /** The name of a value's class; nothing for an object of none. */
