@@ -16,7 +16,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   'In production': ['docs/redis.md', 'docs/proxies.md', 'docs/capacity.md', 'docs/performance.md'],
   Migrating: ['docs/migrating.md', ...pagesAt('docs/migrating-from-*.md')],
   Examples: ['examples/README.md', ...pagesAt('examples/*/README.md'), ...pagesAt('apps/*/README.md')],
-  Reference: ['packages/protocol/PROTOCOL.md', ...pagesAt('packages/*/README.md')],
+  Reference: ['packages/protocol/PROTOCOL.md', ...pagesAt('packages/*/README.md'), 'CHANGELOG.md'],
 }
 const forContributors = ['CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md']
 const decisions = pagesAt('docs/decisions/*.md')
