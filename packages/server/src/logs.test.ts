@@ -217,3 +217,31 @@ describe('the number of channels', () => {
     expect((await other.nextMany(3)).filter(({ event }) => event === '$started')).toHaveLength(2)
   })
 })
+
+describe('readers who come back from the same place at once', () => {
+  it('share one read of the log', async () => {
+    const backend = memoryBackend()
+    const afters: string[] = []
+    const counting: Backend = {
+      ...backend,
+      read(log, range, options) {
+        if ('after' in range) afters.push(range.after)
+        return backend.read(log, range, options)
+      },
+    }
+    const channels = createChannels({
+      backend: counting,
+      window: { events: 1 },
+      channels: { log: channel({ event: z.number() }) },
+    })
+    const [first] = await channels.log().publishMany(Array.from({ length: 100 }, (_, n) => n))
+    const lastEventId = first?.id
+    const readers = Array.from({ length: 50 }, () =>
+      channels.log().subscribe({ lastEventId })[Symbol.asyncIterator](),
+    )
+    const values = await Promise.all(readers.map((reader) => reader.next()))
+    expect(values.map(({ value }) => value?.[1])).toEqual(readers.map(() => 1))
+    expect(afters).toEqual([lastEventId])
+    await channels.close()
+  })
+})

@@ -44,7 +44,7 @@ export class Pages {
   /** Newest first. */
   readonly #recent: Page[] = []
   readonly #waiting = new Set<PageRequest>()
-  readonly #underWay = new Set<AbortController>()
+  readonly #underWay = new Map<PageRequest, AbortController>()
   #failures = 0
   #cancelRetry: (() => void) | undefined
 
@@ -66,7 +66,7 @@ export class Pages {
   request(reader: PageReader, from: ReadFrom, position: LogPosition | undefined): PageRequest {
     const request = new PageRequest(this, this.#options.log, reader, from, position)
     this.#waiting.add(request)
-    if (this.#cancelRetry === undefined) this.#options.reads.add(request)
+    if (this.#cancelRetry === undefined && !this.#isBeingRead(request)) this.#options.reads.add(request)
     return request
   }
 
@@ -74,7 +74,7 @@ export class Pages {
   cancel(request: PageRequest): void {
     this.#settle(request)
     if (this.#waiting.size > 0) return
-    for (const controller of this.#underWay) controller.abort()
+    for (const controller of this.#underWay.values()) controller.abort()
     this.#cancelRetry?.()
     this.#cancelRetry = undefined
   }
@@ -87,7 +87,7 @@ export class Pages {
   /** Reads for a request, and for all others that the page serves. */
   async read(request: PageRequest): Promise<void> {
     const controller = new AbortController()
-    this.#underWay.add(controller)
+    this.#underWay.set(request, controller)
     request.isUnderWay = true
     try {
       const range = { ...request.from, limit: pageSize, maxBytes: pageBytes }
@@ -100,7 +100,14 @@ export class Pages {
       request.isUnderWay = false
       if (!controller.signal.aborted) this.#retryLater()
     }
-    this.#underWay.delete(controller)
+    this.#underWay.delete(request)
+  }
+
+  /** Whether the page that another request is having read right now is just the one that is asked for. */
+  #isBeingRead(request: PageRequest): boolean {
+    for (const [other, { signal }] of this.#underWay)
+      if (!signal.aborted && request.asksLike(other)) return true
+    return false
   }
 
   #keep(page: Page): void {
@@ -171,6 +178,13 @@ export class PageRequest implements Read {
     return this.position?.skipped === undefined ? page.indexAfter(this.from.after) : -1
   }
 
+  /** Whether both ask for the same page. */
+  asksLike({ from, position }: PageRequest): boolean {
+    const skipped = this.position?.skipped ?? position?.skipped
+    if ('last' in this.from || 'last' in from) return Object.is(lastOf(this.from), lastOf(from))
+    return skipped === undefined && this.from.after === from.after
+  }
+
   isWanted(): boolean {
     return this.group.canRead()
   }
@@ -187,4 +201,8 @@ export class PageRequest implements Read {
   cancel(): void {
     this.#pages.cancel(this)
   }
+}
+
+function lastOf(from: ReadFrom): number | undefined {
+  return 'last' in from ? from.last : undefined
 }
