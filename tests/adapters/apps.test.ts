@@ -190,7 +190,7 @@ describe.each(['nodeHttp', 'fetch'] as const)('apps that differ by a function al
         asked.put(`${who} ${address ?? ''}`)
         return true
       }
-    const serve: RequestListener = async (req, res) => {
+    const serve = async (...[req, res]: Parameters<RequestListener>): Promise<void> => {
       const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
       const trustProxy = req.headers['x-mount'] === 'inner' && { trustProxy: trusts('inner') }
       const options = { ...parts, ...trustProxy }
@@ -200,7 +200,10 @@ describe.each(['nodeHttp', 'fetch'] as const)('apps that differ by a function al
       const response = await fetchRequestHandler({ ...options, req: request, endpoint: '/' })
       res.end(await response.text())
     }
-    await using app = await listen(http.createServer(serve), () => linkOf(parts.router))
+    await using app = await listen(
+      http.createServer((...call) => void serve(...call)),
+      () => linkOf(parts.router),
+    )
     const ask = (mount: string): Promise<Response> =>
       fetch(`${app.url}/onWhoami`, {
         headers: { accept: 'text/event-stream', 'x-mount': mount, 'x-forwarded-for': '192.0.2.1' },
