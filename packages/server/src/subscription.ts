@@ -87,7 +87,8 @@ export function subscriptionSource(value: unknown): SubscriptionSource | undefin
 
 /** The signals that end a subscription: those that its `subscribe` was given, or each one's of a merged one. */
 export function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
-  return [...new Set(parts.flatMap(({ signal }) => signal ?? []))]
+  const signals = parts.flatMap(({ signal }) => signal ?? [])
+  return signals.length > 1 ? [...new Set(signals)] : signals
 }
 
 /**
