@@ -86,7 +86,7 @@ export function subscriptionSource(value: unknown): SubscriptionSource | undefin
 }
 
 /** The signals that end a subscription: those that its `subscribe` was given, or each one's of a merged one. */
-export function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
+function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
   const signals = parts.flatMap(({ signal }) => signal ?? [])
   return signals.length > 1 ? [...new Set(signals)] : signals
 }

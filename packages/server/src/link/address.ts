@@ -26,8 +26,20 @@ type Trusts = (address: string | undefined, hop: number) => boolean
 /** Creates the reader of addresses. Throws `INVALID_OPTION` for what is no address or number of proxies. */
 export function createAddressReader(trustProxy: TrustProxy = false): AddressReader {
   const trusts = createTrust(trustProxy)
+  // Behind a proxy, or from one client, requests come from the same peer one after the other.
+  let lastPeer: string | undefined
+  let lastPeerAddress: string | undefined
+
+  function addressOfPeer(peer: string | undefined): string | undefined {
+    if (peer !== lastPeer) {
+      lastPeer = peer
+      lastPeerAddress = plainAddress(peer)
+    }
+    return lastPeerAddress
+  }
+
   return (peer, forwardedFor) => {
-    let address = plainAddress(peer)
+    let address = addressOfPeer(peer)
     const forwarded = forwardedFor?.split(',') ?? []
     for (let hop = 0; hop < forwarded.length && trusts(address, hop); hop++) {
       const next = plainAddress(forwarded.at(-1 - hop))

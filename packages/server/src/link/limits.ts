@@ -127,7 +127,9 @@ export function createLimiter(limits: CountedLimits): Limiter {
   let taken = 0
 
   function tallyOf(name: string): Tally {
-    const tally = tallies.get(name) ?? { name, pending: 0, open: 0, bodyBytes: 0 }
+    const known = tallies.get(name)
+    if (known) return known
+    const tally = { name, pending: 0, open: 0, bodyBytes: 0 }
     tallies.set(name, tally)
     return tally
   }

@@ -4,7 +4,7 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import type { Feed } from '../cursor.ts'
 import type { FeedPart } from '../feeds.ts'
 import { clearTransport, setTransport } from '../resume.ts'
-import { openFeed, type SubscriptionSource, signalsOf, subscriptionSource } from '../subscription.ts'
+import { openFeed, type SubscriptionSource, subscriptionSource } from '../subscription.ts'
 import { areSame } from '../transformer.ts'
 import { dismiss, isFull, readGroupOf, room, whenRoom } from './connection.ts'
 import { sendObservable } from './send-observable.ts'
@@ -97,8 +97,8 @@ function cannotStart(cause: unknown): TRPCError {
 function endWith(run: SubscriptionRun, source: SubscriptionSource): void {
   const { signal: own } = run.over
   const end = (): void => run.context.runInAsyncScope(() => complete(run))
-  for (const signal of signalsOf(source)) {
-    if (signal === own) continue
+  for (const { signal } of source.parts) {
+    if (signal === undefined || signal === own) continue
     if (signal.aborted) end()
     else signal.addEventListener('abort', end, { once: true, signal: own })
   }
