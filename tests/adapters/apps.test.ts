@@ -192,7 +192,8 @@ describe.each(['nodeHttp', 'fetch'] as const)('apps that differ by a function al
       }
     const serve = async (...[req, res]: Parameters<RequestListener>): Promise<void> => {
       const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
-      const trustProxy = req.headers['x-mount'] === 'inner' && { trustProxy: trusts('inner') }
+      const mount = String(req.headers['x-mount'])
+      const trustProxy = mount !== 'open' && { trustProxy: trusts(mount) }
       const options = { ...parts, ...trustProxy }
       if (name === 'nodeHttp') return void nodeHTTPRequestHandler({ ...options, req, res, path })
       const headers = new Headers({ accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.1' })
@@ -213,6 +214,10 @@ describe.each(['nodeHttp', 'fetch'] as const)('apps that differ by a function al
     expect(before).toBeGreaterThan(0)
     await (await ask('open')).text()
     expect(asked.items).toHaveLength(before)
+    // Another closure of the same text.
+    await (await ask('third')).text()
+    expect(asked.items.slice(before).every((item) => item.startsWith('third '))).toBe(true)
+    expect(asked.items.length).toBeGreaterThan(before)
   })
 })
 

@@ -1,8 +1,8 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { type CreateServerLinkOptions, createServerLink, RealtimeError, type ServerLink } from '../index.ts'
+import { createServerLink, RealtimeError, type ServerLink } from '../index.ts'
 import { type Listener, onClose } from './listener.ts'
 import { addLink, linksOf } from './router-links.ts'
-import { isSame, settingsOf } from './settings.ts'
+import { isSame, settingsOf, withoutFunctions } from './settings.ts'
 
 /** The most links of one app: it needs one for each set of settings that its mounts have. */
 const maxLinks = 100
@@ -21,7 +21,7 @@ export function linkFor(options: { readonly router: AnyTRPCRouter }, listener?: 
   const found = links.find(({ app }) => isSame(app?.settings, settings))
   if (found) return found.link
   if (links.length >= maxLinks) throw tooManyLinks()
-  const created = createServerLink(withoutCallOptions(options))
+  const created = createServerLink<AnyTRPCRouter>({ ...withoutFunctions(options), router })
   const drain: ServerLink['drain'] = (how) => created.drain(how).finally(retire)
   const link = listener ? created : { ...created, drain }
   const added = addLink(router, { link, app: { settings, listener }, retired: false })
@@ -30,13 +30,6 @@ export function linkFor(options: { readonly router: AnyTRPCRouter }, listener?: 
   }
   if (listener) onClose(listener, retire)
   return link
-}
-
-/** The options without what each request brings along: a link must not serve one with another one's context. */
-function withoutCallOptions(options: object): CreateServerLinkOptions<AnyTRPCRouter> {
-  const all = { ...(options as CreateServerLinkOptions<AnyTRPCRouter>) }
-  const { createContext, onError, responseMeta, connectionKey, middleware, ...others } = all
-  return others
 }
 
 function tooManyLinks(): RealtimeError {

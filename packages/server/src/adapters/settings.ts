@@ -1,13 +1,17 @@
 /**
- * What tells apps apart: all options but the request itself, and what each request brings along. Functions may be new ones with
- * each request: they are compared by their text. An app without a `trustProxy` must not get one with another app's.
+ * What tells apps apart: all options but the request itself, and functions. A function may be a new one with each request, so it is
+ * the request's own: an app must never be served with another one's.
  */
 export function settingsOf(options: object): Readonly<Record<string, unknown>> {
-  const { router, req, res, path, endpoint, ...others }: Record<string, unknown> = { ...options }
-  const { createContext, onError, responseMeta, connectionKey, middleware, ...settings } = others
+  const { router, req, res, path, endpoint, ...settings }: Record<string, unknown> = { ...options }
+  return withoutFunctions(settings)
+}
+
+/** The options that are no functions. */
+export function withoutFunctions<TOptions extends object>(options: TOptions): TOptions {
   return Object.fromEntries(
-    Object.entries(settings).map(([name, value]) => [name, typeof value === 'function' ? `${value}` : value]),
-  )
+    Object.entries(options).filter(([, value]) => typeof value !== 'function'),
+  ) as TOptions
 }
 
 /** Compares settings by value: `limits: { connections: 10 }` is written anew in each request. */

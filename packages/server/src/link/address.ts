@@ -51,6 +51,11 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
   }
 }
 
+/** The reader for one request: a function of the app's is asked on behalf of the request that brought it along. */
+export function addressReaderFor(trustProxy: TrustProxy | undefined, shared: AddressReader): AddressReader {
+  return typeof trustProxy === 'function' ? createAddressReader(trustProxy) : shared
+}
+
 /** Names what an address is counted under. A client with IPv6 has 2⁶⁴ addresses: all of them are one. */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address

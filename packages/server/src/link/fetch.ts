@@ -1,3 +1,4 @@
+import { addressReaderFor } from './address.ts'
 import { answerByTrpc } from './answer.ts'
 import { readFetchBody } from './body.ts'
 import { fetchExchange } from './fetch-sink.ts'
@@ -58,7 +59,7 @@ async function serveStream(
   const served = serve({
     url,
     exchange,
-    address: addressOf(undefined, req.headers.get('x-forwarded-for')),
+    address: addressReaderFor(options.trustProxy, addressOf)(undefined, req.headers.get('x-forwarded-for')),
     credentials: {
       authorization: req.headers.get('authorization'),
       cookie: req.headers.get('cookie'),
@@ -67,6 +68,7 @@ async function serveStream(
     readBody: (body) => readFetchBody(req, body),
     createContext: (info) => createContext(options, { req, resHeaders, info }),
     connectionKey: connectionKey(options),
+    runWithContext: options.runWithContext,
     onError: (error, about) => reportError(options, { error, ...about, req }),
     responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info, resHeaders),
   })

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { callHandler, mustBeValue } from '../user-code.ts'
+import type { TrustProxy } from './address.ts'
 import { logInDevelopment } from './mistakes.ts'
 import type { ResponseMeta } from './response-head.ts'
 
@@ -14,6 +15,8 @@ export interface LinkOptions {
   readonly onError?: (failure: never) => void
   readonly connectionKey?: (ctx: never) => string | undefined
   readonly middleware?: (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  readonly trustProxy?: TrustProxy
+  readonly runWithContext?: (ctx: never, run: () => void) => unknown
   readonly maxBodySize?: number
 }
 

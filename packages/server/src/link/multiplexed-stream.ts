@@ -69,10 +69,10 @@ const { ping, reconnect } = streamFrames.multiplexed
 /** Creates the set of subscriptions of one connection. */
 export function createMultiplexedStream(
   options: ServeOptions,
-  { onError }: Service,
+  service: Pick<Service, 'onError' | 'runWithContext'>,
   connection: Connection,
 ): MultiplexedStream {
-  return new SubscriptionSet(options, onError, connection)
+  return new SubscriptionSet(options, service, connection)
 }
 
 // A class, as there is one for each client: methods that all share, and nothing that is needed only to start.
@@ -82,6 +82,7 @@ class SubscriptionSet implements MultiplexedStream {
   readonly #options: ServeOptions
   readonly #mode: RunMode
   readonly #onError: TellError
+  readonly #runWithContext: Service['runWithContext']
   readonly #connection: Connection
   readonly #entries = new Map<string, Entry>()
   #connectionParams: TRPCRequestInfo['connectionParams'] = null
@@ -91,10 +92,15 @@ class SubscriptionSet implements MultiplexedStream {
   /** Most streams never change. */
   #rate: Rate | undefined
 
-  constructor(options: ServeOptions, onError: TellError, connection: Connection) {
+  constructor(
+    options: ServeOptions,
+    { onError, runWithContext }: Pick<Service, 'onError' | 'runWithContext'>,
+    connection: Connection,
+  ) {
     this.#options = options
     this.#mode = options.emitsAndEnds ? this.#endingMode(options) : options.multiplexed
     this.#onError = onError
+    this.#runWithContext = runWithContext
     this.#connection = connection
   }
 
@@ -188,7 +194,7 @@ class SubscriptionSet implements MultiplexedStream {
 
   async #serve(key: string, entry: Entry, begun: Begun, hasTurn: boolean): Promise<void> {
     const connection = this.#connection
-    const { admission, runWithContext } = this.#options
+    const { admission } = this.#options
     const request = this.#prepared.get(key) ?? (await this.#toRequest(entry.wanted))
     const { subject, lastEventId, getRawInput } = request
     const { over } = entry
@@ -203,7 +209,7 @@ class SubscriptionSet implements MultiplexedStream {
     entry.run = run
     run.ctx = connection.ctx
     try {
-      if (begun.from === 'elsewhere') run.context = await restoreContext(runWithContext, run.ctx)
+      if (begun.from === 'elsewhere') run.context = await restoreContext(this.#runWithContext, run.ctx)
       if (over.signal.aborted) return
       await run.context.runInAsyncScope(async () => sendResult(run, await callProcedure(run, getRawInput)))
     } catch (error) {

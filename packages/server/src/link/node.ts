@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TRPCError } from '@trpc/server'
 import { type AsyncContext, captureContext } from '../async-context.ts'
+import { addressReaderFor } from './address.ts'
 import { answerByTrpc, writeAnswer } from './answer.ts'
 import { readNodeBody } from './body.ts'
 import {
@@ -144,7 +145,10 @@ async function serveStream(
     await serve({
       url,
       exchange: nodeExchange(res),
-      address: addressOf(req.socket?.remoteAddress, headerValue(req.headers['x-forwarded-for'])),
+      address: addressReaderFor(options.trustProxy, addressOf)(
+        req.socket?.remoteAddress,
+        headerValue(req.headers['x-forwarded-for']),
+      ),
       credentials: {
         authorization: req.headers.authorization ?? null,
         cookie: req.headers.cookie ?? null,
@@ -153,6 +157,7 @@ async function serveStream(
       readBody: (body) => readNodeBody(req, body),
       createContext: (info) => createContext(options, { req, res, info }),
       connectionKey: connectionKey(options),
+      runWithContext: options.runWithContext,
       onError: (error, about) => reportError(options, { error, ...about, req }),
       responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info),
     })

@@ -1,10 +1,10 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../async-context.ts'
-import type { ServeOptions } from './serve.ts'
+import type { Service } from './serve.ts'
 
 /** Has the app restore the async context of a stream's subscriptions, from the stream's own context. */
 export async function restoreContext(
-  runWithContext: ServeOptions['runWithContext'],
+  runWithContext: Service['runWithContext'],
   ctx: unknown,
 ): Promise<AsyncContext> {
   let context: AsyncContext | undefined

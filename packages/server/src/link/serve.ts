@@ -25,8 +25,6 @@ export interface ServeOptions {
   /** The middle of the time that a client is told to wait before it reconnects, in milliseconds. */
   readonly retryMs: number
   readonly clientOptions: ConnectedData
-  /** Restores the app's async context, for what another instance was asked to start here. */
-  readonly runWithContext: ((ctx: never, run: () => void) => unknown) | undefined
   /** Whether subscriptions are switched off (`sse.enabled`): then tRPC says so. */
   readonly isOff: boolean
   /** Whether streams end as soon as there is nothing more to say (`sse.emitAndEndImmediately`). */
@@ -48,6 +46,8 @@ export interface Service {
   createContext(info: TRPCRequestInfo): unknown
   /** Whose a connection is, as the app tells; `undefined` where the app has no such function. */
   readonly connectionKey: ((ctx: unknown) => string | undefined) | undefined
+  /** Restores the app's async context, for what another instance was asked to start here. */
+  readonly runWithContext: ((ctx: never, run: () => void) => unknown) | undefined
   readonly onError: TellError
   /** How the response starts: tRPC's `responseMeta`, and the headers that the context set. */
   responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead

@@ -255,7 +255,6 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     subscriptionsPerConnection: limits.subscriptionsPerConnection,
     retryMs,
     clientOptions,
-    runWithContext: options.runWithContext as MultiplexedOptions['runWithContext'],
     single: createSingleMode(
       { ...mode, frames: createSingleFrames(output) },
       { clock, clientOptions, retryMs },
