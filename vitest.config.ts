@@ -108,9 +108,9 @@ export default defineConfig({
               new OtherNodeWorker(options, node),
           },
           include: [
-            'packages/server/src/link/*.test.ts',
+            'packages/server/src/link/**/*.test.ts',
             'packages/server/src/adapters/*.test.ts',
-            'packages/client/src/*.test.ts',
+            'packages/client/src/**/*.test.ts',
             'tests/nodes/*.test.ts',
             'tests/fuzz/door.test.ts',
             'tests/adapters/{cases,fastify,older-middleware}.test.ts',
@@ -122,7 +122,7 @@ export default defineConfig({
           exclude: [
             ...exclude,
             'packages/server/src/link/{churn,fair-share,imports,slow}.test.ts',
-            'packages/client/src/{*simulation,state,retry,options,feed,input}.test.ts',
+            'packages/client/src/**/{*simulation,state,retry,options,handover,input}.test.ts',
           ],
         },
       })),

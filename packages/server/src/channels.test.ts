@@ -7,12 +7,12 @@ import { z } from 'zod'
 import { createInbox } from '../../../tests/support/inbox.ts'
 import { manualClock } from '../../../tests/support/manual-clock.ts'
 import { range } from '../../../tests/support/numbers.ts'
-import type { Backend } from './backend.ts'
-import { channel } from './channel.ts'
-import { channelKey } from './channel-key.ts'
+import type { Backend } from './backend/backend.ts'
+import { memoryBackend } from './backend/memory.ts'
+import { channel } from './channel/definition.ts'
+import { channelKey } from './channel/key.ts'
 import { createChannels } from './channels.ts'
-import { memoryBackend } from './memory-backend.ts'
-import { type ChannelSubscription, merge } from './subscription.ts'
+import { type ChannelSubscription, merge } from './subscription/subscription.ts'
 
 const note = z.object({ text: z.string(), at: z.date() })
 const at = new Date('2026-01-02T03:04:05Z')

@@ -12,7 +12,6 @@ export {
   systemClock,
   type TimerOptions,
 } from '@trpc-sse/protocol'
-export { detached } from './async-context.ts'
 export type {
   AppendOptions,
   AppendResult,
@@ -27,7 +26,8 @@ export type {
   Retention,
   StoredEvent,
   Unlisten,
-} from './backend.ts'
+} from './backend/backend.ts'
+export { memoryBackend } from './backend/memory.ts'
 export {
   type Behind,
   type BehindPolicy,
@@ -35,7 +35,16 @@ export {
   type ChannelOptions,
   channel,
   type SchemaInput,
-} from './channel.ts'
+} from './channel/definition.ts'
+export type {
+  ChannelHandle,
+  History,
+  HistoryEvent,
+  HistoryRange,
+  PublishOptions,
+  PublishResult,
+} from './channel/handle.ts'
+export type { Stored, Transformer } from './channel/transformer.ts'
 export {
   type AnyChannelDefinition,
   type ChannelFactory,
@@ -45,21 +54,13 @@ export {
   createChannels,
   type ErrorContext,
 } from './channels.ts'
-
-export type { EventMeta } from './feeds.ts'
-export type {
-  ChannelHandle,
-  History,
-  HistoryEvent,
-  HistoryRange,
-  PublishOptions,
-  PublishResult,
-} from './handle.ts'
-export type { ErrorStage } from './hub.ts'
-export type { TrustProxy } from './link/address.ts'
-export type { ConnectionInfo } from './link/connection.ts'
-export type { DisconnectFilter, DisconnectTarget } from './link/disconnects.ts'
-export type { ConnectionLimits } from './link/limits.ts'
+export type { ErrorStage } from './hub/hub.ts'
+export type { ReadLimits } from './hub/reads.ts'
+export type { WindowLimits } from './hub/window.ts'
+export type { ConnectionInfo } from './link/connection/connection.ts'
+export type { DisconnectFilter, DisconnectTarget } from './link/connection/disconnects.ts'
+export type { ConnectionLimits } from './link/connection/limits.ts'
+export type { TrustProxy } from './link/request/address.ts'
 export {
   type CreateServerLinkOptions,
   createServerLink,
@@ -71,10 +72,8 @@ export {
   type ServerLinkOptions,
   type ServerLinkStats,
 } from './link/server-link.ts'
-export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from './live.ts'
-export { memoryBackend } from './memory-backend.ts'
-export type { ReadLimits } from './reads.ts'
-export type { LiveOptions, SubscribeOptions } from './resume.ts'
-export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription.ts'
-export type { Stored, Transformer } from './transformer.ts'
-export type { WindowLimits } from './window.ts'
+export type { EventMeta } from './subscription/feed-operators.ts'
+export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from './subscription/live.ts'
+export type { LiveOptions, SubscribeOptions } from './subscription/resume.ts'
+export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription/subscription.ts'
+export { detached } from './user-code/async-context.ts'

@@ -11,8 +11,8 @@ import {
   serveRouter,
 } from '../../../../tests/support/router-server.ts'
 import { channel, createChannels, createServerLink, memoryBackend } from '../index.ts'
-import { isSameOwner, ownerOf } from './credentials.ts'
-import { stepsPerTurn } from './turns.ts'
+import { stepsPerTurn } from './connection/turns.ts'
+import { isSameOwner, ownerOf } from './request/credentials.ts'
 
 const t = initTRPC.context<{ user?: string | undefined }>().create({
   errorFormatter: ({ shape, path, input }) => ({ ...shape, data: { ...shape.data, path, input } }),

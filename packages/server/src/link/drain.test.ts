@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
-import { hold } from './connection.ts'
-import { type Connections, createConnections } from './connections.ts'
-import { createLimiter } from './limits.ts'
-import type { Exchange } from './sink.ts'
+import { hold } from './connection/connection.ts'
+import { type Connections, createConnections } from './connection/connections.ts'
+import { createLimiter } from './connection/limits.ts'
+import type { Exchange } from './connection/sink.ts'
 
 interface Setup {
   readonly clock: ManualClock

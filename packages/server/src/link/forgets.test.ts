@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { heapInUse } from '../../../../tests/support/heap.ts'
 import { listen, openRaw, type RawStream } from '../../../../tests/support/http.ts'
 import { createHTTPServer } from '../adapters/standalone.ts'
-import { channel } from '../channel.ts'
+import { channel } from '../channel/definition.ts'
 import { createChannels } from '../channels.ts'
 
 interface Value {

@@ -33,7 +33,7 @@ async function loadedWith(entry: string): Promise<{ files: string[]; packages: s
 describe('what runs outside Node', () => {
   it.each(['index.ts', 'adapters/fetch.ts'])('%s loads nothing of node:', async (entry) => {
     const { files, packages } = await loadedWith(entry)
-    expect(files).toContain(join('link', 'fetch-sink.ts'))
+    expect(files).toContain(join('link', 'fetch', 'writer.ts'))
     expect(files.every((file) => existsSync(join(root, file)))).toBe(true)
     expect(packages.toSorted()).toEqual([
       '@trpc-sse/protocol',

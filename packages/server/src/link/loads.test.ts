@@ -5,7 +5,7 @@ import { openRaw, type RawStream } from '../../../../tests/support/http.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { serveRouter } from '../../../../tests/support/router-server.ts'
 import { channel, createChannels } from '../index.ts'
-import { stepsPerTurn } from './turns.ts'
+import { stepsPerTurn } from './connection/turns.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

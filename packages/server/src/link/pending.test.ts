@@ -11,8 +11,8 @@ import {
   serveRouter,
 } from '../../../../tests/support/router-server.ts'
 import { createServerLink } from '../index.ts'
-import { createBodies, type IncomingBody } from './body.ts'
-import type { Tally } from './limits.ts'
+import type { Tally } from './connection/limits.ts'
+import { createBodies, type IncomingBody } from './request/body.ts'
 
 interface User {
   readonly user?: string | undefined

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { compareEventIds, isEventId } from '@trpc-sse/protocol'
-import type { Backend, ChannelLog } from '../backend.ts'
+import type { Backend, ChannelLog } from '../backend/backend.ts'
 import { type BackendCase, withBackends } from './backend-case.ts'
 import {
   assertLinked,

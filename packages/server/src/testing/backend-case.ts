@@ -1,4 +1,4 @@
-import type { Backend } from '../backend.ts'
+import type { Backend } from '../backend/backend.ts'
 
 /** What a case is given to try a backend with. The runner makes one for each case. */
 export interface BackendCaseContext {

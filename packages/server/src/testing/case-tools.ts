@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { EventId } from '@trpc-sse/protocol'
-import type { Backend, ChannelLog, LogListener, LogPage, Retention, StoredEvent } from '../backend.ts'
+import type { Backend, ChannelLog, LogListener, LogPage, Retention, StoredEvent } from '../backend/backend.ts'
 import { type BackendCaseContext, withBackends } from './backend-case.ts'
 
 /** More than any case stores, for longer than any case takes. */

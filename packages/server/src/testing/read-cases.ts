@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { EventId } from '@trpc-sse/protocol'
-import type { Backend, ChannelLog, StoredEvent } from '../backend.ts'
+import type { Backend, ChannelLog, StoredEvent } from '../backend/backend.ts'
 import { type BackendCase, withBackends } from './backend-case.ts'
 import {
   assertLinked,

@@ -1,0 +1,151 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Retention } from '../backend/backend.ts'
+
+/** Options of {@link channel}. */
+export interface ChannelOptions<
+  TParams extends StandardSchemaV1 | undefined,
+  TEvent extends StandardSchemaV1,
+> {
+  /**
+   * What tells the logs of this channel apart: one log for each value. Any Standard Schema whose output is JSON;
+   * it must validate at once, not by a promise. Without it the channel is one log.
+   */
+  readonly params?: TParams
+  /** What an event is. Any Standard Schema. It checks and shapes each event when it is published. */
+  readonly event: TEvent
+  /**
+   * How much of each log is kept: so many of the newest events, and none older than so many milliseconds. A subscription
+   * whose `replay` asks for events that were dropped is told of a gap.
+   *
+   * @default { events: 1_000, forMs: 86_400_000 }
+   */
+  readonly retain?: Partial<Retention>
+  /**
+   * What becomes of a subscription that is more than `behindEvents` behind, because its client reads too slowly or was
+   * away: `catchUp` is sent all that is retained, however long that takes; `latest` goes on at the newest event, with one
+   * gap (reason `skipped`) in place of the others; `disconnect` loses its connection, and catches up when it comes back.
+   *
+   * @default 'catchUp'
+   */
+  readonly whenBehind?: BehindPolicy
+  /**
+   * How many events a subscription may be behind before `whenBehind` applies; where that is more than a process keeps at hand
+   * (`window` of `createChannels`), that many.
+   *
+   * @default 1_000
+   */
+  readonly behindEvents?: number
+  /**
+   * The most bytes that one event may have, as JSON in UTF-8.
+   *
+   * @default 262_144
+   */
+  readonly maxEventBytes?: number
+  /**
+   * The most bytes that the events of one `publishMany` may have together, as JSON in UTF-8.
+   *
+   * @default 67_108_864
+   */
+  readonly maxBatchBytes?: number
+  /**
+   * How long an idempotency key is remembered, in milliseconds.
+   *
+   * @default 300_000
+   */
+  readonly idempotencyMs?: number
+}
+
+/** What becomes of a subscription that is too far behind. */
+export type BehindPolicy = 'catchUp' | 'latest' | 'disconnect'
+
+/** How far a subscription may be behind, and what becomes of it then. */
+export interface Behind {
+  readonly policy: BehindPolicy
+  readonly events: number
+}
+
+/** A channel as `createChannels` takes it: checked options, and the types of its params and events. */
+export interface ChannelDefinition<TParams, TInput, TEvent> {
+  readonly params: StandardSchemaV1 | undefined
+  readonly event: StandardSchemaV1
+  readonly retain: Retention
+  readonly behind: Behind
+  readonly maxEventBytes: number
+  readonly maxBatchBytes: number
+  readonly idempotencyMs: number
+  /** Types only; never there at run time. */
+  readonly types?: { readonly params: TParams; readonly input: TInput; readonly event: TEvent }
+}
+
+/** What a schema accepts; `undefined` without a schema. */
+export type SchemaInput<TSchema> = TSchema extends StandardSchemaV1
+  ? StandardSchemaV1.InferInput<TSchema>
+  : undefined
+
+/**
+ * Defines a channel: a typed, ordered log of events, or one log for each value of its params.
+ *
+ * @throws `INVALID_OPTION` for a bound that can't be kept.
+ */
+export function channel<
+  TEvent extends StandardSchemaV1,
+  TParams extends StandardSchemaV1 | undefined = undefined,
+>(
+  options: ChannelOptions<TParams, TEvent>,
+): ChannelDefinition<
+  SchemaInput<TParams>,
+  StandardSchemaV1.InferInput<TEvent>,
+  StandardSchemaV1.InferOutput<TEvent>
+> {
+  checkSchema('event', options.event)
+  if (options.params !== undefined) checkSchema('params', options.params)
+  const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
+  const { maxEventBytes = 262_144, maxBatchBytes = 67_108_864, idempotencyMs = 300_000 } = options
+  const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
+  checkPolicy(whenBehind)
+  for (const [name, value] of Object.entries({
+    events,
+    forMs,
+    behindEvents,
+    maxEventBytes,
+    maxBatchBytes,
+    idempotencyMs,
+  })) {
+    if (Number.isSafeInteger(value) && value > 0) continue
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `channel(): ${name} is ${value}. Give a whole number, 1 or more.`,
+    )
+  }
+  return {
+    params: options.params,
+    event: options.event,
+    retain: { events, forMs },
+    behind: { policy: whenBehind, events: behindEvents },
+    maxEventBytes,
+    maxBatchBytes,
+    idempotencyMs,
+  }
+}
+
+function checkPolicy(policy: string): void {
+  if (policy === 'catchUp' || policy === 'latest' || policy === 'disconnect') return
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `channel(): whenBehind is ${JSON.stringify(policy)}. Give 'catchUp', 'latest' or 'disconnect'.`,
+  )
+}
+
+function checkSchema(name: 'event' | 'params', schema: unknown): void {
+  if (
+    (typeof schema === 'object' || typeof schema === 'function') &&
+    schema !== null &&
+    '~standard' in schema
+  )
+    return
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `channel(): ${name} is not a Standard Schema. Give one of Zod, Valibot or ArkType, z.object({ … }) for example.`,
+  )
+}

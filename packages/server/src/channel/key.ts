@@ -1,0 +1,82 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { RealtimeError, type RealtimeErrorIssue } from '@trpc-sse/protocol'
+import { badRequest } from '../subscription/resume.ts'
+import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
+
+/** The longest key of a log, in characters. */
+const maxKeyLength = 1_024
+/** How deep params may be nested: no deeper than the key's length allows anyway. */
+const maxDepth = 256
+
+/**
+ * Names the log of a channel and its params: the same values give the same key, whatever the order of their
+ * properties, and two different ones never do. Throws BAD_REQUEST for params that don't fit.
+ */
+export function channelKey(name: string, schema: StandardSchemaV1 | undefined, params: unknown): string {
+  if (schema === undefined) return JSON.stringify([name])
+  const result = schema['~standard'].validate(params)
+  if (isPromiseLike(result)) {
+    ignoreRejection(result)
+    throw invalidParams(name, 'their schema answers by a promise; use one that does not')
+  }
+  if (result.issues) throw invalidParams(name, describe(result.issues), issuesOf(result.issues))
+  const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value, 0)}]`
+  if (key.length <= maxKeyLength) return key
+  throw invalidParams(name, `as JSON they have ${key.length} characters; the limit is ${maxKeyLength}`)
+}
+
+/** Writes JSON with sorted keys. Refuses what JSON would fold into something else: two params would share a log. */
+function canonicalJson(name: string, value: unknown, depth: number): string {
+  if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)
+  if (typeof value === 'number' && !Number.isFinite(value))
+    throw invalidParams(name, `${value} can't name a log`)
+  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(name, item, depth + 1)).join(',')}]`
+  if (!isPlainObject(value)) {
+    throw invalidParams(
+      name,
+      `${describeType(value)} can't name a log; use strings, numbers, booleans, arrays, objects`,
+    )
+  }
+  let text = ''
+  for (const key of Object.keys(value).sort()) {
+    const property = value[key]
+    if (property === undefined) continue
+    text += `${text && ','}${JSON.stringify(key)}:${canonicalJson(name, property, depth + 1)}`
+  }
+  return `{${text}}`
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function describeType(value: unknown): string {
+  return typeof value === 'object' ? Object.prototype.toString.call(value) : typeof value
+}
+
+function invalidParams(name: string, why: string, issues: readonly RealtimeErrorIssue[] = []): Error {
+  const message = `The params of channel ${JSON.stringify(name)} don't fit: ${why}.`
+  return badRequest(new RealtimeError('INVALID_PARAMS', message, { issues }))
+}
+
+/** Says each issue of a schema in one line. */
+export function describe(issues: ReadonlyArray<StandardSchemaV1.Issue>): string {
+  return issuesOf(issues)
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ')
+}
+
+/** A schema's issues in this library's form. */
+export function issuesOf(issues: ReadonlyArray<StandardSchemaV1.Issue>): readonly RealtimeErrorIssue[] {
+  return issues.map(({ message, path = [] }) => ({
+    message,
+    path: path.map((part) => {
+      const key = typeof part === 'object' ? part.key : part
+      return typeof key === 'symbol' ? String(key) : key
+    }),
+  }))
+}

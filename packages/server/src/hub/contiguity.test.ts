@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest'
+import type { LogPage, StoredEvent } from '../backend/backend.ts'
+import { createCodec } from '../channel/codec.ts'
+import { type LogPosition, linkEntries } from './contiguity.ts'
+
+const codec = createCodec(undefined)
+const at = (n: number): string => `${n}-0`
+const event = (n: number, prev = n - 1, data = String(n)): StoredEvent => ({
+  id: at(n),
+  prev: at(prev),
+  data,
+})
+const page = (events: readonly StoredEvent[], last = events.at(-1)?.id ?? at(0)): LogPage => ({
+  events,
+  lastEventId: last,
+})
+
+/** Links a page, and writes what comes out as one line: ids with what they follow, jumps with `!`. */
+function link(from: LogPosition, read: LogPage): string {
+  const { entries, next } = linkEntries(from, read, (stored, prev) =>
+    stored.data === 'bad'
+      ? undefined
+      : { kind: 'event', ...stored, prev, codec, decoded: undefined, frame: undefined },
+  )
+  const shown = entries.map((entry) => (entry.kind === 'jump' ? `!${entry.id}` : `${entry.prev}>${entry.id}`))
+  return [...shown, next ? `more after ${next.after}` : 'end'].join(' ')
+}
+
+describe('linkEntries', () => {
+  it.each([
+    ['goes on where the reader stands', { id: at(1) }, page([event(2), event(3)]), '1-0>2-0 2-0>3-0 end'],
+    ['keeps a break in the chain visible', { id: at(1) }, page([event(5), event(6)]), '4-0>5-0 5-0>6-0 end'],
+    ['says nothing when nothing happened', { id: at(4) }, page([], at(4)), 'end'],
+    ['jumps when events expired', { id: at(1) }, page([], at(4)), '!4-0 end'],
+    ['jumps back when the log was reset', { id: at(9) }, page([], at(4)), '!4-0 end'],
+    [
+      'reads on where the newest event is gone',
+      { id: at(1) },
+      page([event(2)], at(3)),
+      '1-0>2-0 more after 2-0',
+    ],
+    ['leaves out what cannot be decoded', { id: at(1) }, page([event(2, 1, 'bad'), event(3)]), '1-0>3-0 end'],
+    [
+      'leaves out a foreign entry that the chain does not know',
+      { id: at(1) },
+      page([event(2, 9, 'bad'), event(3, 1)]),
+      '1-0>3-0 end',
+    ],
+    [
+      'shows a gap in front of what cannot be decoded',
+      { id: at(1) },
+      page([event(4, 3, 'bad'), event(5)]),
+      '4-0>5-0 end',
+    ],
+    ['ends at an undecodable last event without a jump', { id: at(1) }, page([event(2, 1, 'bad')]), 'end'],
+    [
+      'goes on past an undecodable event of the page before',
+      { id: at(1), skipped: at(2) },
+      page([event(3)]),
+      '1-0>3-0 end',
+    ],
+  ] as const)('%s', (_name, from, read, expected) => {
+    expect(link(from, read)).toBe(expected)
+  })
+
+  it('asks for more where a page ends before the log, past what it could not decode', () => {
+    expect(link({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe('1-0>2-0 more after 3-0')
+  })
+})

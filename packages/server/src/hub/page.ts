@@ -1,0 +1,94 @@
+import { compareEventIds, type EventId } from '@trpc-sse/protocol'
+import type { LogPage, ReadRange } from '../backend/backend.ts'
+import type { LogEntry } from '../backend/log-event.ts'
+import type { DecodeEvent, LinkedPage, LogPosition } from './contiguity.ts'
+import { linkEntries } from './contiguity.ts'
+
+const noEntries: readonly LogEntry[] = []
+
+/** A page of a log, for all readers who stand in it. */
+export class Page {
+  /** The id that it goes on from. */
+  readonly from: EventId
+  readonly next: LinkedPage['next']
+  /** The log retains fewer events than were to be replayed, though it has had more. */
+  readonly isTrimmed: boolean
+  readonly lastEventId: EventId
+  readonly cleared: EventId | undefined
+  /** How many entries it has, or had. */
+  readonly count: number
+  /** What it takes in memory, about, in bytes. */
+  readonly bytes: number
+  #entries: readonly LogEntry[]
+  /** Entries that are events: all, or all but the last. */
+  readonly #events: number
+  /** Whether every event of the log is in it: then it can be read from any id that it spans. */
+  readonly #isWhole: boolean
+  /** The least id that it can be read from; `undefined` where nothing older is retained. */
+  readonly #low: EventId | undefined
+
+  constructor(range: ReadRange, position: LogPosition | undefined, page: LogPage, decode: DecodeEvent) {
+    const first = page.events[0]?.prev
+    const from = position ?? { id: first ?? page.lastEventId }
+    const { entries, next } = linkEntries(from, page, decode)
+    this.from = from.id
+    this.next = next
+    this.isTrimmed = page.trimmed === true
+    this.lastEventId = page.lastEventId
+    this.cleared = page.cleared
+    this.count = entries.length
+    this.bytes = entries.reduce((bytes, entry) => bytes + sizeOf(entry), 0)
+    this.#entries = entries
+    this.#events = entries.at(-1)?.kind === 'jump' ? entries.length - 1 : entries.length
+    this.#isWhole = this.#events === page.events.length
+    // Events are dropped oldest first: if one is missing before the first here, nothing older is left.
+    const isOldest = 'after' in range && first !== undefined && compareEventIds(first, range.after) > 0
+    this.#low = isOldest ? undefined : (first ?? from.id)
+  }
+
+  /** Its entries; none once it has been dropped from memory. */
+  get entries(): readonly LogEntry[] {
+    return this.#entries
+  }
+
+  /** Whether its entries were dropped from memory. */
+  get isDropped(): boolean {
+    return this.#entries.length < this.count
+  }
+
+  at(index: number): LogEntry | undefined {
+    return this.#entries[index]
+  }
+
+  /** The index of the first event after an id; -1 if it can't be told from here, or isn't here. */
+  indexAfter(id: EventId): number {
+    const last = this.#entries[this.#events - 1]
+    if (last === undefined || compareEventIds(id, last.id) >= 0) return -1
+    if (id === this.from) return 0
+    if (this.#low !== undefined && compareEventIds(id, this.#low) < 0) return -1
+    const index = this.#firstAfter(id)
+    return this.#isWhole || this.#entries[index - 1]?.id === id ? index : -1
+  }
+
+  drop(): void {
+    this.#entries = noEntries
+  }
+
+  #firstAfter(id: EventId): number {
+    let low = 0
+    let high = this.#events
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const entry = this.#entries[middle]
+      if (entry !== undefined && compareEventIds(entry.id, id) <= 0) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+}
+
+/** An event is kept as text, as the bytes of a frame, and perhaps as a value. */
+function sizeOf(entry: LogEntry): number {
+  if (entry.kind !== 'event') return 64
+  return 256 + (entry.decoded ? 6 : 3) * entry.data.length
+}

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import { manualClock } from '../../../../tests/support/manual-clock.ts'
+import { memoryBackend } from '../backend/memory.ts'
+import { createCodec } from '../channel/codec.ts'
+import { PageCache } from './page-cache.ts'
+import { Reads } from './reads.ts'
+import { createHubs } from './registry.ts'
+
+const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Hubs whose time of day can be set; and how often their backend was read. */
+function setup() {
+  const manual = manualClock()
+  let setByMs = 0
+  const clock = { ...manual, now: () => manual.now() + setByMs, monotonicMs: manual.now, random: () => 0.5 }
+  const backend = memoryBackend({ clock })
+  const reads = { count: 0 }
+  const hubs = createHubs({
+    backend: {
+      ...backend,
+      read(...call) {
+        reads.count += 1
+        return backend.read(...call)
+      },
+    },
+    reads: new Reads({ perProcess: 4, perLog: 2 }),
+    pageCache: new PageCache(4_000, clock),
+    maxOpen: 10,
+    codec: createCodec(undefined),
+    clock,
+    report() {},
+    window: { events: 16, characters: 1e6 },
+    lingerMs: 5_000,
+    positionCheckMs: 30_000,
+  })
+  const log = { key: 'log', retain: { events: 10, forMs: 1e9 } }
+  return {
+    clock: manual,
+    hubs,
+    reads,
+    open: () => hubs.get(log, { policy: 'catchUp', events: 1_000 }),
+    isOpen: () => hubs.find(log.key) !== undefined,
+    setTime(byMs: number) {
+      setByMs = byMs
+    },
+  }
+}
+
+describe.each([3_600_000, -3_600_000])('with the time of day set by %i ms, a hub', (byMs) => {
+  it('that nobody reads is kept as long as it may linger, and no longer', async () => {
+    const s = setup()
+    s.open()
+    await settled()
+    s.clock.advance(1_000)
+    s.setTime(byMs)
+    s.clock.advance(4_000)
+    expect(s.isOpen()).toBe(true)
+    s.clock.advance(1_000)
+    expect(s.isOpen()).toBe(false)
+    await s.hubs.close()
+  })
+
+  it('that is read is compared with its log when it is due, and not before', async () => {
+    const s = setup()
+    const hub = s.open()
+    hub.attach(() => {})
+    await settled()
+    const before = s.reads.count
+    s.setTime(byMs)
+    s.clock.advance(29_000)
+    await settled()
+    expect(s.reads.count).toBe(before)
+    s.clock.advance(1_000)
+    await settled()
+    expect(s.reads.count).toBe(before + 1)
+    await s.hubs.close()
+  })
+})

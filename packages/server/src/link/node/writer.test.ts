@@ -1,0 +1,174 @@
+import { once } from 'node:events'
+import http from 'node:http'
+import net, { type AddressInfo } from 'node:net'
+import { describe, expect, it } from 'vitest'
+import { listen } from '../../../../../tests/support/http.ts'
+import { leastBufferedBytes, type Sink } from '../connection/sink.ts'
+import { nodeExchange } from './writer.ts'
+
+const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }) }
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** A server whose responses are written by `use`, and an agent that keeps one connection to it. */
+async function setup(use: (sink: Sink, response: http.ServerResponse) => void, prepare = noPreparation) {
+  const server = http.createServer((_request, response) => {
+    prepare(response)
+    use(
+      nodeExchange(response).open(head, () => {}),
+      response,
+    )
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+  return {
+    async get(): Promise<http.IncomingMessage> {
+      const { port } = server.address() as AddressInfo
+      const [response] = await once(http.get({ port, host: '127.0.0.1', agent }), 'response')
+      return response
+    },
+    async [Symbol.asyncDispose]() {
+      agent.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+function noPreparation(_response: http.ServerResponse): void {}
+
+async function body(response: http.IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const part of response) text += part
+  return text
+}
+
+describe('the sink of a Node response', () => {
+  it('sends headers before there is anything to write', async () => {
+    let sink: Sink | undefined
+    await using s = await setup((given) => {
+      sink = given
+    })
+    const response = await s.get()
+    expect(response.headers['content-type']).toBe('text/event-stream')
+    if (sink) sink.network.end(sink)
+    expect(await body(response)).toBe('')
+  })
+
+  it('writes chunks that a client reads as the same bytes, whoever else is sent them', async () => {
+    const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
+    await using s = await setup((sink) => {
+      for (const each of [...shared, ...shared]) sink.network.write(sink, [each])
+      sink.network.end(sink)
+    })
+    const expected = `onezwei ✓${'x'.repeat(70_000)}`.repeat(2)
+    for (let i = 0; i < 2; i++) expect(await body(await s.get())).toBe(expected)
+  })
+
+  it('leaves nothing on a connection that goes on to serve other requests', async () => {
+    const listeners: number[] = []
+    await using s = await setup((sink, response) => {
+      listeners.push(response.socket?.listenerCount('drain') ?? 0)
+      sink.network.write(sink, [bytes('a')])
+      sink.network.write(sink, [bytes('b')])
+      sink.network.end(sink)
+    })
+    for (let i = 0; i < 3; i++) expect(await body(await s.get())).toBe('ab')
+    expect(new Set(listeners).size).toBe(1)
+  })
+
+  it('gives every byte to the write of a middleware that has put its own there', async () => {
+    const written: string[] = []
+    await using s = await setup(
+      (sink) => {
+        sink.network.write(sink, [bytes('a')])
+        sink.network.write(sink, [bytes('b')])
+        sink.network.end(sink)
+      },
+      (response) => {
+        const write = response.write.bind(response)
+        response.write = (chunk: Uint8Array) => {
+          written.push(new TextDecoder().decode(chunk))
+          return write(chunk)
+        }
+      },
+    )
+    expect(await body(await s.get())).toBe('ab')
+    expect(written).toEqual(['a', 'b'])
+  })
+
+  it('raises no error for a client that has closed its half, and is still written to', async () => {
+    const errors: unknown[] = []
+    const server = http.createServer((request, response) => {
+      const sink = nodeExchange(response).open(head, () => {})
+      sink.network.write(sink, [bytes('first')])
+      request.socket.once('end', () => {
+        queueMicrotask(() => sink.network.write(sink, [bytes('late')]))
+        setImmediate(() => sink.network.write(sink, [bytes('later')]))
+      })
+    })
+    server.on('clientError', (error, socket) => {
+      errors.push(error)
+      socket.destroy()
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = net.connect((server.address() as AddressInfo).port, '127.0.0.1')
+    client.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+    await once(client, 'data')
+    client.end()
+    await once(client, 'close')
+    server.close()
+    await once(server, 'close')
+    expect(errors).toEqual([])
+  })
+
+  it('tells of room once a slow client has read', async () => {
+    let drained = 0
+    const server = http.createServer((_request, response) => {
+      const sink = nodeExchange(response).open(head, () => {
+        drained += 1
+        sink.network.end(sink)
+      })
+      sink.network.write(sink, [bytes('first')])
+      for (let i = 0; i < 200; i++) sink.network.write(sink, [bytes('x'.repeat(65_536))])
+      expect(sink.network.buffered(sink)).toBeGreaterThan(0)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const [response] = await once(http.get({ port, host: '127.0.0.1', agent: false }), 'response')
+    expect((await body(response)).length).toBe(5 + 200 * 65_536)
+    expect(drained).toBe(1)
+    server.close()
+    await once(server, 'close')
+  })
+
+  it.each([
+    ['straight to the socket', noPreparation],
+    ['by the response', wrapWrite],
+  ])('tells of room though the server buffers more than we do, %s', async (_, prepare) => {
+    const server = http.createServer({ highWaterMark: 8_388_608 }, (_request, response) => {
+      prepare(response)
+      const sink = nodeExchange(response).open(head, () => {
+        if (isFull && sink.network.buffered(sink) === 0) sink.network.end(sink)
+      })
+      let isFull = false
+      sink.network.write(sink, [bytes('first')])
+      while (!isFull) {
+        sink.network.write(sink, [bytes('x'.repeat(65_536))])
+        isFull = sink.network.buffered(sink) > leastBufferedBytes
+      }
+      expect(sink.network.buffered(sink)).toBeLessThan(8_388_608)
+    })
+    await using running = await listen(server)
+    const [response] = await once(http.get(running.url, { agent: false }), 'response')
+    expect(await body(response)).toMatch(/^firstx+$/)
+  })
+})
+
+/** A middleware's own `write`, over which bytes can't go straight to the socket. */
+function wrapWrite(response: http.ServerResponse): void {
+  const write = response.write.bind(response) as (...args: unknown[]) => boolean
+  response.write = (...args: unknown[]) => write(...args)
+}

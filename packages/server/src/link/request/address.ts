@@ -1,0 +1,108 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import { mustBeValue } from '../../user-code/calls.ts'
+import { formatIpv4, type IpRange, isInRange, parseIp, parseIpRange } from './ip.ts'
+
+/**
+ * Which proxies are believed what they write into `X-Forwarded-For`.
+ *
+ * - `false`: none. The address of a client is that of its socket.
+ * - A number: how many proxies a request passes, each of which appends the address that it has seen.
+ * - A list of addresses and ranges, such as `['10.0.0.0/8', '2001:db8::/32']`, or the names `'loopback'`, `'linklocal'` and
+ *   `'uniquelocal'` for the private ones.
+ * - A function of an address and of how many proxies stand between it and the server; `undefined` is the unknown sender of a web-standard request.
+ * - `true`: every one, so that the client itself can write what it likes. Only where a proxy overwrites the header.
+ */
+export type TrustProxy =
+  | boolean
+  | number
+  | readonly string[]
+  | ((address: string | undefined, hop: number) => boolean)
+
+/** Finds a client's address, from the peer of the socket (`undefined` if it isn't known) and `X-Forwarded-For`. */
+export type AddressReader = (peer: string | undefined, forwardedFor: string | null) => string | undefined
+
+type Trusts = (address: string | undefined, hop: number) => boolean
+
+/** Creates the reader of addresses. Throws `INVALID_OPTION` for what is no address or number of proxies. */
+export function createAddressReader(trustProxy: TrustProxy = false): AddressReader {
+  const trusts = createTrust(trustProxy)
+  // Behind a proxy, or from one client, requests come from the same peer one after the other.
+  let lastPeer: string | undefined
+  let lastPeerAddress: string | undefined
+
+  function addressOfPeer(peer: string | undefined): string | undefined {
+    if (peer !== lastPeer) {
+      lastPeer = peer
+      lastPeerAddress = plainAddress(peer)
+    }
+    return lastPeerAddress
+  }
+
+  return (peer, forwardedFor) => {
+    let address = addressOfPeer(peer)
+    const forwarded = forwardedFor?.split(',') ?? []
+    for (let hop = 0; hop < forwarded.length && trusts(address, hop); hop++) {
+      const next = plainAddress(forwarded.at(-1 - hop))
+      // What is no address tells nothing: this proxy's own is the last one that is known.
+      if (next === undefined) break
+      address = next
+    }
+    return address
+  }
+}
+
+/** The reader for one request: a function of the app's is asked on behalf of the request that brought it along. */
+export function addressReaderFor(trustProxy: TrustProxy | undefined, shared: AddressReader): AddressReader {
+  return typeof trustProxy === 'function' ? createAddressReader(trustProxy) : shared
+}
+
+/** Names what an address is counted under. A client with IPv6 has 2⁶⁴ addresses: all of them are one. */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address
+  const [plain = ''] = address.split('%', 1)
+  const ip = parseIp(plain)
+  return ip?.bits === 128 ? `${(ip.value >> 64n).toString(16)}::/64` : address
+}
+
+const named: Readonly<Record<string, readonly string[]>> = {
+  loopback: ['127.0.0.0/8', '::1'],
+  linklocal: ['169.254.0.0/16', 'fe80::/10'],
+  uniquelocal: ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'],
+}
+
+function createTrust(trustProxy: TrustProxy): Trusts {
+  if (typeof trustProxy === 'function') return (...hop) => mustBeValue(trustProxy(...hop), 'trustProxy()')
+  if (typeof trustProxy === 'boolean') return () => trustProxy
+  if (typeof trustProxy === 'number') {
+    if (!Number.isSafeInteger(trustProxy) || trustProxy < 0)
+      throw invalid(`${trustProxy} is no number of proxies`)
+    return (_, hop) => hop < trustProxy
+  }
+  const ranges = trustProxy.flatMap((name) => named[name] ?? [name]).map(rangeOf)
+  return (address) => {
+    const ip = address === undefined ? undefined : parseIp(address)
+    return ip !== undefined && ranges.some((range) => isInRange(ip, range))
+  }
+}
+
+function rangeOf(text: string): IpRange {
+  const range = parseIpRange(text)
+  if (range === undefined) throw invalid(`${JSON.stringify(text)} is no address or range`)
+  return range
+}
+
+function invalid(what: string): RealtimeError {
+  const message = `createServerLink(): trustProxy: ${what}. Give a number of proxies, or addresses and ranges such as '10.0.0.0/8'.`
+  return new RealtimeError('INVALID_OPTION', message)
+}
+
+/**
+ * An address without a port, brackets and zone; IPv4 in IPv6, however it is written, as IPv4. `undefined` if it is none. One client has
+ * one address: whoever writes it in another way is not somebody else.
+ */
+function plainAddress(text: string | undefined): string | undefined {
+  const [, inBrackets, beforePort] = /^\s*(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)\s*$/.exec(text ?? '') ?? []
+  const [address = ''] = (inBrackets ?? beforePort ?? text ?? '').trim().split('%', 1)
+  const ip = parseIp(address)
+  return ip?.bits === 32 ? formatIpv4(ip) : ip && address
+}

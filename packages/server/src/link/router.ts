@@ -1,0 +1,174 @@
+/** The only file that looks inside a tRPC router. The official WebSocket adapter reads the same. */
+
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import {
+  type AnyTRPCProcedure,
+  type AnyTRPCRouter,
+  callTRPCProcedure,
+  getTRPCErrorShape,
+  type TRPCCombinedDataTransformer,
+  type TRPCDataTransformer,
+  type TRPCError,
+} from '@trpc/server'
+import { getHTTPStatusCodeFromError } from '@trpc/server/http'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { serialize } from '../channel/codec.ts'
+import { outputOf } from '../channel/transformer.ts'
+import { mustBeValue, tellConsole } from '../user-code/calls.ts'
+
+/** `initTRPC.create({ sse })`. */
+export interface RouterSseConfig {
+  readonly enabled?: boolean
+  readonly ping?: { readonly enabled: boolean; readonly intervalMs?: number }
+  readonly emitAndEndImmediately?: boolean
+  readonly maxDurationMs?: number
+  readonly client?: { readonly reconnectAfterInactivityMs?: number }
+}
+
+/** What of a router's configuration subscriptions depend on. */
+export interface RouterConfig {
+  readonly input: TRPCDataTransformer
+  /** `undefined` where the transformer changes nothing. */
+  readonly output: TRPCDataTransformer | undefined
+  readonly sse: RouterSseConfig
+  /** Whether the app is being developed. */
+  readonly isDev: boolean
+  /** What stands between the parts of a path in a URL. */
+  readonly pathSeparator: string
+}
+
+const configs = new WeakMap<AnyTRPCRouter, RouterConfig>()
+
+/** Gives a router's configuration, which is read once. */
+export function routerConfig(router: AnyTRPCRouter): RouterConfig {
+  const known = configs.get(router) ?? readConfig(router)
+  configs.set(router, known)
+  return known
+}
+
+function readConfig(router: AnyTRPCRouter): RouterConfig {
+  const config: {
+    transformer: TRPCCombinedDataTransformer
+    isDev: boolean
+    sse?: RouterSseConfig
+    pathSeparator?: string
+  } = router._def._config
+  const { transformer, isDev, sse = {}, pathSeparator = '.' } = config
+  return { input: transformer.input, output: outputOf(transformer), isDev, sse, pathSeparator }
+}
+
+interface RouterInternals {
+  readonly procedures: Readonly<Record<string, AnyTRPCProcedure>>
+  readonly lazy: Readonly<Record<string, { load(): Promise<void> }>>
+}
+
+/** Finds a procedure by its dotted path, loading lazy routers on the way. */
+export async function findProcedure(
+  router: AnyTRPCRouter,
+  path: string,
+): Promise<AnyTRPCProcedure | undefined> {
+  const { procedures, lazy }: RouterInternals = router._def
+  for (;;) {
+    const found = procedures[path]
+    if (found) return found
+    const loader = Object.keys(lazy).find((key) => path === key || path.startsWith(`${key}.`))
+    if (loader === undefined) return undefined
+    await lazy[loader]?.load()
+  }
+}
+
+/**
+ * Puts `lastEventId` into an input as tRPC does, but only where the procedure's parsers take it: a strict object, a
+ * string or no input at all stays as it is. (Channels find the id without it.)
+ */
+export async function inputWithLastEventId(
+  procedure: AnyTRPCProcedure,
+  input: unknown,
+  lastEventId: string | undefined,
+): Promise<unknown> {
+  if (lastEventId === undefined || !(input === undefined || input === null || isPlainObject(input)))
+    return input
+  const candidate = { ...input, lastEventId }
+  for (const parser of inputParsers(procedure)) {
+    if (!isStandardSchema(parser)) continue
+    if (!(await accepts(parser, candidate))) return input
+  }
+  return candidate
+}
+
+async function accepts(parser: StandardSchemaV1, value: unknown): Promise<boolean> {
+  try {
+    return (await parser['~standard'].validate(value)).issues === undefined
+  } catch {
+    // A parser of the user's that throws does so again when tRPC calls it, and is answered as tRPC does.
+    return false
+  }
+}
+
+/** The parsers of a procedure's input, as given to `.input()`. */
+function inputParsers({ _def }: AnyTRPCProcedure): readonly unknown[] {
+  return 'inputs' in _def && Array.isArray(_def.inputs) ? _def.inputs : []
+}
+
+function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+function isStandardSchema(parser: unknown): parser is StandardSchemaV1 {
+  return (
+    (typeof parser === 'object' || typeof parser === 'function') && parser !== null && '~standard' in parser
+  )
+}
+
+/** One call of a subscription procedure. */
+export interface ProcedureCall {
+  readonly router: AnyTRPCRouter
+  readonly path: string
+  readonly ctx: unknown
+  readonly getRawInput: () => Promise<unknown>
+  readonly signal: AbortSignal
+}
+
+/** Calls a subscription procedure with its middlewares. What it resolves to is what the resolver returned. */
+export function callSubscription(call: ProcedureCall): Promise<unknown> {
+  return callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
+}
+
+/** An error with what its shape is made from. */
+export interface FailedCall {
+  readonly router: AnyTRPCRouter
+  readonly error: TRPCError
+  readonly path: string
+  readonly input: unknown
+  readonly ctx: unknown
+}
+
+/** Writes an error as the JSON that tRPC's clients take: formatted by the router's errorFormatter, transformed. */
+export function errorJson({ router, error, path, input, ctx }: FailedCall): string {
+  const config = router._def._config
+  const { output } = routerConfig(router)
+  try {
+    const shape: unknown = getTRPCErrorShape({ config, error, type: 'subscription', path, input, ctx })
+    if (typeof mustBeValue(shape, 'errorFormatter()') === 'object' && shape !== null) {
+      return serialize(output, shape) ?? plainErrorJson(router, error, path)
+    }
+  } catch (cause) {
+    // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
+    tellConsole('trpc-sse: errorFormatter failed', cause)
+  }
+  return plainErrorJson(router, error, path)
+}
+
+/** What every client takes for that error: without its message, which a formatter may be there to hide. */
+function plainErrorJson(router: AnyTRPCRouter, { code }: TRPCError, path: string): string {
+  const data = { code, httpStatus: getHTTPStatusCodeFromError({ code } as TRPCError), path }
+  const shape = { message: code, code: TRPC_ERROR_CODES_BY_KEY[code], data }
+  try {
+    return serialize(routerConfig(router).output, shape) ?? JSON.stringify(shape)
+  } catch {
+    // It is the transformer that fails.
+    return JSON.stringify(shape)
+  }
+}
