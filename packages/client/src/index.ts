@@ -8,9 +8,6 @@ export {
   type RealtimeErrorOptions,
   type TimerOptions,
 } from '@trpc-sse/protocol'
-export type { Device, DeviceEvent } from './device.ts'
-export type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './event-source.ts'
-export type { Fetch } from './fetch.ts'
 export { sseLink } from './link.ts'
 export type {
   ConnectionParams,
@@ -24,7 +21,10 @@ export type {
   SseLinkOptions,
   TabRole,
   TransformerOption,
-} from './options.ts'
-export type { PersistStorage } from './positions.ts'
-export type { RetryPolicy } from './retry.ts'
+} from './options/options.ts'
+export type { PersistStorage } from './set/positions.ts'
+export type { Device, DeviceEvent } from './stream/device.ts'
+export type { RetryPolicy } from './stream/retry.ts'
 export type { TabChannel, TabLockOptions, TabsEnvironment } from './tabs/environment.ts'
+export type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './transport/event-source.ts'
+export type { Fetch } from './transport/fetch.ts'

@@ -2,26 +2,26 @@ import type { Operation, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { elapsedTime } from '@trpc-sse/protocol'
-import { startAlone } from './alone.ts'
-import { bothWays, errorOfBody, errorOfKey, outputCodec } from './codec.ts'
-import type { Member } from './entry.ts'
-import { type EnvelopeTeller, tellInEnvelopes } from './envelopes.ts'
-import { createFailures, type LastFailure } from './failures.ts'
-import { createFallbackMemory, type FallbackMemory } from './fallback.ts'
-import { splitInput } from './input.ts'
 import {
   positionsOf,
   type SseHeadersOptions,
   type SseLinkBaseOptions,
   type SseLinkOptions,
   streamSettings,
-} from './options.ts'
-import type { Endpoint } from './request.ts'
-import { lastingMs } from './retry.ts'
-import { createSet, identityOf, type SetOptions, type WantedCall } from './set.ts'
+} from './options/options.ts'
+import { tellFrame } from './set/observer.ts'
+import { createSet, identityOf, type SetOptions, type WantedCall } from './set/set.ts'
+import type { Member } from './set/shared-subscription.ts'
+import { startAlone } from './set/single-subscription.ts'
 import { acrossTabs } from './share.ts'
-import type { StreamSettings } from './stream.ts'
-import { tellFrame } from './subscription.ts'
+import { createFailures, type LastFailure } from './stream/failures.ts'
+import { createFallbackMemory, type FallbackMemory } from './stream/fallback.ts'
+import { lastingMs } from './stream/retry.ts'
+import type { StreamSettings } from './stream/stream.ts'
+import { bothWays, errorOfBody, errorOfKey, outputCodec } from './trpc/codec.ts'
+import { type EnvelopeTeller, tellInEnvelopes } from './trpc/envelopes.ts'
+import { splitInput } from './trpc/input.ts'
+import type { Endpoint } from './wire/request.ts'
 
 /**
  * Creates a link in which subscriptions end; queries and mutations go on to the next link. A subscription

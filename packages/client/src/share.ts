@@ -1,9 +1,9 @@
 import { elapsedTime, RealtimeError, shortHash } from '@trpc-sse/protocol'
-import type { Fetch } from './fetch.ts'
-import type { ShareAcrossTabsOptions } from './options.ts'
-import { createSet, type SetOptions } from './set.ts'
-import type { Codec } from './subscription.ts'
+import type { ShareAcrossTabsOptions } from './options/options.ts'
+import type { Codec } from './set/observer.ts'
+import { createSet, type SetOptions } from './set/set.ts'
 import type { TabsTools } from './tabs/tools.ts'
+import type { Fetch } from './transport/fetch.ts'
 
 const tools: TabsTools = { createSet, shortHash, elapsedTime, RealtimeError }
 

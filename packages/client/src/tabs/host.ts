@@ -1,5 +1,5 @@
-import type { SetOptions } from '../set.ts'
-import type { Codec } from '../subscription.ts'
+import type { Codec } from '../set/observer.ts'
+import type { SetOptions } from '../set/set.ts'
 import type { TabsEnvironment } from './environment.ts'
 import type { TabsTools } from './tools.ts'
 import { createVisitor, type Visitor } from './visitor.ts'

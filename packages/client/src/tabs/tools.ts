@@ -1,5 +1,5 @@
 import type { Clock, RealtimeError } from '@trpc-sse/protocol'
-import type { SetOptions, SubscriptionSet } from '../set.ts'
+import type { SetOptions, SubscriptionSet } from '../set/set.ts'
 
 /**
  * What this folder needs of the rest of the link. It is given, not imported, so that a bundler has no reason to cut

@@ -1,4 +1,4 @@
-import type { SubscriptionFrame } from '../frames.ts'
+import type { SubscriptionFrame } from '../wire/frame.ts'
 
 /**
  * Writes a message for a guest, as `encode` of the protocol does for any: here names and ids are known to be one

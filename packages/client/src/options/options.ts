@@ -1,0 +1,291 @@
+import type { HTTPHeaders, Operation } from '@trpc/client'
+import type {
+  AnyTRPCRouter,
+  inferTRPCClientTypes,
+  TRPCCombinedDataTransformer,
+  TRPCDataTransformer,
+} from '@trpc/server'
+import { type Clock, type GapReason, RealtimeError } from '@trpc-sse/protocol'
+import { createPositions, noPositions, type PersistStorage, type Positions } from '../set/positions.ts'
+import { type Device, globalDevice } from '../stream/device.ts'
+import { defaultRetryPolicy, type RetryPolicy } from '../stream/retry.ts'
+import type { StreamSettings } from '../stream/stream.ts'
+import type { TabsEnvironment } from '../tabs/environment.ts'
+import { type EventSourceConstructor, overEventSource } from '../transport/event-source.ts'
+import { type Fetch, globalFetch } from '../transport/fetch.ts'
+
+/** A value, or a promise of it. */
+export type MaybePromise<TValue> = TValue | Promise<TValue>
+
+/** Events that can't be had any more. What follows in the subscription is contiguous again. */
+export interface SseGap {
+  /** The procedure's path. */
+  readonly path: string
+  /** The subscription's input. */
+  readonly input: unknown
+  /** The last event before the gap. */
+  readonly lastEventId: string
+  /**
+   * Why: the log no longer keeps them (`trimmed`), it is another log than before (`reset`), or the subscription was too far
+   * behind, and its channel goes on at the newest event then (`skipped`).
+   */
+  readonly reason: GapReason
+}
+
+/** Says whose handler failed where nobody else would hear of it. */
+export interface SseLinkErrorInfo {
+  /** The handler that threw. */
+  readonly stage: 'onGap' | 'onError' | 'onComplete'
+  /** The procedure's path. */
+  readonly path: string
+}
+
+/** What a request is for, as a function of `headers` is told. */
+export interface SseHeadersOptions {
+  /** The subscription; of several, the one that has been there for longest. */
+  readonly op: Operation
+  /** All subscriptions of the request, as `httpBatchLink` has them. In single mode, that one. */
+  readonly opList: [Operation, ...Operation[]]
+}
+
+/**
+ * What a tab is among those that share a connection: `leading` has it for all of them, `following` is served by the one
+ * that leads, `alone` has one of its own, because the browser has no way to share or every request is another user's.
+ */
+export type TabRole = 'leading' | 'following' | 'alone'
+
+/** How tabs share a connection. */
+export interface ShareAcrossTabsOptions {
+  /**
+   * Says who the user is, asked before every request: another text for every user, and the same one in all tabs of
+   * a user. Tabs share a connection if `url` and this are the same; headers may differ, those of the tab that has the
+   * connection are sent. Needed where users are told apart by cookies, which the link can't see.
+   *
+   * @default what the server sees of the request: `url`, `connectionParams` and all headers
+   */
+  readonly identity?: () => string
+  /**
+   * Is told what this tab is when it has become that, so that a page can show it. What it throws is an uncaught exception.
+   *
+   * @default nothing is told
+   */
+  readonly onRole?: (role: TabRole) => void
+  /**
+   * What tabs have in common, for tests.
+   *
+   * @default the browser's Web Locks and BroadcastChannel
+   */
+  readonly environment?: TabsEnvironment
+}
+
+/** Says that a server doesn't know multiplexed mode. */
+export interface SseFallback {
+  /** The server's answer: 404, 405 or 415. */
+  readonly status: number
+  /** What to say of it. */
+  readonly message: string
+}
+
+/** The options of `sseLink` that don't depend on the router. */
+export interface SseLinkBaseOptions {
+  /**
+   * `multiplexed` has one connection for all subscriptions of the link, `single` one for each, in tRPC's own
+   * protocol. A server that doesn't know the first gets the second by itself.
+   *
+   * @default 'multiplexed', or 'single' with an `EventSource`
+   */
+  readonly mode?: 'multiplexed' | 'single'
+  /** The address of the tRPC endpoint; a function is asked before every request. */
+  readonly url: string | URL | (() => MaybePromise<string | URL>)
+  /** Headers to send; a function is asked before every request, so that a token is never stale. */
+  readonly headers?: HTTPHeaders | ((opts: SseHeadersOptions) => MaybePromise<HTTPHeaders>)
+  /**
+   * What `createContext` gets as `info.connectionParams`; a function is asked before every request.
+   * Prefer `headers`: these end up in the address, and so in logs.
+   */
+  readonly connectionParams?: ConnectionParams | (() => MaybePromise<ConnectionParams>)
+  /**
+   * Is told once when events can't be had any more, at the place where they are missing. A single subscription
+   * can have its own, in its `context`: `subscribe(input, { context: { onGap } })`; then both are told.
+   *
+   * @default `console.warn`, once per subscription
+   */
+  readonly onGap?: (gap: SseGap) => unknown
+  /**
+   * Is told what `onGap`, a subscription's `onError` or its `onComplete` throws. It stops no subscription.
+   *
+   * @default `reportError`, or where there is none an uncaught exception
+   */
+  readonly onError?: (error: unknown, info: SseLinkErrorInfo) => void
+  /**
+   * How long to wait before another attempt, in milliseconds: a random time up to `baseMs`, doubled with every
+   * failure in a row up to `maxMs`. What the server asks for is waited on top of that, but no more than 5 minutes.
+   *
+   * @default { baseMs: 250, maxMs: 30_000 }
+   */
+  readonly retry?: Partial<RetryPolicy>
+  /**
+   * How long an attempt may take until the stream is open, in milliseconds. `Infinity` waits for ever.
+   *
+   * @default 15_000
+   */
+  readonly connectTimeoutMs?: number
+  /**
+   * After how much silence a stream is taken for dead, in milliseconds. `Infinity` never does.
+   *
+   * @default what the server announces; never if it announces nothing
+   */
+  readonly inactivityTimeoutMs?: number
+  /**
+   * How long a page may be hidden until its connection is let go, in milliseconds. When it is shown again,
+   * every subscription goes on where it stood. `Infinity` keeps it.
+   *
+   * @default Infinity
+   */
+  readonly hiddenTimeoutMs?: number
+  /**
+   * How long a subscription that nobody wants any more is kept on the connection, in milliseconds: a component
+   * that is mounted again right away finds it as it was. Multiplexed mode only.
+   *
+   * @default 250
+   */
+  readonly lingerMs?: number
+  /**
+   * Has one connection for all tabs of the same origin and user, in one of them; when that one is closed, frozen or
+   * crashes, another takes over, and every subscription goes on where it stood. Tabs share only if `url`,
+   * `connectionParams` and headers are the same. **Where users are told apart by cookies, give `identity`**: else a tab
+   * could get another user's events. Needs a page with Web Locks and BroadcastChannel; elsewhere each has its own
+   * connection. Multiplexed mode only.
+   *
+   * @default false
+   */
+  readonly shareAcrossTabs?: boolean | ShareAcrossTabsOptions
+  /**
+   * Keeps the last event ids of running subscriptions over a reload, so that what happens in between arrives:
+   * `sessionStorage`, or anything of that shape. At most 100 subscriptions, by address, path and input; cleared
+   * when a subscription is complete or unsubscribed. A storage that fails or has something else in it is harmless. A single
+   * subscription starts without a kept id if its `context` has an empty one: `{ context: { lastEventId: '' } }`.
+   *
+   * @default nothing is kept
+   */
+  readonly persist?: PersistStorage
+  /**
+   * How long an id in `persist` is good for, in milliseconds.
+   *
+   * @default 3_600_000 (an hour)
+   */
+  readonly persistForMs?: number
+  /**
+   * Is told once if the server doesn't know multiplexed mode, and single mode is used.
+   *
+   * @default `console.warn` of the message
+   */
+  readonly onFallback?: (fallback: SseFallback) => void
+  /**
+   * What the link knows of the device it runs on, for tests and for runtimes without the events of browsers.
+   *
+   * @default the page's `online`, `visibilitychange`, `pagehide` and `pageshow` events, where there is a page
+   */
+  readonly device?: Device
+  /**
+   * Sends the requests. It must give a `Response` whose body can be read while it arrives.
+   *
+   * @default `globalThis.fetch`, as it is at the time of each request
+   */
+  readonly fetch?: Fetch
+  /**
+   * Receives events where no `fetch` gives them while they arrive, as in React Native: a class like the browser's `EventSource`,
+   * which is closed at its first error. Each subscription has a connection of its own then, as in single mode, and
+   * `fetch` and web streams are not used. Whether it sends `headers` is up to it: a browser's does not.
+   *
+   * @default none: `fetch` is used
+   */
+  readonly EventSource?: EventSourceConstructor
+  /**
+   * What `EventSource` is given beside the address, with `headers` added: `{ withCredentials: true }`, for example.
+   *
+   * @default {}
+   */
+  readonly eventSourceOptions?: Readonly<Record<string, unknown>>
+  /**
+   * Time and chance, for tests.
+   *
+   * @default the system's
+   */
+  readonly clock?: Clock
+}
+
+/** What `createContext` can be given beside headers. */
+export type ConnectionParams = Readonly<Record<string, string>> | null
+
+/** The transformer: the one that the router was made with if it has one, else none. */
+export type TransformerOption<TRouter extends AnyTRPCRouter> =
+  inferTRPCClientTypes<TRouter>['transformer'] extends true
+    ? {
+        /** The transformer that `initTRPC.create` was given. */
+        readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer
+      }
+    : {
+        /** The router has no transformer: give `initTRPC.create` one first. */
+        readonly transformer?: never
+      }
+
+/** The options of `sseLink`. */
+export type SseLinkOptions<TRouter extends AnyTRPCRouter> = SseLinkBaseOptions & TransformerOption<TRouter>
+
+/** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
+const waitingClock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, without a url, and for what doesn't go together. */
+export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
+  checkUrl(options.url)
+  const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
+  const retry = { ...defaultRetryPolicy, ...options.retry }
+  checkTimes({
+    connectTimeoutMs,
+    inactivityTimeoutMs,
+    hiddenTimeoutMs,
+    'retry.baseMs': retry.baseMs,
+    'retry.maxMs': retry.maxMs,
+  })
+  return {
+    clock: options.clock ?? waitingClock,
+    fetch: options.fetch ?? globalFetch,
+    receive: overEventSource(options),
+    device: options.device ?? globalDevice,
+    retry,
+    connectTimeoutMs,
+    inactivityTimeoutMs,
+    hiddenTimeoutMs,
+  }
+}
+
+/** Where positions are kept over a reload, if they are. Throws `INVALID_OPTION` for a time that is none. */
+export function positionsOf(options: SseLinkBaseOptions, { clock, device }: StreamSettings): Positions {
+  const { persist: storage, persistForMs: forMs = 3_600_000, url } = options
+  checkTimes({ persistForMs: forMs })
+  if (!storage) return noPositions
+  return createPositions({ clock, device, storage, url: typeof url === 'function' ? '' : String(url), forMs })
+}
+
+/** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
+function checkUrl(url: unknown): void {
+  // Not by instanceof: a URL may be another window's.
+  if (url && ['string', 'object', 'function'].includes(typeof url)) return
+  const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function checkTimes(times: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, ms] of Object.entries(times)) {
+    if (ms === undefined || ms > 0) continue
+    throw new RealtimeError('INVALID_OPTION', `${name} is ${ms}: give a number of milliseconds above 0.`)
+  }
+}

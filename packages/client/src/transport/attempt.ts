@@ -1,0 +1,226 @@
+import {
+  type Clock,
+  createDecoder,
+  type DecodedMessage,
+  isRealtimeError,
+  RealtimeError,
+} from '@trpc-sse/protocol'
+import type { StreamEvent } from '../stream/state.ts'
+import type { Endpoint, HttpRequest } from '../wire/request.ts'
+import type { Fetch } from './fetch.ts'
+import { judgeResponse, type ReadErrorBody } from './response.ts'
+import { createWatchdog } from './watchdog.ts'
+
+/** Where requests go, and how. */
+export interface RequestOptions {
+  readonly fetch: Fetch
+  /** Asks the app. If it fails, that is a lost connection: it may well ask a server for a token. */
+  readonly endpoint: () => Promise<Endpoint>
+}
+
+/** Whom the messages of a response are told, until the signal aborts. */
+export interface Receiver {
+  readonly signal: AbortSignal
+  /** Something has arrived, be it a part of a message. */
+  readonly onSign: () => void
+  readonly onMessage: (message: DecodedMessage) => void
+  /** Says what an answer means; `undefined` if it is the stream. */
+  readonly judge: (response: Response) => Promise<StreamEvent | undefined>
+}
+
+/**
+ * Asks for a stream and receives its messages, until there are no more, or until the signal aborts. Resolves with what that
+ * means; `undefined` if the response has just ended.
+ */
+export type Receive = (options: ConnectionOptions, receiver: Receiver) => Promise<StreamEvent | undefined>
+
+/** One attempt at a stream: one HTTP request, and the messages of its response. */
+export interface ConnectionOptions extends RequestOptions {
+  /** Receives a stream in another way than with `fetch`. */
+  readonly receive: Receive | undefined
+  readonly clock: Clock
+  /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
+  readonly connectTimeoutMs: number
+  /** Writes the request that is then sent. Not called after {@link Connection.close}. */
+  readonly write: (endpoint: Endpoint) => HttpRequest
+  readonly readErrorBody: ReadErrorBody
+  /** Must not throw. */
+  readonly onMessage: (message: DecodedMessage) => void
+  /** Is told what the server asks for, and at last how it ended. What comes after {@link Connection.close} is no news. */
+  readonly onEvent: (event: StreamEvent) => void
+  /** Says what it means that no stream was open in time. */
+  readonly onTimeout: (error: RealtimeError, request: HttpRequest) => Promise<RealtimeError>
+}
+
+/** An attempt that is under way. */
+export interface Connection {
+  /** The first message has arrived: from now on, so much silence in milliseconds means that it is dead. */
+  opened(inactivityTimeoutMs: number): void
+  /** Looks at the clock: it may have been silent for too long while timers stood still. */
+  check(): void
+  /** Ends it. No message is handed on after that. */
+  close(): void
+}
+
+/** Starts one attempt. */
+export function connect(options: ConnectionOptions): Connection {
+  const abort = new AbortController()
+  const { signal } = abort
+  let open = false
+  let request: HttpRequest | undefined
+  // Not the signal's reason: the one of older React Natives has none.
+  let dead: RealtimeError | undefined
+  const watchdog = createWatchdog(options.clock, (limitMs) => {
+    dead = silence(open, limitMs)
+    abort.abort()
+  })
+  watchdog.watch(options.connectTimeoutMs)
+
+  function close(): void {
+    watchdog.stop()
+    abort.abort()
+  }
+  const receiver: Receiver = {
+    signal,
+    onSign() {
+      // Until it is open, bytes prove nothing: a proxy may send some to keep us waiting.
+      if (open) watchdog.touch()
+    },
+    onMessage(message) {
+      if (!signal.aborted) options.onMessage(message)
+    },
+    judge: (response) => unlessAborted(signal, judgeResponse(response, options)),
+  }
+  const { receive = receiveResponse } = options
+  function write(endpoint: Endpoint): HttpRequest {
+    request = options.write(endpoint)
+    return request
+  }
+  const received = receive({ ...options, write }, receiver).then(
+    (event) => event ?? lost('The response ended, but the subscription is not complete.'),
+    (error: unknown) => failure(error, request),
+  )
+  void received.then(async (event) => {
+    close()
+    if (dead && !open && request) dead = await options.onTimeout(dead, request)
+    options.onEvent(dead ? { type: 'lost', error: dead } : event)
+  })
+  return {
+    opened(inactivityTimeoutMs) {
+      open = true
+      watchdog.watch(inactivityTimeoutMs)
+    },
+    check: watchdog.check,
+    close,
+  }
+}
+
+function failure(error: unknown, request: HttpRequest | undefined): StreamEvent {
+  if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
+  const to = request ? `: ${withoutSecrets(request.url)}` : ''
+  return lost(`The connection failed, or could not be made${to}${codeOf(error)}.`, error)
+}
+
+/** An address as far as it may stand in a log: queries have tokens in them. */
+function withoutSecrets(url: string): string {
+  return url.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//')
+}
+
+/** Says why, in the words of the runtime: Node has `ECONNREFUSED` in the cause of its "fetch failed". */
+function codeOf(error: unknown): string {
+  const { code, cause } = Object(error)
+  const name: unknown = code ?? Object(cause).code
+  return typeof name === 'string' ? ` (${name})` : ''
+}
+
+/** Receives the body of a response while it arrives. */
+async function receiveResponse(
+  options: ConnectionOptions,
+  { signal, onSign, onMessage, judge }: Receiver,
+): Promise<StreamEvent | undefined> {
+  const { onEvent } = options
+  const response = await send(options, options.write, signal)
+  const refused = await judge(response)
+  if (refused) return refused
+  onEvent({ type: 'answered' })
+  const decoder = createDecoder({ onMessage, onRetry: (ms) => onEvent({ type: 'retry', ms }) })
+  function onChunk(chunk: Uint8Array): void {
+    onSign()
+    decoder.push(chunk)
+  }
+  if (response.body) await readAll(response.body, onChunk, signal)
+  return undefined
+}
+
+function lost(message: string, cause?: unknown): StreamEvent {
+  const error = new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, { cause })
+  return { type: 'lost', error }
+}
+
+function silence(open: boolean, limitMs: number): RealtimeError {
+  return open
+    ? new RealtimeError(
+        'CONNECTION_SILENT',
+        `The connection was silent for ${limitMs} ms. Another one will be opened.`,
+      )
+    : new RealtimeError(
+        'CONNECT_TIMEOUT',
+        `No stream was open after ${limitMs} ms. Another try will be made.`,
+      )
+}
+
+/** Hands on chunk by chunk; the next one is read when the handlers of this one are done. */
+async function readAll(
+  body: ReadableStream<Uint8Array>,
+  onChunk: (chunk: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const reader = body.getReader()
+  // Some fetches don't end their body when aborted. To cancel one that failed fails too, and that is no news.
+  signal.addEventListener('abort', () => void reader.cancel().catch(() => {}))
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) onChunk(chunk.value)
+}
+
+/** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */
+export async function send(
+  options: RequestOptions,
+  write: (endpoint: Endpoint) => HttpRequest,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { url, ...request } = await prepare(options, write, signal)
+  // A plain object, as httpBatchLink's: a fetch of the app's may add to it with `{ ...init.headers }`.
+  const headers = Object.fromEntries(request.headers)
+  return unlessAborted(signal, options.fetch(url, { ...request, headers, signal, cache: 'no-store' }))
+}
+
+/** Writes a request to where the app wants it now. Rejects as soon as the signal aborts. */
+export async function prepare(
+  { endpoint }: RequestOptions,
+  write: (endpoint: Endpoint) => HttpRequest,
+  signal: AbortSignal,
+): Promise<HttpRequest> {
+  const to = await unlessAborted(signal, endpoint())
+  if (signal.aborted) throw signal.reason
+  return write(to)
+}
+
+/** Does something with a signal that aborts after so many milliseconds; rejects then. */
+export async function within<T>(
+  clock: Clock,
+  limitMs: number,
+  abort: AbortController,
+  use: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const cancel = clock.after(limitMs, () => abort.abort())
+  return unlessAborted(abort.signal, use(abort.signal)).finally(cancel)
+}
+
+/** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */
+export function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason)
+    if (signal.aborted) onAbort()
+    signal.addEventListener('abort', onAbort, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+  })
+}

@@ -1,0 +1,107 @@
+import type { SseLinkBaseOptions } from '../options/options.ts'
+import type { StreamEvent } from '../stream/state.ts'
+import type { HttpRequest } from '../wire/request.ts'
+import type { EventName } from '../wire/single.ts'
+import type { Receiver } from './attempt.ts'
+import type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './event-source.ts'
+
+/** An EventSource hands on only what is listened for. */
+const names: Readonly<Record<EventName, true>> = {
+  message: true,
+  connected: true,
+  ping: true,
+  'serialized-error': true,
+  return: true,
+  'restore-id': true,
+  gap: true,
+  reconnect: true,
+}
+
+/** What the app gives to open an EventSource. */
+interface Given extends SseLinkBaseOptions {
+  readonly EventSource: EventSourceConstructor
+  /** Makes an error that says what is wrong with it. */
+  readonly invalid: (message: string, cause?: unknown) => Error
+}
+
+/**
+ * Receives the messages of an EventSource, until it ends or the signal aborts; rejects when it fails. It is kept from what
+ * it would do by itself then, to connect anew: there is one who decides about that.
+ */
+export async function receiveEvents(
+  given: Given,
+  request: HttpRequest,
+  receiver: Receiver,
+): Promise<StreamEvent | undefined> {
+  const { signal } = receiver
+  // It may have aborted since the request was written: whoever listens only now isn't told.
+  if (signal.aborted) return undefined
+  const source = open(given, request)
+  return new Promise((resolve) => {
+    let isOver = false
+    function end(verdict?: Promise<StreamEvent | undefined>): void {
+      isOver = true
+      source.close()
+      resolve(verdict)
+    }
+    signal.addEventListener('abort', () => end())
+    // Some dispatch what they have after they were closed, too.
+    listen(
+      (type, listener) => source.addEventListener(type, (event) => isOver || listener(event)),
+      receiver,
+      end,
+    )
+  })
+}
+
+function open(
+  { EventSource, eventSourceOptions, invalid }: Given,
+  { url, headers }: HttpRequest,
+): EventSourceLike {
+  // It knows best what it accepts.
+  headers.delete('accept')
+  const options = { ...eventSourceOptions, headers: Object.fromEntries(headers) }
+  try {
+    return new EventSource(url, options as never)
+  } catch (error) {
+    // The address is none, for example: that won't get better.
+    throw invalid(`No EventSource can be made: ${error}. Check url and eventSourceOptions.`, error)
+  }
+}
+
+function listen(
+  on: EventSourceLike['addEventListener'],
+  { onSign, onMessage, judge }: Receiver,
+  end: (verdict?: Promise<StreamEvent | undefined>) => void,
+): void {
+  let position = ''
+  let isOpen = false
+  for (const event of Object.keys(names)) {
+    on(event, ({ data, lastEventId }) => {
+      onSign()
+      const id = lastEventId ?? ''
+      // It is that of the newest message that had one. Only of a data message is it known that it is its own.
+      const isOwn = event === 'message' || id !== position
+      position = id
+      onMessage({ event, data: data ?? '', id: isOwn ? id : undefined })
+    })
+  }
+  on('open', () => {
+    // The response had ended without a word, and it has connected anew by itself.
+    if (isOpen) end()
+    isOpen = true
+  })
+  on('error', (event) => end(meaningOf(event, judge)))
+}
+
+/** Says what an answer means; rejects with any other failure. A browser's EventSource doesn't say which it was. */
+async function meaningOf(
+  { xhrStatus, code, message }: EventSourceEvent,
+  judge: Receiver['judge'],
+): Promise<StreamEvent | undefined> {
+  const status = xhrStatus ?? code ?? 0
+  if (status >= 400 && status < 600) return judge(new Response(message, { status }))
+  // Beside the status of a request, it is all that was received so far.
+  const text = xhrStatus === undefined ? message : undefined
+  throw new Error(text || 'The EventSource failed, and does not say why.')
+}

@@ -1,0 +1,47 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { SseLinkBaseOptions } from '../options/options.ts'
+import { prepare, type Receive } from './attempt.ts'
+
+/** What the events of one or the other `EventSource` have. */
+export interface EventSourceEvent {
+  readonly type?: string
+  readonly data?: string | null
+  readonly lastEventId?: string | null
+  /** The HTTP status of a failure, as react-native-sse says it. */
+  readonly xhrStatus?: number
+  /** The same, as eventsource says it. */
+  readonly code?: number | undefined
+  /** The body of such an answer, or what else there is to say of a failure. */
+  readonly message?: string | undefined
+}
+
+/** What a link uses of an `EventSource`. */
+export interface EventSourceLike {
+  addEventListener(type: string, listener: (event: EventSourceEvent) => void): void
+  close(): void
+}
+
+/** A class like the browser's `EventSource`. Its options have the `headers` in them that are to be sent, if it can. */
+export type EventSourceConstructor = new (url: string, options: never) => EventSourceLike
+
+/** Receives streams over the EventSource that the app gives, if it does. Throws `INVALID_OPTION`. */
+export function overEventSource(options: SseLinkBaseOptions): Receive | undefined {
+  const { EventSource, mode } = options
+  if (EventSource === undefined) return undefined
+  if (typeof EventSource !== 'function')
+    throw invalid(`EventSource is ${JSON.stringify(EventSource)}: give a class like the browser's.`)
+  if (mode === 'multiplexed')
+    throw invalid("mode is 'multiplexed', which an EventSource can't have: leave out one of them.")
+  return async (asked, receiver) => {
+    const { receiveEvents } = await import('./event-source-names.ts')
+    return receiveEvents(
+      { ...options, EventSource, invalid },
+      await prepare(asked, asked.write, receiver.signal),
+      receiver,
+    )
+  }
+}
+
+function invalid(message: string, cause?: unknown): RealtimeError {
+  return new RealtimeError('INVALID_OPTION', message, { cause })
+}

@@ -1,0 +1,85 @@
+import { TRPCClientError } from '@trpc/client'
+import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
+import type { TRPC_ERROR_CODES_BY_KEY, TRPCErrorShape } from '@trpc/server/rpc'
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Codec, SubscriptionEnd } from '../set/observer.ts'
+
+/** A tRPC error of any router. */
+export type ClientError = TRPCClientError<AnyTRPCRouter>
+
+/** Gives both directions of a transformer; without one, values go as they are. */
+export function bothWays(
+  transformer: TRPCDataTransformer | TRPCCombinedDataTransformer | undefined,
+): TRPCCombinedDataTransformer {
+  if (transformer === undefined) return { input: asItIs, output: asItIs }
+  return 'input' in transformer ? transformer : { input: transformer, output: transformer }
+}
+
+const asItIs: TRPCDataTransformer = { serialize: (value) => value, deserialize: (value) => value }
+
+/** Reads the events and errors of a server with this transformer. */
+export function outputCodec(output: TRPCDataTransformer): Codec {
+  return {
+    serialize: (value) => output.serialize(value),
+    event: (serialized) => output.deserialize(serialized),
+    error(serialized) {
+      try {
+        const shape: unknown = output.deserialize(serialized)
+        if (!isErrorShape(shape)) return unreadable()
+        const type = retryableCodes.some((code) => code === shape.code) ? 'lost' : 'end'
+        return { type, error: TRPCClientError.from({ error: shape }) }
+      } catch (cause) {
+        return unreadable(cause)
+      }
+    },
+  }
+}
+
+function unreadable(cause?: unknown): SubscriptionEnd {
+  const message =
+    "The subscription failed, but its error can't be read. The transformer is probably not the server's: give sseLink " +
+    'the transformer that initTRPC.create has there, or none if it has none.'
+  return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
+}
+
+/** Makes an error of the body of a refusal, if it is one that tRPC wrote: not some gateway's. */
+export function errorOfBody(body: string, codec: Codec): Error | undefined {
+  try {
+    const responseJSON: Record<string, unknown> = JSON.parse(body)
+    const { error } = codec.error(responseJSON.error)
+    if (!(error instanceof TRPCClientError)) return undefined
+    // Where tRPC's own links have it, too.
+    error.meta = { responseJSON }
+    return error
+  } catch {
+    return undefined
+  }
+}
+
+/** The error of one subscription of a refused set, if the refusal says one (P50); else the refusal's own. */
+export function errorOfKey(refusal: unknown, key: string, codec: Codec): unknown {
+  const errors: unknown = Object(Object(Object(refusal).meta).responseJSON).errors
+  if (!Object.hasOwn(Object(errors), key)) return refusal
+  const { error } = codec.error(Object(errors)[key])
+  return error instanceof TRPCClientError ? error : refusal
+}
+
+/** Makes tRPC's error of anything that was thrown. */
+export function clientError(error: unknown): ClientError {
+  return TRPCClientError.from(error instanceof Error ? error : new Error(String(error), { cause: error }))
+}
+
+/** tRPC's numbers, by name. Written as a type only: they are checked here, and cost a browser nothing. */
+type Codes = typeof TRPC_ERROR_CODES_BY_KEY
+
+/** What tRPC's own link takes for passing, and what means "not now" besides. All of its 5xx have the first number. */
+const retryableCodes: readonly [
+  Codes['INTERNAL_SERVER_ERROR' | 'BAD_GATEWAY' | 'SERVICE_UNAVAILABLE' | 'GATEWAY_TIMEOUT'],
+  Codes['TIMEOUT'],
+  Codes['TOO_MANY_REQUESTS'],
+] = [-32603, -32008, -32029]
+
+function isErrorShape(value: unknown): value is TRPCErrorShape {
+  const { code, message }: Partial<Record<keyof TRPCErrorShape, unknown>> = Object(value)
+  return typeof code === 'number' && typeof message === 'string'
+}

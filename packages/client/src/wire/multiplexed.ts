@@ -1,0 +1,68 @@
+import {
+  type DecodedMessage,
+  type multiplexedEvents,
+  multiplexedVersion,
+  parseConnectedData,
+  parseGapData,
+  parseText,
+  parseValuesData,
+} from '@trpc-sse/protocol'
+import type { Frame } from './frame.ts'
+import type { Wanted } from './request.ts'
+
+/** Written as a type only: what the protocol says of names is checked here, and costs a browser nothing. */
+type ControlName = keyof typeof multiplexedEvents
+
+/** What a request says beside the subscriptions. */
+interface MultiplexedHead {
+  readonly revision: number
+  readonly connectionId: string | undefined
+  readonly maxDurationMs: number | undefined
+}
+
+/** Reads a message of multiplexed mode; nothing for a control message that it doesn't know. */
+export function readMultiplexedMessage({ event, data, id }: DecodedMessage): readonly Frame[] {
+  if (!event.startsWith('$')) return [{ type: 'event', key: event, data, id }]
+  const type = event.slice(1) as ControlName
+  const text = (name: string): string => parseText(data, event, name)
+  switch (type) {
+    case 'connected':
+      return [{ type, ...parseConnectedData(data), connectionId: text('connectionId') }]
+    case 'ping':
+    case 'reconnect':
+      return [{ type }]
+    case 'started':
+      return [{ type, key: text('key'), id, ...parseValuesData(data, event) }]
+    case 'stopped':
+    case 'position':
+      return [{ type, key: text('key'), id }]
+    case 'gap':
+      return [{ type, key: text('key'), ...parseGapData(data), id }]
+    case 'error':
+      return [{ type, key: text('key'), error: JSON.parse(data).error, id }]
+    default:
+      return []
+  }
+}
+
+/** Writes the body of a request for a stream; with a connection id, of a control request. */
+export function writeMultiplexedBody(
+  { revision, connectionId, maxDurationMs }: MultiplexedHead,
+  wanted: Iterable<readonly [key: string, Wanted]>,
+): string {
+  // By hand, because the inputs are JSON already.
+  const subscriptions = Array.from(
+    wanted,
+    ([key, { path, inputJson, lastEventId }]) =>
+      `"${key}":{"path":${JSON.stringify(path)}${field('input', inputJson)}${field('lastEventId', JSON.stringify(lastEventId))}}`,
+  )
+  const head = `"version":${multiplexedVersion},"revision":${revision}`
+  const more =
+    field('connectionId', JSON.stringify(connectionId)) +
+    field('maxDurationMs', JSON.stringify(maxDurationMs))
+  return `{${head}${more},"subscriptions":{${subscriptions}}}`
+}
+
+function field(name: string, json: string | undefined): string {
+  return json === undefined ? '' : `,"${name}":${json}`
+}
