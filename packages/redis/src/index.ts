@@ -1,4 +1,4 @@
-export type { RedisTarget } from './clients.ts'
-export type { RedisCredentials } from './credentials.ts'
-export type { RedisStatus } from './outage.ts'
+export type { RedisTarget } from './commands/clients.ts'
+export type { RedisCredentials } from './commands/credentials.ts'
+export type { RedisStatus } from './commands/outage.ts'
 export { type RedisBackendOptions, redisBackend } from './redis-backend.ts'

@@ -1,12 +1,12 @@
 import type { ChannelLog, Clock, EventId, LogPage, ReadRange } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
+import { logKeys } from '../keys.ts'
 import { type AppendAnswer, parseAppendAnswers, parsePage } from './answers.ts'
 import type { AppendGroups } from './append-queue.ts'
-import type { Send } from './attempts.ts'
 import { createCork } from './cork.ts'
-import { logKeys } from './keys.ts'
 import type { PubSub } from './readiness.ts'
 import { replyCode, untoldError } from './replies.ts'
+import type { Send } from './retries.ts'
 import { appendScript, clearScript, noticePrefix, readScript, type Script } from './script.ts'
 
 /** The operations on a log, each as one run of a script. */

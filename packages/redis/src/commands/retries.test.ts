@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type ManualClock, manualClock } from '../../../tests/support/manual-clock.ts'
-import { type Attempts, createAttempts } from './attempts.ts'
+import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
+import { type Attempts, createAttempts } from './retries.ts'
 
 const timeoutMs = 1_000
 const unavailable = { code: 'BACKEND_UNAVAILABLE' }

@@ -1,8 +1,8 @@
 import type { Redis } from 'ioredis'
-import { createCork } from './cork.ts'
-import { type LifelineOptions, openLifeline } from './lifeline.ts'
-import type { Places } from './places.ts'
-import type { PubSub } from './readiness.ts'
+import { createCork } from '../commands/cork.ts'
+import type { PubSub } from '../commands/readiness.ts'
+import type { Places } from './nodes.ts'
+import { type LifelineOptions, openLifeline } from './reconnecting-connection.ts'
 import type { Topic } from './topic.ts'
 
 /** A connection for subscriptions at one place. */

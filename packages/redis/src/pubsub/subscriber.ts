@@ -1,9 +1,9 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
-import { backoffMs } from './clients.ts'
-import type { Outage } from './outage.ts'
-import { openPlaceConnection, type PlaceConnection } from './place-connection.ts'
-import type { Places } from './places.ts'
-import { closedError, isRefusal, refused, unanswered } from './replies.ts'
+import { backoffMs } from '../commands/clients.ts'
+import type { Outage } from '../commands/outage.ts'
+import { closedError, isRefusal, refused, unanswered } from '../commands/replies.ts'
+import { openPlaceConnection, type PlaceConnection } from './node-connection.ts'
+import type { Places } from './nodes.ts'
 import { confirmTopic, deliver, failTopics, joinTopic, type Topic } from './topic.ts'
 
 /** A process's listeners, over one connection for each place where it listens. */

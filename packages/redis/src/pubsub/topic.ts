@@ -1,6 +1,6 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
-import { parseMessage } from './answers.ts'
-import { interruption, noticePrefix } from './script.ts'
+import { parseMessage } from '../commands/answers.ts'
+import { interruption, noticePrefix } from '../commands/script.ts'
 
 /** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
 export interface Topic {
