@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { browserFrames } from './frames.ts'
+import { browserFrames } from './animation-frame.ts'
 
 beforeEach(
   () =>

@@ -1,7 +1,5 @@
 export type { GapReason, SseGap } from '@trpc-sse/client'
-export { browserFrames, type Frames } from './frames.ts'
-export { type KeyedList, type KeyedListOptions, keyedList } from './keyed-list.ts'
-export type { EventOf, SnapshotOf, TrackedValue } from './live-values.ts'
+export { browserFrames, type Frames } from './animation-frame.ts'
 export type {
   InitialDataNeeded,
   KeyOptions,
@@ -11,10 +9,12 @@ export type {
   SnapshotNeeded,
   WithInitialData,
 } from './options.ts'
-export type { LiveResult, OptimisticOptions } from './store.ts'
-export type { ConnectionState } from './store-connections.ts'
-export type { InitialData, LiveEventMeta } from './store-fold.ts'
-export type { LiveStatus } from './store-run.ts'
-export type { ConnectionStateChange, LiveHandlers, LiveSubscription } from './subscription.ts'
+export type { ConnectionState } from './store/connections.ts'
+export type { InitialData, LiveEventMeta } from './store/fold.ts'
+export { type KeyedList, type KeyedListOptions, keyedList } from './store/keyed-list.ts'
+export type { EventOf, SnapshotOf, TrackedValue } from './store/live-values.ts'
+export type { LiveStatus } from './store/run.ts'
+export type { LiveResult, OptimisticOptions } from './store/store.ts'
+export type { ConnectionStateChange, LiveHandlers, LiveSubscription } from './store/subscription.ts'
 export { useConnectionState } from './use-connection-state.ts'
 export { type ItemOf, useLive } from './use-live.ts'

@@ -1,7 +1,7 @@
-import type { Frames } from './frames.ts'
-import type { KeyedListOptions } from './keyed-list.ts'
-import type { EventOf, SnapshotOf } from './live-values.ts'
-import type { InitialData, LiveEventMeta } from './store-fold.ts'
+import type { Frames } from './animation-frame.ts'
+import type { InitialData, LiveEventMeta } from './store/fold.ts'
+import type { KeyedListOptions } from './store/keyed-list.ts'
+import type { EventOf, SnapshotOf } from './store/live-values.ts'
 
 /** Options of `useLive` that don't depend on how the state is made. */
 export interface LiveBaseOptions<TState> {

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { type ConnectionState, idle, pageConnections } from './store-connections.ts'
+import { type ConnectionState, idle, pageConnections } from './store/connections.ts'
 
 /**
  * How the subscriptions of all `useLive` on this page are, in one word: `connecting` while one of them isn't running.

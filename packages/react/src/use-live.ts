@@ -1,7 +1,5 @@
 import { useEffect, useState, useSyncExternalStore } from 'react'
-import { browserFrames } from './frames.ts'
-import { type KeyedListOptions, keyedList } from './keyed-list.ts'
-import type { EventOf, SnapshotOf } from './live-values.ts'
+import { browserFrames } from './animation-frame.ts'
 import type {
   InitialDataNeeded,
   KeyOptions,
@@ -11,10 +9,12 @@ import type {
   SnapshotNeeded,
   WithInitialData,
 } from './options.ts'
-import { createLiveStore, type LiveResult, type LiveStore, type StoreConfig } from './store.ts'
-import { pageConnections } from './store-connections.ts'
-import type { LiveSubscription } from './subscription.ts'
-import { subscriptionKey } from './subscription-key.ts'
+import { pageConnections } from './store/connections.ts'
+import { type KeyedListOptions, keyedList } from './store/keyed-list.ts'
+import type { EventOf, SnapshotOf } from './store/live-values.ts'
+import { createLiveStore, type LiveResult, type LiveStore, type StoreConfig } from './store/store.ts'
+import type { LiveSubscription } from './store/subscription.ts'
+import { subscriptionKey } from './store/subscription-key.ts'
 
 /** The item of a list that is a snapshot or, without one, the event. */
 export type ItemOf<TValue> = [SnapshotOf<TValue>] extends [never]

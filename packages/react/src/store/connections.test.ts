@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest'
-import { createConnections } from './store-connections.ts'
+import { createConnections } from './connections.ts'
 
 describe('the states of many subscriptions', () => {
   it('are one: that which is worst, with a reason if there is one', () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { manualFrames, manualSubscription } from '../../../tests/support/manual-subscription.ts'
-import { range } from '../../../tests/support/numbers.ts'
-import { seededRandom } from '../../../tests/support/seeded-random.ts'
+import { manualFrames, manualSubscription } from '../../../../tests/support/manual-subscription.ts'
+import { range } from '../../../../tests/support/numbers.ts'
+import { seededRandom } from '../../../../tests/support/seeded-random.ts'
+import { createConnections } from './connections.ts'
 import { createLiveStore, type StoreConfig } from './store.ts'
-import { createConnections } from './store-connections.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

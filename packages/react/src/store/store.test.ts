@@ -1,9 +1,9 @@
 import type { SseGap } from '@trpc-sse/client'
 import { describe, expect, it, vi } from 'vitest'
-import { manualFrames, manualSubscription } from '../../../tests/support/manual-subscription.ts'
-import { range } from '../../../tests/support/numbers.ts'
+import { manualFrames, manualSubscription } from '../../../../tests/support/manual-subscription.ts'
+import { range } from '../../../../tests/support/numbers.ts'
+import { createConnections } from './connections.ts'
 import { createLiveStore, type StoreConfig } from './store.ts'
-import { createConnections } from './store-connections.ts'
 import type { LiveSubscription } from './subscription.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -1,8 +1,8 @@
 import type { SseGap } from '@trpc-sse/client'
-import type { Frames } from './frames.ts'
-import type { Connections } from './store-connections.ts'
-import { createFold, type Fold, type InitialData, type Reducers } from './store-fold.ts'
-import { type LiveStatus, type RunListener, startRun } from './store-run.ts'
+import type { Frames } from '../animation-frame.ts'
+import type { Connections } from './connections.ts'
+import { createFold, type Fold, type InitialData, type Reducers } from './fold.ts'
+import { type LiveStatus, type RunListener, startRun } from './run.ts'
 import type { LiveSubscription } from './subscription.ts'
 
 /** What a component sees of a live state, and does to it. */
