@@ -26,7 +26,10 @@ class OtherNodeWorker extends ForksPoolWorker {
   override readonly name: string
   readonly #path: string
 
-  constructor(options: ConstructorParameters<typeof ForksPoolWorker>[0], { name, path }: TestedNode) {
+  constructor(
+    options: ConstructorParameters<typeof ForksPoolWorker>[0],
+    { name, path }: TestedNode,
+  ) {
     super(options)
     this.name = name
     this.#path = path

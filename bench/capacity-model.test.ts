@@ -46,7 +46,10 @@ it('takes the costs from results, and says which one is not there', () => {
     figures,
     rounds: [],
   })
-  const fanOut = (title: string, cpuUsPerDelivery: number): { title: string; rows: RowResult[] } => ({
+  const fanOut = (
+    title: string,
+    cpuUsPerDelivery: number,
+  ): { title: string; rows: RowResult[] } => ({
     title,
     rows: [row('ours', { cpuUsPerDelivery }), row('stock', { cpuUsPerDelivery: 99 })],
   })
@@ -59,7 +62,10 @@ it('takes the costs from results, and says which one is not there', () => {
         fanOut('1,000 subscribers, 8 events a tick, 130 bytes', 2),
       ],
     },
-    { name: 'idle', cases: [{ title: 'idle', rows: [row('ours', { openCpuUs: 200, rssKb: 10.24 })] }] },
+    {
+      name: 'idle',
+      cases: [{ title: 'idle', rows: [row('ours', { openCpuUs: 200, rssKb: 10.24 })] }],
+    },
     {
       name: 'channels',
       cases: [

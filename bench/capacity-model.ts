@@ -82,7 +82,14 @@ export function costsOf(results: Results): Costs {
 
 /** What an app costs. */
 export function loadOf(app: App, costs: Costs): Load {
-  const { connections, instances, channels, instancesPerChannel, eventsPerSecond, subscribersPerEvent } = app
+  const {
+    connections,
+    instances,
+    channels,
+    instancesPerChannel,
+    eventsPerSecond,
+    subscribersPerEvent,
+  } = app
   const deliveriesEach = (eventsPerSecond * subscribersPerEvent) / instances
   // An event that has one subscriber in an instance is not shared there, whatever it has in others.
   const shared = subscribersPerEvent / instancesPerChannel > 1
@@ -122,7 +129,13 @@ export const apps: readonly App[] = [
 
 /** The costs as a table, each with the scenario that gives it. */
 export function costTable(costs: Costs): Table {
-  const line = (letter: string, what: string, value: number, unit: string, scenario: string): string[] => [
+  const line = (
+    letter: string,
+    what: string,
+    value: number,
+    unit: string,
+    scenario: string,
+  ): string[] => [
     `**${letter}**`,
     what,
     `${value.toFixed(value < 10 ? 1 : 0)} ${unit}`,

@@ -8,10 +8,12 @@ const bars = [
 
 it('draws the longest bar over the whole width, the others in proportion, the shortest first', () => {
   const svg = drawChart('All', [{ title: 'CPU', bars }])
-  const drawn = [...svg.matchAll(/class="(bar[^"]*)" .*? width="([\d.]+)"/g)].map(([, kind, width]) => ({
-    kind,
-    width,
-  }))
+  const drawn = [...svg.matchAll(/class="(bar[^"]*)" .*? width="([\d.]+)"/g)].map(
+    ([, kind, width]) => ({
+      kind,
+      width,
+    }),
+  )
   expect(drawn).toEqual([
     { kind: 'bar ours', width: '11.5' },
     { kind: 'bar', width: '230.0' },

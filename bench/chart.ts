@@ -35,7 +35,8 @@ const style = `
 
 /** Draws panels of horizontal bars, the shortest on top, two panels beside each other. */
 export function drawChart(title: string, panels: readonly Panel[]): string {
-  const height = headHeight + lineHeight * Math.max(0, ...panels.map(({ bars }) => bars.length)) + gap
+  const height =
+    headHeight + lineHeight * Math.max(0, ...panels.map(({ bars }) => bars.length)) + gap
   const rows = Math.ceil(panels.length / columns)
   const [totalWidth, totalHeight] = [columns * width + gap * 2, rows * height + gap * 2]
   const groups = panels.map((panel, i) => {

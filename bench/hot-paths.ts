@@ -27,7 +27,11 @@ const paths: readonly Path[] = [
   { name: 'ours', settings: () => ({}), profile: profileFanOut },
   { name: 'ours, multiplexed', settings: () => ({ perConnection: 1 }), profile: profileFanOut },
   { name: 'ours, opening', settings: () => ({}), profile: profileOpening },
-  { name: 'ours, many channels', settings: ({ channels }) => ({ channels }), profile: profileChannels },
+  {
+    name: 'ours, many channels',
+    settings: ({ channels }) => ({ channels }),
+    profile: profileChannels,
+  },
 ]
 
 /** Profiles our server, after the measurements: the profiler has a cost of its own. */
@@ -46,13 +50,21 @@ async function profileOne(session: Session, { name, settings, profile }: Path): 
 }
 
 /** One event after the other to a crowd. */
-async function profileFanOut({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
+async function profileFanOut(
+  { sizes }: Session,
+  pair: Pair,
+  file: string,
+): Promise<readonly SelfTime[]> {
   await pair.subscribe(sizes.crowd)
   return await profileLoad(sizes, pair, { subscribers: sizes.crowd, file })
 }
 
 /** One event after the other, each to another channel with one subscriber. */
-async function profileChannels({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
+async function profileChannels(
+  { sizes }: Session,
+  pair: Pair,
+  file: string,
+): Promise<readonly SelfTime[]> {
   const { channels } = sizes
   await pair.subscribe(channels)
   return await profileLoad(sizes, pair, { subscribers: 1, channels, file })
@@ -61,7 +73,10 @@ async function profileChannels({ sizes }: Session, pair: Pair, file: string): Pr
 async function profileLoad(
   sizes: Sizes,
   pair: Pair,
-  { file, ...load }: { readonly subscribers: number; readonly channels?: number; readonly file: string },
+  {
+    file,
+    ...load
+  }: { readonly subscribers: number; readonly channels?: number; readonly file: string },
 ): Promise<readonly SelfTime[]> {
   const { warmUpMs, loadMs } = sizes
   const params = loadParams(load, sizes)
@@ -71,7 +86,11 @@ async function profileLoad(
 }
 
 /** One connection after the other. */
-async function profileOpening({ sizes }: Session, pair: Pair, file: string): Promise<readonly SelfTime[]> {
+async function profileOpening(
+  { sizes }: Session,
+  pair: Pair,
+  file: string,
+): Promise<readonly SelfTime[]> {
   const { idle, idleWarmUp } = sizes
   await pair.subscribe(idleWarmUp)
   await pair.clients.call('disconnect')

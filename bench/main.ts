@@ -58,7 +58,8 @@ function show({ scenarios: results, hotPaths }: Results): void {
 
 function showHotPath({ name, file, functions }: HotPath): void {
   console.log(`\nWhere the time goes: ${name} (${file})`)
-  for (const { name, share } of functions) console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${name}`)
+  for (const { name, share } of functions)
+    console.log(`${(share * 100).toFixed(1).padStart(6)} %  ${name}`)
 }
 
 async function save({ out }: BenchOptions, results: object): Promise<void> {
@@ -80,7 +81,9 @@ function failuresOf({ scenarios }: Results): number {
 
 /** Throws if this machine lets a process have fewer open files than there will be connections. */
 function checkOpenFiles(options: BenchOptions): void {
-  const connections = plan(options).flatMap(([, cases]) => cases.map(({ connections }) => connections))
+  const connections = plan(options).flatMap(([, cases]) =>
+    cases.map(({ connections }) => connections),
+  )
   const needed = Math.max(0, ...connections) + 100
   // The hard limit: Node raises its own soft limit up to it.
   const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()

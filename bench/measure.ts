@@ -54,7 +54,11 @@ export async function saturate(pair: Pair, load: Load, sizes: Sizes): Promise<Lo
 }
 
 /** Publishes one event at a time, each after the one before has arrived everywhere. */
-export async function probe(pair: Pair, load: Load, sizes: Sizes): Promise<{ p50Ms: number; p99Ms: number }> {
+export async function probe(
+  pair: Pair,
+  load: Load,
+  sizes: Sizes,
+): Promise<{ p50Ms: number; p99Ms: number }> {
   const params = { ...loadParams(load, sizes), inFlight: 0, pauseMs: probePauseMs }
   await pair.clients.call('report', { every: params.subscribers, timed: false })
   await pair.server.call('load', { ...params, forMs: sizes.warmUpMs })

@@ -8,12 +8,24 @@ import { targetNames } from './targets/target.ts'
 describe('the command line', () => {
   it('measures everything by default', () => {
     const options = readOptions([])
-    expect(options).toMatchObject({ size: 'normal', scenarios: scenarioNames, targets: targetNames })
+    expect(options).toMatchObject({
+      size: 'normal',
+      scenarios: scenarioNames,
+      targets: targetNames,
+    })
     expect(options.sizes).toEqual(sizes.normal)
   })
 
   it('changes one size and leaves the others', () => {
-    const options = readOptions(['--quick', '--subscribers', '1,70', '--rounds', '5', '--load-ms', '90'])
+    const options = readOptions([
+      '--quick',
+      '--subscribers',
+      '1,70',
+      '--rounds',
+      '5',
+      '--load-ms',
+      '90',
+    ])
     expect(options.sizes).toEqual({ ...sizes.quick, subscribers: [1, 70], rounds: 5, loadMs: 90 })
   })
 
@@ -32,10 +44,14 @@ describe('the plan', () => {
   it('has the scenarios and targets that are asked for, and no empty table', () => {
     const planned = plan(readOptions(['--scenarios', 'fan-out,storm', '--targets', 'stock,orpc']))
     expect(planned.map(([{ name }]) => name)).toEqual(['fan-out', 'storm'])
-    const targets = planned.flatMap(([, cases]) => cases.map(({ rows }) => rows.map(({ target }) => target)))
+    const targets = planned.flatMap(([, cases]) =>
+      cases.map(({ rows }) => rows.map(({ target }) => target)),
+    )
     expect(new Set(targets.flat())).toEqual(new Set(['stock', 'orpc']))
     expect(targets.every((rows) => rows.length > 0)).toBe(true)
-    expect(plan(readOptions(['--scenarios', 'generators', '--targets', 'ws']))).toMatchObject([[{}, []]])
+    expect(plan(readOptions(['--scenarios', 'generators', '--targets', 'ws']))).toMatchObject([
+      [{}, []],
+    ])
   })
 
   it('has each table, and each row of it, once', () => {

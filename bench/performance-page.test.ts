@@ -19,7 +19,9 @@ const onNode = (node: string, costs: Record<string, number>): KeptResults => ({
       cases: [
         {
           title: '7 subscribers',
-          rows: Object.entries(costs).map(([name, cpuUsPerDelivery]) => row(name, { cpuUsPerDelivery })),
+          rows: Object.entries(costs).map(([name, cpuUsPerDelivery]) =>
+            row(name, { cpuUsPerDelivery }),
+          ),
         },
       ],
     },
@@ -38,7 +40,10 @@ const results: KeptResults = {
       name: 'fan-out',
       cases: [1, 100].map((count) => ({
         title: `${count} subscribers, 1 event a tick, 130 bytes`,
-        rows: [row('ours', { cpuUsPerDelivery: 5 }), row('stock', { cpuUsPerDelivery: count * 20 })],
+        rows: [
+          row('ours', { cpuUsPerDelivery: 5 }),
+          row('stock', { cpuUsPerDelivery: count * 20 }),
+        ],
       })),
     },
   ],

@@ -32,8 +32,14 @@ export function drawPage({ scenarios }: KeptResults): string {
       title: 'CPU µs per delivery, 1,000 subscribers',
       digits: 1,
     }),
-    panelOf(scenarios, 'idle', /./, 'rssKb', { title: 'Memory of an idle connection, KB', digits: 0 }),
-    panelOf(scenarios, 'latency', /./, 'p50Ms', { title: 'One event to 1,000 clients, p50 ms', digits: 1 }),
+    panelOf(scenarios, 'idle', /./, 'rssKb', {
+      title: 'Memory of an idle connection, KB',
+      digits: 0,
+    }),
+    panelOf(scenarios, 'latency', /./, 'p50Ms', {
+      title: 'One event to 1,000 clients, p50 ms',
+      digits: 1,
+    }),
     panelOf(scenarios, 'storm', /Redis$/, 'elapsedMs', {
       title: '1,000 clients come back over Redis, ms',
       digits: 0,
@@ -55,7 +61,8 @@ function blockOf(what: string, which: string, results: KeptResults): string {
   const scenario = scenarios.find(({ name }) => name === what)
   const cases = results.scenarios.find(({ name }) => name === what)?.cases ?? []
   const wanted = cases.filter(({ title }) => title.startsWith(which))
-  if (!scenario || wanted.length === 0) throw new Error(`These results have nothing for "${what} ${which}".`)
+  if (!scenario || wanted.length === 0)
+    throw new Error(`These results have nothing for "${what} ${which}".`)
   const tables = wanted.map((one) => `${one.title}:\n\n${markdownOf(tableOf(scenario, one))}`)
   return tables.join('\n\n')
 }
@@ -65,7 +72,8 @@ function bySubscribers(rest: string, results: KeptResults): Table {
   const all = results.scenarios.find(({ name }) => name === 'fan-out')?.cases ?? []
   const cases = all.filter(({ title }) => title.endsWith(`, ${rest}`))
   const names = cases[0]?.rows.map(({ name }) => name) ?? []
-  if (names.length === 0) throw new Error(`These results have nothing for "by-subscribers ${rest}".`)
+  if (names.length === 0)
+    throw new Error(`These results have nothing for "by-subscribers ${rest}".`)
   const titles = cases.map(({ title }) => title.slice(0, -rest.length - 2))
   return [
     ['CPU µs/delivery', ...titles],
@@ -81,7 +89,10 @@ function byNode(title: string, runs: readonly KeptResults[]): Table {
     return found ? [[node.slice(1), ...nodeCells(found)]] : []
   })
   if (lines.length === 0) throw new Error(`These results have nothing for "by-node ${title}".`)
-  return [['Node', 'ours', 'ours, multiplexed', 'raw', 'stock', 'ours of raw', 'than stock'], ...lines]
+  return [
+    ['Node', 'ours', 'ours, multiplexed', 'raw', 'stock', 'ours of raw', 'than stock'],
+    ...lines,
+  ]
 }
 
 function nodeCells({ rows }: CaseResult): string[] {
@@ -106,7 +117,9 @@ function cellOf({ rows }: CaseResult, name: string): string {
   const [value, stock] = [of(name), of('stock')]
   if (value === undefined) return 'failed'
   const text = costOf(value)
-  return stock === undefined || name === 'stock' ? text : `${text} (${(stock / value).toFixed(1)}× less)`
+  return stock === undefined || name === 'stock'
+    ? text
+    : `${text} (${(stock / value).toFixed(1)}× less)`
 }
 
 function hotPathOf(which: string, { hotPaths }: KeptResults): string {
@@ -134,5 +147,8 @@ function panelOf(
 }
 
 function labelOf(value: number, digits: number): string {
-  return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  return value.toLocaleString('en', {
+    minimumFractionDigits: digits,
+    maximumFractionDigits: digits,
+  })
 }

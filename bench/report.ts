@@ -6,7 +6,9 @@ export type Table = readonly (readonly string[])[]
 
 /** Writes what was measured of a case as a table. Columns without any figure are left out. */
 export function tableOf({ columns, ratios }: Scenario, { rows }: CaseResult): Table {
-  const shown = columns.filter(({ name }) => rows.some(({ figures }) => figures[name] !== undefined))
+  const shown = columns.filter(({ name }) =>
+    rows.some(({ figures }) => figures[name] !== undefined),
+  )
   const compared = ratios.filter((ratio) => rows.some((row) => ratioOf(ratio, row, rows) !== ''))
   const titles = ['', ...shown.map(({ title }) => title), ...compared.map(({ title }) => title)]
   const lines = rows.map((row) => [
@@ -20,15 +22,21 @@ export function tableOf({ columns, ratios }: Scenario, { rows }: CaseResult): Ta
 /** Writes a table in Markdown, its columns aligned: figures to the right. */
 export function markdownOf(table: Table): string {
   const [titles = []] = table
-  const widths = titles.map((_, column) => Math.max(3, ...table.map((line) => line[column]?.length ?? 0)))
-  const numeric = titles.map((_, column) => table.slice(1).every((line) => isFigure(line[column] ?? '')))
+  const widths = titles.map((_, column) =>
+    Math.max(3, ...table.map((line) => line[column]?.length ?? 0)),
+  )
+  const numeric = titles.map((_, column) =>
+    table.slice(1).every((line) => isFigure(line[column] ?? '')),
+  )
   const lineOf = (cells: readonly string[]): string => {
     const padded = cells.map((cell, i) =>
       numeric[i] ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0),
     )
     return `| ${padded.join(' | ')} |`
   }
-  const rule = widths.map((width, i) => (numeric[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width)))
+  const rule = widths.map((width, i) =>
+    numeric[i] ? `${'-'.repeat(width - 1)}:` : '-'.repeat(width),
+  )
   const [head, ...lines] = table.map(lineOf)
   return [head, lineOf(rule), ...lines].join('\n')
 }
@@ -40,7 +48,10 @@ function isFigure(cell: string): boolean {
 function figureOf({ name, digits }: Column, { figures, failures }: RowResult): string {
   const value = figures[name]
   if (value !== undefined) {
-    return value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
+    return value.toLocaleString('en', {
+      minimumFractionDigits: digits,
+      maximumFractionDigits: digits,
+    })
   }
   return failures ? 'failed' : ''
 }

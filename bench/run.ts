@@ -58,7 +58,11 @@ export function plan({
 }
 
 /** Measures all that the options ask for. */
-export async function runBench(options: BenchOptions, session: Session, tell: Tell): Promise<Results> {
+export async function runBench(
+  options: BenchOptions,
+  session: Session,
+  tell: Tell,
+): Promise<Results> {
   const results: ScenarioResult[] = []
   for (const [scenario, cases] of plan(options)) {
     results.push({
@@ -95,11 +99,18 @@ async function measureCases(
       }
     }
   }
-  return cases.map(({ title, rows }) => ({ title, rows: rows.map((row) => resultOf(row, samples.get(row))) }))
+  return cases.map(({ title, rows }) => ({
+    title,
+    rows: rows.map((row) => resultOf(row, samples.get(row))),
+  }))
 }
 
 /** A server that breaks under a load is a result, too: the others are measured nevertheless. */
-async function measureRow(row: Row, session: Session, { figures, failures }: Samples): Promise<void> {
+async function measureRow(
+  row: Row,
+  session: Session,
+  { figures, failures }: Samples,
+): Promise<void> {
   try {
     figures.push(await row.measure(session))
   } catch (error) {

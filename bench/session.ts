@@ -54,7 +54,12 @@ export function createSession(runtime: Runtime, sizes: Sizes, folder: string): S
     folder,
     async withTarget(target, settings, use) {
       const all: TargetSettings = { ...defaultSettings, ...settings }
-      const server = startPeer<ServerMethods>(runtime, 'server', [target, JSON.stringify(all)], nodeArgs)
+      const server = startPeer<ServerMethods>(
+        runtime,
+        'server',
+        [target, JSON.stringify(all)],
+        nodeArgs,
+      )
       const clients = startPeer<ClientsMethods>(runtime, 'clients')
       clients.onNumber((received) => server.tell(received))
       try {

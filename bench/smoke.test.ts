@@ -42,7 +42,13 @@ it('measures every target', { timeout }, async ({ signal }) => {
 })
 
 it('measures every other scenario', { timeout }, async ({ signal }) => {
-  const { scenarios, hotPaths } = await bench(signal, '--targets', 'ours', '--scenarios', `${others}`)
+  const { scenarios, hotPaths } = await bench(
+    signal,
+    '--targets',
+    'ours',
+    '--scenarios',
+    `${others}`,
+  )
   expect([...scenarios.map(({ name }) => name), 'profile']).toEqual(others)
   for (const { name: scenario, cases } of scenarios) {
     expect(cases.length, scenario).toBeGreaterThan(0)

@@ -13,7 +13,11 @@ export function percentile(values: readonly number[], share: number): number {
 }
 
 /** The median of each figure over some rounds. */
-export function medians(rounds: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+export function medians(
+  rounds: readonly Readonly<Record<string, number>>[],
+): Record<string, number> {
   const names = Object.keys(rounds[0] ?? {})
-  return Object.fromEntries(names.map((name) => [name, median(rounds.map((round) => round[name] ?? NaN))]))
+  return Object.fromEntries(
+    names.map((name) => [name, median(rounds.map((round) => round[name] ?? NaN))]),
+  )
 }

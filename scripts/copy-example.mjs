@@ -30,13 +30,18 @@ unpack(pack(source, 'example'), target)
 const manifest = readManifest(target)
 const vendored = withWorkspaceDependencies(Object.keys(manifest.dependencies).filter(isOurs))
 for (const own of vendored) pack(folderOf(own), basename(own))
-const fromVendor = Object.fromEntries(vendored.map((own) => [own, `file:vendor/${basename(own)}.tgz`]))
+const fromVendor = Object.fromEntries(
+  vendored.map((own) => [own, `file:vendor/${basename(own)}.tgz`]),
+)
 Object.assign(manifest, {
   name: basename(target).toLowerCase(),
   dependencies: { ...manifest.dependencies, ...fromVendor },
 })
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
-writeFileSync(join(target, '.gitignore'), `node_modules/\n${readIfThere(join(source, '.gitignore'))}`)
+writeFileSync(
+  join(target, '.gitignore'),
+  `node_modules/\n${readIfThere(join(source, '.gitignore'))}`,
+)
 const readme = join(target, 'README.md')
 writeFileSync(readme, withoutLinksOut(readFileSync(readme, 'utf8')))
 console.log(`
@@ -83,7 +88,9 @@ function withoutLinksOut(markdown) {
 /** Packs a package of the workspace; returns the archive. */
 function pack(from, as) {
   const archive = join(target, 'vendor', `${as}.tgz`)
-  execFileSync('pnpm', ['-C', from, 'pack', '--out', archive], { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync('pnpm', ['-C', from, 'pack', '--out', archive], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
   return archive
 }
 

@@ -64,7 +64,12 @@ function find({ variable, names }) {
       throw new Error(`${variable}=${given} is not an executable file. Correct or unset it.`)
     return given
   }
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/bin', '/usr/sbin', '/usr/local/bin']
+  const folders = [
+    ...(process.env.PATH ?? '').split(delimiter),
+    '/usr/bin',
+    '/usr/sbin',
+    '/usr/local/bin',
+  ]
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }
 
@@ -143,7 +148,8 @@ function withBackports(use) {
   const folder = mkdtempSync(join(tmpdir(), 'apt-sources-'))
   try {
     const parts = join(folder, 'parts')
-    if (existsSync('/etc/apt/sources.list.d')) cpSync('/etc/apt/sources.list.d', parts, { recursive: true })
+    if (existsSync('/etc/apt/sources.list.d'))
+      cpSync('/etc/apt/sources.list.d', parts, { recursive: true })
     else mkdirSync(parts)
     writeFileSync(join(parts, `${suite}.${stanza.extension}`), stanza.text)
     // apt reads its sources as another user.
@@ -174,7 +180,9 @@ function debianStanza() {
 
 function deb822Stanza(text, codename) {
   const suites = new RegExp(`^Suites:.*\\b${codename}(\\s.*)?$`, 'm')
-  const stanza = text.split(/\n\s*\n/).find((part) => /^Types:.*\bdeb\b/m.test(part) && suites.test(part))
+  const stanza = text
+    .split(/\n\s*\n/)
+    .find((part) => /^Types:.*\bdeb\b/m.test(part) && suites.test(part))
   return stanza && `${stanza.replace(suites, `Suites: ${codename}-backports`)}\n`
 }
 

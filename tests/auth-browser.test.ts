@@ -58,7 +58,9 @@ beforeAll(async () => {
     format: 'esm',
   })
   const html = `<!doctype html><link rel="icon" href="data:,"><script type="module">${outputFiles[0]?.text}</script>`
-  pages = await listen((_request, response) => response.setHeader('content-type', 'text/html').end(html))
+  pages = await listen((_request, response) =>
+    response.setHeader('content-type', 'text/html').end(html),
+  )
 })
 afterAll(async () => {
   await browser.close()
@@ -121,12 +123,16 @@ describe('cookies across origins, as docs/auth.md has it', () => {
 
     await using evil = await open(pages.url, api.url)
     api.asked.length = 0
-    expect(await evil.evaluate((url) => page.forge(url, 'application/json'), api.url)).toBe('Failed to fetch')
+    expect(await evil.evaluate((url) => page.forge(url, 'application/json'), api.url)).toBe(
+      'Failed to fetch',
+    )
     expect(api.asked).toEqual(['OPTIONS'])
     expect(await evil.evaluate((url) => page.forgeGet(url), api.url)).toBe('Failed to fetch')
     expect(api.asked).toEqual(['OPTIONS', 'GET'])
     for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data']) {
-      expect(await own.evaluate(([url, given]) => page.forge(url, given), [api.url, type] as const)).toBe(415)
+      expect(
+        await own.evaluate(([url, given]) => page.forge(url, given), [api.url, type] as const),
+      ).toBe(415)
     }
   })
 })

@@ -11,7 +11,9 @@ import { createInbox, type Inbox } from './support/inbox.ts'
 /** What docs/auth.md exports, as far as it is used here. */
 interface ServerPage {
   readonly sessions: Map<string, { userId: string; expiresAt: number }>
-  readonly channels: { inbox(params: { userId: string }): { publish(text: string): Promise<unknown> } }
+  readonly channels: {
+    inbox(params: { userId: string }): { publish(text: string): Promise<unknown> }
+  }
   readonly server: Server
   disconnectExpired(): number
 }

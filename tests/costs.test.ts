@@ -11,7 +11,9 @@ interface Row {
   readonly title: string
 }
 
-const [, section = ''] = readPage('docs/server-link.md').text.split(/^## What one client can cost.*$/m)
+const [, section = ''] = readPage('docs/server-link.md').text.split(
+  /^## What one client can cost.*$/m,
+)
 const [table = ''] = section.split(/^## /m)
 const lines = table.split('\n').filter((line) => line.startsWith('|'))
 
@@ -22,10 +24,13 @@ const rows: readonly Row[] = lines.slice(2).map((line) => {
 })
 
 const options = rows.flatMap(({ bounds }) =>
-  Array.from(bounds.matchAll(/`(?:limits|reads)?\.?(\w+)` \(([\d,]+)/g), ([, name = '', value = '']) => ({
-    name,
-    value: value.replaceAll(',', '_'),
-  })),
+  Array.from(
+    bounds.matchAll(/`(?:limits|reads)?\.?(\w+)` \(([\d,]+)/g),
+    ([, name = '', value = '']) => ({
+      name,
+      value: value.replaceAll(',', '_'),
+    }),
+  ),
 )
 
 const sources = filesIn('packages/server/src', /(?<!\.test)\.ts$/).map((path) =>

@@ -65,7 +65,8 @@ it('two servers behind one address share the chat, whichever serves whom', async
   }
   expect(await messages(ada, sent.length)).toEqual(sent)
   expect(await messages(grace, sent.length)).toEqual(sent)
-  for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(ada, 'all', what)).toBe(0)
+  for (const what of ['missing', 'repeated', 'gaps'])
+    expect(await countOf(ada, 'all', what)).toBe(0)
   await ada.screenshot({ path: join(screenshots, 'two-instances.png') })
   await grace.context().close()
 })
@@ -83,7 +84,12 @@ it('tabs share one connection to either server, and go on with another tab when 
   for (const [i, tab] of others.entries()) await say(tab, `after ${i}`)
   for (const tab of [...others, grace]) {
     await untilOpen(tab, 'server', 2)
-    expect(await messages(tab, 4)).toEqual(['from the one that leads', 'meanwhile', 'after 0', 'after 1'])
+    expect(await messages(tab, 4)).toEqual([
+      'from the one that leads',
+      'meanwhile',
+      'after 0',
+      'after 1',
+    ])
   }
   await grace.context().close()
 })
@@ -108,7 +114,10 @@ it('a Redis that does not answer is shown, and streams go on when it is back', a
 
 it('a door that is killed leaves no instance behind', async () => {
   const pid = demo.process.pid
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number)
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+    .trim()
+    .split(' ')
+    .map(Number)
   expect(children).toHaveLength(2)
   await demo.stop('SIGKILL')
   await expect.poll(() => children.filter(isAlive), { timeout: 10_000 }).toEqual([])

@@ -52,7 +52,10 @@ describe('the chat', () => {
     await Promise.all([ada.context().close(), grace.context().close()])
   })
 
-  it('shows who comes later what was said before, and keeps rooms apart', async ({ context, demo }) => {
+  it('shows who comes later what was said before, and keeps rooms apart', async ({
+    context,
+    demo,
+  }) => {
     const page = await openDemo(context, demo.url)
     await say(page, 'In the lobby')
     await page.getByText('#engineering').click()
@@ -107,7 +110,10 @@ describe('the chat', () => {
 
 // Most of their time is waiting, which they do together.
 describe.concurrent('a loss', () => {
-  it('of the network for ten seconds costs no event and repeats none', async ({ context, demo }) => {
+  it('of the network for ten seconds costs no event and repeats none', async ({
+    context,
+    demo,
+  }) => {
     const away = await openDemo(context, demo.url)
     const there = await openDemo(browser, demo.url)
     await say(away, 'I am about to enter a tunnel')
@@ -123,12 +129,17 @@ describe.concurrent('a loss', () => {
     await away.screenshot({ path: join(screenshots, 'offline.png') })
     expect(await messages(away, 1)).toEqual(['I am about to enter a tunnel'])
 
-    expect(await caughtUp(away)).toMatch(/^Caught up: \d+ events in 1\d\.\d s away, 0 missing, 0 repeated\.$/)
+    expect(await caughtUp(away)).toMatch(
+      /^Caught up: \d+ events in 1\d\.\d s away, 0 missing, 0 repeated\.$/,
+    )
     expect(await messages(away, 4)).toEqual(['I am about to enter a tunnel', 'one', 'two', 'three'])
     expect(await away.getByText('while you were away').count()).toBe(3)
-    expect(await countOf(away, 'notifications.onNotification', 'received')).toBeGreaterThanOrEqual(5)
+    expect(await countOf(away, 'notifications.onNotification', 'received')).toBeGreaterThanOrEqual(
+      5,
+    )
     expect(await countOf(away, 'prices.onTick', 'received')).toBeGreaterThan(40)
-    for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(away, 'all', what)).toBe(0)
+    for (const what of ['missing', 'repeated', 'gaps'])
+      expect(await countOf(away, 'all', what)).toBe(0)
     await away.screenshot({ path: join(screenshots, 'caught-up.png') })
 
     await away.getByRole('button', { name: 'Send', exact: true }).click()
@@ -136,7 +147,10 @@ describe.concurrent('a loss', () => {
     await there.context().close()
   })
 
-  it('of the connection is mended, and nothing is missing or repeated', async ({ context, demo }) => {
+  it('of the connection is mended, and nothing is missing or repeated', async ({
+    context,
+    demo,
+  }) => {
     const page = await openDemo(context, demo.url)
     await page.getByRole('button', { name: 'Start a report' }).click()
     await page.locator('[data-stream="jobs.onProgress"]').waitFor()
@@ -145,10 +159,14 @@ describe.concurrent('a loss', () => {
     expect(await caughtUp(page)).toMatch(
       /^Caught up: \d+ events? in \d+\.\d s away, 0 missing, 0 repeated\.$/,
     )
-    for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(page, 'all', what)).toBe(0)
+    for (const what of ['missing', 'repeated', 'gaps'])
+      expect(await countOf(page, 'all', what)).toBe(0)
   })
 
-  it('of the server is shown, and so is the gap when its memory is gone', async ({ context, demo }) => {
+  it('of the server is shown, and so is the gap when its memory is gone', async ({
+    context,
+    demo,
+  }) => {
     const page = await openDemo(context, demo.url)
     await say(page, 'Remember me')
     await messages(page, 1)
@@ -258,13 +276,17 @@ describe('the tabs of a browser', () => {
     for (const tab of others) {
       await tab.getByText('opened twice').waitFor()
       expect(await caughtUp(tab)).toContain('0 missing, 0 repeated.')
-      for (const what of ['missing', 'repeated', 'gaps']) expect(await countOf(tab, 'all', what)).toBe(0)
+      for (const what of ['missing', 'repeated', 'gaps'])
+        expect(await countOf(tab, 'all', what)).toBe(0)
       expect(await messages(tab, 4)).toEqual(said)
     }
     await elsewhere.context().close()
   })
 
-  it('keep their numbers over a reload, which another one leads after', async ({ context, demo }) => {
+  it('keep their numbers over a reload, which another one leads after', async ({
+    context,
+    demo,
+  }) => {
     const tabs = [await openDemo(context, demo.url), await openDemo(context, demo.url)]
     const { leader, others } = await untilOneLeads(tabs)
     await leader.reload()
@@ -316,7 +338,10 @@ describe.concurrent('the rest of the page', () => {
     expect(await countOf(page, 'jobs.onProgress', 'received')).toBe(41)
   })
 
-  it('tells every window of a notification, and counts what is unread', async ({ context, demo }) => {
+  it('tells every window of a notification, and counts what is unread', async ({
+    context,
+    demo,
+  }) => {
     const one = await openDemo(context, demo.url)
     const other = await openDemo(context, demo.url)
     await other.getByText('Nothing yet. Send some').waitFor()
@@ -350,7 +375,10 @@ describe.concurrent('the rest of the page', () => {
   })
 })
 
-it("serves the browser's own EventSource, which resumes where it was cut", async ({ context, demo }) => {
+it("serves the browser's own EventSource, which resumes where it was cut", async ({
+  context,
+  demo,
+}) => {
   const page = await context.newPage()
   await page.goto(demo.url)
   const { ids, opened, fromLog } = await page.evaluate(async () => {

@@ -122,10 +122,15 @@ describe('docs/frameworks.md, followed', () => {
 
   it('on workerd, in a Durable Object', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'worker-'))
-    await bundleServer({ entryPoints: [docs.path('worker.ts')], outfile: join(folder, 'worker.js') })
+    await bundleServer({
+      entryPoints: [docs.path('worker.ts')],
+      outfile: join(folder, 'worker.js'),
+    })
     copyFileSync(join(root, 'tests/adapters/runtimes/config.capnp'), join(folder, 'config.capnp'))
     const workerd = join(root, 'tests/node_modules/.bin/workerd')
-    await using server = startProgram(workerd, ['serve', 'config.capnp', '--control-fd=1'], { cwd: folder })
+    await using server = startProgram(workerd, ['serve', 'config.capnp', '--control-fd=1'], {
+      cwd: folder,
+    })
     await seeAnEvent(`http://127.0.0.1:${await server.says(/(?<="port":)\d+/)}/trpc`)
     rmSync(folder, { recursive: true, force: true })
   })
@@ -143,7 +148,9 @@ describe('docs/frameworks.md, followed', () => {
   it('the route handler of Next.js answers', async () => {
     const { GET } = await import(docs.path('app/api/trpc/[trpc]/route.ts'))
     const input = encodeURIComponent(JSON.stringify(superjson.serialize({ room: 'lobby' })))
-    const response: Response = await GET(new Request(`http://localhost/api/trpc/onMessage?input=${input}`))
+    const response: Response = await GET(
+      new Request(`http://localhost/api/trpc/onMessage?input=${input}`),
+    )
     expect(response.headers.get('content-type')).toBe('text/event-stream')
     await response.body?.cancel()
   })

@@ -63,7 +63,8 @@ async function startApp(
     },
     onConnectionStateChange: ({ state }) => states.push(state),
   })
-  const until = (check: () => void): Promise<void> => vi.waitFor(check, { timeout: 15_000, interval: 5 })
+  const until = (check: () => void): Promise<void> =>
+    vi.waitFor(check, { timeout: 15_000, interval: 5 })
   await until(() => expect(states.at(-1)).toBe('pending'))
   return {
     numbers: channels.numbers(),
@@ -153,9 +154,12 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     await s.app.publish(1, 3)
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3]))
     await s.app.goAway()
-    await vi.waitFor(async () => expect((await s.app.numbers.history({ last: 5 })).events).toEqual([]), {
-      timeout: 5_000,
-    })
+    await vi.waitFor(
+      async () => expect((await s.app.numbers.history({ last: 5 })).events).toEqual([]),
+      {
+        timeout: 5_000,
+      },
+    )
     await s.app.comeBack()
     await s.app.publish(4, 4)
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3, 4]))
@@ -168,9 +172,12 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     await s.app.until(() => expect(s.app.seen).toEqual([1]))
     await s.app.goAway()
     await s.app.publish(2, 3)
-    await vi.waitFor(async () => expect((await s.app.numbers.history({ last: 5 })).events).toEqual([]), {
-      timeout: 5_000,
-    })
+    await vi.waitFor(
+      async () => expect((await s.app.numbers.history({ last: 5 })).events).toEqual([]),
+      {
+        timeout: 5_000,
+      },
+    )
     await s.app.comeBack()
     await s.app.until(() => expect(s.app.seen).toEqual([1, 'gap']))
     await s.app.publish(4, 4)
@@ -217,7 +224,10 @@ describe('a client that follows while Redis fails', () => {
     await s.redis.kill()
     await expect(s.app.publish(4, 4)).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     await s.app.until(() => expect(s.app.onError).toHaveBeenCalled())
-    expect(s.app.onError.mock.calls[0]).toMatchObject([{ code: 'BACKEND_UNAVAILABLE' }, { stage: 'read' }])
+    expect(s.app.onError.mock.calls[0]).toMatchObject([
+      { code: 'BACKEND_UNAVAILABLE' },
+      { stage: 'read' },
+    ])
     await s.redis.restart()
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3, 'gap']))
     await s.app.publish(5, 6)

@@ -18,7 +18,11 @@ interface ChatClient {
   readonly onMessage: {
     subscribe(
       input: { room: string; lastEventId?: string },
-      handlers: { onData?(message: Message): void; onStarted?(): void; onError?(error: Error): void },
+      handlers: {
+        onData?(message: Message): void
+        onStarted?(): void
+        onError?(error: Error): void
+      },
     ): { unsubscribe(): void }
   }
   readonly send: {
@@ -41,7 +45,8 @@ async function follow(client: ChatClient, room: string, lastEventId?: string) {
 }
 
 /** Waits until something is so. */
-const until = (isSo: () => Promise<unknown>): Promise<unknown> => vi.waitFor(isSo, { timeout: 30_000 })
+const until = (isSo: () => Promise<unknown>): Promise<unknown> =>
+  vi.waitFor(isSo, { timeout: 30_000 })
 
 const textOf = ({ data }: Message): string => data.text
 
@@ -85,7 +90,8 @@ describe('docs/migrating-from-websockets.md', () => {
 
   it('lets a client that changes go on where it stood', async () => {
     const old = await follow(before.client, 'moving')
-    const send = (text: string) => before.client.send.mutate({ room: 'moving', author: 'ann', text })
+    const send = (text: string) =>
+      before.client.send.mutate({ room: 'moving', author: 'ann', text })
     await send('one')
     const { id } = await old.take()
     old.unsubscribe()
@@ -119,7 +125,9 @@ describe('docs/migrating-from-redis.md', () => {
     await using server = await serveRouter(router as never)
     await using proxy = await startTcpProxy(Number(new URL(server.url).port))
     const url = `http://127.0.0.1:${proxy.port}`
-    const client = createTRPCUntypedClient({ links: [sseLink<AnyTRPCRouter>({ url, retry: { maxMs: 50 } })] })
+    const client = createTRPCUntypedClient({
+      links: [sseLink<AnyTRPCRouter>({ url, retry: { maxMs: 50 } })],
+    })
     const texts = new Set<string>()
     const { unsubscribe } = client.subscription(
       'onMessage',
@@ -147,13 +155,17 @@ describe('docs/migrating-from-redis.md', () => {
   }
 
   it("loses what is published while a client reconnects, with pub/sub of one's own", async () => {
-    const page: { appRouter: ChatRouter; stop(): void } = await import(docs.path('before-pubsub.ts'))
+    const page: { appRouter: ChatRouter; stop(): void } = await import(
+      docs.path('before-pubsub.ts')
+    )
     stops.push(page.stop)
     expect(await textsOverCut(page.appRouter)).toEqual(new Set(['before', 'after']))
   })
 
   it.each(['before-streams.ts', 'after.ts'])('loses nothing with %s', async (file) => {
-    const page: { appRouter: ChatRouter; channels?: Chats; stop?(): void } = await import(docs.path(file))
+    const page: { appRouter: ChatRouter; channels?: Chats; stop?(): void } = await import(
+      docs.path(file)
+    )
     stops.push(() => page.channels?.close() ?? page.stop?.())
     expect(await textsOverCut(page.appRouter)).toEqual(new Set(['before', 'during', 'after']))
   })
@@ -162,7 +174,10 @@ describe('docs/migrating-from-redis.md', () => {
     const { startBridge }: { startBridge(): Promise<Redis> } = await import(docs.path('bridge.ts'))
     const { channels }: { channels: Chats } = await import(docs.path('after.ts'))
     const bridges = await Promise.all([startBridge(), startBridge()])
-    const events = channels.chat({ room: 'old' }).subscribe({ replay: 'all' })[Symbol.asyncIterator]()
+    const events = channels
+      .chat({ room: 'old' })
+      .subscribe({ replay: 'all' })
+      [Symbol.asyncIterator]()
     await redis.admin.publish('chat:old', '{"id":"1","text":"one"}')
     await redis.admin.publish('chat:old', '{"id":"2","text":"two"}')
     const heard = [await events.next(), await events.next()].map(({ value }) => value?.[1])
@@ -198,7 +213,9 @@ describe('docs/migrating-from-upstash-realtime.md', () => {
       code.replaceAll('redis://localhost:6379', redis.url),
     )
     const { greet }: { greet(room: string): Promise<string[]> } = await import(docs.path('emit.ts'))
-    const { POST }: { POST(request: Request): Promise<Response> } = await import(docs.path('route.ts'))
+    const { POST }: { POST(request: Request): Promise<Response> } = await import(
+      docs.path('route.ts')
+    )
     const { channels }: { channels: Chats } = await import(docs.path('router.ts'))
     expect(await greet('lobby')).toEqual(['hello'])
 

@@ -98,22 +98,28 @@ describe.each(published)('$name, packed', ({ folder, name }) => {
     if (specifier.startsWith('.'))
       return !relative(unpacked(folder), resolve(dirname(file), specifier)).startsWith('..')
     return (
-      specifier.startsWith('node:') || had.some((own) => specifier === own || specifier.startsWith(`${own}/`))
+      specifier.startsWith('node:') ||
+      had.some((own) => specifier === own || specifier.startsWith(`${own}/`))
     )
   }
 })
 
-it.each(['tests', 'tests/next'])('an app with the packages and the tRPC of %s compiles', (trpcOf) => {
-  const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--pretty', 'false'], {
-    cwd: consumer(trpcOf),
-    encoding: 'utf8',
-  })
-  // Declarations of others are compiled too, and some need types that only they can install.
-  const ours = tsc.stdout.split('\n').filter((line) => /^(consumer\.ts|node_modules\/@trpc-sse\/)/.test(line))
-  expect(tsc.error).toBeUndefined()
-  expect(ours).toEqual([])
-  expect(existsSync(join(consumer(trpcOf), 'out/consumer.d.ts'))).toBe(true)
-})
+it.each(['tests', 'tests/next'])(
+  'an app with the packages and the tRPC of %s compiles',
+  (trpcOf) => {
+    const tsc = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--pretty', 'false'], {
+      cwd: consumer(trpcOf),
+      encoding: 'utf8',
+    })
+    // Declarations of others are compiled too, and some need types that only they can install.
+    const ours = tsc.stdout
+      .split('\n')
+      .filter((line) => /^(consumer\.ts|node_modules\/@trpc-sse\/)/.test(line))
+    expect(tsc.error).toBeUndefined()
+    expect(ours).toEqual([])
+    expect(existsSync(join(consumer(trpcOf), 'out/consumer.d.ts'))).toBe(true)
+  },
+)
 
 describe('a project of CommonJS', () => {
   it('requires every entry, which is the same module that it imports', () => {
@@ -137,7 +143,10 @@ describe('a project of CommonJS', () => {
   ])('compiles with module %s, as docs/commonjs.md says', (module, expected) => {
     const folder = join(consumer('tests'), module)
     mkdirSync(folder)
-    writeFileSync(join(folder, 'static.cts'), `import { channel } from '@trpc-sse/server'\nvoid channel\n`)
+    writeFileSync(
+      join(folder, 'static.cts'),
+      `import { channel } from '@trpc-sse/server'\nvoid channel\n`,
+    )
     const [, dynamic = ''] =
       /<!-- file: dynamic\.cts -->\n+```ts\n([\s\S]*?)```/.exec(
         readFileSync(join(root, 'docs/commonjs.md'), 'utf8'),
@@ -154,10 +163,14 @@ describe('a project of CommonJS', () => {
     }
     const include = ['*.cts']
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }))
-    const { stdout } = spawnSync(join(root, 'node_modules/.bin/tsc'), ['-p', '.', '--pretty', 'false'], {
-      cwd: folder,
-      encoding: 'utf8',
-    })
+    const { stdout } = spawnSync(
+      join(root, 'node_modules/.bin/tsc'),
+      ['-p', '.', '--pretty', 'false'],
+      {
+        cwd: folder,
+        encoding: 'utf8',
+      },
+    )
     const errors = [...stdout.matchAll(/^(\w+\.cts)\(.*?error (TS\d+)/gm)].map(
       ([, file, code]) => `${file}: ${code}`,
     )
@@ -212,7 +225,13 @@ function program(name: string): string {
 
 describe('the client with its dependencies, in a browser', () => {
   it('is at most 13 kB with gzip, and 4.1 kB more once tabs share it, or 0.7 kB where it is given an EventSource', async () => {
-    const { stdin: main = 0, tabs = 0, events = 0, probe = 0, ...others } = await clientSizes(gzipSync)
+    const {
+      stdin: main = 0,
+      tabs = 0,
+      events = 0,
+      probe = 0,
+      ...others
+    } = await clientSizes(gzipSync)
     expect(main).toBeGreaterThan(0)
     expect(main).toBeLessThanOrEqual(13_000)
     expect(tabs).toBeGreaterThan(0)
@@ -261,14 +280,21 @@ it('the React package by itself is at most 4 kB in a browser', async () => {
 
 type Compress = (contents: Uint8Array) => Uint8Array
 
-function clientSizes(compress: Compress, ...plugins: Plugin[]): Promise<Partial<Record<string, number>>> {
+function clientSizes(
+  compress: Compress,
+  ...plugins: Plugin[]
+): Promise<Partial<Record<string, number>>> {
   const contents = "export { sseLink } from '@trpc-sse/client'"
   return sizesOf({ contents, external: ['@trpc/*'], plugins }, compress)
 }
 
 /** The compressed sizes of its files in bytes, by name: `stdin` is loaded at once, others when they are used. */
 async function sizesOf(
-  { contents, external, plugins = [] }: { contents: string; external: string[]; plugins?: Plugin[] },
+  {
+    contents,
+    external,
+    plugins = [],
+  }: { contents: string; external: string[]; plugins?: Plugin[] },
   compress: Compress,
 ): Promise<Partial<Record<string, number>>> {
   const { outputFiles } = await build({
@@ -291,7 +317,8 @@ async function sizesOf(
 }
 
 const hermesFolder = { linux: 'linux64-bin', darwin: 'osx-bin' }[process.platform as string]
-const hasHermes = hermesFolder !== undefined && (process.platform === 'darwin' || process.arch === 'x64')
+const hasHermes =
+  hermesFolder !== undefined && (process.platform === 'darwin' || process.arch === 'x64')
 
 it.runIf(hasHermes)('the client compiles as it is with the compiler of React Native', async () => {
   const contents = "export * from '@trpc-sse/client'; export * from '@trpc/client'"
@@ -306,7 +333,12 @@ it.runIf(hasHermes)('the client compiles as it is with the compiler of React Nat
   })
   const script = join(work, 'native.js')
   writeFileSync(script, outputFiles[0]?.contents ?? '')
-  const hermesc = join(root, 'tests/node_modules/hermes-compiler/hermesc', hermesFolder ?? '', 'hermesc')
+  const hermesc = join(
+    root,
+    'tests/node_modules/hermes-compiler/hermesc',
+    hermesFolder ?? '',
+    'hermesc',
+  )
   run(hermesc, ['-O', '-w', '-emit-binary', '-out', `${script}.hbc`, script])
   expect(statSync(`${script}.hbc`).size).toBeGreaterThan(10_000)
 })
@@ -398,7 +430,8 @@ function filesIn(folder: string, name: RegExp): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return /^(node_modules|\..*)$/.test(entry.name) ? [] : filesIn(path, name)
+    if (entry.isDirectory())
+      return /^(node_modules|\..*)$/.test(entry.name) ? [] : filesIn(path, name)
     return name.test(entry.name) ? [path] : []
   })
 }

@@ -42,11 +42,15 @@ async function setup(inner: Backend) {
   const { backend, reads } = counted(inner)
   const channels = createChannels({
     backend,
-    channels: { room: channel({ event: z.string(), params: z.string(), retain: { events: 5_000 } }) },
+    channels: {
+      room: channel({ event: z.string(), params: z.string(), retain: { events: 5_000 } }),
+    },
   })
   const room = channels.room('busy')
   const router = t.router({
-    room: t.procedure.input(z.string()).subscription((opts) => channels.room(opts.input).subscribe(opts)),
+    room: t.procedure
+      .input(z.string())
+      .subscription((opts) => channels.room(opts.input).subscribe(opts)),
   })
   const server = await serveRouter(router)
   return {
@@ -73,8 +77,16 @@ async function setup(inner: Backend) {
 /** Opens one stream with a subscription after each of these ids. */
 function follow({ url }: RouterServer, ids: readonly string[], input = 'busy'): Promise<RawStream> {
   const wanted = ids.map((lastEventId, i) => [`k${i}`, { path: 'room', input, lastEventId }])
-  const body = JSON.stringify({ version: 1, revision: 1, subscriptions: Object.fromEntries(wanted) })
-  return openRaw(`${url}/~sse`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+  const body = JSON.stringify({
+    version: 1,
+    revision: 1,
+    subscriptions: Object.fromEntries(wanted),
+  })
+  return openRaw(`${url}/~sse`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body,
+  })
 }
 
 describe('1,000 subscriptions of one channel at 1,000 different ids', () => {

@@ -18,7 +18,13 @@ describe.skipIf(valkeyBinary === undefined)('redisBackend on Valkey, by a client
   beforeAll(async () => {
     server = await startRedis({ binary: valkeyBinary ?? '' })
     // With a prefix of its own: the backend's names are not to have it.
-    redis = new Redis({ port: server.port, host: '127.0.0.1', protocol: 2, db: 3, keyPrefix: 'app:' })
+    redis = new Redis({
+      port: server.port,
+      host: '127.0.0.1',
+      protocol: 2,
+      db: 3,
+      keyPrefix: 'app:',
+    })
   })
   afterAll(async () => {
     redis.disconnect()

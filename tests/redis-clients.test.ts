@@ -20,7 +20,9 @@ const [standaloneRules = '', clusterRules = ''] = readPage('docs/redis.md')
   .blocks.filter(({ language }) => language === 'text')
   .map(({ code }) => code)
 const rules = (isCluster: boolean): string[] =>
-  `${standaloneRules.replace(/^.* on >\S+/, '')} ${isCluster ? clusterRules : ''}`.trim().split(/\s+/)
+  `${standaloneRules.replace(/^.* on >\S+/, '')} ${isCluster ? clusterRules : ''}`
+    .trim()
+    .split(/\s+/)
 
 interface Login {
   readonly username?: string
@@ -47,7 +49,11 @@ const topologies: Readonly<Record<string, () => Promise<Topology>>> = {
   },
   async Sentinel() {
     const server = await startRedis()
-    const sentinels = await startRedisSentinels(server, { count: 1, replicas: 0, password: sentinelPassword })
+    const sentinels = await startRedisSentinels(server, {
+      count: 1,
+      replicas: 0,
+      password: sentinelPassword,
+    })
     return {
       nodes: [server],
       connect: ({ Redis }, login) =>
@@ -89,7 +95,15 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
   /** Gives the app's user another password, and everybody else none that is known. */
   async function setPassword(password: string): Promise<void> {
     for (const { admin } of nodes) {
-      await admin.call('acl', 'setuser', 'app', 'reset', 'on', `>${password}`, ...rules(name === 'Cluster'))
+      await admin.call(
+        'acl',
+        'setuser',
+        'app',
+        'reset',
+        'on',
+        `>${password}`,
+        ...rules(name === 'Cluster'),
+      )
       await admin.call('acl', 'setuser', 'default', 'resetpass', '>nobody knows')
     }
   }

@@ -81,7 +81,9 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
   /** Channels that are subscribed to at each node, by sharded pub/sub. */
   const sharded = ({ nodes }: RedisCluster): Promise<readonly number[]> =>
     Promise.all(
-      nodes.map(async ({ admin }) => ((await admin.call('pubsub', 'shardchannels')) as string[]).length),
+      nodes.map(
+        async ({ admin }) => ((await admin.call('pubsub', 'shardchannels')) as string[]).length,
+      ),
     )
 
   /** Messages that nodes have passed on to each other. */

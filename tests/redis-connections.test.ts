@@ -69,7 +69,9 @@ describe('the connections of a backend', () => {
     await leave()
     expect(await server.admin.pubsub('CHANNELS')).toHaveLength(1)
     await stay()
-    await expect.poll(() => server.admin.pubsub('CHANNELS'), { interval: 5, timeout: 10_000 }).toEqual([])
+    await expect
+      .poll(() => server.admin.pubsub('CHANNELS'), { interval: 5, timeout: 10_000 })
+      .toEqual([])
     await backend.close()
   })
 })
@@ -110,7 +112,10 @@ describe('the names of a backend', () => {
     const redis = new Redis({ port: server.port, host: '127.0.0.1', keyPrefix: 'app:' })
     const backend = redisBackend({ redis })
     await backend.append(log, ['1'])
-    expect((await server.admin.keys('*')).sort()).toEqual(['trpc-sse:{log}:last', 'trpc-sse:{log}:log'])
+    expect((await server.admin.keys('*')).sort()).toEqual([
+      'trpc-sse:{log}:last',
+      'trpc-sse:{log}:log',
+    ])
     await backend.close()
     redis.disconnect()
   })

@@ -32,7 +32,10 @@ function open({
 }: {
   proxied?: boolean
 } & RedisBackendOptions = {}): Backend {
-  const backend = redisBackend({ url: `redis://127.0.0.1:${proxied ? proxy.port : server.port}` }, options)
+  const backend = redisBackend(
+    { url: `redis://127.0.0.1:${proxied ? proxy.port : server.port}` },
+    options,
+  )
   backends.push(backend)
   return backend
 }
@@ -84,7 +87,11 @@ describe('a publish whose answer is lost', () => {
 
   it.each([
     { name: 'is rejected as unconfirmed', payloads: ['1'], later: 150 },
-    { name: 'is rejected as unconfirmed even if some of it is there', payloads: ['1', '2'], later: 99 },
+    {
+      name: 'is rejected as unconfirmed even if some of it is there',
+      payloads: ['1', '2'],
+      later: 99,
+    },
   ])('$name once the log is trimmed past it', async ({ payloads, later }) => {
     const short = { key: 'short', retain: { ...log.retain, events: 100 } }
     const [publisher, other] = [open({ proxied: true, commandTimeoutMs: 2_000 }), open()]
@@ -124,7 +131,10 @@ describe('publishes with idempotency keys', () => {
     for (let round = 0; round < 20; round++) {
       calls.push(...Array.from({ length: 30 }, (_, i) => keyed(one, round * 30 + i)))
       // Whoever runs the script first after that has it loaded for all.
-      await Promise.all([server.admin.script('FLUSH'), another.append({ ...log, key: 'another' }, ['x'])])
+      await Promise.all([
+        server.admin.script('FLUSH'),
+        another.append({ ...log, key: 'another' }, ['x']),
+      ])
     }
     await Promise.all(calls)
     expect(await stored(one)).toEqual(Array.from({ length: 601 }, (_, i) => `${i - 1}`))
@@ -140,7 +150,14 @@ describe('publishes with idempotency keys', () => {
       keyed(backend, 3),
       backend.append(log, ['last']),
     ])
-    expect(results.map(({ duplicate }) => duplicate)).toEqual([false, false, false, true, false, false])
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([
+      false,
+      false,
+      false,
+      true,
+      false,
+      false,
+    ])
     expect(results[3]?.ids).toEqual(results[1]?.ids)
     expect(await stored(backend)).toEqual(['first', '1', 'x', 'y', '3', 'last'])
     const { events } = await backend.read(log, { after: '0-0', limit: 10 })
@@ -160,7 +177,14 @@ describe('publishes with idempotency keys', () => {
     await first
     await proxy.loseNextAnswer()
     const results = await together
-    expect(results.map(({ duplicate }) => duplicate)).toEqual([false, false, false, false, false, true])
+    expect(results.map(({ duplicate }) => duplicate)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      false,
+      true,
+    ])
     expect(await stored(backend)).toEqual(['0', 'a', '1', '2', '3', 'b'])
   })
 })
@@ -174,7 +198,8 @@ describe('connections that are killed', () => {
     const appending = numbers(5_000).map(async (data, i) => {
       const options = i % 10 === 0 ? { idempotencyKey: data } : {}
       const result = await backend.append(logs[i % logs.length] ?? log, [data], options)
-      if (++answered.count % 500 === 0) kills.push(server.admin.call('client', 'kill', 'type', 'normal'))
+      if (++answered.count % 500 === 0)
+        kills.push(server.admin.call('client', 'kill', 'type', 'normal'))
       return result
     })
     const results = await Promise.all(appending)
@@ -229,7 +254,11 @@ describe('connections that are killed', () => {
   it('are noticed a probe after the last that was heard, whenever that was', async () => {
     const clock = manualClock()
     const lost: unknown[] = []
-    const reader = open({ clock, probeMs: 10_000, onStatus: ({ status }) => void lost.push(status) })
+    const reader = open({
+      clock,
+      probeMs: 10_000,
+      onStatus: ({ status }) => void lost.push(status),
+    })
     const heard = createInbox<StoredEvent>()
     await reader.listen(log, { onEvent: heard.put, onInterrupted() {} })
     clock.advance(9_000)
@@ -334,14 +363,30 @@ describe('a server that refuses', () => {
     const backend = open()
     await server.admin.lpush('trpc-sse:{log}:key:b', 'text')
     const first = backend.append(log, ['0'])
-    const together = ['a', 'b', 'c'].map((key) => backend.append(log, [key], { idempotencyKey: key }))
+    const together = ['a', 'b', 'c'].map((key) =>
+      backend.append(log, [key], { idempotencyKey: key }),
+    )
     const outcomes = await Promise.allSettled([first, ...together])
-    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'rejected'])
+    expect(outcomes.map(({ status }) => status)).toEqual([
+      'fulfilled',
+      'rejected',
+      'rejected',
+      'rejected',
+    ])
     expect(await stored(backend)).toEqual(['0'])
   })
 
   it('is told apart from one that only refuses to tell: what is stored is answered, and the app hears why', async () => {
-    await server.admin.call('acl', 'setuser', 'mute', 'on', '>secret', '~*', '+@all', 'resetchannels')
+    await server.admin.call(
+      'acl',
+      'setuser',
+      'mute',
+      'on',
+      '>secret',
+      '~*',
+      '+@all',
+      'resetchannels',
+    )
     const errors: unknown[] = []
     const url = `redis://mute:secret@127.0.0.1:${server.port}`
     const backend = redisBackend({ url }, { onError: (error) => errors.push(error) })
@@ -380,7 +425,8 @@ describe('a server that refuses', () => {
       backend.read(log, { last: 1, limit: 1 }),
     ]
     const outcomes = await Promise.allSettled(calls)
-    for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: { code: 'BACKEND_UNAVAILABLE' } })
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ reason: { code: 'BACKEND_UNAVAILABLE' } })
     await server.restart()
     // An attempt that is given up may have been stored: it is repeated with a key.
     await expect

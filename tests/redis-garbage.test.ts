@@ -49,7 +49,9 @@ const garbage: readonly Garbage[] = [
 async function keepLog(): Promise<() => Promise<void>> {
   const { admin } = server
   const kept = await Promise.all(
-    ['log', 'last'].map(async (key) => [`${name}:${key}`, await admin.dumpBuffer(`${name}:${key}`)] as const),
+    ['log', 'last'].map(
+      async (key) => [`${name}:${key}`, await admin.dumpBuffer(`${name}:${key}`)] as const,
+    ),
   )
   return async () => {
     for (const [key, dump] of kept) if (dump) await admin.restore(key, 0, dump, 'REPLACE')
@@ -60,7 +62,9 @@ async function keepLog(): Promise<() => Promise<void>> {
 async function scriptsRun(): Promise<number> {
   const stats = String(await server.admin.info('commandstats'))
   await server.admin.config('RESETSTAT')
-  const counts = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, calls]) => Number(calls))
+  const counts = [...stats.matchAll(/cmdstat_eval(?:sha)?:calls=(\d+)/g)].map(([, calls]) =>
+    Number(calls),
+  )
   return counts.reduce((sum, calls) => sum + calls, 0)
 }
 
@@ -73,7 +77,9 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
       code: 'BACKEND_UNAVAILABLE',
     })
     await mend()
-    expect((await backend.read(log, { last: 10, limit: 10 })).events.map(({ data }) => data)).toEqual(['1'])
+    expect(
+      (await backend.read(log, { last: 10, limit: 10 })).events.map(({ data }) => data),
+    ).toEqual(['1'])
     await backend.append(log, ['2'])
     const { events } = await backend.read(log, { last: 10, limit: 10 })
     expect(events.map(({ data }) => data)).toEqual(['1', '2'])
@@ -104,7 +110,8 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
     const ended = new AbortController()
     const reading = (async () => {
       const { signal } = ended
-      for await (const [, data] of channels.log().subscribe({ signal, replay: 'all' })) received.put(data)
+      for await (const [, data] of channels.log().subscribe({ signal, replay: 'all' }))
+        received.put(data)
     })()
     expect(await errors.take()).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     await scriptsRun()
@@ -122,23 +129,34 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
 })
 
 describe('an answer that can’t be', () => {
-  it.each(['garbage', '', 'token', 'token garbage', 'token 5-1 4-1', `token ${farAhead} garbage`, ' 1-1 '])(
-    'rejects a publish whose idempotency key holds %j',
-    async (value) => {
-      await server.admin.set(`${name}:key:a`, value)
-      await expect(backend.append(log, ['1'], { idempotencyKey: 'a' })).rejects.toMatchObject({
-        code: 'BACKEND_UNAVAILABLE',
-      })
-      await server.admin.del(`${name}:key:a`)
-      expect(await backend.append(log, ['1'], { idempotencyKey: 'a' })).toMatchObject({ duplicate: false })
-    },
-  )
+  it.each([
+    'garbage',
+    '',
+    'token',
+    'token garbage',
+    'token 5-1 4-1',
+    `token ${farAhead} garbage`,
+    ' 1-1 ',
+  ])('rejects a publish whose idempotency key holds %j', async (value) => {
+    await server.admin.set(`${name}:key:a`, value)
+    await expect(backend.append(log, ['1'], { idempotencyKey: 'a' })).rejects.toMatchObject({
+      code: 'BACKEND_UNAVAILABLE',
+    })
+    await server.admin.del(`${name}:key:a`)
+    expect(await backend.append(log, ['1'], { idempotencyKey: 'a' })).toMatchObject({
+      duplicate: false,
+    })
+  })
 
   it('leaves the appends that were sent with it as they are', async () => {
     await server.admin.set(`${name}:key:a`, 'garbage')
     await backend.append(log, ['0'])
-    await expect(backend.append(log, ['1'], { idempotencyKey: 'a' })).rejects.toThrow(/idempotency|keys/)
-    expect((await backend.read(log, { last: 9, limit: 9 })).events.map(({ data }) => data)).toEqual(['0'])
+    await expect(backend.append(log, ['1'], { idempotencyKey: 'a' })).rejects.toThrow(
+      /idempotency|keys/,
+    )
+    expect((await backend.read(log, { last: 9, limit: 9 })).events.map(({ data }) => data)).toEqual(
+      ['0'],
+    )
   })
 })
 
@@ -190,6 +208,7 @@ describe('entries that somebody else has written', () => {
       if (data === '2') ended.abort()
     }
     expect(received).toEqual(['1', '2'])
-    for (const _ of foreign) expect(await errors.take()).toMatchObject({ code: 'UNDECODABLE_EVENT' })
+    for (const _ of foreign)
+      expect(await errors.take()).toMatchObject({ code: 'UNDECODABLE_EVENT' })
   })
 })

@@ -17,7 +17,9 @@ beforeAll(async () => {
   backend = redisBackend({ url: server.url })
   ids = []
   for (const part of range(0, 19)) {
-    ids.push(...(await backend.append(log, range(part * 1_000, part * 1_000 + 999).map(String))).ids)
+    ids.push(
+      ...(await backend.append(log, range(part * 1_000, part * 1_000 + 999).map(String))).ids,
+    )
   }
 })
 afterAll(async () => {
@@ -52,14 +54,17 @@ describe('a read of a long log', () => {
     ['its newest events', () => ({ last: 50, limit }), total - 50],
     ['after an id', () => ({ after: ids[4_999] ?? '', limit }), 5_000],
     ['after an id of before', () => ({ after: '1-0', limit }), 0],
-  ])('touches no more entries than a page has, and a few to find it: %s', async (_name, readRange, start) => {
-    let events: readonly { readonly id: string }[] = []
-    const touched = await entriesTouched(async () => {
-      events = (await backend.read(log, readRange())).events
-    })
-    expect(events.map(({ id }) => id)).toEqual(ids.slice(start, start + limit))
-    expect(touched).toBeLessThan(limit + 100)
-  })
+  ])(
+    'touches no more entries than a page has, and a few to find it: %s',
+    async (_name, readRange, start) => {
+      let events: readonly { readonly id: string }[] = []
+      const touched = await entriesTouched(async () => {
+        events = (await backend.read(log, readRange())).events
+      })
+      expect(events.map(({ id }) => id)).toEqual(ids.slice(start, start + limit))
+      expect(touched).toBeLessThan(limit + 100)
+    },
+  )
 
   it('asks for few entries where they are large', async () => {
     const large = { ...log, key: 'large' }

@@ -28,7 +28,10 @@ afterEach(async () => {
 
 function open(options: RedisBackendOptions = {}, url = server.url): Backend {
   const onStatus = (status: RedisStatus): void => statuses.put(status)
-  const backend = redisBackend({ url }, { commandTimeoutMs: 400, probeMs: 100, onStatus, ...options })
+  const backend = redisBackend(
+    { url },
+    { commandTimeoutMs: 400, probeMs: 100, onStatus, ...options },
+  )
   backends.push(backend)
   return backend
 }
@@ -49,7 +52,10 @@ describe('an outage of Redis is told once when it begins and once when it ends',
     await server.kill()
     expect(await statuses.take()).toMatchObject({ status: 'lost', error: expect.any(Error) })
     await server.restart()
-    expect(await statuses.take()).toMatchObject({ status: 'connected', lostForMs: expect.any(Number) })
+    expect(await statuses.take()).toMatchObject({
+      status: 'connected',
+      lostForMs: expect.any(Number),
+    })
     await server.admin.ping()
     expect(statuses.items).toHaveLength(2)
   })
@@ -155,7 +161,9 @@ describe('a subscription that can’t start because of an outage', () => {
         },
         onData: (event) => events.put(event),
       })
-      expect(await states.take()).toMatchObject({ message: expect.stringMatching(/can't be reached/) })
+      expect(await states.take()).toMatchObject({
+        message: expect.stringMatching(/can't be reached/),
+      })
       await withServer(port, async () => {
         await expect
           .poll(() =>

@@ -32,7 +32,12 @@ function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
     String(key),
     ...textsOf(Reflect.get(value, key), seen),
   ])
-  return [...own, inspect(value, { showHidden: true, depth: Infinity }), JSON.stringify(value), String(value)]
+  return [
+    ...own,
+    inspect(value, { showHidden: true, depth: Infinity }),
+    JSON.stringify(value),
+    String(value),
+  ]
 }
 
 /** All that a backend says when it is used, to its callers, to `onError` and to the console. */
@@ -85,7 +90,9 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
   const protocols = [2, 3] as const
 
   it.each(users)('by URL: the user is %s', async (user) => {
-    expectNoSecret(await everythingSaid({ url: `redis://${user}:${secret}@127.0.0.1:${server.port}` }))
+    expectNoSecret(
+      await everythingSaid({ url: `redis://${user}:${secret}@127.0.0.1:${server.port}` }),
+    )
   })
 
   it.each(users.flatMap((user) => protocols.map((protocol) => [user, protocol] as const)))(
@@ -101,7 +108,9 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
     expectNoSecret(
       await everythingSaid(target, { credentials: () => ({ username: 'off', password: secret }) }),
     )
-    expectNoSecret(await everythingSaid(target, { credentials: async () => ({ password: secret }) }))
+    expectNoSecret(
+      await everythingSaid(target, { credentials: async () => ({ password: secret }) }),
+    )
     const failing = {
       credentials: () => Promise.reject(Object.assign(new Error('no token'), { token: secret })),
     }
@@ -149,7 +158,11 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
 
   it('by Sentinels, whose own password it is, or the master’s', async () => {
     await using master = await startRedis()
-    await using sentinels = await startRedisSentinels(master, { count: 1, replicas: 0, password: 'theirs' })
+    await using sentinels = await startRedisSentinels(master, {
+      count: 1,
+      replicas: 0,
+      password: 'theirs',
+    })
     const { name, sentinels: addresses } = sentinels.options
     const options = { name, sentinels: [...addresses] }
     await master.admin.call('acl', 'setuser', 'default', '>an admin’s')
@@ -157,12 +170,15 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
       { sentinelPassword: secret },
       { sentinelPassword: 'theirs', username: 'nobody', password: secret },
     ])
-      expectNoSecret(await everythingSaid({ redis: new Redis({ ...options, ...login, lazyConnect: true }) }))
+      expectNoSecret(
+        await everythingSaid({ redis: new Redis({ ...options, ...login, lazyConnect: true }) }),
+      )
   })
 
   it('by a Cluster, whose nodes or all of which have it', async () => {
     await using cluster = await startRedisCluster()
-    for (const { admin } of cluster.nodes) await admin.call('acl', 'setuser', 'default', '>an admin’s')
+    for (const { admin } of cluster.nodes)
+      await admin.call('acl', 'setuser', 'default', '>an admin’s')
     const port = cluster.nodes[0]?.port ?? 0
     const options = { lazyConnect: true }
     const login = { username: 'nobody', password: secret }
@@ -179,8 +195,12 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
 
 describe('errors of a Redis that can’t be used', () => {
   it('say what is wrong all the same', async () => {
-    const { errors } = await everythingSaid({ url: `redis://off:${secret}@127.0.0.1:${server.port}` })
-    expect(errors).toContainEqual(expect.objectContaining({ message: expect.stringContaining('WRONGPASS') }))
+    const { errors } = await everythingSaid({
+      url: `redis://off:${secret}@127.0.0.1:${server.port}`,
+    })
+    expect(errors).toContainEqual(
+      expect.objectContaining({ message: expect.stringContaining('WRONGPASS') }),
+    )
     const refusing = await everythingSaid({ url: `redis://:${secret}@127.0.0.1:1` })
     expect(refusing.errors).toContainEqual(
       expect.objectContaining({
@@ -234,7 +254,9 @@ describe('errors of a Redis that can’t be used', () => {
     for (const onError of failing) {
       const options = { commandTimeoutMs: 100, onError: (): void => onError() as undefined }
       const backend = redisBackend({ url: 'redis://127.0.0.1:1' }, options)
-      await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+      await expect(backend.append(log, ['1'])).rejects.toMatchObject({
+        code: 'BACKEND_UNAVAILABLE',
+      })
       await backend.close()
     }
     expect(errors).toHaveBeenCalled()

@@ -35,7 +35,10 @@ it('goes on there as soon as it is missed, where a master hangs and leaves all c
   const redis = new Redis({ ...sentinels.options, sentinels: [...sentinels.options.sentinels] })
   redis.on('error', () => {})
   // Long after this test, the connection for notifications would be asked for a sign of life by itself.
-  const backend = redisBackend({ redis }, { commandTimeoutMs: 1_000, probeMs: 600_000, onError() {} })
+  const backend = redisBackend(
+    { redis },
+    { commandTimeoutMs: 1_000, probeMs: 600_000, onError() {} },
+  )
   const follower = await follow(backend, log)
   const before = await backend.append(log, ['before'])
   await follower.reached(before.ids[0] ?? '')

@@ -22,7 +22,12 @@ beforeAll(async () => {
   await writeFile(join(folder, 'key.pem'), key)
   await writeFile(join(folder, 'cert.pem'), cert)
   const port = await freePort()
-  const files = ['--tls-cert-file', join(folder, 'cert.pem'), '--tls-key-file', join(folder, 'key.pem')]
+  const files = [
+    '--tls-cert-file',
+    join(folder, 'cert.pem'),
+    '--tls-key-file',
+    join(folder, 'key.pem'),
+  ]
   const args = [
     '--tls-port',
     `${port}`,

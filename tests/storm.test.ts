@@ -27,7 +27,9 @@ function createProcess(url: string) {
     backend: redisBackend({ url }),
     channels: { log: channel({ event: z.number() }) },
   })
-  const router = t.router({ onEvent: t.procedure.subscription((opts) => channels.log().subscribe(opts)) })
+  const router = t.router({
+    onEvent: t.procedure.subscription((opts) => channels.log().subscribe(opts)),
+  })
   return { channels, router, log: channels.log() }
 }
 

@@ -28,7 +28,9 @@ const t = initTRPC.create({ transformer: superjson })
 const room = z.object({ room: z.string() })
 
 const router = t.router({
-  onMessage: t.procedure.input(room).subscription((opts) => channels.chat(opts.input).subscribe(opts)),
+  onMessage: t.procedure
+    .input(room)
+    .subscription((opts) => channels.chat(opts.input).subscribe(opts)),
   onPrice: t.procedure.subscription((opts) => channels.prices().subscribe(opts)),
   onMention: t.procedure.input(room).subscription((opts) =>
     channels
@@ -52,7 +54,9 @@ const router = t.router({
     .subscription((opts) =>
       channels.chat(opts.input).live(opts, async () => ({ members: new Set(['ann']) })),
     ),
-  messages: t.procedure.input(room).query(({ input }) => channels.chat(input).history({ last: 50 })),
+  messages: t.procedure
+    .input(room)
+    .query(({ input }) => channels.chat(input).history({ last: 50 })),
 })
 type AppRouter = typeof router
 
@@ -102,7 +106,8 @@ describe('onData', () => {
       { room: 'lobby' },
       {
         onData({ data }) {
-          if (data.type === 'snapshot') expectTypeOf(data.data).toEqualTypeOf<{ members: Set<string> }>()
+          if (data.type === 'snapshot')
+            expectTypeOf(data.data).toEqualTypeOf<{ members: Set<string> }>()
           else expectTypeOf(data.data).toEqualTypeOf<Message>()
         },
       },

@@ -2,7 +2,12 @@ import type { NextConfig } from 'next'
 
 const config: NextConfig = {
   // In a workspace they may be TypeScript; from npm they are JavaScript, and need no such line.
-  transpilePackages: ['@trpc-sse/client', '@trpc-sse/protocol', '@trpc-sse/react', '@trpc-sse/server'],
+  transpilePackages: [
+    '@trpc-sse/client',
+    '@trpc-sse/protocol',
+    '@trpc-sse/react',
+    '@trpc-sse/server',
+  ],
   devIndicators: false,
   poweredByHeader: false,
 }

@@ -96,7 +96,8 @@ answerCalls<ClientsMethods>({
     new Promise((resolve) => {
       const timer = setInterval(() => {
         const nowMs = performance.now()
-        const goesOn = nowMs - Math.max(beganMs, counter.lastAtMs) < quietMs && nowMs - beganMs < forMs
+        const goesOn =
+          nowMs - Math.max(beganMs, counter.lastAtMs) < quietMs && nowMs - beganMs < forMs
         if (counter.received < count && goesOn) return
         clearInterval(timer)
         resolve({ received: counter.received, elapsedMs: counter.lastAtMs - beganMs })

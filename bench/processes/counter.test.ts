@@ -2,7 +2,11 @@ import { expect, it, vi } from 'vitest'
 import { createTick, nowUs } from '../payload.ts'
 import { createCounter } from './counter.ts'
 
-function setUp(): { read(text: string): void; counter: ReturnType<typeof createCounter>; told: number[] } {
+function setUp(): {
+  read(text: string): void
+  counter: ReturnType<typeof createCounter>
+  told: number[]
+} {
   const buffer = Buffer.alloc(1_024)
   const told: number[] = []
   const counter = createCounter(buffer, (received) => told.push(received))

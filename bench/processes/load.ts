@@ -93,7 +93,9 @@ export function createEventSource(target: Target): EventSource {
   return {
     load,
     async store({ events, bytes }) {
-      const kept = Array.from({ length: events }, () => target.publish(createTick(++published, bytes), 0))
+      const kept = Array.from({ length: events }, () =>
+        target.publish(createTick(++published, bytes), 0),
+      )
       await Promise.all(kept)
     },
     arrived(count) {

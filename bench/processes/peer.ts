@@ -62,7 +62,8 @@ export function startPeer<T extends Methods<T>>(
     else call?.reject(new Error(`${name} ${args.join(' ')}: ${message.error}`))
   })
   child.on('exit', (code) => {
-    for (const { reject } of waiting.values()) reject(new Error(`${name} ${args.join(' ')} ended (${code})`))
+    for (const { reject } of waiting.values())
+      reject(new Error(`${name} ${args.join(' ')} ended (${code})`))
   })
 
   return {

@@ -15,7 +15,10 @@ const intervalUs = 200
 const notOurs = /^\(idle\)$|^post node:inspector/
 
 /** Runs something under the CPU profiler, and writes the profile to a file. */
-export async function profiled(file: string, run: () => Promise<unknown>): Promise<readonly SelfTime[]> {
+export async function profiled(
+  file: string,
+  run: () => Promise<unknown>,
+): Promise<readonly SelfTime[]> {
   const session = new Session()
   session.connect()
   await session.post('Profiler.enable')
@@ -42,10 +45,16 @@ export function selfTimes({
     if (!notOurs.test(name)) times.set(name, (times.get(name) ?? 0) + (timeDeltas[index] ?? 0))
   }
   const total = [...times.values()].reduce((sum, time) => sum + time, 0)
-  return [...times].map(([name, time]) => ({ name, share: time / total })).sort((a, b) => b.share - a.share)
+  return [...times]
+    .map(([name, time]) => ({ name, share: time / total }))
+    .sort((a, b) => b.share - a.share)
 }
 
-function nameOf({ functionName, url, lineNumber }: Profiler.Profile['nodes'][number]['callFrame']): string {
+function nameOf({
+  functionName,
+  url,
+  lineNumber,
+}: Profiler.Profile['nodes'][number]['callFrame']): string {
   const name = functionName || '(anonymous)'
   return url ? `${name} ${basename(url)}:${lineNumber + 1}` : name
 }

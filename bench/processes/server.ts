@@ -63,13 +63,16 @@ answerCalls<ServerMethods>(
 )
 
 async function createTarget(name: string, settings: TargetSettings): Promise<Target> {
-  const module: { createTarget(settings: TargetSettings): Target } = await import(`../targets/${name}.ts`)
+  const module: { createTarget(settings: TargetSettings): Target } = await import(
+    `../targets/${name}.ts`
+  )
   return module.createTarget(settings)
 }
 
 async function subscribed({ count }: { count: number }): Promise<void> {
   for (let waitedMs = 0; target.subscribed() < count; waitedMs += lookEveryMs) {
-    if (waitedMs > subscribeMs) throw new Error(`Of ${count} subscriptions there are ${target.subscribed()}`)
+    if (waitedMs > subscribeMs)
+      throw new Error(`Of ${count} subscriptions there are ${target.subscribed()}`)
     await pause(lookEveryMs)
   }
   await pause(settleMs)

@@ -6,6 +6,7 @@ export function createPublisher(url: string): Publisher {
   const ticks = createHandle(url)
   return {
     size: 1,
-    publish: async ([event]) => event && ticks.publish(event, { idempotencyKey: `order-${event.n}` }),
+    publish: async ([event]) =>
+      event && ticks.publish(event, { idempotencyKey: `order-${event.n}` }),
   }
 }

@@ -13,5 +13,8 @@ export function createPublisher(url: string): Publisher {
     channels: { ticks: channel({ params: z.object({ n: z.number() }), event: tick }) },
   })
   const handles = Array.from({ length: channelCount }, (_, n) => channels.ticks({ n }))
-  return { size: 1, publish: async ([event]) => event && handles[event.n % channelCount]?.publish(event) }
+  return {
+    size: 1,
+    publish: async ([event]) => event && handles[event.n % channelCount]?.publish(event),
+  }
 }

@@ -45,7 +45,11 @@ function fanOutCase(subscribers: number, perTick: number, bytes: number, everybo
   return {
     title: `${count(subscribers, 'subscriber')}, ${count(perTick, 'event')} a tick, ${bytes} bytes`,
     connections: subscribers,
-    rows: [...rows.slice(0, 1), row('ours, multiplexed', 'ours', { perConnection: 1 }), ...rows.slice(1)],
+    rows: [
+      ...rows.slice(0, 1),
+      row('ours, multiplexed', 'ours', { perConnection: 1 }),
+      ...rows.slice(1),
+    ],
   }
 }
 

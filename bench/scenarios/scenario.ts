@@ -75,7 +75,12 @@ export interface Scenario {
 
 /** How many times less than stock tRPC. */
 export function thanStock(of: string): Ratio {
-  return { of, title: 'than stock', to: (row) => (row === 'stock' ? undefined : 'stock'), kind: 'less' }
+  return {
+    of,
+    title: 'than stock',
+    to: (row) => (row === 'stock' ? undefined : 'stock'),
+    kind: 'less',
+  }
 }
 
 /** The share of what it is with `node:http` and nothing else. */

@@ -21,7 +21,11 @@ export const slowReaders: Scenario = {
   ratios: [],
   maxRounds: 1,
   cases: ({ stalled, stalledEvents, stalledBytes, stalledMs }) => {
-    const row = (name: string, target: TargetName, settings: Partial<TargetSettings> = {}): Row => ({
+    const row = (
+      name: string,
+      target: TargetName,
+      settings: Partial<TargetSettings> = {},
+    ): Row => ({
       name,
       target,
       measure: (session) => measure(session, target, settings),
@@ -33,7 +37,11 @@ export const slowReaders: Scenario = {
           `${stalled} stalled readers, ${stalledEvents.toLocaleString('en')} events of ${stalledBytes.toLocaleString('en')} bytes, ` +
           `${stalledMs / 1_000} s`,
         connections: stalled + 1,
-        rows: [...rows.slice(0, 1), row('ours, multiplexed', 'ours', { perConnection: 1 }), ...rows.slice(1)],
+        rows: [
+          ...rows.slice(0, 1),
+          row('ours, multiplexed', 'ours', { perConnection: 1 }),
+          ...rows.slice(1),
+        ],
       },
     ]
   },
@@ -54,31 +62,35 @@ async function measure(
   const { stalledEvents: events, stalled, stalledMs: forMs } = sizes
   // All of it can be had again: who falls behind reads it from the log.
   const retain = { retain: events * 2 }
-  return await session.withTarget(target, { ...retain, ...settings }, async ({ server, clients, port }) => {
-    const requests = await server.call('requests', {})
-    await clients.call('connect', { port, requests, count: stalled, stalls: true })
-    await clients.call('connect', { port, requests, count: 1 })
-    await server.call('subscribed', { count: stalled + 1 })
+  return await session.withTarget(
+    target,
+    { ...retain, ...settings },
+    async ({ server, clients, port }) => {
+      const requests = await server.call('requests', {})
+      await clients.call('connect', { port, requests, count: stalled, stalls: true })
+      await clients.call('connect', { port, requests, count: 1 })
+      await server.call('subscribed', { count: stalled + 1 })
 
-    await server.call('watchMemory')
-    const params = loadParams({ subscribers: 1, bytes: sizes.stalledBytes }, sizes)
-    await clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
-    const healthy = await server.call('load', { ...params, events, forMs })
-    const growthMb = (await server.call('memoryGrowth')) / mb
+      await server.call('watchMemory')
+      const params = loadParams({ subscribers: 1, bytes: sizes.stalledBytes }, sizes)
+      await clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
+      const healthy = await server.call('load', { ...params, events, forMs })
+      const growthMb = (await server.call('memoryGrowth')) / mb
 
-    await clients.call('resume')
-    const count = healthy.events * (stalled + 1)
-    const { received, elapsedMs: catchUpMs } = await clients.call('arrived', {
-      count,
-      quietMs,
-      forMs: forMs * catchUpTimes,
-    })
-    return {
-      growthMb,
-      healthyEvents: healthy.events,
-      healthyMs: healthy.elapsedMs,
-      catchUpMs,
-      missing: count - received,
-    }
-  })
+      await clients.call('resume')
+      const count = healthy.events * (stalled + 1)
+      const { received, elapsedMs: catchUpMs } = await clients.call('arrived', {
+        count,
+        quietMs,
+        forMs: forMs * catchUpTimes,
+      })
+      return {
+        growthMb,
+        healthyEvents: healthy.events,
+        healthyMs: healthy.elapsedMs,
+        catchUpMs,
+        missing: count - received,
+      }
+    },
+  )
 }

@@ -24,10 +24,17 @@ export const storm: Scenario = {
       kind: 'less',
     },
   ],
-  cases: (sizes) => [stormCase(sizes, 'over Redis', overRedis), stormCase(sizes, 'from memory', fromMemory)],
+  cases: (sizes) => [
+    stormCase(sizes, 'over Redis', overRedis),
+    stormCase(sizes, 'from memory', fromMemory),
+  ],
 }
 
-type Storm = (session: Session, target: TargetName, settings: Partial<TargetSettings>) => Promise<Figures>
+type Storm = (
+  session: Session,
+  target: TargetName,
+  settings: Partial<TargetSettings>,
+) => Promise<Figures>
 
 /** When nothing has arrived for so long, or after a minute, it is over. */
 const quietMs = 5_000
@@ -58,8 +65,12 @@ async function overRedis(
 ): Promise<Figures> {
   return await session.withRedis(async (redis) => {
     const all = { ...settings, redisUrl: redis.url }
-    const lastEventId = await session.withTarget(target, all, (pair) => fallBehind(pair, session.sizes))
-    return await session.withTarget(target, all, (pair) => comeBack(pair, session.sizes, lastEventId, redis))
+    const lastEventId = await session.withTarget(target, all, (pair) =>
+      fallBehind(pair, session.sizes),
+    )
+    return await session.withTarget(target, all, (pair) =>
+      comeBack(pair, session.sizes, lastEventId, redis),
+    )
   })
 }
 
@@ -78,7 +89,14 @@ async function fallBehind({ server, clients, subscribe }: Pair, sizes: Sizes): P
   const bytes = sizes.bytes[0] ?? 130
   await subscribe(1)
   await clients.call('report', { every: 1, timed: false })
-  await server.call('load', { bytes, channels: 1, subscribers: 1, perTick: 1, events: 1, inFlight: 0 })
+  await server.call('load', {
+    bytes,
+    channels: 1,
+    subscribers: 1,
+    perTick: 1,
+    events: 1,
+    inFlight: 0,
+  })
   const lastEventId = await clients.call('lastEventId')
   await clients.call('disconnect')
   await server.call('store', { events: sizes.behind, bytes })
@@ -96,7 +114,11 @@ async function comeBack(
   const before = { cpuUs: await server.call('cpuUs'), reads: await redis?.reads() }
   await clients.call('connect', { port, requests, count: crowd, atOnce: crowd })
   const count = crowd * behind
-  const { received, elapsedMs } = await clients.call('arrived', { count: seen + count, quietMs, forMs })
+  const { received, elapsedMs } = await clients.call('arrived', {
+    count: seen + count,
+    quietMs,
+    forMs,
+  })
   const cpuMs = ((await server.call('cpuUs')) - before.cpuUs) / 1_000
   const figures = { elapsedMs, cpuMs, missing: seen + count - received }
   return redis ? { ...figures, redisReads: (await redis.reads()) - (before.reads ?? 0) } : figures

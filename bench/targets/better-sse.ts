@@ -6,7 +6,10 @@ import type { Target, TargetSettings } from './target.ts'
 /** better-sse: a session for each request, registered with a channel. */
 export function createTarget({ channels }: TargetSettings): Target {
   const all = forEachChannel(channels, () => createChannel())
-  async function answer(request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
+  async function answer(
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> {
     const session = await createSession(request, response)
     all[Number(request.url?.slice(1))]?.register(session)
   }
@@ -14,6 +17,7 @@ export function createTarget({ channels }: TargetSettings): Target {
     server: http.createServer((request, response) => void answer(request, response)),
     requests: () => forEachChannel(channels, (channel) => get(`/${channel}`)),
     subscribed: () => all.reduce((sum, { sessionCount }) => sum + sessionCount, 0),
-    publish: (event, channel) => all[channel]?.broadcast(event, 'message', { eventId: String(event.n) }),
+    publish: (event, channel) =>
+      all[channel]?.broadcast(event, 'message', { eventId: String(event.n) }),
   }
 }

@@ -1,6 +1,12 @@
 import { EventEmitter, on } from 'node:events'
 import http from 'node:http'
-import { GraphQLInt, GraphQLNonNull, GraphQLObjectType, GraphQLSchema, GraphQLString } from 'graphql'
+import {
+  GraphQLInt,
+  GraphQLNonNull,
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+} from 'graphql'
 import { createHandler } from 'graphql-sse/lib/use/http'
 import { forEachChannel, post } from './requests.ts'
 import type { Target, TargetSettings } from './target.ts'
@@ -28,7 +34,9 @@ export function createTarget({ channels }: TargetSettings): Target {
   return {
     server,
     requests: () =>
-      forEachChannel(channels, (channel) => post('/graphql/stream', { query, variables: { channel } })),
+      forEachChannel(channels, (channel) =>
+        post('/graphql/stream', { query, variables: { channel } }),
+      ),
     subscribed: () => subscribed,
     publish: (event, channel) => emitter.emit(String(channel), event),
   }

@@ -19,7 +19,8 @@ export function memorySource({ retain }: TargetSettings): TickSource {
     reading += 1
     try {
       if (lastEventId !== undefined) {
-        for (const tick of kept.get(channel) ?? []) if (tick.data.n > Number(lastEventId)) yield tick
+        for (const tick of kept.get(channel) ?? [])
+          if (tick.data.n > Number(lastEventId)) yield tick
       }
       for await (const [tick] of live) yield tick as StoredTick
     } finally {

@@ -35,9 +35,13 @@ export function createTarget({ channels, redisUrl }: TargetSettings): Target {
   })
   const handler = new RPCHandler({ onTick })
   return {
-    server: http.createServer((request, response) => void handler.handle(request, response, { context: {} })),
+    server: http.createServer(
+      (request, response) => void handler.handle(request, response, { context: {} }),
+    ),
     requests: (lastEventId) =>
-      forEachChannel(channels, (channel) => post('/onTick', { json: { channel } }, resume(lastEventId))),
+      forEachChannel(channels, (channel) =>
+        post('/onTick', { json: { channel } }, resume(lastEventId)),
+      ),
     subscribed: () => subscribed,
     publish: (event, channel) => publisher.publish(String(channel), event),
   }

@@ -22,7 +22,11 @@ function channelTarget(settings: TargetSettings): Target {
   const channels = createChannels({
     backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
-      ticks: channel({ params: z.object({ n: z.number() }), event: tick, retain: { events: retain } }),
+      ticks: channel({
+        params: z.object({ n: z.number() }),
+        event: tick,
+        retain: { events: retain },
+      }),
     },
   })
   const handles = forEachChannel(settings.channels, (n) => channels.ticks({ n }))
@@ -51,11 +55,17 @@ function generatorTarget(settings: TargetSettings): Target {
   }
 }
 
-function requests({ channels, perConnection }: TargetSettings, lastEventId: string | undefined): string[] {
+function requests(
+  { channels, perConnection }: TargetSettings,
+  lastEventId: string | undefined,
+): string[] {
   if (perConnection === undefined) return singleRequests(channels, lastEventId)
   return forEachChannel(Math.ceil(channels / perConnection), (set) => {
     const wanted = forEachChannel(perConnection, (i) => {
-      const subscription = { path: 'onTick', input: { channel: (set * perConnection + i) % channels } }
+      const subscription = {
+        path: 'onTick',
+        input: { channel: (set * perConnection + i) % channels },
+      }
       const position = lastEventId === undefined ? {} : { lastEventId }
       return [shortHash(JSON.stringify(subscription)), { ...subscription, ...position }] as const
     })

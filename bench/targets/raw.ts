@@ -45,8 +45,13 @@ function byNumber(subscribe: Subscribe): http.RequestListener {
 /** Subscribes to the channel that a procedure names: what tRPC itself costs is in it, and nothing of a transport. */
 function afterCall(subscribe: Subscribe): http.RequestListener {
   const t = initTRPC.create()
-  const router = t.router({ onTick: t.procedure.input(tickInput).query(({ input }) => input.channel) })
-  const call = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
+  const router = t.router({
+    onTick: t.procedure.input(tickInput).query(({ input }) => input.channel),
+  })
+  const call = async (
+    request: http.IncomingMessage,
+    response: http.ServerResponse,
+  ): Promise<void> => {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://127.0.0.1')
     const over = new AbortController()
     response.on('close', () => over.abort())

@@ -4,9 +4,16 @@ export function get(path: string, headers: Readonly<Record<string, string>> = {}
 }
 
 /** Writes a POST with a JSON body for a stream of server-sent events. */
-export function post(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): string {
+export function post(
+  path: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): string {
   const json = JSON.stringify(body)
-  const about = { 'Content-Type': 'application/json', 'Content-Length': String(Buffer.byteLength(json)) }
+  const about = {
+    'Content-Type': 'application/json',
+    'Content-Length': String(Buffer.byteLength(json)),
+  }
   return request('POST', path, { ...about, ...headers }) + json
 }
 

@@ -2,7 +2,15 @@ import type http from 'node:http'
 import type { Tick } from '../payload.ts'
 
 /** What is measured: one file each in this folder. */
-export const targetNames = ['ours', 'stock', 'raw', 'better-sse', 'graphql-sse', 'orpc', 'ws'] as const
+export const targetNames = [
+  'ours',
+  'stock',
+  'raw',
+  'better-sse',
+  'graphql-sse',
+  'orpc',
+  'ws',
+] as const
 
 /** One of the servers that are measured side by side. */
 export type TargetName = (typeof targetNames)[number]

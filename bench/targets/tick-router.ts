@@ -11,7 +11,9 @@ export const tickInput = z.object({ channel: z.number(), lastEventId: z.string()
 
 /** Where the generators of these settings get their events from. */
 export function createTickSource(settings: TargetSettings): TickSource {
-  return settings.redisUrl === undefined ? memorySource(settings) : redisSource(settings, settings.redisUrl)
+  return settings.redisUrl === undefined
+    ? memorySource(settings)
+    : redisSource(settings, settings.redisUrl)
 }
 
 /** A router with a tracked generator, as tRPC's documentation teaches it. */
@@ -19,7 +21,10 @@ export function createTickRouter(source: TickSource): AnyTRPCRouter {
   const t = initTRPC.create()
   return t.router({
     onTick: t.procedure.input(tickInput).subscription(async function* ({ input, signal }) {
-      const from = { ...(signal && { signal }), ...(input.lastEventId && { lastEventId: input.lastEventId }) }
+      const from = {
+        ...(signal && { signal }),
+        ...(input.lastEventId && { lastEventId: input.lastEventId }),
+      }
       for await (const { id, data } of source.read(input.channel, from)) yield tracked(id, data)
     }),
   })

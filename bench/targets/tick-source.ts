@@ -10,7 +10,10 @@ export interface StoredTick {
 export interface TickSource {
   publish(event: Tick, channel: number): unknown
   /** What was published after an id, or from now on. */
-  read(channel: number, from: { signal?: AbortSignal; lastEventId?: string }): AsyncIterable<StoredTick>
+  read(
+    channel: number,
+    from: { signal?: AbortSignal; lastEventId?: string },
+  ): AsyncIterable<StoredTick>
   /** How many are reading. */
   reading(): number
 }

@@ -10,13 +10,19 @@ const icon =
 
 export default defineConfig({
   title: 'trpc-sse',
-  description: 'Real-time subscriptions for tRPC v11: every event once, in order, or an honest gap.',
+  description:
+    'Real-time subscriptions for tRPC v11: every event once, in order, or an honest gap.',
   srcDir: '..',
   srcExclude: excluded,
   rewrites: addressOf,
   cleanUrls: true,
   head: [['link', { rel: 'icon', href: icon }]],
-  markdown: { anchor: { slugify }, toc: { slugify }, headers: { slugify }, config: readRepositoryMarkdown },
+  markdown: {
+    anchor: { slugify },
+    toc: { slugify },
+    headers: { slugify },
+    config: readRepositoryMarkdown,
+  },
   transformPageData: ({ relativePath, frontmatter }) =>
     relativePath === 'index.md' ? { frontmatter: { ...frontmatter, ...home } } : undefined,
   vite: {

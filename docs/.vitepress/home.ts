@@ -13,12 +13,14 @@ export const home = {
   features: [
     {
       title: 'Resumes by itself',
-      details: 'Cuts, restarts, deploys, a laptop that slept: each subscription goes on where it stood.',
+      details:
+        'Cuts, restarts, deploys, a laptop that slept: each subscription goes on where it stood.',
       link: '/resume-and-gaps',
     },
     {
       title: 'One changed import',
-      details: 'Express, Fastify, Next.js, Hono, Bun, Deno and Workers. Types come from your router.',
+      details:
+        'Express, Fastify, Next.js, Hono, Bun, Deno and Workers. Types come from your router.',
       link: '/frameworks',
     },
     {
@@ -28,7 +30,8 @@ export const home = {
     },
     {
       title: 'Any number of servers',
-      details: 'Redis or Valkey keeps the events. No sticky sessions, nothing lost when one crashes.',
+      details:
+        'Redis or Valkey keeps the events. No sticky sessions, nothing lost when one crashes.',
       link: '/redis',
     },
     {

@@ -55,7 +55,8 @@ function linkWithinSite({ tokens, env }: State): void {
 function showFileNames({ tokens }: State): void {
   for (const [i, token] of tokens.entries()) {
     const [, file] = /^<!-- file: (\S+) -->/.exec(token.content) ?? []
-    if (token.type !== 'html_block' || file === undefined || tokens[i + 1]?.type !== 'fence') continue
+    if (token.type !== 'html_block' || file === undefined || tokens[i + 1]?.type !== 'fence')
+      continue
     token.content = `<p class="file-name">${file}</p>\n`
   }
 }

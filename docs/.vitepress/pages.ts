@@ -5,7 +5,13 @@ import { join } from 'node:path'
 export const root: string = join(import.meta.dirname, '../..')
 
 /** What of the repository is no page of the site: its README is what the home page says, too. */
-export const excluded: string[] = ['README.md', 'tests/**', 'scripts/**', '**/.*/**', '**/screenshots/**']
+export const excluded: string[] = [
+  'README.md',
+  'tests/**',
+  'scripts/**',
+  '**/.*/**',
+  '**/screenshots/**',
+]
 
 /** Where a page of the repository is on the site. */
 export function addressOf(path: string): string {
@@ -27,5 +33,7 @@ export function titleOf(path: string): string {
 /** The page that a path of the repository names, or of which it names the folder. */
 export function pageAt(path: string): string | undefined {
   if (path === 'README.md') return 'docs/index.md'
-  return [path, join(path, 'README.md')].find((page) => page.endsWith('.md') && existsSync(join(root, page)))
+  return [path, join(path, 'README.md')].find(
+    (page) => page.endsWith('.md') && existsSync(join(root, page)),
+  )
 }

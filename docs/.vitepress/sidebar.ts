@@ -15,7 +15,11 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   ],
   'In production': ['docs/redis.md', 'docs/proxies.md', 'docs/capacity.md', 'docs/performance.md'],
   Migrating: ['docs/migrating.md', ...pagesAt('docs/migrating-from-*.md')],
-  Examples: ['examples/README.md', ...pagesAt('examples/*/README.md'), ...pagesAt('apps/*/README.md')],
+  Examples: [
+    'examples/README.md',
+    ...pagesAt('examples/*/README.md'),
+    ...pagesAt('apps/*/README.md'),
+  ],
   Reference: ['packages/protocol/PROTOCOL.md', ...pagesAt('packages/*/README.md'), 'CHANGELOG.md'],
 }
 const forContributors = ['CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md']
@@ -27,10 +31,12 @@ export function sidebar(): DefaultTheme.SidebarItem[] {
   // A page that is new, and has no place yet, can be found all the same.
   const others = pagesAt('docs/*.md').filter((page) => !known.has(page) && page !== 'docs/index.md')
   return [
-    ...Object.entries({ ...groups, ...(others.length > 0 && { More: others }) }).map(([text, pages]) => ({
-      text,
-      items: pages.map(itemFor),
-    })),
+    ...Object.entries({ ...groups, ...(others.length > 0 && { More: others }) }).map(
+      ([text, pages]) => ({
+        text,
+        items: pages.map(itemFor),
+      }),
+    ),
     {
       text: 'For contributors',
       items: [

@@ -3,7 +3,11 @@ import { redisBackend } from '@trpc-sse/redis'
 import { channel, createChannels } from '@trpc-sse/server'
 import { z } from 'zod'
 
-const message = z.object({ id: z.uuid(), author: z.string().max(40), text: z.string().min(1).max(1_000) })
+const message = z.object({
+  id: z.uuid(),
+  author: z.string().max(40),
+  text: z.string().min(1).max(1_000),
+})
 const url = process.env.REDIS_URL ?? 'redis://localhost:6379'
 
 // Without this backend the rest works as well, in one process.

@@ -87,7 +87,9 @@ const apps: Readonly<Record<string, (options: Options) => Promise<App>>> = {
     return listen(http.createServer(handle), () => linkOf(options.router))
   },
   fetch(options) {
-    const server = fetchServer((req) => fetchRequestHandler({ ...freshly(options), req, endpoint: '/' }))
+    const server = fetchServer((req) =>
+      fetchRequestHandler({ ...freshly(options), req, endpoint: '/' }),
+    )
     return listen(server, () => linkOf(options.router))
   },
 }
@@ -146,22 +148,25 @@ describe.each(Object.entries(apps))('apps of one router: %s', (_name, start) => 
 })
 
 describe('linkOf', () => {
-  it.each(['fastify', 'nodeHttp', 'fetch'])('counts and reaches all apps of a router: %s', async (name) => {
-    const parts = createParts()
-    const start = apps[name] as (options: Options) => Promise<App>
-    await using open = await start({ ...parts, limits: { connectionsPerKey: 5 } })
-    await using inner = await start(parts)
-    using one = await follow(open)
-    using two = await follow(inner)
-    const link = linkOf(parts.router)
-    expect(link?.stats()).toMatchObject({ connections: 2, subscriptions: 2 })
-    expect(link?.disconnect(() => true, 'signed out')).toBe(2)
-    for (const stream of [one, two]) expect((await stream.next()).event).toBe('reconnect')
-    for (const stream of [one, two]) await stream.over
-    expect(link?.stats().connections).toBe(0)
-    expect(linkOf(parts.router)).toBe(link)
-    expect(linkOf(createParts().router)).toBeUndefined()
-  })
+  it.each(['fastify', 'nodeHttp', 'fetch'])(
+    'counts and reaches all apps of a router: %s',
+    async (name) => {
+      const parts = createParts()
+      const start = apps[name] as (options: Options) => Promise<App>
+      await using open = await start({ ...parts, limits: { connectionsPerKey: 5 } })
+      await using inner = await start(parts)
+      using one = await follow(open)
+      using two = await follow(inner)
+      const link = linkOf(parts.router)
+      expect(link?.stats()).toMatchObject({ connections: 2, subscriptions: 2 })
+      expect(link?.disconnect(() => true, 'signed out')).toBe(2)
+      for (const stream of [one, two]) expect((await stream.next()).event).toBe('reconnect')
+      for (const stream of [one, two]) await stream.over
+      expect(link?.stats().connections).toBe(0)
+      expect(linkOf(parts.router)).toBe(link)
+      expect(linkOf(createParts().router)).toBeUndefined()
+    },
+  )
 
   it('of Fastify: closing one app leaves the streams of another one alone', async () => {
     const parts = createParts()
@@ -180,46 +185,53 @@ describe('linkOf', () => {
   })
 })
 
-describe.each(['nodeHttp', 'fetch'] as const)('apps that differ by a function alone: %s', (name) => {
-  it('each ask their own, and whoever has none asks none', async () => {
-    const parts = createParts()
-    const asked = createInbox<string>()
-    const trusts =
-      (who: string) =>
-      (address: string | undefined): boolean => {
-        asked.put(`${who} ${address ?? ''}`)
-        return true
+describe.each(['nodeHttp', 'fetch'] as const)(
+  'apps that differ by a function alone: %s',
+  (name) => {
+    it('each ask their own, and whoever has none asks none', async () => {
+      const parts = createParts()
+      const asked = createInbox<string>()
+      const trusts =
+        (who: string) =>
+        (address: string | undefined): boolean => {
+          asked.put(`${who} ${address ?? ''}`)
+          return true
+        }
+      const serve = async (...[req, res]: Parameters<RequestListener>): Promise<void> => {
+        const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
+        const mount = String(req.headers['x-mount'])
+        const trustProxy = mount !== 'open' && { trustProxy: trusts(mount) }
+        const options = { ...parts, ...trustProxy }
+        if (name === 'nodeHttp') return void nodeHTTPRequestHandler({ ...options, req, res, path })
+        const headers = new Headers({ accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.1' })
+        const request = new Request(`http://localhost/${path}`, { headers })
+        const response = await fetchRequestHandler({ ...options, req: request, endpoint: '/' })
+        res.end(await response.text())
       }
-    const serve = async (...[req, res]: Parameters<RequestListener>): Promise<void> => {
-      const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
-      const mount = String(req.headers['x-mount'])
-      const trustProxy = mount !== 'open' && { trustProxy: trusts(mount) }
-      const options = { ...parts, ...trustProxy }
-      if (name === 'nodeHttp') return void nodeHTTPRequestHandler({ ...options, req, res, path })
-      const headers = new Headers({ accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.1' })
-      const request = new Request(`http://localhost/${path}`, { headers })
-      const response = await fetchRequestHandler({ ...options, req: request, endpoint: '/' })
-      res.end(await response.text())
-    }
-    await using app = await listen(
-      http.createServer((...call) => void serve(...call)),
-      () => linkOf(parts.router),
-    )
-    const ask = (mount: string): Promise<Response> =>
-      fetch(`${app.url}/onWhoami`, {
-        headers: { accept: 'text/event-stream', 'x-mount': mount, 'x-forwarded-for': '192.0.2.1' },
-      })
-    await (await ask('inner')).text()
-    const before = asked.items.length
-    expect(before).toBeGreaterThan(0)
-    await (await ask('open')).text()
-    expect(asked.items).toHaveLength(before)
-    // Another closure of the same text.
-    await (await ask('third')).text()
-    expect(asked.items.slice(before).every((item) => item.startsWith('third '))).toBe(true)
-    expect(asked.items.length).toBeGreaterThan(before)
-  })
-})
+      await using app = await listen(
+        http.createServer((...call) => void serve(...call)),
+        () => linkOf(parts.router),
+      )
+      const ask = (mount: string): Promise<Response> =>
+        fetch(`${app.url}/onWhoami`, {
+          headers: {
+            accept: 'text/event-stream',
+            'x-mount': mount,
+            'x-forwarded-for': '192.0.2.1',
+          },
+        })
+      await (await ask('inner')).text()
+      const before = asked.items.length
+      expect(before).toBeGreaterThan(0)
+      await (await ask('open')).text()
+      expect(asked.items).toHaveLength(before)
+      // Another closure of the same text.
+      await (await ask('third')).text()
+      expect(asked.items.slice(before).every((item) => item.startsWith('third '))).toBe(true)
+      expect(asked.items.length).toBeGreaterThan(before)
+    })
+  },
+)
 
 describe('settings that are new ones with each request', () => {
   it('are answered with what is wrong, before they cost anything', async () => {

@@ -40,7 +40,11 @@ async function say(url: string, path?: string): Promise<{ status: number; text: 
   return { status: stream.status, text: (await stream.over).text }
 }
 
-type Middleware = (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+type Middleware = (
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: (error?: unknown) => void,
+) => void
 
 /** Reads the body as middleware does, and calls back with it. */
 const reads =
@@ -63,42 +67,45 @@ const nodeAdapters: Readonly<Record<string, (middleware: Middleware) => http.Ser
     http.createServer(express().use(middleware as Handler, createExpressMiddleware({ router }))),
 }
 
-describe.each(Object.entries(nodeAdapters))('a body that was read before ~sse: %s', (_name, create) => {
-  it.each<[string, (body: Buffer) => unknown]>([
-    ['parsed', (body) => JSON.parse(body.toString())],
-    ['a string', (body) => body.toString()],
-    ['a Buffer', (body) => body],
-    ['a Uint8Array', (body) => Uint8Array.from(body)],
-    [
-      'a Uint8Array of another realm',
-      (body) => runInNewContext('Uint8Array.from(body)', { body: [...body] }),
-    ],
-    ['an ArrayBuffer', (body) => Uint8Array.from(body).buffer],
-    ['a DataView', (body) => new DataView(Uint8Array.from(body).buffer)],
-  ])('is taken: %s', async (_how, handOn) => {
-    await using server = await listen(create(reads(handOn)))
-    const { status, text } = await say(`${server.url}/~sse`)
-    expect([status, text]).toEqual([200, expect.stringContaining('"hello"')])
-  })
+describe.each(Object.entries(nodeAdapters))(
+  'a body that was read before ~sse: %s',
+  (_name, create) => {
+    it.each<[string, (body: Buffer) => unknown]>([
+      ['parsed', (body) => JSON.parse(body.toString())],
+      ['a string', (body) => body.toString()],
+      ['a Buffer', (body) => body],
+      ['a Uint8Array', (body) => Uint8Array.from(body)],
+      [
+        'a Uint8Array of another realm',
+        (body) => runInNewContext('Uint8Array.from(body)', { body: [...body] }),
+      ],
+      ['an ArrayBuffer', (body) => Uint8Array.from(body).buffer],
+      ['a DataView', (body) => new DataView(Uint8Array.from(body).buffer)],
+    ])('is taken: %s', async (_how, handOn) => {
+      await using server = await listen(create(reads(handOn)))
+      const { status, text } = await say(`${server.url}/~sse`)
+      expect([status, text]).toEqual([200, expect.stringContaining('"hello"')])
+    })
 
-  it.each([undefined, null])('is told of where it was handed on as %s', async (given) => {
-    await using server = await listen(create(reads(() => given)))
-    const { status, text } = await say(`${server.url}/~sse`)
-    expect([status, text]).toEqual([
-      400,
-      expect.stringMatching(/already been read, by a middleware.*request\.body/),
-    ])
-  })
+    it.each([undefined, null])('is told of where it was handed on as %s', async (given) => {
+      await using server = await listen(create(reads(() => given)))
+      const { status, text } = await say(`${server.url}/~sse`)
+      expect([status, text]).toEqual([
+        400,
+        expect.stringMatching(/already been read, by a middleware.*request\.body/),
+      ])
+    })
 
-  it('is read where a parser has left an empty object and the body, as those of Express 4 do', async () => {
-    const parser: Middleware = (req, _res, next) => {
-      Object.assign(req, { body: {} })
-      next()
-    }
-    await using server = await listen(create(parser))
-    expect((await say(`${server.url}/~sse`)).text).toContain('"hello"')
-  })
-})
+    it('is read where a parser has left an empty object and the body, as those of Express 4 do', async () => {
+      const parser: Middleware = (req, _res, next) => {
+        Object.assign(req, { body: {} })
+        next()
+      }
+      await using server = await listen(create(parser))
+      expect((await say(`${server.url}/~sse`)).text).toContain('"hello"')
+    })
+  },
+)
 
 describe('a body that was read before ~sse: fetch', () => {
   it.each<[string, (req: Request) => unknown]>([

@@ -25,11 +25,15 @@ function exportedNames(source: string): string[] {
         .replace(/^.* as /, ''),
     ),
   )
-  return [...[...declared].map(([, name = '']) => name), ...listed].filter((name) => name !== '').toSorted()
+  return [...[...declared].map(([, name = '']) => name), ...listed]
+    .filter((name) => name !== '')
+    .toSorted()
 }
 
 describe.each(entries)('adapters/%s', (entry) => {
-  const ours = exportedNames(readFileSync(join(root, `packages/server/src/adapters/${entry}.ts`), 'utf8'))
+  const ours = exportedNames(
+    readFileSync(join(root, `packages/server/src/adapters/${entry}.ts`), 'utf8'),
+  )
 
   it.each(versions)('exports every type and value that tRPC’s does', async (require) => {
     const module = require.resolve(`@trpc/server/adapters/${entry}`)

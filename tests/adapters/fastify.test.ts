@@ -16,7 +16,9 @@ function createApp() {
   const channels = createChannels({ channels: { news: channel({ event: z.string() }) } })
   const t = initTRPC.create()
   const router = t.router({
-    onNews: t.procedure.subscription((opts) => channels.news().subscribe({ ...opts, replay: 'all' })),
+    onNews: t.procedure.subscription((opts) =>
+      channels.news().subscribe({ ...opts, replay: 'all' }),
+    ),
     publish: t.procedure.input(z.string()).mutation(({ input }) => channels.news().publish(input)),
     onHello: t.procedure.subscription(async function* () {
       yield 'hello'
@@ -59,7 +61,10 @@ describe('fastifyTRPCPlugin', () => {
     app.addHook('preHandler', async (request) => void ran.put(`preHandler ${request.method}`))
     app.addHook('onSend', async (request) => void ran.put(`onSend ${request.method}`))
     app.addHook('onResponse', async (request) => void ran.put(`onResponse ${request.method}`))
-    app.addHook('onRequestAbort', async (request) => void ran.put(`onRequestAbort ${request.method}`))
+    app.addHook(
+      'onRequestAbort',
+      async (request) => void ran.put(`onRequestAbort ${request.method}`),
+    )
     await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: createApp() })
     const url = await start(app)
     const stream = await openRaw(`${url}/trpc/onHello`)
@@ -89,26 +94,34 @@ describe('fastifyTRPCPlugin', () => {
     ])
   })
 
-  it.each(['GET', 'POST'] as const)('gives all of a stream to app.inject(), by %s', async (method) => {
-    await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
-    const t = initTRPC.create()
-    const router = t.router({
-      onNumber: t.procedure.subscription(async function* () {
-        for (let n = 0; n < 100; n++) yield n
-      }),
-    })
-    const trpcOptions = { router, allowMethodOverride: true }
-    await app.register(fastifyTRPCPlugin<typeof router>, { prefix: '/trpc', trpcOptions })
-    const body = method === 'POST' && { payload: 'null', headers: { 'content-type': 'application/json' } }
-    const { statusCode, payload } = await app.inject({ method, url: '/trpc/onNumber', ...body })
-    const numbers = [...payload.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))
-    expect([statusCode, numbers]).toEqual([200, Array.from({ length: 100 }, (_, n) => n)])
-    expect(payload).toContain('event: return')
-  })
+  it.each(['GET', 'POST'] as const)(
+    'gives all of a stream to app.inject(), by %s',
+    async (method) => {
+      await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
+      const t = initTRPC.create()
+      const router = t.router({
+        onNumber: t.procedure.subscription(async function* () {
+          for (let n = 0; n < 100; n++) yield n
+        }),
+      })
+      const trpcOptions = { router, allowMethodOverride: true }
+      await app.register(fastifyTRPCPlugin<typeof router>, { prefix: '/trpc', trpcOptions })
+      const body = method === 'POST' && {
+        payload: 'null',
+        headers: { 'content-type': 'application/json' },
+      }
+      const { statusCode, payload } = await app.inject({ method, url: '/trpc/onNumber', ...body })
+      const numbers = [...payload.matchAll(/^data: (\d+)$/gm)].map(([, n]) => Number(n))
+      expect([statusCode, numbers]).toEqual([200, Array.from({ length: 100 }, (_, n) => n)])
+      expect(payload).toContain('event: return')
+    },
+  )
 
   it('lets a hook refuse a stream', async () => {
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
-    app.addHook('onRequest', async (_request, reply) => reply.code(401).send({ message: 'Who are you?' }))
+    app.addHook('onRequest', async (_request, reply) =>
+      reply.code(401).send({ message: 'Who are you?' }),
+    )
     await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: createApp() })
     expect(await ask(`${await start(app)}/trpc/onNews`)).toMatchObject({
       status: 401,
@@ -120,8 +133,15 @@ describe('fastifyTRPCPlugin', () => {
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
     await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: createApp() })
     app.post('/other', async ({ body }) => ({ parsed: body }))
-    const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' }
-    expect(await ask(`${await start(app)}/other`, post)).toEqual({ status: 200, text: '{"parsed":{"a":1}}' })
+    const post = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"a":1}',
+    }
+    expect(await ask(`${await start(app)}/other`, post)).toEqual({
+      status: 200,
+      text: '{"parsed":{"a":1}}',
+    })
   })
 
   it('has its prefix within another one, and without encapsulation', async () => {
@@ -181,7 +201,11 @@ describe('fastifyTRPCPlugin', () => {
     const multiplexed = app.inject({ method: 'POST', url: '/trpc/~sse', payload }).then()
     await counted.take()
     linkOf(options.router)?.disconnect(() => true)
-    expect((await multiplexed).body.match(/^data: \d+$/gm)).toEqual(['data: 1', 'data: 2', 'data: 3'])
+    expect((await multiplexed).body.match(/^data: \d+$/gm)).toEqual([
+      'data: 1',
+      'data: 2',
+      'data: 3',
+    ])
   })
 
   it('serves WebSockets by useWSS, as tRPC’s plugin does', async () => {
@@ -196,7 +220,10 @@ describe('fastifyTRPCPlugin', () => {
     const url = await start(app)
     // Node 20 has none of its own.
     const WebSocketClass = WebSocket as unknown as typeof globalThis.WebSocket
-    const socket = createWSClient({ url: `${url.replace('http', 'ws')}/trpc`, WebSocket: WebSocketClass })
+    const socket = createWSClient({
+      url: `${url.replace('http', 'ws')}/trpc`,
+      WebSocket: WebSocketClass,
+    })
     const client = createTRPCClient<typeof router>({ links: [wsLink({ client: socket })] })
     const news = createInbox<string>()
     client.onNews.subscribe(undefined, { onData: ({ data }) => news.put(data) })

@@ -17,7 +17,11 @@ import {
   type NodeHTTPCreateContextFnOptions,
   nodeHTTPRequestHandler,
 } from '@trpc-sse/server/adapters/node-http'
-import { createHTTP2Handler, createHTTPHandler, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import {
+  createHTTP2Handler,
+  createHTTPHandler,
+  createHTTPServer,
+} from '@trpc-sse/server/adapters/standalone'
 import {
   type AdapterApp,
   type AdapterCaseContext,
@@ -109,13 +113,21 @@ async function serveNode(
 const nodeExtras = ['cors', 'compression', 'parsedBody'] as const
 
 function serveStandalone({ app, extra }: AdapterServeOptions): Promise<AdapterServer> {
-  const server = createHTTPServer({ ...nodeOptions(app), ...middlewareOf(extra), basePath: '/trpc/' })
+  const server = createHTTPServer({
+    ...nodeOptions(app),
+    ...middlewareOf(extra),
+    basePath: '/trpc/',
+  })
   return serveNode(server, '/trpc', () => server.link)
 }
 
 function serveHandler({ app, extra }: AdapterServeOptions): Promise<AdapterServer> {
   // Without the last slash, which tRPC's own needs.
-  const handler = createHTTPHandler({ ...nodeOptions(app), ...middlewareOf(extra), basePath: '/api/trpc' })
+  const handler = createHTTPHandler({
+    ...nodeOptions(app),
+    ...middlewareOf(extra),
+    basePath: '/api/trpc',
+  })
   return serveNode(http.createServer(handler), '/api/trpc', () => handler.link)
 }
 
@@ -208,7 +220,8 @@ function serveFetch({ app }: AdapterServeOptions): Promise<AdapterServer> {
 function honoOf({ app, extra }: AdapterServeOptions): Hono<{ Bindings: HttpBindings }> {
   const server = new Hono<{ Bindings: HttpBindings }>()
   const handle = fetchHandler(app, '/api/trpc')
-  if (extra === 'cors') server.use(honoCors({ ...corsOptions, exposeHeaders: [corsOptions.exposedHeaders] }))
+  if (extra === 'cors')
+    server.use(honoCors({ ...corsOptions, exposeHeaders: [corsOptions.exposedHeaders] }))
   if (extra === 'compression') server.use(compress())
   return server.all('/api/trpc/*', (c) => handle(c.req.raw))
 }
@@ -231,7 +244,10 @@ export const mounts: readonly Mount[] = [
     name: 'Fastify, over HTTP/2',
     extras: nodeExtras,
     serve: (options) =>
-      serveFastify(options, Fastify({ http2: true, https: selfSigned() }) as unknown as FastifyInstance),
+      serveFastify(
+        options,
+        Fastify({ http2: true, https: selfSigned() }) as unknown as FastifyInstance,
+      ),
   },
   { name: 'fetch', extras: [], serve: serveFetch },
   { name: 'fetch, on Hono', extras: ['cors', 'compression'], serve: serveOnHono },

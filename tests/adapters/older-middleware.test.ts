@@ -29,7 +29,10 @@ const middleware: Record<string, { create: () => Middleware; header: RegExp }> =
     create: () => require('morgan-1-10')('combined', { stream: { write: () => {} } }),
     header: /^vary: .*trpc-accept/m,
   },
-  'response-time-2-3': { create: () => require('response-time-2-3')(), header: /^x-response-time: /m },
+  'response-time-2-3': {
+    create: () => require('response-time-2-3')(),
+    header: /^x-response-time: /m,
+  },
 }
 
 function createApp() {
@@ -50,7 +53,10 @@ function createApp() {
 
 /** Where an app is served: with one middleware after the other before it. */
 const places = {
-  'node:http'(used: readonly Middleware[], { options }: ReturnType<typeof createApp>): Promise<TestServer> {
+  'node:http'(
+    used: readonly Middleware[],
+    { options }: ReturnType<typeof createApp>,
+  ): Promise<TestServer> {
     const handle = createHTTPHandler(options)
     return listen((request, response) => {
       const run = (i: number): void => {
@@ -61,7 +67,10 @@ const places = {
       run(0)
     })
   },
-  Express(used: readonly Middleware[], { options }: ReturnType<typeof createApp>): Promise<TestServer> {
+  Express(
+    used: readonly Middleware[],
+    { options }: ReturnType<typeof createApp>,
+  ): Promise<TestServer> {
     const server = express()
     server.disable('x-powered-by')
     for (const each of used) server.use(each)
@@ -94,21 +103,28 @@ describe.each(Object.entries(middleware))('%s', (name, { create, header }) => {
   })
 
   describe.each(Object.entries(places))('on %s', (_place, serve) => {
-    it.each(Object.entries(requests))('leaves the headers of %s as they are', async (_request, request) => {
-      const app = createApp()
-      await using server = await serve([create()], app)
-      await expectAnswer(server, request, header)
-    })
+    it.each(Object.entries(requests))(
+      'leaves the headers of %s as they are',
+      async (_request, request) => {
+        const app = createApp()
+        await using server = await serve([create()], app)
+        await expectAnswer(server, request, header)
+      },
+    )
   })
 })
 
 describe.each(Object.entries(places))('all of them together, on %s', (_place, serve) => {
-  it.each(Object.entries(requests))('leave the headers of %s as they are', async (_request, request) => {
-    const app = createApp()
-    const used = Object.values(middleware).map(({ create }) => create())
-    await using server = await serve(used, app)
-    for (const { header } of Object.values(middleware)) await expectAnswer(server, request, header)
-  })
+  it.each(Object.entries(requests))(
+    'leave the headers of %s as they are',
+    async (_request, request) => {
+      const app = createApp()
+      const used = Object.values(middleware).map(({ create }) => create())
+      await using server = await serve(used, app)
+      for (const { header } of Object.values(middleware))
+        await expectAnswer(server, request, header)
+    },
+  )
 
   it('let each event through as it comes', async () => {
     const app = createApp()

@@ -1,7 +1,12 @@
 import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type AdapterCaseContext, type AdapterServer, adapterCases, canServe } from '@trpc-sse/server/testing'
+import {
+  type AdapterCaseContext,
+  type AdapterServer,
+  adapterCases,
+  canServe,
+} from '@trpc-sse/server/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bundleServer } from '../support/bundle.ts'
 import { startProgram } from '../support/program.ts'
@@ -14,7 +19,10 @@ const folder = mkdtempSync(join(tmpdir(), 'runtimes-'))
 const runtimes = [
   { name: 'Bun', command: ['bun', 'bun.js'] },
   // tRPC asks for NODE_ENV.
-  { name: 'Deno', command: ['deno', 'run', '--allow-net=127.0.0.1', '--allow-env=NODE_ENV', 'deno.js'] },
+  {
+    name: 'Deno',
+    command: ['deno', 'run', '--allow-net=127.0.0.1', '--allow-env=NODE_ENV', 'deno.js'],
+  },
   { name: 'workerd', command: ['workerd', 'serve', 'config.capnp', '--control-fd=1'] },
 ] as const
 
@@ -37,7 +45,9 @@ async function serve([name, ...args]: readonly [string, ...string[]]): Promise<A
 
 it('the app and the fetch adapter import nothing of Node', () => {
   const text = readFileSync(join(folder, 'worker.js'), 'utf8')
-  const imported = [...text.matchAll(/^import\b.*|\bimport\(([^)]*)\)/gm)].map(([all, name]) => name ?? all)
+  const imported = [...text.matchAll(/^import\b.*|\bimport\(([^)]*)\)/gm)].map(
+    ([all, name]) => name ?? all,
+  )
   expect(imported).toEqual(['"@trpc/server/adapters/node-http"'])
 })
 

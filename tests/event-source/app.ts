@@ -19,12 +19,19 @@ export const kept = 40
 function createLogs() {
   const params = z.object({ name: z.string() })
   const retain = { events: kept }
-  const channels = createChannels({ channels: { numbers: channel({ params, event: z.number(), retain }) } })
+  const channels = createChannels({
+    channels: { numbers: channel({ params, event: z.number(), retain }) },
+  })
   // tRPC's own server has heartbeats only if it is told so.
-  const sse = { ping: { enabled: true, intervalMs: 200 }, client: { reconnectAfterInactivityMs: 600 } }
+  const sse = {
+    ping: { enabled: true, intervalMs: 200 },
+    client: { reconnectAfterInactivityMs: 600 },
+  }
   const t = initTRPC.create({ sse })
   const router = t.router({
-    onNumber: t.procedure.input(params).subscription((opts) => channels.numbers(opts.input).subscribe(opts)),
+    onNumber: t.procedure
+      .input(params)
+      .subscription((opts) => channels.numbers(opts.input).subscribe(opts)),
     // As a generator of one's own has them: values without ids.
     onMood: t.procedure.subscription(async function* () {
       yield 'good'

@@ -8,7 +8,9 @@ export type Reader = AsyncDisposable & {
   /** What it has got by now. */
   got(): Promise<Got>
 } & {
-  [TName in Exclude<keyof Follower, 'got'>]: (...given: Parameters<Follower[TName]>) => Promise<void>
+  [TName in Exclude<keyof Follower, 'got'>]: (
+    ...given: Parameters<Follower[TName]>
+  ) => Promise<void>
 }
 
 /** What a test needs to know of a kind of EventSource. */
@@ -22,7 +24,8 @@ export interface Kind {
 }
 
 /** Waits until something is so. */
-const until = (isSo: () => Promise<unknown>): Promise<unknown> => vi.waitFor(isSo, { timeout: 30_000 })
+const until = (isSo: () => Promise<unknown>): Promise<unknown> =>
+  vi.waitFor(isSo, { timeout: 30_000 })
 
 async function expectAll(reader: Reader, last: number): Promise<void> {
   const all = Object.fromEntries(names.map((name) => [name, range(1, last)]))
@@ -114,9 +117,13 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
     app.proxy.cut()
     await app.publish(range(2, kept + 10))
     app.proxy.refusing = false
-    await until(async () => expect((await reader.got()).numbers).toSatisfy((got) => isAt(got, kept + 10)))
+    await until(async () =>
+      expect((await reader.got()).numbers).toSatisfy((got) => isAt(got, kept + 10)),
+    )
     const { numbers, troubles } = await reader.got()
-    expect(numbers).toEqual(Object.fromEntries(names.map((name) => [name, [1, ...range(11, kept + 10)]])))
+    expect(numbers).toEqual(
+      Object.fromEntries(names.map((name) => [name, [1, ...range(11, kept + 10)]])),
+    )
     expect(troubles).toEqual(['trimmed', 'trimmed'])
   })
 
@@ -139,6 +146,8 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
     await using reader = await read(app.url)
     await reader.askGateway()
     await until(async () => expect((await reader.got()).troubles).toHaveLength(1))
-    expect((await reader.got()).troubles).toEqual([expect.stringContaining('The server answered 401')])
+    expect((await reader.got()).troubles).toEqual([
+      expect.stringContaining('The server answered 401'),
+    ])
   })
 }

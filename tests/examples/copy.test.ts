@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -58,7 +66,9 @@ describe.each(copies)('the copy of $name', ({ name, source }) => {
 
   it('has what the example is, and nothing that a build made of it', () => {
     expect(readdirSync(app).filter((entry) => made.test(entry))).toEqual(['vendor'])
-    expect(sourcesIn(app)).toEqual([...new Set([...sourcesIn(source), '.gitignore', 'LICENSE'])].sort())
+    expect(sourcesIn(app)).toEqual(
+      [...new Set([...sourcesIn(source), '.gitignore', 'LICENSE'])].sort(),
+    )
     expect(readFileSync(join(app, '.gitignore'), 'utf8')).toMatch(/^node_modules\/\n/)
   })
 
@@ -70,7 +80,8 @@ describe.each(copies)('the copy of $name', ({ name, source }) => {
       dependency.startsWith('@trpc-sse/'),
     )
     expect(own.length).toBeGreaterThan(0)
-    for (const [, version] of own) expect(existsSync(join(app, version.slice('file:'.length)))).toBe(true)
+    for (const [, version] of own)
+      expect(existsSync(join(app, version.slice('file:'.length)))).toBe(true)
   })
 
   it('has no link that leads out of it', () => {
@@ -106,7 +117,9 @@ it('a copy does not touch a folder with something in it, nor one that is none of
     ['fastify'],
     [],
   ]) {
-    expect(() => execFileSync('npm', ['run', 'example', ...args], { cwd: root, stdio: 'ignore' })).toThrow()
+    expect(() =>
+      execFileSync('npm', ['run', 'example', ...args], { cwd: root, stdio: 'ignore' }),
+    ).toThrow()
   }
   expect(existsSync(join(work, 'other'))).toBe(false)
 })

@@ -51,8 +51,10 @@ async function signIn(user: string, port: number): Promise<Page> {
   return page
 }
 
-const untilLive = (page: Page): Promise<void> => page.locator('.pill[data-status=pending]').waitFor()
-const vote = (page: Page, choice: string): Promise<void> => page.getByRole('button', { name: choice }).click()
+const untilLive = (page: Page): Promise<void> =>
+  page.locator('.pill[data-status=pending]').waitFor()
+const vote = (page: Page, choice: string): Promise<void> =>
+  page.getByRole('button', { name: choice }).click()
 const untilVoted = (page: Page, choice: string, voters: string): Promise<void> =>
   page.getByRole('button', { name: choice }).getByText(voters, { exact: true }).waitFor()
 

@@ -39,7 +39,11 @@ it('brings a message to whom it is for, those of a cut too, and says what a rest
   await send('At noon.')
   await send('Or later.')
   proxy.refusing = false
-  expect((await anns.lines.takeMany(3)).toSorted()).toEqual(['(live)', 'bob: At noon.', 'bob: Or later.'])
+  expect((await anns.lines.takeMany(3)).toSorted()).toEqual([
+    '(live)',
+    'bob: At noon.',
+    'bob: Or later.',
+  ])
 
   await server.kill()
   expect([await anns.lines.take(), await bobs.lines.take()]).toEqual(['(offline)', '(offline)'])

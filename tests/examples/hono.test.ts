@@ -58,7 +58,10 @@ async function pin(page: Page, text: string): Promise<void> {
 const notes = (page: Page): Promise<string[]> => page.getByRole('listitem').allTextContents()
 
 function notesOnce(page: Page, texts: readonly string[]): Promise<void> {
-  return vi.waitFor(async () => expect(await notes(page)).toEqual(texts), { timeout: 30_000, interval: 50 })
+  return vi.waitFor(async () => expect(await notes(page)).toEqual(texts), {
+    timeout: 30_000,
+    interval: 50,
+  })
 }
 
 async function listening(port: number): Promise<void> {

@@ -45,7 +45,11 @@ describe('the Pages API of Next.js, built and started', () => {
       {
         method: 'POST',
         headers: { 'content-type': 'application/json', 'accept-encoding': 'gzip' },
-        body: JSON.stringify({ version: 1, revision: 1, subscriptions: { message: { path: 'onWord' } } }),
+        body: JSON.stringify({
+          version: 1,
+          revision: 1,
+          subscriptions: { message: { path: 'onWord' } },
+        }),
       },
     ],
   ])('streams in %s, with its headers and uncompressed', async (_mode, path, request) => {

@@ -35,7 +35,8 @@ async function signIn(where: BrowserContext, user: string): Promise<Page> {
   return page
 }
 
-const untilLive = (page: Page): Promise<void> => page.locator('.pill[data-status=pending]').waitFor()
+const untilLive = (page: Page): Promise<void> =>
+  page.locator('.pill[data-status=pending]').waitFor()
 
 async function add(page: Page, text: string): Promise<void> {
   await page.getByLabel('What to do').fill(text)
@@ -142,7 +143,9 @@ describe('the app of Next.js', () => {
         .nth(n - 1)
         .waitFor()
     }
-    await page.waitForRequest((request) => request.url().includes('~sse') && !isControl(request.postData()))
+    await page.waitForRequest(
+      (request) => request.url().includes('~sse') && !isControl(request.postData()),
+    )
     await addByRequest('joan', 'to-do 41')
     await todosOnce(page, 41)
     await context.setOffline(true)

@@ -17,7 +17,10 @@ it('shows at one server what is said at the other, also what was said after it c
   await using _second = await start(two)
   await using ann = runScript(folder, ['chat', `${one}`, 'ann'])
   await using bob = runScript(folder, ['chat', `${two}`, 'bob'])
-  expect([await ann.lines.take(), await bob.lines.take()]).toEqual([`(live at ${one})`, `(live at ${two})`])
+  expect([await ann.lines.take(), await bob.lines.take()]).toEqual([
+    `(live at ${one})`,
+    `(live at ${two})`,
+  ])
 
   bob.type('Anybody there?')
   expect([await ann.lines.take(), await bob.lines.take()]).toEqual([
@@ -37,7 +40,11 @@ it('shows at one server what is said at the other, also what was said after it c
   }
   await using _again = await start(one)
   const missed = await ann.lines.takeMany(4)
-  expect(missed.filter((line) => !line.startsWith('('))).toEqual(['bob: one', 'bob: two', 'bob: three'])
+  expect(missed.filter((line) => !line.startsWith('('))).toEqual([
+    'bob: one',
+    'bob: two',
+    'bob: three',
+  ])
   ann.type('There you are.')
   expect([await ann.lines.take(), await bob.lines.take()]).toEqual([
     'ann: There you are.',

@@ -15,7 +15,11 @@ export async function serveRooms() {
     params: z.object({ room: z.string().max(16) }),
     event: z.object({ room: z.string() }),
   })
-  const channels = createChannels({ channels: { log }, lingerMs: 0, onError: (error) => faults.push(error) })
+  const channels = createChannels({
+    channels: { log },
+    lingerMs: 0,
+    onError: (error) => faults.push(error),
+  })
   const faults: unknown[] = []
   const t = initTRPC.context<{ user: string }>().create()
   const input = z.object({ room: z.string() })
@@ -25,7 +29,9 @@ export async function serveRooms() {
       .subscription((opts) => channels.log(opts.input).subscribe({ ...opts, replay: 1 })),
     live: t.procedure
       .input(input)
-      .subscription((opts) => channels.log(opts.input).live(opts, () => ({ room: opts.input.room }))),
+      .subscription((opts) =>
+        channels.log(opts.input).live(opts, () => ({ room: opts.input.room })),
+      ),
     count: t.procedure.subscription(async function* () {
       yield tracked('1', { room: 'count' })
     }),

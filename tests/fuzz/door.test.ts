@@ -32,22 +32,35 @@ interface Sent {
 }
 
 /** Sends a request that HTTP allows; reads the answer until `isEnough` of a stream. `undefined` for one that can't be sent. */
-function send({ path, method, headers = {}, body }: Sent, isEnough: (seen: readonly Seen[]) => boolean) {
+function send(
+  { path, method, headers = {}, body }: Sent,
+  isEnough: (seen: readonly Seen[]) => boolean,
+) {
   return new Promise<{ status: number; seen: readonly Seen[] } | undefined>((resolve) => {
     const seen: Seen[] = []
     try {
-      const request = httpRequest({ port: app.port, host: '127.0.0.1', agent: false, path, method, headers })
+      const request = httpRequest({
+        port: app.port,
+        host: '127.0.0.1',
+        agent: false,
+        path,
+        method,
+        headers,
+      })
       request.on('error', () => resolve(undefined))
       request.on('response', (response) => {
         const done = (): void => {
           request.destroy()
           resolve({ status: response.statusCode ?? 0, seen })
         }
-        const decoder = createDecoder({ onMessage: ({ event, data }) => seen.push({ event, data }) })
+        const decoder = createDecoder({
+          onMessage: ({ event, data }) => seen.push({ event, data }),
+        })
         response.on('error', done)
         response.on('close', done)
         response.on('data', (chunk: Buffer) => {
-          if (String(response.headers['content-type']).startsWith('text/event-stream')) decoder.push(chunk)
+          if (String(response.headers['content-type']).startsWith('text/event-stream'))
+            decoder.push(chunk)
           if (isEnough(seen)) done()
         })
       })
@@ -65,7 +78,17 @@ interface Seen {
 }
 
 const path = fc.oneof(
-  fc.constantFrom('room', 'live', 'count', 'query', 'nested.mutate', '~sse', '%7Esse', 'room,query', ''),
+  fc.constantFrom(
+    'room',
+    'live',
+    'count',
+    'query',
+    'nested.mutate',
+    '~sse',
+    '%7Esse',
+    'room,query',
+    '',
+  ),
   oddText,
   fc.constantFrom('room', '~sse', 'nested.mutate').chain(cutOrChanged),
 )
@@ -74,7 +97,14 @@ const json = { 'content-type': 'application/json' }
 
 it('any path and query is answered, and by no 500', { timeout: timeoutMs }, async () => {
   const parameter = fc.tuple(
-    fc.constantFrom('input', 'lastEventId', 'Last-Event-Id', 'connectionParams', 'batch', '__proto__'),
+    fc.constantFrom(
+      'input',
+      'lastEventId',
+      'Last-Event-Id',
+      'connectionParams',
+      'batch',
+      '__proto__',
+    ),
     fc
       .oneof(oddJson, fc.constantFrom('{"room":"a"}', '1-0', 'snapshot', '{}', '1'))
       .map((text) => text.slice(0, 4_000)),
@@ -214,7 +244,10 @@ it("no control request changes somebody else's stream", { timeout: timeoutMs }, 
       fc.nat(),
       fc.dictionary(
         fc.constantFrom('mine', 'other'),
-        fc.record({ path: fc.constantFrom('room', 'count', 'none'), input: fc.constant({ room: 'b' }) }),
+        fc.record({
+          path: fc.constantFrom('room', 'count', 'none'),
+          input: fc.constant({ room: 'b' }),
+        }),
       ),
       user,
     ),
@@ -226,11 +259,9 @@ it("no control request changes somebody else's stream", { timeout: timeoutMs }, 
         () => true,
       )
       expect([400, 404, 429]).toContain(answer?.status)
-      expect(stream.messages.map(({ event }) => event).filter((event) => event !== '$ping')).toEqual([
-        '$connected',
-        '$started',
-        'mine',
-      ])
+      expect(
+        stream.messages.map(({ event }) => event).filter((event) => event !== '$ping'),
+      ).toEqual(['$connected', '$started', 'mine'])
     },
     settle: () => app.settle(1),
   })
@@ -308,7 +339,9 @@ it('any bytes on a socket are answered or refused', { timeout: timeoutMs }, asyn
   })
 })
 
-it('what a client has sent ahead on its socket is over when it leaves', { timeout: timeoutMs }, async () => {
+it('what a client has sent ahead on its socket is over when it leaves', {
+  timeout: timeoutMs,
+}, async () => {
   const get = fc.constantFrom('room', 'live', 'count', 'query').map((name) => {
     const input = encodeURIComponent(JSON.stringify({ room: 'a' }))
     return `GET /trpc/${name}?input=${input} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -321,7 +354,9 @@ it('what a client has sent ahead on its socket is over when it leaves', { timeou
     const head = `Host: a\r\nContent-Type: application/json\r\nContent-Length: ${body.length}`
     return `POST /trpc/~sse HTTP/1.1\r\n${head}\r\n\r\n${body}`
   })
-  const requests = fc.array(fc.oneof(get, post), { minLength: 2, maxLength: 12 }).map((all) => all.join(''))
+  const requests = fc
+    .array(fc.oneof(get, post), { minLength: 2, maxLength: 12 })
+    .map((all) => all.join(''))
   await fuzz('requests sent ahead', {
     inputs: fc.tuple(
       fc.oneof(requests, requests.chain(cutOrChanged)),

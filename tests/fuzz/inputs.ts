@@ -72,11 +72,13 @@ export const oddJson: Arbitrary<string> = fc.oneof(
 
 /** A text with a part of it taken away, doubled, or replaced. */
 export function cutOrChanged(text: string): Arbitrary<string> {
-  return fc.tuple(fc.nat(text.length), fc.nat(8), oddText, fc.nat(2)).map(([at, length, odd, how]) => {
-    const part = text.slice(at, at + length)
-    const inPlace = [``, part + part, odd][how] ?? ''
-    return text.slice(0, at) + inPlace + text.slice(at + length)
-  })
+  return fc
+    .tuple(fc.nat(text.length), fc.nat(8), oddText, fc.nat(2))
+    .map(([at, length, odd, how]) => {
+      const part = text.slice(at, at + length)
+      const inPlace = [``, part + part, odd][how] ?? ''
+      return text.slice(0, at) + inPlace + text.slice(at + length)
+    })
 }
 
 /** Cuts bytes in pieces, at these places. */

@@ -41,14 +41,21 @@ const eventId = fc
   .tuple(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
   .map((parts) => parts.join('-'))
 
-it('the decoder reads any bytes the same, wherever they are cut', { timeout: timeoutMs }, async () => {
-  const lines = fc.array(fc.tuple(fc.constantFrom('data', 'id', 'event', 'retry', '', 'x'), oddText), {
-    maxLength: 12,
-  })
+it('the decoder reads any bytes the same, wherever they are cut', {
+  timeout: timeoutMs,
+}, async () => {
+  const lines = fc.array(
+    fc.tuple(fc.constantFrom('data', 'id', 'event', 'retry', '', 'x'), oddText),
+    {
+      maxLength: 12,
+    },
+  )
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 512 }),
     oddText.map((text) => new TextEncoder().encode(text)),
-    lines.map((all) => new TextEncoder().encode(all.map(([name, text]) => `${name}:${text}\n`).join(''))),
+    lines.map((all) =>
+      new TextEncoder().encode(all.map(([name, text]) => `${name}:${text}\n`).join('')),
+    ),
   )
   await fuzz('decoder', {
     inputs: fc.tuple(bytes, places),
@@ -90,13 +97,18 @@ it('what is encoded is read as it was, or refused', { timeout: timeoutMs }, asyn
 })
 
 it('ids are read as they were written, or refused', { timeout: timeoutMs }, async () => {
-  const positions = fc.dictionary(fc.stringMatching(/^[0-9a-z]{1,16}$/), eventId, { minKeys: 1, maxKeys: 12 })
+  const positions = fc.dictionary(fc.stringMatching(/^[0-9a-z]{1,16}$/), eventId, {
+    minKeys: 1,
+    maxKeys: 12,
+  })
   const ids = positions.map((all) => formatCompositeId(new Map(Object.entries(all))))
   await fuzz('ids', {
     inputs: fc.tuple(fc.oneof(oddText, ids, ids.chain(cutOrChanged)), eventId, eventId),
     count: 2_000,
     check([text, a, b]) {
-      mayRefuse('INVALID_LAST_EVENT_ID', () => expect(formatCompositeId(parseCompositeId(text))).toBe(text))
+      mayRefuse('INVALID_LAST_EVENT_ID', () =>
+        expect(formatCompositeId(parseCompositeId(text))).toBe(text),
+      )
       const order = compareEventIds(a, b)
       expect(Math.sign(order)).toBe(-Math.sign(compareEventIds(b, a)) + 0)
       expect(order === 0).toBe(a === b)
@@ -106,7 +118,9 @@ it('ids are read as they were written, or refused', { timeout: timeoutMs }, asyn
   })
 })
 
-it('bodies and control messages are read, or refused by their clause', { timeout: timeoutMs }, async () => {
+it('bodies and control messages are read, or refused by their clause', {
+  timeout: timeoutMs,
+}, async () => {
   const key = fc.oneof(fc.stringMatching(/^[\w-]{1,64}$/), oddText)
   const wanted = fc.record(
     {

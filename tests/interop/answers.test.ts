@@ -31,11 +31,11 @@ const router = t.router({
     for await (const chunk of input) length += (chunk as Uint8Array).length
     return length
   }),
-  onCount: t.procedure.input(z.object({ upTo: z.number() }).optional()).subscription(async function* ({
-    input,
-  }) {
-    for (let n = 0; n < (input?.upTo ?? 2); n++) yield n
-  }),
+  onCount: t.procedure
+    .input(z.object({ upTo: z.number() }).optional())
+    .subscription(async function* ({ input }) {
+      for (let n = 0; n < (input?.upTo ?? 2); n++) yield n
+    }),
 })
 const options = { router, maxBatchSize: 3, allowMethodOverride: true, onError: () => {} }
 
@@ -71,14 +71,19 @@ async function startFastify(
 const adapters: Readonly<Record<string, Start>> = {
   standalone: (of) =>
     listen(
-      (of === 'stock' ? stockStandalone : ourStandalone).createHTTPServer({ ...options, basePath: '/trpc/' }),
+      (of === 'stock' ? stockStandalone : ourStandalone).createHTTPServer({
+        ...options,
+        basePath: '/trpc/',
+      }),
     ),
   'node-http': (of) =>
     listen(
       http.createServer((req, res) => {
         const path = (req.url ?? '').slice('/trpc/'.length).split('?')[0] ?? ''
         const call = { ...options, req, res, path }
-        void (of === 'stock' ? stockNode.nodeHTTPRequestHandler(call) : ourNode.nodeHTTPRequestHandler(call))
+        void (of === 'stock'
+          ? stockNode.nodeHTTPRequestHandler(call)
+          : ourNode.nodeHTTPRequestHandler(call))
       }),
     ),
   Express: (of) => {
@@ -158,7 +163,9 @@ async function see(response: Response): Promise<unknown> {
   // Streams of ours say more.
   if (type === 'text/event-stream') return { status, type, data: text.match(/^data: \d+$/gm) }
   // Fastify has a page of its own where no route is.
-  return text.includes('Route GET') || text.includes('NOT_FOUND') ? { status } : { status, type, text }
+  return text.includes('Route GET') || text.includes('NOT_FOUND')
+    ? { status }
+    : { status, type, text }
 }
 
 describe.each(Object.entries(adapters))('answers as tRPC’s own adapter does: %s', (name, start) => {

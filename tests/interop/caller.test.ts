@@ -27,14 +27,20 @@ function createApp(retain = 1_000) {
       .input(z.object({ lastEventId: z.string() }))
       .subscription((opts) => channels.log().subscribe({ ...opts, onGap: 'error' })),
     merged: t.procedure.subscription((opts) =>
-      merge([channels.log().subscribe({ ...opts, replay: 'all' }), channels.other().subscribe(opts)]),
+      merge([
+        channels.log().subscribe({ ...opts, replay: 'all' }),
+        channels.other().subscribe(opts),
+      ]),
     ),
   })
   return { channels, router, gaps }
 }
 
 /** Reads so many events, and ends the iteration as a `break` does. */
-async function read(iterable: AsyncIterable<unknown>, count: number): Promise<Array<[string, unknown]>> {
+async function read(
+  iterable: AsyncIterable<unknown>,
+  count: number,
+): Promise<Array<[string, unknown]>> {
   const events: Array<[string, unknown]> = []
   for await (const event of iterable) {
     if (!isTrackedEnvelope(event)) throw new Error('not tracked')
@@ -107,7 +113,10 @@ describe('createCaller', () => {
     expect(events.map(([, n]) => n)).toEqual([4, 5])
     expect(gaps).toEqual([expect.objectContaining({ code: 'GAP' })])
     const strict = read((await router.createCaller({}).strict({ lastEventId })) as never, 1)
-    await expect(strict).rejects.toMatchObject({ code: 'PRECONDITION_FAILED', cause: { code: 'GAP' } })
+    await expect(strict).rejects.toMatchObject({
+      code: 'PRECONDITION_FAILED',
+      cause: { code: 'GAP' },
+    })
     await channels.close()
   })
 })

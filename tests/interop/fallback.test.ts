@@ -62,7 +62,9 @@ describe('P63: a page that remembers a server of tRPC', () => {
   it('asks again on the next load, once the server turns out to have multiplexed mode', async () => {
     const t = initTRPC.create()
     const channels = createChannels({ channels: { texts: channel({ event: z.string() }) } })
-    const router = t.router({ onText: t.procedure.subscription((opts) => channels.texts().subscribe(opts)) })
+    const router = t.router({
+      onText: t.procedure.subscription((opts) => channels.texts().subscribe(opts)),
+    })
     await using app = await listen(createSseServer({ router, channels }))
     const address = shortHash(`${app.url}/~sse`)
     let kept = `${address} 404 ${Date.now()}`
@@ -80,7 +82,9 @@ describe('P63: a page that remembers a server of tRPC', () => {
       const link = sseLink<typeof router>({ url: app.url, fetch: send, onFallback() {} })
       const client = createTRPCClient<typeof router>({ links: [link] })
       const started = createInbox<true>()
-      const subscription = client.onText.subscribe(undefined, { onStarted: () => started.put(true) })
+      const subscription = client.onText.subscribe(undefined, {
+        onStarted: () => started.put(true),
+      })
       await started.take()
       subscription.unsubscribe()
     }
@@ -93,7 +97,10 @@ describe('P63: a multiplexed link on a server of tRPC', () => {
     await using s = await setup()
     const follow = (name: string) => {
       const numbers = createInbox<number>()
-      const subscription = s.client.onNumber.subscribe({ name }, { onData: ({ data }) => numbers.put(data) })
+      const subscription = s.client.onNumber.subscribe(
+        { name },
+        { onData: ({ data }) => numbers.put(data) },
+      )
       return { numbers, unsubscribe: () => subscription.unsubscribe() }
     }
     const first = range(1, 10).map((n) => follow(`log-${n}`))
@@ -103,7 +110,9 @@ describe('P63: a multiplexed link on a server of tRPC', () => {
     expect(await s.client.add.mutate(1)).toBe(2)
     // One question, for all that there ever are.
     expect(s.asked.filter((one) => one.includes('~sse'))).toEqual(['POST /~sse'])
-    expect(s.told).toEqual([{ status: expect.any(Number), message: expect.stringContaining('multiplexed') }])
+    expect(s.told).toEqual([
+      { status: expect.any(Number), message: expect.stringContaining('multiplexed') },
+    ])
     for (const { unsubscribe } of [...first, later]) unsubscribe()
   })
 

@@ -31,7 +31,9 @@ describe('P27: a client that is refused', () => {
     client.stays.subscribe(undefined, { onError: errors.put })
     const error = await errors.take()
     expect(error).toBeInstanceOf(TRPCClientError)
-    expect(error).toMatchObject({ data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, path: 'stays' } })
+    expect(error).toMatchObject({
+      data: { code: 'TOO_MANY_REQUESTS', httpStatus: 429, path: 'stays' },
+    })
   })
 
   it.each(['multiplexed', 'single'] as const)(
@@ -42,7 +44,9 @@ describe('P27: a client that is refused', () => {
       const first = await openRaw(`${server.url}/stays`)
       await first.next()
       const clock = manualClock()
-      const client = createTRPCClient<typeof router>({ links: [sseLink({ url: server.url, clock, mode })] })
+      const client = createTRPCClient<typeof router>({
+        links: [sseLink({ url: server.url, clock, mode })],
+      })
       const news = createInbox<unknown>()
       const subscription = client.stays.subscribe(undefined, {
         onStarted: () => news.put('started'),

@@ -139,7 +139,9 @@ async function setup(server: keyof typeof servers, client: string) {
   const end = (clients[client] as (url: string) => TRPCLink<AppRouter>)(served.url)
   const calls = httpBatchLink<AppRouter>({ url: served.url, transformer: superjson })
   const trpc = createTRPCClient<AppRouter>({
-    links: [splitLink({ condition: ({ type }) => type === 'subscription', true: end, false: calls })],
+    links: [
+      splitLink({ condition: ({ type }) => type === 'subscription', true: end, false: calls }),
+    ],
   })
   return {
     ...app,
@@ -192,7 +194,11 @@ describe.concurrent.each(pairs)('%s on %s', (client, server) => {
     const told = handlers()
     app.trpc.untracked.subscribe(undefined, told)
     const news = await told.news.takeMany(6)
-    expect(news.slice(3)).toEqual([{ data: new Date(0) }, { data: undefined }, { data: new Map([['a', 1]]) }])
+    expect(news.slice(3)).toEqual([
+      { data: new Date(0) },
+      { data: undefined },
+      { data: new Map([['a', 1]]) },
+    ])
   })
 
   it('P23: ends with an error that is not retryable', async () => {
@@ -202,7 +208,10 @@ describe.concurrent.each(pairs)('%s on %s', (client, server) => {
     const news = await told.news.takeMany(5)
     expect(news.slice(0, 4)).toEqual([...opened, { data: { id: '1', data: 'before' } }])
     expect(news[4]).toBeInstanceOf(TRPCClientError)
-    expect(news[4]).toMatchObject({ message: 'not for you', data: { code: 'FORBIDDEN', path: 'forbidden' } })
+    expect(news[4]).toMatchObject({
+      message: 'not for you',
+      data: { code: 'FORBIDDEN', path: 'forbidden' },
+    })
   })
 
   it('P41: connects again, with its position, after an error that is retryable', async () => {

@@ -109,7 +109,10 @@ describe('a server with snapshots, and events that look like one', () => {
   it("tRPC's own link ignores what it is told", async () => {
     const { channels, router } = setup()
     await using server = await listen(createHTTPServer({ router, channels }))
-    const link = httpSubscriptionLink({ url: server.url, EventSource } as never) as TRPCLink<AnyTRPCRouter>
+    const link = httpSubscriptionLink({
+      url: server.url,
+      EventSource,
+    } as never) as TRPCLink<AnyTRPCRouter>
     expect(await firstOf(link, 'live')).toEqual([
       ['started', undefined],
       ['data', { id: expect.any(String), data: snapshot }],

@@ -1,9 +1,21 @@
-import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, type TRPCLink } from '@trpc/client'
+import {
+  createTRPCClient,
+  httpBatchLink,
+  httpSubscriptionLink,
+  splitLink,
+  type TRPCLink,
+} from '@trpc/client'
 import { initTRPC, isTrackedEnvelope, TRPCError, tracked } from '@trpc/server'
 import { createHTTPServer as createStockServer } from '@trpc/server/adapters/standalone'
 import { sseLink } from '@trpc-sse/client'
 import { redisBackend } from '@trpc-sse/redis'
-import { type Backend, channel, createChannels, type LiveEvent, memoryBackend } from '@trpc-sse/server'
+import {
+  type Backend,
+  channel,
+  createChannels,
+  type LiveEvent,
+  memoryBackend,
+} from '@trpc-sse/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { EventSource } from 'eventsource'
 import superjson from 'superjson'
@@ -168,7 +180,10 @@ function follow(
     gaps,
     states,
     until: (n) =>
-      vi.waitFor(() => expect(stateOf(values.items).at(-1)).toBe(n), { timeout: 15_000, interval: 5 }),
+      vi.waitFor(() => expect(stateOf(values.items).at(-1)).toBe(n), {
+        timeout: 15_000,
+        interval: 5,
+      }),
     stop: () => subscription.unsubscribe(),
   }
 }
@@ -200,7 +215,10 @@ describe.each(Object.entries(links))('live, followed by %s', (name, createLink) 
     const live = follow(s.client)
     expect((await live.values.take()).data).toEqual({ type: 'snapshot', data: s.app.rows })
     await s.app.add()
-    expect((await live.values.take()).data).toEqual({ type: 'event', data: { n: 3, at: new Date(3) } })
+    expect((await live.values.take()).data).toEqual({
+      type: 'event',
+      data: { n: 3, at: new Date(3) },
+    })
     live.stop()
   })
 
@@ -305,12 +323,15 @@ describe('live', () => {
     )
     for (const { values } of all) await values.take()
     const snapshots = (): number =>
-      serialize.mock.calls.filter(([value]) => (value as { type?: string })?.type === 'snapshot').length
+      serialize.mock.calls.filter(([value]) => (value as { type?: string })?.type === 'snapshot')
+        .length
     expect(snapshots()).toBe(1)
     expect(app.state.loads).toBe(1)
     await app.add(3)
     for (const one of all) await one.until(3)
-    const events = serialize.mock.calls.filter(([value]) => (value as { type?: string })?.type === 'event')
+    const events = serialize.mock.calls.filter(
+      ([value]) => (value as { type?: string })?.type === 'event',
+    )
     expect(events).toHaveLength(3)
     serialize.mockRestore()
     for (const one of all) one.stop()
@@ -380,6 +401,8 @@ describe.each(['memory', 'redis'])('live through publishes, trims and cuts, on %
       expect([one.gaps, one.errors]).toEqual([[], []])
       one.stop()
     }
-    expect(all.flatMap(typesOf).filter((type) => type === 'snapshot').length).toBeGreaterThan(all.length)
+    expect(all.flatMap(typesOf).filter((type) => type === 'snapshot').length).toBeGreaterThan(
+      all.length,
+    )
   })
 })

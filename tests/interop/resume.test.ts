@@ -51,7 +51,9 @@ function createApp() {
     ),
     merged: procedure
       .input(z.array(z.string()))
-      .subscription((opts) => merge([channels.log().subscribe(opts), channels.other().subscribe(opts)])),
+      .subscription((opts) =>
+        merge([channels.log().subscribe(opts), channels.other().subscribe(opts)]),
+      ),
     generator: procedure.input(z.string()).subscription(async function* (opts) {
       yield* channels.log().subscribe(opts)
     }),
@@ -108,11 +110,15 @@ async function expectResumed({ server, channels, client, path, first }: Run): Pr
   const started = createInbox<'started'>()
   const publish = (from: number, to: number) => channels.log().publishMany(range(from, to))
   const failed = new Promise<never>((_, reject) => {
-    createTRPCUntypedClient({ links: [clients[client](server.url)] }).subscription(path, inputs[path], {
-      onStarted: () => started.put('started'),
-      onData: received.onData as never,
-      onError: reject,
-    })
+    createTRPCUntypedClient({ links: [clients[client](server.url)] }).subscription(
+      path,
+      inputs[path],
+      {
+        onStarted: () => started.put('started'),
+        onData: received.onData as never,
+        onError: reject,
+      },
+    )
   })
   const orFailed = (done: Promise<unknown>): Promise<unknown> => Promise.race([done, failed])
   await orFailed(started.take())

@@ -3,7 +3,10 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import { type SseLinkBaseOptions, sseLink } from '@trpc-sse/client'
 import { systemClock } from '@trpc-sse/protocol'
 import { channel, createChannels, type ServerLinkOptions } from '@trpc-sse/server'
-import { type CreateHTTPContextOptions, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import {
+  type CreateHTTPContextOptions,
+  createHTTPServer,
+} from '@trpc-sse/server/adapters/standalone'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { listen } from '../support/http.ts'
@@ -35,7 +38,9 @@ async function setup(options: Partial<SseLinkBaseOptions>, key: KeyOption = {}) 
     user: 'ann',
     token: req.headers.authorization,
   })
-  const app = await listen(createHTTPServer({ router, channels, createContext, ...(key as object) }))
+  const app = await listen(
+    createHTTPServer({ router, channels, createContext, ...(key as object) }),
+  )
   let requests = 0
   const retried: string[] = []
   const client = createTRPCClient<typeof router>({
@@ -73,57 +78,64 @@ async function setup(options: Partial<SseLinkBaseOptions>, key: KeyOption = {}) 
 
 afterEach(() => vi.restoreAllMocks())
 
-describe.each(['single', 'multiplexed'] as const)('retryLink in front of a link in %s mode', (mode) => {
-  it('P37: is kept from a loop: what it starts again waits longer and longer, and the console is told once', async () => {
-    const warn = vi.spyOn(console, 'warn').mockReturnValue()
-    await using s = await setup({ mode, headers: { authorization: 'old' } })
-    const states = createInbox<string>()
-    const subscription = s.client.onText.subscribe(undefined, {
-      onConnectionStateChange: ({ state, error }) => states.put(error ? `${state}: ${error.message}` : state),
+describe.each(['single', 'multiplexed'] as const)(
+  'retryLink in front of a link in %s mode',
+  (mode) => {
+    it('P37: is kept from a loop: what it starts again waits longer and longer, and the console is told once', async () => {
+      const warn = vi.spyOn(console, 'warn').mockReturnValue()
+      await using s = await setup({ mode, headers: { authorization: 'old' } })
+      const states = createInbox<string>()
+      const subscription = s.client.onText.subscribe(undefined, {
+        onConnectionStateChange: ({ state, error }) =>
+          states.put(error ? `${state}: ${error.message}` : state),
+      })
+      // The first time at once: a new token may be all it takes.
+      expect(await s.calls.takeMany(2)).toEqual(['old', 'old'])
+      for (const wait of [125, 250, 500, 1_000]) {
+        await s.clock.due(wait)
+        const before = s.requests()
+        s.clock.advance(wait - 1)
+        expect([s.calls.items.length, s.requests()]).toEqual([s.retried.length, before])
+        s.clock.advance(1)
+        expect(await s.calls.take()).toBe('old')
+      }
+      expect(states.items).toContain('connecting: UNAUTHORIZED')
+      expect(warn.mock.calls.map(([text]) => text)).toEqual([
+        'onText has failed 3 times in a row. It is tried less and less often.',
+      ])
+      subscription.unsubscribe()
     })
-    // The first time at once: a new token may be all it takes.
-    expect(await s.calls.takeMany(2)).toEqual(['old', 'old'])
-    for (const wait of [125, 250, 500, 1_000]) {
-      await s.clock.due(wait)
-      const before = s.requests()
-      s.clock.advance(wait - 1)
-      expect([s.calls.items.length, s.requests()]).toEqual([s.retried.length, before])
-      s.clock.advance(1)
-      expect(await s.calls.take()).toBe('old')
-    }
-    expect(states.items).toContain('connecting: UNAUTHORIZED')
-    expect(warn.mock.calls.map(([text]) => text)).toEqual([
-      'onText has failed 3 times in a row. It is tried less and less often.',
-    ])
-    subscription.unsubscribe()
-  })
 
-  it.each([
-    ['that knows who it is by a key', { connectionKey: (ctx: Context) => ctx.user }],
-    ['that goes by its credentials', {}],
-  ])('gets in with a new token, at a server %s, and nothing else is disturbed', async (_what, key) => {
-    let token = 'old'
-    const headers = (): Record<string, string> => ({ authorization: token })
-    await using s = await setup({ mode, headers, clock: systemClock }, key as KeyOption)
-    const other = createInbox<string>()
-    s.client.onOpen.subscribe(undefined, {
-      onStarted: () => other.put('started'),
-      onData: ({ data }) => other.put(data),
-      onConnectionStateChange: ({ state }) => state !== 'pending' && other.put(state),
-    })
-    expect(await other.takeMany(2)).toEqual(['connecting', 'started'])
-    token = 'new'
-    const texts = createInbox<string>()
-    const subscription = s.client.onText.subscribe(undefined, {
-      onStarted: () => texts.put('started'),
-      onData: ({ data }) => texts.put(data),
-    })
-    await expect.poll(() => s.calls.items.at(-1)).toBe('new')
-    await expect.poll(() => texts.items.at(-1)).toBe('started')
-    await s.channels.texts().publish('hello')
-    await expect.poll(() => texts.items.at(-1)).toBe('hello')
-    expect(await other.take()).toBe('hello')
-    expect(s.retried.length).toBeLessThanOrEqual(1)
-    subscription.unsubscribe()
-  })
-})
+    it.each([
+      ['that knows who it is by a key', { connectionKey: (ctx: Context) => ctx.user }],
+      ['that goes by its credentials', {}],
+    ])(
+      'gets in with a new token, at a server %s, and nothing else is disturbed',
+      async (_what, key) => {
+        let token = 'old'
+        const headers = (): Record<string, string> => ({ authorization: token })
+        await using s = await setup({ mode, headers, clock: systemClock }, key as KeyOption)
+        const other = createInbox<string>()
+        s.client.onOpen.subscribe(undefined, {
+          onStarted: () => other.put('started'),
+          onData: ({ data }) => other.put(data),
+          onConnectionStateChange: ({ state }) => state !== 'pending' && other.put(state),
+        })
+        expect(await other.takeMany(2)).toEqual(['connecting', 'started'])
+        token = 'new'
+        const texts = createInbox<string>()
+        const subscription = s.client.onText.subscribe(undefined, {
+          onStarted: () => texts.put('started'),
+          onData: ({ data }) => texts.put(data),
+        })
+        await expect.poll(() => s.calls.items.at(-1)).toBe('new')
+        await expect.poll(() => texts.items.at(-1)).toBe('started')
+        await s.channels.texts().publish('hello')
+        await expect.poll(() => texts.items.at(-1)).toBe('hello')
+        expect(await other.take()).toBe('hello')
+        expect(s.retried.length).toBeLessThanOrEqual(1)
+        subscription.unsubscribe()
+      },
+    )
+  },
+)

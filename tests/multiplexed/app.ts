@@ -81,7 +81,11 @@ export function serveHttp2(app: App): Promise<AppServer> {
     { ...selfSigned(), allowHTTP1: true },
     (request, response) =>
       // The objects of HTTP/2 are made to be used like those of HTTP/1.1; only their types differ.
-      void answer(app, request as unknown as IncomingMessage, response as unknown as ServerResponse),
+      void answer(
+        app,
+        request as unknown as IncomingMessage,
+        response as unknown as ServerResponse,
+      ),
   )
   return serve(
     server.on('session', (session) => session.on('error', () => {})),
@@ -89,7 +93,10 @@ export function serveHttp2(app: App): Promise<AppServer> {
   )
 }
 
-async function serve(server: http.Server | http2.Http2SecureServer, scheme: string): Promise<AppServer> {
+async function serve(
+  server: http.Server | http2.Http2SecureServer,
+  scheme: string,
+): Promise<AppServer> {
   const sockets = new Set<Socket>()
   server.on(scheme === 'https' ? 'secureConnection' : 'connection', (socket: Socket) => {
     sockets.add(socket)
@@ -113,12 +120,18 @@ async function serve(server: http.Server | http2.Http2SecureServer, scheme: stri
 
 let page: Promise<string> | undefined
 
-async function answer({ link }: App, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(
+  { link }: App,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   if (request.url?.startsWith('/trpc/')) return await link.node(request, response)
   page ??= bundlePage()
   const script = await page
   response.setHeader('content-type', 'text/html')
-  response.end(`<!doctype html><link rel="icon" href="data:,"><script type="module">${script}</script>`)
+  response.end(
+    `<!doctype html><link rel="icon" href="data:,"><script type="module">${script}</script>`,
+  )
 }
 
 async function bundlePage(): Promise<string> {

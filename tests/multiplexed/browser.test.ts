@@ -30,7 +30,9 @@ describe('a page in Chromium', () => {
     await using server = await serveHttp1(app)
     // So long that it is not the end of the wait that brings it back.
     const anHour = 3_600_000
-    await using tab = await browser().open(address(server.url, { retry: { baseMs: anHour, maxMs: anHour } }))
+    await using tab = await browser().open(
+      address(server.url, { retry: { baseMs: anHour, maxMs: anHour } }),
+    )
     await tab.call((all) => page.follow(all), names)
     await publishAll(app, range(1, 5))
     await expectAll(tab, 5)

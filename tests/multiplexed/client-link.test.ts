@@ -21,7 +21,10 @@ async function setup({ maxDurationMs }: { maxDurationMs?: number } = {}) {
       .input(z.object({ name: z.string() }))
       .subscription((opts) => channels.log(opts.input).subscribe(opts)),
     both: t.procedure.subscription((opts) =>
-      merge([channels.log({ name: 'x' }).subscribe(opts), channels.log({ name: 'y' }).subscribe(opts)]),
+      merge([
+        channels.log({ name: 'x' }).subscribe(opts),
+        channels.log({ name: 'y' }).subscribe(opts),
+      ]),
     ),
     endless: t.procedure.input(input).subscription(async function* (opts) {
       try {
@@ -100,7 +103,10 @@ it('one that fails, one that completes, one that never starts and one that alway
   const states: string[] = []
   app.client.log.subscribe(
     { name: 'x' },
-    { onData: ({ data }) => numbers.push(data), onConnectionStateChange: ({ state }) => states.push(state) },
+    {
+      onData: ({ data }) => numbers.push(data),
+      onConnectionStateChange: ({ state }) => states.push(state),
+    },
   )
   await vi.waitFor(() => expect(news.sort()).toEqual(['complete', 'not for you']))
   // No sooner, each time, than the stream's `retry:` says.

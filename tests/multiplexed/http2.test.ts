@@ -31,7 +31,9 @@ async function setup(options: Partial<CreateServerLinkOptions<never>> = {}) {
   })
   const served: Array<Promise<void>> = []
   const server = http2.createSecureServer(selfSigned(), (request, response) =>
-    served.push(link.node(request as unknown as IncomingMessage, response as unknown as ServerResponse)),
+    served.push(
+      link.node(request as unknown as IncomingMessage, response as unknown as ServerResponse),
+    ),
   )
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -99,7 +101,9 @@ describe('a link behind node:http2', () => {
     await wrong.ended
     expect(wrong.headers[':status']).toBe(400)
     stream.stream.close()
-    await vi.waitFor(() => expect(s.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }))
+    await vi.waitFor(() =>
+      expect(s.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
+    )
   })
 
   it('tells createContext the address that was asked, whose host is in :authority', async () => {

@@ -67,7 +67,9 @@ async function setup(options: () => RouterServerOptions) {
       }),
     )
   }
-  const door = await openDoor(servers.map(({ server }) => (server.address() as { port: number }).port))
+  const door = await openDoor(
+    servers.map(({ server }) => (server.address() as { port: number }).port),
+  )
   const client = createTRPCClient<typeof router>({
     links: [sseLink({ url: door.url, retry: { baseMs: 20, maxMs: 100 }, lingerMs: 10 })],
   })
@@ -100,48 +102,52 @@ const links = [
 const names = range(1, 8).map((n) => `log-${n}`)
 
 describe.each(links)('two instances behind one door, $kind', ({ options }) => {
-  it.each([1, 2])('give each subscription its run, wherever control lands (seed %i)', async (seed) => {
-    await using s = await setup(options)
-    const random = seededRandom(seed)
-    const live = new Map<string, { numbers: number[]; unsubscribe(): void }>()
-    const all: Array<{ name: string; numbers: number[] }> = []
-    const errors: unknown[] = []
-    function start(name: string): void {
-      const numbers: number[] = []
-      const subscription = s.client.onNumber.subscribe(
-        { name },
-        { onData: ({ data }) => numbers.push(data), onError: (error) => errors.push(error) },
-      )
-      live.set(name, { numbers, unsubscribe: () => subscription.unsubscribe() })
-      all.push({ name, numbers })
-    }
-    let step = 0
-    for await (const _ of setInterval(10)) {
-      if (++step > 300) break
-      const name = names[Math.floor(random() * names.length)] ?? ''
-      if (random() < 0.1) {
-        if (!live.has(name)) start(name)
-        else if (live.size > 2) {
-          live.get(name)?.unsubscribe()
-          live.delete(name)
-        }
+  it.each([1, 2])(
+    'give each subscription its run, wherever control lands (seed %i)',
+    async (seed) => {
+      await using s = await setup(options)
+      const random = seededRandom(seed)
+      const live = new Map<string, { numbers: number[]; unsubscribe(): void }>()
+      const all: Array<{ name: string; numbers: number[] }> = []
+      const errors: unknown[] = []
+      function start(name: string): void {
+        const numbers: number[] = []
+        const subscription = s.client.onNumber.subscribe(
+          { name },
+          { onData: ({ data }) => numbers.push(data), onError: (error) => errors.push(error) },
+        )
+        live.set(name, { numbers, unsubscribe: () => subscription.unsubscribe() })
+        all.push({ name, numbers })
       }
-      for (const each of names) if (random() < 0.5) s.source.add(each)
-      // A socket of its own for many a control request: it goes to either of the two.
-      if (random() < 0.005) s.door.cut()
-    }
-    await vi.waitFor(
-      () => {
-        for (const [name, { numbers }] of live) expect(numbers.at(-1)).toBe(s.source.count(name))
-      },
-      { timeout: 10_000, interval: 10 },
-    )
-    for (const { numbers } of all) expect(numbers).toEqual(range(1, numbers.length))
-    expect(errors).toEqual([])
-    expect(s.strays()).toBeGreaterThan(0)
-    console.log(`${all.length} subscriptions, ${s.strays()} control requests went astray`)
-    for (const { unsubscribe } of live.values()) unsubscribe()
-    await vi.waitFor(() => expect(s.running()).toBe(0), 5_000)
-    for (const { link } of s.servers) expect(link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
-  })
+      let step = 0
+      for await (const _ of setInterval(10)) {
+        if (++step > 300) break
+        const name = names[Math.floor(random() * names.length)] ?? ''
+        if (random() < 0.1) {
+          if (!live.has(name)) start(name)
+          else if (live.size > 2) {
+            live.get(name)?.unsubscribe()
+            live.delete(name)
+          }
+        }
+        for (const each of names) if (random() < 0.5) s.source.add(each)
+        // A socket of its own for many a control request: it goes to either of the two.
+        if (random() < 0.005) s.door.cut()
+      }
+      await vi.waitFor(
+        () => {
+          for (const [name, { numbers }] of live) expect(numbers.at(-1)).toBe(s.source.count(name))
+        },
+        { timeout: 10_000, interval: 10 },
+      )
+      for (const { numbers } of all) expect(numbers).toEqual(range(1, numbers.length))
+      expect(errors).toEqual([])
+      expect(s.strays()).toBeGreaterThan(0)
+      console.log(`${all.length} subscriptions, ${s.strays()} control requests went astray`)
+      for (const { unsubscribe } of live.values()) unsubscribe()
+      await vi.waitFor(() => expect(s.running()).toBe(0), 5_000)
+      for (const { link } of s.servers)
+        expect(link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
+    },
+  )
 })

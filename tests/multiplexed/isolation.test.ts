@@ -144,7 +144,13 @@ describe('one of many subscriptions on a stream', () => {
       expect(numbers).toEqual(range(1, 50))
       expect(news).toEqual(running)
     }
-    expect(forbidden.news).toEqual(['connecting', 'started', 'pending', 'one', 'error: not for you'])
+    expect(forbidden.news).toEqual([
+      'connecting',
+      'started',
+      'pending',
+      'one',
+      'error: not for you',
+    ])
     expect(flaky.news).toEqual([
       'connecting',
       'started',
@@ -162,7 +168,9 @@ describe('one of many subscriptions on a stream', () => {
     expect(server.link.stats()).toMatchObject({ connections: 1, subscriptions: names.length + 2 })
     for (const each of [...subscriptions, ...healthy.map(({ subscription }) => subscription)])
       each.unsubscribe()
-    await vi.waitFor(() => expect(server.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }))
+    await vi.waitFor(() =>
+      expect(server.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
+    )
   })
 })
 
@@ -225,7 +233,9 @@ describe('poison', () => {
     expect(healthy.numbers).toEqual(range(0, waits.length - 1))
     expect(healthy.news).toEqual(running)
     expect(server.link.stats().connections).toBe(1)
-    expect(poison.news.filter((one) => typeof one === 'string' && one.startsWith('error'))).toEqual([])
+    expect(poison.news.filter((one) => typeof one === 'string' && one.startsWith('error'))).toEqual(
+      [],
+    )
     subscription.unsubscribe()
     healthy.subscription.unsubscribe()
   })

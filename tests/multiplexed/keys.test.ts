@@ -40,7 +40,12 @@ async function setup() {
       }
       return fetch(url, init)
     }
-    const link = sseLink<typeof router>({ url: app.url, fetch: send, lingerMs: 1, retry: { baseMs: 1 } })
+    const link = sseLink<typeof router>({
+      url: app.url,
+      fetch: send,
+      lingerMs: 1,
+      retry: { baseMs: 1 },
+    })
     const client = createTRPCClient<typeof router>({ links: [link] })
     const news = createInbox<string>()
     const onData = ({ data }: { readonly data: string }): void => news.put(data)

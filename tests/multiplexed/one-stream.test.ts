@@ -10,7 +10,9 @@ import { http2Fetch } from './http2-fetch.ts'
 
 function clientOf(url: string, fetch: NonNullable<SseLinkBaseOptions['fetch']>) {
   const options = { url: `${url}/trpc`, fetch }
-  return createTRPCClient<NumbersRouter>({ links: [sseLink(options), httpLink(options as { url: string })] })
+  return createTRPCClient<NumbersRouter>({
+    links: [sseLink(options), httpLink(options as { url: string })],
+  })
 }
 
 /** Follows all logs on one stream. */
@@ -46,13 +48,19 @@ describe.each(versions)('100 subscriptions of one client over $version', ({ serv
       expect(answer).toBe(n + 1)
     }
     for (const { numbers } of runs) expect(await numbers.takeMany(20)).toEqual(range(1, 20))
-    expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 100, eventsSent: 2_000 })
+    expect(app.link.stats()).toMatchObject({
+      connections: 1,
+      subscriptions: 100,
+      eventsSent: 2_000,
+    })
     for (const { unsubscribe } of runs.slice(0, 60)) unsubscribe()
     await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(40))
     await app.publish(21)
     for (const { numbers } of runs.slice(60)) expect(await numbers.take()).toBe(21)
     for (const { unsubscribe } of runs.slice(60)) unsubscribe()
-    await vi.waitFor(() => expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }))
+    await vi.waitFor(() =>
+      expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
+    )
   })
 })
 
@@ -62,7 +70,10 @@ describe('a reader over HTTP/2', () => {
     await using server = await serveHttp2(app)
     const session = http2.connect(server.url, { rejectUnauthorized: false })
     const input = encodeURIComponent(JSON.stringify({ name: 'log-0' }))
-    const stream = session.request({ ':path': `/trpc/onNumber?input=${input}`, accept: 'text/event-stream' })
+    const stream = session.request({
+      ':path': `/trpc/onNumber?input=${input}`,
+      accept: 'text/event-stream',
+    })
     const [headers] = await once(stream, 'response')
     expect(headers).toMatchObject({ ':status': 200, 'content-type': 'text/event-stream' })
     stream.setEncoding('utf8')
@@ -80,6 +91,8 @@ describe('a reader over HTTP/2', () => {
     await vi.waitFor(() => expect(text).toContain('"n":4000,'), 10_000)
     expect(Array.from(text.matchAll(/"n":(\d+),/g), ([, n]) => Number(n))).toEqual(range(1, 4_000))
     session.destroy()
-    await vi.waitFor(() => expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }))
+    await vi.waitFor(() =>
+      expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
+    )
   })
 })

@@ -16,7 +16,8 @@ export const address = (url: string, options: PageOptions): string =>
   `${url}/?link=${encodeURIComponent(JSON.stringify(options))}`
 
 /** Waits until something is so. */
-export const until = (isSo: () => unknown): Promise<unknown> => vi.waitFor(isSo, { timeout: 30_000 })
+export const until = (isSo: () => unknown): Promise<unknown> =>
+  vi.waitFor(isSo, { timeout: 30_000 })
 
 /** Waits until there is no stream. */
 export const untilNoStream = ({ link }: App): Promise<unknown> =>
@@ -31,7 +32,10 @@ export async function expectAll(tab: Tab, last: number, first = 1): Promise<void
   const behind = (end: number): string[] =>
     Object.keys(page.numbers).filter((name) => page.numbers[name]?.at(-1) !== end)
   await until(async () => expect(await tab.call(behind, last)).toEqual([]))
-  const { numbers, troubles } = await tab.call(() => ({ numbers: page.numbers, troubles: page.troubles }))
+  const { numbers, troubles } = await tab.call(() => ({
+    numbers: page.numbers,
+    troubles: page.troubles,
+  }))
   expect(troubles).toEqual([])
   expect(numbers).toEqual(Object.fromEntries(names.map((name) => [name, range(first, last)])))
 }
@@ -53,7 +57,10 @@ export function oneStreamCases(browser: () => TestBrowser): void {
       await tab.call((all) => page.follow(all), names)
       expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 100 })
       for (const n of range(1, 20)) {
-        const [answer] = await Promise.all([tab.call((given) => page.add(given, 10_000), n), app.publish(n)])
+        const [answer] = await Promise.all([
+          tab.call((given) => page.add(given, 10_000), n),
+          app.publish(n),
+        ])
         expect(answer).toBe(n + 1)
       }
       await expectAll(tab, 20)
@@ -121,7 +128,9 @@ export function broughtBackCase(browser: () => TestBrowser): void {
     await untilNoStream(app)
     await publishAll(app, range(6, 10))
     await tab.call(() => history.back())
-    await until(async () => expect(await tab.call(() => page.shown)).toEqual(['loaded', 'brought back']))
+    await until(async () =>
+      expect(await tab.call(() => page.shown)).toEqual(['loaded', 'brought back']),
+    )
     await expectAll(tab, 10)
     await untilOneStream(app)
     await publishAll(app, [11])

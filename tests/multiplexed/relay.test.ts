@@ -59,7 +59,9 @@ describe('control over Redis', () => {
           lingerMs: 1,
           fetch: (url, init) =>
             fetch(
-              String(init.body).includes('"connectionId"') ? url.replace(holder.url, other.url) : url,
+              String(init.body).includes('"connectionId"')
+                ? url.replace(holder.url, other.url)
+                : url,
               init,
             ),
         }),
@@ -70,13 +72,17 @@ describe('control over Redis', () => {
     await started.take()
     const subscriptions = []
     for (let n = 1; n <= 50; n++) {
-      subscriptions.push(client.onNumber.subscribe({ name: `${n}` }, { onStarted: () => started.put(n) }))
+      subscriptions.push(
+        client.onNumber.subscribe({ name: `${n}` }, { onStarted: () => started.put(n) }),
+      )
       expect(await started.take()).toBe(n)
     }
     expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 51 })
     expect(other.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
     for (const subscription of subscriptions) subscription.unsubscribe()
-    await vi.waitFor(() => expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 }))
+    await vi.waitFor(() =>
+      expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 }),
+    )
     expect(started.items).toHaveLength(51)
     await Promise.all([holder.channels.close(), other.channels.close()])
   })
@@ -108,7 +114,9 @@ describe('control over Redis', () => {
     const { connectionId } = JSON.parse((await stream.next()).data)
     const log = logOf(connectionId.split('.', 1)[0])
     const send = (body: unknown) =>
-      vi.waitUntil(() => stranger.notify?.(log, JSON.stringify({ id: 'x', from: 'stranger', body })))
+      vi.waitUntil(() =>
+        stranger.notify?.(log, JSON.stringify({ id: 'x', from: 'stranger', body })),
+      )
     await send({ connectionId, owner: 'nobody', set })
     const subscriptions = { good: { path: 'onNumber', input: { name: 'good' } } }
     await send({ connectionId, owner: 'nobody', set: { version: 1, revision: 2, subscriptions } })

@@ -63,7 +63,9 @@ async function followAll(url: string) {
     )
     return { ...received, subscription }
   })
-  await vi.waitFor(() => expect(states.filter((state) => state === 'pending')).toHaveLength(names.length))
+  await vi.waitFor(() =>
+    expect(states.filter((state) => state === 'pending')).toHaveLength(names.length),
+  )
   return { runs, gaps, states, errors }
 }
 

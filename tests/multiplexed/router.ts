@@ -13,7 +13,11 @@ const definitions = {
 
 /** Logs of numbers over one Redis, the same in every process. */
 export function logChannels(url: string): Channels<typeof definitions> {
-  return createChannels({ backend: redisBackend({ url }), channels: definitions, onError: () => {} })
+  return createChannels({
+    backend: redisBackend({ url }),
+    channels: definitions,
+    onError: () => {},
+  })
 }
 
 /** Creates the app of these tests. */

@@ -35,7 +35,9 @@ export function createRunner(published: Published, options: SseLinkBaseOptions):
   const gaps: SseGap[] = []
   const runs: Run[] = []
   const client = createTRPCClient<LogRouter>({
-    links: [sseLink({ retry: { baseMs: 20, maxMs: 200 }, onGap: (gap) => gaps.push(gap), ...options })],
+    links: [
+      sseLink({ retry: { baseMs: 20, maxMs: 200 }, onGap: (gap) => gaps.push(gap), ...options }),
+    ],
   })
   return {
     client,
@@ -90,7 +92,10 @@ export function createRunner(published: Published, options: SseLinkBaseOptions):
 }
 
 /** Checks that a subscription got one contiguous run, each number once, in order, from where it started. */
-export function checkRun({ name, numbers, mustHave, errors }: Run, history: readonly number[]): void {
+export function checkRun(
+  { name, numbers, mustHave, errors }: Run,
+  history: readonly number[],
+): void {
   expect(errors, name).toEqual([])
   const [first] = numbers
   if (first === undefined) return

@@ -5,9 +5,14 @@ import { createRouter, logChannels } from './router.ts'
 
 const { REDIS_URL = '', MAX_DURATION_MS } = process.env
 const channels = logChannels(REDIS_URL)
-const router = createRouter(channels, MAX_DURATION_MS === undefined ? undefined : Number(MAX_DURATION_MS))
+const router = createRouter(
+  channels,
+  MAX_DURATION_MS === undefined ? undefined : Number(MAX_DURATION_MS),
+)
 const server = createHTTPServer({ router, channels, retryMs: 20, heartbeatMs: 1_000 })
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+server.listen(0, '127.0.0.1', () =>
+  process.send?.({ port: (server.address() as AddressInfo).port }),
+)
 process.on('message', (message) => {
   if (message === 'drain') void server.link.drain().then(() => process.send?.('drained'))
   else process.send?.(server.link.stats())

@@ -16,7 +16,8 @@ export function unreliableFetch(random: () => number): UnreliableFetch {
   let healed = false
   const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
   // What is on its way arrives, whoever still waits for the answer.
-  const send = (url: string, { signal: _signal, ...init }: RequestInit): Promise<Response> => fetch(url, init)
+  const send = (url: string, { signal: _signal, ...init }: RequestInit): Promise<Response> =>
+    fetch(url, init)
   const sendLater = (ms: number, url: string, init: RequestInit): void =>
     void after(ms).then(() =>
       send(url, init).then(

@@ -89,7 +89,9 @@ describe('what an event costs on the wire', () => {
 
 describe('a client that opens streams and never reads', () => {
   /** What 50 MB of events cost while so many streams are open that are never read, beside one that is. */
-  async function measure(unread: number): Promise<{ readonly bytes: number; readonly sentToEach: number }> {
+  async function measure(
+    unread: number,
+  ): Promise<{ readonly bytes: number; readonly sentToEach: number }> {
     await using app = createApp({ retain: { events: 5 } })
     await using server = await serveHttp1(app)
     const all = Object.fromEntries(names.map((name) => [name, onNumber(name)]))
@@ -131,7 +133,9 @@ describe('a client that opens streams and never reads', () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
     const floods = (from: number) =>
-      Object.fromEntries(range(from, from + 99).map((n) => [`key-${n}`, { path: 'flood', input: n }]))
+      Object.fromEntries(
+        range(from, from + 99).map((n) => [`key-${n}`, { path: 'flood', input: n }]),
+      )
     using stream = await open(server.url, floods(0))
     const { connectionId } = JSON.parse((await stream.next()).data)
     stream.pause()
@@ -139,7 +143,12 @@ describe('a client that opens streams and never reads', () => {
       ask(`${server.url}/trpc/~sse`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ version: 1, revision, connectionId, subscriptions: floods(revision * 100) }),
+        body: JSON.stringify({
+          version: 1,
+          revision,
+          connectionId,
+          subscriptions: floods(revision * 100),
+        }),
       })
     // By then it is full, here and in the kernel.
     let revision = 1

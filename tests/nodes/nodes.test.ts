@@ -9,7 +9,10 @@ describe('the Nodes that are tested', () => {
   it('are what the projects of this run are named by', ({ task }) => {
     const node = testedNodes.find(({ name }) => name === task.file.projectName)
     if (node) expect(process.version).toBe(`v${node.version}`)
-    else expect(testedNodes.map(({ major }) => major)).toContain(Number.parseInt(process.versions.node, 10))
+    else
+      expect(testedNodes.map(({ major }) => major)).toContain(
+        Number.parseInt(process.versions.node, 10),
+      )
   })
 
   it.each(readdirSync(packages))('begin with the oldest one that %s is published for', (folder) => {

@@ -40,7 +40,9 @@ async function run(control: Control, { adapter, backend, mode }: Course): Promis
   const problems: unknown[] = []
   let wake = (): void => {}
   const client = createTRPCClient<NewsRouter>({
-    links: [sseLink({ url, mode, retry: { baseMs: 10, maxMs: 40 }, onGap: (gap) => problems.push(gap) })],
+    links: [
+      sseLink({ url, mode, retry: { baseMs: 10, maxMs: 40 }, onGap: (gap) => problems.push(gap) }),
+    ],
   })
   const subscription = client.onNews.subscribe(undefined, {
     onData({ data }) {

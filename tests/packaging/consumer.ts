@@ -44,7 +44,12 @@ export const router = t.router({
 
 export const server = createHTTPServer({ router, channels })
 export const link = createServerLink({ router, channels })
-export const adapters = [fetchRequestHandler, nodeHTTPRequestHandler, fastifyTRPCPlugin, createHTTP2Handler]
+export const adapters = [
+  fetchRequestHandler,
+  nodeHTTPRequestHandler,
+  fastifyTRPCPlugin,
+  createHTTP2Handler,
+]
 export const middleware = createExpressMiddleware({ router, channels })
 export const conformance = [backendCases, adapterCases]
 

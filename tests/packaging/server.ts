@@ -22,7 +22,9 @@ const t = initTRPC.create()
 type ApiRoute = http.RequestListener & { readonly link: ServerLink }
 // By a name that the compiler doesn't follow: the types of Next.js change those of `process.env` in the whole project.
 const nextEntry: string = '@trpc-sse/server/adapters/next'
-const { createNextApiHandler }: { createNextApiHandler(options: Options): ApiRoute } = await import(nextEntry)
+const { createNextApiHandler }: { createNextApiHandler(options: Options): ApiRoute } = await import(
+  nextEntry
+)
 
 const news = channel({ event: z.string(), retain: { events: 10_000, forMs: 600_000 } })
 
@@ -39,7 +41,9 @@ type News = ReturnType<typeof createNews>
 
 function createNewsRouter(channels: News) {
   return t.router({
-    onNews: t.procedure.subscription((opts) => channels.news().subscribe({ ...opts, replay: 'all' })),
+    onNews: t.procedure.subscription((opts) =>
+      channels.news().subscribe({ ...opts, replay: 'all' }),
+    ),
   })
 }
 
@@ -81,7 +85,9 @@ const mounts = {
   },
   fetch(options: Options): Mount {
     const app = new Hono()
-    app.all('/trpc/*', (c) => fetchRequestHandler({ ...options, req: c.req.raw, endpoint: '/trpc' }))
+    app.all('/trpc/*', (c) =>
+      fetchRequestHandler({ ...options, req: c.req.raw, endpoint: '/trpc' }),
+    )
     return {
       server: createAdaptorServer({ fetch: app.fetch }) as http.Server,
       drain: () => linkOf(options.router)?.drain(),
@@ -142,7 +148,9 @@ const control = t.router({
       const texts = Array.from({ length: count }, (_, i) => `${from + i} ${'x'.repeat(bytes)}`)
       await appOn(port).channels.news().publishMany(texts)
     }),
-  cut: t.procedure.input(port).mutation(({ input }) => appOn(input).mount.server.closeAllConnections()),
+  cut: t.procedure
+    .input(port)
+    .mutation(({ input }) => appOn(input).mount.server.closeAllConnections()),
   redeploy: t.procedure.input(port).mutation(async ({ input }) => {
     const app = appOn(input)
     await app.mount.drain()
@@ -157,4 +165,6 @@ export type ControlRouter = typeof control
 export type NewsRouter = ReturnType<typeof createNewsRouter>
 
 const server = createHTTPServer({ router: control })
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+server.listen(0, '127.0.0.1', () =>
+  process.send?.({ port: (server.address() as AddressInfo).port }),
+)

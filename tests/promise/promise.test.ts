@@ -22,7 +22,14 @@ async function follow(url: string, count: number, onCount: (count: number) => vo
   const got: Got[] = []
   const gaps: unknown[] = []
   const client = createTRPCClient<NumbersRouter>({
-    links: [sseLink({ url, transformer: superjson, retry: { baseMs: 20 }, onGap: (gap) => gaps.push(gap) })],
+    links: [
+      sseLink({
+        url,
+        transformer: superjson,
+        retry: { baseMs: 20 },
+        onGap: (gap) => gaps.push(gap),
+      }),
+    ],
   })
   await new Promise<void>((resolve, reject) => {
     const subscription = client.onNumber.subscribe(undefined, {
@@ -124,7 +131,8 @@ describe('10,000 events from three publishers in two processes over one Redis', 
       killed = true
       void one.kill()
     })
-    for (let n = 1; n <= 1_000; n++) await channels.numbers().publish({ publisher: 'a', n, at: new Date() })
+    for (let n = 1; n <= 1_000; n++)
+      await channels.numbers().publish({ publisher: 'a', n, at: new Date() })
     await using two = await startChildServer(server, { REDIS_URL: redis.url })
     door.setPorts([two.port])
     for (let n = 1_001; n <= 2_000; n++)

@@ -26,11 +26,14 @@ const t = initTRPC.create({ transformer: superjson })
 /** The app of the test: publish numbers, and follow them from the beginning. */
 export function createRouter(channels: Channels<typeof definitions>) {
   return t.router({
-    onNumber: t.procedure.subscription((opts) => channels.numbers().subscribe({ ...opts, replay: 'all' })),
+    onNumber: t.procedure.subscription((opts) =>
+      channels.numbers().subscribe({ ...opts, replay: 'all' }),
+    ),
     publish: t.procedure
       .input(z.object({ publisher: z.string(), from: z.number(), to: z.number() }))
       .mutation(async ({ input: { publisher, from, to } }) => {
-        for (let n = from; n <= to; n++) await channels.numbers().publish({ publisher, n, at: new Date() })
+        for (let n = from; n <= to; n++)
+          await channels.numbers().publish({ publisher, n, at: new Date() })
       }),
   })
 }

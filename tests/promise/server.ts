@@ -4,7 +4,14 @@ import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { createRouter, numberChannels } from './router.ts'
 
 const channels = numberChannels(process.env.REDIS_URL ?? '')
-const server = createHTTPServer({ router: createRouter(channels), channels, retryMs: 20, heartbeatMs: 1_000 })
-server.listen(0, '127.0.0.1', () => process.send?.({ port: (server.address() as AddressInfo).port }))
+const server = createHTTPServer({
+  router: createRouter(channels),
+  channels,
+  retryMs: 20,
+  heartbeatMs: 1_000,
+})
+server.listen(0, '127.0.0.1', () =>
+  process.send?.({ port: (server.address() as AddressInfo).port }),
+)
 // The test that started it is gone.
 process.on('disconnect', () => process.exit())

@@ -21,12 +21,16 @@ interface Proxy extends AsyncDisposable {
 async function startWholeProxy(appUrl: string): Promise<Proxy> {
   return listen((request, response) => {
     const { method = 'GET', headers } = request
-    const onward = http.request(`${appUrl}${request.url}`, { method, headers, agent: false }, (answer) => {
-      buffer(answer).then(
-        (body) => response.writeHead(answer.statusCode ?? 502, answer.headers).end(body),
-        () => response.destroy(),
-      )
-    })
+    const onward = http.request(
+      `${appUrl}${request.url}`,
+      { method, headers, agent: false },
+      (answer) => {
+        buffer(answer).then(
+          (body) => response.writeHead(answer.statusCode ?? 502, answer.headers).end(body),
+          () => response.destroy(),
+        )
+      },
+    )
     onward.on('error', () => response.destroy())
     response.on('close', () => onward.destroy())
     request.pipe(onward)
@@ -40,7 +44,10 @@ async function startBufferingNginx(appUrl: string): Promise<Proxy> {
     listen 127.0.0.1:${port};
     location / { proxy_ignore_headers X-Accel-Buffering; proxy_buffering on; proxy_pass ${appUrl}; }
   }`)
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose]() }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => nginx[Symbol.asyncDispose](),
+  }
 }
 
 /** An app behind a proxy, and what a client of it is told. */

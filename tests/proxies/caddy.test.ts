@@ -57,7 +57,9 @@ describe('Caddy as documented', () => {
 
   it('tells the app whose a connection is, whatever the client says of that', async () => {
     await using s = await setup()
-    using stream = await openRaw(`${s.url}/onNumber`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
+    using stream = await openRaw(`${s.url}/onNumber`, {
+      headers: { 'x-forwarded-for': '10.1.2.3' },
+    })
     await stream.next()
     expect(s.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(0)
     expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)

@@ -2,7 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { initTRPC } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
 import { channel, createChannels, type ServerLinkOptions } from '@trpc-sse/server'
-import { type CreateHTTPContextOptions, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import {
+  type CreateHTTPContextOptions,
+  createHTTPServer,
+} from '@trpc-sse/server/adapters/standalone'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { selfSigned } from '../support/certificate.ts'
@@ -14,7 +17,9 @@ import { readPage } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 import { runCasesBehind } from './cases.ts'
 
-const [documentedBlock] = readPage('docs/proxies.md').blocks.filter(({ file }) => file === 'nginx.conf')
+const [documentedBlock] = readPage('docs/proxies.md').blocks.filter(
+  ({ file }) => file === 'nginx.conf',
+)
 
 /** What docs/proxies.md says, between a port of ours and the app's, with more lines in its location. */
 function documented(appUrl: string, port: number, more = ''): string {
@@ -72,7 +77,13 @@ async function setup(
     hosts.push(req.headers.host)
     return {}
   }
-  const server = createHTTPServer({ router, channels, createContext, basePath: '/trpc/', ...options })
+  const server = createHTTPServer({
+    router,
+    channels,
+    createContext,
+    basePath: '/trpc/',
+    ...options,
+  })
   const app = await listen(server)
   const port = await freePort()
   const nginx = await startNginx(config(app.url, port))
@@ -162,7 +173,9 @@ describe('what the documentation says of nginx', () => {
     expect(s.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(0)
 
     await using without = await setup(bare, { trustProxy: 1 })
-    using believed = await openRaw(`${without.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
+    using believed = await openRaw(`${without.url}/onText`, {
+      headers: { 'x-forwarded-for': '10.1.2.3' },
+    })
     await believed.next()
     expect(without.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(1)
   })

@@ -94,7 +94,8 @@ export async function serveApp({ alias = {} }: { alias?: Record<string, string> 
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://localhost')
     if (pathname.startsWith('/trpc/')) return handler(request, response)
-    if (pathname === '/page.js') return response.setHeader('content-type', 'text/javascript').end(script)
+    if (pathname === '/page.js')
+      return response.setHeader('content-type', 'text/javascript').end(script)
     response.setHeader('content-type', 'text/html')
     if (pathname !== '/rendered') return response.end(pageOf('', undefined))
     void router

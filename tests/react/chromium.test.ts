@@ -36,10 +36,13 @@ async function open(component: string, search = ''): Promise<void> {
 
 /** Waits until the elements have these texts. */
 async function expectText(selector: string, ...texts: string[]): Promise<void> {
-  await vi.waitFor(async () => expect(await tab.locator(selector).allTextContents()).toEqual(texts), {
-    timeout: 10_000,
-    interval: 20,
-  })
+  await vi.waitFor(
+    async () => expect(await tab.locator(selector).allTextContents()).toEqual(texts),
+    {
+      timeout: 10_000,
+      interval: 20,
+    },
+  )
 }
 
 /** Publishes 1,000 a second: always as many as are due by then. */
@@ -64,9 +67,12 @@ describe('useLive in StrictMode, in Chromium', () => {
     await tab.evaluate(() => page.probe())
     const from = await tab.evaluate(() => page.seen.commits)
     await publishTicks(10_000)
-    await vi.waitFor(async () => expect(await tab.evaluate(() => page.seen.ticks.length)).toBe(10_000), {
-      timeout: 10_000,
-    })
+    await vi.waitFor(
+      async () => expect(await tab.evaluate(() => page.seen.ticks.length)).toBe(10_000),
+      {
+        timeout: 10_000,
+      },
+    )
     expect(await tab.evaluate(() => page.seen.ticks)).toEqual(range(1, 10_000))
     const { commits, counts, elapsedMs } = await tab.evaluate(() => ({
       commits: page.seen.commits,
@@ -97,7 +103,9 @@ describe('useLive in StrictMode, in Chromium', () => {
     expect(app.state.runs).toBe(2)
     expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 2 })
     await tab.evaluate(() => page.unmount())
-    await vi.waitFor(() => expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }))
+    await vi.waitFor(() =>
+      expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
+    )
   })
 
   it('begins anew with another input, within a transition', async () => {
@@ -189,7 +197,9 @@ describe('useLive in StrictMode, in Chromium', () => {
   })
 
   it('does the same in React 18', async () => {
-    await using other = await serveApp({ alias: { react: 'react-18', 'react-dom': 'react-dom-18' } })
+    await using other = await serveApp({
+      alias: { react: 'react-18', 'react-dom': 'react-dom-18' },
+    })
     await other.put('a', { id: 'a', text: 'a' })
     await tab.goto(other.url)
     await tab.evaluate(() => page.mount('Todos'))

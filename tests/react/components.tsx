@@ -109,7 +109,8 @@ export function Clicks(): ReactNode {
     {
       initialData: query.data,
       reduce: (sum, clicks) => sum + clicks,
-      write: (data, lastEventId) => queryClient.setQueryData(trpc.clicks.queryKey(), { data, lastEventId }),
+      write: (data, lastEventId) =>
+        queryClient.setQueryData(trpc.clicks.queryKey(), { data, lastEventId }),
     },
   )
   useShown(data === undefined ? undefined : `${data}`)
@@ -119,7 +120,10 @@ export function Clicks(): ReactNode {
       <p id="clicks">{data}</p>
       <p id="cached">{query.data?.data}</p>
       <p id="gap">{gap?.reason}</p>
-      <button type="button" onClick={() => void query.refetch().then((loaded) => reset(loaded.data))}>
+      <button
+        type="button"
+        onClick={() => void query.refetch().then((loaded) => reset(loaded.data))}
+      >
         load anew
       </button>
     </main>

@@ -27,7 +27,10 @@ it('the type errors of useLive without a state to begin with name initialData', 
       JSON.stringify({ extends: '../../../tsconfig.base.json', include: ['page.ts'] }),
     )
     const tsc = join(root, 'node_modules/.bin/tsc')
-    const { stdout } = spawnSync(tsc, ['-p', '.', '--pretty', 'false'], { cwd: folder, encoding: 'utf8' })
+    const { stdout } = spawnSync(tsc, ['-p', '.', '--pretty', 'false'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
     const errors = stdout.split(/^(?=page\.ts)/m)
     expect(errors).toHaveLength(calls.length)
     for (const error of errors) expect(error).toContain("Property 'initialData' is missing")

@@ -9,7 +9,10 @@ import { createRoot } from 'react-dom/client'
 import type { WordsRouter } from './use-subscription.test.ts'
 
 const url = '/trpc'
-const links = () => [sseLink<WordsRouter>({ url, retry: { baseMs: 20, maxMs: 100 } }), httpLink({ url })]
+const links = () => [
+  sseLink<WordsRouter>({ url, retry: { baseMs: 20, maxMs: 100 } }),
+  httpLink({ url }),
+]
 const queryClient = new QueryClient()
 const client = createTRPCClient<WordsRouter>({ links: links() })
 const options = createTRPCOptionsProxy<WordsRouter>({ client, queryClient })
@@ -31,10 +34,19 @@ type Hook = (topic: string, enabled: boolean, onData: (event: { data: string }) 
 const hooks: Readonly<Record<'classic' | 'tanstack', Hook>> = {
   tanstack: (topic, enabled, onData) =>
     useSubscription(options.onWord.subscriptionOptions({ topic }, { enabled, onData })),
-  classic: (topic, enabled, onData) => classic.onWord.useSubscription({ topic }, { enabled, onData }),
+  classic: (topic, enabled, onData) =>
+    classic.onWord.useSubscription({ topic }, { enabled, onData }),
 }
 
-function Words({ hook, topic, enabled }: { hook: Hook; topic: string; enabled: boolean }): ReactNode {
+function Words({
+  hook,
+  topic,
+  enabled,
+}: {
+  hook: Hook
+  topic: string
+  enabled: boolean
+}): ReactNode {
   const { status, data, error, reset } = hook(topic, enabled, (event) => seen.push(event.data))
   return (
     <p>

@@ -20,7 +20,8 @@ function createApp() {
   const t = initTRPC.create()
   const router = t.router({
     onWord: t.procedure.input(z.object({ topic: z.string() })).subscription((opts) => {
-      if (opts.input.topic === 'secret') throw new TRPCError({ code: 'FORBIDDEN', message: 'not yours' })
+      if (opts.input.topic === 'secret')
+        throw new TRPCError({ code: 'FORBIDDEN', message: 'not yours' })
       return channels.words(opts.input).subscribe(opts)
     }),
   })
@@ -45,7 +46,9 @@ beforeEach(async () => {
   app = createApp()
   handler = createHTTPHandler({ ...app, basePath: '/trpc/', retryMs: 10 })
   const serve: http.RequestListener = (req, res) =>
-    req.url?.startsWith('/trpc/') ? handler(req, res) : res.setHeader('content-type', 'text/html').end(html)
+    req.url?.startsWith('/trpc/')
+      ? handler(req, res)
+      : res.setHeader('content-type', 'text/html').end(html)
   server = await listen(http.createServer(serve))
   tab = await browser.newPage()
   await tab.goto(server.url)
@@ -58,63 +61,72 @@ afterEach(async () => {
 
 /** Waits until both show this. */
 async function expectBoth(text: string): Promise<void> {
-  await vi.waitFor(async () => expect(await tab.locator('span').allTextContents()).toEqual([text, text]), {
-    timeout: 10_000,
-    interval: 20,
-  })
+  await vi.waitFor(
+    async () => expect(await tab.locator('span').allTextContents()).toEqual([text, text]),
+    {
+      timeout: 10_000,
+      interval: 20,
+    },
+  )
 }
 
-describe.each(['classic', 'tanstack'] as const)('useSubscription of tRPC, %s, through our link', (kind) => {
-  beforeEach(async () => {
-    await tab.evaluate((name) => page.mount(name), kind)
-    await expectBoth('pending - -')
-  })
+describe.each(['classic', 'tanstack'] as const)(
+  'useSubscription of tRPC, %s, through our link',
+  (kind) => {
+    beforeEach(async () => {
+      await tab.evaluate((name) => page.mount(name), kind)
+      await expectBoth('pending - -')
+    })
 
-  it('tells its status and what comes, to two equal hooks, of one subscription', async () => {
-    await app.channels.words({ topic: 'a' }).publish('hello')
-    await expectBoth('pending hello -')
-    expect(await tab.evaluate(() => page.seen)).toEqual(['hello', 'hello'])
-    expect(handler.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
-  })
+    it('tells its status and what comes, to two equal hooks, of one subscription', async () => {
+      await app.channels.words({ topic: 'a' }).publish('hello')
+      await expectBoth('pending hello -')
+      expect(await tab.evaluate(() => page.seen)).toEqual(['hello', 'hello'])
+      expect(handler.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
+    })
 
-  it('follows a new input, and lets the old one go', async () => {
-    await app.channels.words({ topic: 'a' }).publish('of a')
-    await expectBoth('pending of a -')
-    await tab.evaluate(() => page.change('b', true))
-    await expectBoth('pending - -')
-    await app.channels.words({ topic: 'b' }).publish('of b')
-    await expectBoth('pending of b -')
-    await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
-  })
+    it('follows a new input, and lets the old one go', async () => {
+      await app.channels.words({ topic: 'a' }).publish('of a')
+      await expectBoth('pending of a -')
+      await tab.evaluate(() => page.change('b', true))
+      await expectBoth('pending - -')
+      await app.channels.words({ topic: 'b' }).publish('of b')
+      await expectBoth('pending of b -')
+      await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
+    })
 
-  it('lets go while it is not enabled', async () => {
-    // What it shows meanwhile is the hook's own affair.
-    await tab.evaluate(() => page.change('a', false))
-    await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(0))
-    await tab.evaluate(() => page.change('a', true))
-    await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
-    await app.channels.words({ topic: 'a' }).publish('again')
-    await expectBoth('pending again -')
-  })
+    it('lets go while it is not enabled', async () => {
+      // What it shows meanwhile is the hook's own affair.
+      await tab.evaluate(() => page.change('a', false))
+      await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(0))
+      await tab.evaluate(() => page.change('a', true))
+      await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
+      await app.channels.words({ topic: 'a' }).publish('again')
+      await expectBoth('pending again -')
+    })
 
-  it('starts anew by reset, while the other one goes on', async () => {
-    await app.channels.words({ topic: 'a' }).publish('before')
-    await expectBoth('pending before -')
-    await tab.getByRole('button').first().click()
-    await vi.waitFor(async () =>
-      expect(await tab.locator('span').allTextContents()).toEqual(['pending - -', 'pending before -']),
-    )
-    await app.channels.words({ topic: 'a' }).publish('after')
-    await expectBoth('pending after -')
-  })
+    it('starts anew by reset, while the other one goes on', async () => {
+      await app.channels.words({ topic: 'a' }).publish('before')
+      await expectBoth('pending before -')
+      await tab.getByRole('button').first().click()
+      await vi.waitFor(async () =>
+        expect(await tab.locator('span').allTextContents()).toEqual([
+          'pending - -',
+          'pending before -',
+        ]),
+      )
+      await app.channels.words({ topic: 'a' }).publish('after')
+      await expectBoth('pending after -')
+    })
 
-  it('tells an error, and goes on where the server is back', async () => {
-    await tab.evaluate(() => page.change('secret', true))
-    await expectBoth('error - not yours')
-    await tab.evaluate(() => page.change('a', true))
-    await expectBoth('pending - -')
-    server.cut()
-    await app.channels.words({ topic: 'a' }).publish('while away')
-    await expectBoth('pending while away -')
-  })
-})
+    it('tells an error, and goes on where the server is back', async () => {
+      await tab.evaluate(() => page.change('secret', true))
+      await expectBoth('error - not yours')
+      await tab.evaluate(() => page.change('a', true))
+      await expectBoth('pending - -')
+      server.cut()
+      await app.channels.words({ topic: 'a' }).publish('while away')
+      await expectBoth('pending while away -')
+    })
+  },
+)

@@ -59,7 +59,9 @@ describe('the site of the documentation', () => {
     await context.grantPermissions(['clipboard-read', 'clipboard-write'])
     await page.goto(`${url}/getting-started#the-server`)
     const block = page.locator('.file-name', { hasText: /^server\.ts$/ }).locator('+ div')
-    expect(await block.locator('code').textContent()).toContain('createHTTPServer({ router: appRouter')
+    expect(await block.locator('code').textContent()).toContain(
+      'createHTTPServer({ router: appRouter',
+    )
     expect(await block.locator('code span[style]').count()).toBeGreaterThan(5)
     await block.hover()
     await block.getByRole('button', { name: 'Copy Code' }).click()
@@ -103,7 +105,10 @@ describe('the site of the documentation', () => {
       'examples/',
     ]) {
       await page.goto(`${url}/${path}`)
-      expect([path, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([path, 360])
+      expect([path, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([
+        path,
+        360,
+      ])
     }
     await page.screenshot({ path: join(screenshots, 'narrow.png') })
     await page.getByRole('button', { name: 'Menu' }).click()
@@ -117,7 +122,9 @@ describe('the site of the documentation', () => {
       .locator('.VPSidebar a')
       .evaluateAll((all) => all.map((a) => a.getAttribute('href')))
     const pages = htmlFiles().map(addressOf)
-    expect(pages.filter((path) => !links.includes(path) && !['/', '/404'].includes(path))).toEqual([])
+    expect(pages.filter((path) => !links.includes(path) && !['/', '/404'].includes(path))).toEqual(
+      [],
+    )
     expect(pages.length).toBeGreaterThan(30)
   })
 
@@ -148,5 +155,7 @@ function addressOf(file: string): string {
 
 function valuesOf(file: string, attribute: string): string[] {
   const html = readFileSync(join(dist, file), 'utf8')
-  return [...html.matchAll(new RegExp(` ${attribute}="([^"]*)"`, 'g'))].map(([, value = '']) => value)
+  return [...html.matchAll(new RegExp(` ${attribute}="([^"]*)"`, 'g'))].map(
+    ([, value = '']) => value,
+  )
 }

@@ -10,7 +10,10 @@ export interface ChildServer extends AsyncDisposable {
 }
 
 /** Starts a module that sends `{ port }` once it listens. */
-export async function startChildServer(module: URL, env: Record<string, string>): Promise<ChildServer> {
+export async function startChildServer(
+  module: URL,
+  env: Record<string, string>,
+): Promise<ChildServer> {
   const child = fork(module, { env: { ...process.env, ...env }, execArgv: [] })
   const [message] = await once(child, 'message')
   const kill = async (): Promise<void> => {

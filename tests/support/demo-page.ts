@@ -19,7 +19,9 @@ export async function say(page: Page, text: string): Promise<void> {
   const input = page.getByPlaceholder('Message #')
   await input.fill(text)
   await input.press('Enter')
-  await page.waitForFunction(() => document.querySelector<HTMLInputElement>('#message')?.value === '')
+  await page.waitForFunction(
+    () => document.querySelector<HTMLInputElement>('#message')?.value === '',
+  )
 }
 
 /** The messages on the page, in order; waits until there are so many. */
@@ -49,9 +51,13 @@ export async function untilOpen(
   subscriptions?: number,
 ): Promise<void> {
   const row = page.locator(`[data-where=${where}]`)
-  await row.locator('[data-what=connections]', { hasText: new RegExp(`^${connections}$`) }).waitFor()
+  await row
+    .locator('[data-what=connections]', { hasText: new RegExp(`^${connections}$`) })
+    .waitFor()
   if (subscriptions === undefined) return
-  await row.locator('[data-what=subscriptions]', { hasText: new RegExp(`^${subscriptions}$`) }).waitFor()
+  await row
+    .locator('[data-what=subscriptions]', { hasText: new RegExp(`^${subscriptions}$`) })
+    .waitFor()
 }
 
 /** Waits until one of these tabs leads and all of them say so; gives that one and the others. */

@@ -28,8 +28,14 @@ export interface FakeTab {
 }
 
 /** Creates a browser. Messages and locks take up to `delayMs`, by the clock; messages of a channel stay in order. */
-export function fakeBrowser(clock: Clock, random: () => number, fetch: Fetch, delayMs = 20): FakeBrowser {
-  const later = (callback: () => void): void => void clock.after(Math.round(random() * delayMs), callback)
+export function fakeBrowser(
+  clock: Clock,
+  random: () => number,
+  fetch: Fetch,
+  delayMs = 20,
+): FakeBrowser {
+  const later = (callback: () => void): void =>
+    void clock.after(Math.round(random() * delayMs), callback)
   const locks = createLocks(later)
   const channels = createChannels(clock, () => Math.round(random() * delayMs))
   return {
@@ -60,7 +66,8 @@ function openTab(world: World): FakeTab {
   }
   const environment: TabsEnvironment = {
     openChannel: (name, onMessage) => world.channels.open(name, enter, onMessage),
-    requestLock: (name, options, hold) => world.locks.request({ name, tab: self, enter }, options, hold),
+    requestLock: (name, options, hold) =>
+      world.locks.request({ name, tab: self, enter }, options, hold),
     onFreeze: () => undefined,
   }
   const tell = (event: DeviceEvent): void => device.tell(event)
@@ -186,7 +193,8 @@ function createChannels(clock: Clock, delay: () => number): Channels {
       return {
         post(message) {
           if (!members.has(self)) throw new Error('The channel is closed.')
-          for (const member of members) if (member !== self && member.name === name) send(member, message)
+          for (const member of members)
+            if (member !== self && member.name === name) send(member, message)
         },
         close: () => members.delete(self),
       }
@@ -243,7 +251,8 @@ function createLocks(later: (callback: () => void) => void): Locks {
               resolve()
             })
           },
-          reject: () => later(() => request.enter(() => reject(new DOMException('', 'AbortError')))),
+          reject: () =>
+            later(() => request.enter(() => reject(new DOMException('', 'AbortError')))),
         }
         if (steal) {
           held.get(request.name)?.reject()

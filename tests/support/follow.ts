@@ -33,7 +33,9 @@ export interface FollowOptions {
 }
 
 /** Creates a client of a router that the test makes up as it goes. */
-export function untypedClient(...links: TRPCLink<AnyTRPCRouter>[]): TRPCUntypedClient<AnyTRPCRouter> {
+export function untypedClient(
+  ...links: TRPCLink<AnyTRPCRouter>[]
+): TRPCUntypedClient<AnyTRPCRouter> {
   return createTRPCUntypedClient({ links })
 }
 

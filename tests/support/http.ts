@@ -1,5 +1,9 @@
 import { once } from 'node:events'
-import http, { type IncomingHttpHeaders, type OutgoingHttpHeaders, type RequestListener } from 'node:http'
+import http, {
+  type IncomingHttpHeaders,
+  type OutgoingHttpHeaders,
+  type RequestListener,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createDecoder, type DecodedMessage } from '@trpc-sse/protocol'
 import { createInbox } from './inbox.ts'
@@ -65,8 +69,15 @@ export interface RawStream extends Disposable {
 }
 
 /** Sends a request on a socket of its own, and resolves when the response has started. */
-export async function openRaw(url: string, { method, headers, body }: RawRequest = {}): Promise<RawStream> {
-  const request = http.request(url, { agent: false, ...(method && { method }), ...(headers && { headers }) })
+export async function openRaw(
+  url: string,
+  { method, headers, body }: RawRequest = {},
+): Promise<RawStream> {
+  const request = http.request(url, {
+    agent: false,
+    ...(method && { method }),
+    ...(headers && { headers }),
+  })
   request.on('error', () => {})
   request.end(body)
   const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
@@ -113,7 +124,10 @@ function readStream(request: http.ClientRequest, response: http.IncomingMessage)
 }
 
 /** Asks, and reads the answer to its end. */
-export async function ask(url: string, request?: RawRequest): Promise<{ status: number; text: string }> {
+export async function ask(
+  url: string,
+  request?: RawRequest,
+): Promise<{ status: number; text: string }> {
   using stream = await openRaw(url, request)
   const { text } = await stream.over
   return { status: stream.status, text }

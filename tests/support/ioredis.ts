@@ -11,7 +11,9 @@ export interface RedisPackage extends Pick<typeof import('@trpc-sse/redis'), 're
 export const ioredisVersions = ['ioredis-5-oldest', 'ioredis-5-newest', 'ioredis'] as const
 
 /** Loads the Redis package on a version of ioredis: all that it imports is of that one. */
-export async function loadRedisPackage(name: (typeof ioredisVersions)[number]): Promise<RedisPackage> {
+export async function loadRedisPackage(
+  name: (typeof ioredisVersions)[number],
+): Promise<RedisPackage> {
   // By the name of each package, as the bundler of the tests can't follow a variable.
   const load: Readonly<Record<typeof name, () => Promise<unknown>>> = {
     'ioredis-5-oldest': () => import('ioredis-5-oldest'),

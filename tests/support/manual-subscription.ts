@@ -40,7 +40,11 @@ export interface ManualSubscription {
 
 /** Creates a subscription that nobody has subscribed to yet. */
 export function manualSubscription(): ManualSubscription {
-  const subscribed: Array<{ handlers: LiveHandlers<unknown, Error>; from: string; isOver: boolean }> = []
+  const subscribed: Array<{
+    handlers: LiveHandlers<unknown, Error>
+    from: string
+    isOver: boolean
+  }> = []
   function current(): LiveHandlers<unknown, Error> {
     const last = subscribed.at(-1)
     if (!last) throw new Error('nobody has subscribed')

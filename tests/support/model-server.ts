@@ -1,4 +1,9 @@
-import { encode, type MultiplexedRequest, parseMultiplexedRequest, type SseMessage } from '@trpc-sse/protocol'
+import {
+  encode,
+  type MultiplexedRequest,
+  parseMultiplexedRequest,
+  type SseMessage,
+} from '@trpc-sse/protocol'
 import type { ManualClock } from './manual-clock.ts'
 
 /** The smallest right server of multiplexed mode, without HTTP, on a network that a test makes as bad as it likes. */
@@ -60,7 +65,12 @@ export function modelServer(clock: ManualClock, dice: Dice): ModelServer {
   const size = (log: string): number => logs.get(log) ?? 0
   const later = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve))
 
-  function start(stream: ModelStream, key: string, path: string, lastEventId: string | undefined): void {
+  function start(
+    stream: ModelStream,
+    key: string,
+    path: string,
+    lastEventId: string | undefined,
+  ): void {
     stream.paths.set(key, path)
     const position = lastEventId === undefined ? tail(path) : parse(lastEventId)
     const run: Run = { path, position, hasEnded: false }
@@ -94,7 +104,11 @@ export function modelServer(clock: ManualClock, dice: Dice): ModelServer {
     }
   }
 
-  function openStream(request: MultiplexedRequest, signal: AbortSignal, over: () => void): Response {
+  function openStream(
+    request: MultiplexedRequest,
+    signal: AbortSignal,
+    over: () => void,
+  ): Response {
     const stream = modelStream(`c${++count}`, clock, dice, over)
     streams.set(stream.id, stream)
     signal.addEventListener('abort', () => stream.end('cut'))
@@ -149,7 +163,8 @@ export function modelServer(clock: ManualClock, dice: Dice): ModelServer {
     },
     publish(log) {
       logs.set(log, size(log) + 1)
-      for (const stream of streams.values()) for (const [key, run] of stream.runs) catchUp(stream, key, run)
+      for (const stream of streams.values())
+        for (const [key, run] of stream.runs) catchUp(stream, key, run)
     },
     size,
     disturb() {

@@ -1,7 +1,11 @@
 import type { TRPCUntypedClient } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { type SseLinkOptions, sseLink } from '@trpc-sse/client'
-import { multiplexedPath, parseMultiplexedRequest, type WantedSubscription } from '@trpc-sse/protocol'
+import {
+  multiplexedPath,
+  parseMultiplexedRequest,
+  type WantedSubscription,
+} from '@trpc-sse/protocol'
 import { type Followed, type FollowOptions, follow, untypedClient } from './follow.ts'
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import type { Exchange, ScriptedServer } from './scripted-server.ts'
@@ -88,7 +92,8 @@ export async function nextSet(server: ScriptedServer): Promise<SetExchange> {
       exchange.send({ event: '$reconnect', data: '{"reason":"drain"}' })
       return self
     },
-    accept: () => exchange.answer(200, { 'content-type': 'application/json' }, JSON.stringify({ revision })),
+    accept: () =>
+      exchange.answer(200, { 'content-type': 'application/json' }, JSON.stringify({ revision })),
   }
   return self
 }

@@ -23,10 +23,16 @@ export async function startNextApp(sseMaxDurationMs: number): Promise<NextApp> {
     SSE_MAX_DURATION_MS: `${sseMaxDurationMs}`,
   })
   await program.says(/Ready in/)
-  return { url: `http://127.0.0.1:${port}`, [Symbol.asyncDispose]: () => program[Symbol.asyncDispose]() }
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.asyncDispose]: () => program[Symbol.asyncDispose](),
+  }
 }
 
-function run(script: readonly [string, ...string[]], env: Readonly<Record<string, string>>): Command {
+function run(
+  script: readonly [string, ...string[]],
+  env: Readonly<Record<string, string>>,
+): Command {
   return runScript(join(root, 'apps/next'), script, {
     NEXT_TELEMETRY_DISABLED: '1',
     NODE_ENV: 'production',

@@ -11,7 +11,9 @@ export async function startNginx(
   const block = typeof httpBlock === 'string' ? httpBlock : await httpBlock(folder)
   await writeFile(join(folder, 'nginx.conf'), configuration(folder, block))
   const args = ['-p', folder, '-c', join(folder, 'nginx.conf'), '-e', 'stderr']
-  const nginx = startProgram(process.env.NGINX_BIN || '/usr/sbin/nginx', args, { readsErrors: true })
+  const nginx = startProgram(process.env.NGINX_BIN || '/usr/sbin/nginx', args, {
+    readsErrors: true,
+  })
   // Its sockets are open when it says how it will wait for events.
   await nginx.says(/event method/)
   return {

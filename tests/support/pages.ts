@@ -60,7 +60,9 @@ export function readPage(path: string): Page {
     code,
     file: file ?? `block-${i + 1}.${language}`,
   }))
-  const uses = [...text.matchAll(/<!-- uses: (\S+) -->/g)].map(([, page = '']) => join(dirname(path), page))
+  const uses = [...text.matchAll(/<!-- uses: (\S+) -->/g)].map(([, page = '']) =>
+    join(dirname(path), page),
+  )
   return { path, text, blocks, uses }
 }
 

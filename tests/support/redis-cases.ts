@@ -8,7 +8,10 @@ type Target = Parameters<typeof redisBackend>[0]
 let keys = 0
 
 /** What backend cases are given: backends of a target, and the harm they do to its servers. */
-export function createRedisContext(nodes: readonly RedisServer[], target: Target): BackendCaseContext {
+export function createRedisContext(
+  nodes: readonly RedisServer[],
+  target: Target,
+): BackendCaseContext {
   return {
     createBackend: async () => redisBackend(target, { commandTimeoutMs: 4_000 }),
     uniqueKey: () => `log ${keys++}`,

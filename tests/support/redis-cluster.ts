@@ -57,7 +57,8 @@ async function replicate({ admin }: RedisServer, of: RedisServer): Promise<void>
   const id = String(await of.admin.cluster('MYID'))
   while (!String(await admin.call('cluster', 'nodes')).includes(id)) await setTimeout(20)
   await admin.call('cluster', 'replicate', id)
-  while (!String(await admin.info('replication')).includes('master_link_status:up')) await setTimeout(20)
+  while (!String(await admin.info('replication')).includes('master_link_status:up'))
+    await setTimeout(20)
 }
 
 async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: number): Promise<void> {
@@ -65,7 +66,10 @@ async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: numb
   const from = counts.findIndex((count) => Number(count) > 0)
   const [source, target] = [nodes[from], nodes[(from + steps) % nodes.length]]
   if (source === undefined || target === undefined) throw new Error(`Slot ${slot} has no keys.`)
-  const [sourceId, targetId] = await Promise.all([source.admin.cluster('MYID'), target.admin.cluster('MYID')])
+  const [sourceId, targetId] = await Promise.all([
+    source.admin.cluster('MYID'),
+    target.admin.cluster('MYID'),
+  ])
   await target.admin.call('cluster', 'setslot', slot, 'importing', String(sourceId))
   await source.admin.call('cluster', 'setslot', slot, 'migrating', String(targetId))
   // One key after the other: in between, a script finds its keys on two nodes.

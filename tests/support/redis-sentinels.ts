@@ -36,9 +36,12 @@ export async function startRedisSentinels(
   const folder = await mkdtemp(join(tmpdir(), 'sentinels-'))
   const more = [...lines, ...(password === undefined ? [] : [`requirepass "${password}"`])]
   const running = await Promise.all(
-    Array.from({ length: count }, (_, i) => startSentinel(join(folder, `${i}.conf`), master.port, more)),
+    Array.from({ length: count }, (_, i) =>
+      startSentinel(join(folder, `${i}.conf`), master.port, more),
+    ),
   )
-  for (const { port } of running) await untilItKnows({ port, replicas, others: count - 1, password })
+  for (const { port } of running)
+    await untilItKnows({ port, replicas, others: count - 1, password })
   return {
     options: { name, sentinels: running.map(({ port }) => ({ host: '127.0.0.1', port })) },
     async [Symbol.asyncDispose]() {

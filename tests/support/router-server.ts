@@ -1,6 +1,9 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { ServerLink, ServerLinkOptions } from '@trpc-sse/server'
-import { type CreateHTTPHandlerOptions, createHTTPServer } from '@trpc-sse/server/adapters/standalone'
+import {
+  type CreateHTTPHandlerOptions,
+  createHTTPServer,
+} from '@trpc-sse/server/adapters/standalone'
 import { listen, type TestServer } from './http.ts'
 
 /** A server of ours, and the link behind it. */

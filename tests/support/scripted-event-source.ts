@@ -31,7 +31,8 @@ export function scriptedEventSource(): ScriptedEventSource {
       readonly #listeners = new Map<string, (event: EventSourceEvent) => void>()
       #isClosed = false
       constructor(url: string, options: never) {
-        const tell = (type: string, fields: object = {}): void => this.#listeners.get(type)?.(fields)
+        const tell = (type: string, fields: object = {}): void =>
+          this.#listeners.get(type)?.(fields)
         made.put(scriptedSource(url, options, tell, () => this.#isClosed))
       }
       addEventListener(type: string, listener: (event: EventSourceEvent) => void): void {

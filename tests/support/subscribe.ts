@@ -26,7 +26,9 @@ export function subscribe(
   { input, link, ...options }: SubscribeOptions = {},
 ): Subscribed {
   const clock = manualClock()
-  const client = untypedClient(sseLink<AnyTRPCRouter>({ url: server.url, clock, mode: 'single', ...link }))
+  const client = untypedClient(
+    sseLink<AnyTRPCRouter>({ url: server.url, clock, mode: 'single', ...link }),
+  )
   return { clock, client, ...follow(client, 'room.onMessage', input, options) }
 }
 
@@ -40,6 +42,7 @@ export async function requestAfter(
   const before = server.count()
   clock.advance(ms)
   const request = await server.request()
-  if (server.count() !== before + 1) throw new Error(`${server.count() - before} requests came, not 1.`)
+  if (server.count() !== before + 1)
+    throw new Error(`${server.count() - before} requests came, not 1.`)
   return request
 }

@@ -17,7 +17,8 @@ function create(backend = memoryBackend()) {
   })
 }
 
-const onRedis = () => create(redisBackend({ url: redisUrl }, { commandTimeoutMs: 1_000, onError() {} }))
+const onRedis = () =>
+  create(redisBackend({ url: redisUrl }, { commandTimeoutMs: 1_000, onError() {} }))
 
 /** Says so if the process is alive for something else. */
 function sayLater(then: () => void = () => {}): void {

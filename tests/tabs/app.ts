@@ -36,7 +36,12 @@ export type NumbersRouter = ReturnType<typeof createRouter>['router']
 /** Serves an app with rooms of numbers, and a page that follows them. */
 export async function serveApp() {
   const { channels, router } = createRouter()
-  const handler = createHTTPHandler({ router, channels, basePath: '/trpc/', createContext: () => ({}) })
+  const handler = createHTTPHandler({
+    router,
+    channels,
+    basePath: '/trpc/',
+    createContext: () => ({}),
+  })
   const files = await bundle()
   const server = http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '', 'http://localhost')

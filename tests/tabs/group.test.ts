@@ -27,7 +27,10 @@ function clientIn(tab: FakeTab, { url }: ScriptedServer, options: TabOptions = {
 async function setup(server: ScriptedServer) {
   const browser = newBrowser()
   const tabs = [browser.open(), browser.open()] as const
-  const [one, two] = [follow(clientIn(tabs[0], server), 'a'), follow(clientIn(tabs[1], server), 'a')]
+  const [one, two] = [
+    follow(clientIn(tabs[0], server), 'a'),
+    follow(clientIn(tabs[1], server), 'a'),
+  ]
   const set = await nextSet(server)
   set.open('one', 'a')
   for (const each of [one, two]) expect(await each.nextMany(3)).toEqual(opening)
@@ -100,7 +103,11 @@ describe('two tabs with one stream', () => {
     expect(again.wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
     again.open('two', 'a')
     for (const each of [one, two])
-      expect((await each.nextMany(3)).map(([what]) => what)).toEqual(['connecting', 'started', 'pending'])
+      expect((await each.nextMany(3)).map(([what]) => what)).toEqual([
+        'connecting',
+        'started',
+        'pending',
+      ])
     again.events('a', 2)
     for (const each of [one, two]) expect(await each.next()).toEqual(event(2))
   })
@@ -149,7 +156,10 @@ describe('a tab', () => {
     }
     const browser = fakeBrowser(clock, Math.random, globalThis.fetch, 2)
     const tabs = [browser.open(), browser.open()] as const
-    const [one, two] = [follow(clientIn(tabs[0], server), 'a'), follow(clientIn(tabs[1], server), 'a')]
+    const [one, two] = [
+      follow(clientIn(tabs[0], server), 'a'),
+      follow(clientIn(tabs[1], server), 'a'),
+    ]
     const set = await nextSet(server)
     set.open('one', 'a')
     for (const each of [one, two]) expect(await each.nextMany(3)).toEqual(opening)
@@ -229,9 +239,13 @@ describe('a tab', () => {
     const set = await nextSet(server)
     set.open('one', 'a').events('a', 1)
     await one.nextMany(4)
-    const two = follow(clientIn(browser.open(), server, { headers: { authorization: 'ada' } }), 'a', {
-      lastEventId: '1-0',
-    })
+    const two = follow(
+      clientIn(browser.open(), server, { headers: { authorization: 'ada' } }),
+      'a',
+      {
+        lastEventId: '1-0',
+      },
+    )
     await two.nextMany(3)
     expect(server.count()).toBe(1)
     user = 'grace'
@@ -269,7 +283,10 @@ describe('a tab', () => {
   })
 
   const broken: Array<[what: string, environment: TabsEnvironment]> = [
-    ['locks', { ...newBrowser().open().environment, requestLock: () => Promise.reject(new Error('no')) }],
+    [
+      'locks',
+      { ...newBrowser().open().environment, requestLock: () => Promise.reject(new Error('no')) },
+    ],
     [
       'channels',
       {

@@ -118,7 +118,8 @@ it('a leader opens nothing for a name that is not of its group, and takes no set
   const [group = ''] = [...channels.keys()].filter((name) => /^trpc-sse:\d+:\w+$/.test(name))
   const before = channels.size
   channels.get(group)?.post({ type: 'open', id: 'elsewhere', body: '{"subscriptions":{}}' })
-  for (const body of bodies) channels.get(group)?.post({ type: 'open', id: `${group}:${body}`, body })
+  for (const body of bodies)
+    channels.get(group)?.post({ type: 'open', id: `${group}:${body}`, body })
   set.events('a', 2)
   for (const tab of tabs) expect(await tab.next()).toEqual(event(2))
   expect([...channels.keys()].filter((name) => name === 'elsewhere')).toEqual([])

@@ -33,7 +33,9 @@ const page = {
   async isLeader(): Promise<boolean> {
     const { held = [] } = await navigator.locks.query()
     const own = await ownClientId()
-    return held.some(({ name = '', clientId }) => /^trpc-sse:\d+:\w+$/.test(name) && clientId === own)
+    return held.some(
+      ({ name = '', clientId }) => /^trpc-sse:\d+:\w+$/.test(name) && clientId === own,
+    )
   },
 }
 

@@ -35,8 +35,15 @@ function createApp(clock: Clock) {
       .input(z.object({ room: z.string() }))
       .subscription((opts) => channels.room(opts.input).subscribe(opts)),
   })
-  const link = createServerLink({ router, channels, clock, basePath: '/', createContext: () => ({}) })
-  const fetch = (url: string, init: RequestInit): Promise<Response> => link.fetch(new Request(url, init))
+  const link = createServerLink({
+    router,
+    channels,
+    clock,
+    basePath: '/',
+    createContext: () => ({}),
+  })
+  const fetch = (url: string, init: RequestInit): Promise<Response> =>
+    link.fetch(new Request(url, init))
   return { channels, link, fetch }
 }
 
@@ -129,7 +136,9 @@ async function simulate(seed: number) {
 
 /** What a subscription was given, as numbers. */
 function numbersOf({ news }: Followed): number[] {
-  return news.flatMap(([what, detail]) => (what === 'data' ? [(detail as { data: number }).data] : []))
+  return news.flatMap(([what, detail]) =>
+    what === 'data' ? [(detail as { data: number }).data] : [],
+  )
 }
 
 describe('tabs that share a stream', () => {

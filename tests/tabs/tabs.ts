@@ -73,8 +73,14 @@ export function useTabs<TTab extends Tab>(browser: () => TestBrowser<TTab>): Tab
 export async function expectAll(app: App, ...tabs: readonly Tab[]): Promise<void> {
   const last = (): Array<number | undefined> => Object.values(page.numbers).map((all) => all.at(-1))
   for (const tab of tabs) {
-    await vi.waitFor(async () => expect(await tab.call(last)).toEqual(rooms.map(() => app.last())), 20_000)
-    const { numbers, troubles } = await tab.call(() => ({ numbers: page.numbers, troubles: page.troubles }))
+    await vi.waitFor(
+      async () => expect(await tab.call(last)).toEqual(rooms.map(() => app.last())),
+      20_000,
+    )
+    const { numbers, troubles } = await tab.call(() => ({
+      numbers: page.numbers,
+      troubles: page.troubles,
+    }))
     expect(troubles).toEqual([])
     expect(numbers).toEqual(Object.fromEntries(rooms.map((room) => [room, range(1, app.last())])))
   }

@@ -109,7 +109,10 @@ type Mode = (servers: Servers) => Promise<Opened>
 const modes: Record<string, Mode> = {
   async single({ here }) {
     const streams = Object.entries(wanted).map(async ([name, { path, ...query }]) =>
-      one(await openRaw(subscriptionUrl(here.url, path, query), { headers: { store: 'alice' } }), name),
+      one(
+        await openRaw(subscriptionUrl(here.url, path, query), { headers: { store: 'alice' } }),
+        name,
+      ),
     )
     return { streams: await Promise.all(streams), store: 'alice' }
   },
@@ -149,7 +152,8 @@ function starter(kind: 'memory' | 'Redis', adapter: ContextAppOptions['adapter']
   return async (options = {}) => {
     const shared = memoryBackend()
     const prefix = `context-${crypto.randomUUID()}`
-    const backend = (): Backend => (kind === 'Redis' ? redisBackend({ url: redis.url }, { prefix }) : shared)
+    const backend = (): Backend =>
+      kind === 'Redis' ? redisBackend({ url: redis.url }, { prefix }) : shared
     const here = await startContextApp({ backend: backend(), adapter, ...options })
     const elsewhere = await startContextApp({ backend: backend(), adapter })
     return {
@@ -265,7 +269,10 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
       const { here } = servers
       const stream = await open(here, 'alice', {})
       const connectionId = await connectionIdOf(stream)
-      await ask(`${here.url}/~sse`, post('alice, later', { connectionId, revision: 2, subscriptions: {} }))
+      await ask(
+        `${here.url}/~sse`,
+        post('alice, later', { connectionId, revision: 2, subscriptions: {} }),
+      )
       for (const piece of ['createContext', 'connectionKey', 'responseMeta'])
         expect(storesOf(here.calls.items, piece)).toEqual(new Set(['alice', 'alice, later']))
     })
@@ -276,7 +283,11 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
       async () => {
         await using servers = await start()
         const { here } = servers
-        const headers = { 'content-type': 'application/json', 'content-length': 100, store: 'alice' }
+        const headers = {
+          'content-type': 'application/json',
+          'content-length': 100,
+          store: 'alice',
+        }
         const unfinished = request(`${here.url}/~sse`, { method: 'POST', agent: false, headers })
         const answered = once(unfinished, 'response')
         unfinished.on('error', () => {}).write('{')

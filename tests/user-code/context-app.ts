@@ -2,7 +2,13 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { initTRPC } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import { type Backend, channel, createChannels, createServerLink, type ServerLink } from '@trpc-sse/server'
+import {
+  type Backend,
+  channel,
+  createChannels,
+  createServerLink,
+  type ServerLink,
+} from '@trpc-sse/server'
 import { z } from 'zod'
 import { fetchServer } from '../support/fetch-server.ts'
 import { listen, type TestServer } from '../support/http.ts'
@@ -40,7 +46,11 @@ function kindOf(value: unknown): string {
 }
 
 /** Starts an instance. Each request runs in a store named by its header `store`. */
-export async function startContextApp({ backend, adapter, ...link }: ContextAppOptions): Promise<ContextApp> {
+export async function startContextApp({
+  backend,
+  adapter,
+  ...link
+}: ContextAppOptions): Promise<ContextApp> {
   const calls = createInbox<Call>()
   const say = (piece: string): void => calls.put({ piece, store: storage.getStore() })
   const transformer = {

@@ -34,7 +34,10 @@ async function setup(options: RouterServerOptions = {}, isDev = false) {
       const enough = new AbortController()
       return channels
         .numbers()
-        .subscribe({ signal: AbortSignal.any([signal ?? enough.signal, enough.signal]), replay: 'all' })
+        .subscribe({
+          signal: AbortSignal.any([signal ?? enough.signal, enough.signal]),
+          replay: 'all',
+        })
         .filter((n) => {
           if (n === 2) enough.abort()
           return true
@@ -126,7 +129,9 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     // Ends what still lasts, behind all that was sent.
     server.link.disconnect(() => true)
     await stream.over
-    expect(stream.messages.filter(({ event }) => event === 'a' || event === 'message')).toHaveLength(1)
+    expect(
+      stream.messages.filter(({ event }) => event === 'a' || event === 'message'),
+    ).toHaveLength(1)
     expect(server.link.stats().eventsSent).toBe(1)
   })
 

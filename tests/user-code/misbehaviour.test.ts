@@ -21,7 +21,9 @@ type Case = readonly [place: Place | RequestPlace, behaviour: Behaviour, outcome
 
 const casesOf = (table: object): readonly Case[] =>
   Object.entries(table).flatMap(([place, outcomes]) =>
-    Object.entries(outcomes as object).map(([behaviour, outcome]) => [place, behaviour, outcome] as Case),
+    Object.entries(outcomes as object).map(
+      ([behaviour, outcome]) => [place, behaviour, outcome] as Case,
+    ),
   )
 
 /** The same, where something else is thrown than an error. */
@@ -29,7 +31,9 @@ const thrownCasesOf = (table: object): readonly Case[] =>
   casesOf(table)
     .filter(([, behaviour]) => behaviour === 'throws')
     .flatMap(([place, , outcome]) =>
-      Object.keys(thrown).map((what) => [place, `throws ${what as keyof typeof thrown}`, outcome] as const),
+      Object.keys(thrown).map(
+        (what) => [place, `throws ${what as keyof typeof thrown}`, outcome] as const,
+      ),
     )
 
 let redis: RedisServer
@@ -88,12 +92,16 @@ const badRequests = {
   multiplexed: (url: string) => multiplexed(url, { good: { path: 'good' } }, { bad: 'yes' }),
 }
 
-const isError = ({ event }: { event: string }): boolean => event === '$error' || event === 'serialized-error'
+const isError = ({ event }: { event: string }): boolean =>
+  event === '$error' || event === 'serialized-error'
 
 /** Publishes, and waits until the subscription that is well has it. */
 async function isWell(app: BadApp, stream: RawStream, n: number): Promise<void> {
   await app.publish(n)
-  await until(stream, ({ event, data }) => (event === 'good' || event === 'message') && data === `${n}`)
+  await until(
+    stream,
+    ({ event, data }) => (event === 'good' || event === 'message') && data === `${n}`,
+  )
 }
 
 async function until(

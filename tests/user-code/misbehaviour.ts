@@ -1,7 +1,13 @@
 import { inspect } from 'node:util'
 import { initTRPC } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import { type Backend, channel, createChannels, createServerLink, type ServerLink } from '@trpc-sse/server'
+import {
+  type Backend,
+  channel,
+  createChannels,
+  createServerLink,
+  type ServerLink,
+} from '@trpc-sse/server'
 import { z } from 'zod'
 import { fetchServer } from '../support/fetch-server.ts'
 import { listen, type TestServer } from '../support/http.ts'
@@ -150,7 +156,12 @@ export const places = {
     'returns garbage': 'error',
     'never settles': 'error',
   },
-  loader: { throws: 'error', rejects: 'error', 'returns garbage': 'error', 'never settles': 'waits' },
+  loader: {
+    throws: 'error',
+    rejects: 'error',
+    'returns garbage': 'error',
+    'never settles': 'waits',
+  },
   'transformer of what is sent': {
     throws: 'error',
     rejects: 'error',
@@ -193,7 +204,12 @@ export const requestPlaces = {
     'returns garbage': 'error',
     'never settles': 'error',
   },
-  responseMeta: { throws: 'error', rejects: 'error', 'returns a promise': 'error', 'never settles': 'error' },
+  responseMeta: {
+    throws: 'error',
+    rejects: 'error',
+    'returns a promise': 'error',
+    'never settles': 'error',
+  },
 } satisfies Record<string, Partial<Record<Behaviour, Outcome>>>
 
 export type RequestPlace = keyof typeof requestPlaces
@@ -218,7 +234,12 @@ export interface BadAppOptions {
 const mark = 'bad'
 
 /** Starts the server. A request with the header `bad` meets what misbehaves in a request. */
-export async function startBadApp({ backend, adapter, place, behaviour }: BadAppOptions): Promise<BadApp> {
+export async function startBadApp({
+  backend,
+  adapter,
+  place,
+  behaviour,
+}: BadAppOptions): Promise<BadApp> {
   const misbehave = behaviourOf(behaviour) as () => never
   const reached = createInbox<void>()
   function at(here: Place | RequestPlace, otherwise: () => unknown): never {
@@ -226,10 +247,13 @@ export async function startBadApp({ backend, adapter, place, behaviour }: BadApp
     reached.put()
     return misbehave()
   }
-  const isMarked = (value: unknown): boolean => JSON.stringify(value ?? null, bigints).includes(mark)
+  const isMarked = (value: unknown): boolean =>
+    JSON.stringify(value ?? null, bigints).includes(mark)
   const transformer = {
-    serialize: (value: unknown) => (isMarked(value) ? at('transformer of what is sent', () => value) : value),
-    deserialize: (value: unknown) => (isMarked(value) ? at('transformer of the input', () => value) : value),
+    serialize: (value: unknown) =>
+      isMarked(value) ? at('transformer of what is sent', () => value) : value,
+    deserialize: (value: unknown) =>
+      isMarked(value) ? at('transformer of the input', () => value) : value,
   }
   const schema = z.number()
   const params = {
@@ -300,7 +324,9 @@ export async function startBadApp({ backend, adapter, place, behaviour }: BadApp
     bad: procedure
       .output(output)
       .subscription((opts) => (results[place as Place] ?? replayed)(opts) as never),
-    good: t.procedure.subscription((opts) => channels.numbers().subscribe({ ...opts, replay: 'all' })),
+    good: t.procedure.subscription((opts) =>
+      channels.numbers().subscribe({ ...opts, replay: 'all' }),
+    ),
   })
   const link = createServerLink({
     router,

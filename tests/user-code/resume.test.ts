@@ -50,7 +50,8 @@ const returned: Record<string, (channels: Channels, opts: Opts) => unknown> = {
 const generators: Record<string, (channels: Channels, opts: Opts) => AsyncIterable<unknown>> = {
   'with no options': ({ numbers }) => each(numbers().subscribe()),
   'with a replay': ({ numbers }) => each(numbers().subscribe({ replay: 1 })),
-  'with a derived signal': ({ numbers }, opts) => each(numbers().subscribe({ signal: derived(opts) })),
+  'with a derived signal': ({ numbers }, opts) =>
+    each(numbers().subscribe({ signal: derived(opts) })),
   'that makes other values': async function* ({ numbers }) {
     for await (const [id, n] of numbers().subscribe()) yield tracked(id, { n })
   },
@@ -95,36 +96,42 @@ async function nextNumber(stream: RawStream): Promise<{ n: number; id: string | 
     const { event, data, id } = await stream.next()
     expect(event).not.toMatch(/gap|error/)
     const n = /^(?:.*:)?(\d+)\}*$/.exec(data)?.[1]
-    if (n !== undefined && !event.startsWith('$') && event !== 'connected') return { n: Number(n), id }
+    if (n !== undefined && !event.startsWith('$') && event !== 'connected')
+      return { n: Number(n), id }
   }
 }
 
 afterEach(() => vi.restoreAllMocks())
 
 describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
-  describe.each(Object.entries(returned))('what a procedure returns, subscribed with %s,', (_, result) => {
-    it.each(Object.entries(inputs))(
-      'resumes where the client stands, with an input of %s',
-      async (_, given) => {
-        await using server = await setup(result)
-        const { channels, url } = server
-        const wanted = { path: 'named.numbers', input: given }
-        using first = await openStream(url, wanted)
-        await started(first)
-        await channels.numbers().publish(1)
-        const { id = '' } = await nextNumber(first)
-        first.leave()
-        await channels.numbers().publishMany([2, 3])
-        using second = await openStream(url, { ...wanted, lastEventId: id })
-        expect([(await nextNumber(second)).n, (await nextNumber(second)).n]).toEqual([2, 3])
-      },
-    )
-  })
+  describe.each(Object.entries(returned))(
+    'what a procedure returns, subscribed with %s,',
+    (_, result) => {
+      it.each(Object.entries(inputs))(
+        'resumes where the client stands, with an input of %s',
+        async (_, given) => {
+          await using server = await setup(result)
+          const { channels, url } = server
+          const wanted = { path: 'named.numbers', input: given }
+          using first = await openStream(url, wanted)
+          await started(first)
+          await channels.numbers().publish(1)
+          const { id = '' } = await nextNumber(first)
+          first.leave()
+          await channels.numbers().publishMany([2, 3])
+          using second = await openStream(url, { ...wanted, lastEventId: id })
+          expect([(await nextNumber(second)).n, (await nextNumber(second)).n]).toEqual([2, 3])
+        },
+      )
+    },
+  )
 
   it('a signal of its own ends what a procedure returns', async () => {
     const own = new AbortController()
     await using server = await setup(({ numbers, other }, opts) =>
-      merge([numbers().subscribe(opts), other().subscribe({ signal: own.signal })]).filter(() => true),
+      merge([numbers().subscribe(opts), other().subscribe({ signal: own.signal })]).filter(
+        () => true,
+      ),
     )
     using stream = await openStream(server.url, { path: 'named.numbers', input: undefined })
     await started(stream)
@@ -133,7 +140,9 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
   })
 
   it('a signal that has aborted before ends it at once', async () => {
-    await using server = await setup(({ numbers }) => numbers().subscribe({ signal: AbortSignal.abort() }))
+    await using server = await setup(({ numbers }) =>
+      numbers().subscribe({ signal: AbortSignal.abort() }),
+    )
     using stream = await openStream(server.url, { path: 'named.numbers', input: undefined })
     await ended(stream)
   })
@@ -179,7 +188,11 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
 async function started(stream: RawStream): Promise<void> {
   for (;;) {
     const { event, id } = await stream.next()
-    if ((event === 'restore-id' || event === '$started' || event === 'message' || event === 'a') && id) return
+    if (
+      (event === 'restore-id' || event === '$started' || event === 'message' || event === 'a') &&
+      id
+    )
+      return
   }
 }
 

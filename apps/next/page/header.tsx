@@ -22,7 +22,11 @@ export function Header({ user, status, error, onRetry }: HeaderProps) {
         <p className="pill" role="status" data-status={error ? 'error' : status}>
           {wordFor(status, error !== null)}
         </p>
-        <button type="button" disabled={isPending} onClick={() => change(() => client.signOut.mutate())}>
+        <button
+          type="button"
+          disabled={isPending}
+          onClick={() => change(() => client.signOut.mutate())}
+        >
           Sign out
         </button>
       </header>

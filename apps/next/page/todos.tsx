@@ -24,7 +24,11 @@ export function Todos({ user, initialData }: { user: string; initialData: Initia
           {todos.map((todo) => (
             <li key={todo.id} data-done={todo.done}>
               <label>
-                <input type="checkbox" checked={todo.done} onChange={() => setDone(todo, !todo.done)} />
+                <input
+                  type="checkbox"
+                  checked={todo.done}
+                  onChange={() => setDone(todo, !todo.done)}
+                />
                 <span>{todo.text}</span>
               </label>
               <button type="button" aria-label={`Remove ${todo.text}`} onClick={() => remove(todo)}>
@@ -34,7 +38,9 @@ export function Todos({ user, initialData }: { user: string; initialData: Initia
           ))}
         </ul>
       )}
-      {todos.length > 0 && <p className="hint">{left === 0 ? 'All done.' : `${left} left to do.`}</p>}
+      {todos.length > 0 && (
+        <p className="hint">{left === 0 ? 'All done.' : `${left} left to do.`}</p>
+      )}
       <noscript>
         <p className="hint">
           This is the list as it was when the page was loaded. With JavaScript it is live.

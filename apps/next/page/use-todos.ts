@@ -41,7 +41,10 @@ export function useTodos(user: string, initialData: InitialTodos) {
       change({ type: 'put', todo }, client.add.mutate({ user, id: todo.id, text }))
     },
     setDone(todo: Todo, done: boolean): void {
-      change({ type: 'put', todo: { ...todo, done } }, client.setDone.mutate({ user, id: todo.id, done }))
+      change(
+        { type: 'put', todo: { ...todo, done } },
+        client.setDone.mutate({ user, id: todo.id, done }),
+      )
     },
     remove({ id }: Todo): void {
       change({ type: 'removed', id }, client.remove.mutate({ user, id }))

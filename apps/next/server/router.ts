@@ -16,10 +16,15 @@ const t = initTRPC.context<{ session: Session }>().create({
  * For the user whose list it is, and nobody else. The input names the user, so a page that is still open when somebody else
  * signs in is refused, and doesn't go on with another list.
  */
-const ownProcedure = t.procedure.input(z.object({ user: z.string() })).use(({ ctx, input, next }) => {
-  if (ctx.session.user === input.user) return next()
-  throw new TRPCError({ code: 'UNAUTHORIZED', message: `You are not signed in as ${input.user}.` })
-})
+const ownProcedure = t.procedure
+  .input(z.object({ user: z.string() }))
+  .use(({ ctx, input, next }) => {
+    if (ctx.session.user === input.user) return next()
+    throw new TRPCError({
+      code: 'UNAUTHORIZED',
+      message: `You are not signed in as ${input.user}.`,
+    })
+  })
 
 const id = z.uuid()
 const text = z.string().trim().min(1).max(200)

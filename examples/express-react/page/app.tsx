@@ -20,7 +20,9 @@ export function App() {
 }
 
 function SignIn() {
-  const { mutate, isPending, error } = useMutation(trpc.signIn.mutationOptions({ onSuccess: refreshUser }))
+  const { mutate, isPending, error } = useMutation(
+    trpc.signIn.mutationOptions({ onSuccess: refreshUser }),
+  )
   return (
     <main>
       <h1>Where do we eat?</h1>

@@ -60,7 +60,9 @@ export function Poll({ user }: { user: string }) {
           >
             <strong>{choice}</strong>
             <span className="count">{voters?.length ?? '–'}</span>
-            <span className="voters">{voters?.join(', ') || (voters ? 'Nobody yet' : 'Loading…')}</span>
+            <span className="voters">
+              {voters?.join(', ') || (voters ? 'Nobody yet' : 'Loading…')}
+            </span>
           </button>
         )
       })}

@@ -5,7 +5,9 @@ import { sseLink } from '@trpc-sse/client'
 import type { AppRouter } from '../server/router.ts'
 
 const url = '/trpc'
-export const client = createTRPCClient<AppRouter>({ links: [sseLink({ url }), httpBatchLink({ url })] })
+export const client = createTRPCClient<AppRouter>({
+  links: [sseLink({ url }), httpBatchLink({ url })],
+})
 export const queryClient = new QueryClient()
 export const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient })
 

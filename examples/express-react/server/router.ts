@@ -30,7 +30,9 @@ export const appRouter = t.router({
 
   me: t.procedure.query(({ ctx }) => ctx.user ?? null),
   // There is no password: this is where yours goes.
-  signIn: t.procedure.input(z.string().trim().min(1).max(40)).mutation(({ ctx, input }) => ctx.signIn(input)),
+  signIn: t.procedure
+    .input(z.string().trim().min(1).max(40))
+    .mutation(({ ctx, input }) => ctx.signIn(input)),
   signOut: forUsers.mutation(({ ctx }) => {
     ctx.signOut()
     ctx.endStreams(ctx.user)

@@ -26,5 +26,9 @@ export type { PersistStorage } from './set/positions.ts'
 export type { Device, DeviceEvent } from './stream/device.ts'
 export type { RetryPolicy } from './stream/retry.ts'
 export type { TabChannel, TabLockOptions, TabsEnvironment } from './tabs/environment.ts'
-export type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './transport/event-source.ts'
+export type {
+  EventSourceConstructor,
+  EventSourceEvent,
+  EventSourceLike,
+} from './transport/event-source.ts'
 export type { Fetch } from './transport/fetch.ts'

@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { event, multiplexedClient, nextSet, type SetExchange } from '../../../tests/support/multiplexed.ts'
+import {
+  event,
+  multiplexedClient,
+  nextSet,
+  type SetExchange,
+} from '../../../tests/support/multiplexed.ts'
 import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { opening } from '../../../tests/support/subscribe.ts'
 
@@ -124,7 +129,8 @@ describe('a set that is refused', () => {
     const [a, b] = [follow('a'), follow('b')]
     const set = await nextSet(server)
     const keys = Object.keys(set.subscriptions)
-    const errors = more.errors === 'all' ? Object.fromEntries(keys.map((key) => [key, 5])) : more.errors
+    const errors =
+      more.errors === 'all' ? Object.fromEntries(keys.map((key) => [key, 5])) : more.errors
     set.exchange.answer(
       401,
       json,

@@ -4,7 +4,11 @@ import { describe, expect, it } from 'vitest'
 import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { opening, subscribe } from '../../../tests/support/subscribe.ts'
 
-const shape = (code: number, name: string) => ({ code, message: `because ${name}`, data: { code: name } })
+const shape = (code: number, name: string) => ({
+  code,
+  message: `because ${name}`,
+  data: { code: name },
+})
 
 describe('an HTTP status', () => {
   it.each([408, 425, 429, 500, 502, 503, 504])('P35: %i is tried again', async (status) => {
@@ -90,7 +94,10 @@ describe('an answer that is no stream', () => {
     const last = await server.request()
     last.answer(200, { 'content-type': 'text/html' })
     await nextMany(6)
-    expect(news.map(([event]) => event)).toEqual([...Array.from({ length: 5 }, () => 'connecting'), 'error'])
+    expect(news.map(([event]) => event)).toEqual([
+      ...Array.from({ length: 5 }, () => 'connecting'),
+      'error',
+    ])
     expect(news.at(-1)?.[1]).toMatchObject({
       message: expect.stringContaining('content-type "text/html", not text/event-stream'),
       cause: { code: 'INVALID_MESSAGE', status: 200 },
@@ -119,7 +126,9 @@ describe('an answer that is no stream', () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server)
     const request = await server.request()
-    request.openSilently('Text/Event-Stream; charset=utf-8').send({ event: 'connected', data: '{}' })
+    request
+      .openSilently('Text/Event-Stream; charset=utf-8')
+      .send({ event: 'connected', data: '{}' })
     expect(await nextMany(3)).toEqual(opening)
   })
 
@@ -166,14 +175,22 @@ describe('serialized-error', () => {
     const [event, error] = (await nextMany(4)).at(-1) ?? []
     expect(event).toBe('error')
     expect(error).toBeInstanceOf(TRPCClientError)
-    expect(error).toMatchObject({ message: `because ${name}`, data: { code: name }, shape: { code } })
+    expect(error).toMatchObject({
+      message: `because ${name}`,
+      data: { code: name },
+      shape: { code },
+    })
     await request.gone
     expect(clock.timers()).toEqual([])
   })
 
   it.each([
     ["is not tRPC's", undefined, '"oops"'],
-    ['has a transformer that the client has not', undefined, superjson.stringify(shape(-32603, 'x'))],
+    [
+      'has a transformer that the client has not',
+      undefined,
+      superjson.stringify(shape(-32603, 'x')),
+    ],
     ['has another transformer than the client', superjson, '"oops"'],
     ['has no transformer where the client has one', superjson, JSON.stringify(shape(-32603, 'x'))],
   ])('P41: is final in a form that %s, and says what to look at', async (_, transformer, data) => {

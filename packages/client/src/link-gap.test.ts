@@ -16,7 +16,9 @@ describe('gap', () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     const client = untypedClient(sseLink({ url: server.url, mode: 'single' }))
     for (const path of ['a', 'b']) {
-      const done = new Promise<void>((onComplete) => client.subscription(path, undefined, { onComplete }))
+      const done = new Promise<void>((onComplete) =>
+        client.subscription(path, undefined, { onComplete }),
+      )
       const request = await server.request()
       request.open().send(message, { ...message, id: '7-0' }, { event: 'return', data: '' })
       await done
@@ -78,7 +80,9 @@ describe('gap', () => {
       'idle',
       'complete',
     ])
-    expect(onError.mock.calls).toEqual([[new Error('bug'), { stage: 'onGap', path: 'room.onMessage' }]])
+    expect(onError.mock.calls).toEqual([
+      [new Error('bug'), { stage: 'onGap', path: 'room.onMessage' }],
+    ])
   })
 
   it('that cannot be read ends the subscription', async () => {

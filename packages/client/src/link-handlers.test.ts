@@ -24,7 +24,9 @@ describe('a handler that throws', () => {
       const error = broken.news.at(-1)?.[1]
       expect(error).toBeInstanceOf(TRPCClientError)
       expect(error).toMatchObject({ message: 'bug in the app', cause: thrown })
-      expect(broken.news.filter(([event]) => event === 'data').length).toBe(name === 'onData' ? 1 : 0)
+      expect(broken.news.filter(([event]) => event === 'data').length).toBe(
+        name === 'onData' ? 1 : 0,
+      )
       other.open().send({ data: '1' })
       expect((await healthy.nextMany(4)).at(-1)).toEqual(['data', 1])
       expect(server.count()).toBe(2)
@@ -37,7 +39,10 @@ describe('a handler that throws', () => {
   ] as const)('in %s is told to the onError of the link', async (stage, handlers) => {
     await using server = await scriptedServer()
     const told = createInbox<unknown[]>()
-    const { clock } = subscribe(server, { ...handlers, link: { onError: (...args) => told.put(args) } })
+    const { clock } = subscribe(server, {
+      ...handlers,
+      link: { onError: (...args) => told.put(args) },
+    })
     const request = await server.request()
     request.open().send({ data: '1' }, { event: 'return', data: '' })
     expect(await told.take()).toEqual([thrown, { stage, path: 'room.onMessage' }])

@@ -41,10 +41,16 @@ describe('a lost stream', () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server, { input: { room: 'lobby', lastEventId: '7-0' } })
     const first = await server.request()
-    expect([first.query.get('input'), first.query.get('lastEventId')]).toEqual(['{"room":"lobby"}', '7-0'])
+    expect([first.query.get('input'), first.query.get('lastEventId')]).toEqual([
+      '{"room":"lobby"}',
+      '7-0',
+    ])
     first.open().send({ data: '8', id: '8-0' }).end()
     const second = await requestAfter(125, subscribed, server)
-    expect([second.query.get('input'), second.query.get('lastEventId')]).toEqual(['{"room":"lobby"}', '8-0'])
+    expect([second.query.get('input'), second.query.get('lastEventId')]).toEqual([
+      '{"room":"lobby"}',
+      '8-0',
+    ])
   })
 
   it('P32: is resumed from the last id of any message', async () => {
@@ -68,20 +74,26 @@ describe('a lost stream', () => {
     }
   })
 
-  it.each(['a b&c=d#e', 'grüße 👋', '0', 'x'.repeat(2_000)])('P9: sends %j back as it came', async (id) => {
-    await using server = await scriptedServer()
-    const subscribed = subscribe(server)
-    const first = await server.request()
-    first.open().send({ data: '1', id }).end()
-    const second = await requestAfter(125, subscribed, server)
-    expect(second.query.get('lastEventId')).toBe(id)
-  })
+  it.each(['a b&c=d#e', 'grüße 👋', '0', 'x'.repeat(2_000)])(
+    'P9: sends %j back as it came',
+    async (id) => {
+      await using server = await scriptedServer()
+      const subscribed = subscribe(server)
+      const first = await server.request()
+      first.open().send({ data: '1', id }).end()
+      const second = await requestAfter(125, subscribed, server)
+      expect(second.query.get('lastEventId')).toBe(id)
+    },
+  )
 
   it('P32: keeps its position over untracked events', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const first = await server.request()
-    first.open().send({ data: '1', id: '1-0' }, { data: '"empty id"', id: '' }, { data: '"no id"' }).end()
+    first
+      .open()
+      .send({ data: '1', id: '1-0' }, { data: '"empty id"', id: '' }, { data: '"no id"' })
+      .end()
     expect((await subscribed.nextMany(6)).slice(3)).toEqual([
       ['data', { id: '1-0', data: 1 }],
       ['data', 'empty id'],
@@ -94,7 +106,16 @@ describe('a lost stream', () => {
   it('P37: is tried again after longer and longer waits, until its position moves', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
-    const answers = ['refused', 'empty', 'ping', 'untracked', '1-0', 'refused', '1-0', '2-0'] as const
+    const answers = [
+      'refused',
+      'empty',
+      'ping',
+      'untracked',
+      '1-0',
+      'refused',
+      '1-0',
+      '2-0',
+    ] as const
     const waits = [125, 250, 500, 1_000, 125, 250, 500, 125]
     for (const [index, answer] of answers.entries()) {
       const request = await server.request()
@@ -197,7 +218,10 @@ describe('reconnect', () => {
     const first = await server.request()
     first
       .open()
-      .send({ data: '1', id: '1-0' }, { event: 'reconnect', data: '{"reason":"drain"}', retryMs: 9_000 })
+      .send(
+        { data: '1', id: '1-0' },
+        { event: 'reconnect', data: '{"reason":"drain"}', retryMs: 9_000 },
+      )
       .send({ data: '2', id: '2-0' })
     const second = await requestAfter(50, subscribed, server)
     expect(second.query.get('lastEventId')).toBe('2-0')

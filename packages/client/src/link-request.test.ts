@@ -41,7 +41,10 @@ describe('headers, url and connection params', () => {
     for (const n of [1, 2, 3]) {
       const request = await server.request()
       expect(request.path).toBe(`/v${n}/room.onMessage`)
-      expect(request.headers).toMatchObject({ authorization: `Bearer ${n}`, 'x-path': 'room.onMessage' })
+      expect(request.headers).toMatchObject({
+        authorization: `Bearer ${n}`,
+        'x-path': 'room.onMessage',
+      })
       expect(request.query.get('connectionParams')).toBe(`{"attempt":"${n}"}`)
       request
         .open()
@@ -87,16 +90,25 @@ describe('headers, url and connection params', () => {
   it.each([
     ['', '?token=secret', ' (ECONNREFUSED)'],
     ['me:secret@', '#secret', ''],
-  ])('are named with what failed, but for what is secret: %sHOST/trpc%s', async (user, rest, code) => {
-    const host = `127.0.0.1:${await freePort()}`
-    const url = `http://${user}${host}/trpc${rest}`
-    const link = sseLink<AnyTRPCRouter>({ url, mode: 'single', connectionParams: { key: 'secret' } })
-    const { nextMany, unsubscribe } = follow(untypedClient(link), 'p')
-    const message = String((await nextMany(2))[1]?.[1])
-    expect(message).toContain(`The connection failed, or could not be made: http://${host}/trpc/p${code}.`)
-    expect(message).not.toContain('secret')
-    unsubscribe()
-  })
+  ])(
+    'are named with what failed, but for what is secret: %sHOST/trpc%s',
+    async (user, rest, code) => {
+      const host = `127.0.0.1:${await freePort()}`
+      const url = `http://${user}${host}/trpc${rest}`
+      const link = sseLink<AnyTRPCRouter>({
+        url,
+        mode: 'single',
+        connectionParams: { key: 'secret' },
+      })
+      const { nextMany, unsubscribe } = follow(untypedClient(link), 'p')
+      const message = String((await nextMany(2))[1]?.[1])
+      expect(message).toContain(
+        `The connection failed, or could not be made: http://${host}/trpc/p${code}.`,
+      )
+      expect(message).not.toContain('secret')
+      unsubscribe()
+    },
+  )
 
   it('end the subscription with an address that is none', async () => {
     const client = untypedClient(sseLink<AnyTRPCRouter>({ url: 'trpc.example' }))

@@ -44,7 +44,8 @@ describe('stopping', () => {
   it('works while the app still looks for its headers', async () => {
     await using server = await scriptedServer()
     const asked = createInbox<(headers: Record<string, string>) => void>()
-    const headers = (): Promise<Record<string, string>> => new Promise((resolve) => asked.put(resolve))
+    const headers = (): Promise<Record<string, string>> =>
+      new Promise((resolve) => asked.put(resolve))
     const { unsubscribe, clock } = subscribe(server, { link: { headers } })
     const answer = await asked.take()
     unsubscribe()

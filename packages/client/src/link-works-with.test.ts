@@ -28,7 +28,9 @@ describe("tRPC's own", () => {
     const subscription: object = client.subscription('room.onMessage', undefined, {})
     if (!isAsyncIterable(subscription)) return skip('this version has callbacks only')
     const request = await server.request()
-    request.open().send({ data: '1', id: '1-0' }, { data: '2', id: '2-0' }, { data: '3', id: '3-0' })
+    request
+      .open()
+      .send({ data: '1', id: '1-0' }, { data: '2', id: '2-0' }, { data: '3', id: '3-0' })
     const read: unknown[] = []
     for await (const event of subscription) {
       read.push(event)

@@ -18,7 +18,9 @@ interface Message {
 
 const plain = initTRPC.create()
 const plainRouter = plain.router({
-  onMessage: plain.procedure.subscription(async function* (): AsyncGenerator<TrackedEnvelope<Message>> {}),
+  onMessage: plain.procedure.subscription(async function* (): AsyncGenerator<
+    TrackedEnvelope<Message>
+  > {}),
 })
 type PlainRouter = typeof plainRouter
 
@@ -55,7 +57,9 @@ describe('transformer', () => {
 
 describe('onData', () => {
   it('gets the event type without an annotation', () => {
-    const client = createTRPCClient<TransformedRouter>({ links: [sseLink({ url, transformer: superjson })] })
+    const client = createTRPCClient<TransformedRouter>({
+      links: [sseLink({ url, transformer: superjson })],
+    })
     client.onMessage.subscribe(undefined, {
       onData(event) {
         expectTypeOf(event).toEqualTypeOf<{ id: string; data: Message }>()
@@ -95,7 +99,9 @@ describe('options', () => {
     }
     expectTypeOf(sseLink<PlainRouter>(all)).toEqualTypeOf<TRPCLink<PlainRouter>>()
     sseLink<PlainRouter>({ url: new URL('https://example.com'), headers: new Headers({ a: '1' }) })
-    const headersOfBatchLink: NonNullable<Parameters<typeof httpBatchLink>[0]['headers']> = ({ opList }) => ({
+    const headersOfBatchLink: NonNullable<Parameters<typeof httpBatchLink>[0]['headers']> = ({
+      opList,
+    }) => ({
       paths: opList.map(({ path }) => path),
     })
     sseLink<PlainRouter>({ url, headers: headersOfBatchLink })

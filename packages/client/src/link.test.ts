@@ -26,7 +26,13 @@ describe('a subscription', () => {
     const { nextMany } = subscribe(server)
     const request = await server.request()
     request.open().send({ data: '1' }, { event: 'return', data: '' }, { data: '2' })
-    expect(await nextMany(7)).toEqual([...opening, ['data', 1], ['stopped'], ['idle'], ['complete']])
+    expect(await nextMany(7)).toEqual([
+      ...opening,
+      ['data', 1],
+      ['stopped'],
+      ['idle'],
+      ['complete'],
+    ])
     await request.gone
     expect(server.count()).toBe(1)
   })
@@ -53,7 +59,9 @@ describe('a subscription', () => {
         )
     follow(untypedClient(spy, sseLink<AnyTRPCRouter>({ url: server.url, mode: 'single' })), 'p')
     const request = await server.request()
-    request.open().send({ data: '"a"', id: '1-0' }, { data: '"b"', id: '' }, { event: 'return', data: '' })
+    request
+      .open()
+      .send({ data: '"a"', id: '1-0' }, { data: '"b"', id: '' }, { event: 'return', data: '' })
     await done.take()
     expect(envelopes).toEqual([
       { result: { type: 'state', state: 'connecting', error: null } },
@@ -68,13 +76,17 @@ describe('a subscription', () => {
 
   it('sends queries and mutations to the next link', async () => {
     const passed: string[] = []
-    const client = untypedClient(sseLink<AnyTRPCRouter>({ url: 'http://127.0.0.1:1' }), () => ({ op }) => {
-      passed.push(`${op.type} ${op.path}`)
-      return observable((observer) => {
-        observer.next({ result: { data: op.input } })
-        observer.complete()
-      })
-    })
+    const client = untypedClient(
+      sseLink<AnyTRPCRouter>({ url: 'http://127.0.0.1:1' }),
+      () =>
+        ({ op }) => {
+          passed.push(`${op.type} ${op.path}`)
+          return observable((observer) => {
+            observer.next({ result: { data: op.input } })
+            observer.complete()
+          })
+        },
+    )
     expect(await client.query('a', 1)).toBe(1)
     expect(await client.mutation('b', 2)).toBe(2)
     expect(passed).toEqual(['query a', 'mutation b'])
@@ -95,7 +107,10 @@ describe('a subscription', () => {
 
   it('uses both halves of a transformer that has two', async () => {
     await using server = await scriptedServer()
-    const input = { serialize: (value: unknown) => ({ up: value }), deserialize: (value: unknown) => value }
+    const input = {
+      serialize: (value: unknown) => ({ up: value }),
+      deserialize: (value: unknown) => value,
+    }
     const output = {
       serialize: (value: unknown) => value,
       deserialize: (value: unknown) => ({ down: value }),
@@ -118,7 +133,8 @@ describe('a subscription', () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server)
     const request = await server.request()
-    const text = 'event: connected\ndata: {}\n\n\ndata: "grüße 👋"\nid: 1-0\n\n\nevent: return\ndata: \n\n\n'
+    const text =
+      'event: connected\ndata: {}\n\n\ndata: "grüße 👋"\nid: 1-0\n\n\nevent: return\ndata: \n\n\n'
     request.openSilently()
     for (const byte of new TextEncoder().encode(text)) await request.write(Uint8Array.of(byte))
     const data = ['data', { id: '1-0', data: 'grüße 👋' }] as const
@@ -163,8 +179,12 @@ describe('a subscription', () => {
     const { nextMany } = subscribe(server)
     const request = await server.request()
     request.openSilently().send({ data: '1' })
-    const message = 'The stream began with "event", not with "connected". Check that url leads to tRPC.'
-    expect(await nextMany(2)).toEqual([['connecting'], ['error', expect.objectContaining({ message })]])
+    const message =
+      'The stream began with "event", not with "connected". Check that url leads to tRPC.'
+    expect(await nextMany(2)).toEqual([
+      ['connecting'],
+      ['error', expect.objectContaining({ message })],
+    ])
   })
 
   it('P45: ignores messages it does not know', async () => {
@@ -183,9 +203,14 @@ describe('two subscriptions', () => {
     const firstRequest = await server.request()
     const second = follow(first.client, 'room.onMessage')
     const secondRequest = await server.request()
-    firstRequest.open().send({ event: 'serialized-error', data: '{"code":-32001,"message":"no","data":{}}' })
+    firstRequest
+      .open()
+      .send({ event: 'serialized-error', data: '{"code":-32001,"message":"no","data":{}}' })
     secondRequest.open().send({ data: '1' })
-    expect((await first.nextMany(4)).at(-1)).toEqual(['error', expect.objectContaining({ message: 'no' })])
+    expect((await first.nextMany(4)).at(-1)).toEqual([
+      'error',
+      expect.objectContaining({ message: 'no' }),
+    ])
     await firstRequest.gone
     secondRequest.send({ data: '2' })
     expect((await second.nextMany(5)).slice(3)).toEqual([

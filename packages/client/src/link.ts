@@ -32,7 +32,9 @@ import type { Endpoint } from './wire/request.ts'
  * createTRPCClient<AppRouter>({ links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })] })
  * ```
  */
-export function sseLink<TRouter extends AnyTRPCRouter>(options: SseLinkOptions<TRouter>): TRPCLink<TRouter> {
+export function sseLink<TRouter extends AnyTRPCRouter>(
+  options: SseLinkOptions<TRouter>,
+): TRPCLink<TRouter> {
   const settings = streamSettings(options)
   const transformer = bothWays(options.transformer)
   const memory = createFallbackMemory(settings.clock, settings.fetch)
@@ -137,7 +139,8 @@ function createStarter(
         stop = startAlone(shared, { ...call, lastEventId: lastEventId ?? from }, member)
       },
     }
-    const begin = (): (() => void) => (isSingle ? startAlone(shared, call, member) : set.join(call, member))
+    const begin = (): (() => void) =>
+      isSingle ? startAlone(shared, call, member) : set.join(call, member)
     let stop = last?.waitMs ? beginLater(last, begin) : begin()
     told.stopWhenAborted(() => stop())
     return () => {

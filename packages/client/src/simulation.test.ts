@@ -8,7 +8,18 @@ import { eventSourceOver } from '../../../tests/support/simulated-event-source.t
 import { sseLink } from './index.ts'
 
 /** How a simulated answer goes wrong, or doesn't. */
-const fates = ['offline', '502', '429', 'html', 'silent', 'cut', 'end', 'reconnect', 'error', 'fine'] as const
+const fates = [
+  'offline',
+  '502',
+  '429',
+  'html',
+  'silent',
+  'cut',
+  'end',
+  'reconnect',
+  'error',
+  'fine',
+] as const
 const lastEvent = 30
 
 /** What decides, in a simulation: the next number from 0 up to, not including, `below`. */
@@ -39,9 +50,11 @@ function stream(position: number, fate: string, dice: Dice): string {
     if (dice(3) === 0) text += encode({ event: 'ping', data: '' })
     if (dice(3) === 0)
       text +=
-        encode({ data: '"untracked"', id: '' }) + encode({ event: 'restore-id', data: '', id: String(id) })
+        encode({ data: '"untracked"', id: '' }) +
+        encode({ event: 'restore-id', data: '', id: String(id) })
   }
-  if (fate === 'error') text += encode({ event: 'serialized-error', data: '{"code":-32603,"message":"x"}' })
+  if (fate === 'error')
+    text += encode({ event: 'serialized-error', data: '{"code":-32603,"message":"x"}' })
   if (fate === 'reconnect') {
     text += encode({ event: 'reconnect', data: '{}' })
     // The old stream goes on beside the new one, which says the same again.
@@ -82,22 +95,28 @@ it.each([
     by: 'EventSource',
     receive: (fetch: ReturnType<typeof badNetwork>) => ({ EventSource: eventSourceOver(fetch) }),
   },
-])('P34: by $by, delivers every event once and in order, however bad the network is', async ({ receive }) => {
-  await fc.assert(
-    fc.asyncProperty(fc.infiniteStream(fc.nat()), async (numbers) => {
-      const dice: Dice = (below) => (numbers.next().value ?? 0) % below
-      const clock = manualClock()
-      const given = { url: 'http://simulated', clock, mode: 'single' } as const
-      const link = sseLink<AnyTRPCRouter>({ ...given, ...receive(badNetwork(dice)) })
-      const { news } = follow(untypedClient(link), 'p')
-      await runUntil(() => news.some(([event]) => event === 'complete' || event === 'error'), clock)
-      const events = news.filter(([event, data]) => event === 'data' && data !== 'untracked')
-      expect(events.map(([, data]) => data)).toEqual(
-        Array.from({ length: lastEvent }, (_, i) => ({ id: String(i + 1), data: i + 1 })),
-      )
-      expect(news.at(-1)).toEqual(['complete'])
-      expect(clock.timers()).toEqual([])
-    }),
-    { numRuns: 200 },
-  )
-})
+])(
+  'P34: by $by, delivers every event once and in order, however bad the network is',
+  async ({ receive }) => {
+    await fc.assert(
+      fc.asyncProperty(fc.infiniteStream(fc.nat()), async (numbers) => {
+        const dice: Dice = (below) => (numbers.next().value ?? 0) % below
+        const clock = manualClock()
+        const given = { url: 'http://simulated', clock, mode: 'single' } as const
+        const link = sseLink<AnyTRPCRouter>({ ...given, ...receive(badNetwork(dice)) })
+        const { news } = follow(untypedClient(link), 'p')
+        await runUntil(
+          () => news.some(([event]) => event === 'complete' || event === 'error'),
+          clock,
+        )
+        const events = news.filter(([event, data]) => event === 'data' && data !== 'untracked')
+        expect(events.map(([, data]) => data)).toEqual(
+          Array.from({ length: lastEvent }, (_, i) => ({ id: String(i + 1), data: i + 1 })),
+        )
+        expect(news.at(-1)).toEqual(['complete'])
+        expect(clock.timers()).toEqual([])
+      }),
+      { numRuns: 200 },
+    )
+  },
+)

@@ -9,7 +9,10 @@ import { z } from 'zod'
 import { createInbox } from '../../../tests/support/inbox.ts'
 import { type SseFallback, sseLink } from './index.ts'
 
-const t = initTRPC.create({ transformer: superjson, sse: { ping: { enabled: true, intervalMs: 1_000 } } })
+const t = initTRPC.create({
+  transformer: superjson,
+  sse: { ping: { enabled: true, intervalMs: 1_000 } },
+})
 
 /** tRPC's own server, and a client of it. */
 async function setup() {
@@ -71,7 +74,9 @@ describe('a stock tRPC server', () => {
     )
     stock.client.endless.subscribe(undefined, { onData: data.put })
     expect(await data.take()).toBe('one')
-    expect(stock.told).toEqual([{ status: 404, message: expect.stringContaining('multiplexed mode') }])
+    expect(stock.told).toEqual([
+      { status: 404, message: expect.stringContaining('multiplexed mode') },
+    ])
   })
 
   it('is resumed by the tracked id, without a word in the input', async () => {
@@ -92,7 +97,10 @@ describe('a stock tRPC server', () => {
     expect(await news.take()).toBe('one')
     const error = await news.take()
     expect(error).toBeInstanceOf(TRPCClientError)
-    expect(error).toMatchObject({ message: 'not for you', data: { code: 'FORBIDDEN', path: 'forbidden' } })
+    expect(error).toMatchObject({
+      message: 'not for you',
+      data: { code: 'FORBIDDEN', path: 'forbidden' },
+    })
   })
 
   it('hears that a subscription is over', async () => {

@@ -25,12 +25,19 @@ it.each(transcripts)('reads $name', async ({ from, stream, news }) => {
   expect(request.query.get('lastEventId')).toBe(from ?? null)
   request.openSilently().send(...stream)
   const told = await nextMany(news.length)
-  expect(told.map(([event, detail]) => [event, detail instanceof Error ? detail.message : detail])).toEqual(
-    news.map(([event, detail]) => [event, event === 'gap' ? expect.objectContaining(detail) : detail]),
+  expect(
+    told.map(([event, detail]) => [event, detail instanceof Error ? detail.message : detail]),
+  ).toEqual(
+    news.map(([event, detail]) => [
+      event,
+      event === 'gap' ? expect.objectContaining(detail) : detail,
+    ]),
   )
 })
 
-const goingOn = transcripts.filter(({ news }) => !['complete', 'error'].includes(news.at(-1)?.[0] ?? ''))
+const goingOn = transcripts.filter(
+  ({ news }) => !['complete', 'error'].includes(news.at(-1)?.[0] ?? ''),
+)
 
 it.each(goingOn)('goes on after $name', async ({ from, stream, lastEventId, reconnectAfterMs }) => {
   await using server = await scriptedServer()

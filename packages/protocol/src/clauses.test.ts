@@ -18,7 +18,10 @@ const places: Readonly<Record<string, RegExp>> = {
 
 const clauses = specification.split(/^## /m).flatMap((section) => {
   const [title = ''] = section.split('\n', 1)
-  return Array.from(section.matchAll(/^- \*\*(P\d+)\*\* /gm), ([, clause = '']) => ({ title, clause }))
+  return Array.from(section.matchAll(/^- \*\*(P\d+)\*\* /gm), ([, clause = '']) => ({
+    title,
+    clause,
+  }))
 })
 
 /** For every clause that a test's title names, the files of those tests. */
@@ -32,7 +35,8 @@ function filesByClause(): Map<string, string[]> {
     const source = readFileSync(new URL(file, root), 'utf8')
     // A title may name several: 'P1, P2: …'.
     for (const [, clauses = ''] of source.matchAll(/['"`](P\d+(?:, P\d+)*): /g)) {
-      for (const clause of clauses.split(', ')) named.set(clause, [...(named.get(clause) ?? []), file])
+      for (const clause of clauses.split(', '))
+        named.set(clause, [...(named.get(clause) ?? []), file])
     }
   }
   return named
@@ -47,10 +51,15 @@ describe('PROTOCOL.md', () => {
 
   it.each(clauses)('$clause is named by a test of $title', ({ title, clause }) => {
     const files = named.get(clause)?.filter((file) => places[title]?.test(file)) ?? []
-    expect(files.length, `tests in ${places[title]} whose title starts with "${clause}: "`).toBeGreaterThan(0)
+    expect(
+      files.length,
+      `tests in ${places[title]} whose title starts with "${clause}: "`,
+    ).toBeGreaterThan(0)
   })
 
   it('has every clause that a test names', () => {
-    expect([...named.keys()].filter((name) => !clauses.some(({ clause }) => clause === name))).toEqual([])
+    expect(
+      [...named.keys()].filter((name) => !clauses.some(({ clause }) => clause === name)),
+    ).toEqual([])
   })
 })

@@ -27,19 +27,22 @@ function read(chunks: Iterable<Uint8Array>) {
 }
 
 describe('createDecoder', () => {
-  it.each(readVectors<DecodeVector[]>('decode'))('P1: reads $name, wherever it is cut', (vector) => {
-    const bytes = new TextEncoder().encode(vector.text)
-    const expected = {
-      messages: vector.messages.map((message) => ({ id: undefined, ...message })),
-      retries: vector.retries ?? [],
-      comments: vector.comments ?? 0,
-    }
-    expect(read([bytes])).toEqual(expected)
-    expect(read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected)
-    for (let cut = 1; cut < bytes.length; cut++) {
-      expect(read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(expected)
-    }
-  })
+  it.each(readVectors<DecodeVector[]>('decode'))(
+    'P1: reads $name, wherever it is cut',
+    (vector) => {
+      const bytes = new TextEncoder().encode(vector.text)
+      const expected = {
+        messages: vector.messages.map((message) => ({ id: undefined, ...message })),
+        retries: vector.retries ?? [],
+        comments: vector.comments ?? 0,
+      }
+      expect(read([bytes])).toEqual(expected)
+      expect(read(Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(expected)
+      for (let cut = 1; cut < bytes.length; cut++) {
+        expect(read([bytes.subarray(0, cut), bytes.subarray(cut)])).toEqual(expected)
+      }
+    },
+  )
 
   const text = new TextEncoder()
 
@@ -56,7 +59,10 @@ describe('createDecoder', () => {
 
   it('P5: counts each message for itself', () => {
     const messages: unknown[] = []
-    const decoder = createDecoder({ onMessage: (message) => messages.push(message), maxMessageLength: 1_000 })
+    const decoder = createDecoder({
+      onMessage: (message) => messages.push(message),
+      maxMessageLength: 1_000,
+    })
     for (let i = 0; i < 100; i++) decoder.push(text.encode(`data: ${'x'.repeat(900)}\n\n`))
     expect(messages).toHaveLength(100)
   })

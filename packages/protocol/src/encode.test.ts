@@ -17,15 +17,21 @@ function decode(text: string, cuts: readonly number[] = []): DecodedMessage[] {
   const messages: DecodedMessage[] = []
   const decoder = createDecoder({ onMessage: (message) => messages.push(message) })
   const bytes = new TextEncoder().encode(text)
-  const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort((a, b) => a - b)
-  for (const [index, place] of places.entries()) decoder.push(bytes.subarray(place, places[index + 1]))
+  const places = [0, ...cuts.map((cut) => cut % (bytes.length + 1)), bytes.length].sort(
+    (a, b) => a - b,
+  )
+  for (const [index, place] of places.entries())
+    decoder.push(bytes.subarray(place, places[index + 1]))
   return messages
 }
 
 describe('encode', () => {
-  it.each(vectors.filter(({ text }) => text !== undefined))('P2: writes $name', ({ message, text }) => {
-    expect(encode(message)).toBe(text)
-  })
+  it.each(vectors.filter(({ text }) => text !== undefined))(
+    'P2: writes $name',
+    ({ message, text }) => {
+      expect(encode(message)).toBe(text)
+    },
+  )
 
   it.each(vectors.filter(({ error, message }) => error && message.retryMs === undefined))(
     'P3: refuses $name',
@@ -54,7 +60,10 @@ const oneLine = anyText.filter((text) => !/[\r\n\0]/.test(text))
 
 describe('encode and decode', () => {
   it('P1: give back every message, wherever the bytes are cut', () => {
-    const message = fc.record({ event: oneLine, data: payload, id: oneLine }, { requiredKeys: ['data'] })
+    const message = fc.record(
+      { event: oneLine, data: payload, id: oneLine },
+      { requiredKeys: ['data'] },
+    )
     const cuts = fc.array(fc.nat(), { maxLength: 12 })
     fc.assert(
       fc.property(fc.array(message, { maxLength: 6 }), cuts, (messages, places) => {

@@ -28,8 +28,17 @@ const codes: RealtimeErrorCodes = {
 
 describe('RealtimeError', () => {
   it.each(Object.entries(codes))('%s says whether to try again', (code, retryable) => {
-    const error = new RealtimeError(code as keyof RealtimeErrorCodes, 'what is wrong, then what to do')
-    expect(error).toMatchObject({ code, retryable, name: 'RealtimeError', issues: [], status: undefined })
+    const error = new RealtimeError(
+      code as keyof RealtimeErrorCodes,
+      'what is wrong, then what to do',
+    )
+    expect(error).toMatchObject({
+      code,
+      retryable,
+      name: 'RealtimeError',
+      issues: [],
+      status: undefined,
+    })
   })
 
   it('keeps cause, issues and status', () => {
@@ -51,8 +60,11 @@ describe('isRealtimeError', () => {
     expect(isRealtimeError(new RealtimeError('CLOSED', 'x'))).toBe(true)
   })
 
-  it.each([undefined, null, 'RealtimeError', new Error('x'), { name: 'RealtimeError', code: 'CLOSED' }])(
-    'does not take %j for one',
-    (value) => expect(isRealtimeError(value)).toBe(false),
-  )
+  it.each([
+    undefined,
+    null,
+    'RealtimeError',
+    new Error('x'),
+    { name: 'RealtimeError', code: 'CLOSED' },
+  ])('does not take %j for one', (value) => expect(isRealtimeError(value)).toBe(false))
 })

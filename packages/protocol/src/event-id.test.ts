@@ -78,12 +78,16 @@ describe('composite ids', () => {
   })
 
   it.each(vectors.invalidComposite)('P8: refuses %j', (text) => {
-    expect(() => parseCompositeId(text)).toThrow(expect.objectContaining({ code: 'INVALID_LAST_EVENT_ID' }))
+    expect(() => parseCompositeId(text)).toThrow(
+      expect.objectContaining({ code: 'INVALID_LAST_EVENT_ID' }),
+    )
   })
 
   it('P8: refuses what is too long, and quotes only its start', () => {
     const text = Array.from({ length: maxLastEventIdLength / 4 }, (_, i) => `l${i}=1-0`).join(',')
-    expect(() => parseCompositeId(text)).toThrow(/^"l0=1-0,.{35,45}…" is not an event id of this channel/)
+    expect(() => parseCompositeId(text)).toThrow(
+      /^"l0=1-0,.{35,45}…" is not an event id of this channel/,
+    )
   })
 
   it('P8: reads back whatever was written', () => {

@@ -15,7 +15,11 @@ describe('shortHash', () => {
   })
 
   it('is a name of at most 11 letters and digits, whatever the text', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => /^[0-9a-z]{1,11}$/.test(shortHash(text))))
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) =>
+        /^[0-9a-z]{1,11}$/.test(shortHash(text)),
+      ),
+    )
   })
 
   it('tells a hundred thousand texts apart', () => {

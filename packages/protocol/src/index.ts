@@ -1,4 +1,11 @@
-export { type Clock, elapsedTime, fullJitterMs, systemClock, type TimerOptions, wait } from './clock.ts'
+export {
+  type Clock,
+  elapsedTime,
+  fullJitterMs,
+  systemClock,
+  type TimerOptions,
+  wait,
+} from './clock.ts'
 export { createDecoder, type DecodedMessage, type Decoder, type DecoderOptions } from './decode.ts'
 export { encode, encodeEventName, type SseMessage } from './encode.ts'
 export {

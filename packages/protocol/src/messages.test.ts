@@ -14,7 +14,9 @@ describe('parseConnectedData', () => {
   })
 
   it.each(['', 'hello', '1', 'null', '"x"'])('P15: refuses %j', (data) => {
-    expect(() => parseConnectedData(data)).toThrow(expect.objectContaining({ code: 'INVALID_MESSAGE' }))
+    expect(() => parseConnectedData(data)).toThrow(
+      expect.objectContaining({ code: 'INVALID_MESSAGE' }),
+    )
   })
 })
 
@@ -23,13 +25,18 @@ describe('parseGapData', () => {
     ['{"lastEventId":"1-0","reason":"trimmed"}', { lastEventId: '1-0', reason: 'trimmed' }],
     ['{"lastEventId":"1-0","reason":"reset"}', { lastEventId: '1-0', reason: 'reset' }],
     ['{"lastEventId":"1-0","reason":"skipped"}', { lastEventId: '1-0', reason: 'skipped' }],
-    ['{"lastEventId":"1-0","reason":"of a later version"}', { lastEventId: '1-0', reason: 'trimmed' }],
+    [
+      '{"lastEventId":"1-0","reason":"of a later version"}',
+      { lastEventId: '1-0', reason: 'trimmed' },
+    ],
     ['{"lastEventId":""}', { lastEventId: '', reason: 'trimmed' }],
   ])('P22: reads %s', (data, expected) => {
     expect(parseGapData(data)).toEqual(expected)
   })
 
   it.each(['', '{}', 'null', '{"lastEventId":1}'])('P22: refuses %j', (data) => {
-    expect(() => parseGapData(data)).toThrow(/^The data of "gap" is .*, not what this protocol puts there/)
+    expect(() => parseGapData(data)).toThrow(
+      /^The data of "gap" is .*, not what this protocol puts there/,
+    )
   })
 })

@@ -19,7 +19,10 @@ describe('parseMultiplexedRequest', () => {
       version: 1,
       revision: 3,
       connectionId: 'c',
-      subscriptions: { k: { path: 'a.b', input: { json: 1 }, lastEventId: '1-0' }, l: { path: 'x' } },
+      subscriptions: {
+        k: { path: 'a.b', input: { json: 1 }, lastEventId: '1-0' },
+        l: { path: 'x' },
+      },
     })
   })
 

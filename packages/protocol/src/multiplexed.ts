@@ -82,20 +82,32 @@ export interface MultiplexedLimits {
 const keyPattern = /^[\w-]{1,64}$/
 
 /** Reads the body of a request. Throws `INVALID_MESSAGE` for anything else, naming the clause of PROTOCOL.md. */
-export function parseMultiplexedRequest(text: string, limits: MultiplexedLimits): MultiplexedRequest {
+export function parseMultiplexedRequest(
+  text: string,
+  limits: MultiplexedLimits,
+): MultiplexedRequest {
   const body = parseJson(text)
   if (body.version !== multiplexedVersion) {
-    throw invalid('P46', `version is ${show(body.version)}; this server speaks version ${multiplexedVersion}`)
+    throw invalid(
+      'P46',
+      `version is ${show(body.version)}; this server speaks version ${multiplexedVersion}`,
+    )
   }
   const { revision, connectionId, maxDurationMs } = body
   if (!Number.isSafeInteger(revision) || Number(revision) < 0) {
     throw invalid('P46', `revision is ${show(revision)}; give a whole number, 0 or more`)
   }
-  if (connectionId !== undefined && (typeof connectionId !== 'string' || connectionId.length > 128)) {
+  if (
+    connectionId !== undefined &&
+    (typeof connectionId !== 'string' || connectionId.length > 128)
+  ) {
     throw invalid('P49', 'connectionId is not one that a server gave')
   }
   if (maxDurationMs !== undefined && !isDuration(maxDurationMs)) {
-    throw invalid('P46', `maxDurationMs is ${show(maxDurationMs)}; give a number from 100 to 3600000`)
+    throw invalid(
+      'P46',
+      `maxDurationMs is ${show(maxDurationMs)}; give a number from 100 to 3600000`,
+    )
   }
   return {
     version: multiplexedVersion,
@@ -110,11 +122,17 @@ function isDuration(value: unknown): value is number {
   return typeof value === 'number' && value >= 100 && value <= 3_600_000
 }
 
-function parseSubscriptions(value: unknown, limits: MultiplexedLimits): Record<string, WantedSubscription> {
+function parseSubscriptions(
+  value: unknown,
+  limits: MultiplexedLimits,
+): Record<string, WantedSubscription> {
   if (!isRecord(value)) throw invalid('P46', `subscriptions is ${show(value)}; give an object`)
   const entries = Object.entries(value)
   if (entries.length > limits.subscriptions) {
-    throw invalid('P48', `there are ${entries.length} subscriptions; the limit is ${limits.subscriptions}`)
+    throw invalid(
+      'P48',
+      `there are ${entries.length} subscriptions; the limit is ${limits.subscriptions}`,
+    )
   }
   return Object.fromEntries(entries.map(([key, wanted]) => [key, parseWanted(key, wanted)]))
 }

@@ -31,7 +31,9 @@ export interface ReduceOptions<TValue, TState> extends LiveBaseOptions<TState> {
 }
 
 /** Options of `useLive` where the state is a list, a snapshot such a list, and each event a new version of an item. */
-export interface KeyOptions<TItem> extends LiveBaseOptions<readonly TItem[]>, KeyedListOptions<TItem> {}
+export interface KeyOptions<TItem>
+  extends LiveBaseOptions<readonly TItem[]>,
+    KeyedListOptions<TItem> {}
 
 /** With data to begin with. */
 export interface WithInitialData<TState> {

@@ -65,7 +65,9 @@ describe('useLive of a live subscription', () => {
       },
     })
     expectTypeOf(live.data).toEqualTypeOf<Todo[] | undefined>()
-    expectTypeOf(live.status).toEqualTypeOf<'idle' | 'connecting' | 'pending' | 'complete' | 'error'>()
+    expectTypeOf(live.status).toEqualTypeOf<
+      'idle' | 'connecting' | 'pending' | 'complete' | 'error'
+    >()
     expectTypeOf(live.gap).toEqualTypeOf<SseGap | null>()
     expectTypeOf(live.error).toExtend<TRPCClientErrorLike<typeof router> | null>()
     // @ts-expect-error no such field
@@ -84,20 +86,27 @@ describe('useLive of a live subscription', () => {
 
   it('has data at once where it begins with some', () => {
     const initialData = { data: [] as Todo[], lastEventId: '1-0' }
-    expectTypeOf(useLive(onChanges, { reduce: (state) => state, initialData }).data).toEqualTypeOf<Todo[]>()
-    const perhaps = initialData as typeof initialData | undefined
-    expectTypeOf(useLive(onChanges, { reduce: (state) => state, initialData: perhaps }).data).toEqualTypeOf<
-      Todo[] | undefined
+    expectTypeOf(useLive(onChanges, { reduce: (state) => state, initialData }).data).toEqualTypeOf<
+      Todo[]
     >()
+    const perhaps = initialData as typeof initialData | undefined
+    expectTypeOf(
+      useLive(onChanges, { reduce: (state) => state, initialData: perhaps }).data,
+    ).toEqualTypeOf<Todo[] | undefined>()
     // @ts-expect-error another state than the reducer's
     useLive(onChanges, { reduce: (state: Todo[]) => state, initialData: { data: 5 } })
   })
 
   it('is a list of items by their key', () => {
-    const live = useLive(onTodos, { key: ({ id }) => id, order: (a, b) => a.at.getTime() - b.at.getTime() })
+    const live = useLive(onTodos, {
+      key: ({ id }) => id,
+      order: (a, b) => a.at.getTime() - b.at.getTime(),
+    })
     expectTypeOf(live.data).toEqualTypeOf<readonly Todo[] | undefined>()
     const initialData = { data: [] as Todo[], lastEventId: '1-0' }
-    expectTypeOf(useLive(onTodos, { key: ({ id }) => id, initialData }).data).toEqualTypeOf<readonly Todo[]>()
+    expectTypeOf(useLive(onTodos, { key: ({ id }) => id, initialData }).data).toEqualTypeOf<
+      readonly Todo[]
+    >()
     // @ts-expect-error no such field
     useLive(onTodos, { key: (item) => item.key })
     // @ts-expect-error a state is a list
@@ -129,7 +138,10 @@ describe('useLive of a live subscription', () => {
 
 describe('useLive of another subscription', () => {
   it('folds events into what it begins with', () => {
-    const live = useLive(onClicks, { reduce: (sum, clicks) => sum + clicks, initialData: { data: 0 } })
+    const live = useLive(onClicks, {
+      reduce: (sum, clicks) => sum + clicks,
+      initialData: { data: 0 },
+    })
     expectTypeOf(live.data).toEqualTypeOf<number>()
     const counts = useLive(onClicks, {
       reduce: (all, clicks) => [...all, clicks],
@@ -144,7 +156,10 @@ describe('useLive of another subscription', () => {
     // @ts-expect-error nor a list
     useLive(onClicks, { key: (clicks) => clicks })
     const perhaps = { data: 0 } as { data: number } | undefined
-    const { data } = useLive(onClicks, { reduce: (sum, clicks) => sum + clicks, initialData: perhaps })
+    const { data } = useLive(onClicks, {
+      reduce: (sum, clicks) => sum + clicks,
+      initialData: perhaps,
+    })
     expectTypeOf(data).toEqualTypeOf<number | undefined>()
   })
 
@@ -163,7 +178,10 @@ describe('useLive of another subscription', () => {
 
   it('must be a tracked one', () => {
     // @ts-expect-error without ids nothing is resumed
-    useLive(trpc.untracked.subscriptionOptions(), { reduce: (n: number) => n, initialData: { data: 0 } })
+    useLive(trpc.untracked.subscriptionOptions(), {
+      reduce: (n: number) => n,
+      initialData: { data: 0 },
+    })
   })
 })
 

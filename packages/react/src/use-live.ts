@@ -12,7 +12,12 @@ import type {
 import { pageConnections } from './store/connections.ts'
 import { type KeyedListOptions, keyedList } from './store/keyed-list.ts'
 import type { EventOf, SnapshotOf } from './store/live-values.ts'
-import { createLiveStore, type LiveResult, type LiveStore, type StoreConfig } from './store/store.ts'
+import {
+  createLiveStore,
+  type LiveResult,
+  type LiveStore,
+  type StoreConfig,
+} from './store/store.ts'
 import type { LiveSubscription } from './store/subscription.ts'
 import { subscriptionKey } from './store/subscription-key.ts'
 
@@ -101,7 +106,15 @@ const itself = (value: unknown): unknown => value
 
 function configOf(
   subscription: LiveSubscription<unknown, unknown>,
-  { key, order, reduce = itself, snapshot = itself, initialData, write, frames = browserFrames }: AnyOptions,
+  {
+    key,
+    order,
+    reduce = itself,
+    snapshot = itself,
+    initialData,
+    write,
+    frames = browserFrames,
+  }: AnyOptions,
 ): StoreConfig<unknown, unknown> {
   const parts = { subscription, initialData, write, frames }
   if (!key) return { ...parts, reduce, snapshot }

@@ -27,6 +27,8 @@ function escapeText(text: string): string {
   // encodeURIComponent throws at half a surrogate pair. `%u` comes from nothing else: it writes % as %25.
   return text
     .split(/(\p{Surrogate})/u)
-    .map((part, i) => (i % 2 === 0 ? encodeURIComponent(part) : `%u${part.charCodeAt(0).toString(16)}`))
+    .map((part, i) =>
+      i % 2 === 0 ? encodeURIComponent(part) : `%u${part.charCodeAt(0).toString(16)}`,
+    )
     .join('')
 }

@@ -142,7 +142,8 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
     read: (log, range, { signal } = {}) =>
       use(() => attempts.run(commands.read(log, range), elapsedMs(), signal)),
     clear: (log) => use(() => attempts.run(commands.clear(log), elapsedMs())),
-    listen: (log, listener) => use(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
+    listen: (log, listener) =>
+      use(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
     notify: (log, text) => use(() => attempts.run(commands.notify(log, text), elapsedMs())),
     close: () => (closing ??= close()),
   }
@@ -167,7 +168,10 @@ function settle(group: AppendGroup, answer: AppendAnswer): void {
 }
 
 /** Tells the app of an error, whatever the app's own code does then. */
-function createReport(onError: RedisBackendOptions['onError'], secrets: Secrets): (error: unknown) => void {
+function createReport(
+  onError: RedisBackendOptions['onError'],
+  secrets: Secrets,
+): (error: unknown) => void {
   return (error) => callSafely('onError', () => onError?.(secrets.redact(error)))
 }
 
@@ -176,7 +180,8 @@ function statusReport(
   secrets: Secrets,
 ): (status: RedisStatus) => void {
   return (status) => {
-    const shown = status.status === 'lost' ? { ...status, error: secrets.redact(status.error) } : status
+    const shown =
+      status.status === 'lost' ? { ...status, error: secrets.redact(status.error) } : status
     callSafely('onStatus', () => onStatus?.(shown))
   }
 }

@@ -22,7 +22,9 @@ interface Context {
 
 const channels = createChannels({ channels: { news: channel({ event: z.string() }) } })
 const t = initTRPC.context<Context>().create()
-const router = t.router({ onNews: t.procedure.subscription((opts) => channels.news().subscribe(opts)) })
+const router = t.router({
+  onNews: t.procedure.subscription((opts) => channels.news().subscribe(opts)),
+})
 type AppRouter = typeof router
 
 describe('an app changes one import', () => {
@@ -87,9 +89,16 @@ describe('an app changes one import', () => {
       user: req.cookies.user,
     })
     for (const { createNextApiHandler } of [stockNext, ourNext]) {
-      expectTypeOf(createNextApiHandler({ router, createContext })).toExtend<stockNext.NextApiHandler>()
+      expectTypeOf(
+        createNextApiHandler({ router, createContext }),
+      ).toExtend<stockNext.NextApiHandler>()
     }
-    ourNext.createNextApiHandler({ router, channels, createContext, connectionKey: (ctx) => ctx.user })
+    ourNext.createNextApiHandler({
+      router,
+      channels,
+      createContext,
+      connectionKey: (ctx) => ctx.user,
+    })
     // @ts-expect-error The router has a context: somebody must create it.
     ourNext.createNextApiHandler({ router, channels })
   })

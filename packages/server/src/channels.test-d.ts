@@ -136,7 +136,9 @@ describe('history', () => {
       expectTypeOf(event.data).toEqualTypeOf<number>()
       expectTypeOf(event.at).toEqualTypeOf<Date>()
     }
-    expectTypeOf((await chat.history({ last: 1 })).events[0]?.data).toEqualTypeOf<Message | undefined>()
+    expectTypeOf((await chat.history({ last: 1 })).events[0]?.data).toEqualTypeOf<
+      Message | undefined
+    >()
   })
 
   it('takes a range', () => {
@@ -170,7 +172,9 @@ describe('without a transformer', () => {
   })
 
   it('gives what JSON makes of the output, wherever an event is read', async () => {
-    expectTypeOf((await log.history({ last: 1 })).events[0]?.data).toEqualTypeOf<AsJson | undefined>()
+    expectTypeOf((await log.history({ last: 1 })).events[0]?.data).toEqualTypeOf<
+      AsJson | undefined
+    >()
     expectTypeOf(log.subscribe()).toEqualTypeOf<ChannelSubscription<AsJson>>()
     log.subscribe().filter(({ at }, { id }) => at < id)
     // @ts-expect-error it is text by now
@@ -178,7 +182,9 @@ describe('without a transformer', () => {
     // @ts-expect-error it is text by now
     log.subscribe().map(({ at }) => at.getTime())
     expectTypeOf(log.subscribe().map(({ at }) => at)).toEqualTypeOf<ChannelSubscription<string>>()
-    expectTypeOf(log.live({}, () => 5)).toEqualTypeOf<ChannelSubscription<LiveEvent<number, AsJson>>>()
+    expectTypeOf(log.live({}, () => 5)).toEqualTypeOf<
+      ChannelSubscription<LiveEvent<number, AsJson>>
+    >()
     expectTypeOf(merge([log.subscribe(), plain.names().subscribe()])).toEqualTypeOf<
       ChannelSubscription<AsJson | string>
     >()
@@ -204,7 +210,9 @@ describe('without a transformer', () => {
     expectTypeOf<Channels<typeof definitions, undefined>>().toEqualTypeOf<typeof plain>()
     const withOne = createChannels({ transformer: superjson, channels: definitions })
     const named: Channels<typeof definitions> = withOne
-    expectTypeOf(named.log()).toEqualTypeOf<ChannelHandle<z.input<typeof event>, z.output<typeof event>>>()
+    expectTypeOf(named.log()).toEqualTypeOf<
+      ChannelHandle<z.input<typeof event>, z.output<typeof event>>
+    >()
     // @ts-expect-error without a transformer its dates are text
     const wrong: Channels<typeof definitions> = plain
     void wrong
@@ -217,7 +225,9 @@ describe('subscribe', () => {
   it("takes a resolver's opts as they are, and options beside them", () => {
     const t = initTRPC.context<{ user: string }>().create({ transformer: superjson })
     t.procedure.subscription((opts) => channels.announcements().subscribe(opts))
-    t.procedure.subscription((opts) => channels.announcements().subscribe({ ...opts, replay: 'all' }))
+    t.procedure.subscription((opts) =>
+      channels.announcements().subscribe({ ...opts, replay: 'all' }),
+    )
     t.procedure
       .input(z.object({ room: z.string(), lastEventId: z.string().nullish() }))
       .subscription((opts) => channels.chat({ room: opts.input.room }).subscribe(opts))
@@ -239,9 +249,9 @@ describe('subscribe', () => {
     const shapes = channels.shapes().subscribe()
     type Shape = SubscriptionEvent<typeof shapes>
     type Circle = Extract<Shape, { kind: 'circle' }>
-    expectTypeOf(shapes.filter((shape) => shape.kind !== 'circle' || shape.radius > 1)).toEqualTypeOf<
-      ChannelSubscription<Shape>
-    >()
+    expectTypeOf(
+      shapes.filter((shape) => shape.kind !== 'circle' || shape.radius > 1),
+    ).toEqualTypeOf<ChannelSubscription<Shape>>()
     expectTypeOf(shapes.filter((shape): shape is Circle => shape.kind === 'circle')).toEqualTypeOf<
       ChannelSubscription<Circle>
     >()
@@ -268,7 +278,9 @@ describe('subscribe', () => {
         .map((data) => ({ type: 'announcement' as const, data })),
     ])
     expectTypeOf(tagged).toEqualTypeOf<
-      ChannelSubscription<{ type: 'message'; data: Message } | { type: 'announcement'; data: string }>
+      ChannelSubscription<
+        { type: 'message'; data: Message } | { type: 'announcement'; data: string }
+      >
     >()
     // @ts-expect-error subscriptions, not handles
     merge([chat])
@@ -285,10 +297,12 @@ describe('live', () => {
       return [message]
     })
     expectTypeOf(live).toEqualTypeOf<ChannelSubscription<LiveEvent<Message[], Message>>>()
-    expectTypeOf(chat.live(options, () => 5)).toEqualTypeOf<ChannelSubscription<LiveEvent<number, Message>>>()
-    expectTypeOf(live.map((value) => (value.type === 'event' ? value.data.text : value.data))).toEqualTypeOf<
-      ChannelSubscription<string | Message[]>
+    expectTypeOf(chat.live(options, () => 5)).toEqualTypeOf<
+      ChannelSubscription<LiveEvent<number, Message>>
     >()
+    expectTypeOf(
+      live.map((value) => (value.type === 'event' ? value.data.text : value.data)),
+    ).toEqualTypeOf<ChannelSubscription<string | Message[]>>()
   })
 
   it('is of the data of a snapshot that is tracked', () => {
@@ -341,11 +355,15 @@ describe('createServerLink', () => {
     // Who serves by one of the two only may say so.
     createServerLink({
       router,
-      createContext: ({ req }: CreateHTTPContextOptions) => ({ user: String(req.headers['x-user']) }),
+      createContext: ({ req }: CreateHTTPContextOptions) => ({
+        user: String(req.headers['x-user']),
+      }),
     })
     createServerLink({
       router,
-      createContext: ({ req }: FetchCreateContextFnOptions) => ({ user: req.headers.get('x-user') ?? '' }),
+      createContext: ({ req }: FetchCreateContextFnOptions) => ({
+        user: req.headers.get('x-user') ?? '',
+      }),
     })
   })
 

@@ -39,7 +39,10 @@ function setup({ events = 1_000 } = {}) {
 }
 
 /** Reads the next `count` events of a subscription, then ends it. */
-async function take<T>(subscription: ChannelSubscription<T>, count: number): Promise<Array<[string, T]>> {
+async function take<T>(
+  subscription: ChannelSubscription<T>,
+  count: number,
+): Promise<Array<[string, T]>> {
   const events: Array<[string, T]> = []
   if (count === 0) return events
   for await (const [id, event] of subscription) {
@@ -49,7 +52,8 @@ async function take<T>(subscription: ChannelSubscription<T>, count: number): Pro
   return events
 }
 
-const values = <T>(events: ReadonlyArray<readonly [string, T]>): T[] => events.map(([, value]) => value)
+const values = <T>(events: ReadonlyArray<readonly [string, T]>): T[] =>
+  events.map(([, value]) => value)
 
 describe('publish', () => {
   it('gives the event to whoever subscribed before, with its types', async () => {
@@ -74,7 +78,10 @@ describe('publish', () => {
     await using s = setup()
     const room = s.channels.notes({ room: 'a' })
     const publish = room.publish({ text: 5, at } as never)
-    await expect(publish).rejects.toMatchObject({ code: 'INVALID_EVENT', issues: [{ path: ['text'] }] })
+    await expect(publish).rejects.toMatchObject({
+      code: 'INVALID_EVENT',
+      issues: [{ path: ['text'] }],
+    })
     await expect(publish).rejects.toThrow(/text: .*expected string/)
     const many = room.publishMany([{ text: 'good', at }, { text: 'bad' } as never])
     await expect(many).rejects.toMatchObject({ code: 'INVALID_EVENT', issues: [{ path: ['at'] }] })
@@ -99,9 +106,14 @@ describe('publish', () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const first = await numbers.publish(1, { idempotencyKey: 'k' })
-    expect(await numbers.publish(1, { idempotencyKey: 'k' })).toEqual({ id: first.id, duplicate: true })
+    expect(await numbers.publish(1, { idempotencyKey: 'k' })).toEqual({
+      id: first.id,
+      duplicate: true,
+    })
     expect((await numbers.history({ last: 10 })).events).toHaveLength(1)
-    await expect(numbers.publish(1, { idempotencyKey: '' })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(numbers.publish(1, { idempotencyKey: '' })).rejects.toMatchObject({
+      code: 'INVALID_OPTION',
+    })
   })
 
   it('rejects after close', async () => {
@@ -129,7 +141,9 @@ describe('history and lastEventId', () => {
   it('refuse what is not an id or a count', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
-    await expect(numbers.history({ after: 'x' })).rejects.toMatchObject({ code: 'INVALID_LAST_EVENT_ID' })
+    await expect(numbers.history({ after: 'x' })).rejects.toMatchObject({
+      code: 'INVALID_LAST_EVENT_ID',
+    })
     await expect(numbers.history({ last: 0 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     await expect(numbers.history({ last: 1e9 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
@@ -141,7 +155,8 @@ describe('history and lastEventId', () => {
     const backend: Backend = {
       ...inner,
       // It doesn't look at the signal.
-      read: (log, from) => new Promise((resolve) => pages.put(() => resolve(inner.read(log, from)))),
+      read: (log, from) =>
+        new Promise((resolve) => pages.put(() => resolve(inner.read(log, from)))),
     }
     await using channels = Object.assign(
       createChannels({ backend, clock, channels: { numbers: channel({ event: z.number() }) } }),
@@ -190,7 +205,9 @@ describe('subscribe', () => {
     expect(values(await take(resumed, 2))).toEqual([2, 3])
     const byInput = numbers.subscribe({ input: { lastEventId: one?.id } })
     expect(values(await take(byInput, 1))).toEqual([2])
-    const byRawInput = numbers.subscribe({ getRawInput: async () => ({ lastEventId: one?.id }) } as object)
+    const byRawInput = numbers.subscribe({
+      getRawInput: async () => ({ lastEventId: one?.id }),
+    } as object)
     expect(values(await take(byRawInput, 1))).toEqual([2])
   })
 
@@ -218,9 +235,14 @@ describe('subscribe', () => {
     const { id } = await numbers.publish(0)
     await numbers.publishMany(Array.from({ length: 20 }, (_, i) => i + 1))
     await using fresh = await freshReader(s.backend, s.onError)
-    expect(values(await take(fresh.numbers.subscribe({ lastEventId: id }), 5))).toEqual([16, 17, 18, 19, 20])
+    expect(values(await take(fresh.numbers.subscribe({ lastEventId: id }), 5))).toEqual([
+      16, 17, 18, 19, 20,
+    ])
     expect(s.onError).toHaveBeenCalledTimes(1)
-    expect(s.onError.mock.calls[0]).toMatchObject([{ code: 'GAP' }, { stage: 'gap', channel: '["numbers"]' }])
+    expect(s.onError.mock.calls[0]).toMatchObject([
+      { code: 'GAP' },
+      { stage: 'gap', channel: '["numbers"]' },
+    ])
     const strict = fresh.numbers.subscribe({ lastEventId: id, onGap: 'error' })
     await expect(take(strict, 1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
   })
@@ -233,7 +255,9 @@ describe('subscribe', () => {
     await numbers.publishMany(Array.from({ length: 20 }, (_, i) => i + 1))
     expect(values(await live)).toHaveLength(21)
     expect(s.onError).not.toHaveBeenCalled()
-    expect(values(await take(numbers.subscribe({ lastEventId: id }), 5))).toEqual([16, 17, 18, 19, 20])
+    expect(values(await take(numbers.subscribe({ lastEventId: id }), 5))).toEqual([
+      16, 17, 18, 19, 20,
+    ])
     expect(s.onError).toHaveBeenCalledTimes(1)
   })
 
@@ -241,7 +265,9 @@ describe('subscribe', () => {
     await using s = setup()
     const first = await s.channels.numbers().publish(1)
     // Not in the same millisecond, in which the order of two channels' ids is chance.
-    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(eventTimeMs(first.id)), { interval: 1 })
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(eventTimeMs(first.id)), {
+      interval: 1,
+    })
     const other = await s.channels.notes({ room: 'b' }).publish({ text: 'secret', at })
     const got = take(s.channels.numbers().subscribe({ lastEventId: other.id }), 1)
     await vi.waitFor(() => expect(s.onError).toHaveBeenCalledTimes(1))
@@ -252,7 +278,10 @@ describe('subscribe', () => {
   it('ends quietly when the signal aborts, even while it waits', async () => {
     await using s = setup()
     const abort = new AbortController()
-    const iterator = s.channels.numbers().subscribe({ signal: abort.signal })[Symbol.asyncIterator]()
+    const iterator = s.channels
+      .numbers()
+      .subscribe({ signal: abort.signal })
+      [Symbol.asyncIterator]()
     const next = iterator.next()
     abort.abort()
     expect(await next).toEqual({ done: true, value: undefined })
@@ -285,7 +314,9 @@ describe('subscribe', () => {
     await s.channels.numbers().publishMany([2, 3])
     expect(values(await one)).toEqual([1, 2, 3])
     expect(values(await two)).toEqual([1, 2, 3])
-    expect(values(await take(s.channels.numbers().subscribe({ lastEventId: id }), 2))).toEqual([2, 3])
+    expect(values(await take(s.channels.numbers().subscribe({ lastEventId: id }), 2))).toEqual([
+      2, 3,
+    ])
     expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
   })
 
@@ -312,7 +343,10 @@ describe('subscribe', () => {
     const inner = memoryBackend()
     const append = vi.fn(inner.append)
     const backend: Backend = { ...inner, append, listen: () => new Promise(() => {}) }
-    const channels = createChannels({ backend, channels: { numbers: channel({ event: z.number() }) } })
+    const channels = createChannels({
+      backend,
+      channels: { numbers: channel({ event: z.number() }) },
+    })
     void channels.numbers().subscribe()[Symbol.asyncIterator]().next()
     const publishing = [channels.numbers().publish(1), channels.numbers().publishMany([2, 3])]
     await vi.waitFor(() => expect(append).toHaveBeenCalledTimes(2))
@@ -328,7 +362,8 @@ describe('subscribe', () => {
     let failures = 2
     const backend: Backend = {
       ...inner,
-      listen: (...args) => (failures-- > 0 ? Promise.reject(new Error('not yet')) : inner.listen(...args)),
+      listen: (...args) =>
+        failures-- > 0 ? Promise.reject(new Error('not yet')) : inner.listen(...args),
     }
     const channels = createChannels({
       backend,
@@ -361,7 +396,10 @@ describe('subscribe', () => {
 })
 
 /** The same logs, read by channels that have just started: nothing is in their window. */
-async function freshReader(backend: ReturnType<typeof memoryBackend>, onError: (error: unknown) => void) {
+async function freshReader(
+  backend: ReturnType<typeof memoryBackend>,
+  onError: (error: unknown) => void,
+) {
   const channels = createChannels({
     backend,
     onError,
@@ -422,9 +460,14 @@ describe('merge', () => {
   it('resumes as many channels as it takes, and refuses more at once', async () => {
     await using s = setup()
     const rooms = (count: number, lastEventId?: string) =>
-      range(1, count).map((n) => s.channels.notes({ room: `${n}` }).subscribe({ lastEventId, replay: 1 }))
+      range(1, count).map((n) =>
+        s.channels.notes({ room: `${n}` }).subscribe({ lastEventId, replay: 1 }),
+      )
     expect(() => merge(rooms(191))).toThrow(
-      expect.objectContaining({ code: 'BAD_REQUEST', message: expect.stringContaining('the limit is 190') }),
+      expect.objectContaining({
+        code: 'BAD_REQUEST',
+        message: expect.stringContaining('the limit is 190'),
+      }),
     )
     const publish = (text: string) => s.channels.notes({ room: '190' }).publish({ text, at })
     const [first] = await take(
@@ -448,14 +491,18 @@ describe('merge', () => {
     expect(s.onError.mock.calls.map(([{ code }, { channel: name }]) => [code, name])).toEqual([
       ['GAP', '["numbers"]'],
     ])
-    await expect(take(both(first?.[0], 'error'), 1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
+    await expect(take(both(first?.[0], 'error'), 1)).rejects.toMatchObject({
+      code: 'PRECONDITION_FAILED',
+    })
   })
 
   it('keeps filters and maps of its parts', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     await numbers.publishMany([1, 2, 3, 4])
-    const merged = merge([numbers.subscribe({ replay: 'all' }).filter((n) => n > 2)]).map((n) => n * 10)
+    const merged = merge([numbers.subscribe({ replay: 'all' }).filter((n) => n > 2)]).map(
+      (n) => n * 10,
+    )
     expect(values(await take(merged, 2))).toEqual([30, 40])
   })
 })
@@ -563,6 +610,8 @@ describe('createChannels', () => {
 
   it('refuses bounds that cannot be kept', () => {
     expect(() => channel({ event: z.number(), retain: { events: 0 } })).toThrow(/events is 0/)
-    expect(() => channel({ event: z.number(), retain: { forMs: Number.POSITIVE_INFINITY } })).toThrow(/forMs/)
+    expect(() =>
+      channel({ event: z.number(), retain: { forMs: Number.POSITIVE_INFINITY } }),
+    ).toThrow(/forMs/)
   })
 })

@@ -88,7 +88,10 @@ export interface ChannelsOptions<
 }
 
 /** Makes the handle of one channel; with params where the channel has some. */
-export type ChannelFactory<TDefinition, TTransformer extends Transformer | undefined = Transformer> =
+export type ChannelFactory<
+  TDefinition,
+  TTransformer extends Transformer | undefined = Transformer,
+> =
   TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
     ? [TParams] extends [undefined]
       ? () => ChannelHandle<TInput, Stored<TEvent, TTransformer>>
@@ -150,7 +153,10 @@ export function createChannels<
     maxOpenChannels,
   })
   const window = { events: 1_024, characters: 4_194_304, ...options.window }
-  checkNumbers({ 'window.events': window.events, 'window.characters': window.characters, positionCheckMs }, 1)
+  checkNumbers(
+    { 'window.events': window.events, 'window.characters': window.characters, positionCheckMs },
+    1,
+  )
   checkNumbers({ lingerMs }, 0)
   const codec = createCodec(options.transformer)
   const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {
@@ -213,7 +219,10 @@ function checkName(name: string): void {
 function checkNumbers(numbers: Readonly<Record<string, number>>, least: number): void {
   for (const [name, value] of Object.entries(numbers)) {
     if (value >= least) continue
-    throw new RealtimeError('INVALID_OPTION', `createChannels(): ${name} is ${value}. Give ${least} or more.`)
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `createChannels(): ${name} is ${value}. Give ${least} or more.`,
+    )
   }
 }
 

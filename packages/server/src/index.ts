@@ -73,7 +73,16 @@ export {
   type ServerLinkStats,
 } from './link/server-link.ts'
 export type { EventMeta } from './subscription/feed-operators.ts'
-export type { LiveEvent, LoadSnapshot, LoadSnapshotOptions, SnapshotData } from './subscription/live.ts'
+export type {
+  LiveEvent,
+  LoadSnapshot,
+  LoadSnapshotOptions,
+  SnapshotData,
+} from './subscription/live.ts'
 export type { LiveOptions, SubscribeOptions } from './subscription/resume.ts'
-export { type ChannelSubscription, merge, type SubscriptionEvent } from './subscription/subscription.ts'
+export {
+  type ChannelSubscription,
+  merge,
+  type SubscriptionEvent,
+} from './subscription/subscription.ts'
 export { detached } from './user-code/async-context.ts'

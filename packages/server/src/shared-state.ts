@@ -15,6 +15,9 @@ export function acrossCopies<TThing extends object>(name: string, make: () => TT
 /** Whether a value is what `tracked` makes, of whichever copy of tRPC: each has a symbol of its own. */
 export function isTracked(value: unknown): value is TrackedEnvelope<unknown> {
   return (
-    Array.isArray(value) && value.length === 3 && typeof value[0] === 'string' && typeof value[2] === 'symbol'
+    Array.isArray(value) &&
+    value.length === 3 &&
+    typeof value[0] === 'string' &&
+    typeof value[2] === 'symbol'
   )
 }

@@ -3,7 +3,9 @@ import { fetchRequestHandler, linkOf } from '@trpc-sse/server/adapters/fetch'
 import { createAdapterApp } from '@trpc-sse/server/testing'
 
 /** Creates what serves the app at `/trpc`, and drains it at `/drain`. */
-export function createHandler(options: { heartbeatMs?: number } = {}): (req: Request) => Promise<Response> {
+export function createHandler(
+  options: { heartbeatMs?: number } = {},
+): (req: Request) => Promise<Response> {
   const app = createAdapterApp()
   return async (req) => {
     if (new URL(req.url).pathname === '/drain') {

@@ -10,5 +10,10 @@ declare const Bun: {
 }
 
 // Bun ends a response that is silent for 10 seconds, unless it is told not to.
-const { port } = Bun.serve({ port: 0, hostname: '127.0.0.1', idleTimeout: 0, fetch: createHandler() })
+const { port } = Bun.serve({
+  port: 0,
+  hostname: '127.0.0.1',
+  idleTimeout: 0,
+  fetch: createHandler(),
+})
 console.log(port)

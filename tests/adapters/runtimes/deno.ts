@@ -7,4 +7,7 @@ declare const Deno: {
   ): unknown
 }
 
-Deno.serve({ port: 0, hostname: '127.0.0.1', onListen: ({ port }) => console.log(port) }, createHandler())
+Deno.serve(
+  { port: 0, hostname: '127.0.0.1', onListen: ({ port }) => console.log(port) },
+  createHandler(),
+)

@@ -20,5 +20,6 @@ export class App {
 
 // biome-ignore lint/style/noDefaultExport: the runtime demands it.
 export default {
-  fetch: (req: Request, { app }: Env): Promise<Response> => app.get(app.idFromName('app')).fetch(req),
+  fetch: (req: Request, { app }: Env): Promise<Response> =>
+    app.get(app.idFromName('app')).fetch(req),
 }

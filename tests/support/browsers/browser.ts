@@ -25,7 +25,9 @@ export interface TestBrowser<TTab extends Tab = Tab> extends AsyncDisposable {
 }
 
 /** Opens a browser for the tests of a suite; gives what gives it. */
-export function useBrowser<TBrowser extends TestBrowser>(open: () => Promise<TBrowser>): () => TBrowser {
+export function useBrowser<TBrowser extends TestBrowser>(
+  open: () => Promise<TBrowser>,
+): () => TBrowser {
   let browser: TBrowser | undefined
   beforeAll(async () => {
     browser = await open()

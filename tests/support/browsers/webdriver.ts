@@ -23,7 +23,9 @@ export async function openSession(driver: string, capabilities: object): Promise
 async function send<TResult>(url: string, method: string, body?: object): Promise<TResult> {
   const signal = AbortSignal.timeout(40_000)
   const response = await fetch(url, { method, signal, ...(body && { body: JSON.stringify(body) }) })
-  const { value } = (await response.json()) as { value: TResult & { error?: string; message?: string } }
+  const { value } = (await response.json()) as {
+    value: TResult & { error?: string; message?: string }
+  }
   if (!response.ok) throw new Error(`${url}: ${value.error} ${value.message}`)
   return value
 }

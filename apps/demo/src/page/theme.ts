@@ -12,7 +12,8 @@ export const theme = createStore<Theme>(themes.find((each) => each === kept) ?? 
 export function applyTheme(): void {
   const apply = (): void => {
     // All colours are written with light-dark(): this alone decides.
-    document.documentElement.style.colorScheme = theme.get() === 'system' ? 'light dark' : theme.get()
+    document.documentElement.style.colorScheme =
+      theme.get() === 'system' ? 'light dark' : theme.get()
   }
   apply()
   theme.subscribe(apply)

@@ -16,7 +16,9 @@ export const chatRouter = router({
   send: procedure
     .input(room.extend({ author: z.string(), text: z.string(), key: z.string() }))
     .mutation(({ input: { room, author, text, key } }) =>
-      channels.chat({ room }).publish({ author, text, sentAt: new Date() }, { idempotencyKey: key }),
+      channels
+        .chat({ room })
+        .publish({ author, text, sentAt: new Date() }, { idempotencyKey: key }),
     ),
 
   idsAfter: procedure

@@ -27,7 +27,9 @@ export function withCuts(handle: RequestListener): RequestListener {
     const { pathname, searchParams } = new URL(request.url ?? '/', 'http://demo')
     const page = searchParams.get('page')
     if (request.method === 'POST' && pathname === '/control/cut') {
-      response.setHeader('content-type', 'application/json').end(JSON.stringify({ cut: cut(page ?? '') }))
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ cut: cut(page ?? '') }))
       return
     }
     if (page !== null) remember(page, request, response)

@@ -33,7 +33,9 @@ export async function startInstances(count: number): Promise<Instances> {
 
   function restart(instance: number): void {
     if (closing) return
-    start(instance).catch((error: unknown) => console.error(`Instance ${instance} does not start`, error))
+    start(instance).catch((error: unknown) =>
+      console.error(`Instance ${instance} does not start`, error),
+    )
   }
 
   await Promise.all(Array.from({ length: count }, (_, i) => start(i + 1)))

@@ -9,7 +9,13 @@ import { procedure, router } from './trpc.ts'
 
 const job = z.object({ jobId: z.string() })
 const stepMs = 130
-const stages = ['Reading orders', 'Joining customers', 'Summing up', 'Drawing charts', 'Writing the report']
+const stages = [
+  'Reading orders',
+  'Joining customers',
+  'Summing up',
+  'Drawing charts',
+  'Writing the report',
+]
 const total = 40
 
 export const jobsRouter = router({

@@ -11,7 +11,11 @@ interface Stats {
 }
 
 /** Publishes what this instance serves, when that changes and as a sign of life; in the end, that it is nothing. */
-export async function publishLoad(instance: number, stats: () => Stats, signal: AbortSignal): Promise<void> {
+export async function publishLoad(
+  instance: number,
+  stats: () => Stats,
+  signal: AbortSignal,
+): Promise<void> {
   let told = { connections: -1, subscriptions: -1 }
   let toldAt = 0
   await repeat(lookMs, signal, async () => {

@@ -15,14 +15,21 @@ const news = [
 
 export const notificationsRouter = router({
   /** The latest notifications, then each new one. */
-  onNotification: procedure.subscription((opts) => channels.notifications().subscribe({ ...opts, replay })),
+  onNotification: procedure.subscription((opts) =>
+    channels.notifications().subscribe({ ...opts, replay }),
+  ),
 
   /** Makes some up, for everybody. They are stored next to each other, in one round trip. */
-  make: procedure.input(z.object({ count: z.number().int().min(1).max(20) })).mutation(({ input }) => {
-    const first = Math.floor(Math.random() * news.length)
-    const texts = Array.from({ length: input.count }, (_, i) => news[(first + i) % news.length] ?? '')
-    return channels.notifications().publishMany(texts.map((text) => ({ text, at: new Date() })))
-  }),
+  make: procedure
+    .input(z.object({ count: z.number().int().min(1).max(20) }))
+    .mutation(({ input }) => {
+      const first = Math.floor(Math.random() * news.length)
+      const texts = Array.from(
+        { length: input.count },
+        (_, i) => news[(first + i) % news.length] ?? '',
+      )
+      return channels.notifications().publishMany(texts.map((text) => ({ text, at: new Date() })))
+    }),
 
   idsAfter: procedure
     .input(afterInput)

@@ -40,13 +40,16 @@ async function buildInto(folder: string): Promise<void> {
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256')
   for (const source of sources) {
-    for (const path of await filesBelow(join(root, source))) hash.update(path).update(await readFile(path))
+    for (const path of await filesBelow(join(root, source)))
+      hash.update(path).update(await readFile(path))
   }
   return `page-${hash.digest('hex').slice(0, 16)}`
 }
 
 async function filesBelow(path: string): Promise<string[]> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(() => undefined)
+  const entries = await readdir(path, { recursive: true, withFileTypes: true }).catch(
+    () => undefined,
+  )
   if (entries === undefined) return [path]
   return entries
     .filter((entry) => entry.isFile() && !entry.name.includes('.test'))

@@ -37,7 +37,10 @@ const waves = [
 
 /** A market that every instance agrees on: waves of some lengths, and some noise that looks like chance. */
 function priceAt(moment: number): number {
-  const change = waves.reduce((sum, { length, height }) => sum + height * Math.sin(moment / length), 0)
+  const change = waves.reduce(
+    (sum, { length, height }) => sum + height * Math.sin(moment / length),
+    0,
+  )
   const noise = ((Math.sin(moment * 12.9898) * 43_758.5453) % 1) * 0.16
   return Math.round((128 + change + noise) * 100) / 100
 }

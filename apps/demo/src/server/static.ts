@@ -24,7 +24,9 @@ export async function servePage(): Promise<RequestListener> {
     response.writeHead(200, {
       'content-type': types[extname(path)] ?? 'application/octet-stream',
       // The names of assets carry a hash of what is in them.
-      'cache-control': path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache',
+      'cache-control': path.startsWith('/assets/')
+        ? 'public, max-age=31536000, immutable'
+        : 'no-cache',
       'x-content-type-options': 'nosniff',
     })
     response.end(request.method === 'HEAD' ? undefined : body)
@@ -33,7 +35,11 @@ export async function servePage(): Promise<RequestListener> {
 
 async function readAll(folder: string): Promise<Map<string, Buffer>> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  const paths = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
   const files = await Promise.all(paths.map(async (path) => [path, await readFile(path)] as const))
-  return new Map(files.map(([path, body]) => [`/${relative(folder, path).split(sep).join('/')}`, body]))
+  return new Map(
+    files.map(([path, body]) => [`/${relative(folder, path).split(sep).join('/')}`, body]),
+  )
 }

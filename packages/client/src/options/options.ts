@@ -6,7 +6,12 @@ import type {
   TRPCDataTransformer,
 } from '@trpc/server'
 import { type Clock, type GapReason, RealtimeError } from '@trpc-sse/protocol'
-import { createPositions, noPositions, type PersistStorage, type Positions } from '../set/positions.ts'
+import {
+  createPositions,
+  noPositions,
+  type PersistStorage,
+  type Positions,
+} from '../set/positions.ts'
 import { type Device, globalDevice } from '../stream/device.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../stream/retry.ts'
 import type { StreamSettings } from '../stream/stream.ts'
@@ -231,7 +236,8 @@ export type TransformerOption<TRouter extends AnyTRPCRouter> =
       }
 
 /** The options of `sseLink`. */
-export type SseLinkOptions<TRouter extends AnyTRPCRouter> = SseLinkBaseOptions & TransformerOption<TRouter>
+export type SseLinkOptions<TRouter extends AnyTRPCRouter> = SseLinkBaseOptions &
+  TransformerOption<TRouter>
 
 /** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
 const waitingClock: Clock = {
@@ -268,11 +274,20 @@ export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
 }
 
 /** Where positions are kept over a reload, if they are. Throws `INVALID_OPTION` for a time that is none. */
-export function positionsOf(options: SseLinkBaseOptions, { clock, device }: StreamSettings): Positions {
+export function positionsOf(
+  options: SseLinkBaseOptions,
+  { clock, device }: StreamSettings,
+): Positions {
   const { persist: storage, persistForMs: forMs = 3_600_000, url } = options
   checkTimes({ persistForMs: forMs })
   if (!storage) return noPositions
-  return createPositions({ clock, device, storage, url: typeof url === 'function' ? '' : String(url), forMs })
+  return createPositions({
+    clock,
+    device,
+    storage,
+    url: typeof url === 'function' ? '' : String(url),
+    forMs,
+  })
 }
 
 /** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
@@ -286,6 +301,9 @@ function checkUrl(url: unknown): void {
 function checkTimes(times: Readonly<Record<string, number | undefined>>): void {
   for (const [name, ms] of Object.entries(times)) {
     if (ms === undefined || ms > 0) continue
-    throw new RealtimeError('INVALID_OPTION', `${name} is ${ms}: give a number of milliseconds above 0.`)
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `${name} is ${ms}: give a number of milliseconds above 0.`,
+    )
   }
 }

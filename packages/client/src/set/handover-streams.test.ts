@@ -215,11 +215,17 @@ describe('P62: a control request that fails', () => {
     first.events('b', 2)
     expect([await a.next(), await b.next()]).toEqual([event(2), event(2)])
     const without = await nextSet(server)
-    expect([without.connectionId, without.wanted.map(({ path }) => path)]).toEqual(['one', ['a', 'b']])
+    expect([without.connectionId, without.wanted.map(({ path }) => path)]).toEqual([
+      'one',
+      ['a', 'b'],
+    ])
     without.accept()
     const d = follow('d')
     const next = await nextSet(server)
-    expect([next.connectionId, next.wanted.map(({ path }) => path)]).toEqual(['one', ['a', 'b', 'd']])
+    expect([next.connectionId, next.wanted.map(({ path }) => path)]).toEqual([
+      'one',
+      ['a', 'b', 'd'],
+    ])
     next.accept()
     first.exchange.send({ event: '$started', data: JSON.stringify({ key: next.key('d') }) })
     expect(await d.nextMany(3)).toEqual(opening)
@@ -247,14 +253,20 @@ describe('P63: a server without this mode', () => {
     async (status) => {
       await using server = await scriptedServer()
       const told: unknown[] = []
-      const { follow } = multiplexedClient(server, { onFallback: (fallback) => told.push(fallback) })
+      const { follow } = multiplexedClient(server, {
+        onFallback: (fallback) => told.push(fallback),
+      })
       const a = follow('a', { room: 1, lastEventId: '7-0' })
       const gone = follow('b')
       const set = await nextSet(server)
       gone.unsubscribe()
       set.exchange.answer(status)
       const single = await server.request()
-      expect([single.method, single.path, single.query.get('lastEventId')]).toEqual(['GET', '/a', '7-0'])
+      expect([single.method, single.path, single.query.get('lastEventId')]).toEqual([
+        'GET',
+        '/a',
+        '7-0',
+      ])
       single.open().send({ data: '8', id: '8-0' })
       expect(await a.nextMany(4)).toEqual([...opening, event(8)])
       const next = follow('c')
@@ -269,22 +281,27 @@ describe('P63: a server without this mode', () => {
   it.each([
     [404, 'either url is wrong, or'],
     [405, "405: the server doesn't know the multiplexed mode"],
-  ])('P63: that answers %i may be a wrong url, and that is said where it can be', async (status, said) => {
-    await using server = await scriptedServer()
-    const onFallback = vi.fn<(fallback: SseFallback) => void>()
-    const { follow } = multiplexedClient(server, { onFallback })
-    const a = follow('a')
-    const set = await nextSet(server)
-    set.exchange.answer(status)
-    const single = await server.request()
-    expect(onFallback.mock.calls[0]?.[0].message).toContain(said)
-    single.answer(404, {}, 'Cannot GET')
-    const [event, error] = (await a.nextMany(2)).at(-1) ?? []
-    expect(event).toBe('error')
-    expect(error).toMatchObject({
-      message: expect.stringContaining('There is no tRPC at this address: check the url of sseLink.'),
-    })
-  })
+  ])(
+    'P63: that answers %i may be a wrong url, and that is said where it can be',
+    async (status, said) => {
+      await using server = await scriptedServer()
+      const onFallback = vi.fn<(fallback: SseFallback) => void>()
+      const { follow } = multiplexedClient(server, { onFallback })
+      const a = follow('a')
+      const set = await nextSet(server)
+      set.exchange.answer(status)
+      const single = await server.request()
+      expect(onFallback.mock.calls[0]?.[0].message).toContain(said)
+      single.answer(404, {}, 'Cannot GET')
+      const [event, error] = (await a.nextMany(2)).at(-1) ?? []
+      expect(event).toBe('error')
+      expect(error).toMatchObject({
+        message: expect.stringContaining(
+          'There is no tRPC at this address: check the url of sseLink.',
+        ),
+      })
+    },
+  )
 
   it('P63: is not one that names what is wrong with the request', async () => {
     await using server = await scriptedServer()
@@ -292,7 +309,8 @@ describe('P63: a server without this mode', () => {
     const { follow } = multiplexedClient(server, { onFallback })
     const a = follow('a')
     const set = await nextSet(server)
-    const message = 'POST ~sse needs the header content-type: application/json (P46), and it has none.'
+    const message =
+      'POST ~sse needs the header content-type: application/json (P46), and it has none.'
     set.exchange.answer(415, {}, JSON.stringify({ error: { code: -32015, message } }))
     const [event, error] = (await a.nextMany(2)).at(-1) ?? []
     expect([event, (error as Error).message]).toEqual(['error', message])

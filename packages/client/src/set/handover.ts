@@ -54,7 +54,10 @@ interface Successor<TStream> {
 }
 
 /** Creates a feed that runs on no stream yet. */
-export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TStream>): Feed<TStream> {
+export function createFeed<TStream>({
+  lastEventId,
+  ...options
+}: FeedOptions<TStream>): Feed<TStream> {
   // An empty one asks for a start without one, even where one was kept.
   let position = lastEventId || undefined
   let live: boolean | undefined
@@ -128,7 +131,8 @@ export function createFeed<TStream>({ lastEventId, ...options }: FeedOptions<TSt
     live: () => live,
     standsAt: (id) => id === position && !isDelivering,
     source: () => source,
-    isSettled: () => source !== undefined && position !== undefined && !successor && skip.size === 0,
+    isSettled: () =>
+      source !== undefined && position !== undefined && !successor && skip.size === 0,
     requested(stream) {
       successor = { stream, hasPosition: position !== undefined, held: [], had: new Set() }
     },

@@ -86,7 +86,8 @@ describe('a subscription that joins the same one', () => {
     const { follow } = multiplexedClient(server)
     const late: Followed[] = []
     const a = follow('a', undefined, {
-      onData: () => late.length === 0 && a.news.length > 4 && late.push(follow('a', { lastEventId: '1-0' })),
+      onData: () =>
+        late.length === 0 && a.news.length > 4 && late.push(follow('a', { lastEventId: '1-0' })),
     })
     const first = await nextSet(server)
     first.open('one', 'a').events('a', 1, 2)

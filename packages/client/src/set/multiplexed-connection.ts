@@ -4,7 +4,12 @@ import type { Carrier } from '../stream/stream.ts'
 import { type RequestOptions, send, within } from '../transport/attempt.ts'
 import { createKeyTable } from '../wire/keys.ts'
 import { writeMultiplexedBody } from '../wire/multiplexed.ts'
-import { credentialsOf, type Endpoint, type HttpRequest, writeMultiplexedRequest } from '../wire/request.ts'
+import {
+  credentialsOf,
+  type Endpoint,
+  type HttpRequest,
+  writeMultiplexedRequest,
+} from '../wire/request.ts'
 import type { CallLine } from './shared-stream.ts'
 
 /** The set that a connection is for, and whom it tells. */
@@ -57,7 +62,9 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
   function checkCredentials(endpoint: Endpoint): void {
     const given = credentialsOf(endpoint)
     if (connectionId === undefined) credentials = given
-    const mayBeRefused = [...wanted()].some(({ call, feed }) => call.hasFailed && feed.source() === undefined)
+    const mayBeRefused = [...wanted()].some(
+      ({ call, feed }) => call.hasFailed && feed.source() === undefined,
+    )
     if (given !== credentials && mayBeRefused)
       throw new Error('The stream was opened with other credentials.')
   }
@@ -75,7 +82,8 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     )
   }
 
-  const hasStarted = (): boolean => [...table.entries()].every(([, { feed }]) => feed.source() === carrier)
+  const hasStarted = (): boolean =>
+    [...table.entries()].every(([, { feed }]) => feed.source() === carrier)
 
   function fail(): void {
     if (!isInControl) return
@@ -116,7 +124,9 @@ export function createSetCarrier(options: SetCarrierOptions): SetCarrier {
     await response.text()
     if (response.status === 200) return 0
     const retryAfter = response.headers.get('retry-after')
-    return response.status === 429 && retryAfter !== null ? askedWaitMs(clock, retryAfter) : undefined
+    return response.status === 429 && retryAfter !== null
+      ? askedWaitMs(clock, retryAfter)
+      : undefined
   }
 
   function retire(): void {

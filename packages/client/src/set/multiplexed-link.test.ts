@@ -100,7 +100,10 @@ describe('one stream for all subscriptions', () => {
     await a.nextMany(3)
     follow('c')
     const control = await nextSet(server)
-    expect([control.exchange.headers.paths, control.exchange.query.get('n')]).toEqual(['a, b, c', '2'])
+    expect([control.exchange.headers.paths, control.exchange.query.get('n')]).toEqual([
+      'a, b, c',
+      '2',
+    ])
   })
 
   it('reads and writes through the transformer', async () => {
@@ -188,7 +191,13 @@ describe('one stream for all subscriptions', () => {
       { path: 'b', lastEventId: '4-0' },
     ])
     second.open('two', 'a').say('$stopped', 'a')
-    expect(await a.nextMany(5)).toEqual([['started'], ['pending'], ['stopped'], ['idle'], ['complete']])
+    expect(await a.nextMany(5)).toEqual([
+      ['started'],
+      ['pending'],
+      ['stopped'],
+      ['idle'],
+      ['complete'],
+    ])
     expect(b.news.length).toBe(4)
   })
 })
@@ -197,8 +206,8 @@ describe('of many subscriptions', () => {
   it('one that fails, one that completes and one that never starts leave the others alone', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
-    const [fails, completes, never, healthy] = ['fails', 'completes', 'never', 'healthy'].map((path) =>
-      follow(path),
+    const [fails, completes, never, healthy] = ['fails', 'completes', 'never', 'healthy'].map(
+      (path) => follow(path),
     )
     const set = await nextSet(server)
     set.open('one', 'fails', 'completes', 'healthy')
@@ -236,7 +245,11 @@ describe('of many subscriptions', () => {
         { event: '$started', data: JSON.stringify({ key: next.key('fails') }) },
         { event: '$error', data: JSON.stringify({ key: next.key('fails'), ...passing }) },
       )
-      expect(await fails.nextMany(3)).toEqual([['started'], ['pending'], ['connecting', 'try again']])
+      expect(await fails.nextMany(3)).toEqual([
+        ['started'],
+        ['pending'],
+        ['connecting', 'try again'],
+      ])
     }
     expect(healthy.news).toEqual(opening)
   })
@@ -308,7 +321,9 @@ describe('of many subscriptions', () => {
     const broken = follow('broken')
     const healthy = follow('healthy')
     const set = await nextSet(server)
-    set.open('one', 'broken', 'healthy').exchange.send({ event: set.key('broken'), data: 'not JSON' })
+    set
+      .open('one', 'broken', 'healthy')
+      .exchange.send({ event: set.key('broken'), data: 'not JSON' })
     set.events('healthy', 1)
     expect((await broken.nextMany(4)).at(-1)?.[0]).toBe('error')
     expect(await healthy.nextMany(4)).toEqual([...opening, event(1)])
@@ -329,7 +344,10 @@ describe('of many subscriptions', () => {
       const set = await nextSet(server)
       set.open('one', 'a').events('a', 1, 2)
       expect(await healthy.nextMany(5)).toEqual([...opening, event(1), event(2)])
-      expect(broken.news.at(-1)).toEqual(['error', expect.objectContaining({ message: 'bug in the app' })])
+      expect(broken.news.at(-1)).toEqual([
+        'error',
+        expect.objectContaining({ message: 'bug in the app' }),
+      ])
       expect(broken.news.filter(([what]) => what === 'data').length).toBe(name === 'onData' ? 1 : 0)
       expect(server.count()).toBe(1)
     },

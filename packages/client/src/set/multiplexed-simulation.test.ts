@@ -35,7 +35,8 @@ function simulate(seed: number) {
   function subscribe(): void {
     const path = paths[dice(paths.length)] ?? 'x'
     const logs = path.split('+')
-    const after = dice(2) === 0 ? undefined : new Map(logs.map((log) => [log, dice(server.size(log) + 1)]))
+    const after =
+      dice(2) === 0 ? undefined : new Map(logs.map((log) => [log, dice(server.size(log) + 1)]))
     const lastEventId = after && [...after].map(([log, n]) => `${log}=${n}`).join(',')
     const onStarted = (): void => {
       one.startedAt ??= new Map(logs.map((log) => [log, server.size(log)]))

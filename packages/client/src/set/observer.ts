@@ -40,7 +40,8 @@ export function tellFrame(
   observer: SubscriptionObserver,
   codec: Codec,
 ): SubscriptionEnd | undefined {
-  if (frame.type === 'event') observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
+  if (frame.type === 'event')
+    observer.event(codec.event(JSON.parse(frame.data)), frame.id || undefined)
   else if (frame.type === 'gap') observer.gap(frame)
   else if (frame.type === 'error') return codec.error(frame.error)
   else if (frame.type === 'stopped') {

@@ -38,7 +38,13 @@ type Kept = readonly [key: string, lastEventId: string, atMs: number]
 export const noPositions: Positions = { load: () => undefined, save() {} }
 
 /** Keeps positions in a storage: few writes, bounded, and harmless whatever the storage does or has in it. */
-export function createPositions({ clock, device, storage, url, forMs }: PositionsOptions): Positions {
+export function createPositions({
+  clock,
+  device,
+  storage,
+  url,
+  forMs,
+}: PositionsOptions): Positions {
   const name = `trpc-sse:${shortHash(url)}`
   const current = new Map<string, string>()
   const changes = new Map<string, Kept | undefined>()

@@ -86,7 +86,9 @@ export function createSet(options: SetOptions): SubscriptionSet {
   function merge({ identity, feed }: CallLine): void {
     const [elder, younger] = familyOf(identity).filter(
       ({ feed: other }) =>
-        other.isSettled() && other.source() === feed.source() && other.lastEventId() === feed.lastEventId(),
+        other.isSettled() &&
+        other.source() === feed.source() &&
+        other.lastEventId() === feed.lastEventId(),
     )
     if (younger) elder?.adopt(younger)
   }

@@ -25,7 +25,10 @@ export interface SharedStream extends Pick<Stream, 'askedWaitMs'> {
 const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** Creates the stream of a set, and opens it at the first change. */
-export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallLine>): SharedStream {
+export function createSharedStream(
+  options: SetOptions,
+  lines: ReadonlySet<CallLine>,
+): SharedStream {
   const carriers = new Set<SetCarrier>()
   let stream: Stream | undefined
   // What was asked for last: a refusal is the answer to that.
@@ -73,7 +76,8 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
 
   function onRefused(error: unknown): void {
     for (const carrier of carriers) carrier.resume()
-    for (const line of wanted()) if (line.feed.source() === undefined) line.fail(ownError(line, error))
+    for (const line of wanted())
+      if (line.feed.source() === undefined) line.fail(ownError(line, error))
   }
 
   function onEnded(state: StreamState): void {
@@ -88,7 +92,14 @@ export function createSharedStream(options: SetOptions, lines: ReadonlySet<CallL
     if (lines.size === 0) stream?.close()
     else if (stream) for (const carrier of carriers) carrier.changed()
     else
-      stream = openStream({ ...options, endpoint, carry, read: readMultiplexedMessage, onRefused, onEnded })
+      stream = openStream({
+        ...options,
+        endpoint,
+        carry,
+        read: readMultiplexedMessage,
+        onRefused,
+        onEnded,
+      })
     letGo()
   }
 

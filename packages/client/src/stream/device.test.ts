@@ -10,9 +10,10 @@ async function setup(server: ScriptedServer, options: object = {}) {
   const client = multiplexedClient(server, { device, ...options })
   const a = client.follow('a')
   const first = await nextSet(server)
-  first.exchange
-    .openSilently()
-    .send({ event: '$connected', data: '{"connectionId":"one","reconnectAfterInactivityMs":30000}' })
+  first.exchange.openSilently().send({
+    event: '$connected',
+    data: '{"connectionId":"one","reconnectAfterInactivityMs":30000}',
+  })
   first.start('a').events('a', 1)
   await a.nextMany(4)
   return { ...client, device, a, first }

@@ -26,7 +26,8 @@ export const globalDevice: Device = {
     if (!document || !addEventListener) return () => {}
     const listening = new AbortController()
     const { signal } = listening
-    const visibility = (): void => onEvent(document.visibilityState === 'hidden' ? 'hidden' : 'shown')
+    const visibility = (): void =>
+      onEvent(document.visibilityState === 'hidden' ? 'hidden' : 'shown')
     document.addEventListener('visibilitychange', visibility, { signal })
     document.addEventListener('resume', visibility, { signal })
     addEventListener('online', () => onEvent('online'), { signal })

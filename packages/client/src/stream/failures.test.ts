@@ -13,12 +13,15 @@ function fail(failures: ReturnType<typeof createFailures>, identity: string): vo
   failures.add({ identity, path: 'onText', hasLasted: false }, error, error)
 }
 
-it.each([10, 100, 101, 150, 1_000])('all of %i subscriptions that fail at once again wait', (count) => {
-  const failures = createFailures(manualClock(), retry)
-  const identities = range(1, count).map((n) => `${n}`)
-  for (const _round of range(1, 2)) for (const identity of identities) fail(failures, identity)
-  expect(identities.filter((identity) => !failures.last(identity)?.waitMs)).toEqual([])
-})
+it.each([10, 100, 101, 150, 1_000])(
+  'all of %i subscriptions that fail at once again wait',
+  (count) => {
+    const failures = createFailures(manualClock(), retry)
+    const identities = range(1, count).map((n) => `${n}`)
+    for (const _round of range(1, 2)) for (const identity of identities) fail(failures, identity)
+    expect(identities.filter((identity) => !failures.last(identity)?.waitMs)).toEqual([])
+  },
+)
 
 it('a subscription that is another one each time waits, after a hundred of them', () => {
   const failures = createFailures(manualClock(), retry)

@@ -65,18 +65,29 @@ export function createFailures(clock: Clock, retry: RetryPolicy): Failures {
       const count = hasLasted || !last ? 1 : last.count + 1
       // A procedure can fail after every event: only the first failure in a long time is free.
       const failures = Math.max(1, count - 1)
-      const waitMs = hasLasted || !last ? 0 : reconnectDelayMs(clock, retry, { failures, askedWaitMs: 0 })
+      const waitMs =
+        hasLasted || !last ? 0 : reconnectDelayMs(clock, retry, { failures, askedWaitMs: 0 })
       kept.delete(identity)
       const { wasTold = false } = last ?? {}
       const tell = !wasTold && count === worthTelling
-      kept.set(identity, { count, atMs: elapsedMs(), waitMs, error, cause, wasTold: wasTold || tell })
+      kept.set(identity, {
+        count,
+        atMs: elapsedMs(),
+        waitMs,
+        error,
+        cause,
+        wasTold: wasTold || tell,
+      })
       const [oldest] = kept
       if (kept.size > mostKept && oldest) {
         kept.delete(oldest[0])
         dropped = oldest[1]
       }
       if (tell) {
-        console.warn(`${path} has failed ${count} times in a row. It is tried less and less often.`, error)
+        console.warn(
+          `${path} has failed ${count} times in a row. It is tried less and less often.`,
+          error,
+        )
       }
     },
     progressed(identity) {
@@ -85,7 +96,9 @@ export function createFailures(clock: Clock, retry: RetryPolicy): Failures {
     },
     last(identity) {
       const last = recent(identity)
-      return last && { error: last.error, waitMs: Math.max(0, last.atMs + last.waitMs - elapsedMs()) }
+      return (
+        last && { error: last.error, waitMs: Math.max(0, last.atMs + last.waitMs - elapsedMs()) }
+      )
     },
   }
 }

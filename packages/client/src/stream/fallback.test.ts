@@ -26,7 +26,8 @@ afterEach(() => vi.unstubAllGlobals())
 function memoryOf(clock: ManualClock = manualClock()) {
   const send = vi.fn(async () => new Response('', { status: 200 }))
   const memory = createFallbackMemory(clock, send)
-  const ask = async (url = '/trpc/~sse?token=x'): Promise<number> => (await memory.fetch(url, {})).status
+  const ask = async (url = '/trpc/~sse?token=x'): Promise<number> =>
+    (await memory.fetch(url, {})).status
   return { ...memory, clock, ask, asked: () => send.mock.calls.length }
 }
 

@@ -13,7 +13,11 @@ export interface Rest {
 
 /** Creates a wait that calls `onElapsed` once when it is over. */
 export function createRest(
-  { clock, device, retry }: { readonly clock: Clock; readonly device: Device; readonly retry: RetryPolicy },
+  {
+    clock,
+    device,
+    retry,
+  }: { readonly clock: Clock; readonly device: Device; readonly retry: RetryPolicy },
   onElapsed: () => void,
 ): Rest {
   const elapsedMs = elapsedTime(clock)

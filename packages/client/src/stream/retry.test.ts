@@ -1,6 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
-import { defaultRetryPolicy, isRetryableStatus, parseRetryAfterMs, reconnectDelayMs } from './retry.ts'
+import {
+  defaultRetryPolicy,
+  isRetryableStatus,
+  parseRetryAfterMs,
+  reconnectDelayMs,
+} from './retry.ts'
 
 describe('reconnectDelayMs', () => {
   it.each([
@@ -18,7 +23,10 @@ describe('reconnectDelayMs', () => {
 
   it('spreads what the server asked for, upwards', () => {
     const delay = (random: number): number =>
-      reconnectDelayMs(manualClock({ random }), defaultRetryPolicy, { failures: 2, askedWaitMs: 10_000 })
+      reconnectDelayMs(manualClock({ random }), defaultRetryPolicy, {
+        failures: 2,
+        askedWaitMs: 10_000,
+      })
     expect([delay(0), delay(1)]).toEqual([10_000, 10_500])
   })
 
@@ -48,7 +56,10 @@ describe('isRetryableStatus', () => {
   it.each([408, 425, 429, 500, 502, 503, 504, 599])('tries again after %i', (status) => {
     expect(isRetryableStatus(status)).toBe(true)
   })
-  it.each([400, 401, 403, 404, 405, 409, 410, 413, 414, 426, 431])('does not after %i', (status) => {
-    expect(isRetryableStatus(status)).toBe(false)
-  })
+  it.each([400, 401, 403, 404, 405, 409, 410, 413, 414, 426, 431])(
+    'does not after %i',
+    (status) => {
+      expect(isRetryableStatus(status)).toBe(false)
+    },
+  )
 })

@@ -64,5 +64,8 @@ export function parseRetryAfterMs(header: string | null, nowMs: number): number 
 /** Picks the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never none. */
 export function askedWaitMs(clock: Clock, header: string): number {
   const ms = parseRetryAfterMs(header, clock.now())
-  return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + Math.round(clock.random() * askedToMoveJitterMs)
+  return (
+    Math.min(Math.max(ms, 1_000), longestAskedWaitMs) +
+    Math.round(clock.random() * askedToMoveJitterMs)
+  )
 }

@@ -9,7 +9,9 @@ const proven: StreamState = { ...open, proven: true }
 const waiting: StreamState = { ...again, phase: 'waiting', failures: 4, askedWaitMs: 50, error }
 const ended: StreamState = { ...open, phase: 'ended' }
 
-const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to: Partial<StreamState>]> = [
+const cases: Array<
+  [behaviour: string, from: StreamState, event: StreamEvent, to: Partial<StreamState>]
+> = [
   ['opens', first, { type: 'connected' }, { phase: 'open', everOpen: true }],
   [
     'forgets wrong answers once open',
@@ -22,7 +24,12 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
   ['takes no sign before the opening', again, { type: 'sign' }, {}],
   ['forgets failures when it makes progress', open, { type: 'progress' }, { failures: 0 }],
   ['takes no progress before the opening', again, { type: 'progress' }, {}],
-  ['waits after a failed attempt', first, { type: 'lost', error }, { phase: 'waiting', failures: 1, error }],
+  [
+    'waits after a failed attempt',
+    first,
+    { type: 'lost', error },
+    { phase: 'waiting', failures: 1, error },
+  ],
   [
     'counts a stream that proved nothing',
     open,
@@ -68,7 +75,12 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     { type: 'lost', error },
     { phase: 'waiting', failures: 1, askedWaitMs: 90, error },
   ],
-  ['lets a new stream speak for itself', { ...first, retryMs: 90 }, { type: 'answered' }, { retryMs: 0 }],
+  [
+    'lets a new stream speak for itself',
+    { ...first, retryMs: 90 },
+    { type: 'answered' },
+    { retryMs: 0 },
+  ],
   [
     'connects when the wait is over',
     waiting,
@@ -81,7 +93,12 @@ const cases: Array<[behaviour: string, from: StreamState, event: StreamEvent, to
     { type: 'elapsed' },
     { phase: 'connecting', proven: false },
   ],
-  ['moves without a failure', proven, { type: 'move' }, { phase: 'waiting', bridge: 'asked', failures: 0 }],
+  [
+    'moves without a failure',
+    proven,
+    { type: 'move' },
+    { phase: 'waiting', bridge: 'asked', failures: 0 },
+  ],
   [
     'backs off if asked to move before anything worked',
     open,

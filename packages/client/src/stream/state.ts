@@ -127,7 +127,9 @@ function nextOfStream(state: StreamState, event: OwnEvent): StreamState {
     case 'move':
       return state.phase === 'open' ? moving(state) : state
     case 'reopen':
-      return state.phase === 'open' ? { ...state, phase: 'waiting', bridge: 'own', failures: 0 } : state
+      return state.phase === 'open'
+        ? { ...state, phase: 'waiting', bridge: 'own', failures: 0 }
+        : state
   }
 }
 
@@ -179,6 +181,7 @@ function refused(state: StreamState, error: unknown, status: number | undefined)
 
 function wrongAnswer(state: StreamState, error: unknown): StreamState {
   const wrongAnswers = state.wrongAnswers + 1
-  if (!state.everOpen && wrongAnswers >= mostWrongAnswers) return { ...state, phase: 'ended', error }
+  if (!state.everOpen && wrongAnswers >= mostWrongAnswers)
+    return { ...state, phase: 'ended', error }
   return waiting({ ...state, wrongAnswers }, error)
 }

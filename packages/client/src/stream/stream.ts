@@ -91,7 +91,8 @@ export function openStream(options: StreamOptions): Stream {
 
   function dispatch(event: StreamEvent): void {
     const { phase, bridge } = state
-    if (phase === 'open' && elapsedMs() - openedMs >= lastingMs) state = next(state, { type: 'progress' })
+    if (phase === 'open' && elapsedMs() - openedMs >= lastingMs)
+      state = next(state, { type: 'progress' })
     state = next(state, event)
     if (event.type === 'retry') options.onRetryAsked?.()
     if (state.phase !== phase || event.type === 'suspend') enter(event)
@@ -116,7 +117,10 @@ export function openStream(options: StreamOptions): Stream {
       askedAtMs: elapsedMs(),
       ...connect({
         ...options,
-        connectTimeoutMs: Math.min(isBridged ? bridgedConnectTimeoutMs : Infinity, options.connectTimeoutMs),
+        connectTimeoutMs: Math.min(
+          isBridged ? bridgedConnectTimeoutMs : Infinity,
+          options.connectTimeoutMs,
+        ),
         write: (endpoint) => carrier.write(endpoint, maxDurationMs),
         onTimeout: buffering.timedOut,
         onMessage(message) {
@@ -126,7 +130,8 @@ export function openStream(options: StreamOptions): Stream {
         },
         onEvent(event) {
           if (line === current) dispatch(event)
-          else if (line === before && event.type !== 'retry') unbridge(state.error ?? buffering.error())
+          else if (line === before && event.type !== 'retry')
+            unbridge(state.error ?? buffering.error())
         },
       }),
     }

@@ -55,7 +55,14 @@ export function createHost({ settings, id, ...options }: HostOptions): Host {
       const there = visitors.get(name)
       if (there) return there.greet()
       const onOver = (): void => void visitors.delete(name)
-      const visitor = createVisitor({ ...options, clock: settings.clock, set, host: id, name, onOver })
+      const visitor = createVisitor({
+        ...options,
+        clock: settings.clock,
+        set,
+        host: id,
+        name,
+        onOver,
+      })
       visitors.set(name, visitor)
       visitor.greet()
       visitor.apply(body)

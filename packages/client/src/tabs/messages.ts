@@ -78,7 +78,9 @@ function reader<TMessage extends { readonly type: string }>(
 }
 
 /** Reads the set in the body of a request, as the link of another tab has written it; `undefined` for anything else. */
-export function readSubscriptions(body: string): ReadonlyMap<string, WantedSubscription> | undefined {
+export function readSubscriptions(
+  body: string,
+): ReadonlyMap<string, WantedSubscription> | undefined {
   try {
     const subscriptions = Object.entries<unknown>(JSON.parse(body).subscriptions)
     return subscriptions.every(isWanted) ? new Map(subscriptions) : undefined
@@ -87,7 +89,9 @@ export function readSubscriptions(body: string): ReadonlyMap<string, WantedSubsc
   }
 }
 
-function isWanted(entry: readonly [key: string, wanted: unknown]): entry is [string, WantedSubscription] {
+function isWanted(
+  entry: readonly [key: string, wanted: unknown],
+): entry is [string, WantedSubscription] {
   const [key, wanted] = entry
   const { path, lastEventId = '' } = Object(wanted)
   return /^[\w-]{1,64}$/.test(key) && typeof path === 'string' && typeof lastEventId === 'string'

@@ -17,7 +17,11 @@ const cases: Array<[behaviour: string, events: RoleEvent[], phase: string]> = [
   ['is alone where channels carry nothing', ['enter', 'granted', 'silent'], 'alone'],
   ['stays alone', ['enter', 'broken', 'enter', 'granted', 'lost', 'leave', 'changed'], 'alone'],
   ['joins another group as somebody else', ['enter', 'changed', 'enter'], 'queued'],
-  ['is alone if it is always somebody else', ['enter', 'changed', 'enter', 'changed', 'changed'], 'alone'],
+  [
+    'is alone if it is always somebody else',
+    ['enter', 'changed', 'enter', 'changed', 'changed'],
+    'alone',
+  ],
   ['is not if it was served between', ['enter', 'changed', 'changed', 'served', 'changed'], 'out'],
 ]
 

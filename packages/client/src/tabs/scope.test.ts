@@ -19,9 +19,15 @@ describe('who shares a stream', () => {
   it('has the same address, connection params and headers', () => {
     const ada = scope('/trpc/~sse?connectionParams=1', { authorization: 'ada', accept: 'x' })
     expect(scope('/trpc/~sse?connectionParams=1', { Accept: 'x', Authorization: 'ada' })).toBe(ada)
-    expect(scope('/trpc/~sse?connectionParams=2', { authorization: 'ada', accept: 'x' })).not.toBe(ada)
-    expect(scope('/other/~sse?connectionParams=1', { authorization: 'ada', accept: 'x' })).not.toBe(ada)
-    expect(scope('/trpc/~sse?connectionParams=1', { authorization: 'eve', accept: 'x' })).not.toBe(ada)
+    expect(scope('/trpc/~sse?connectionParams=2', { authorization: 'ada', accept: 'x' })).not.toBe(
+      ada,
+    )
+    expect(scope('/other/~sse?connectionParams=1', { authorization: 'ada', accept: 'x' })).not.toBe(
+      ada,
+    )
+    expect(scope('/trpc/~sse?connectionParams=1', { authorization: 'eve', accept: 'x' })).not.toBe(
+      ada,
+    )
     expect(scope('/trpc/~sse?connectionParams=1', { accept: 'x' })).not.toBe(ada)
   })
 

@@ -99,7 +99,10 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
             settings: { ...settings, fetch: fetchFor(name) },
           }),
       })
-      unlisten = [settings.device.listen((event) => event === 'left' && goAway()), shared.onFreeze(goAway)]
+      unlisten = [
+        settings.device.listen((event) => event === 'left' && goAway()),
+        shared.onFreeze(goAway),
+      ]
     } catch {
       dispatch('broken')
     }

@@ -5,7 +5,12 @@ import type { SubscriptionSet } from '../set/set.ts'
 import type { Member } from '../set/shared-subscription.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 import type { TabsEnvironment } from './environment.ts'
-import { type GuestMessage, type HostMessage, readGuestMessage, readSubscriptions } from './messages.ts'
+import {
+  type GuestMessage,
+  type HostMessage,
+  readGuestMessage,
+  readSubscriptions,
+} from './messages.ts'
 import { writeFrame, writeMessage } from './write.ts'
 
 /** What a host serves a guest with. */
@@ -171,7 +176,11 @@ export function createVisitor(options: VisitorOptions): Visitor {
 
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
-function callOf({ path, input, lastEventId }: WantedSubscription): Parameters<SubscriptionSet['join']>[0] {
+function callOf({
+  path,
+  input,
+  lastEventId,
+}: WantedSubscription): Parameters<SubscriptionSet['join']>[0] {
   // What is undefined has no JSON.
   const inputJson: string | undefined = JSON.stringify(input)
   // The real one is in the guest's tab.
@@ -183,7 +192,9 @@ function errorFrame(key: string, error: unknown): SubscriptionFrame {
   return { type: 'error', key, error, id: undefined }
 }
 
-function failed(error: unknown): DistributiveOmit<HostMessage, 'host'> & { readonly type: 'failed' } {
+function failed(
+  error: unknown,
+): DistributiveOmit<HostMessage, 'host'> & { readonly type: 'failed' } {
   const message = error instanceof Error ? error.message : String(error)
   const { code = 'CONNECTION_LOST', status }: Partial<RealtimeError> = isOurs(error) ? error : {}
   return { type: 'failed', code, message, status }

@@ -32,7 +32,10 @@ export interface Receiver {
  * Asks for a stream and receives its messages, until there are no more, or until the signal aborts. Resolves with what that
  * means; `undefined` if the response has just ended.
  */
-export type Receive = (options: ConnectionOptions, receiver: Receiver) => Promise<StreamEvent | undefined>
+export type Receive = (
+  options: ConnectionOptions,
+  receiver: Receiver,
+) => Promise<StreamEvent | undefined>
 
 /** One attempt at a stream: one HTTP request, and the messages of its response. */
 export interface ConnectionOptions extends RequestOptions {
@@ -153,7 +156,9 @@ async function receiveResponse(
 }
 
 function lost(message: string, cause?: unknown): StreamEvent {
-  const error = new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, { cause })
+  const error = new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, {
+    cause,
+  })
   return { type: 'lost', error }
 }
 
@@ -178,7 +183,8 @@ async function readAll(
   const reader = body.getReader()
   // Some fetches don't end their body when aborted. To cancel one that failed fails too, and that is no news.
   signal.addEventListener('abort', () => void reader.cancel().catch(() => {}))
-  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) onChunk(chunk.value)
+  for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
+    onChunk(chunk.value)
 }
 
 /** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */
@@ -190,7 +196,10 @@ export async function send(
   const { url, ...request } = await prepare(options, write, signal)
   // A plain object, as httpBatchLink's: a fetch of the app's may add to it with `{ ...init.headers }`.
   const headers = Object.fromEntries(request.headers)
-  return unlessAborted(signal, options.fetch(url, { ...request, headers, signal, cache: 'no-store' }))
+  return unlessAborted(
+    signal,
+    options.fetch(url, { ...request, headers, signal, cache: 'no-store' }),
+  )
 }
 
 /** Writes a request to where the app wants it now. Rejects as soon as the signal aborts. */

@@ -108,7 +108,10 @@ describe('P39: two attempts in a row without a byte', () => {
       await client.clock.due(250)
       client.clock.advance(250)
       const third = await server.request()
-      expect([third.method, JSON.parse(await third.body()).maxDurationMs]).toEqual(['POST', undefined])
+      expect([third.method, JSON.parse(await third.body()).maxDurationMs]).toEqual([
+        'POST',
+        undefined,
+      ])
     } finally {
       vi.doUnmock('./probe.ts')
     }

@@ -21,7 +21,12 @@ const suspiciousTimeouts = 2
 const shortMs = 5_000
 
 /** Creates what a stream knows of its way to the server. */
-export function createBuffering({ clock, fetch, receive, connectTimeoutMs }: StreamSettings): Buffering {
+export function createBuffering({
+  clock,
+  fetch,
+  receive,
+  connectTimeoutMs,
+}: StreamSettings): Buffering {
   let timeouts = 0
   let found: RealtimeError | undefined
   let hasWarned = false

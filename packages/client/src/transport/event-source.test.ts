@@ -5,7 +5,10 @@ import { type FollowOptions, follow, untypedClient } from '../../../../tests/sup
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { range } from '../../../../tests/support/numbers.ts'
-import { type ScriptedSource, scriptedEventSource } from '../../../../tests/support/scripted-event-source.ts'
+import {
+  type ScriptedSource,
+  scriptedEventSource,
+} from '../../../../tests/support/scripted-event-source.ts'
 import { opening } from '../../../../tests/support/subscribe.ts'
 import { type SseLinkOptions, sseLink } from '../index.ts'
 
@@ -101,7 +104,10 @@ describe('an EventSource', () => {
       for (const _ of range(1, turns)) await undefined
       unsubscribe()
       await setImmediate()
-      expect([turns, made.map((source) => source.isClosed())]).toEqual([turns, made.map(() => true)])
+      expect([turns, made.map((source) => source.isClosed())]).toEqual([
+        turns,
+        made.map(() => true),
+      ])
     }
   })
 
@@ -129,7 +135,9 @@ describe('an EventSource', () => {
 describe('an EventSource that fails', () => {
   it('is closed, and another is opened after our own wait, behind the last event and with fresh headers', async () => {
     let attempt = 0
-    const { source, sourceAfter, nextMany } = setup({ headers: () => ({ 'x-attempt': `${++attempt}` }) })
+    const { source, sourceAfter, nextMany } = setup({
+      headers: () => ({ 'x-attempt': `${++attempt}` }),
+    })
     const first = (await source()).open().message('message', '1', '1-0')
     first.tell('error', { xhrStatus: 0, message: 'all that has arrived' })
     expect(first.isClosed()).toBe(true)
@@ -145,7 +153,10 @@ describe('an EventSource that fails', () => {
   })
 
   it.each([
-    [{ xhrStatus: 0, message: 'all that has arrived' }, 'The EventSource failed, and does not say why.'],
+    [
+      { xhrStatus: 0, message: 'all that has arrived' },
+      'The EventSource failed, and does not say why.',
+    ],
     [{ code: undefined, message: 'connection refused' }, 'connection refused'],
   ])('with %j is lost as any connection is, because of that', async (fields, message) => {
     const onConnectionStateChange = vi.fn()
@@ -236,7 +247,12 @@ describe('a stream that is asked to move', () => {
     const second = await sourceAfter(50)
     first.message('message', '1', '1-0').message('message', '2', '2-0')
     // What the first has said already, with what browsers add to every message: the position of the one before.
-    second.open().message('message', '1', '1-0').message('ping').message('message', '2', '2-0').tell('error')
+    second
+      .open()
+      .message('message', '1', '1-0')
+      .message('ping')
+      .message('message', '2', '2-0')
+      .tell('error')
     expect((await sourceAfter(125)).url.searchParams.get('lastEventId')).toBe('2-0')
   })
 })

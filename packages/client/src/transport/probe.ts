@@ -12,6 +12,11 @@ export async function probe(
   { url, headers }: HttpRequest,
   signal: AbortSignal,
 ): Promise<string> {
-  await fetch(url, { method: 'HEAD', headers: Object.fromEntries(headers), signal, cache: 'no-store' })
+  await fetch(url, {
+    method: 'HEAD',
+    headers: Object.fromEntries(headers),
+    signal,
+    cache: 'no-store',
+  })
   return `No stream has begun, though another request was answered: a proxy seems to hold responses back. See ${advice}`
 }

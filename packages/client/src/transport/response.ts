@@ -30,9 +30,14 @@ export async function judgeResponse(
   return { type: 'refused', error: new RealtimeError('INVALID_OPTION', message) }
 }
 
-function refusal(response: Response, body: string, { readErrorBody, clock }: JudgeOptions): StreamEvent {
+function refusal(
+  response: Response,
+  body: string,
+  { readErrorBody, clock }: JudgeOptions,
+): StreamEvent {
   const error = readErrorBody(body) ?? httpError(response, body)
-  if (!isRetryableStatus(response.status)) return { type: 'refused', error, status: response.status }
+  if (!isRetryableStatus(response.status))
+    return { type: 'refused', error, status: response.status }
   return {
     type: 'lost',
     error,
@@ -45,9 +50,13 @@ function httpError({ status, statusText }: Response, body: string): RealtimeErro
   const said = body.trim() === '' ? 'no more than that' : JSON.stringify(body.trim().slice(0, 200))
   const answer = `The server answered ${`${status} ${statusText}`.trim()} and said ${said}.`
   const advice = retryable ? 'It will be asked again.' : adviceFor(status)
-  return new RealtimeError(retryable ? 'SERVER_UNAVAILABLE' : 'REQUEST_REFUSED', `${answer} ${advice}`, {
-    status,
-  })
+  return new RealtimeError(
+    retryable ? 'SERVER_UNAVAILABLE' : 'REQUEST_REFUSED',
+    `${answer} ${advice}`,
+    {
+      status,
+    },
+  )
 }
 
 function adviceFor(status: number): string {

@@ -66,7 +66,9 @@ export function errorOfKey(refusal: unknown, key: string, codec: Codec): unknown
 
 /** Makes tRPC's error of anything that was thrown. */
 export function clientError(error: unknown): ClientError {
-  return TRPCClientError.from(error instanceof Error ? error : new Error(String(error), { cause: error }))
+  return TRPCClientError.from(
+    error instanceof Error ? error : new Error(String(error), { cause: error }),
+  )
 }
 
 /** tRPC's numbers, by name. Written as a type only: they are checked here, and cost a browser nothing. */

@@ -58,7 +58,10 @@ export function tellInEnvelopes(
     },
     started(_, live) {
       // `useLive` finds it in what `onStarted` is told.
-      observer.next({ result: { type: 'started' }, ...(live !== undefined && { context: { live } }) })
+      observer.next({
+        result: { type: 'started' },
+        ...(live !== undefined && { context: { live } }),
+      })
       observer.next({ result: { type: 'state', state: 'pending', error: null } })
     },
     event(data, id) {
@@ -67,7 +70,8 @@ export function tellInEnvelopes(
     gap({ lastEventId, reason }) {
       const gap: SseGap = { path: op.path, input: op.input, lastEventId, reason }
       const handlers = [options.onGap, op.context.onGap].filter((one) => typeof one === 'function')
-      for (const onGap of handlers.length > 0 ? handlers : [warnOnce]) guard('onGap', () => onGap(gap))
+      for (const onGap of handlers.length > 0 ? handlers : [warnOnce])
+        guard('onGap', () => onGap(gap))
     },
     stopped,
     failed,

@@ -11,7 +11,8 @@ export interface SplitInput {
  */
 export function splitInput(input: unknown): SplitInput {
   const { lastEventId, ...rest } = isPlainObject(input) ? input : {}
-  if (typeof lastEventId !== 'string' || lastEventId === '') return { input, lastEventId: undefined }
+  if (typeof lastEventId !== 'string' || lastEventId === '')
+    return { input, lastEventId: undefined }
   // `retryLink` makes an object of an input that is none.
   return { input: Object.keys(rest).length > 0 ? rest : undefined, lastEventId }
 }

@@ -139,7 +139,8 @@ function exchange(random: () => number): void {
     table.update(new Set(wanted), revision)
     const set = new Map(table.entries())
     for (const key of running.keys()) if (!set.has(key)) running.delete(key)
-    for (const [key, entry] of set) if (!running.has(key)) running.set(key, { entry, started: false })
+    for (const [key, entry] of set)
+      if (!running.has(key)) running.set(key, { entry, started: false })
     for (const [key, run] of running) {
       if (random() < 0.3) continue
       sent.push({ key, entry: run.entry, isStart: !run.started })

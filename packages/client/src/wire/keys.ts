@@ -103,6 +103,8 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
       for (const key of gone.values()) key.hasStarted = false
     },
     entries: () =>
-      [...slots].flatMap(([key, { entry }]) => (entry === undefined ? [] : [[key, entry] as const])),
+      [...slots].flatMap(([key, { entry }]) =>
+        entry === undefined ? [] : [[key, entry] as const],
+      ),
   }
 }

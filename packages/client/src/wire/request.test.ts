@@ -21,7 +21,10 @@ describe('writeSingleRequest', () => {
   })
 
   it('P31: sends the input and the last event id in the query', () => {
-    const { url } = write({ url: '/trpc?v=2' }, { inputJson: '{"room":"a&b"}', lastEventId: '5-0=,ö' })
+    const { url } = write(
+      { url: '/trpc?v=2' },
+      { inputJson: '{"room":"a&b"}', lastEventId: '5-0=,ö' },
+    )
     expect(url).toBe(
       '/trpc/chat.onMessage?v=2&input=%7B%22room%22%3A%22a%26b%22%7D&lastEventId=5-0%3D%2C%C3%B6',
     )

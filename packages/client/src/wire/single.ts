@@ -1,4 +1,9 @@
-import { type DecodedMessage, parseConnectedData, parseGapData, type singleEvents } from '@trpc-sse/protocol'
+import {
+  type DecodedMessage,
+  parseConnectedData,
+  parseGapData,
+  type singleEvents,
+} from '@trpc-sse/protocol'
 import type { Frame } from './frame.ts'
 
 /** Written as types only: what the protocol says of names is checked here, and costs a browser nothing. */

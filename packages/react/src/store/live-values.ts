@@ -15,7 +15,9 @@ type DataOf<TValue, TType> = TValue extends { readonly type: TType; readonly dat
   : never
 
 /** Whether all values have the form of a live subscription's: an event that happens to have a `type` has others beside. */
-type IsLive<TValue> = [TValue] extends [{ readonly type: 'snapshot' | 'event'; readonly data: unknown }]
+type IsLive<TValue> = [TValue] extends [
+  { readonly type: 'snapshot' | 'event'; readonly data: unknown },
+]
   ? [Exclude<KeysOf<TValue>, 'type' | 'data'>] extends [never]
     ? true
     : false
@@ -34,11 +36,13 @@ export interface Change {
  * form does: `{ type, data }`, and nothing else.
  */
 export function readValue(value: unknown, live: boolean | undefined): Change {
-  if (live !== false && isEnvelope(value)) return { isSnapshot: value.type === 'snapshot', data: value.data }
+  if (live !== false && isEnvelope(value))
+    return { isSnapshot: value.type === 'snapshot', data: value.data }
   return { isSnapshot: false, data: value }
 }
 
 function isEnvelope(value: unknown): value is { type: 'snapshot' | 'event'; data: unknown } {
-  if (typeof value !== 'object' || value === null || !('type' in value && 'data' in value)) return false
+  if (typeof value !== 'object' || value === null || !('type' in value && 'data' in value))
+    return false
   return (value.type === 'snapshot' || value.type === 'event') && Object.keys(value).length === 2
 }

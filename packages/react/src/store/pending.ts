@@ -28,7 +28,10 @@ export interface Pending {
    */
   overtaken(): void
   /** The state with all of them. */
-  show<TState>(state: TState, reduce: (state: TState, event: unknown, meta: { id: string }) => TState): TState
+  show<TState>(
+    state: TState,
+    reduce: (state: TState, event: unknown, meta: { id: string }) => TState,
+  ): TState
 }
 
 /** Ids that are kept for an answer: one that takes longer is one that an event has overtaken. */
@@ -77,6 +80,7 @@ export function createPending(): Pending {
       keep(({ id }) => id === undefined)
       overtakeAll()
     },
-    show: (state, reduce) => all.reduce((shown, { event }) => reduce(shown, event, { id: '' }), state),
+    show: (state, reduce) =>
+      all.reduce((shown, { event }) => reduce(shown, event, { id: '' }), state),
   }
 }

@@ -22,7 +22,10 @@ const newest: Reduce = (list, n) =>
   [0, 1, 2].map((kind) => ((n as number) % 3 === kind ? (n as number) : (list[kind] ?? 0)))
 
 /** A server with a log of numbers, in random order with everything that can happen on the way. */
-async function simulate(seed: number, { reduce, hasSnapshots }: { reduce: Reduce; hasSnapshots: boolean }) {
+async function simulate(
+  seed: number,
+  { reduce, hasSnapshots }: { reduce: Reduce; hasSnapshots: boolean },
+) {
   const random = seededRandom(seed)
   const { frames, paint } = manualFrames()
   const server = manualSubscription()
@@ -69,7 +72,9 @@ async function simulate(seed: number, { reduce, hasSnapshots }: { reduce: Reduce
     deliver,
     () => {
       const n = ++last
-      const promise = new Promise<{ id: string }>((resolve, reject) => sent.push({ n, resolve, reject }))
+      const promise = new Promise<{ id: string }>((resolve, reject) =>
+        sent.push({ n, resolve, reject }),
+      )
       store.getState().optimistic(n, promise, { isSame: (event) => event === n })
     },
     () => {

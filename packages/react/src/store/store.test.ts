@@ -35,7 +35,12 @@ function setup(options: Partial<StoreConfig<readonly number[], Error>> = {}) {
   }
 }
 
-const gap = (lastEventId: string): SseGap => ({ path: 'p', input: undefined, lastEventId, reason: 'trimmed' })
+const gap = (lastEventId: string): SseGap => ({
+  path: 'p',
+  input: undefined,
+  lastEventId,
+  reason: 'trimmed',
+})
 
 describe('a store', () => {
   it('folds a snapshot and events, and shows them once a frame', () => {
@@ -197,7 +202,12 @@ describe('a store', () => {
       { type: 'snapshot', data: [7], at: 5 },
       [1, { type: 'snapshot', data: [7], at: 5 }],
     ],
-    ['one that nobody has told of', undefined, { type: 'put', data: 7 }, [1, { type: 'put', data: 7 }]],
+    [
+      'one that nobody has told of',
+      undefined,
+      { type: 'put', data: 7 },
+      [1, { type: 'put', data: 7 }],
+    ],
   ])('takes a value of %s (live: %s) for what it is: %j', (_, live, value, data) => {
     const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
     s.store.subscribe(() => {})

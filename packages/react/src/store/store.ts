@@ -71,7 +71,8 @@ export function createLiveStore<TState, TError>(
   let config = firstConfig
   const listeners = new Set<() => void>()
   const isEnabled = config.subscription.enabled !== false
-  const newFold = (initialData = config.initialData): Fold<TState> => createFold(initialData, () => config)
+  const newFold = (initialData = config.initialData): Fold<TState> =>
+    createFold(initialData, () => config)
   let fold = newFold()
   let written = fold.data()
   let now: Pick<Result<TState, TError>, 'status' | 'gap' | 'error'> = {

@@ -105,7 +105,9 @@ const different: readonly unknown[] = [
 
 describe('subscriptionKey', () => {
   it.each(same)('is the same for %s', (_, a, b) => {
-    expect(subscriptionKey([['path'], { input: a }])).toBe(subscriptionKey([['path'], { input: b }]))
+    expect(subscriptionKey([['path'], { input: a }])).toBe(
+      subscriptionKey([['path'], { input: b }]),
+    )
   })
 
   it('differs for different values', () => {

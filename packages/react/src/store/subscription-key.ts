@@ -14,14 +14,17 @@ function write(value: unknown, parents: readonly object[]): string {
       return `${value}n`
     case 'object':
       if (value === null) return 'null'
-      return parents.includes(value) ? `^${parents.indexOf(value)}` : writeObject(value, [...parents, value])
+      return parents.includes(value)
+        ? `^${parents.indexOf(value)}`
+        : writeObject(value, [...parents, value])
     default:
       return Object.is(value, -0) ? '-0' : String(value)
   }
 }
 
 function writeObject(value: object, parents: readonly object[]): string {
-  const each = (items: Iterable<unknown>): string[] => Array.from(items, (item) => write(item, parents))
+  const each = (items: Iterable<unknown>): string[] =>
+    Array.from(items, (item) => write(item, parents))
   if (Array.isArray(value)) return `[${each(value)}]`
   if (value instanceof Set) return `Set(${each(value).sort()})`
   if (value instanceof Map) return `Map(${each(value).sort()})`
@@ -37,7 +40,9 @@ function writeObject(value: object, parents: readonly object[]): string {
   // Search parameters, headers and the like show nothing as properties.
   const shown = isRepeatable(value) ? Array.from(value) : value
   const properties = Object.entries(shown).filter(([, property]) => property !== undefined)
-  const written = properties.map(([name, property]) => `${JSON.stringify(name)}:${write(property, parents)}`)
+  const written = properties.map(
+    ([name, property]) => `${JSON.stringify(name)}:${write(property, parents)}`,
+  )
   return `${nameOf(value)}{${written.sort()}}`
 }
 

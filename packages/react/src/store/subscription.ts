@@ -11,7 +11,9 @@ export interface ConnectionStateChange<TError> {
 /** What `useLive` subscribes with. */
 export interface LiveHandlers<TValue, TError> {
   /** `sseLink` says in the context whether the subscription is a live one; other links say nothing. */
-  readonly onStarted: (started?: { readonly context?: { readonly live?: unknown } | undefined }) => void
+  readonly onStarted: (started?: {
+    readonly context?: { readonly live?: unknown } | undefined
+  }) => void
   readonly onData: (value: TrackedValue<TValue>) => void
   readonly onError: (error: TError) => void
   readonly onConnectionStateChange: (change: ConnectionStateChange<TError>) => void

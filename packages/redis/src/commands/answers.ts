@@ -27,10 +27,14 @@ export function parseAppendAnswers(
   groups: readonly AppendGroup[],
   tokens: readonly string[],
 ): AppendAnswers {
-  if (!Array.isArray(answer) || answer.length !== groups.length + 1) throw garbled('an append', answer)
+  if (!Array.isArray(answer) || answer.length !== groups.length + 1)
+    throw garbled('an append', answer)
   const [untold, ...answers] = answer as readonly unknown[]
   if (typeof untold !== 'string') throw garbled('an append', untold)
-  return { untold, groups: groups.map((group, i) => parseGroup(answers[i], group, tokens[i] ?? '')) }
+  return {
+    untold,
+    groups: groups.map((group, i) => parseGroup(answers[i], group, tokens[i] ?? '')),
+  }
 }
 
 function parseGroup(answer: unknown, group: AppendGroup, token: string): AppendAnswer {
@@ -54,12 +58,14 @@ function parseGroup(answer: unknown, group: AppendGroup, token: string): AppendA
 
 /** Reads the answer to a read of a range: the last id, two marks, and three fields for each event. Throws if it is none. */
 export function parsePage(answer: unknown, range: ReadRange): LogPage {
-  if (!isTexts(answer) || answer.length < 3 || answer.length % 3 !== 0) throw garbled('a read', answer)
+  if (!isTexts(answer) || answer.length < 3 || answer.length % 3 !== 0)
+    throw garbled('a read', answer)
   const [lastEventId = '', cleared = '', trimmed = ''] = answer
   if (!isEventId(lastEventId)) throw garbled('a read', lastEventId)
   if (cleared !== '' && !isEventId(cleared)) throw garbled('a read', cleared)
   const events: StoredEvent[] = []
-  for (let i = 3; i < answer.length; i += 3) events.push(toEvent(answer[i], answer[i + 1], answer[i + 2]))
+  for (let i = 3; i < answer.length; i += 3)
+    events.push(toEvent(answer[i], answer[i + 1], answer[i + 2]))
   checkEvents(events, range, lastEventId)
   return {
     events,
@@ -79,7 +85,8 @@ function checkEvents(events: readonly StoredEvent[], range: ReadRange, lastEvent
   const ids = events.map(({ id }) => id)
   const from = 'after' in range ? [range.after] : []
   if (ids.length > Math.max(0, range.limit)) throw garbled('a read', `${ids.length} events`)
-  if (!areAdvancing(from.concat(ids))) throw garbled('a read', `ids that don't rise: ${ids.join(' ')}`)
+  if (!areAdvancing(from.concat(ids)))
+    throw garbled('a read', `ids that don't rise: ${ids.join(' ')}`)
   const newest = events.findLast(({ prev }) => prev !== '')
   if (newest !== undefined && compareEventIds(newest.id, lastEventId) > 0)
     throw garbled('a read', `${lastEventId} as the last id of a log that goes on to ${newest.id}`)

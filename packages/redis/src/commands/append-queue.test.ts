@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { type AppendGroup, createAppendQueue, groupAppends, type PendingAppend } from './append-queue.ts'
+import {
+  type AppendGroup,
+  createAppendQueue,
+  groupAppends,
+  type PendingAppend,
+} from './append-queue.ts'
 
 function append(
   payload: string,
@@ -35,7 +40,13 @@ describe('groupAppends', () => {
 
   it('starts another group where one gets large, and lets a huge append go by itself', () => {
     const [half, huge] = ['x'.repeat(150_000), 'x'.repeat(1_000_000)]
-    const groups = groupAppends([append(half), append(half), append('small'), append(huge), append('small')])
+    const groups = groupAppends([
+      append(half),
+      append(half),
+      append('small'),
+      append(huge),
+      append('small'),
+    ])
     expect(groups.map((group) => group.length)).toEqual([1, 2, 1, 1])
   })
 })

@@ -1,6 +1,11 @@
 import { type Clock, RealtimeError } from '@trpc-sse/server'
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
-import { type Connector, createConnector, type GetCredentials, writtenLater } from './credentials.ts'
+import {
+  type Connector,
+  createConnector,
+  type GetCredentials,
+  writtenLater,
+} from './credentials.ts'
 import { replyCode } from './replies.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -62,7 +67,10 @@ function commandOptions({ clock, timeoutMs }: ClientOptions) {
   } satisfies RedisOptions
 }
 
-type Login = { readonly Connector: Connector } | ReturnType<typeof writtenLater> | Record<never, never>
+type Login =
+  | { readonly Connector: Connector }
+  | ReturnType<typeof writtenLater>
+  | Record<never, never>
 
 /** How connections log in: by what the app gives each time, or by what its client's options say at that time. */
 function login(theirs: RedisOptions, options: ClientOptions): Login {
@@ -72,7 +80,12 @@ function login(theirs: RedisOptions, options: ClientOptions): Login {
   if (credentials !== undefined) {
     const onPassword = secrets.add
     return {
-      Connector: createConnector(theirs, { clock, timeoutMs, getCredentials: credentials, onPassword }),
+      Connector: createConnector(theirs, {
+        clock,
+        timeoutMs,
+        getCredentials: credentials,
+        onPassword,
+      }),
     }
   }
   if (!password) return {}
@@ -85,7 +98,9 @@ function login(theirs: RedisOptions, options: ClientOptions): Login {
 /** What a URL says, as ioredis reads it. Throws `INVALID_OPTION`: its own error would show the whole URL. */
 function optionsOf(url: string, secrets: Secrets): RedisOptions {
   try {
-    const { pathname, password } = url.startsWith('/') ? { pathname: '', password: '' } : new URL(url)
+    const { pathname, password } = url.startsWith('/')
+      ? { pathname: '', password: '' }
+      : new URL(url)
     if (!/^(rediss?:\/\/|\/)/i.test(url) || !/^(\/\d*)?$/.test(pathname))
       throw new TypeError('not a URL of Redis')
     secrets.add(password)

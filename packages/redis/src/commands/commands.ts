@@ -37,17 +37,31 @@ const lastIdMs = 30 * 86_400_000
 /** How long a log without events is remembered after its last use, in milliseconds. */
 const emptyLogMs = '600000'
 
-const publishCommands: Readonly<Record<PubSub, string>> = { classic: 'PUBLISH', sharded: 'SPUBLISH' }
+const publishCommands: Readonly<Record<PubSub, string>> = {
+  classic: 'PUBLISH',
+  sharded: 'SPUBLISH',
+}
 
 /** Creates the operations on a client's logs. */
-export function createCommands({ client, clock, prefix, db, pubSub, onError }: CommandsOptions): Commands {
+export function createCommands({
+  client,
+  clock,
+  prefix,
+  db,
+  pubSub,
+  onError,
+}: CommandsOptions): Commands {
   const cork = createCork(client)
   // Every call of every process has its own token, by which what it stored is found again.
   const process = randomDigits(clock)
   let calls = 0
 
   /** Runs a script by its name, and by its text where Redis doesn't know it, after a restart for example. */
-  async function run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  async function run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+  ): Promise<unknown> {
     // Not spread: the number of arguments of a call is limited.
     const rest = [String(keys.length)].concat(keys, args)
     try {
@@ -62,7 +76,12 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
   /** The arguments with which both scripts begin. */
   const common = ({ retain }: ChannelLog): string[] => {
     const forMs = wholeNumber(retain.forMs)
-    return [wholeNumber(retain.events), forMs, wholeNumber(Number(forMs) + lastIdMs), randomDigits(clock)]
+    return [
+      wholeNumber(retain.events),
+      forMs,
+      wholeNumber(Number(forMs) + lastIdMs),
+      randomDigits(clock),
+    ]
   }
 
   return {
@@ -77,7 +96,11 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
         const payloads = group.flatMap((append) => append.payloads)
         const about = [tokens[i] ?? '', String(payloads.length), ...payloads]
         if (idempotencyKey === undefined) return ['0', '0', ...about]
-        return [String(keys.push(names.idempotency(idempotencyKey))), wholeNumber(idempotencyMs), ...about]
+        return [
+          String(keys.push(names.idempotency(idempotencyKey))),
+          wholeNumber(idempotencyMs),
+          ...about,
+        ]
       })
       return async (doubtMs) => {
         const args = fixed.concat(publishCommands[pubSub()], wholeNumber(doubtMs), stored)
@@ -88,7 +111,8 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
     },
     read(log, range) {
       const { log: stream, last } = logKeys(prefix, db, log.key)
-      const [newest, after] = 'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
+      const [newest, after] =
+        'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
       const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
       const args = [...common(log), emptyLogMs, wholeNumber(newest), after, ...bounds]
       return async () => parsePage(await run(readScript, [stream, last], args), range)
@@ -103,7 +127,11 @@ export function createCommands({ client, clock, prefix, db, pubSub, onError }: C
       const names = logKeys(prefix, db, log.key)
       const fixed = [...common(log), emptyLogMs, names.live]
       return async () => {
-        const untold = await run(clearScript, [names.log, names.last], [...fixed, publishCommands[pubSub()]])
+        const untold = await run(
+          clearScript,
+          [names.log, names.last],
+          [...fixed, publishCommands[pubSub()]],
+        )
         if (untold !== '') onError(untoldError(untold))
       }
     },

@@ -40,7 +40,8 @@ type Stream = Awaited<ReturnType<AbstractConnector['connect']>>
  * @param options The options of a client, which say what connects it.
  */
 export function createConnector(options: RedisOptions, parts: CredentialsOptions): Connector {
-  const Base = options.Connector ?? (options.sentinels ? (SentinelConnector as Connector) : SocketConnector)
+  const Base =
+    options.Connector ?? (options.sentinels ? (SentinelConnector as Connector) : SocketConnector)
   return class extends Base {
     #credentials: RedisCredentials = { password: '' }
     #giveUp = (): void => {}
@@ -79,7 +80,10 @@ export function createConnector(options: RedisOptions, parts: CredentialsOptions
 
 /** Options for ioredis whose values are asked for when they are written to a connection. */
 export function writtenLater(
-  getCredentials: () => { readonly username?: string | null | undefined; readonly password?: unknown },
+  getCredentials: () => {
+    readonly username?: string | null | undefined
+    readonly password?: unknown
+  },
 ): { username: string; password: string } {
   const username = { toString: () => getCredentials().username ?? 'default' }
   const password = { toString: () => String(getCredentials().password ?? '') }
@@ -91,7 +95,9 @@ async function ask(options: CredentialsOptions): Promise<RedisCredentials> {
   const { clock, timeoutMs, getCredentials, onPassword } = options
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
-    cancel = clock.after(timeoutMs, () => reject(new Error(`It gave nothing within ${timeoutMs} ms.`)))
+    cancel = clock.after(timeoutMs, () =>
+      reject(new Error(`It gave nothing within ${timeoutMs} ms.`)),
+    )
   })
   try {
     const credentials: Partial<RedisCredentials> = await Promise.race([getCredentials(), late])

@@ -97,14 +97,17 @@ describe('deadlines', () => {
     expect(calls).toEqual(['first', 'at once'])
   })
 
-  it.each([-3_600_000, 3_600_000])('come after their time though the clock is set by %i ms', (jumpMs) => {
-    const { clock, goTo, jump } = createTestClock()
-    const deadlines = createDeadlines(clock)
-    const calls: string[] = []
-    deadlines.add(200, () => calls.push('before'))
-    jump(jumpMs)
-    deadlines.add(300, () => calls.push('after'))
-    goTo(1_000 + jumpMs + 600)
-    expect(calls).toEqual(['before', 'after'])
-  })
+  it.each([-3_600_000, 3_600_000])(
+    'come after their time though the clock is set by %i ms',
+    (jumpMs) => {
+      const { clock, goTo, jump } = createTestClock()
+      const deadlines = createDeadlines(clock)
+      const calls: string[] = []
+      deadlines.add(200, () => calls.push('before'))
+      jump(jumpMs)
+      deadlines.add(300, () => calls.push('after'))
+      goTo(1_000 + jumpMs + 600)
+      expect(calls).toEqual(['before', 'after'])
+    },
+  )
 })

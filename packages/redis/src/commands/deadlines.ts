@@ -18,7 +18,9 @@ const leastTimerMs = 25
 /** Creates deadlines. The timer is there only while there may be any. */
 export function createDeadlines(clock: Clock): Deadlines {
   const all = new Set<Deadline>()
-  let timer: { readonly startedAtMs: number; readonly ms: number; readonly cancel: () => void } | undefined
+  let timer:
+    | { readonly startedAtMs: number; readonly ms: number; readonly cancel: () => void }
+    | undefined
   const elapsedMs = elapsedTime(clock)
   let passedMs = 0
 

@@ -43,7 +43,9 @@ export function createOutage(clock: Clock, onStatus: (status: RedisStatus) => vo
 /** Logs an outage once when it begins and once when it ends: for apps that take neither the status nor errors. */
 export function logStatus(status: RedisStatus): void {
   if (status.status === 'connected') {
-    console.info(`trpc-sse: Redis can be reached again, after ${Math.round(status.lostForMs / 1_000)} s.`)
+    console.info(
+      `trpc-sse: Redis can be reached again, after ${Math.round(status.lostForMs / 1_000)} s.`,
+    )
     return
   }
   const { error } = status

@@ -31,7 +31,10 @@ export interface ReadinessOptions {
 }
 
 /** Watches a client that is not connected yet. */
-export function createReadiness(client: Redis | Cluster, { clock, ...options }: ReadinessOptions): Readiness {
+export function createReadiness(
+  client: Redis | Cluster,
+  { clock, ...options }: ReadinessOptions,
+): Readiness {
   // One listener on the client, whatever the number of those who wait.
   const waiting = new Set<() => void>()
   let lastError: unknown

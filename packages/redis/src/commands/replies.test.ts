@@ -8,7 +8,10 @@ function reply(message: string): Error {
 describe('replyCode', () => {
   it.each([
     ["READONLY You can't write against a read only replica.", 'READONLY'],
-    ["READONLY You can't write against a read only replica. script: 1f, on @user_script:7.", 'READONLY'],
+    [
+      "READONLY You can't write against a read only replica. script: 1f, on @user_script:7.",
+      'READONLY',
+    ],
     [
       "ERR Error running script (call to f_1f): @user_script:7: @user_script: 7: -READONLY You can't write",
       'READONLY',

@@ -49,16 +49,19 @@ async function rejectedNow(promise: Promise<unknown>): Promise<unknown> {
 }
 
 describe('attempts', () => {
-  it.each([true, false])('end when the time since the call is up (Redis is there: %s)', async (isReady) => {
-    const { clock, attempts, send } = createParts(isReady)
-    const calledAtMs = clock.now()
-    clock.advance(700)
-    const answer = attempts.run(send, calledAtMs)
-    clock.advance(299)
-    expect(await rejectedNow(answer)).toBeUndefined()
-    clock.advance(26)
-    expect(await rejectedNow(answer)).toMatchObject(unavailable)
-  })
+  it.each([true, false])(
+    'end when the time since the call is up (Redis is there: %s)',
+    async (isReady) => {
+      const { clock, attempts, send } = createParts(isReady)
+      const calledAtMs = clock.now()
+      clock.advance(700)
+      const answer = attempts.run(send, calledAtMs)
+      clock.advance(299)
+      expect(await rejectedNow(answer)).toBeUndefined()
+      clock.advance(26)
+      expect(await rejectedNow(answer)).toMatchObject(unavailable)
+    },
+  )
 
   it.each([true, false])(
     'send nothing for a call whose time was up before (Redis is there: %s)',

@@ -16,7 +16,16 @@ const maxSecrets = 16
 /** Errors in a chain of causes that are copied. */
 const maxDepth = 8
 /** What an error of Node's or of ours has beside its message, and can be shown. */
-const shown = ['code', 'errno', 'syscall', 'address', 'port', 'hostname', 'status', 'issues'] as const
+const shown = [
+  'code',
+  'errno',
+  'syscall',
+  'address',
+  'port',
+  'hostname',
+  'status',
+  'issues',
+] as const
 
 /** Creates an empty memory of secrets. */
 export function createSecrets(): Secrets {
@@ -37,7 +46,8 @@ export function createSecrets(): Secrets {
 
   function copy(error: Error, depth: number): Error {
     const cause = causeOf(error)
-    const options = cause === undefined || depth >= maxDepth ? {} : { cause: redact(cause, depth + 1) }
+    const options =
+      cause === undefined || depth >= maxDepth ? {} : { cause: redact(cause, depth + 1) }
     const message = clean(messageOf(error))
     const safe = isRealtimeError(error)
       ? new RealtimeError(error.code, message, options)
@@ -91,5 +101,7 @@ function causeOf(error: Error): unknown {
 /** Node tries all addresses of a host, and says what came of each, but nothing of all. */
 function messageOf(error: Error): string {
   if (error.message !== '' || !(error instanceof AggregateError)) return error.message
-  return error.errors.map((each) => (each instanceof Error ? each.message : String(each))).join('; ')
+  return error.errors
+    .map((each) => (each instanceof Error ? each.message : String(each)))
+    .join('; ')
 }

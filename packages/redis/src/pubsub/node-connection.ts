@@ -38,7 +38,10 @@ export interface PlaceConnectionOptions
 const channelsPerCommand = 1_000
 
 /** Opens a connection for subscriptions, and keeps it open. */
-export function openPlaceConnection(place: string, options: PlaceConnectionOptions): PlaceConnection {
+export function openPlaceConnection(
+  place: string,
+  options: PlaceConnectionOptions,
+): PlaceConnection {
   const { places } = options
   let connection: Redis | undefined
   let cork = (): void => {}
@@ -50,7 +53,8 @@ export function openPlaceConnection(place: string, options: PlaceConnectionOptio
   function subscribe(topics: readonly Topic[]): void {
     // Sharded ones of different slots don't fit into one command.
     const perCommand = places.pubSub() === 'sharded' ? 1 : channelsPerCommand
-    for (let i = 0; i < topics.length; i += perCommand) subscribeAtOnce(topics.slice(i, i + perCommand))
+    for (let i = 0; i < topics.length; i += perCommand)
+      subscribeAtOnce(topics.slice(i, i + perCommand))
   }
 
   function subscribeAtOnce(topics: readonly Topic[]): void {
@@ -88,7 +92,9 @@ export function openPlaceConnection(place: string, options: PlaceConnectionOptio
     if (connection === undefined) return
     const still = new Set(channelsOn(connection, places.pubSub()))
     options.onMoved()
-    options.onLost(options.topics().filter(({ confirmed, channel }) => confirmed && !still.has(channel)))
+    options.onLost(
+      options.topics().filter(({ confirmed, channel }) => confirmed && !still.has(channel)),
+    )
   }
 
   const lifeline = openLifeline({
@@ -132,5 +138,7 @@ export function openPlaceConnection(place: string, options: PlaceConnectionOptio
 /** What a connection is subscribed to, by what Redis has told it. */
 function channelsOn(connection: Redis | undefined, pubSub: PubSub): readonly string[] {
   const subscriptions = connection?.condition?.subscriber
-  return subscriptions ? subscriptions.channels(pubSub === 'sharded' ? 'ssubscribe' : 'subscribe') : []
+  return subscriptions
+    ? subscriptions.channels(pubSub === 'sharded' ? 'ssubscribe' : 'subscribe')
+    : []
 }

@@ -50,7 +50,8 @@ export function createPlaces(client: Redis | Cluster, connection: Readiness, clo
   return {
     pubSub,
     ready: connection.ready,
-    of: (channel) => (pubSub() === 'classic' ? anywhere : client.slots[calculateSlot(channel)]?.[0]),
+    of: (channel) =>
+      pubSub() === 'classic' ? anywhere : client.slots[calculateSlot(channel)]?.[0],
     exists: (place) => masterAt(place === anywhere ? picked : place) !== undefined,
     connect(place) {
       const master = place === anywhere ? anyMaster() : masterAt(place)

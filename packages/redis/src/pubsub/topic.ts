@@ -32,13 +32,19 @@ export interface JoinOptions {
 }
 
 /** Adds a listener to a topic. Resolves when the subscription is confirmed; rejects when the time is up. */
-export function joinTopic(topic: Topic, listener: LogListener, options: JoinOptions): Promise<Unlisten> {
+export function joinTopic(
+  topic: Topic,
+  listener: LogListener,
+  options: JoinOptions,
+): Promise<Unlisten> {
   return new Promise((resolve, reject) => {
     let live = false
     const leave = async (): Promise<void> => {
       if (topic.listeners.delete(listening) && topic.listeners.size === 0) options.onEmpty(topic)
     }
-    const cancel = options.clock.after(options.timeoutMs, () => listening.fail(options.timeoutError()))
+    const cancel = options.clock.after(options.timeoutMs, () =>
+      listening.fail(options.timeoutError()),
+    )
     const listening: Listening = {
       listener,
       confirm() {

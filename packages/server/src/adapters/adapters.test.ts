@@ -4,10 +4,20 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { fetchServer } from '../../../../tests/support/fetch-server.ts'
-import { ask, listen, openRaw, type RawRequest, type TestServer } from '../../../../tests/support/http.ts'
+import {
+  ask,
+  listen,
+  openRaw,
+  type RawRequest,
+  type TestServer,
+} from '../../../../tests/support/http.ts'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { channel, createChannels } from '../index.ts'
-import { type FetchCreateContextFnOptions, linkOf as fetchLinkOf, fetchRequestHandler } from './fetch.ts'
+import {
+  type FetchCreateContextFnOptions,
+  linkOf as fetchLinkOf,
+  fetchRequestHandler,
+} from './fetch.ts'
 import { linkOf, type NodeHTTPCreateContextFnOptions, nodeHTTPRequestHandler } from './node-http.ts'
 import { type CreateHTTPContextOptions, createHTTPHandler, createHTTPServer } from './standalone.ts'
 
@@ -35,19 +45,36 @@ function createRouter() {
 const contextOf = ({
   req,
   info,
-}: CreateHTTPContextOptions | NodeHTTPCreateContextFnOptions<IncomingMessage, ServerResponse>): Context => ({
+}:
+  | CreateHTTPContextOptions
+  | NodeHTTPCreateContextFnOptions<IncomingMessage, ServerResponse>): Context => ({
   user: info.connectionParams?.user ?? req.headers.user?.toString(),
 })
 
 /** Each adapter, mounted at /trpc as an app would. */
 const adapters: Record<string, (options?: object) => http.Server> = {
   createHTTPServer: (options) =>
-    createHTTPServer({ ...createRouter(), createContext: contextOf, basePath: '/trpc/', ...options }),
+    createHTTPServer({
+      ...createRouter(),
+      createContext: contextOf,
+      basePath: '/trpc/',
+      ...options,
+    }),
   'createHTTPServer without the last slash of basePath': (options) =>
-    createHTTPServer({ ...createRouter(), createContext: contextOf, basePath: '/trpc', ...options }),
+    createHTTPServer({
+      ...createRouter(),
+      createContext: contextOf,
+      basePath: '/trpc',
+      ...options,
+    }),
   createHTTPHandler: (options) =>
     http.createServer(
-      createHTTPHandler({ ...createRouter(), createContext: contextOf, basePath: '/trpc/', ...options }),
+      createHTTPHandler({
+        ...createRouter(),
+        createContext: contextOf,
+        basePath: '/trpc/',
+        ...options,
+      }),
     ),
   nodeHTTPRequestHandler(options) {
     const app = createRouter()
@@ -82,7 +109,12 @@ describe.each(Object.entries(adapters))('%s', (name, create) => {
   const isFetch = name === 'fetchRequestHandler'
 
   it('tells onError once, with its own request', async () => {
-    const failures = createInbox<{ error: TRPCError; req: object; type: string; path: string | undefined }>()
+    const failures = createInbox<{
+      error: TRPCError
+      req: object
+      type: string
+      path: string | undefined
+    }>()
     await using server = await listen(
       create({
         onError: failures.put,
@@ -129,7 +161,10 @@ describe.each(Object.entries(adapters).filter(([name]) => name !== 'fetchRequest
       using stream = await openRaw(`${server.url}/trpc/live`)
       expect(stream.headers.vary).toBe('origin, trpc-accept, accept')
       using preflight = await openRaw(`${server.url}/trpc/live`, { method: 'OPTIONS' })
-      expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([204, '*'])
+      expect([preflight.status, preflight.headers['access-control-allow-origin']]).toEqual([
+        204,
+        '*',
+      ])
     })
 
     it('may answer in its own time', async () => {
@@ -140,23 +175,29 @@ describe.each(Object.entries(adapters).filter(([name]) => name !== 'fetchRequest
       expect(await ask(`${server.url}/trpc/live`)).toEqual({ status: 401, text: 'who are you?' })
     })
 
-    it.each(['passes on', 'throws'])('may fail: what it %s is tRPC’s error, told once', async (how) => {
-      const failures = createInbox<TRPCError>()
-      const middleware = (_req: IncomingMessage, _res: ServerResponse, next: Next): void => {
-        const error = new TRPCError({ code: 'FORBIDDEN', message: 'by the middleware' })
-        if (how === 'throws') throw error
-        next(error)
-      }
-      await using server = await listen(
-        create({ middleware, onError: ({ error }: { error: TRPCError }) => failures.put(error) }),
-      )
-      const stream = await ask(`${server.url}/trpc/live`)
-      expect(stream.status).toBe(200)
-      expect(stream.text).toContain('event: serialized-error')
-      expect(stream.text).toContain('by the middleware')
-      expect((await ask(`${server.url}/trpc/nested.whoami`)).status).toBe(403)
-      expect(failures.items.map(({ message }) => message)).toEqual(['by the middleware', 'by the middleware'])
-    })
+    it.each(['passes on', 'throws'])(
+      'may fail: what it %s is tRPC’s error, told once',
+      async (how) => {
+        const failures = createInbox<TRPCError>()
+        const middleware = (_req: IncomingMessage, _res: ServerResponse, next: Next): void => {
+          const error = new TRPCError({ code: 'FORBIDDEN', message: 'by the middleware' })
+          if (how === 'throws') throw error
+          next(error)
+        }
+        await using server = await listen(
+          create({ middleware, onError: ({ error }: { error: TRPCError }) => failures.put(error) }),
+        )
+        const stream = await ask(`${server.url}/trpc/live`)
+        expect(stream.status).toBe(200)
+        expect(stream.text).toContain('event: serialized-error')
+        expect(stream.text).toContain('by the middleware')
+        expect((await ask(`${server.url}/trpc/nested.whoami`)).status).toBe(403)
+        expect(failures.items.map(({ message }) => message)).toEqual([
+          'by the middleware',
+          'by the middleware',
+        ])
+      },
+    )
 
     it('may set the status and headers of a stream', async () => {
       const createContext = ({ res }: { res: ServerResponse }): object => {
@@ -217,7 +258,9 @@ describe('the link behind an adapter', () => {
           return { user }
         },
       })
-    await using server = await listen(fetchServer((req) => handle(req.headers.get('user') ?? '')(req)))
+    await using server = await listen(
+      fetchServer((req) => handle(req.headers.get('user') ?? '')(req)),
+    )
     for (const user of ['ann', 'bob']) {
       using stream = await openRaw(`${server.url}/live`, { headers: { user } })
       const { text } = await stream.over
@@ -237,7 +280,9 @@ describe('the link behind an adapter', () => {
     const router = t.router({ never: t.procedure.query(() => new Promise<never>(() => {})) })
     await using server = await listen((req, res) => {
       started.put(res)
-      void nodeHTTPRequestHandler({ router, req, res, path: 'never' }).then(() => resolved.put('resolved'))
+      void nodeHTTPRequestHandler({ router, req, res, path: 'never' }).then(() =>
+        resolved.put('resolved'),
+      )
     })
     const request = http.get(server.url, { agent: false })
     request.on('error', () => {})

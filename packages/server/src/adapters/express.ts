@@ -31,7 +31,9 @@ export function createExpressMiddleware<TRouter extends AnyTRPCRouter>(
   const link = createServerLink<TRouter>(options)
   const middleware = (request: Request, response: Response): void => {
     // Whatever it is mounted on, procedures are the last part.
-    void link.node(request, response, { path: request.path.slice(request.path.lastIndexOf('/') + 1) })
+    void link.node(request, response, {
+      path: request.path.slice(request.path.lastIndexOf('/') + 1),
+    })
   }
   return Object.assign(middleware, { link })
 }

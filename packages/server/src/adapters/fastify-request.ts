@@ -33,7 +33,10 @@ export async function serveFastify(
     endAlways(raw, res.raw)
     return link.node(raw, handOver(res.hijack()), overrides)
   }
-  const answer = await link.fetch(incomingMessageToRequest(raw, res.raw, { maxBodySize }), overrides)
+  const answer = await link.fetch(
+    incomingMessageToRequest(raw, res.raw, { maxBodySize }),
+    overrides,
+  )
   if (res.hasHeader('vary')) answer.headers.append('vary', String(res.getHeader('vary'))) // a hook's, for CORS
   await res.send(answer)
 }
@@ -41,7 +44,8 @@ export async function serveFastify(
 /** Gives a stream what hooks and `createContext` have set: Fastify sends nothing of a reply that it has let go of. */
 function handOver(reply: FastifyReply): FastifyReply['raw'] {
   reply.raw.statusCode = reply.statusCode
-  for (const [name, value = ''] of Object.entries(reply.getHeaders())) reply.raw.setHeader(name, value)
+  for (const [name, value = ''] of Object.entries(reply.getHeaders()))
+    reply.raw.setHeader(name, value)
   return reply.raw
 }
 

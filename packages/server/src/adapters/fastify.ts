@@ -19,7 +19,8 @@ export type FastifyHandlerOptions<
   TRouter extends AnyTRPCRouter,
   TRequest extends FastifyRequest,
   TResponse extends FastifyReply,
-> = TrpcHandlerOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
+> = TrpcHandlerOptions<TRouter, TRequest, TResponse> &
+  ServerLinkOptions<inferRouterContext<TRouter>>
 
 export type { CreateFastifyContextOptions } from '@trpc/server/adapters/fastify'
 export { linkOf } from './link-of.ts'
@@ -33,7 +34,9 @@ export async function fastifyTRPCPlugin<TRouter extends AnyTRPCRouter>(
   const link = createServerLink(trpcOptions)
   const added = addLink(trpcOptions.router, { link, retired: false })
   app.removeContentTypeParser(['application/json', 'multipart/form-data']) // tRPC says what is wrong with a body.
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => done(null, body))
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) =>
+    done(null, body),
+  )
   app.addContentTypeParser('multipart/form-data', {}, (_, body, done) => done(null, body))
   app.addHook('preClose', () => link.drain())
   app.addHook('onClose', async () => {
@@ -54,5 +57,9 @@ export async function fastifyRequestHandler<
 >(options: FastifyHandlerOptions<TRouter, TRequest, TResponse> & FastifyCall): Promise<void> {
   const { router, req, res, path, ...own } = options
   const link = linkFor(options, req.server.server)
-  await serveFastify(link, own as unknown as CreateServerLinkOptions<AnyTRPCRouter>, { req, res, path })
+  await serveFastify(link, own as unknown as CreateServerLinkOptions<AnyTRPCRouter>, {
+    req,
+    res,
+    path,
+  })
 }

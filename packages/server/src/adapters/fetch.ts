@@ -29,7 +29,9 @@ export async function fetchRequestHandler<TRouter extends AnyTRPCRouter>(
   options: FetchHandlerRequestOptions<TRouter>,
 ): Promise<Response> {
   const { req, endpoint, router, ...own } = options
-  const path = trimSlashes(trimSlashes(new URL(req.url).pathname).slice(trimSlashes(endpoint).length))
+  const path = trimSlashes(
+    trimSlashes(new URL(req.url).pathname).slice(trimSlashes(endpoint).length),
+  )
   return await linkFor(options).fetch(req, { ...(own as RequestOverrides), path })
 }
 

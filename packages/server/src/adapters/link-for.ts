@@ -14,10 +14,15 @@ const maxLinks = 100
  *
  * @throws `INVALID_OPTION` if the settings are new ones with each request.
  */
-export function linkFor(options: { readonly router: AnyTRPCRouter }, listener?: Listener): ServerLink {
+export function linkFor(
+  options: { readonly router: AnyTRPCRouter },
+  listener?: Listener,
+): ServerLink {
   const { router } = options
   const settings = settingsOf(options)
-  const links = linksOf(router).filter(({ retired, app }) => !retired && app?.listener === listener && app)
+  const links = linksOf(router).filter(
+    ({ retired, app }) => !retired && app?.listener === listener && app,
+  )
   const found = links.find(({ app }) => isSame(app?.settings, settings))
   if (found) return found.link
   if (links.length >= maxLinks) throw tooManyLinks()

@@ -12,7 +12,8 @@ const handles = new WeakMap<AnyTRPCRouter, ServerLink>()
 export function linkOf(router: AnyTRPCRouter): ServerLink | undefined {
   const newest = linksOf(router).at(-1)?.link
   if (newest === undefined) return undefined
-  const handle = handles.get(router) ?? createHandle(newest, () => linksOf(router).map(({ link }) => link))
+  const handle =
+    handles.get(router) ?? createHandle(newest, () => linksOf(router).map(({ link }) => link))
   handles.set(router, handle)
   return handle
 }
@@ -28,7 +29,8 @@ function createHandle(newest: ServerLink, all: () => readonly ServerLink[]): Ser
         .map((link) => link.stats())
         .reduce(sum),
     connections: () => all().flatMap((link) => link.connections()),
-    disconnect: (filter, reason) => all().reduce((count, link) => count + link.disconnect(filter, reason), 0),
+    disconnect: (filter, reason) =>
+      all().reduce((count, link) => count + link.disconnect(filter, reason), 0),
     async drain(how) {
       await Promise.all(all().map((link) => link.drain(how)))
     },

@@ -20,7 +20,8 @@ export type NodeHTTPRequestHandlerOptions<
   TRouter extends AnyTRPCRouter,
   TRequest extends NodeRequest,
   TResponse extends NodeResponse,
-> = TrpcRequestOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
+> = TrpcRequestOptions<TRouter, TRequest, TResponse> &
+  ServerLinkOptions<inferRouterContext<TRouter>>
 
 export {
   createURL,
@@ -50,5 +51,7 @@ export async function nodeHTTPRequestHandler<
 }
 
 function listenerOf({ socket }: { readonly socket?: object | undefined }): Listener | undefined {
-  return socket && 'server' in socket ? ((socket.server ?? undefined) as Listener | undefined) : undefined
+  return socket && 'server' in socket
+    ? ((socket.server ?? undefined) as Listener | undefined)
+    : undefined
 }

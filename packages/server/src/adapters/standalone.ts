@@ -20,7 +20,10 @@ export type CreateHTTPHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOption
 export type CreateHTTP2HandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions2<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
-export type { CreateHTTP2ContextOptions, CreateHTTPContextOptions } from '@trpc/server/adapters/standalone'
+export type {
+  CreateHTTP2ContextOptions,
+  CreateHTTPContextOptions,
+} from '@trpc/server/adapters/standalone'
 
 /** A handler for `http.createServer` or `http2.createSecureServer`, with the link behind it. */
 export interface HTTPHandler {

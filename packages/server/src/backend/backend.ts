@@ -106,7 +106,11 @@ export interface Backend {
    * - B7: MUST give payloads back exactly as they were, whatever characters they have.
    * - B25: MUST NOT store anything before `after` has settled, or after it has rejected meanwhile (B6).
    */
-  append(log: ChannelLog, payloads: readonly string[], options?: AppendOptions): Promise<AppendResult>
+  append(
+    log: ChannelLog,
+    payloads: readonly string[],
+    options?: AppendOptions,
+  ): Promise<AppendResult>
   /**
    * Reads part of a log.
    *

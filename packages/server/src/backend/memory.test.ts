@@ -134,7 +134,8 @@ describe('memoryBackend, by its clock', () => {
     const { ids } = await backend.append(log, ['1'])
     await backend.listen(log, { onEvent() {}, onInterrupted() {} })
     clock.set(startMs + 365 * dayMs)
-    for (let i = 0; i < 9; i++) await backend.read({ ...log, key: `another ${i}` }, { last: 1, limit: 1 })
+    for (let i = 0; i < 9; i++)
+      await backend.read({ ...log, key: `another ${i}` }, { last: 1, limit: 1 })
     expect((await backend.read(log, { last: 9, limit: 9 })).lastEventId).toBe(ids[0])
   })
 

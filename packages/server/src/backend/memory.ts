@@ -1,4 +1,10 @@
-import { type Clock, type EventId, eventTimeMs, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import {
+  type Clock,
+  type EventId,
+  eventTimeMs,
+  RealtimeError,
+  systemClock,
+} from '@trpc-sse/protocol'
 import type {
   AppendOptions,
   AppendResult,
@@ -33,8 +39,12 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   let closed = false
 
   /** Runs one operation on one log. Asynchronous, as it is with any other backend: failures are rejections. */
-  const use = async <TResult>(log: ChannelLog, operation: (entry: LogEntry, nowMs: number) => TResult) => {
-    if (closed) throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
+  const use = async <TResult>(
+    log: ChannelLog,
+    operation: (entry: LogEntry, nowMs: number) => TResult,
+  ) => {
+    if (closed)
+      throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
     const nowMs = Math.floor(clock.now())
     return operation(logs.open(log, nowMs), nowMs)
   }
@@ -49,7 +59,8 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
     clear: (log): Promise<void> => use(log, (entry, nowMs) => clear(entry, clock, nowMs)),
     listen: (log, listener): Promise<Unlisten> => use(log, (entry) => listen(entry, listener)),
     async notify({ key }, text): Promise<boolean> {
-      if (closed) throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
+      if (closed)
+        throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
       const listeners = new Set(logs.find(key)?.listeners)
       // Not at once, as with events.
       queueMicrotask(() => notify(listeners, (listener) => listener.onNotice?.(text)))
@@ -93,7 +104,8 @@ function createMemoryLogs(clock: Clock) {
   const sweep = createSweep(entries, (entry, nowMs) => {
     entry.log.trim(entry.retain, nowMs)
     entry.sweepKeys(nowMs)
-    const keepMs = entry.log.total === 0 && entry.keys.size === 0 ? emptyLogMs : entry.retain.forMs + lastIdMs
+    const keepMs =
+      entry.log.total === 0 && entry.keys.size === 0 ? emptyLogMs : entry.retain.forMs + lastIdMs
     return entry.listeners.size === 0 && nowMs - entry.usedAtMs > keepMs
   })
   let sweptAtMs = 0

@@ -14,7 +14,10 @@ export interface Codec {
 }
 
 /** Writes a value as JSON, by a transformer's output side. `undefined` where JSON has no text for it. */
-export function serialize(output: TRPCDataTransformer | undefined, value: unknown): string | undefined {
+export function serialize(
+  output: TRPCDataTransformer | undefined,
+  value: unknown,
+): string | undefined {
   if (output === undefined) return JSON.stringify(value)
   return JSON.stringify(mustBeValue(output.serialize(value), 'The transformer’s serialize()'))
 }
@@ -28,7 +31,9 @@ export function createCodec(transformer: Transformer | undefined): Codec {
     deserialize(text) {
       try {
         const json: unknown = JSON.parse(text)
-        return output ? mustBeValue(output.deserialize(json), 'The transformer’s deserialize()') : json
+        return output
+          ? mustBeValue(output.deserialize(json), 'The transformer’s deserialize()')
+          : json
       } catch (cause) {
         throw new RealtimeError(
           'UNDECODABLE_EVENT',
@@ -53,7 +58,10 @@ function toJson(output: TRPCDataTransformer | undefined, value: unknown): string
   }
   // JSON.stringify has no text for `undefined`, functions and symbols.
   if (text === undefined) {
-    throw new RealtimeError('INVALID_EVENT', 'The event is undefined. Publish null if it has nothing to say.')
+    throw new RealtimeError(
+      'INVALID_EVENT',
+      'The event is undefined. Publish null if it has nothing to say.',
+    )
   }
   return text
 }

@@ -1,4 +1,10 @@
-import { type EventId, eventTimeMs, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
+import {
+  type EventId,
+  eventTimeMs,
+  invalidLastEventId,
+  isEventId,
+  RealtimeError,
+} from '@trpc-sse/protocol'
 import type { AppendOptions, Backend, ChannelLog, ReadFrom } from '../backend/backend.ts'
 import type { ErrorStage } from '../hub/hub.ts'
 import type { Reads } from '../hub/reads.ts'
@@ -38,7 +44,9 @@ export interface HistoryEvent<TEvent> {
 }
 
 /** What to read: the newest `last` events, or up to `limit` (default 100) after an id. At most 10,000. */
-export type HistoryRange = { readonly last: number } | { readonly after: EventId; readonly limit?: number }
+export type HistoryRange =
+  | { readonly last: number }
+  | { readonly after: EventId; readonly limit?: number }
 
 /** Part of a channel's log, oldest event first. */
 export interface History<TEvent> {
@@ -97,7 +105,9 @@ export interface HandleOptions extends ChannelFeedOptions {
 const maxMany = 10_000
 
 /** Creates the handle of one channel with its params. */
-export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHandle<TInput, TEvent> {
+export function createHandle<TInput, TEvent>(
+  options: HandleOptions,
+): ChannelHandle<TInput, TEvent> {
   const { log, backend, codec, definition } = options
 
   // A subscriber in this process from before a publish gets the event: a hub that is opening is waited for.
@@ -111,8 +121,13 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
       const payload = await encodeEvent(options, event)
       if (idempotencyKey !== undefined) checkKey(idempotencyKey)
       const keyed =
-        idempotencyKey === undefined ? {} : { idempotencyKey, idempotencyMs: definition.idempotencyMs }
-      const { ids, duplicate } = await backend.append(log, [payload], { ...keyed, ...afterOpening() })
+        idempotencyKey === undefined
+          ? {}
+          : { idempotencyKey, idempotencyMs: definition.idempotencyMs }
+      const { ids, duplicate } = await backend.append(log, [payload], {
+        ...keyed,
+        ...afterOpening(),
+      })
       return { id: ids[0] ?? '', duplicate }
     },
     async publishMany(events) {
@@ -138,7 +153,10 @@ export function createHandle<TInput, TEvent>(options: HandleOptions): ChannelHan
 }
 
 /** Encodes events that are stored together. Stops at the first one that there is no room for. */
-async function encodeMany(options: HandleOptions, events: readonly unknown[]): Promise<readonly string[]> {
+async function encodeMany(
+  options: HandleOptions,
+  events: readonly unknown[],
+): Promise<readonly string[]> {
   const { name, definition } = options
   if (events.length > maxMany) {
     throw new RealtimeError(
@@ -165,7 +183,10 @@ function batchTooLarge(name: string, maxBatchBytes: number): RealtimeError {
 }
 
 /** Checks an event by its schema, and writes it as the JSON that goes on the wire. */
-async function encodeEvent({ name, definition, codec }: HandleOptions, event: unknown): Promise<string> {
+async function encodeEvent(
+  { name, definition, codec }: HandleOptions,
+  event: unknown,
+): Promise<string> {
   const result = await definition.event['~standard'].validate(event)
   if (result.issues) {
     throw new RealtimeError(
@@ -202,7 +223,10 @@ function mustSurviveJson(name: string, event: unknown): void {
 
 function checkKey(key: string): void {
   if (key.length >= 1 && key.length <= 256) return
-  throw new RealtimeError('INVALID_OPTION', `idempotencyKey has ${key.length} characters. Give 1 to 256.`)
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `idempotencyKey has ${key.length} characters. Give 1 to 256.`,
+  )
 }
 
 function historyRange(range: HistoryRange): { readonly from: ReadFrom; readonly limit: number } {

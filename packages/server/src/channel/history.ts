@@ -18,7 +18,11 @@ const patienceMs = 10_000
  * Reads up to `limit` events, page by page, up to where the log stood at the first page. If events were dropped
  * meanwhile, the result starts behind them.
  */
-export function readHistory(source: HistorySource, from: ReadFrom, limit: number): Promise<LogPage> {
+export function readHistory(
+  source: HistorySource,
+  from: ReadFrom,
+  limit: number,
+): Promise<LogPage> {
   return readInTime(source, (read) => readPages(read, from, limit))
 }
 
@@ -63,7 +67,9 @@ async function readInTime<TResult>(
   try {
     return await work((from, limit) => {
       const range = { ...from, limit: Math.min(limit, pageSize), maxBytes: pageBytes }
-      return readInTurn(reads, { log: log.key, group, signal }, () => backend.read(log, range, { signal }))
+      return readInTurn(reads, { log: log.key, group, signal }, () =>
+        backend.read(log, range, { signal }),
+      )
     })
   } finally {
     cancel()

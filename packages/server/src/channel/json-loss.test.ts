@@ -71,7 +71,9 @@ describe('an event without a transformer', () => {
       await expect(any.publish(event)).rejects.toMatchObject({
         code: 'INVALID_EVENT',
         message: expect.stringContaining(`${what} at ${path}`),
-        issues: [{ path: path.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part)) }],
+        issues: [
+          { path: path.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part)) },
+        ],
       })
     }
     await expect(any.publishMany([5, value])).rejects.toMatchObject({ code: 'INVALID_EVENT' })

@@ -29,7 +29,8 @@ export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
 
 function lossInObject(value: object, depth: number): JsonLoss | undefined {
   if (Array.isArray(value)) return lossInArray(value, depth)
-  if (value instanceof Date) return Number.isNaN(value.getTime()) ? loss('an invalid Date') : undefined
+  if (value instanceof Date)
+    return Number.isNaN(value.getTime()) ? loss('an invalid Date') : undefined
   const { toJSON }: { toJSON?: unknown } = value
   if (typeof toJSON === 'function') return lossInJsonOf(value, toJSON.call(value), depth)
   return isPlain(value) ? lossInProperties(value, depth) : loss(nameOf(value))
@@ -58,7 +59,8 @@ function lossInProperties(value: object, depth: number): JsonLoss | undefined {
 
 /** What `toJSON` returns is written as it is: JSON doesn't ask it for a `toJSON` of its own. */
 function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | undefined {
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return findJsonLoss(json, depth)
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    return findJsonLoss(json, depth)
   return isPlain(json) || json === value ? lossInProperties(json, depth) : loss(nameOf(json))
 }
 
@@ -70,7 +72,9 @@ function isPlain(value: object): boolean {
 
 function nameOf(value: object): string {
   const { name } = Object(value.constructor)
-  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'an instance of a class'
+  return typeof name === 'string' && name !== ''
+    ? `an instance of ${name}`
+    : 'an instance of a class'
 }
 
 function loss(what: string): JsonLoss {

@@ -12,7 +12,11 @@ const maxDepth = 256
  * Names the log of a channel and its params: the same values give the same key, whatever the order of their
  * properties, and two different ones never do. Throws BAD_REQUEST for params that don't fit.
  */
-export function channelKey(name: string, schema: StandardSchemaV1 | undefined, params: unknown): string {
+export function channelKey(
+  name: string,
+  schema: StandardSchemaV1 | undefined,
+  params: unknown,
+): string {
   if (schema === undefined) return JSON.stringify([name])
   const result = schema['~standard'].validate(params)
   if (isPromiseLike(result)) {
@@ -22,7 +26,10 @@ export function channelKey(name: string, schema: StandardSchemaV1 | undefined, p
   if (result.issues) throw invalidParams(name, describe(result.issues), issuesOf(result.issues))
   const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value, 0)}]`
   if (key.length <= maxKeyLength) return key
-  throw invalidParams(name, `as JSON they have ${key.length} characters; the limit is ${maxKeyLength}`)
+  throw invalidParams(
+    name,
+    `as JSON they have ${key.length} characters; the limit is ${maxKeyLength}`,
+  )
 }
 
 /** Writes JSON with sorted keys. Refuses what JSON would fold into something else: two params would share a log. */
@@ -30,9 +37,15 @@ function canonicalJson(name: string, value: unknown, depth: number): string {
   if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)
   if (typeof value === 'number' && !Number.isFinite(value))
     throw invalidParams(name, `${value} can't name a log`)
-  if (value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+  if (
+    value === null ||
+    typeof value === 'string' ||
+    typeof value === 'number' ||
+    typeof value === 'boolean'
+  )
     return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((item) => canonicalJson(name, item, depth + 1)).join(',')}]`
+  if (Array.isArray(value))
+    return `[${value.map((item) => canonicalJson(name, item, depth + 1)).join(',')}]`
   if (!isPlainObject(value)) {
     throw invalidParams(
       name,
@@ -58,7 +71,11 @@ function describeType(value: unknown): string {
   return typeof value === 'object' ? Object.prototype.toString.call(value) : typeof value
 }
 
-function invalidParams(name: string, why: string, issues: readonly RealtimeErrorIssue[] = []): Error {
+function invalidParams(
+  name: string,
+  why: string,
+  issues: readonly RealtimeErrorIssue[] = [],
+): Error {
   const message = `The params of channel ${JSON.stringify(name)} don't fit: ${why}.`
   return badRequest(new RealtimeError('INVALID_PARAMS', message, { issues }))
 }
@@ -71,7 +88,9 @@ export function describe(issues: ReadonlyArray<StandardSchemaV1.Issue>): string 
 }
 
 /** A schema's issues in this library's form. */
-export function issuesOf(issues: ReadonlyArray<StandardSchemaV1.Issue>): readonly RealtimeErrorIssue[] {
+export function issuesOf(
+  issues: ReadonlyArray<StandardSchemaV1.Issue>,
+): readonly RealtimeErrorIssue[] {
   return issues.map(({ message, path = [] }) => ({
     message,
     path: path.map((part) => {

@@ -40,7 +40,9 @@ async function setup(transformer: Transformer) {
   const channels = dateChannels(transformer)
   const t = initTRPC.create({ transformer })
   const router = t.router({
-    published: t.procedure.subscription((opts) => channels.dates().subscribe({ ...opts, replay: 'all' })),
+    published: t.procedure.subscription((opts) =>
+      channels.dates().subscribe({ ...opts, replay: 'all' }),
+    ),
     filtered: t.procedure.subscription((opts) =>
       channels
         .dates()
@@ -128,7 +130,11 @@ describe('a transformer that gives back most values as they are', () => {
     ],
     ['reads', ({ dates }) => [1, 2].map(() => dates().subscribe()), 1],
     ['reads live', ({ dates }) => [1, 2].map(() => dates().live({}, () => 'state')), 1],
-    ['merges', ({ dates, more }) => [1, 2].map(() => merge([dates().subscribe(), more().subscribe()])), 1],
+    [
+      'merges',
+      ({ dates, more }) => [1, 2].map(() => merge([dates().subscribe(), more().subscribe()])),
+      1,
+    ],
     [
       'filters what it merges',
       ({ dates, more }) =>
@@ -138,7 +144,9 @@ describe('a transformer that gives back most values as they are', () => {
   ])('decodes an event once for each process that %s', async (_, subscribe, times) => {
     const { calls, ...transformer } = datesOnly()
     const channels = dateChannels(transformer)
-    const iterators = subscribe(channels).map((subscription) => subscription[Symbol.asyncIterator]())
+    const iterators = subscribe(channels).map((subscription) =>
+      subscription[Symbol.asyncIterator](),
+    )
     const next = () => Promise.all(iterators.map((iterator) => iterator.next()))
     const first = next()
     // Until the subscriptions have opened, there is nothing for them.
@@ -159,8 +167,12 @@ describe('a transformer that gives back most values as they are', () => {
     const router = (transformer: Transformer) => initTRPC.create({ transformer }).router({})
     const plain = initTRPC.create().router({})
     const refused = /INVALID_OPTION|different transformers/
-    expect(() => createServerLink({ router: plain, channels: channels(datesOnly()) })).toThrow(refused)
-    expect(() => createServerLink({ router: router(datesOnly()), channels: channels() })).toThrow(refused)
+    expect(() => createServerLink({ router: plain, channels: channels(datesOnly()) })).toThrow(
+      refused,
+    )
+    expect(() => createServerLink({ router: router(datesOnly()), channels: channels() })).toThrow(
+      refused,
+    )
     expect(() =>
       createServerLink({ router: router(datesOnly()), channels: channels(datesOnly('$d')) }),
     ).toThrow(refused)
@@ -182,8 +194,14 @@ describe('no transformer', () => {
   })
 
   it('is told from one whose functions do more than return what they are given', () => {
-    const changing = { serialize: (value: unknown) => value, deserialize: (value: unknown) => [value] }
-    const swapped = { serialize: (value: unknown) => value ?? null, deserialize: (value: unknown) => value }
+    const changing = {
+      serialize: (value: unknown) => value,
+      deserialize: (value: unknown) => [value],
+    }
+    const swapped = {
+      serialize: (value: unknown) => value ?? null,
+      deserialize: (value: unknown) => value,
+    }
     for (const transformer of [changing, swapped, datesOnly()])
       expect(outputOf(transformer)).toBe(transformer)
   })

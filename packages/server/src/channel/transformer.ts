@@ -11,7 +11,10 @@ import {
 export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
 
 /** What is read of an event that was stored: the event itself with a transformer, what JSON makes of it without. */
-export type Stored<TEvent, TTransformer extends Transformer | undefined> = TTransformer extends undefined
+export type Stored<
+  TEvent,
+  TTransformer extends Transformer | undefined,
+> = TTransformer extends undefined
   ? inferTransformedProcedureOutput<WithoutTransformer, ProcedureOf<TEvent>>
   : TEvent
 
@@ -29,7 +32,9 @@ type ProcedureOf<TOutput> = TRPCQueryProcedure<{ input: undefined; output: TOutp
  */
 export function outputOf(transformer: Transformer | undefined): TRPCDataTransformer | undefined {
   const output = transformer && 'output' in transformer ? transformer.output : transformer
-  return output === undefined || output === defaultOutput || returnsAsGiven(output) ? undefined : output
+  return output === undefined || output === defaultOutput || returnsAsGiven(output)
+    ? undefined
+    : output
 }
 
 const defaultOutput = initTRPC.create({ allowOutsideOfServer: true })._config.transformer.output
@@ -43,7 +48,10 @@ function returnsAsGiven({ serialize, deserialize }: TRPCDataTransformer): boolea
  * Whether two output sides write the same. One object does. Of two objects, as bundlers make of one package, it is told
  * from what they write, once: only then are they called.
  */
-export function areSame(a: TRPCDataTransformer | undefined, b: TRPCDataTransformer | undefined): boolean {
+export function areSame(
+  a: TRPCDataTransformer | undefined,
+  b: TRPCDataTransformer | undefined,
+): boolean {
   if (a === b) return true
   if (a === undefined || b === undefined) return false
   const known = compared.get(a) ?? new WeakMap<TRPCDataTransformer, boolean>()

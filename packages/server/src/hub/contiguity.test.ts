@@ -22,14 +22,26 @@ function link(from: LogPosition, read: LogPage): string {
       ? undefined
       : { kind: 'event', ...stored, prev, codec, decoded: undefined, frame: undefined },
   )
-  const shown = entries.map((entry) => (entry.kind === 'jump' ? `!${entry.id}` : `${entry.prev}>${entry.id}`))
+  const shown = entries.map((entry) =>
+    entry.kind === 'jump' ? `!${entry.id}` : `${entry.prev}>${entry.id}`,
+  )
   return [...shown, next ? `more after ${next.after}` : 'end'].join(' ')
 }
 
 describe('linkEntries', () => {
   it.each([
-    ['goes on where the reader stands', { id: at(1) }, page([event(2), event(3)]), '1-0>2-0 2-0>3-0 end'],
-    ['keeps a break in the chain visible', { id: at(1) }, page([event(5), event(6)]), '4-0>5-0 5-0>6-0 end'],
+    [
+      'goes on where the reader stands',
+      { id: at(1) },
+      page([event(2), event(3)]),
+      '1-0>2-0 2-0>3-0 end',
+    ],
+    [
+      'keeps a break in the chain visible',
+      { id: at(1) },
+      page([event(5), event(6)]),
+      '4-0>5-0 5-0>6-0 end',
+    ],
     ['says nothing when nothing happened', { id: at(4) }, page([], at(4)), 'end'],
     ['jumps when events expired', { id: at(1) }, page([], at(4)), '!4-0 end'],
     ['jumps back when the log was reset', { id: at(9) }, page([], at(4)), '!4-0 end'],
@@ -39,7 +51,12 @@ describe('linkEntries', () => {
       page([event(2)], at(3)),
       '1-0>2-0 more after 2-0',
     ],
-    ['leaves out what cannot be decoded', { id: at(1) }, page([event(2, 1, 'bad'), event(3)]), '1-0>3-0 end'],
+    [
+      'leaves out what cannot be decoded',
+      { id: at(1) },
+      page([event(2, 1, 'bad'), event(3)]),
+      '1-0>3-0 end',
+    ],
     [
       'leaves out a foreign entry that the chain does not know',
       { id: at(1) },
@@ -52,7 +69,12 @@ describe('linkEntries', () => {
       page([event(4, 3, 'bad'), event(5)]),
       '4-0>5-0 end',
     ],
-    ['ends at an undecodable last event without a jump', { id: at(1) }, page([event(2, 1, 'bad')]), 'end'],
+    [
+      'ends at an undecodable last event without a jump',
+      { id: at(1) },
+      page([event(2, 1, 'bad')]),
+      'end',
+    ],
     [
       'goes on past an undecodable event of the page before',
       { id: at(1), skipped: at(2) },
@@ -64,6 +86,8 @@ describe('linkEntries', () => {
   })
 
   it('asks for more where a page ends before the log, past what it could not decode', () => {
-    expect(link({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe('1-0>2-0 more after 3-0')
+    expect(link({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe(
+      '1-0>2-0 more after 3-0',
+    )
   })
 })

@@ -144,27 +144,34 @@ function readParts(clock: Clock) {
 describe('a hub whose backend loses, repeats, delays and fails', () => {
   const seeds = Array.from({ length: 40 }, (_, i) => i + 1)
 
-  it.each(seeds)('gives each reader every event once and in order, without a gap (seed %i)', async (seed) => {
-    const { runs, end } = await simulate(seed, { losing: false })
-    expect(runs.length).toBeGreaterThan(0)
-    for (const { seen, feed } of runs) {
-      check(seen)
-      expect(seen.filter((item) => 'kind' in item)).toEqual([])
-      expect(feed?.position()).toBe(end)
-    }
-  })
+  it.each(seeds)(
+    'gives each reader every event once and in order, without a gap (seed %i)',
+    async (seed) => {
+      const { runs, end } = await simulate(seed, { losing: false })
+      expect(runs.length).toBeGreaterThan(0)
+      for (const { seen, feed } of runs) {
+        check(seen)
+        expect(seen.filter((item) => 'kind' in item)).toEqual([])
+        expect(feed?.position()).toBe(end)
+      }
+    },
+  )
 
-  it.each(seeds)('marks exactly what is lost when the log is trimmed or emptied (seed %i)', async (seed) => {
-    const { runs, end } = await simulate(seed, { losing: true })
-    for (const { seen, feed } of runs) {
-      check(seen)
-      const numbers = seen.flatMap((item) => ('kind' in item ? [] : [Number(item.data)]))
-      expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
-      expect(feed?.position()).toBe(end)
-      // Two gaps in a row would be one gap told twice, unless the log was lost twice.
-      for (const item of seen) if ('kind' in item) expect(item.position).not.toBe(item.lastEventId)
-    }
-  })
+  it.each(seeds)(
+    'marks exactly what is lost when the log is trimmed or emptied (seed %i)',
+    async (seed) => {
+      const { runs, end } = await simulate(seed, { losing: true })
+      for (const { seen, feed } of runs) {
+        check(seen)
+        const numbers = seen.flatMap((item) => ('kind' in item ? [] : [Number(item.data)]))
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+        expect(feed?.position()).toBe(end)
+        // Two gaps in a row would be one gap told twice, unless the log was lost twice.
+        for (const item of seen)
+          if ('kind' in item) expect(item.position).not.toBe(item.lastEventId)
+      }
+    },
+  )
 })
 
 describe('what is published right after a hub has opened', () => {
@@ -211,7 +218,8 @@ describe('what is published right after a hub has opened', () => {
     const late = open(start)
     await publish('1')
     await publish('2', '3')
-    for (const feed of [early, late]) expect((await read(feed)).slice(-expected.length)).toEqual(expected)
+    for (const feed of [early, late])
+      expect((await read(feed)).slice(-expected.length)).toEqual(expected)
     for (const feed of [early, late]) feed.close()
     expect(hub.unplaced.size).toBe(0)
   })

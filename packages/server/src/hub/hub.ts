@@ -83,12 +83,18 @@ const maxHeld = 1_024
 /** Opens a hub. It listens, reads where the log stands, and then follows it until `close`. */
 export function createHub({ log, clock, behind, window: limits, ...options }: HubOptions): Hub {
   const report: ReportError = (error, stage) => hub.closed ?? options.report(error, stage)
-  const reader = createLogReader(log, { ...options, report, keepsValues: () => hub.valueReaders > 0 })
+  const reader = createLogReader(log, {
+    ...options,
+    report,
+    keepsValues: () => hub.valueReaders > 0,
+  })
   const readers = createReaders(limits.events)
   const listening = createFailures(report, 'listen')
   // How far behind a reader is shows in the window.
   const prefill =
-    behind.policy === 'latest' ? Math.max(leastPrefill, Math.min(behind.events, limits.events)) : leastPrefill
+    behind.policy === 'latest'
+      ? Math.max(leastPrefill, Math.min(behind.events, limits.events))
+      : leastPrefill
   let resolveOpening = (): void => {}
   const opening = new Promise<void>((resolve) => {
     resolveOpening = resolve
@@ -132,7 +138,8 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
 
   /** Opens the window at a first page; at the end of the log, where a page doesn't hold all that it would start with. */
   function openWindow(page: Page): Window {
-    if (page.next === undefined || behind.policy === 'latest') return createWindow(limits, page.from)
+    if (page.next === undefined || behind.policy === 'latest')
+      return createWindow(limits, page.from)
     return createWindow(limits, page.lastEventId)
   }
 
@@ -217,10 +224,20 @@ export function createHub({ log, clock, behind, window: limits, ...options }: Hu
     detach: readers.detach,
     check: runner.request,
     cleared: undefined,
-    pages: new Pages({ log: log.key, clock, reads: options.reads, cache: options.pageCache, reader, onPage }),
+    pages: new Pages({
+      log: log.key,
+      clock,
+      reads: options.reads,
+      cache: options.pageCache,
+      reader,
+      onPage,
+    }),
     async close() {
       if (hub.closed) return
-      hub.closed = new RealtimeError('CLOSED', 'The channels were closed. Reconnect to a server that is up.')
+      hub.closed = new RealtimeError(
+        'CLOSED',
+        'The channels were closed. Reconnect to a server that is up.',
+      )
       runner.stop()
       hub.pages.forget()
       opened()

@@ -64,14 +64,20 @@ describe('clear', () => {
   it('shows one gap, reset, to readers wherever they stand, and then what follows', async () => {
     await using s = setup()
     const [first] = await s.log.publishMany(range(1, 300))
-    const [atEnd, inWindow] = [s.log.subscribe(), s.log.subscribe({ lastEventId: first?.id })].map(read)
+    const [atEnd, inWindow] = [s.log.subscribe(), s.log.subscribe({ lastEventId: first?.id })].map(
+      read,
+    )
     const started = atEnd?.(1)
     expect(await inWindow?.(1)).toEqual([2])
     await s.log.publish(301)
     expect(await started).toEqual([301])
     await s.log.clear()
     expect(await s.log.history({ last: 10 })).toMatchObject({ events: [] })
-    const followed = [atEnd?.(1), inWindow?.(1), read(s.log.subscribe({ lastEventId: first?.id }))(1)]
+    const followed = [
+      atEnd?.(1),
+      inWindow?.(1),
+      read(s.log.subscribe({ lastEventId: first?.id }))(1),
+    ]
     await new Promise(setImmediate)
     await s.log.publish(302)
     expect(await Promise.all(followed)).toEqual([[302], [302], [302]])
@@ -93,14 +99,17 @@ describe('clear', () => {
 })
 
 describe('a start that asks for more than there is', () => {
-  it.each(['all', 10] as const)('is told of a gap where events were before: replay %s', async (replay) => {
-    await using s = setup({ events: 5 })
-    await s.log.publishMany(range(1, 8))
-    expect(await read(s.log.subscribe({ replay }))(5)).toEqual(range(4, 8))
-    expect(s.gaps()).toEqual([expect.stringContaining('Events after 0-0')])
-    const strict = read(s.log.subscribe({ replay, onGap: 'error' }))
-    await expect(strict(1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
-  })
+  it.each(['all', 10] as const)(
+    'is told of a gap where events were before: replay %s',
+    async (replay) => {
+      await using s = setup({ events: 5 })
+      await s.log.publishMany(range(1, 8))
+      expect(await read(s.log.subscribe({ replay }))(5)).toEqual(range(4, 8))
+      expect(s.gaps()).toEqual([expect.stringContaining('Events after 0-0')])
+      const strict = read(s.log.subscribe({ replay, onGap: 'error' }))
+      await expect(strict(1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
+    },
+  )
 
   it('is told of none where all that ever was is there, or all that was asked for', async () => {
     await using s = setup({ events: 5 })
@@ -114,7 +123,9 @@ describe('a start that asks for more than there is', () => {
   it('can be resumed before it was told', async () => {
     await using s = setup({ events: 5 })
     await s.log.publishMany(range(1, 8))
-    const router = t.router({ all: t.procedure.subscription(() => s.log.subscribe({ replay: 'all' })) })
+    const router = t.router({
+      all: t.procedure.subscription(() => s.log.subscribe({ replay: 'all' })),
+    })
     await using server = await serveRouter(router)
     using stream = await openRaw(`${server.url}/all`)
     const [, position, gap, event] = await stream.nextMany(4)
@@ -134,7 +145,8 @@ describe('reads', () => {
     expect(events.map(({ data }) => data)).toEqual(range(301, 1_000))
     expect(lastEventId).toBe(events.at(-1)?.id)
     expect(s.reads.length).toBe(3)
-    for (const each of s.reads) expect(each).toMatchObject({ limit: expect.toSatisfy((n) => n <= 256) })
+    for (const each of s.reads)
+      expect(each).toMatchObject({ limit: expect.toSatisfy((n) => n <= 256) })
     const after = await s.log.history({ after: events[0]?.id ?? '', limit: 300 })
     expect(after.events.map(({ data }) => data)).toEqual(range(302, 601))
     expect(after.lastEventId).toBe(lastEventId)
@@ -200,7 +212,9 @@ describe('the number of channels', () => {
       JSON.stringify({
         version: 1,
         revision: 1,
-        subscriptions: Object.fromEntries(names.map((name) => [name, { path: 'numbers', input: name }])),
+        subscriptions: Object.fromEntries(
+          names.map((name) => [name, { path: 'numbers', input: name }]),
+        ),
       })
     const headers = { 'content-type': 'application/json' }
     using stream = await openRaw(`${server.url}/~sse`, {
@@ -213,7 +227,11 @@ describe('the number of channels', () => {
     const refused = messages.find(({ event }) => event === '$error')
     expect(refused?.data).toContain('limits.channelsPerConnection')
     expect(refused?.data).toContain('SERVICE_UNAVAILABLE')
-    using other = await openRaw(`${server.url}/~sse`, { method: 'POST', headers, body: wanted('c', 'd') })
+    using other = await openRaw(`${server.url}/~sse`, {
+      method: 'POST',
+      headers,
+      body: wanted('c', 'd'),
+    })
     expect((await other.nextMany(3)).filter(({ event }) => event === '$started')).toHaveLength(2)
   })
 })

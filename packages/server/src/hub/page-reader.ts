@@ -66,7 +66,8 @@ export class Pages {
   request(reader: PageReader, from: ReadFrom, position: LogPosition | undefined): PageRequest {
     const request = new PageRequest(this, this.#options.log, reader, from, position)
     this.#waiting.add(request)
-    if (this.#cancelRetry === undefined && !this.#isBeingRead(request)) this.#options.reads.add(request)
+    if (this.#cancelRetry === undefined && !this.#isBeingRead(request))
+      this.#options.reads.add(request)
     return request
   }
 

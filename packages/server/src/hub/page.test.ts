@@ -6,7 +6,9 @@ import { Page } from './page.ts'
 
 const codec = createCodec(undefined)
 const decode: DecodeEvent = ({ id, data }, prev) =>
-  data === 'bad' ? undefined : { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
+  data === 'bad'
+    ? undefined
+    : { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
 
 /** A page of the events 5, 6, 8 and 9 of a log that goes on to 12; 7 is missing if `data` isn't there. */
 function page(after: string, first: string, data = '7'): Page {

@@ -27,7 +27,12 @@ export class Page {
   /** The least id that it can be read from; `undefined` where nothing older is retained. */
   readonly #low: EventId | undefined
 
-  constructor(range: ReadRange, position: LogPosition | undefined, page: LogPage, decode: DecodeEvent) {
+  constructor(
+    range: ReadRange,
+    position: LogPosition | undefined,
+    page: LogPage,
+    decode: DecodeEvent,
+  ) {
     const first = page.events[0]?.prev
     const from = position ?? { id: first ?? page.lastEventId }
     const { entries, next } = linkEntries(from, page, decode)
@@ -42,7 +47,8 @@ export class Page {
     this.#events = entries.at(-1)?.kind === 'jump' ? entries.length - 1 : entries.length
     this.#isWhole = this.#events === page.events.length
     // Events are dropped oldest first: if one is missing before the first here, nothing older is left.
-    const isOldest = 'after' in range && first !== undefined && compareEventIds(first, range.after) > 0
+    const isOldest =
+      'after' in range && first !== undefined && compareEventIds(first, range.after) > 0
     this.#low = isOldest ? undefined : (first ?? from.id)
   }
 

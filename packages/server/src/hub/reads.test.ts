@@ -58,7 +58,9 @@ describe('Reads', () => {
     s.add('modest', 'same')
     s.add('other', 'other')
     for (let i = 0; i < 10; i++) await s.end(s.started[i] ?? '')
-    expect(s.started.slice(waiting, waiting + 10)).toEqual(expect.arrayContaining(['modest', 'other']))
+    expect(s.started.slice(waiting, waiting + 10)).toEqual(
+      expect.arrayContaining(['modest', 'other']),
+    )
   })
 
   it('gives logs their turn, too, where many wait for busy ones', async () => {

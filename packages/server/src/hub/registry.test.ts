@@ -12,7 +12,12 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 function setup() {
   const manual = manualClock()
   let setByMs = 0
-  const clock = { ...manual, now: () => manual.now() + setByMs, monotonicMs: manual.now, random: () => 0.5 }
+  const clock = {
+    ...manual,
+    now: () => manual.now() + setByMs,
+    monotonicMs: manual.now,
+    random: () => 0.5,
+  }
   const backend = memoryBackend({ clock })
   const reads = { count: 0 }
   const hubs = createHubs({

@@ -112,7 +112,12 @@ export function createHubs(options: HubsOptions): Hubs {
         return found.hub
       }
       makeRoom()
-      const hub = createHub({ ...options, log, behind, report: (error, stage) => report(error, stage, log) })
+      const hub = createHub({
+        ...options,
+        log,
+        behind,
+        report: (error, stage) => report(error, stage, log),
+      })
       entries.set(log.key, { hub, idleSince: undefined, checkAt: nextCheck() })
       cancelTick ??= clock.after(tickMs, tick)
       return hub

@@ -110,7 +110,8 @@ export function createWindow(limits: WindowLimits, from: EventId): Window {
     clear() {
       while (window.start < window.end) evict()
     },
-    at: (sequence) => (sequence < window.start ? undefined : entries[evicted + sequence - window.start]),
+    at: (sequence) =>
+      sequence < window.start ? undefined : entries[evicted + sequence - window.start],
     after(id) {
       const sequence = following.get(id)
       if (sequence !== undefined) return sequence

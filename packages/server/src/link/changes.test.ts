@@ -84,7 +84,11 @@ describe('starts of subscriptions', () => {
     using s = await open(server, numbered(0, 100))
     await server.started.takeMany(stepsPerTurn)
     const { connectionId } = s
-    using answer = await change(server, { revision: 2, connectionId, subscriptions: numbered(99, 1) })
+    using answer = await change(server, {
+      revision: 2,
+      connectionId,
+      subscriptions: numbered(99, 1),
+    })
     expect(answer.status).toBe(200)
     clock.advance(1)
     await server.started.take()
@@ -151,7 +155,8 @@ describe('changes of a stream', () => {
 
 describe('P60: the owner of a stream', () => {
   const anns = { authorization: 'Bearer ann', cookie: 'a=1; b=2' }
-  const params = (value: object): string => `?connectionParams=${encodeURIComponent(JSON.stringify(value))}`
+  const params = (value: object): string =>
+    `?connectionParams=${encodeURIComponent(JSON.stringify(value))}`
 
   it.each<[string, object, string, number]>([
     ['the same credentials', anns, '', 200],
@@ -165,7 +170,12 @@ describe('P60: the owner of a stream', () => {
     await using server = await setup()
     using s = await open(server, {}, anns)
     const { connectionId } = s
-    using answer = await change(server, { revision: 2, connectionId, subscriptions: {} }, headers, query)
+    using answer = await change(
+      server,
+      { revision: 2, connectionId, subscriptions: {} },
+      headers,
+      query,
+    )
     expect(answer.status).toBe(status)
   })
 
@@ -173,7 +183,11 @@ describe('P60: the owner of a stream', () => {
     await using server = await setup()
     using s = await open(server, {}, {}, params({ token: 'x' }))
     using other = await open(server, {})
-    const bodies = [s, other].map(({ connectionId }) => ({ revision: 2, connectionId, subscriptions: {} }))
+    const bodies = [s, other].map(({ connectionId }) => ({
+      revision: 2,
+      connectionId,
+      subscriptions: {},
+    }))
     const statuses = []
     for (const [i, query] of [
       [0, params({ token: 'x' })],
@@ -215,7 +229,8 @@ describe('P60: the owner of a stream', () => {
 
   it('is the same through another instance', async () => {
     const backend = memoryBackend()
-    const channels = () => createChannels({ backend, channels: { c: channel({ event: z.string() }) } })
+    const channels = () =>
+      createChannels({ backend, channels: { c: channel({ event: z.string() }) } })
     await using holder = await setup({ channels: channels() })
     await using other = await setup({ channels: channels() })
     using s = await open(holder, {}, anns)
@@ -254,7 +269,10 @@ describe('a context that fails', () => {
       },
       onError: ({ path, input, error }) => told.put({ path, input, code: error.code }),
     })
-    const subscriptions = { a: { path: 'stays', input: 1 }, b: { path: 'unknown.path', input: { x: 2 } } }
+    const subscriptions = {
+      a: { path: 'stays', input: 1 },
+      b: { path: 'unknown.path', input: { x: 2 } },
+    }
     const { status, text } = await ask(`${server.url}/~sse`, request({ subscriptions }))
     expect(status).toBe(401)
     const a = { message: 'who are you?', data: { code: 'UNAUTHORIZED', path: 'stays', input: 1 } }
@@ -297,17 +315,24 @@ describe('a body that is nested too deep', () => {
   const body = (input: string, more = ''): string =>
     `{"version":1,"revision":2,${more}"subscriptions":{"a":{"path":"stays","input":${input}}}}`
 
-  it.each([257, 20_000, 500_000])('P48: by %i gets 400, for a stream and for a change', async (depth) => {
-    await using server = await setup()
-    using s = await open(server, {})
-    for (const more of ['', `"connectionId":"${s.connectionId}",`, '"connectionId":"0123456789abcdef.0",']) {
-      const { status, text } = await ask(`${server.url}/~sse`, {
-        ...request({}),
-        body: body(deep(depth), more),
-      })
-      expect([status, text]).toEqual([400, expect.stringContaining('P48')])
-    }
-  })
+  it.each([257, 20_000, 500_000])(
+    'P48: by %i gets 400, for a stream and for a change',
+    async (depth) => {
+      await using server = await setup()
+      using s = await open(server, {})
+      for (const more of [
+        '',
+        `"connectionId":"${s.connectionId}",`,
+        '"connectionId":"0123456789abcdef.0",',
+      ]) {
+        const { status, text } = await ask(`${server.url}/~sse`, {
+          ...request({}),
+          body: body(deep(depth), more),
+        })
+        expect([status, text]).toEqual([400, expect.stringContaining('P48')])
+      }
+    },
+  )
 
   it('P48: gets 400 in single mode, too', async () => {
     await using server = await setup()
@@ -337,20 +362,32 @@ describe('a body that is nested too deep', () => {
     await using server = await setup()
     for (const [text, status] of [
       ['\ufeff{"version":1,"revision":1,"subscriptions":{}}', 200],
-      ['{"version":1,"revision":1,"subscriptions":{},"subscriptions":{"b":{"path":"stays","input":1}}}', 200],
+      [
+        '{"version":1,"revision":1,"subscriptions":{},"subscriptions":{"b":{"path":"stays","input":1}}}',
+        200,
+      ],
       ['{"version":1,"revision":1,"subscriptions":{"__proto__":{"path":"__proto__"}}}', 200],
       ['{"version":1,"revision":1,"__proto__":{"connectionId":"x"},"subscriptions":{}}', 200],
       [
         '{"version":1,"revision":1,"subscriptions":{"constructor":{"path":"constructor"},"b":{"path":"toString"}}}',
         200,
       ],
-      ['{"version":1,"revision":1,"subscriptions":{"b":{"path":"\\ud800","input":"\\udfff"}}}', 200],
-      ['{"version":1,"revision":1,"subscriptions":{"b":{"path":"stays","lastEventId":"\\ud800"}}}', 200],
+      [
+        '{"version":1,"revision":1,"subscriptions":{"b":{"path":"\\ud800","input":"\\udfff"}}}',
+        200,
+      ],
+      [
+        '{"version":1,"revision":1,"subscriptions":{"b":{"path":"stays","lastEventId":"\\ud800"}}}',
+        200,
+      ],
       [
         `{"version":1,"revision":1,"subscriptions":{"b":{"path":"stays","lastEventId":"${'1'.repeat(900_000)}"}}}`,
         200,
       ],
-      [`{"version":1,"revision":1,"connectionId":"${'1'.repeat(900_000)}","subscriptions":{}}`, 400],
+      [
+        `{"version":1,"revision":1,"connectionId":"${'1'.repeat(900_000)}","subscriptions":{}}`,
+        400,
+      ],
       ['{"version":1,"revision":1e400,"subscriptions":{}}', 400],
       ['{"version":1,"revision":9007199254740993,"subscriptions":{}}', 400],
       ['{"version":1,"revision":1,"subscriptions":{"b":{"path":["stays"]}}}', 400],
@@ -359,7 +396,9 @@ describe('a body that is nested too deep', () => {
     ] as const) {
       using stream = await openRaw(`${server.url}/~sse`, { ...request({}), body: text })
       expect([text.slice(0, 80), stream.status]).toEqual([text.slice(0, 80), status])
-      const wanted = Object.keys(status === 200 ? JSON.parse(text.replace('\ufeff', '')).subscriptions : {})
+      const wanted = Object.keys(
+        status === 200 ? JSON.parse(text.replace('\ufeff', '')).subscriptions : {},
+      )
       for (const _ of wanted) while (!(await stream.next()).event.startsWith('$')) {}
     }
     expect(Object.prototype).not.toHaveProperty('path')

@@ -77,7 +77,11 @@ it('P28: 10,000 connects and disconnects leave the heap where it was', async () 
   await using server = await serveRouter(router)
   const port = Number(new URL(server.url).port)
   const settle = async (): Promise<void> => {
-    while ((await server.connections()) > 0 || server.link.stats().connections > 0 || generators.open > 0) {
+    while (
+      (await server.connections()) > 0 ||
+      server.link.stats().connections > 0 ||
+      generators.open > 0
+    ) {
       await new Promise((resolve) => setImmediate(resolve))
     }
   }
@@ -99,7 +103,9 @@ it('P28: 3,000 web-standard requests and cancels leave the heap where it was', a
   const comeAndGoOnce = async (index: number): Promise<void> => {
     const path = paths[index % (paths.length - 1)]
     const abort = new AbortController()
-    const { body } = await link.fetch(new Request(`http://localhost/${path}`, { signal: abort.signal }))
+    const { body } = await link.fetch(
+      new Request(`http://localhost/${path}`, { signal: abort.signal }),
+    )
     const reader = body?.getReader()
     if (index % 3 !== 0) await reader?.read()
     if (index % 3 === 1) abort.abort()

@@ -27,7 +27,11 @@ function setup(count: number): Setup {
     maxDurationMs: undefined,
     maxBufferedBytes: 65_536,
     channelsPerConnection: 10,
-    limiter: createLimiter({ connections: count, connectionsPerKey: count, connectionsPerAddress: count }),
+    limiter: createLimiter({
+      connections: count,
+      connectionsPerKey: count,
+      connectionsPerAddress: count,
+    }),
   })
   const leaves: Array<() => void> = []
   /** A request that is never answered. */

@@ -25,7 +25,11 @@ async function setup(sse: Sse) {
       await new Promise((resolve) => signal?.addEventListener('abort', resolve))
     }),
   })
-  const server = await serveRouter(router, { channels, clock, onError: ({ error }) => told.put(error.code) })
+  const server = await serveRouter(router, {
+    channels,
+    clock,
+    onError: ({ error }) => told.put(error.code),
+  })
   return Object.assign(server, { clock, told, log: channels.log() })
 }
 
@@ -50,7 +54,9 @@ describe('sse.emitAndEndImmediately', () => {
     await stream.nextMany(8)
     server.clock.advance(1)
     expect((await stream.over).by).toBe('end')
-    const events = stream.messages.filter(({ event }) => !event.startsWith('$')).map(({ data }) => data)
+    const events = stream.messages
+      .filter(({ event }) => !event.startsWith('$'))
+      .map(({ data }) => data)
     expect(events.sort()).toEqual(['"one"', '"two"', '1', '2', '3'])
     expect(stream.messages.map(({ event }) => event)).not.toContain('$stopped')
     expect(server.link.stats().connections).toBe(0)

@@ -50,7 +50,9 @@ async function setup(eventBytes = usualBytes) {
   })
   const link = createServerLink({ router, channels, maxBufferedBytes })
   const [first] = await channels.log({ log: 'big' }).publishMany([{ n: 0, padding }])
-  const all = await channels.log({ log: 'big' }).publishMany(range(1, count).map((n) => ({ n, padding })))
+  const all = await channels
+    .log({ log: 'big' })
+    .publishMany(range(1, count).map((n) => ({ n, padding })))
   return {
     router,
     lastId: all.at(-1)?.id,
@@ -132,7 +134,9 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
       // In the end each has everything.
       for (const n of range(1, others)) {
         await stream.find(isOf(`behind${n}`, count))
-        const numbers = stream.messages.filter(isOf(`behind${n}`)).map(({ data }) => JSON.parse(data).n)
+        const numbers = stream.messages
+          .filter(isOf(`behind${n}`))
+          .map(({ data }) => JSON.parse(data).n)
         expect(numbers).toEqual(range(1, count))
       }
       await stream.leave()
@@ -165,7 +169,9 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
     const subscriptions = { behind: s.behind, live: s.small }
     expect((await s.post({ connectionId, revision: 2, subscriptions })).status).toBe(200)
     const from = stream.messages.length
-    expect(stream.bytes(from, await stream.find(isStart('live'), from))).toBeLessThan(3 * mostBuffered)
+    expect(stream.bytes(from, await stream.find(isStart('live'), from))).toBeLessThan(
+      3 * mostBuffered,
+    )
     await stream.leave()
   })
 

@@ -53,13 +53,22 @@ const singlePath = (path: string): string => `/${path}?input=${encodeURIComponen
 
 /** The request for a stream of many subscriptions; the same ones for everybody. */
 function streamRequest(logs: readonly string[]) {
-  const subscriptions = Object.fromEntries(logs.map((log) => [`key-${log}`, { path: 'log', input: { log } }]))
+  const subscriptions = Object.fromEntries(
+    logs.map((log) => [`key-${log}`, { path: 'log', input: { log } }]),
+  )
   const headers = { 'content-type': 'application/json' }
-  return { method: 'POST', headers, body: JSON.stringify({ version: 1, revision: 1, subscriptions }) }
+  return {
+    method: 'POST',
+    headers,
+    body: JSON.stringify({ version: 1, revision: 1, subscriptions }),
+  }
 }
 
 /** Writes an HTTP request, and collects the chunks of the response: each is one write of the server. */
-async function readChunks(url: string, request: string): Promise<{ chunks: () => string[]; socket: Socket }> {
+async function readChunks(
+  url: string,
+  request: string,
+): Promise<{ chunks: () => string[]; socket: Socket }> {
   const { port } = new URL(url)
   const socket = connect(Number(port), '127.0.0.1')
   let text = ''
@@ -147,7 +156,12 @@ describe('the events of one tick', () => {
 /** Counts the web streams that are made from here on, until mocks and globals are restored. */
 function countWebStreams(): { made: number } {
   const count = { made: 0 }
-  for (const name of ['ReadableStream', 'TransformStream', 'WritableStream', 'TextEncoderStream'] as const) {
+  for (const name of [
+    'ReadableStream',
+    'TransformStream',
+    'WritableStream',
+    'TextEncoderStream',
+  ] as const) {
     const counted = new Proxy(globalThis[name], {
       construct(target, args, newTarget) {
         count.made += 1
@@ -162,25 +176,28 @@ function countWebStreams(): { made: number } {
 describe('each event', () => {
   const paths = ['log', 'positive', 'mapped', 'generated']
 
-  it.each(paths)('is one write to a socket of Node, with no web stream in between: %s', async (path) => {
-    const s = setup()
-    await using server = await serveRouter(s.router)
-    const webStreams = countWebStreams()
-    const connected = once(server.server, 'connection')
-    using stream = await openRaw(server.url + singlePath(path))
-    const [socket]: Socket[] = await connected
-    await stream.nextMany(2)
-    const write = vi.spyOn(socket as Socket, 'write')
-    for (const n of range(1, 8)) {
-      await s.emit(n)
-      expect((await stream.next()).data).toBe(String(n))
-      expect(write).toHaveBeenCalledTimes(n)
-    }
-    vi.restoreAllMocks()
-    vi.unstubAllGlobals()
-    expect(webStreams.made).toBe(0)
-    await s.channels.close()
-  })
+  it.each(paths)(
+    'is one write to a socket of Node, with no web stream in between: %s',
+    async (path) => {
+      const s = setup()
+      await using server = await serveRouter(s.router)
+      const webStreams = countWebStreams()
+      const connected = once(server.server, 'connection')
+      using stream = await openRaw(server.url + singlePath(path))
+      const [socket]: Socket[] = await connected
+      await stream.nextMany(2)
+      const write = vi.spyOn(socket as Socket, 'write')
+      for (const n of range(1, 8)) {
+        await s.emit(n)
+        expect((await stream.next()).data).toBe(String(n))
+        expect(write).toHaveBeenCalledTimes(n)
+      }
+      vi.restoreAllMocks()
+      vi.unstubAllGlobals()
+      expect(webStreams.made).toBe(0)
+      await s.channels.close()
+    },
+  )
 
   it.each(paths)(
     'is one chunk of a web-standard response, which is the only web stream: %s',
@@ -193,7 +210,8 @@ describe('each event', () => {
       vi.unstubAllGlobals()
       expect(webStreams.made).toBe(1)
       const reader = body?.getReader()
-      const read = async (): Promise<string> => new TextDecoder().decode((await reader?.read())?.value)
+      const read = async (): Promise<string> =>
+        new TextDecoder().decode((await reader?.read())?.value)
       for (let text = await read(); !/restore-id|data: 0/.test(text); text = await read());
       for (const n of range(1, 8)) {
         await s.emit(n)
@@ -215,7 +233,9 @@ describe('an event for many', () => {
   ])('is written as JSON once and encoded once %s', async (_, open, first) => {
     const s = setup()
     await using server = await serveRouter(s.router)
-    const streams: RawStream[] = await Promise.all(Array.from({ length: readers }, () => open(server.url)))
+    const streams: RawStream[] = await Promise.all(
+      Array.from({ length: readers }, () => open(server.url)),
+    )
     await Promise.all(streams.map((stream) => stream.nextMany(first)))
     const encode = vi.spyOn(TextEncoder.prototype, 'encode')
     const stringify = vi.spyOn(JSON, 'stringify')
@@ -245,7 +265,8 @@ describe('an event for many', () => {
     // The eight, with what HTTP/1.1 puts around a chunk.
     const joined = concat.mock.calls.filter(([parts]) => parts.length === 10)
     vi.restoreAllMocks()
-    for (const messages of got) expect(messages.map(({ data }) => Number(data))).toEqual(range(1, 8))
+    for (const messages of got)
+      expect(messages.map(({ data }) => Number(data))).toEqual(range(1, 8))
     expect(joined).toHaveLength(1)
     for (const stream of streams) stream.leave()
     await s.channels.close()

@@ -23,15 +23,21 @@ function createSource() {
     refs.push(new WeakRef(value))
     emitter.emit('value', value)
   }
-  const held = (): (number | undefined)[] => refs.map((ref) => ref.deref()?.n).filter((n) => n !== undefined)
+  const held = (): (number | undefined)[] =>
+    refs.map((ref) => ref.deref()?.n).filter((n) => n !== undefined)
   return { emitter, emit, held }
 }
 
 /** Opens a stream of `onValue`, up to its start. */
 async function openStream(url: string, mode: 'single' | 'multiplexed'): Promise<RawStream> {
-  const body = JSON.stringify({ version: 1, revision: 1, subscriptions: { a: { path: 'onValue' } } })
+  const body = JSON.stringify({
+    version: 1,
+    revision: 1,
+    subscriptions: { a: { path: 'onValue' } },
+  })
   const post = { method: 'POST', headers: { 'content-type': 'application/json' }, body }
-  const stream = mode === 'single' ? await openRaw(`${url}/onValue`) : await openRaw(`${url}/~sse`, post)
+  const stream =
+    mode === 'single' ? await openRaw(`${url}/onValue`) : await openRaw(`${url}/~sse`, post)
   await stream.nextMany(mode === 'single' ? 1 : 2)
   return stream
 }
@@ -66,25 +72,32 @@ describe('a value that was sent is not kept until the next one', () => {
   })
 })
 
-describe.each(['single', 'multiplexed'] as const)('a stream of a channel, in %s mode, keeps', (mode) => {
-  it('nothing of the call that it came from', async () => {
-    const channels = createChannels({ channels: { values: channel({ event: z.object({ n: z.number() }) }) } })
-    const t = initTRPC.create()
-    const calls: WeakRef<object>[] = []
-    const onValue = t.procedure.subscription((opts) => {
-      const subscription = channels.values().subscribe(opts)
-      calls.push(new WeakRef(opts), new WeakRef(subscription))
-      return subscription
+describe.each(['single', 'multiplexed'] as const)(
+  'a stream of a channel, in %s mode, keeps',
+  (mode) => {
+    it('nothing of the call that it came from', async () => {
+      const channels = createChannels({
+        channels: { values: channel({ event: z.object({ n: z.number() }) }) },
+      })
+      const t = initTRPC.create()
+      const calls: WeakRef<object>[] = []
+      const onValue = t.procedure.subscription((opts) => {
+        const subscription = channels.values().subscribe(opts)
+        calls.push(new WeakRef(opts), new WeakRef(subscription))
+        return subscription
+      })
+      await using server = await listen(
+        createHTTPServer({ router: t.router({ onValue }), channels }),
+      )
+      using stream = await openStream(server.url, mode)
+      await heapInUse()
+      expect(calls.map((call) => call.deref())).toEqual([undefined, undefined])
+      await channels.values().publish({ n: 1 })
+      // A single stream tells first where it starts.
+      expect((await stream.nextMany(mode === 'single' ? 2 : 1)).at(-1)?.data).toContain('"n":1')
     })
-    await using server = await listen(createHTTPServer({ router: t.router({ onValue }), channels }))
-    using stream = await openStream(server.url, mode)
-    await heapInUse()
-    expect(calls.map((call) => call.deref())).toEqual([undefined, undefined])
-    await channels.values().publish({ n: 1 })
-    // A single stream tells first where it starts.
-    expect((await stream.nextMany(mode === 'single' ? 2 : 1)).at(-1)?.data).toContain('"n":1')
-  })
-})
+  },
+)
 
 it('a multiplexed stream keeps nothing that has read its body', async () => {
   const t = initTRPC.create()

@@ -59,7 +59,8 @@ function answersIn(text: string): Answer[] {
   if (head === '') return []
   const status = Number(head.split(' ')[1])
   let rest = others.join('\r\n\r\n')
-  if (!/transfer-encoding: chunked/i.test(head)) return [{ status, head, body: '' }, ...answersIn(rest)]
+  if (!/transfer-encoding: chunked/i.test(head))
+    return [{ status, head, body: '' }, ...answersIn(rest)]
   let body = ''
   for (;;) {
     const [size = ''] = rest.split('\r\n', 1)
@@ -72,7 +73,8 @@ function answersIn(text: string): Answer[] {
 }
 
 /** The data of the messages of an event stream. */
-const dataIn = (body: string): string[] => [...body.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
+const dataIn = (body: string): string[] =>
+  [...body.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
 
 const get = (path: string, ...headers: string[]): string =>
   [`GET /${path} HTTP/1.1`, 'host: x', ...headers, '', ''].join('\r\n')
@@ -80,7 +82,10 @@ const all = ['"one"', ...Array.from({ length: 3 }, () => JSON.stringify(large)),
 const streams = [200, [expect.stringContaining('{'), ...all]]
 const answers = [200, ['{"result":{"data":"hello"}}']]
 
-const shown = ({ status, body }: Answer): unknown => [status, body.startsWith('{') ? [body] : dataIn(body)]
+const shown = ({ status, body }: Answer): unknown => [
+  status,
+  body.startsWith('{') ? [body] : dataIn(body),
+]
 
 describe('a client of HTTP/1.0', () => {
   it.each([[[]], [['connection: keep-alive']]])(
@@ -120,7 +125,11 @@ describe('a connection that is kept', () => {
 
 it('a client that waits for 100 Continue gets it, and then its stream', async () => {
   const body = JSON.stringify({ version: 1, revision: 1, subscriptions: { a: { path: 'steps' } } })
-  const headers = ['content-type: application/json', `content-length: ${body.length}`, 'expect: 100-continue']
+  const headers = [
+    'content-type: application/json',
+    `content-length: ${body.length}`,
+    'expect: 100-continue',
+  ]
   const socket = connect(['POST /~sse HTTP/1.1', 'host: x', ...headers, '', ''].join('\r\n'))
   let text = ''
   for await (const part of socket) {

@@ -48,12 +48,16 @@ describe('what runs outside Node', () => {
 describe('the adapters', () => {
   const files = readdirSync(join(root, 'adapters')).filter((file) => !/\.test(-d)?\.ts$/.test(file))
 
-  it.each(files)('%s imports what anybody could import, and has at most 60 lines', async (file) => {
+  it.each(files)('%s imports what anybody could import, and has at most 65 lines', async (file) => {
     const source = await readFile(join(root, 'adapters', file), 'utf8')
-    const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(([, name = '']) => name)
+    const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(
+      ([, name = '']) => name,
+    )
     for (const name of names)
-      expect(name).toMatch(/^(\.\.\/index\.ts|\.\/[\w-]+\.ts|node:http|@trpc\/server.*|express|fastify)$/)
-    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(60)
+      expect(name).toMatch(
+        /^(\.\.\/index\.ts|\.\/[\w-]+\.ts|node:http|@trpc\/server.*|express|fastify)$/,
+      )
+    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(65)
   })
 
   it.each(['express.ts', 'fastify.ts'])('%s needs no framework at run time', async (file) => {

@@ -73,11 +73,19 @@ describe('P28: a client that leaves', () => {
     expect(server.link.stats()).toMatchObject(nothing)
     // Its place is free at once, whatever createContext still does, and is given back only once.
     using second = await openRaw(`${server.url}/s`)
-    expect((await second.nextMany(3)).map(({ event }) => event)).toEqual(['connected', 'message', 'return'])
+    expect((await second.nextMany(3)).map(({ event }) => event)).toEqual([
+      'connected',
+      'message',
+      'return',
+    ])
     await second.over
     made.resolve()
     using third = await openRaw(`${server.url}/s`)
-    expect((await third.nextMany(3)).map(({ event }) => event)).toEqual(['connected', 'message', 'return'])
+    expect((await third.nextMany(3)).map(({ event }) => event)).toEqual([
+      'connected',
+      'message',
+      'return',
+    ])
     expect(ran.items).toEqual(['procedure', 'procedure'])
     expect(errors).toEqual([])
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
@@ -141,7 +149,9 @@ describe('P28: a client that leaves', () => {
         ),
       })
       const errors: unknown[] = []
-      await using server = await serveRouter(router, { onError: ({ error }) => void errors.push(error) })
+      await using server = await serveRouter(router, {
+        onError: ({ error }) => void errors.push(error),
+      })
       const stream = await openRaw(`${server.url}/${encodeURIComponent(kind)}`)
       await stream.nextMany(2)
       expect(server.link.stats()).toMatchObject({ connections: 1, subscriptions: 1, eventsSent: 1 })
@@ -192,7 +202,9 @@ describe('P28: a client that leaves', () => {
       channels: { log: channel({ event: z.number() }) },
     })
     const signals = createInbox<AbortSignal>()
-    const router = t.router({ s: t.procedure.subscription((opts) => channels.log().subscribe(opts)) })
+    const router = t.router({
+      s: t.procedure.subscription((opts) => channels.log().subscribe(opts)),
+    })
     await using server = await serveRouter(router, {
       createContext({ info }: { info: { signal: AbortSignal } }) {
         signals.put(info.signal)
@@ -247,7 +259,8 @@ describe('P28: a client that leaves', () => {
     })
     const { port, hostname } = new URL(server.url)
     const socket = connect(Number(port), hostname)
-    const head = 'POST /~sse HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 1000'
+    const head =
+      'POST /~sse HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\nContent-Length: 1000'
     socket.write(`${head}\r\n\r\n{"version"`)
     const response = await requests.take()
     socket.destroy()
@@ -282,7 +295,9 @@ describe('P28: a client that leaves', () => {
     socket.write(`POST /~sse HTTP/1.1\r\nHost: h\r\n${body}GET /q HTTP/1.1\r\nHost: h\r\n\r\n`)
     const signals = await begun.takeMany(16)
     socket.destroy()
-    expect((await closed.takeMany(17)).sort()).toEqual(['/q', ...Array(15).fill('/s'), '/~sse'].sort())
+    expect((await closed.takeMany(17)).sort()).toEqual(
+      ['/q', ...Array(15).fill('/s'), '/~sse'].sort(),
+    )
     expect(signals.every(({ aborted }) => aborted)).toBe(true)
     expect(link.stats()).toMatchObject({ ...nothing, refused: 0 })
     await Promise.all(served)
@@ -295,24 +310,31 @@ describe('P28: a client that leaves', () => {
       '~sse',
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: oneCall },
     ],
-  ])('before the link sees the request: nothing is begun for it, in %s mode', async (_, path, init) => {
-    const gone = new AbortController()
-    gone.abort()
-    const contexts: unknown[] = []
-    const router = t.router({ s: t.procedure.subscription(async function* () {}) })
-    const link = createServerLink({ router, createContext: () => ({ n: contexts.push(1) }), ...one })
-    const url = `http://localhost/${path}`
-    for (let i = 0; i < 3; i++) {
-      const response = await link.fetch(new Request(url, { ...init, signal: gone.signal }))
-      expect(response.status).toBe(499)
-    }
-    expect(contexts).toEqual([])
-    expect(link.stats()).toMatchObject({ ...nothing, refused: 0 })
-    // It holds no place.
-    const next = await link.fetch(new Request(url, init))
-    expect(next.headers.get('content-type')).toContain('text/event-stream')
-    await next.body?.cancel()
-  })
+  ])(
+    'before the link sees the request: nothing is begun for it, in %s mode',
+    async (_, path, init) => {
+      const gone = new AbortController()
+      gone.abort()
+      const contexts: unknown[] = []
+      const router = t.router({ s: t.procedure.subscription(async function* () {}) })
+      const link = createServerLink({
+        router,
+        createContext: () => ({ n: contexts.push(1) }),
+        ...one,
+      })
+      const url = `http://localhost/${path}`
+      for (let i = 0; i < 3; i++) {
+        const response = await link.fetch(new Request(url, { ...init, signal: gone.signal }))
+        expect(response.status).toBe(499)
+      }
+      expect(contexts).toEqual([])
+      expect(link.stats()).toMatchObject({ ...nothing, refused: 0 })
+      // It holds no place.
+      const next = await link.fetch(new Request(url, init))
+      expect(next.headers.get('content-type')).toContain('text/event-stream')
+      await next.body?.cancel()
+    },
+  )
 
   it('is told of no more; what its cleanup throws reaches onError', async () => {
     const errors = createInbox<TRPCError>()

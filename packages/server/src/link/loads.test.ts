@@ -12,7 +12,10 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 /** Live subscriptions of one channel, returned or iterated by a generator, and what they have loaded. */
 async function setup() {
   const clock = manualClock()
-  const channels = createChannels({ channels: { log: channel({ event: z.number() }) }, onError() {} })
+  const channels = createChannels({
+    channels: { log: channel({ event: z.number() }) },
+    onError() {},
+  })
   const loads: string[] = []
   const t = initTRPC.create()
   const { subscription } = t.procedure.input(z.string())
@@ -21,7 +24,9 @@ async function setup() {
     return loads.length
   }
   const router = t.router({
-    returned: subscription((opts) => channels.log().live({ signal: opts.signal }, load(opts.input))),
+    returned: subscription((opts) =>
+      channels.log().live({ signal: opts.signal }, load(opts.input)),
+    ),
     iterated: subscription(async function* (opts) {
       yield* channels.log().live({ signal: opts.signal }, load(opts.input))
     }),

@@ -14,7 +14,11 @@ export interface LinkOptions {
   readonly responseMeta?: (about: never) => ReturnType<ResponseMeta>
   readonly onError?: (failure: never) => void
   readonly connectionKey?: (ctx: never) => string | undefined
-  readonly middleware?: (req: IncomingMessage, res: ServerResponse, next: (error?: unknown) => void) => void
+  readonly middleware?: (
+    req: IncomingMessage,
+    res: ServerResponse,
+    next: (error?: unknown) => void,
+  ) => void
   readonly trustProxy?: TrustProxy
   readonly runWithContext?: (ctx: never, run: () => void) => unknown
   readonly maxBodySize?: number
@@ -42,7 +46,13 @@ export function createContext(options: Pick<LinkOptions, 'createContext'>, about
 /** Tells `onError`, if there is one, of a subscription's error. It may throw, or reject; that changes nothing for the client. */
 export function reportError(
   { router, onError }: LinkOptions,
-  about: { error: TRPCError; path: string; input: unknown; ctx: unknown; req: IncomingMessage | Request },
+  about: {
+    error: TRPCError
+    path: string
+    input: unknown
+    ctx: unknown
+    req: IncomingMessage | Request
+  },
 ): void {
   if (onError) callHandler('onError', () => onError({ ...about, type: 'subscription' } as never))
   else logInDevelopment(router, about.path, about.error)

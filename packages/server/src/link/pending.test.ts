@@ -43,7 +43,9 @@ async function sendUnfinished(url: string, body: string, headers = {}): Promise<
     headers: { ...json, 'content-length': 1_000_000, ...headers },
   })
   request.on('error', () => {})
-  const answer = new Promise<http.IncomingMessage>((resolve) => request.once('response', resolve)).then(read)
+  const answer = new Promise<http.IncomingMessage>((resolve) =>
+    request.once('response', resolve),
+  ).then(read)
   await new Promise<void>((resolve) => request.write(body, () => resolve()))
   return { request, answer }
 }
@@ -72,12 +74,17 @@ async function slowContexts(options: RouterServerOptions) {
     trustProxy: 1,
     ...options,
     createContext: ({ req }: { req: http.IncomingMessage }) =>
-      new Promise<User>((resolve) => contexts.put(() => resolve({ user: req.headers.user?.toString() }))),
+      new Promise<User>((resolve) =>
+        contexts.put(() => resolve({ user: req.headers.user?.toString() })),
+      ),
   })
   return Object.assign(server, { contexts })
 }
 
-const from = (address: string, user?: string) => ({ 'x-forwarded-for': address, ...(user && { user }) })
+const from = (address: string, user?: string) => ({
+  'x-forwarded-for': address,
+  ...(user && { user }),
+})
 
 describe('bodies that are under way', () => {
   it('take a place before they are read', async () => {
@@ -110,7 +117,9 @@ describe('bodies that are under way', () => {
   it('are cut off if they go on for ever behind their answer', async () => {
     const clock = manualClock()
     await using server = await serveRouter(router, { clock })
-    const { request, answer } = await sendUnfinished(server.url, 'x', { 'content-type': 'text/plain' })
+    const { request, answer } = await sendUnfinished(server.url, 'x', {
+      'content-type': 'text/plain',
+    })
     expect((await answer).status).toBe(415)
     await clock.due(10_000)
     clock.advance(10_000)
@@ -160,19 +169,33 @@ describe('bodies that are under way', () => {
   })
 
   it.each([
-    ['no UTF-8', new Uint8Array([...Buffer.from('{"version":1,"x":"'), 0xc3, 0x28, ...Buffer.from('"}')])],
-    ['half a character at its end', new Uint8Array([...Buffer.from(JSON.stringify(set)), 0xe2, 0x82])],
+    [
+      'no UTF-8',
+      new Uint8Array([...Buffer.from('{"version":1,"x":"'), 0xc3, 0x28, ...Buffer.from('"}')]),
+    ],
+    [
+      'half a character at its end',
+      new Uint8Array([...Buffer.from(JSON.stringify(set)), 0xe2, 0x82]),
+    ],
   ])('P48: with %s get 400', async (_name, body) => {
     const link = createServerLink({ router, createContext: () => ({}) })
     const answer = await link.fetch(
       new Request('http://localhost/~sse', { method: 'POST', headers: json, body }),
     )
-    expect([answer.status, await answer.text()]).toEqual([400, expect.stringContaining('not UTF-8')])
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining('not UTF-8'),
+    ])
   })
 
   it('of a web-standard request are held to the same', async () => {
     const clock = manualClock()
-    const link = createServerLink({ router, createContext: () => ({}), clock, limits: { connections: 1 } })
+    const link = createServerLink({
+      router,
+      createContext: () => ({}),
+      clock,
+      limits: { connections: 1 },
+    })
     const endless = () =>
       link.fetch(
         new Request('http://localhost/~sse', {
@@ -227,7 +250,10 @@ describe('a disconnect while a stream is being opened', () => {
     ['by a function', (server: RouterServer) => server.link.disconnect(({ key }) => key === 'ann')],
     ['by key', (server: RouterServer) => server.link.disconnect({ key: 'ann' }, 'out')],
     ['by path', (server: RouterServer) => server.link.disconnect({ path: 'stays' })],
-    ['by key and path', (server: RouterServer) => server.link.disconnect({ key: 'ann', path: 'stays' })],
+    [
+      'by key and path',
+      (server: RouterServer) => server.link.disconnect({ key: 'ann', path: 'stays' }),
+    ],
   ])('%s asks again who that is, in both modes', async (_name, disconnect) => {
     await using server = await slowContexts(keyed)
     const single = openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })

@@ -13,12 +13,16 @@ const channels = createChannels({
   },
 })
 const router = t.router({
-  room: t.procedure.input(z.string()).subscription((opts) => channels.room(opts.input).subscribe(opts)),
+  room: t.procedure
+    .input(z.string())
+    .subscription((opts) => channels.room(opts.input).subscribe(opts)),
   both: t.procedure.subscription((opts) =>
     merge([channels.room('a').subscribe(opts), channels.room('b').subscribe(opts)]),
   ),
   brief: t.procedure.subscription((opts) => channels.brief().subscribe(opts)),
-  briefOrError: t.procedure.subscription((opts) => channels.brief().subscribe({ ...opts, onGap: 'error' })),
+  briefOrError: t.procedure.subscription((opts) =>
+    channels.brief().subscribe({ ...opts, onGap: 'error' }),
+  ),
   briefByGenerator: t.procedure.subscription(async function* (opts) {
     yield* channels.brief().subscribe(opts)
   }),
@@ -41,14 +45,16 @@ const secrets = ['secret 1', 'secret 2']
 const a = await channels.room('a').publishMany(['a1', 'a2', 'a3'])
 const b = await channels.room('b').publishMany(secrets)
 const brief = await channels.brief().publishMany([1, 2, 3, 4, 5])
-const idOf = (events: ReadonlyArray<{ id: string }>, index: number): string => events[index]?.id ?? ''
+const idOf = (events: ReadonlyArray<{ id: string }>, index: number): string =>
+  events[index]?.id ?? ''
 
 /** All that is sent for a lastEventId, until nothing more is to come. */
 async function answerTo(url: string, headers: Record<string, string> = {}) {
   using stream = await openRaw(url, { headers })
   await stream.next()
   const second = await stream.next()
-  if (second.event === 'serialized-error') return { code: JSON.parse(second.data).data.code as string }
+  if (second.event === 'serialized-error')
+    return { code: JSON.parse(second.data).data.code as string }
   return { code: undefined, second, stream }
 }
 
@@ -75,18 +81,23 @@ const invalid: Record<string, string> = {
 }
 
 describe('P12: a lastEventId that is not one of ours', () => {
-  it.each(Object.entries(invalid))('gets BAD_REQUEST in tRPC’s shape: %s', async (_, lastEventId) => {
-    await using server = await serveRouter(router)
-    const query = { input: 'a', lastEventId }
-    expect(await answerTo(subscriptionUrl(server.url, 'room', query))).toEqual({ code: 'BAD_REQUEST' })
-    const inInput = { input: { lastEventId } }
-    const { code } = await answerTo(subscriptionUrl(server.url, 'brief', { lastEventId }))
-    expect(code).toBe('BAD_REQUEST')
-    // Where a generator takes any text, it gets it.
-    const { text } = await ask(subscriptionUrl(server.url, 'generator', inInput))
-    expect(text).toContain(`data: ${lastEventId.length}`)
-    expect(server.link.stats().connections).toBe(0)
-  })
+  it.each(Object.entries(invalid))(
+    'gets BAD_REQUEST in tRPC’s shape: %s',
+    async (_, lastEventId) => {
+      await using server = await serveRouter(router)
+      const query = { input: 'a', lastEventId }
+      expect(await answerTo(subscriptionUrl(server.url, 'room', query))).toEqual({
+        code: 'BAD_REQUEST',
+      })
+      const inInput = { input: { lastEventId } }
+      const { code } = await answerTo(subscriptionUrl(server.url, 'brief', { lastEventId }))
+      expect(code).toBe('BAD_REQUEST')
+      // Where a generator takes any text, it gets it.
+      const { text } = await ask(subscriptionUrl(server.url, 'generator', inInput))
+      expect(text).toContain(`data: ${lastEventId.length}`)
+      expect(server.link.stats().connections).toBe(0)
+    },
+  )
 
   it.each(['hello', '1-0\u00e9', '1-0=1-0', 'x'.repeat(10_000)])(
     'gets BAD_REQUEST in a header, as far as Node lets it through: %s',
@@ -154,7 +165,11 @@ describe('P22: a position that can no longer be resumed', () => {
       using stream = await openRaw(subscriptionUrl(server.url, path, { lastEventId }))
       const messages = await stream.nextMany(4)
       expect(messages.slice(1)).toEqual([
-        { event: 'gap', data: JSON.stringify({ lastEventId, reason: 'trimmed' }), id: idOf(brief, 2) },
+        {
+          event: 'gap',
+          data: JSON.stringify({ lastEventId, reason: 'trimmed' }),
+          id: idOf(brief, 2),
+        },
         { event: 'message', data: '4', id: idOf(brief, 3) },
         { event: 'message', data: '5', id: idOf(brief, 4) },
       ])
@@ -167,16 +182,29 @@ describe('P22: a position that can no longer be resumed', () => {
     const lastEventId = '99999999999999999999-1'
     using stream = await openRaw(subscriptionUrl(server.url, 'brief', { lastEventId }))
     const [, gap] = await stream.nextMany(2)
-    expect(gap).toMatchObject({ event: 'gap', data: JSON.stringify({ lastEventId, reason: 'reset' }) })
+    expect(gap).toMatchObject({
+      event: 'gap',
+      data: JSON.stringify({ lastEventId, reason: 'reset' }),
+    })
   })
 
   it('is no gap where nothing is missing', async () => {
     await using server = await serveRouter(router)
-    using stream = await openRaw(subscriptionUrl(server.url, 'brief', { lastEventId: idOf(brief, 2) }))
-    expect((await stream.nextMany(3)).map(({ event }) => event)).toEqual(['connected', 'message', 'message'])
-    using atEnd = await openRaw(subscriptionUrl(server.url, 'brief', { lastEventId: idOf(brief, 4) }))
+    using stream = await openRaw(
+      subscriptionUrl(server.url, 'brief', { lastEventId: idOf(brief, 2) }),
+    )
+    expect((await stream.nextMany(3)).map(({ event }) => event)).toEqual([
+      'connected',
+      'message',
+      'message',
+    ])
+    using atEnd = await openRaw(
+      subscriptionUrl(server.url, 'brief', { lastEventId: idOf(brief, 4) }),
+    )
     await atEnd.next()
-    using other = await openRaw(subscriptionUrl(server.url, 'room', { input: 'a', lastEventId: idOf(a, 2) }))
+    using other = await openRaw(
+      subscriptionUrl(server.url, 'room', { input: 'a', lastEventId: idOf(a, 2) }),
+    )
     await other.next()
     expect(server.link.stats().gaps).toBe(0)
     expect(atEnd.messages).toHaveLength(1)

@@ -118,7 +118,9 @@ function isPlainObject(value: unknown): value is Record<string, unknown> {
 
 function isStandardSchema(parser: unknown): parser is StandardSchemaV1 {
   return (
-    (typeof parser === 'object' || typeof parser === 'function') && parser !== null && '~standard' in parser
+    (typeof parser === 'object' || typeof parser === 'function') &&
+    parser !== null &&
+    '~standard' in parser
   )
 }
 
@@ -150,7 +152,14 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
   const config = router._def._config
   const { output } = routerConfig(router)
   try {
-    const shape: unknown = getTRPCErrorShape({ config, error, type: 'subscription', path, input, ctx })
+    const shape: unknown = getTRPCErrorShape({
+      config,
+      error,
+      type: 'subscription',
+      path,
+      input,
+      ctx,
+    })
     if (typeof mustBeValue(shape, 'errorFormatter()') === 'object' && shape !== null) {
       return serialize(output, shape) ?? plainErrorJson(router, error, path)
     }

@@ -121,7 +121,8 @@ export async function askContext<TResult>(
     return await use({
       ctx,
       key,
-      isStale: ({ openedAt, paths }) => asking.isStale({ ...who, paths, openedAt: new Date(openedAt) }),
+      isStale: ({ openedAt, paths }) =>
+        asking.isStale({ ...who, paths, openedAt: new Date(openedAt) }),
     })
   } finally {
     asking.end()

@@ -16,7 +16,11 @@ import { createKeyedFrames, createSingleFrames } from './call/wire-writer.ts'
 import { createAdmission } from './connection/admission.ts'
 import type { ConnectionInfo } from './connection/connection.ts'
 import { createConnections } from './connection/connections.ts'
-import { type DisconnectFilter, type DisconnectTarget, disconnectFilter } from './connection/disconnects.ts'
+import {
+  type DisconnectFilter,
+  type DisconnectTarget,
+  disconnectFilter,
+} from './connection/disconnects.ts'
 import { type ConnectionLimits, createLimiter, limitsOf } from './connection/limits.ts'
 import { leastBufferedBytes } from './connection/sink.ts'
 import { serveFetch } from './fetch/fetch.ts'
@@ -92,7 +96,9 @@ export type ServerLinkContextOptions =
 
 // Declared as methods, so that functions which know one adapter only can be given.
 type CreateContext<TRouter extends AnyTRPCRouter> = {
-  create(opts: ServerLinkContextOptions): inferRouterContext<TRouter> | Promise<inferRouterContext<TRouter>>
+  create(
+    opts: ServerLinkContextOptions,
+  ): inferRouterContext<TRouter> | Promise<inferRouterContext<TRouter>>
 }['create']
 
 type ErrorHandler<TRouter extends AnyTRPCRouter> = {
@@ -283,7 +289,10 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   }
 }
 
-function heartbeatOf({ heartbeatMs }: ServerLinkOptions, { ping, client }: RouterSseConfig): number {
+function heartbeatOf(
+  { heartbeatMs }: ServerLinkOptions,
+  { ping, client }: RouterSseConfig,
+): number {
   if (heartbeatMs === undefined && isOff(ping)) return Infinity
   // Like tRPC, whose 0 is none.
   const inactivityMs = client?.reconnectAfterInactivityMs || Infinity
@@ -303,7 +312,12 @@ function isOff(ping: RouterSseConfig['ping']): boolean {
 
 function checkNumbers(options: ServerLinkOptions): void {
   const { retryMs = 0, maxBufferedBytes = 0, maxQueuedBytes = 0, limits = {} } = options
-  for (const [name, value] of Object.entries({ retryMs, maxBufferedBytes, maxQueuedBytes, ...limits })) {
+  for (const [name, value] of Object.entries({
+    retryMs,
+    maxBufferedBytes,
+    maxQueuedBytes,
+    ...limits,
+  })) {
     if (value === undefined || value >= 0) continue
     throw new RealtimeError(
       'INVALID_OPTION',
@@ -311,11 +325,15 @@ function checkNumbers(options: ServerLinkOptions): void {
     )
   }
   if (limits.changesPerSecond !== 0) return
-  const message = 'createServerLink(): changesPerSecond is 0: no stream could ever change. Give more than 0.'
+  const message =
+    'createServerLink(): changesPerSecond is 0: no stream could ever change. Give more than 0.'
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-function checkTransformer(channels: ChannelsBase | undefined, output: TRPCDataTransformer | undefined): void {
+function checkTransformer(
+  channels: ChannelsBase | undefined,
+  output: TRPCDataTransformer | undefined,
+): void {
   const codec = channels && internalsOf(channels)?.codec
   if (codec === undefined || areSame(codec.output, output)) return
   const message =

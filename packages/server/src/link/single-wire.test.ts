@@ -5,7 +5,12 @@ import superjson from 'superjson'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { fetchServer } from '../../../../tests/support/fetch-server.ts'
-import { listen, openRaw, type RawRequest, subscriptionUrl } from '../../../../tests/support/http.ts'
+import {
+  listen,
+  openRaw,
+  type RawRequest,
+  subscriptionUrl,
+} from '../../../../tests/support/http.ts'
 import { createHTTPServer } from '../adapters/standalone.ts'
 import { createServerLink } from '../index.ts'
 
@@ -174,7 +179,9 @@ async function readAnswer(
   const { text } = await stream.over
   return {
     status: stream.status,
-    headers: Object.fromEntries(comparedHeaders.map((name) => [name, String(stream.headers[name])])),
+    headers: Object.fromEntries(
+      comparedHeaders.map((name) => [name, String(stream.headers[name])]),
+    ),
     body: readBody(text, stream.messages),
     failures: failures.map(describeFailure),
   }
@@ -224,7 +231,9 @@ const streams: Record<string, Case> = {
   'another error from a generator': { url: path('plainError') },
   'a thrown text': { url: path('notAnError') },
   'an error that the procedure declares': { url: path('declared') },
-  'an error that the procedure declares, before there is an iterable': { url: path('declaredAndRejects') },
+  'an error that the procedure declares, before there is an iterable': {
+    url: path('declaredAndRejects'),
+  },
   'an AbortError from a generator': { url: path('aborted') },
   'what looks like an AbortError': { url: path('abortedLike') },
   'an event that JSON cannot hold': { url: path('unserializable') },
@@ -235,8 +244,12 @@ const streams: Record<string, Case> = {
   'an input that nobody reads and is not JSON': { url: '/untracked?input=%7B' },
   'an input of null': { url: path('nullish', { input: null }) },
   'a parser that throws': { url: path('throwingParser', { input: 'no', lastEventId: 'x' }) },
-  'a parser that is a function': { url: path('throwingParser', { input: 'fine', lastEventId: 'x' }) },
-  'P11: a lastEventId in the query': { url: path('resumable', { input: { from: 1 }, lastEventId: 'q' }) },
+  'a parser that is a function': {
+    url: path('throwingParser', { input: 'fine', lastEventId: 'x' }),
+  },
+  'P11: a lastEventId in the query': {
+    url: path('resumable', { input: { from: 1 }, lastEventId: 'q' }),
+  },
   'P11: a lastEventId in the query, in the spelling of a header': {
     url: path('resumable', { input: { from: 1 }, 'Last-Event-Id': 'q2' }),
   },
@@ -252,7 +265,9 @@ const streams: Record<string, Case> = {
     url: path('resumable', { input: { from: 1, lastEventId: 'old' }, lastEventId: 'new' }),
   },
   'P13: a lastEventId for an optional input': { url: path('optional', { lastEventId: 'q' }) },
-  'P13: a lastEventId for an input of null': { url: path('nullish', { input: null, lastEventId: 'q' }) },
+  'P13: a lastEventId for an input of null': {
+    url: path('nullish', { input: null, lastEventId: 'q' }),
+  },
   'P13: a lastEventId for an input of any type': { url: path('anything', { lastEventId: 'q' }) },
   'a lastEventId for an input that does not fit': {
     url: path('typed', { input: { n: 'one' }, lastEventId: 'q' }),
@@ -292,7 +307,10 @@ const streams: Record<string, Case> = {
   },
   'a batch of a subscription': { url: '/untracked?batch=1&input=%7B%7D' },
   'a batch of queries': { url: '/query,query,unknown?batch=1&input=%7B%7D' },
-  'a request that wants JSON lines': { url: path('untracked'), headers: { accept: 'application/jsonl' } },
+  'a request that wants JSON lines': {
+    url: path('untracked'),
+    headers: { accept: 'application/jsonl' },
+  },
   'a request that wants JSON lines in the old way': {
     url: path('untracked'),
     headers: { 'trpc-accept': 'application/jsonl' },
@@ -338,7 +356,10 @@ const streams: Record<string, Case> = {
   'no stack in production': { url: path('plainError'), init: { isDev: false } },
   'sse.enabled: false': { url: path('untracked'), init: { sse: { enabled: false } } },
   emitAndEndImmediately: { url: path('untracked'), init: { sse: { emitAndEndImmediately: true } } },
-  'sse.client': { url: path('untracked'), init: { sse: { client: { reconnectAfterInactivityMs: 7_000 } } } },
+  'sse.client': {
+    url: path('untracked'),
+    init: { sse: { client: { reconnectAfterInactivityMs: 7_000 } } },
+  },
   'createContext that throws': {
     url: path('untracked'),
     server: {
@@ -368,7 +389,10 @@ const streams: Record<string, Case> = {
         eagerGeneration: boolean
       }) => ({
         status: 203,
-        headers: { 'x-from-meta': `${paths} ${type} ${eagerGeneration}`, 'cache-control': 'private' },
+        headers: {
+          'x-from-meta': `${paths} ${type} ${eagerGeneration}`,
+          'cache-control': 'private',
+        },
       }),
     },
   },
@@ -408,7 +432,9 @@ describe('P10, P14: a request is answered as by tRPC, event for event', () => {
     expect(comparable(node)).toEqual(comparable(trpc))
     // tRPC's fetch adapter appends where its Node adapter replaces, and joins cookies where this test's server reads them.
     const skipHeaders = name.startsWith('responseMeta')
-    expect(comparable(skipHeaders ? { ...fetch, headers: node.headers } : fetch)).toEqual(comparable(trpc))
+    expect(comparable(skipHeaders ? { ...fetch, headers: node.headers } : fetch)).toEqual(
+      comparable(trpc),
+    )
     // Each failure is told once; tRPC tells those of a subscription twice.
     expect(node.failures).toEqual([...new Set(trpc.failures)])
     expect(fetch.failures).toEqual([...new Set(trpc.failures)])

@@ -15,7 +15,14 @@ import { type Connection, end, type Served, send } from './connection/connection
 import { isRefusal } from './connection/limits.ts'
 import { requestInfo, type SubscriptionRequest } from './request/match.ts'
 import { errorJson } from './router.ts'
-import { admit, refusedRetryMs, type ServeOptions, type Service, spread, startResponse } from './serve.ts'
+import {
+  admit,
+  refusedRetryMs,
+  type ServeOptions,
+  type Service,
+  spread,
+  startResponse,
+} from './serve.ts'
 
 const { ping, reconnect } = streamFrames.single
 
@@ -33,7 +40,8 @@ export async function serveSingle(
   )
   begin(connection)
   if ('result' in outcome) await sendResult(run, outcome.result)
-  else if (isRefusal(outcome.error)) refuse(options, service, { connection, request, error: outcome.error })
+  else if (isRefusal(outcome.error))
+    refuse(options, service, { connection, request, error: outcome.error })
   else fail(run, outcome.error)
 }
 

@@ -6,7 +6,13 @@ import { z } from 'zod'
 import { openRaw, type RawStream } from '../../../../tests/support/http.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { serveRouter } from '../../../../tests/support/router-server.ts'
-import { type BehindPolicy, type Clock, channel, createChannels, createServerLink } from '../index.ts'
+import {
+  type BehindPolicy,
+  type Clock,
+  channel,
+  createChannels,
+  createServerLink,
+} from '../index.ts'
 
 const t = initTRPC.create()
 const kilobyte = 1_024
@@ -94,20 +100,23 @@ describe('P29: a client that does not read', () => {
     [' by a generator', 'iterated', {}],
     [', far behind what the process keeps at hand,', 'log', { window: 16 }],
     [' by a generator, far behind what the process keeps at hand,', 'iterated', { window: 16 }],
-  ] as const)('is sent each event%s once and in order when it reads on', async (_, path, options) => {
-    await using test = await setup(options)
-    using stalled = await openRaw(`${test.server.url}/${path}`)
-    await stalled.next()
-    stalled.pause()
-    using healthy = await openRaw(`${test.server.url}/log`)
-    await healthy.next()
-    const healthyNumbers = readNumbers(healthy)
-    expect(await test.publish()).toBeLessThan(mostBuffered)
-    expect(await healthyNumbers).toEqual(all)
-    expect(stalled.messages.length).toBeLessThan(count)
-    stalled.resume()
-    expect(await readNumbers(stalled)).toEqual(all)
-  })
+  ] as const)(
+    'is sent each event%s once and in order when it reads on',
+    async (_, path, options) => {
+      await using test = await setup(options)
+      using stalled = await openRaw(`${test.server.url}/${path}`)
+      await stalled.next()
+      stalled.pause()
+      using healthy = await openRaw(`${test.server.url}/log`)
+      await healthy.next()
+      const healthyNumbers = readNumbers(healthy)
+      expect(await test.publish()).toBeLessThan(mostBuffered)
+      expect(await healthyNumbers).toEqual(all)
+      expect(stalled.messages.length).toBeLessThan(count)
+      stalled.resume()
+      expect(await readNumbers(stalled)).toEqual(all)
+    },
+  )
 
   it('P22: is told of exactly one gap if the log was trimmed meanwhile', async () => {
     await using test = await setup({ window: 16, retain: 100 })
@@ -135,7 +144,9 @@ describe('P29: a client that does not read', () => {
     const gap = numbers.indexOf(0)
     expect(numbers).toEqual([...all.slice(0, gap), 0, count])
     expect(gap).toBeGreaterThan(0)
-    expect(stalled.messages.find(({ event }) => event === 'gap')?.data).toContain('"reason":"skipped"')
+    expect(stalled.messages.find(({ event }) => event === 'gap')?.data).toContain(
+      '"reason":"skipped"',
+    )
     expect(test.server.link.stats()).toMatchObject({ gaps: 1, cutOff: 0 })
   })
 
@@ -160,7 +171,9 @@ describe('P29: a client that does not read', () => {
     expect((await stalled.over).by).toBe('cut')
     const seen = stalled.messages.filter(({ event }) => event === 'message').length
     const lastEventId = stalled.messages.findLast(({ id }) => id)?.id ?? ''
-    using resumed = await openRaw(`${test.server.url}/log`, { headers: { 'last-event-id': lastEventId } })
+    using resumed = await openRaw(`${test.server.url}/log`, {
+      headers: { 'last-event-id': lastEventId },
+    })
     expect(await readNumbers(resumed)).toEqual(all.slice(seen))
   })
 
@@ -189,7 +202,9 @@ describe('P29: a client that does not read', () => {
   it('is sent everything too where less may wait than a socket holds', async () => {
     await using test = await setup({ maxBufferedBytes: 1_000 })
     await test.publish()
-    using resuming = await openRaw(`${test.server.url}/log`, { headers: { 'last-event-id': '0-0' } })
+    using resuming = await openRaw(`${test.server.url}/log`, {
+      headers: { 'last-event-id': '0-0' },
+    })
     expect((await readNumbers(resuming)).filter((n) => n > 0)).toEqual(all)
   })
 

@@ -147,7 +147,10 @@ describe('P17: a heartbeat', () => {
   it('announces the position, where a filter has left out events', async () => {
     await using test = await setup({ link: { heartbeatMs: 10_000 } })
     using stream = await openRaw(`${test.url}/even`)
-    expect((await stream.nextMany(2)).map(({ event }) => event)).toEqual(['connected', 'restore-id'])
+    expect((await stream.nextMany(2)).map(({ event }) => event)).toEqual([
+      'connected',
+      'restore-id',
+    ])
     const published = await test.log.publishMany([1, 3, 5])
     using other = await openRaw(`${test.url}/log`)
     await other.nextMany(2)
@@ -191,7 +194,9 @@ describe('P17: a heartbeat', () => {
     async (sse, ms, inactivityMs) => {
       await using test = await setup({ sse })
       using stream = await openRaw(`${test.url}/silent`)
-      expect(JSON.parse((await stream.next()).data)).toEqual({ reconnectAfterInactivityMs: inactivityMs })
+      expect(JSON.parse((await stream.next()).data)).toEqual({
+        reconnectAfterInactivityMs: inactivityMs,
+      })
       await stream.next()
       test.clock.advance(ms)
       expect((await stream.next()).event).toBe('ping')
@@ -204,19 +209,31 @@ describe('P17: a heartbeat', () => {
     { ping: { enabled: true, intervalMs: 0 } },
     { ping: { enabled: true, intervalMs: Infinity } },
     { ping: { enabled: false }, client: { reconnectAfterInactivityMs: 6_000 } },
-    { ping: { enabled: true, intervalMs: 0 }, client: { reconnectAfterInactivityMs: 0 }, maxDurationMs: 0 },
-  ] satisfies Sse[])('is never sent, and streams never end, where initTRPC says so: sse %j', async (sse) => {
-    await using test = await setup({ sse })
-    using stream = await openRaw(`${test.url}/log`)
-    expect(JSON.parse((await stream.next()).data)).toMatchObject('client' in sse ? sse.client : {})
-    await stream.next()
-    test.clock.advance(10_000_000)
-    await test.log.publish(1)
-    expect((await stream.next()).event).toBe('message')
-  })
+    {
+      ping: { enabled: true, intervalMs: 0 },
+      client: { reconnectAfterInactivityMs: 0 },
+      maxDurationMs: 0,
+    },
+  ] satisfies Sse[])(
+    'is never sent, and streams never end, where initTRPC says so: sse %j',
+    async (sse) => {
+      await using test = await setup({ sse })
+      using stream = await openRaw(`${test.url}/log`)
+      expect(JSON.parse((await stream.next()).data)).toMatchObject(
+        'client' in sse ? sse.client : {},
+      )
+      await stream.next()
+      test.clock.advance(10_000_000)
+      await test.log.publish(1)
+      expect((await stream.next()).event).toBe('message')
+    },
+  )
 
   it('is sent where the link says so, though initTRPC says none', async () => {
-    await using test = await setup({ sse: { ping: { enabled: false } }, link: { heartbeatMs: 10_000 } })
+    await using test = await setup({
+      sse: { ping: { enabled: false } },
+      link: { heartbeatMs: 10_000 },
+    })
     using stream = await openRaw(`${test.url}/silent`)
     await stream.nextMany(2)
     test.clock.advance(10_000)
@@ -244,9 +261,9 @@ describe('P17: a heartbeat', () => {
   ])('with %j is refused when the link is made', ({ inactivityMs, ...options }) => {
     const client = inactivityMs === undefined ? {} : { reconnectAfterInactivityMs: inactivityMs }
     const t = initTRPC.create({ sse: { client } })
-    expect(() => createServerLink({ router: t.router({}), createContext: () => ({}), ...options })).toThrow(
-      expect.objectContaining({ code: 'INVALID_OPTION' }),
-    )
+    expect(() =>
+      createServerLink({ router: t.router({}), createContext: () => ({}), ...options }),
+    ).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 })
 
@@ -338,14 +355,19 @@ describe('P25: disconnect', () => {
     expect(test.link.stats().connections).toBe(1)
     expect(test.link.disconnect(() => true)).toBe(1)
     await bob.over
-    expect(bob.messages.at(-1)).toMatchObject({ event: 'reconnect', data: '{"reason":"disconnect"}' })
+    expect(bob.messages.at(-1)).toMatchObject({
+      event: 'reconnect',
+      data: '{"reason":"disconnect"}',
+    })
   })
 })
 
 describe('P25: drain', () => {
   it('P61: sends the clients away one by one over the time, and resolves when all are gone', async () => {
     await using test = await setup()
-    const streams = await Promise.all(Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)))
+    const streams = await Promise.all(
+      Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)),
+    )
     await Promise.all(streams.map((stream) => stream.nextMany(2)))
     const told: number[] = []
     const drained = test.link.drain({ overMs: 4_000 })
@@ -362,13 +384,18 @@ describe('P25: drain', () => {
     await drained
     for (const stream of streams.slice(1)) {
       expect((await stream.over).by).toBe('end')
-      expect(stream.messages.at(-1)).toMatchObject({ event: 'reconnect', data: '{"reason":"drain"}' })
+      expect(stream.messages.at(-1)).toMatchObject({
+        event: 'reconnect',
+        data: '{"reason":"drain"}',
+      })
     }
   })
 
   it('sends all away at once if there is no time', async () => {
     await using test = await setup()
-    const streams = await Promise.all(Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)))
+    const streams = await Promise.all(
+      Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)),
+    )
     const drained = test.link.drain()
     test.clock.advance(6_000)
     await drained
@@ -420,9 +447,22 @@ describe('stats', () => {
     await test.log.publishMany([1, 2, 3])
     using stream = await openRaw(`${test.url}/log`, { headers: { 'last-event-id': '1-0' } })
     const messages = await stream.nextMany(5)
-    expect(messages.map(({ event }) => event)).toEqual(['connected', 'gap', 'message', 'message', 'message'])
+    expect(messages.map(({ event }) => event)).toEqual([
+      'connected',
+      'gap',
+      'message',
+      'message',
+      'message',
+    ])
     const { bytesSent, ...stats } = test.link.stats()
-    expect(stats).toEqual({ connections: 1, subscriptions: 1, eventsSent: 3, gaps: 1, refused: 0, cutOff: 0 })
+    expect(stats).toEqual({
+      connections: 1,
+      subscriptions: 1,
+      eventsSent: 3,
+      gaps: 1,
+      refused: 0,
+      cutOff: 0,
+    })
     stream.leave()
     expect((await stream.over).text).toHaveLength(bytesSent)
   })

@@ -15,7 +15,12 @@ function setup(whenBehind: BehindPolicy, backend: Backend = memoryBackend()) {
     onError,
     channels: { numbers: channel({ event: z.number(), whenBehind, behindEvents }) },
   })
-  return { channels, onError, numbers: channels.numbers(), [Symbol.asyncDispose]: () => channels.close() }
+  return {
+    channels,
+    onError,
+    numbers: channels.numbers(),
+    [Symbol.asyncDispose]: () => channels.close(),
+  }
 }
 
 /** Starts to read, and gives the next event each time it is asked. */
@@ -44,7 +49,9 @@ describe('a subscription that is too far behind', () => {
       await s.numbers.publish(100)
       expect((await next(missed - first + 1)).at(-1)).toBe(100)
       const gaps = s.onError.mock.calls.map(([error]) => error.message)
-      expect(gaps).toEqual(missed > behindEvents ? [expect.stringContaining(`Events after ${id}`)] : [])
+      expect(gaps).toEqual(
+        missed > behindEvents ? [expect.stringContaining(`Events after ${id}`)] : [],
+      )
     },
   )
 

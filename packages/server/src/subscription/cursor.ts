@@ -1,4 +1,10 @@
-import { type Clock, compareEventIds, type EventId, eventTimeMs, firstEventId } from '@trpc-sse/protocol'
+import {
+  type Clock,
+  compareEventIds,
+  type EventId,
+  eventTimeMs,
+  firstEventId,
+} from '@trpc-sse/protocol'
 import type { FeedEvent, Gap, LogEntry } from '../backend/log-event.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Page } from '../hub/page.ts'
@@ -161,14 +167,17 @@ class Cursor implements Feed, PageReader, Unplaced {
     const { window, behind } = this.#hub
     if (window === undefined || this.#grace?.isOver === false) return false
     const sequence = this.#sequence
-    return sequence === undefined || sequence < window.start || window.end - sequence > behind.events
+    return (
+      sequence === undefined || sequence < window.start || window.end - sequence > behind.events
+    )
   }
 
   /** Goes on at the newest event, where the channel wants that of who is too far behind. */
   #skip(): Gap | undefined {
     const { window, behind, closed, report } = this.#hub
     const id = this.#id
-    if (behind.policy !== 'latest' || window === undefined || id === undefined || closed) return undefined
+    if (behind.policy !== 'latest' || window === undefined || id === undefined || closed)
+      return undefined
     // Who asked for the newest events is not behind before it has had them.
     if (this.#replay !== undefined && !this.#hasCaughtUp) return undefined
     this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
@@ -182,7 +191,11 @@ class Cursor implements Feed, PageReader, Unplaced {
 
   #next(): FeedEvent | Gap | undefined {
     if (this.#hub.closed) throw this.#hub.closed
-    for (let entry = this.#peek(); entry !== undefined && this.#id !== undefined; entry = this.#peek()) {
+    for (
+      let entry = this.#peek();
+      entry !== undefined && this.#id !== undefined;
+      entry = this.#peek()
+    ) {
       const follows = entry.kind === 'event' ? entry.prev : entry.id
       if (follows !== this.#id) {
         const gap = gapBetween(this.#id, follows, this.#hub)
@@ -251,13 +264,17 @@ function joinWindow(
   const entry = following === undefined ? undefined : window.at(following)
   if (following === undefined || entry === undefined) return following
   if (window.end - following > retain.events) return undefined
-  return entry.kind === 'event' && eventTimeMs(entry.id) < nowMs - retain.forMs ? undefined : following
+  return entry.kind === 'event' && eventTimeMs(entry.id) < nowMs - retain.forMs
+    ? undefined
+    : following
 }
 
 function gapBetween(lastEventId: EventId, position: EventId, { cleared, report }: Hub): Gap {
   // A log that goes on further back than the reader stood is not the log that the reader knew, nor is one that was cleared.
   const isReset =
     compareEventIds(position, lastEventId) < 0 ||
-    (cleared !== undefined && lastEventId !== firstEventId && compareEventIds(lastEventId, cleared) < 0)
+    (cleared !== undefined &&
+      lastEventId !== firstEventId &&
+      compareEventIds(lastEventId, cleared) < 0)
   return { kind: 'gap', lastEventId, position, reason: isReset ? 'reset' : 'trimmed', report }
 }

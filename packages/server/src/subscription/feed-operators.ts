@@ -24,7 +24,14 @@ export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) =
 export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) => unknown): Feed {
   return transformFeed(feed, (event, value) => {
     const decoded = { value: mustBeValue(change(value, event), 'map()') }
-    return { kind: 'event', id: event.id, data: undefined, codec: event.codec, decoded, frame: undefined }
+    return {
+      kind: 'event',
+      id: event.id,
+      data: undefined,
+      codec: event.codec,
+      decoded,
+      frame: undefined,
+    }
   })
 }
 

@@ -354,7 +354,10 @@ describe('a live subscription that is behind', () => {
     feed.next()
     ;(await test.loads.take()).give(0)
     await settled()
-    expect([feed.next(), feed.next()]).toEqual([expect.objectContaining({ kind: 'event' }), undefined])
+    expect([feed.next(), feed.next()]).toEqual([
+      expect.objectContaining({ kind: 'event' }),
+      undefined,
+    ])
     for (const payload of ['1', '2', '3', '4', '5']) await test.append(payload)
     if (policy === 'disconnect') return expect(feed.isTooFarBehind?.()).toBe(true)
     // It goes on at the newest event: behind another snapshot.
@@ -378,7 +381,10 @@ describe('what live subscriptions share', () => {
     await settled()
     await test.append(createCodec(transformer).serialize(5))
     const got = feeds.map((feed) => [feed.next(), feed.next()])
-    expect(got.map(([first]) => (first as FeedEvent).decoded?.value)).toEqual([snapshot(1), snapshot(2)])
+    expect(got.map(([first]) => (first as FeedEvent).decoded?.value)).toEqual([
+      snapshot(1),
+      snapshot(2),
+    ])
     expect(got[0]?.[1]).toBe(got[1]?.[1])
     const { data = '' } = (got[0]?.[1] ?? {}) as FeedEvent
     expect(createCodec(transformer).deserialize(data)).toEqual(event(5))

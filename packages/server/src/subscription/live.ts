@@ -58,7 +58,14 @@ export interface LiveFeedOptions {
  * loading, the feed stands where the log stood before: events wait in the log, not here. A gap meanwhile cancels
  * that load for a new one.
  */
-export function createLiveFeed({ lastEventId, open, load, group, codec, wake }: LiveFeedOptions): Feed {
+export function createLiveFeed({
+  lastEventId,
+  open,
+  load,
+  group,
+  codec,
+  wake,
+}: LiveFeedOptions): Feed {
   // While a snapshot loads, events wait for it, not for a client that is too slow.
   const grace: Grace = { isOver: true }
   let cursor = open(lastEventId, grace)
@@ -181,7 +188,10 @@ function cancellation(): { readonly signal: AbortSignal; abort(): void } {
   const controller = new AbortController()
   // What listens to the signal is the loader's.
   const context = captureContext()
-  return { signal: controller.signal, abort: () => context.runInAsyncScope(() => controller.abort()) }
+  return {
+    signal: controller.signal,
+    abort: () => context.runInAsyncScope(() => controller.abort()),
+  }
 }
 
 // An envelope says what the state was at one event, which nothing changes any more: so its encoding can be kept.
@@ -217,7 +227,14 @@ function wrapped(event: FeedEvent): FeedEvent {
   const { id, codec } = event
   if (codec.output || event.data === undefined) {
     const value = { type: 'event', data: eventValue(event) }
-    return { kind: 'event', id, data: codec.serialize(value), codec, decoded: { value }, frame: undefined }
+    return {
+      kind: 'event',
+      id,
+      data: codec.serialize(value),
+      codec,
+      decoded: { value },
+      frame: undefined,
+    }
   }
   const data = `{"type":"event","data":${event.data}}`
   const decoded = event.decoded && { value: { type: 'event', data: event.decoded.value } }

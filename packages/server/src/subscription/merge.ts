@@ -59,7 +59,8 @@ class MergedFeed implements Feed {
     wake: () => void,
     group: ReadGroup,
   ) {
-    const resume = lastEventId === undefined ? new Map<string, EventId>() : parseCompositeId(lastEventId)
+    const resume =
+      lastEventId === undefined ? new Map<string, EventId>() : parseCompositeId(lastEventId)
     this.#group = group
     try {
       for (const { key, open } of parts) {

@@ -4,7 +4,10 @@ import { acrossCopies } from '../shared-state.ts'
 const most = 1_024
 
 /** Ids that iterations have given lately: those that know the call they belong to, and those that don't. */
-const recent = acrossCopies('recent ids', () => ({ known: new Set<string>(), unknown: new Set<string>() }))
+const recent = acrossCopies('recent ids', () => ({
+  known: new Set<string>(),
+  unknown: new Set<string>(),
+}))
 
 /**
  * Remembers an id that an iteration has given, and whether that iteration knew where its client resumes. A worker need

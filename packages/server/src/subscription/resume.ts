@@ -81,7 +81,10 @@ export async function findLastEventId(options: LiveOptions): Promise<string | un
   if (typeof id === 'string') return id === '' ? undefined : id
   if (id === null || id === undefined) return undefined
   throw badRequest(
-    new RealtimeError('INVALID_LAST_EVENT_ID', 'lastEventId must be a string. Send the id as it came.'),
+    new RealtimeError(
+      'INVALID_LAST_EVENT_ID',
+      'lastEventId must be a string. Send the id as it came.',
+    ),
   )
 }
 
@@ -96,7 +99,9 @@ export function knowsCall(options: LiveOptions): boolean {
 }
 
 function idOf(input: unknown): unknown {
-  return typeof input === 'object' && input !== null && 'lastEventId' in input ? input.lastEventId : undefined
+  return typeof input === 'object' && input !== null && 'lastEventId' in input
+    ? input.lastEventId
+    : undefined
 }
 
 /** What a procedure throws for an error that its caller made: tRPC answers BAD_REQUEST. */

@@ -72,7 +72,11 @@ export function followLive<TLoaded, TEvent>(
           createLiveFeed({
             lastEventId: lastEventId === beforeSnapshot ? undefined : lastEventId,
             open: (after, grace) =>
-              openCursor(channel, after === undefined ? { replay: 0 } : { after }, { wake, group, grace }),
+              openCursor(channel, after === undefined ? { replay: 0 } : { after }, {
+                wake,
+                group,
+                grace,
+              }),
             load,
             group,
             codec,
@@ -103,5 +107,8 @@ function openCursor(
 function replayCount(replay: number | 'all'): number {
   if (replay === 'all') return Number.MAX_SAFE_INTEGER
   if (Number.isSafeInteger(replay) && replay >= 0) return replay
-  throw new RealtimeError('INVALID_OPTION', `replay is ${replay}. Give a whole number, 0 or more, or 'all'.`)
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `replay is ${replay}. Give a whole number, 0 or more, or 'all'.`,
+  )
 }

@@ -6,13 +6,20 @@ import type { Feed } from './cursor.ts'
 import { type EventMeta, type FeedPart, filterFeed, mapFeed } from './feed-operators.ts'
 import { iterateFeed } from './iterate.ts'
 import { maxMerged, mergeFeeds } from './merge.ts'
-import { badRequest, findLastEventId, knowsCall, type SubscribeOptions, transportOf } from './resume.ts'
+import {
+  badRequest,
+  findLastEventId,
+  knowsCall,
+  type SubscribeOptions,
+  transportOf,
+} from './resume.ts'
 
 /**
  * A subscription to one channel or, by `merge`, to many: return it from a procedure. Each event comes tracked,
  * once and in order. It does nothing until it is read, and can be read once for each call that returns it.
  */
-export interface ChannelSubscription<TEvent> extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
+export interface ChannelSubscription<TEvent>
+  extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
   /**
    * Leaves out events. The position moves past them: a resume doesn't look at them again. Subscribers share one event
    * object: don't change it.
@@ -44,7 +51,9 @@ export interface SubscriptionSource {
 const sources = acrossCopies('sources', () => new WeakMap<object, SubscriptionSource>())
 
 /** Creates a subscription. */
-export function createSubscription<TEvent>(source: SubscriptionSource): ChannelSubscription<TEvent> {
+export function createSubscription<TEvent>(
+  source: SubscriptionSource,
+): ChannelSubscription<TEvent> {
   const change = (
     wrap: (feed: Feed) => Feed,
     { live }: Pick<SubscriptionSource, 'live'> = source,
@@ -156,7 +165,8 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
 
 /** Which channels are merged often comes from input: what is wrong with them is the caller's mistake. */
 function mustBeMergeable(parts: readonly FeedPart[]): void {
-  const refuse = (message: string): Error => badRequest(new RealtimeError('INVALID_OPTION', message))
+  const refuse = (message: string): Error =>
+    badRequest(new RealtimeError('INVALID_OPTION', message))
   if (parts.length > maxMerged) {
     throw refuse(
       `merge() was given ${parts.length} channels; the limit is ${maxMerged}, as each id names a position in all of them. Merge fewer, or publish to one channel what is read together.`,

@@ -45,7 +45,8 @@ export function createAdapterApp(): AdapterApp {
     }),
     channels,
     createContext({ header, addCookie, info }) {
-      if (header('x-stranger')) throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Who are you?' })
+      if (header('x-stranger'))
+        throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Who are you?' })
       if (header('x-cookie')) addCookie(appCookies[0])
       return { user: info.connectionParams?.user ?? String(header('x-user') ?? 'nobody') }
     },
@@ -58,7 +59,10 @@ export function createAdapterApp(): AdapterApp {
 /** The app's log of words, one for each topic. */
 interface Words {
   publish(topic: string, word: string): Promise<unknown>
-  subscribe(opts: { input: { topic: string }; signal: AbortSignal | undefined }): AsyncIterable<unknown>
+  subscribe(opts: {
+    input: { topic: string }
+    signal: AbortSignal | undefined
+  }): AsyncIterable<unknown>
 }
 
 function createRouter(diary: string[], words: Words): AnyTRPCRouter {
@@ -70,7 +74,10 @@ function createRouter(diary: string[], words: Words): AnyTRPCRouter {
       .query(({ input }) => 'all the same '.repeat(input)),
     diary: t.procedure.query(() => diary),
     say: t.procedure
-      .input((given: unknown) => ({ topic: text(record(given).topic), word: text(record(given).word) }))
+      .input((given: unknown) => ({
+        topic: text(record(given).topic),
+        word: text(record(given).word),
+      }))
       .mutation(async ({ input, ctx }) => {
         await words.publish(input.topic, input.word)
         return `${ctx.user} said ${input.word}`
@@ -117,5 +124,7 @@ function record(given: unknown): Readonly<Record<string, unknown>> {
 
 /** A Standard Schema of a function that throws what is wrong: this entry brings no library for that. */
 function schemaOf<T>(parse: (given: unknown) => T): StandardSchemaV1<T, T> {
-  return { '~standard': { version: 1, vendor: 'trpc-sse', validate: (given) => ({ value: parse(given) }) } }
+  return {
+    '~standard': { version: 1, vendor: 'trpc-sse', validate: (given) => ({ value: parse(given) }) },
+  }
 }

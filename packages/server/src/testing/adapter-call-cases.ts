@@ -8,7 +8,8 @@ interface Failure {
   readonly error: { readonly message: string; readonly data: { readonly code: string } }
 }
 
-const codeOf = async (answer: CaseAnswer): Promise<string> => (await answer.json<Failure>()).error.data.code
+const codeOf = async (answer: CaseAnswer): Promise<string> =>
+  (await answer.json<Failure>()).error.data.code
 
 /** One answer of each kind: a query's, a stream's in either mode, one that changes nothing, and two errors. */
 async function answersOfAllKinds(
@@ -31,7 +32,10 @@ export const adapterCallCases: readonly AdapterCase[] = [
     const query = await served.get('whoami', { 'x-user': 'ann' })
     assert.deepEqual([query.status, await query.json()], [200, { result: { data: 'ann' } }])
     const mutation = await served.post('say', { topic: 'a', word: 'hi' }, { 'x-user': 'ann' })
-    assert.deepEqual([mutation.status, await mutation.json()], [200, { result: { data: 'ann said hi' } }])
+    assert.deepEqual(
+      [mutation.status, await mutation.json()],
+      [200, { result: { data: 'ann said hi' } }],
+    )
     const batch = await served.get('whoami,unknown?batch=1&input=%7B%7D')
     assert.equal(batch.status, 207)
     const [first, second] = await batch.json<[object, Failure]>()
@@ -66,9 +70,14 @@ export const adapterCallCases: readonly AdapterCase[] = [
       const answers = [
         [await served.get(single('onWhoami'), { 'x-user': 'ann' }), 'message', '"ann"'],
         [await served.get(single('onWhoami', undefined, params)), 'message', '"bob"'],
-        [await openMultiplexed(served, { a: { path: 'onWhoami' } }, { 'x-user': 'ann' }), 'a', '"ann"'],
+        [
+          await openMultiplexed(served, { a: { path: 'onWhoami' } }, { 'x-user': 'ann' }),
+          'a',
+          '"ann"',
+        ],
       ] as const
-      for (const [answer, event, data] of answers) assert.equal((await nextNamed(answer, event)).data, data)
+      for (const [answer, event, data] of answers)
+        assert.equal((await nextNamed(answer, event)).data, data)
     },
   ),
   adapterCase(
@@ -78,7 +87,10 @@ export const adapterCallCases: readonly AdapterCase[] = [
       const [context, meta] = appCookies
       const answers = await answersOfAllKinds(served, { 'x-cookie': '1' })
       assert.deepEqual(
-        answers.map(({ status, headers }) => [status, ...(headers['set-cookie']?.toSorted() ?? [])]),
+        answers.map(({ status, headers }) => [
+          status,
+          ...(headers['set-cookie']?.toSorted() ?? []),
+        ]),
         [
           [200, context, meta],
           [200, context, meta],
@@ -91,16 +103,20 @@ export const adapterCallCases: readonly AdapterCase[] = [
       )
     },
   ),
-  adapterCase('keep-alive', 'leaves the socket to the next request when a stream is over', async (served) => {
-    const stream = await served.get(single('onWhoami'))
-    assert.match(await stream.text(), /event: return/)
-    const query = await served.get('whoami')
-    assert.match(await query.text(), /nobody/)
-    assert.equal(query.socket, stream.socket)
-    const again = await served.get(single('onWhoami'))
-    assert.match(await again.text(), /data: "nobody"/)
-    assert.equal(again.socket, stream.socket)
-  }),
+  adapterCase(
+    'keep-alive',
+    'leaves the socket to the next request when a stream is over',
+    async (served) => {
+      const stream = await served.get(single('onWhoami'))
+      assert.match(await stream.text(), /event: return/)
+      const query = await served.get('whoami')
+      assert.match(await query.text(), /nobody/)
+      assert.equal(query.socket, stream.socket)
+      const again = await served.get(single('onWhoami'))
+      assert.match(await again.text(), /data: "nobody"/)
+      assert.equal(again.socket, stream.socket)
+    },
+  ),
   adapterCase('errors', 'tells of an error before the first byte as tRPC does', async (served) => {
     const stranger = { 'x-stranger': '1' }
     // An EventSource would give up for ever on another status.
@@ -167,7 +183,10 @@ export const adapterCallCases: readonly AdapterCase[] = [
       const large = await served.get('repeat?input=1000', headers)
       assert.equal(large.headers['content-encoding'], 'gzip')
       const streams = [
-        { stream: await served.get(single('nested.onWord', { topic: 'a' }), headers), event: 'message' },
+        {
+          stream: await served.get(single('nested.onWord', { topic: 'a' }), headers),
+          event: 'message',
+        },
         {
           stream: await openMultiplexed(
             served,

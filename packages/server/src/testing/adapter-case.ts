@@ -80,8 +80,8 @@ export function adapterCase(
       const client = connectTo(server.url)
       const drain = (): Promise<void> => server.drain()
       const diary = async (): Promise<readonly string[]> =>
-        (await client.get('diary').then((answer) => answer.json<{ result: { data: string[] } }>())).result
-          .data
+        (await client.get('diary').then((answer) => answer.json<{ result: { data: string[] } }>()))
+          .result.data
       try {
         await work({ ...client, drain, diary })
       } finally {

@@ -4,7 +4,11 @@ import type { CaseAnswer } from './case-client.ts'
 import { eventually } from './case-tools.ts'
 
 /** Writes what a subscription is asked for with, in single mode. */
-export function single(path: string, input?: unknown, more: Readonly<Record<string, string>> = {}): string {
+export function single(
+  path: string,
+  input?: unknown,
+  more: Readonly<Record<string, string>> = {},
+): string {
   const query = new URLSearchParams(more)
   if (input !== undefined) query.set('input', JSON.stringify(input))
   return `${path}?${query}`
@@ -78,20 +82,25 @@ export const adapterStreamCases: readonly AdapterCase[] = [
       const isHttp1 = (await served.get('whoami')).isHttp1
       const ask = isHttp1 ? { connection: 'close' } : undefined
       const { headers } = await served.get(single('nested.onWord', { topic: 'a' }), ask)
-      for (const name of ['keep-alive', 'proxy-connection', 'upgrade']) assert.equal(headers[name], undefined)
+      for (const name of ['keep-alive', 'proxy-connection', 'upgrade'])
+        assert.equal(headers[name], undefined)
       assert.notEqual(headers.connection, 'keep-alive')
       if (isHttp1) return
       for (const name of ['connection', 'transfer-encoding']) assert.equal(headers[name], undefined)
     },
   ),
-  adapterCase('flush', 'sends the head and each event at once, while more is to come', async (served) => {
-    const stream = await served.get(single('nested.onWord', { topic: 'a' }))
-    assert.equal((await stream.next()).event, 'connected')
-    for (const word of ['one', 'two', 'three']) {
-      await say(served, 'a', word)
-      assert.deepEqual((await nextNamed(stream, 'message')).data, JSON.stringify(word))
-    }
-  }),
+  adapterCase(
+    'flush',
+    'sends the head and each event at once, while more is to come',
+    async (served) => {
+      const stream = await served.get(single('nested.onWord', { topic: 'a' }))
+      assert.equal((await stream.next()).event, 'connected')
+      for (const word of ['one', 'two', 'three']) {
+        await say(served, 'a', word)
+        assert.deepEqual((await nextNamed(stream, 'message')).data, JSON.stringify(word))
+      }
+    },
+  ),
   adapterCase('flush', 'sends the head of a stream that has nothing to say', async (served) => {
     const stream = await served.get(single('onNothing', 'a'))
     assert.equal((await stream.next()).event, 'connected')
@@ -116,27 +125,36 @@ export const adapterStreamCases: readonly AdapterCase[] = [
       (entries) => entries.includes('left single') && entries.includes('left multiplexed'),
     )
   }),
-  adapterCase('resume', 'resumes from the last event id, in a header or in the query', async (served) => {
-    const stream = await served.get(single('nested.onWord', { topic: 'a' }))
-    await stream.next()
-    await say(served, 'a', 'one')
-    const { id = '' } = await nextNamed(stream, 'message')
-    stream.leave()
-    await say(served, 'a', 'two')
-    const resumed = [
-      await served.get(single('nested.onWord', { topic: 'a' }), { 'last-event-id': id }),
-      await served.get(single('nested.onWord', { topic: 'a' }, { lastEventId: id })),
-    ]
-    for (const each of resumed) assert.equal((await nextNamed(each, 'message')).data, '"two"')
-    const multiplexed = await openMultiplexed(served, { a: { ...words('a'), lastEventId: id } })
-    assert.equal((await nextNamed(multiplexed, 'a')).data, '"two"')
-  }),
+  adapterCase(
+    'resume',
+    'resumes from the last event id, in a header or in the query',
+    async (served) => {
+      const stream = await served.get(single('nested.onWord', { topic: 'a' }))
+      await stream.next()
+      await say(served, 'a', 'one')
+      const { id = '' } = await nextNamed(stream, 'message')
+      stream.leave()
+      await say(served, 'a', 'two')
+      const resumed = [
+        await served.get(single('nested.onWord', { topic: 'a' }), { 'last-event-id': id }),
+        await served.get(single('nested.onWord', { topic: 'a' }, { lastEventId: id })),
+      ]
+      for (const each of resumed) assert.equal((await nextNamed(each, 'message')).data, '"two"')
+      const multiplexed = await openMultiplexed(served, { a: { ...words('a'), lastEventId: id } })
+      assert.equal((await nextNamed(multiplexed, 'a')).data, '"two"')
+    },
+  ),
   adapterCase('control', 'changes the set of an open stream by a request', async (served) => {
     const stream = await openMultiplexed(served, { a: words('a') })
     const { connectionId } = JSON.parse((await nextNamed(stream, '$connected')).data)
     await nextNamed(stream, '$started')
     const subscriptions = { b: words('b') }
-    const control = await served.post('~sse', { version: 1, revision: 2, subscriptions, connectionId })
+    const control = await served.post('~sse', {
+      version: 1,
+      revision: 2,
+      subscriptions,
+      connectionId,
+    })
     assert.equal(control.status, 200)
     assert.deepEqual(await control.json(), { revision: 2 })
     assert.match((await nextNamed(stream, '$started')).data, /b/)
@@ -145,14 +163,18 @@ export const adapterStreamCases: readonly AdapterCase[] = [
     const { event, data } = await stream.next()
     assert.deepEqual([event, data], ['b', '"now"'])
   }),
-  adapterCase('control', 'answers 404 for a stream that is gone or somebody else’s', async (served) => {
-    const stream = await openMultiplexed(served, { a: words('a') }, { 'x-user': 'ann' })
-    const { connectionId } = JSON.parse((await nextNamed(stream, '$connected')).data)
-    const set = { version: 1, revision: 2, subscriptions: {}, connectionId }
-    assert.equal((await served.post('~sse', set, { 'x-user': 'bob' })).status, 404)
-    assert.equal((await served.post('~sse', { ...set, connectionId: 'no-such-one' })).status, 404)
-    assert.equal((await served.post('~sse', set, { 'x-user': 'ann' })).status, 200)
-  }),
+  adapterCase(
+    'control',
+    'answers 404 for a stream that is gone or somebody else’s',
+    async (served) => {
+      const stream = await openMultiplexed(served, { a: words('a') }, { 'x-user': 'ann' })
+      const { connectionId } = JSON.parse((await nextNamed(stream, '$connected')).data)
+      const set = { version: 1, revision: 2, subscriptions: {}, connectionId }
+      assert.equal((await served.post('~sse', set, { 'x-user': 'bob' })).status, 404)
+      assert.equal((await served.post('~sse', { ...set, connectionId: 'no-such-one' })).status, 404)
+      assert.equal((await served.post('~sse', set, { 'x-user': 'ann' })).status, 200)
+    },
+  ),
   adapterCase(
     'drain',
     'sends clients away when it drains, refuses new streams and goes on to answer calls',

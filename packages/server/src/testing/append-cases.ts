@@ -74,7 +74,10 @@ export const appendCases: readonly BackendCase[] = [
     needs: [],
     run: withTwo(async (writer, reader, log) => {
       const writing = Promise.all(Array.from({ length: 50 }, () => writer.append(log, payloads(5))))
-      const reading = Array.from({ length: 50 }, async () => (await readAll(reader, log)).events.length % 5)
+      const reading = Array.from(
+        { length: 50 },
+        async () => (await readAll(reader, log)).events.length % 5,
+      )
       assert.deepEqual(new Set(await Promise.all(reading)), new Set([0]))
       await writing
     }),
@@ -130,7 +133,9 @@ export const appendCases: readonly BackendCase[] = [
     run: withTwo(async (first, second, log) => {
       const recorders = [createRecorder(), createRecorder(), createRecorder()]
       await Promise.all(recorders.map((recorder, i) => (i ? first : second).listen(log, recorder)))
-      await Promise.all(payloads(100).map((data, i) => (i % 2 ? first : second).append(log, [data])))
+      await Promise.all(
+        payloads(100).map((data, i) => (i % 2 ? first : second).append(log, [data])),
+      )
       await first.append(log, ['"end"'])
       const { events } = await readAll(second, log)
       for (const recorder of recorders) {
@@ -156,7 +161,11 @@ export const appendCases: readonly BackendCase[] = [
         await Promise.all(logs.map((log, i) => backend.append(log, [`"${i}"`], options)))
         for (const [i, log] of logs.entries()) {
           await recorders[i]?.heard(`"${i}"`)
-          assert.deepEqual(dataOf((await readAll(backend, log)).events), [`"${i}"`], JSON.stringify(log.key))
+          assert.deepEqual(
+            dataOf((await readAll(backend, log)).events),
+            [`"${i}"`],
+            JSON.stringify(log.key),
+          )
           assert.equal(recorders[i]?.events.length, 1)
         }
       }),
@@ -240,7 +249,16 @@ export const appendCases: readonly BackendCase[] = [
     name: 'gives payloads back as they were, from the log and in hints',
     needs: [],
     run: withLog(async (backend, log) => {
-      const texts = ['', ' ', '0', 'nil', '\ufeffbom', 'a b  c', `${'x'.repeat(300_000)}`, ...nastyTexts]
+      const texts = [
+        '',
+        ' ',
+        '0',
+        'nil',
+        '\ufeffbom',
+        'a b  c',
+        `${'x'.repeat(300_000)}`,
+        ...nastyTexts,
+      ]
       // Half a surrogate pair has no UTF-8 form; JSON.stringify writes it as an escape.
       const all = texts.filter((text) => !/\p{Surrogate}/u.test(text))
       const recorder = createRecorder()

@@ -85,10 +85,19 @@ function overHttp2(origin: string): Transport {
   return {
     sendTo: ({ pathname, search }, { method = 'GET', headers = {}, body }) =>
       new Promise((resolve, reject) => {
-        const stream = session.request({ ':method': method, ':path': `${pathname}${search}`, ...headers })
+        const stream = session.request({
+          ':method': method,
+          ':path': `${pathname}${search}`,
+          ...headers,
+        })
         stream.on('response', (received) => {
           const status = Number(received[':status'])
-          const about = { status, headers: received, socket: session.socket.localPort ?? 0, isHttp1: false }
+          const about = {
+            status,
+            headers: received,
+            socket: session.socket.localPort ?? 0,
+            isHttp1: false,
+          }
           resolve(readAnswer(stream, about, () => stream.close(http2.constants.NGHTTP2_CANCEL)))
         })
         stream.on('error', reject)
@@ -139,7 +148,8 @@ function readAnswer(
   const all = (): Promise<string> => until('the end of an answer', () => (over ? text : undefined))
   return {
     ...about,
-    next: () => until(`another message after ${JSON.stringify(text.slice(-200))}`, () => messages.shift()),
+    next: () =>
+      until(`another message after ${JSON.stringify(text.slice(-200))}`, () => messages.shift()),
     text: all,
     json: async () => JSON.parse(await all()),
     leave,

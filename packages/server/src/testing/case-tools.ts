@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import type { EventId } from '@trpc-sse/protocol'
-import type { Backend, ChannelLog, LogListener, LogPage, Retention, StoredEvent } from '../backend/backend.ts'
+import type {
+  Backend,
+  ChannelLog,
+  LogListener,
+  LogPage,
+  Retention,
+  StoredEvent,
+} from '../backend/backend.ts'
 import { type BackendCaseContext, withBackends } from './backend-case.ts'
 
 /** More than any case stores, for longer than any case takes. */
@@ -23,7 +30,9 @@ export function withTwo(
   run: (first: Backend, second: Backend, log: ChannelLog) => Promise<void>,
 ): (context: BackendCaseContext) => Promise<void> {
   return (context) =>
-    withBackends(context, 2, ([first, second]) => run(defined(first), defined(second), newLog(context)))
+    withBackends(context, 2, ([first, second]) =>
+      run(defined(first), defined(second), newLog(context)),
+    )
 }
 
 /** Reads all that is retained. */
@@ -138,7 +147,10 @@ export function createRecorder(): Recorder {
 }
 
 /** Asks again until the answer is right. For what comes with time alone. */
-export async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+export async function eventually<T>(
+  ask: () => Promise<T>,
+  isRight: (answer: T) => boolean,
+): Promise<T> {
   const giveUpAt = Date.now() + patienceMs
   for (;;) {
     const answer = await ask()
@@ -150,7 +162,10 @@ export async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) 
 /** Asserts that work is rejected with an error of this code. */
 export async function assertRejects(work: Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(work, (error: unknown) => {
-    assert.ok(error instanceof Error && 'code' in error, `an error with a code, not ${String(error)}`)
+    assert.ok(
+      error instanceof Error && 'code' in error,
+      `an error with a code, not ${String(error)}`,
+    )
     assert.equal(error.code, code)
     return true
   })

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict'
 import { compareEventIds } from '@trpc-sse/protocol'
 import type { BackendCase } from './backend-case.ts'
-import { createRecorder, dataOf, defined, one, payloads, readAll, withLog, withTwo } from './case-tools.ts'
+import {
+  createRecorder,
+  dataOf,
+  defined,
+  one,
+  payloads,
+  readAll,
+  withLog,
+  withTwo,
+} from './case-tools.ts'
 
 /** The cases of `Backend.clear`. */
 export const clearCases: readonly BackendCase[] = [

@@ -52,9 +52,16 @@ export const readCases: readonly BackendCase[] = [
     needs: [],
     run: withLog(async (backend, log) => {
       const last = (await backend.append(log, payloads(3))).ids.at(-1)
-      const greater = ['9999999999999-0', '18446744073709551615-18446744073709551615', `${'9'.repeat(20)}-0`]
+      const greater = [
+        '9999999999999-0',
+        '18446744073709551615-18446744073709551615',
+        `${'9'.repeat(20)}-0`,
+      ]
       for (const after of [defined(last), ...greater]) {
-        assert.deepEqual(await backend.read(log, { after, limit: 10 }), { events: [], lastEventId: last })
+        assert.deepEqual(await backend.read(log, { after, limit: 10 }), {
+          events: [],
+          lastEventId: last,
+        })
       }
     }),
   },
@@ -85,9 +92,15 @@ export const readCases: readonly BackendCase[] = [
       const { events } = await readAll(backend, log)
       assert.deepEqual(idsOf(events), ids.slice(-7))
       assertLinked(events, defined(ids.at(-8)))
-      assert.deepEqual(idsOf((await backend.read(log, { last: 100, limit: 100 })).events), ids.slice(-7))
       assert.deepEqual(
-        idsOf((await backend.read({ key, retain: { ...plenty, events: 1 } }, { last: 9, limit: 9 })).events),
+        idsOf((await backend.read(log, { last: 100, limit: 100 })).events),
+        ids.slice(-7),
+      )
+      assert.deepEqual(
+        idsOf(
+          (await backend.read({ key, retain: { ...plenty, events: 1 } }, { last: 9, limit: 9 }))
+            .events,
+        ),
         ids.slice(-1),
       )
     }),
@@ -135,7 +148,10 @@ export const readCases: readonly BackendCase[] = [
         () => readAll(backend, log),
         (page) => page.events.length === 0,
       )
-      assert.deepEqual(await backend.read(log, { after: last, limit: 9 }), { events: [], lastEventId: last })
+      assert.deepEqual(await backend.read(log, { after: last, limit: 9 }), {
+        events: [],
+        lastEventId: last,
+      })
       const [id] = (await backend.append({ key, retain: plenty }, ['"next"'])).ids
       const { events } = await backend.read({ key, retain: plenty }, { after: last, limit: 9 })
       assert.deepEqual(events, [{ id, prev: last, data: '"next"' }])
@@ -183,7 +199,9 @@ export const readCases: readonly BackendCase[] = [
     needs: [],
     run: withLog(async (backend, log) => {
       // Two bytes each in UTF-8, one in UTF-16.
-      const data = [100, 100, 100, 500, 10, 10].map((bytes) => JSON.stringify('é'.repeat(bytes / 2 - 1)))
+      const data = [100, 100, 100, 500, 10, 10].map((bytes) =>
+        JSON.stringify('é'.repeat(bytes / 2 - 1)),
+      )
       const { ids } = await backend.append(log, data)
       const read = async (after: EventId, maxBytes: number): Promise<number> =>
         (await backend.read(log, { after, limit: 10, maxBytes })).events.length
@@ -203,11 +221,17 @@ export const readCases: readonly BackendCase[] = [
     name: 'reads all of a log in pages that are bounded both ways',
     needs: [],
     run: withLog(async (backend, log) => {
-      const data = Array.from({ length: 300 }, (_, i) => JSON.stringify('x'.repeat((i * 7_919) % 2_000)))
+      const data = Array.from({ length: 300 }, (_, i) =>
+        JSON.stringify('x'.repeat((i * 7_919) % 2_000)),
+      )
       const { ids } = await backend.append(log, data)
       const seen: EventId[] = []
       for (let after = '0-0'; ; ) {
-        const { events, lastEventId } = await backend.read(log, { after, limit: 20, maxBytes: 5_000 })
+        const { events, lastEventId } = await backend.read(log, {
+          after,
+          limit: 20,
+          maxBytes: 5_000,
+        })
         assert.ok(events.length <= 20)
         assert.ok(dataOf(events).join('').length <= 5_000)
         seen.push(...idsOf(events))
@@ -223,7 +247,8 @@ export const readCases: readonly BackendCase[] = [
     needs: [],
     run: withLog(async (backend, log) => {
       const ids: EventId[] = []
-      for (let i = 0; i < 20; i++) ids.push(...(await backend.append(log, payloads(1 + 37 * (i % 4)))).ids)
+      for (let i = 0; i < 20; i++)
+        ids.push(...(await backend.append(log, payloads(1 + 37 * (i % 4)))).ids)
       for (const last of [1, 2, 3, 50, 100, 101, ids.length - 1, ids.length, ids.length + 1]) {
         const page = await backend.read(log, { last, limit: 5 })
         assert.deepEqual(idsOf(page.events), ids.slice(-last).slice(0, 5), `the newest ${last}`)
@@ -280,7 +305,11 @@ export const readCases: readonly BackendCase[] = [
 ]
 
 /** Uses a log that knows nothing. Returns the ids that somebody may stand at from then on. */
-async function liveOnce(backend: Backend, log: ChannelLog, readsFirst: boolean): Promise<readonly EventId[]> {
+async function liveOnce(
+  backend: Backend,
+  log: ChannelLog,
+  readsFirst: boolean,
+): Promise<readonly EventId[]> {
   const origin = readsFirst ? [(await readAll(backend, log)).lastEventId] : []
   await backend.append(log, payloads(2))
   const { events, lastEventId } = await readAll(backend, log)

@@ -52,5 +52,10 @@ export function ignoreRejection(promise: PromiseLike<unknown>): void {
 
 /** Whether a value is a promise, of whichever kind. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'then' in value &&
+    typeof value.then === 'function'
+  )
 }

@@ -9,7 +9,10 @@ function setup() {
   latency.visibilityChanged(false)
   return {
     values: () => latency.values.get(),
-    at(ms: number, happens: { readonly event?: number; readonly hidden?: boolean; readonly frame?: true }) {
+    at(
+      ms: number,
+      happens: { readonly event?: number; readonly hidden?: boolean; readonly frame?: true },
+    ) {
       now = ms
       if (happens.event !== undefined) latency.measure(happens.event)
       if (happens.hidden !== undefined) latency.visibilityChanged(happens.hidden)

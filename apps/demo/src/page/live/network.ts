@@ -7,7 +7,9 @@ export interface NetworkState {
 }
 
 /** What fetch takes, as both links write it. */
-export type FetchInit = Omit<RequestInit, 'signal'> & { readonly signal?: AbortSignal | null | undefined }
+export type FetchInit = Omit<RequestInit, 'signal'> & {
+  readonly signal?: AbortSignal | null | undefined
+}
 
 /** A network that can be taken away, to see what happens. */
 export interface Network {

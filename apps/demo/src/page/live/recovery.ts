@@ -24,7 +24,10 @@ export interface RecoveryReport extends Omit<Counts, 'received'> {
 
 export const recovery = createStore<Recovery>({ phase: 'none' })
 
-type Marks = ReadonlyMap<Stream, { readonly lastEventId: string | undefined; readonly counts: Counts }>
+type Marks = ReadonlyMap<
+  Stream,
+  { readonly lastEventId: string | undefined; readonly counts: Counts }
+>
 
 let marks: Marks = new Map()
 
@@ -66,7 +69,9 @@ function finish(since: number): void {
 
 async function checkAll(awayMs: number): Promise<RecoveryReport> {
   const marked = [...marks].filter(([stream]) => openStreams().includes(stream))
-  const checks = await Promise.all(marked.map(([stream, { lastEventId }]) => stream.check(lastEventId)))
+  const checks = await Promise.all(
+    marked.map(([stream, { lastEventId }]) => stream.check(lastEventId)),
+  )
   const more = (what: keyof Counts): number =>
     sum(marked.map(([{ now }, { counts }]) => now.counts[what] - counts[what]))
   return {

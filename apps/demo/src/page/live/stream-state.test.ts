@@ -31,5 +31,10 @@ it('remembers when it was live first and last', () => {
 it('adds up what was missing, repeated, or reported as a gap', () => {
   const missing: StreamNews<string> = { type: 'count', what: 'missing', times: 2 }
   const gap: StreamNews<string> = { type: 'count', what: 'gaps', times: 1 }
-  expect(after(missing, gap, missing).counts).toEqual({ received: 0, missing: 4, repeated: 0, gaps: 1 })
+  expect(after(missing, gap, missing).counts).toEqual({
+    received: 0,
+    missing: 4,
+    repeated: 0,
+    gaps: 1,
+  })
 })

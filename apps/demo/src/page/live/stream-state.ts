@@ -36,7 +36,11 @@ export type StreamNews<TEvent> =
   | { readonly type: 'lost' }
   | { readonly type: 'ended' }
   | { readonly type: 'event'; readonly event: LiveEvent<TEvent>; readonly keep: number }
-  | { readonly type: 'count'; readonly what: 'missing' | 'repeated' | 'gaps'; readonly times: number }
+  | {
+      readonly type: 'count'
+      readonly what: 'missing' | 'repeated' | 'gaps'
+      readonly times: number
+    }
 
 export const initialStreamState: StreamState<never> = {
   connection: 'connecting',
@@ -48,10 +52,18 @@ export const initialStreamState: StreamState<never> = {
 }
 
 /** Says where a stream stands after some news. */
-export function next<TEvent>(state: StreamState<TEvent>, news: StreamNews<TEvent>): StreamState<TEvent> {
+export function next<TEvent>(
+  state: StreamState<TEvent>,
+  news: StreamNews<TEvent>,
+): StreamState<TEvent> {
   switch (news.type) {
     case 'live':
-      return { ...state, connection: 'live', liveAt: news.at, firstLiveAt: state.firstLiveAt ?? news.at }
+      return {
+        ...state,
+        connection: 'live',
+        liveAt: news.at,
+        firstLiveAt: state.firstLiveAt ?? news.at,
+      }
     case 'lost':
       return { ...state, connection: 'lost' }
     case 'ended':

@@ -52,7 +52,9 @@ export interface Stream<TEvent = unknown> {
 let streams = 0
 
 /** Creates a stream. Nothing is opened before somebody subscribes. */
-export function createStream<TInput, TEvent>(options: StreamOptions<TInput, TEvent>): Stream<TEvent> {
+export function createStream<TInput, TEvent>(
+  options: StreamOptions<TInput, TEvent>,
+): Stream<TEvent> {
   const { path, publishedAt, idsAfter, keep } = options
   const ledger = createLedger()
   const audit = createAudit({ ledger, idsAfter })

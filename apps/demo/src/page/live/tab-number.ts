@@ -23,7 +23,9 @@ export async function takeTabNumber(locks: LockManager): Promise<TabNumber> {
 export async function tabNumbers(locks: LockManager): Promise<number[]> {
   const { held = [] } = await locks.query()
   return held
-    .flatMap(({ name = '' }) => (name.startsWith(prefix) ? [Number(name.slice(prefix.length))] : []))
+    .flatMap(({ name = '' }) =>
+      name.startsWith(prefix) ? [Number(name.slice(prefix.length))] : [],
+    )
     .sort((a, b) => a - b)
 }
 

@@ -28,7 +28,8 @@ export function noteOnWire(
   { body, signal }: { readonly body?: unknown; readonly signal?: AbortSignal | null | undefined },
 ): void {
   const { pathname } = new URL(response.url)
-  if (!response.ok || !pathname.endsWith('/~sse') || typeof body !== 'string' || signal?.aborted) return
+  if (!response.ok || !pathname.endsWith('/~sse') || typeof body !== 'string' || signal?.aborted)
+    return
   const now = wire.get()
   const subscriptions = Object.keys(JSON.parse(body).subscriptions).length
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
@@ -36,7 +37,13 @@ export function noteOnWire(
     return
   }
   const instance = response.headers.get('x-instance') ?? undefined
-  wire.set({ ...now, connections: now.connections + 1, subscriptions, instance, opened: now.opened + 1 })
+  wire.set({
+    ...now,
+    connections: now.connections + 1,
+    subscriptions,
+    instance,
+    opened: now.opened + 1,
+  })
   // The link aborts whatever it has done with, also what broke off.
   signal?.addEventListener('abort', noteEnd, { once: true })
 }

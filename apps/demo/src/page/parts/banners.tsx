@@ -41,7 +41,8 @@ function ServerAwayBanner() {
   return (
     <div className="banner" data-tone="bad" role="alert">
       <p>
-        <strong>The server does not answer.</strong> This page keeps trying, and goes on where it stopped.
+        <strong>The server does not answer.</strong> This page keeps trying, and goes on where it
+        stopped.
       </p>
     </div>
   )
@@ -51,8 +52,8 @@ function BackendAwayBanner() {
   return (
     <div className="banner" data-tone="warn" role="alert">
       <p>
-        <strong>Redis does not answer.</strong> Subscriptions stay open and wait for it; what you send is
-        refused until it is back.
+        <strong>Redis does not answer.</strong> Subscriptions stay open and wait for it; what you
+        send is refused until it is back.
       </p>
     </div>
   )

@@ -40,7 +40,11 @@ export function ChatMessages({ messages, author, isLoading }: ChatMessagesProps)
         </div>
       </div>
       {!isAtEnd && (
-        <button type="button" className="button small to-end" onClick={() => frame.current?.scrollTo(0, 0)}>
+        <button
+          type="button"
+          className="button small to-end"
+          onClick={() => frame.current?.scrollTo(0, 0)}
+        >
           Newest messages
         </button>
       )}
@@ -88,5 +92,8 @@ function MessageRow({ message: { data, late }, isOwn, isFollowUp }: MessageRowPr
 }
 
 function isFollowUp(before: LiveEvent<Message> | undefined, { data }: LiveEvent<Message>): boolean {
-  return before?.data.author === data.author && data.sentAt.getTime() - before.data.sentAt.getTime() < 120_000
+  return (
+    before?.data.author === data.author &&
+    data.sentAt.getTime() - before.data.sentAt.getTime() < 120_000
+  )
 }

@@ -18,7 +18,11 @@ export function Chat() {
     keepAuthor(name)
   }
   return (
-    <Card title="Chat" className="chat" aside={<AuthorField author={author} onChange={changeAuthor} />}>
+    <Card
+      title="Chat"
+      className="chat"
+      aside={<AuthorField author={author} onChange={changeAuthor} />}
+    >
       <RoomPicker room={room} onChange={setRoom} />
       <Room key={room} room={room} author={author} />
     </Card>

@@ -72,7 +72,9 @@ function Row({ where, name, more, serves }: RowProps) {
       </th>
       <td data-what="connections">{connections ?? '–'}</td>
       <td data-what="subscriptions">{subscriptions ?? '–'}</td>
-      <td data-what="each">{connections && subscriptions ? formatMean(subscriptions / connections) : '–'}</td>
+      <td data-what="each">
+        {connections && subscriptions ? formatMean(subscriptions / connections) : '–'}
+      </td>
     </tr>
   )
 }

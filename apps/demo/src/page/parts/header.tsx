@@ -45,7 +45,9 @@ function StatusPill() {
       {status === 'live' && (
         <span className="pill-more">
           {count(connections, 'connection')}
-          {numbers.length > 1 && <span className="pill-tabs">, {count(numbers.length, 'tab')}</span>}
+          {numbers.length > 1 && (
+            <span className="pill-tabs">, {count(numbers.length, 'tab')}</span>
+          )}
         </span>
       )}
     </p>
@@ -68,7 +70,13 @@ function ThemeButton() {
   const Icon = { system: SystemIcon, light: SunIcon, dark: MoonIcon }[chosen]
   const label = `Theme: ${chosen}. Change it.`
   return (
-    <button type="button" className="icon-button" onClick={nextTheme} aria-label={label} title={label}>
+    <button
+      type="button"
+      className="icon-button"
+      onClick={nextTheme}
+      aria-label={label}
+      title={label}
+    >
       <Icon />
     </button>
   )

@@ -15,14 +15,21 @@ export function Job() {
   })
 
   const button = (
-    <button type="button" className="button small" onClick={() => start.run()} disabled={start.isRunning}>
+    <button
+      type="button"
+      className="button small"
+      onClick={() => start.run()}
+      disabled={start.isRunning}
+    >
       {jobId === undefined ? 'Start a report' : 'Start another'}
     </button>
   )
   return (
     <Card title="Long job" className="job" aside={button}>
       {jobId === undefined ? (
-        <p className="hint">Takes some seconds. Whoever looks gets its progress from the beginning.</p>
+        <p className="hint">
+          Takes some seconds. Whoever looks gets its progress from the beginning.
+        </p>
       ) : (
         <Progress key={jobId} jobId={jobId} />
       )}
@@ -39,7 +46,9 @@ function Progress({ jobId }: { readonly jobId: string }) {
   const { done = 0, total = 1, doing = 'Starting' } = events.at(-1)?.data ?? {}
   const isDone = done === total
   if (counts.gaps > 0 && !isDone) {
-    return <p className="hint">The server has forgotten this job: it was started anew. Start another.</p>
+    return (
+      <p className="hint">The server has forgotten this job: it was started anew. Start another.</p>
+    )
   }
   return (
     <div className="progress" data-done={isDone} data-stale={connection === 'lost'}>

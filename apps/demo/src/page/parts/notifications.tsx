@@ -44,7 +44,9 @@ export function Notifications() {
       </p>
       {events.length === 0 && (
         <p className="hint">
-          {connection === 'connecting' ? 'Opening…' : 'Nothing yet. Send some: every window gets them.'}
+          {connection === 'connecting'
+            ? 'Opening…'
+            : 'Nothing yet. Send some: every window gets them.'}
         </p>
       )}
       <Notices newestFirst={events.toReversed()} unread={unread} />

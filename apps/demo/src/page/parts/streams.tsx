@@ -73,7 +73,8 @@ function CountCells({ counts }: { readonly counts: Counts }) {
 }
 
 function total(reports: readonly StreamReport[]): Counts {
-  const sum = (what: keyof Counts): number => reports.reduce((all, { state }) => all + state.counts[what], 0)
+  const sum = (what: keyof Counts): number =>
+    reports.reduce((all, { state }) => all + state.counts[what], 0)
   return {
     received: sum('received'),
     missing: sum('missing'),

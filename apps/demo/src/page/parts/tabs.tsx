@@ -24,7 +24,9 @@ export function WhoLeads() {
   const { numbers, own, leader } = useStore(tabs)
   return (
     <p className="hint who-leads">
-      <span role="status">{isAlone ? aloneInWords : inWords(numbers.length, own, leader?.number)}</span>{' '}
+      <span role="status">
+        {isAlone ? aloneInWords : inWords(numbers.length, own, leader?.number)}
+      </span>{' '}
       {!isAlone && (
         <a href="/" target="_blank" rel="noreferrer">
           Open another tab
@@ -34,7 +36,8 @@ export function WhoLeads() {
   )
 }
 
-const aloneInWords = 'This tab has a connection of its own: here the browser can’t share one between tabs.'
+const aloneInWords =
+  'This tab has a connection of its own: here the browser can’t share one between tabs.'
 
 function inWords(count: number, own: number | undefined, leader: number | undefined): string {
   if (count === 0 || own === undefined) return 'Looking for other tabs…'

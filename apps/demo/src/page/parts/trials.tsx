@@ -22,7 +22,12 @@ export function Trials() {
         <button type="button" className="button" onClick={cut} disabled={isAway}>
           <ScissorsIcon /> Cut the connection
         </button>
-        <button type="button" className="button" onClick={() => network.takeAway(awayMs)} disabled={isAway}>
+        <button
+          type="button"
+          className="button"
+          onClick={() => network.takeAway(awayMs)}
+          disabled={isAway}
+        >
           <NoNetworkIcon /> No network for 10 s
         </button>
       </div>
@@ -69,7 +74,9 @@ function inWords(state: Recovery): string {
     case 'caught-up': {
       const { events, missing, repeated, gaps, awayMs } = state.report
       const gap =
-        gaps > 0 ? ` ${count(gaps, 'gap')} reported: the log no longer has what came in between.` : ''
+        gaps > 0
+          ? ` ${count(gaps, 'gap')} reported: the log no longer has what came in between.`
+          : ''
       const away = `${(awayMs / 1_000).toFixed(1)}\u00a0s`
       return `Caught up: ${count(events, 'event')} in ${away} away, ${missing}\u00a0missing, ${repeated}\u00a0repeated.${gap}`
     }

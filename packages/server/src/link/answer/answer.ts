@@ -27,7 +27,9 @@ export async function answerByTrpc(
     path,
     error,
     createContext: async (info) => await createContext(options, { ...about, ...(info as object) }),
-    onError: toldOnce((failure) => options.onError?.({ ...(failure as object), req: about.req } as never)),
+    onError: toldOnce((failure) =>
+      options.onError?.({ ...(failure as object), req: about.req } as never),
+    ),
   })
   // HTTP/2 forbids those, and with HTTP/1.1 a server knows by itself.
   for (const name of ['connection', 'transfer-encoding']) response.headers.delete(name)

@@ -44,7 +44,10 @@ export function streamHead(
 }
 
 /** Adds headers in either of the forms that `responseMeta` may give: `Headers` are appended, others replace. */
-export function addHeaders(to: Headers, from: Headers | Record<string, string | string[] | undefined>): void {
+export function addHeaders(
+  to: Headers,
+  from: Headers | Record<string, string | string[] | undefined>,
+): void {
   if (from instanceof Headers) {
     for (const [name, value] of from) to.append(name, value)
     return

@@ -40,7 +40,9 @@ export function createLastWord(
     clock.after(graceMs, check)
   }
 
-  const spoke = <TArgs extends readonly unknown[]>(write: (key: string, ...args: TArgs) => Uint8Array) => {
+  const spoke = <TArgs extends readonly unknown[]>(
+    write: (key: string, ...args: TArgs) => Uint8Array,
+  ) => {
     return (key: string, ...args: TArgs): Uint8Array => {
       speak(key)
       return write(key, ...args)

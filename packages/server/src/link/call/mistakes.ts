@@ -5,7 +5,9 @@ import { routerConfig } from '../router.ts'
 
 /** Whether an error says that the server's own code is wrong: it is the same at every attempt. */
 export function isMistake({ code, cause }: TRPCError): boolean {
-  return code === 'INTERNAL_SERVER_ERROR' && isRealtimeError(cause) && cause.code === 'INVALID_OPTION'
+  return (
+    code === 'INTERNAL_SERVER_ERROR' && isRealtimeError(cause) && cause.code === 'INVALID_OPTION'
+  )
 }
 
 /** Procedures, by their router, whose failure the console was told of. */
@@ -18,7 +20,9 @@ export function logInDevelopment(
   { code, cause, message }: TRPCError,
 ): void {
   // A server that goes away, or its backend, is no mistake in the procedure.
-  const isOurs = isRealtimeError(cause) ? cause.code === 'INVALID_OPTION' : code === 'INTERNAL_SERVER_ERROR'
+  const isOurs = isRealtimeError(cause)
+    ? cause.code === 'INVALID_OPTION'
+    : code === 'INTERNAL_SERVER_ERROR'
   if (!isOurs || !routerConfig(router).isDev) return
   const paths = logged.get(router) ?? new Set()
   logged.set(router, paths)

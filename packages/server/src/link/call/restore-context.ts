@@ -13,6 +13,7 @@ export async function restoreContext(
   }
   await (runWithContext ? runWithContext(ctx as never, capture) : capture())
   if (context !== undefined) return context
-  const message = 'runWithContext() returned and has not called the function that it was given. Call it once.'
+  const message =
+    'runWithContext() returned and has not called the function that it was given. Call it once.'
   throw new RealtimeError('INVALID_OPTION', message)
 }

@@ -18,7 +18,10 @@ const bytesPerValue = 128
  * Sends what an observable emits. It can't be asked to pause, as a generator is by not being asked for more: what its client
  * doesn't read waits here, up to `maxQueuedBytes`, beyond which the connection is cut.
  */
-export function sendObservable(run: SubscriptionRun, observable: Observable<unknown, unknown>): void {
+export function sendObservable(
+  run: SubscriptionRun,
+  observable: Observable<unknown, unknown>,
+): void {
   const { connection, context, over, mode } = run
   let queue: Uint8Array[] = []
   let queuedBytes = 0

@@ -5,7 +5,11 @@ import { areSame } from '../../channel/transformer.ts'
 import type { Feed } from '../../subscription/cursor.ts'
 import type { FeedPart } from '../../subscription/feed-operators.ts'
 import { clearTransport, setTransport } from '../../subscription/resume.ts'
-import { openFeed, type SubscriptionSource, subscriptionSource } from '../../subscription/subscription.ts'
+import {
+  openFeed,
+  type SubscriptionSource,
+  subscriptionSource,
+} from '../../subscription/subscription.ts'
 import { dismiss, isFull, readGroupOf, room, whenRoom } from '../connection/connection.ts'
 import { callSubscription } from '../router.ts'
 import { sendObservable } from './send-observable.ts'
@@ -21,7 +25,10 @@ import {
 } from './subscription-call.ts'
 
 /** Calls the procedure of a run. Rejects with what that throws. */
-export function callProcedure(run: SubscriptionRun, getRawInput: () => Promise<unknown>): Promise<unknown> {
+export function callProcedure(
+  run: SubscriptionRun,
+  getRawInput: () => Promise<unknown>,
+): Promise<unknown> {
   const { mode, subject, ctx, over } = run
   const { signal } = over
   // Whoever iterates a subscription finds by the call's signal whom to tell of what no value can say.
@@ -105,7 +112,10 @@ function endWith(run: SubscriptionRun, source: SubscriptionSource): void {
 }
 
 /** With another transformer than the router's, a client would get other types than its own say. */
-function mustHaveTransformer({ parts }: SubscriptionSource, output: TRPCDataTransformer | undefined): void {
+function mustHaveTransformer(
+  { parts }: SubscriptionSource,
+  output: TRPCDataTransformer | undefined,
+): void {
   if (parts.every(({ codec }) => areSame(codec.output, output))) return
   const message =
     'The channel and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.'
@@ -170,7 +180,8 @@ async function sendIterable(run: SubscriptionRun, iterable: AsyncIterable<unknow
 async function sendNext(run: SubscriptionRun, iterator: AsyncIterator<unknown>): Promise<boolean> {
   const result: unknown = await iterator.next()
   if (run.ended) return true
-  if (!isResult(result)) throw new TypeError(`The iterator of "${run.subject.path}" gave no result.`)
+  if (!isResult(result))
+    throw new TypeError(`The iterator of "${run.subject.path}" gave no result.`)
   if (result.done) return false
   const send = (): void => {
     if (!run.ended) sendValue(run, result.value)

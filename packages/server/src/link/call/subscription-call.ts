@@ -137,7 +137,10 @@ export function sendValue(run: SubscriptionRun, value: unknown): void {
 }
 
 /** Sends what {@link valueFrame} has written. */
-export function sendFrame({ connection, mode: { counters } }: SubscriptionRun, frame: Uint8Array): void {
+export function sendFrame(
+  { connection, mode: { counters } }: SubscriptionRun,
+  frame: Uint8Array,
+): void {
   send(connection, frame)
   counters.eventsSent += 1
 }
@@ -232,7 +235,11 @@ export function tell(
 function callError(cause: unknown): TRPCError {
   const error = errorOf(cause)
   if (!isMistake(error)) return error
-  return new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message: error.message, cause: error.cause })
+  return new TRPCError({
+    code: 'UNPROCESSABLE_CONTENT',
+    message: error.message,
+    cause: error.cause,
+  })
 }
 
 /** Ends it without a word. */

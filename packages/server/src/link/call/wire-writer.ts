@@ -16,7 +16,8 @@ import { serialize } from '../../channel/codec.ts'
 import { isTracked } from '../../shared-state.ts'
 
 const text = new TextEncoder()
-const bytes = (...messages: readonly SseMessage[]): Uint8Array => text.encode(messages.map(encode).join(''))
+const bytes = (...messages: readonly SseMessage[]): Uint8Array =>
+  text.encode(messages.map(encode).join(''))
 
 /** How what happens to a subscription is written, in one mode; `key` names it in the mode that has keys. */
 export interface SubscriptionFrames {
@@ -81,7 +82,10 @@ export function createKeyedFrames(output: TRPCDataTransformer | undefined): Subs
     },
     // The error is JSON already.
     error: (key, json) =>
-      bytes({ event: multiplexedEvents.error, data: `{"key":${JSON.stringify(key)},"error":${json}}` }),
+      bytes({
+        event: multiplexedEvents.error,
+        data: `{"key":${JSON.stringify(key)},"error":${json}}`,
+      }),
   }
 }
 
@@ -90,7 +94,8 @@ function about(key: string): string {
 }
 
 function eventFrame(output: TRPCDataTransformer | undefined, event: FeedEvent): Uint8Array {
-  if (event.data === undefined) return bytes({ data: toJson(output, eventValue(event)), id: event.id })
+  if (event.data === undefined)
+    return bytes({ data: toJson(output, eventValue(event)), id: event.id })
   event.frame ??= bytes({ data: event.data, id: event.id })
   return event.frame
 }
@@ -124,7 +129,11 @@ export const streamFrames: { readonly single: StreamFrames; readonly multiplexed
 }
 
 /** The start of a stream in single mode, and of its subscription at a position, if the client doesn't know that. */
-export function connectedFrame(json: string, retryMs: number, position: string | undefined): Uint8Array {
+export function connectedFrame(
+  json: string,
+  retryMs: number,
+  position: string | undefined,
+): Uint8Array {
   const connected = { event: singleEvents.connected, data: json, retryMs }
   if (position === undefined) return bytes(connected)
   return bytes(connected, positionMessage(position))
@@ -152,7 +161,8 @@ export function startedFrame(started: StartedData, position: string | undefined)
 function createStreamFrames(names: Record<'reconnect' | 'ping', string>): StreamFrames {
   return {
     ping: bytes({ event: names.ping, data: '' }),
-    reconnect: (data, retryMs) => bytes({ event: names.reconnect, data: JSON.stringify(data), retryMs }),
+    reconnect: (data, retryMs) =>
+      bytes({ event: names.reconnect, data: JSON.stringify(data), retryMs }),
   }
 }
 

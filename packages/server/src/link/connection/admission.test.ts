@@ -11,7 +11,9 @@ const t = initTRPC.create()
 function setup(waiting?: number) {
   const clock = manualClock()
   const channels = createChannels({ channels: { log: channel({ event: z.number() }) } })
-  const router = t.router({ log: t.procedure.subscription((opts) => channels.log().subscribe(opts)) })
+  const router = t.router({
+    log: t.procedure.subscription((opts) => channels.log().subscribe(opts)),
+  })
   const contexts = { made: 0 }
   const link = createServerLink({
     router,
@@ -30,8 +32,10 @@ function setup(waiting?: number) {
     channels,
     contexts,
     link,
-    ask: (signal?: AbortSignal) => link.fetch(new Request('http://localhost/log', signal ? { signal } : {})),
-    askForMany: () => link.fetch(new Request('http://localhost/~sse', { method: 'POST', headers, body })),
+    ask: (signal?: AbortSignal) =>
+      link.fetch(new Request('http://localhost/log', signal ? { signal } : {})),
+    askForMany: () =>
+      link.fetch(new Request('http://localhost/~sse', { method: 'POST', headers, body })),
   }
 }
 
@@ -40,7 +44,9 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 /** Reads the names and data of messages as they come. */
 function readMessages({ body }: Response): string[] {
   const messages: string[] = []
-  const decoder = createDecoder({ onMessage: ({ event, data }) => messages.push(`${event} ${data}`) })
+  const decoder = createDecoder({
+    onMessage: ({ event, data }) => messages.push(`${event} ${data}`),
+  })
   void (async () => {
     for await (const chunk of body ?? []) decoder.push(chunk)
   })()

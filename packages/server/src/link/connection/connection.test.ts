@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { type Connection, createConnection, flush, isFull, open, room, send, whenRoom } from './connection.ts'
+import {
+  type Connection,
+  createConnection,
+  flush,
+  isFull,
+  open,
+  room,
+  send,
+  whenRoom,
+} from './connection.ts'
 import type { Network } from './sink.ts'
 
 const maxBufferedBytes = 100

@@ -72,7 +72,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
   const elapsedMs = elapsedTime(clock)
   const all = new Set<Connection>()
   const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0, cutOff: 0 }
-  const tickMs = Math.min(250, Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 40))
+  const tickMs = Math.min(
+    250,
+    Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 40),
+  )
   const traffic: Traffic = {
     maxBufferedBytes: options.maxBufferedBytes,
     channelsPerConnection: options.channelsPerConnection,
@@ -100,7 +103,8 @@ export function createConnections(options: ConnectionsOptions): Connections {
     for (const connection of all) {
       const { endsAt, leavesAt = Infinity } = connection
       if (endsAt !== undefined && now >= endsAt) dismiss(connection)
-      else if (endsAt === undefined && now >= leavesAt) sendAway(connection, { reason: 'max-duration' })
+      else if (endsAt === undefined && now >= leavesAt)
+        sendAway(connection, { reason: 'max-duration' })
       else if (
         isOpen(connection) &&
         now - connection.activeAt >= heartbeatMs - connection.heartbeatEarlyMs - tickMs / 2 &&
@@ -126,7 +130,11 @@ export function createConnections(options: ConnectionsOptions): Connections {
     clock.after(tickMs, tick)
   }
 
-  function sendAway(connection: Connection, data: ReconnectData, lastsMs = maxDurationMs ?? Infinity): void {
+  function sendAway(
+    connection: Connection,
+    data: ReconnectData,
+    lastsMs = maxDurationMs ?? Infinity,
+  ): void {
     if (connection.endsAt !== undefined || connection.closed) return
     // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
     const handover = data.reason !== 'disconnect' && connection.openedAt !== undefined
@@ -144,7 +152,9 @@ export function createConnections(options: ConnectionsOptions): Connections {
       if (gone > 0) await wait(clock, everyMs)
       if (all.size === 0) return
       const due =
-        overMs > 0 ? 1 + Math.floor(((elapsedMs() - startedAt) * leaving.length) / overMs) : leaving.length
+        overMs > 0
+          ? 1 + Math.floor(((elapsedMs() - startedAt) * leaving.length) / overMs)
+          : leaving.length
       const until = Math.max(gone + 1, due)
       for (const connection of leaving.slice(gone, until)) sendAway(connection, { reason: 'drain' })
       gone = until
@@ -193,7 +203,10 @@ export function createConnections(options: ConnectionsOptions): Connections {
       })
       // After it was used: one that throws is for nobody.
       disconnects.record(filter)
-      const data: ReconnectData = { reason: 'disconnect', ...(message === undefined ? {} : { message }) }
+      const data: ReconnectData = {
+        reason: 'disconnect',
+        ...(message === undefined ? {} : { message }),
+      }
       for (const connection of matching) sendAway(connection, data)
       return matching.length
     },

@@ -5,7 +5,10 @@ import { describe, expect, it, vi } from 'vitest'
 import { ask, openRaw, type RawStream, sendRaw } from '../../../../../tests/support/http.ts'
 import { createInbox } from '../../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../../tests/support/manual-clock.ts'
-import { type RouterServerOptions, serveRouter } from '../../../../../tests/support/router-server.ts'
+import {
+  type RouterServerOptions,
+  serveRouter,
+} from '../../../../../tests/support/router-server.ts'
 import { createServerLink } from '../../index.ts'
 import { createAddressReader, networkOf, type TrustProxy } from '../request/address.ts'
 import { createLimiter, type PlaceHolder } from './limits.ts'
@@ -25,11 +28,14 @@ const router = t.router({
 })
 
 const byUser = {
-  createContext: ({ req }: { req: { headers: Record<string, string> } }) => ({ user: req.headers.user }),
+  createContext: ({ req }: { req: { headers: Record<string, string> } }) => ({
+    user: req.headers.user,
+  }),
   connectionKey: (ctx: { user?: string }) => ctx.user,
 }
 
-const serve = (options: RouterServerOptions) => serveRouter(router, { clock: manualClock(), ...options })
+const serve = (options: RouterServerOptions) =>
+  serveRouter(router, { clock: manualClock(), ...options })
 
 /** Resolves when a stream is in, or refused: with the code. */
 async function admission(stream: RawStream): Promise<string> {
@@ -55,7 +61,9 @@ describe('P27: the limit of all connections', () => {
       [
         'serialized-error',
         expect.objectContaining({
-          message: expect.stringContaining('The limit of 2 connections for this server (connections)'),
+          message: expect.stringContaining(
+            'The limit of 2 connections for this server (connections)',
+          ),
           data: expect.objectContaining({ code: 'SERVICE_UNAVAILABLE', path: 'stays' }),
         }),
       ],
@@ -89,7 +97,9 @@ describe('P27: the limit for one key', () => {
     expect(await admission(ann)).toBe('connected')
     using again = await openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })
     await again.over
-    expect(again.messages[0]?.data).toContain('The limit of 1 connections for one user (connectionsPerKey)')
+    expect(again.messages[0]?.data).toContain(
+      'The limit of 1 connections for one user (connectionsPerKey)',
+    )
     expect(again.messages[0]?.data).toContain('TOO_MANY_REQUESTS')
     using bob = await openRaw(`${server.url}/stays`, { headers: { user: 'bob' } })
     expect(await admission(bob)).toBe('connected')
@@ -116,7 +126,9 @@ describe('P27: the limit for one key', () => {
     expect([await admission(first), await second.next()]).toEqual([
       'connected',
       expect.objectContaining({
-        data: expect.stringMatching(/1 connections for one address \(connectionsPerAddress\).*trustProxy/),
+        data: expect.stringMatching(
+          /1 connections for one address \(connectionsPerAddress\).*trustProxy/,
+        ),
       }),
     ])
   })
@@ -181,19 +193,28 @@ describe('P27: the limit for one key', () => {
     [1, '127.0.0.1', '2001:db8::1.2.3.4', '2001:db8::1.2.3.4'],
     [(address) => address === undefined, undefined, '9.9.9.9', '9.9.9.9'],
     [(address) => address === '1.1.1.1', '1.1.1.1', '9.9.9.9, 1.1.1.1', '9.9.9.9'],
-  ])('trusting %j, of a peer %s that forwards for %s counts %s', (trust, peer, forwarded, expected) => {
-    expect(createAddressReader(trust)(peer, forwarded)).toBe(expected)
-  })
-
-  it.each([-1, 1.5, ['10.0.0.0/33'], ['nowhere'], ['1.2.3'], ['::1::2'], ['10.0.0.0/8/8'], ['fe80::/129']])(
-    'refuses to trust %j',
-    (trustProxy) => {
-      const code = 'INVALID_OPTION'
-      expect(() => createServerLink({ router, createContext: () => ({}), trustProxy })).toThrow(
-        expect.objectContaining({ code }),
-      )
+  ])(
+    'trusting %j, of a peer %s that forwards for %s counts %s',
+    (trust, peer, forwarded, expected) => {
+      expect(createAddressReader(trust)(peer, forwarded)).toBe(expected)
     },
   )
+
+  it.each([
+    -1,
+    1.5,
+    ['10.0.0.0/33'],
+    ['nowhere'],
+    ['1.2.3'],
+    ['::1::2'],
+    ['10.0.0.0/8/8'],
+    ['fe80::/129'],
+  ])('refuses to trust %j', (trustProxy) => {
+    const code = 'INVALID_OPTION'
+    expect(() => createServerLink({ router, createContext: () => ({}), trustProxy })).toThrow(
+      expect.objectContaining({ code }),
+    )
+  })
 
   it('trusts no promise, as whoever made it was asked something else', () => {
     const isKnown = (() => Promise.resolve(false)) as unknown as TrustProxy
@@ -211,19 +232,22 @@ describe('P27: the limit for one key', () => {
 })
 
 describe('a place', () => {
-  it.each(['fails', 'ends', 'unknown', 'stays?input=%7B'])('is given back after %s', async (path) => {
-    await using server = await serve({ limits: { connections: 1, connectionsPerKey: 1 } })
-    for (let round = 0; round < 3; round++) {
-      using stream = await openRaw(`${server.url}/${path}`)
-      if (path.startsWith('stays')) {
-        await stream.next()
-        await stream.next()
-        server.link.disconnect(() => true)
+  it.each(['fails', 'ends', 'unknown', 'stays?input=%7B'])(
+    'is given back after %s',
+    async (path) => {
+      await using server = await serve({ limits: { connections: 1, connectionsPerKey: 1 } })
+      for (let round = 0; round < 3; round++) {
+        using stream = await openRaw(`${server.url}/${path}`)
+        if (path.startsWith('stays')) {
+          await stream.next()
+          await stream.next()
+          server.link.disconnect(() => true)
+        }
+        await stream.over
       }
-      await stream.over
-    }
-    expect(server.link.stats()).toMatchObject({ connections: 0, refused: 0 })
-  })
+      expect(server.link.stats()).toMatchObject({ connections: 0, refused: 0 })
+    },
+  )
 
   it.each(['createContext', 'connectionKey', 'responseMeta'] as const)(
     'is given back after %s throws',
@@ -250,7 +274,8 @@ describe('a place', () => {
         const answer = await ask(`${server.url}/stays`)
         const response = await link.fetch(new Request('http://localhost/stays'))
         expect(response.status).toBe(answer.status)
-        for (const text of [answer.text, await response.text()]) expect(text).toContain(`"message":"${name}"`)
+        for (const text of [answer.text, await response.text()])
+          expect(text).toContain(`"message":"${name}"`)
         expect(answer.status).toBe(name === 'responseMeta' ? 500 : 200)
       }
       expect(errors.items.map(({ message }) => message)).toEqual(Array(6).fill(name))
@@ -302,7 +327,8 @@ describe('a place', () => {
             const isFull =
               count(({ pending }) => pending) >= limits.connections ||
               (address !== undefined &&
-                count((one) => one.pending && one.address === address) >= limits.connectionsPerAddress)
+                count((one) => one.pending && one.address === address) >=
+                  limits.connectionsPerAddress)
             if (isFull) expect(() => limiter.enter(holder, address)).toThrow('The limit of')
             else {
               limiter.enter(holder, address)
@@ -325,7 +351,8 @@ describe('a place', () => {
           } else if (what === 'takeKey' && chosen.pending && chosen.countedAs === undefined) {
             const name = key === undefined ? `at ${chosen.address}` : `of ${key}`
             const most = key === undefined ? limits.connectionsPerAddress : limits.connectionsPerKey
-            const isFull = name !== 'at undefined' && count(({ countedAs }) => countedAs === name) >= most
+            const isFull =
+              name !== 'at undefined' && count(({ countedAs }) => countedAs === name) >= most
             if (isFull) expect(() => limiter.takeKey(chosen, key)).toThrow('The limit of')
             else {
               limiter.takeKey(chosen, key)

@@ -150,7 +150,9 @@ export function createLimiter(limits: CountedLimits): Limiter {
   return {
     enter(holder, address) {
       if (pending >= limits.connections) throw refusal('connections', limits.connections)
-      const tally = tallyOf(address === undefined ? unknownAddress : addressPrefix + networkOf(address))
+      const tally = tallyOf(
+        address === undefined ? unknownAddress : addressPrefix + networkOf(address),
+      )
       mustHaveRoom(tally, tally.pending, limits)
       holder.pendingAt = tally
       pending += 1
@@ -220,7 +222,8 @@ export function tooManyWaiting(count: number): TRPCError {
 
 /** The error for a request that was disconnected before it had its stream. */
 export function disconnectedError(): TRPCError {
-  const message = 'The connection was ended while it was opened. Reconnect: it is decided anew who may.'
+  const message =
+    'The connection was ended while it was opened. Reconnect: it is decided anew who may.'
   return new TRPCError({
     code: 'SERVICE_UNAVAILABLE',
     message,
@@ -245,7 +248,9 @@ export function tooManyBodyBytes(limit: number): TRPCError {
 
 /** Whether an error says that a connection is not taken on, now. */
 export function isRefusal({ cause }: TRPCError): boolean {
-  return isRealtimeError(cause) && (cause.code === 'TOO_MANY_CONNECTIONS' || cause.code === 'DRAINING')
+  return (
+    isRealtimeError(cause) && (cause.code === 'TOO_MANY_CONNECTIONS' || cause.code === 'DRAINING')
+  )
 }
 
 const whose: Readonly<Record<keyof CountedLimits, string>> = {

@@ -38,12 +38,16 @@ export async function serveFetch(
   const path = call.path ?? procedurePath(url.pathname, options.basePath)
   const { method } = request
   if (isMultiplexed(method, path)) {
-    return await serveStream(options, serve, request, url, (service) => serveMultiplexed(serve, service))
+    return await serveStream(options, serve, request, url, (service) =>
+      serveMultiplexed(serve, service),
+    )
   }
   const header = (name: string): string | null => request.headers.get(name)
   const match = await matchSubscription(options.router, { method, url, path, header })
   return match
-    ? await serveStream(options, serve, request, url, (service) => serveSingle(serve, service, match))
+    ? await serveStream(options, serve, request, url, (service) =>
+        serveSingle(serve, service, match),
+      )
     : await serveOther(options, request, path)
 }
 
@@ -59,7 +63,10 @@ async function serveStream(
   const served = serve({
     url,
     exchange,
-    address: addressReaderFor(options.trustProxy, addressOf)(undefined, req.headers.get('x-forwarded-for')),
+    address: addressReaderFor(options.trustProxy, addressOf)(
+      undefined,
+      req.headers.get('x-forwarded-for'),
+    ),
     credentials: {
       authorization: req.headers.get('authorization'),
       cookie: req.headers.get('cookie'),
@@ -78,7 +85,12 @@ async function serveStream(
 
 async function serveOther(options: LinkOptions, req: Request, path: string): Promise<Response> {
   const resHeaders = new Headers()
-  const answer = await answerByTrpc(options, { request: req, path, error: null, about: { req, resHeaders } })
+  const answer = await answerByTrpc(options, {
+    request: req,
+    path,
+    error: null,
+    about: { req, resHeaders },
+  })
   addHeaders(answer.headers, resHeaders)
   return answer
 }

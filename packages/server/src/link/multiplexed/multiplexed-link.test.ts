@@ -5,7 +5,10 @@ import { z } from 'zod'
 import { ask, openRaw, type RawStream } from '../../../../../tests/support/http.ts'
 import { createInbox } from '../../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../../tests/support/manual-clock.ts'
-import { type RouterServerOptions, serveRouter } from '../../../../../tests/support/router-server.ts'
+import {
+  type RouterServerOptions,
+  serveRouter,
+} from '../../../../../tests/support/router-server.ts'
 import type { Backend } from '../../backend/backend.ts'
 import { memoryBackend } from '../../backend/memory.ts'
 import { channel } from '../../channel/definition.ts'
@@ -32,7 +35,9 @@ async function setup(options: RouterServerOptions & { backend?: Backend } = {}) 
   async function* forever(name: string, signal: AbortSignal | undefined): AsyncGenerator<string> {
     try {
       yield `${name} begins`
-      await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)))
+      await new Promise((_, reject) =>
+        signal?.addEventListener('abort', () => reject(signal.reason)),
+      )
     } finally {
       returned.put(name)
     }
@@ -49,7 +54,9 @@ async function setup(options: RouterServerOptions & { backend?: Backend } = {}) 
           .filter(({ n }) => n > 1),
       ),
     }),
-    forever: t.procedure.input(z.string()).subscription(({ input, signal }) => forever(input, signal)),
+    forever: t.procedure
+      .input(z.string())
+      .subscription(({ input, signal }) => forever(input, signal)),
     count: t.procedure.subscription(async function* () {
       yield tracked('1', 'one')
       yield 'untracked'
@@ -129,7 +136,10 @@ describe('a multiplexed stream', () => {
       ['$stopped', { key: 'c' }],
     ])
     expect(byKey('c').map(({ id }) => id)).toEqual([undefined, '1', undefined, undefined])
-    expect(byKey('a')[0]).toMatchObject({ event: '$started', id: expect.stringMatching(/^\d+-\d+$/) })
+    expect(byKey('a')[0]).toMatchObject({
+      event: '$started',
+      id: expect.stringMatching(/^\d+-\d+$/),
+    })
     const { id } = await server.channels.notes({ room: 'b' }).publish({ n: 1, at })
     expect(await stream.next()).toEqual({
       event: 'b',
@@ -141,7 +151,9 @@ describe('a multiplexed stream', () => {
 
   it('P21: resumes each subscription from its own position', async () => {
     await using server = await setup()
-    const a = await server.channels.notes({ room: 'a' }).publishMany([1, 2, 3].map((n) => ({ n, at })))
+    const a = await server.channels
+      .notes({ room: 'a' })
+      .publishMany([1, 2, 3].map((n) => ({ n, at })))
     const b = await server.channels.notes({ room: 'b' }).publishMany([4, 5].map((n) => ({ n, at })))
     using stream = await open(server, {
       a: { ...note('a'), lastEventId: a[0]?.id ?? '' },
@@ -206,7 +218,10 @@ describe('a multiplexed stream', () => {
   it('P54: is kept alive by one heartbeat, which shows where a filtered subscription stands', async () => {
     const clock = manualClock()
     await using server = await setup({ clock, heartbeatMs: 1_000 })
-    using stream = await open(server, { big: { ...note('a'), path: 'room.onBig' }, e: endless('e') })
+    using stream = await open(server, {
+      big: { ...note('a'), path: 'room.onBig' },
+      e: endless('e'),
+    })
     await connectionIdOf(stream)
     await stream.nextMany(3)
     const { id } = await server.channels.notes({ room: 'a' }).publish({ n: 1, at })
@@ -257,7 +272,10 @@ describe('a multiplexed stream', () => {
     clock.advance(4_499)
     expect(server.link.stats().connections).toBe(1)
     clock.advance(1)
-    expect(await stream.next()).toMatchObject({ event: '$reconnect', data: '{"reason":"max-duration"}' })
+    expect(await stream.next()).toMatchObject({
+      event: '$reconnect',
+      data: '{"reason":"max-duration"}',
+    })
     await server.channels.notes({ room: 'a' }).publish({ n: 1, at })
     expect((await stream.next()).event).toBe('a')
     clock.advance(500)
@@ -295,18 +313,23 @@ describe('a multiplexed stream', () => {
 })
 
 describe('a channel with another transformer than the router', () => {
-  it.each(['/plain', '/~sse'])('fails on %s with what to do, instead of giving other types', async (path) => {
-    const channels = createChannels({ channels: { plain: channel({ event: z.date() }) } })
-    const t = initTRPC.create({ transformer: superjson })
-    const router = t.router({ plain: t.procedure.subscription((opts) => channels.plain().subscribe(opts)) })
-    await using server = await serveRouter(router)
-    const set = { version: 1, revision: 1, subscriptions: { p: { path: 'plain' } } }
-    using stream = await openRaw(`${server.url}${path}`, path === '/~sse' ? request(set) : {})
-    const [, , message] = await stream.nextMany(path === '/~sse' ? 3 : 2)
-    expect(stream.messages.at(-1)?.data).toContain('different transformers')
-    expect(message === undefined || message.event === '$error').toBe(true)
-    await channels.close()
-  })
+  it.each(['/plain', '/~sse'])(
+    'fails on %s with what to do, instead of giving other types',
+    async (path) => {
+      const channels = createChannels({ channels: { plain: channel({ event: z.date() }) } })
+      const t = initTRPC.create({ transformer: superjson })
+      const router = t.router({
+        plain: t.procedure.subscription((opts) => channels.plain().subscribe(opts)),
+      })
+      await using server = await serveRouter(router)
+      const set = { version: 1, revision: 1, subscriptions: { p: { path: 'plain' } } }
+      using stream = await openRaw(`${server.url}${path}`, path === '/~sse' ? request(set) : {})
+      const [, , message] = await stream.nextMany(path === '/~sse' ? 3 : 2)
+      expect(stream.messages.at(-1)?.data).toContain('different transformers')
+      expect(message === undefined || message.event === '$error').toBe(true)
+      await channels.close()
+    },
+  )
 })
 
 describe('a control request', () => {
@@ -326,7 +349,11 @@ describe('a control request', () => {
       await control(server, { connectionId, revision, subscriptions: {} })
       await Promise.all(late)
       const room = revision % 4 === 0 ? 'b' : 'a'
-      await control(server, { connectionId, revision: revision + 1, subscriptions: { a: note(room) } })
+      await control(server, {
+        connectionId,
+        revision: revision + 1,
+        subscriptions: { a: note(room) },
+      })
       await server.channels.notes({ room }).publish({ n: revision, at })
       const all = s.stream.messages
       await expect.poll(() => all.at(-1)?.data).toContain(`"n":${revision}`)
@@ -360,7 +387,8 @@ describe('a control request', () => {
     await s.stream.nextMany(2)
     const { connectionId } = s
     expect(
-      (await control(server, { connectionId, revision: 5, subscriptions: { a: endless('a') } })).text,
+      (await control(server, { connectionId, revision: 5, subscriptions: { a: endless('a') } }))
+        .text,
     ).toBe('{"revision":5}')
     for (const revision of [0, 4, 5]) {
       const late = await control(server, { connectionId, revision, subscriptions: {} })
@@ -402,7 +430,9 @@ describe('a control request', () => {
     }
     for (const answer of answers) {
       expect(answer.status).toBe(404)
-      expect(JSON.parse(answer.text).error.json).toMatchObject({ data: { code: 'NOT_FOUND', path: '~sse' } })
+      expect(JSON.parse(answer.text).error.json).toMatchObject({
+        data: { code: 'NOT_FOUND', path: '~sse' },
+      })
     }
     expect(new Set(answers.map(({ text }) => JSON.parse(text).error.json.message)).size).toBe(1)
     expect(server.returned.items).toEqual([])
@@ -419,10 +449,17 @@ describe('a control request', () => {
       connectionKey: () => 'ann',
     })
     using s = await opened(server, {}, 'ann')
-    const added = { connectionId: s.connectionId, revision: 2, subscriptions: { w: { path: 'whoami' } } }
+    const added = {
+      connectionId: s.connectionId,
+      revision: 2,
+      subscriptions: { w: { path: 'whoami' } },
+    }
     expect((await control(server, added, 'mallory')).status).toBe(401)
     expect((await control(server, added, 'ann')).status).toBe(200)
-    expect((await s.stream.nextMany(2)).map(shown)).toContainEqual(['w', { json: 'ann, who opened it' }])
+    expect((await s.stream.nextMany(2)).map(shown)).toContainEqual([
+      'w',
+      { json: 'ann, who opened it' },
+    ])
     expect(made).toBe(3)
   })
 
@@ -456,7 +493,9 @@ describe('a control request', () => {
 
 describe("P48: a body that is not the protocol's", () => {
   const set = { version: 1, revision: 1, subscriptions: {} }
-  const many = Object.fromEntries(Array.from({ length: 100_000 }, (_, i) => [`k${i}`, { path: 'count' }]))
+  const many = Object.fromEntries(
+    Array.from({ length: 100_000 }, (_, i) => [`k${i}`, { path: 'count' }]),
+  )
   it.each([
     ['no JSON', '{', 'P46'],
     ['no object', '[]', 'P46'],
@@ -473,7 +512,11 @@ describe("P48: a body that is not the protocol's", () => {
       'P46',
     ],
     ['a key with a dollar', { ...set, subscriptions: { $ping: { path: 'count' } } }, 'P47'],
-    ['a key with a line break', { ...set, subscriptions: { 'a\ndata: x': { path: 'count' } } }, 'P47'],
+    [
+      'a key with a line break',
+      { ...set, subscriptions: { 'a\ndata: x': { path: 'count' } } },
+      'P47',
+    ],
     ['an empty key', { ...set, subscriptions: { '': { path: 'count' } } }, 'P47'],
     ['a connection id that is no text', { ...set, connectionId: 5 }, 'P49'],
     [
@@ -523,7 +566,9 @@ describe("P48: a body that is not the protocol's", () => {
       const headers: Record<string, string> = type ? { 'content-type': type } : {}
       const answer = await ask(`${server.url}/~sse`, { method: 'POST', headers, body: '{}' })
       expect(answer.status).toBe(415)
-      expect(JSON.parse(answer.text).error.json.message).toMatch(/content-type: application\/json.*P46/)
+      expect(JSON.parse(answer.text).error.json.message).toMatch(
+        /content-type: application\/json.*P46/,
+      )
       expect(JSON.parse(answer.text).error.json.message).toContain(said)
     },
   )
@@ -593,9 +638,9 @@ describe('P29: a client that does not read', () => {
       await big.publish({ n, at, text } as never)
       if (n % 10 === 0) await small.publish({ n, at })
     }
-    expect((await fast.nextMany(count / 10)).map(({ data }) => JSON.parse(data).json.n)).toHaveLength(
-      count / 10,
-    )
+    expect(
+      (await fast.nextMany(count / 10)).map(({ data }) => JSON.parse(data).json.n),
+    ).toHaveLength(count / 10)
     slow.resume()
     const messages = await slow.nextMany(count + count / 10)
     const numbers = (key: string) =>

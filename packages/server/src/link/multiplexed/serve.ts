@@ -60,7 +60,8 @@ export function createMultiplexedMode(
   return {
     ...mode,
     endsAbortedInSilence: false,
-    onStart: ({ connection, key, live }, position) => send(connection, startedFrame({ key, live }, position)),
+    onStart: ({ connection, key, live }, position) =>
+      send(connection, startedFrame({ key, live }, position)),
     onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
   }
 }
@@ -95,7 +96,9 @@ export async function serveMultiplexed(
   }
   // Whoever is to leave before there is a stream has its answer at once.
   connection.begin = () =>
-    connection.context.runInAsyncScope(() => answerError(options, service, serving, drainingError()))
+    connection.context.runInAsyncScope(() =>
+      answerError(options, service, serving, drainingError()),
+    )
   try {
     // What the client does not wait for isn't begun: nobody would give its place back.
     connection.over.signal.throwIfAborted()
@@ -155,7 +158,9 @@ async function openStream(
   startResponse(options, service, serving)
   if (connection.closed) return
   const { key } = connection
-  const connectionId = options.multiplexer.add(stream, (id) => ownerOf(key, id, service.credentials))
+  const connectionId = options.multiplexer.add(stream, (id) =>
+    ownerOf(key, id, service.credentials),
+  )
   const connected = { connectionId, ...options.clientOptions }
   send(connection, keyedConnectedFrame(connected, spread(options.clock, options.retryMs)))
   stream.start()
@@ -202,7 +207,10 @@ async function control(
     case 'invalid':
       throw invalid(answer.message)
     case 'unknown':
-      throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such connection. Open a new stream.' })
+      throw new TRPCError({
+        code: 'NOT_FOUND',
+        message: 'There is no such connection. Open a new stream.',
+      })
   }
 }
 
@@ -218,7 +226,11 @@ function invalid(message: string, cause?: unknown): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message, cause })
 }
 
-async function answerFailure(options: MultiplexedOptions, serving: Serving, error: TRPCError): Promise<void> {
+async function answerFailure(
+  options: MultiplexedOptions,
+  serving: Serving,
+  error: TRPCError,
+): Promise<void> {
   const { service, stream, connection, set, isAsked } = serving
   // Who has left in the middle of its request is nobody to answer, and nothing to tell of.
   if (set === undefined && connection.closed) return

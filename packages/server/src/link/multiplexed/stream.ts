@@ -19,7 +19,15 @@ import {
   type TellError,
 } from '../call/subscription-call.ts'
 import { streamFrames } from '../call/wire-writer.ts'
-import { type Connection, end, isFull, isOpen, room, type Served, send } from '../connection/connection.ts'
+import {
+  type Connection,
+  end,
+  isFull,
+  isOpen,
+  room,
+  type Served,
+  send,
+} from '../connection/connection.ts'
 import { createRate, type Rate } from '../connection/rate.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from '../request/match.ts'
 import { findProcedure } from '../router.ts'
@@ -34,7 +42,10 @@ export interface MultiplexedStream extends Served {
   /** Called when the connection is over. */
   onClose: () => void
   /** Makes the requests of the first set ready: loads what routers are lazy. */
-  prepare(set: MultiplexedRequest, connectionParams: TRPCRequestInfo['connectionParams']): Promise<void>
+  prepare(
+    set: MultiplexedRequest,
+    connectionParams: TRPCRequestInfo['connectionParams'],
+  ): Promise<void>
   /** Starts what was prepared, in the context of the connection's holder. */
   start(): void
   /**
@@ -108,7 +119,10 @@ class SubscriptionSet implements MultiplexedStream {
     return this.#prepared
   }
 
-  async prepare(set: MultiplexedRequest, params: TRPCRequestInfo['connectionParams']): Promise<void> {
+  async prepare(
+    set: MultiplexedRequest,
+    params: TRPCRequestInfo['connectionParams'],
+  ): Promise<void> {
     this.#first = set
     this.#connectionParams = params
     const requests = Object.entries(set.subscriptions).map(
@@ -200,18 +214,31 @@ class SubscriptionSet implements MultiplexedStream {
     const { over } = entry
     // Whoever doesn't read can't make the stream grow by changing the set for ever.
     if (isFull(connection)) await room(connection, over.signal)
-    const turn = hasTurn || over.signal.aborted ? undefined : admission.start(connection, over.signal)
+    const turn =
+      hasTurn || over.signal.aborted ? undefined : admission.start(connection, over.signal)
     if (turn) await turn
     if (over.signal.aborted) return
     const { context } = begun
     const onError = this.#onError
-    const run = createRun({ mode: this.#mode, connection, context, over, key, subject, lastEventId, onError })
+    const run = createRun({
+      mode: this.#mode,
+      connection,
+      context,
+      over,
+      key,
+      subject,
+      lastEventId,
+      onError,
+    })
     entry.run = run
     run.ctx = connection.ctx
     try {
-      if (begun.from === 'elsewhere') run.context = await restoreContext(this.#runWithContext, run.ctx)
+      if (begun.from === 'elsewhere')
+        run.context = await restoreContext(this.#runWithContext, run.ctx)
       if (over.signal.aborted) return
-      await run.context.runInAsyncScope(async () => sendResult(run, await callProcedure(run, getRawInput)))
+      await run.context.runInAsyncScope(async () =>
+        sendResult(run, await callProcedure(run, getRawInput)),
+      )
     } catch (error) {
       fail(run, error)
     }
@@ -223,7 +250,13 @@ class SubscriptionSet implements MultiplexedStream {
     const procedure = await findProcedure(router, path).catch(() => undefined)
     const readInput = (): unknown => input
     const connectionParams = this.#connectionParams
-    return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
+    return createSubscriptionRequest(router, {
+      path,
+      procedure,
+      lastEventId,
+      connectionParams,
+      readInput,
+    })
   }
 
   /** A mode of its own, for a stream that ends as soon as each of its subscriptions has said what there is for now. */
@@ -246,9 +279,14 @@ function stopEntry({ run, over }: Entry): void {
   over.abort()
 }
 
-function checkSame(key: string, before: WantedSubscription | undefined, after: WantedSubscription): void {
+function checkSame(
+  key: string,
+  before: WantedSubscription | undefined,
+  after: WantedSubscription,
+): void {
   if (before === undefined) return
-  if (before.path === after.path && JSON.stringify(before.input) === JSON.stringify(after.input)) return
+  if (before.path === after.path && JSON.stringify(before.input) === JSON.stringify(after.input))
+    return
   const message = `The set breaks P47 of the protocol: key ${JSON.stringify(key)} names another path or input than before.`
   throw new RealtimeError('INVALID_MESSAGE', message)
 }

@@ -14,7 +14,10 @@ import type { MultiplexedStream } from './stream.ts'
 /** The multiplexed streams of a link, and the way to those of other instances. */
 export interface Multiplexer {
   /** Makes a stream known for control requests, until it ends; returns its connection id. `ownerOf` names who may change it. */
-  add(stream: MultiplexedStream, ownerOf: (connectionId: string) => string | Promise<string>): string
+  add(
+    stream: MultiplexedStream,
+    ownerOf: (connectionId: string) => string | Promise<string>,
+  ): string
   /** The answer to a control request that is known before it is asked who sends it, if there is one. */
   refusal(request: Pick<ControlRequest, 'connectionId' | 'set'>): ControlAnswer | undefined
   /** Replaces the set of the stream that a control request names, wherever it is, unless who sends it is out of date by then. */

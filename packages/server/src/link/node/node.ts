@@ -33,7 +33,11 @@ export interface NodeCall extends CallOverrides {
 }
 
 /** Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own handler. */
-export async function serveNode(serve: MultiplexedOptions, link: LinkOptions, call: NodeCall): Promise<void> {
+export async function serveNode(
+  serve: MultiplexedOptions,
+  link: LinkOptions,
+  call: NodeCall,
+): Promise<void> {
   const { request, response } = call
   closeWithSocket(request, response)
   const options = optionsOf(link, call)
@@ -53,12 +57,17 @@ async function serveRequest(
   const { response } = call
   if (response.writableEnded || isGone(response)) return
   const target = targetOf(options, call)
-  if (middlewareError || target === undefined) return await serveOther(options, call, target, middlewareError)
+  if (middlewareError || target === undefined)
+    return await serveOther(options, call, target, middlewareError)
   if (isMultiplexed(target.method, target.path))
-    return await serveStream(options, serve, call, target.url, (service) => serveMultiplexed(serve, service))
+    return await serveStream(options, serve, call, target.url, (service) =>
+      serveMultiplexed(serve, service),
+    )
   const match = await matchSubscription(options.router, target)
   if (match)
-    await serveStream(options, serve, call, target.url, (service) => serveSingle(serve, service, match))
+    await serveStream(options, serve, call, target.url, (service) =>
+      serveSingle(serve, service, match),
+    )
   else await serveOther(options, call, target, undefined)
 }
 
@@ -127,7 +136,11 @@ async function answer(
 }
 
 /** Ends a response that failed; whoever has begun it, the app in `createContext` for example. */
-function endFailed(options: LinkOptions, { request: req, response: res }: NodeCall, cause: unknown): void {
+function endFailed(
+  options: LinkOptions,
+  { request: req, response: res }: NodeCall,
+  cause: unknown,
+): void {
   const error = errorOf(cause)
   reportError(options, { error, path: '', input: undefined, ctx: undefined, req })
   if (!res.headersSent) res.statusCode = 500

@@ -80,7 +80,11 @@ async function loadAgain(): Promise<typeof import('./writer.ts')> {
 }
 
 /** Streams `parts` to one client, a turn of the loop apart, and returns what it got. */
-async function stream(parts: readonly string[], { response: wrap, late, ...wrapper }: Wrapper, seen: Seen) {
+async function stream(
+  parts: readonly string[],
+  { response: wrap, late, ...wrapper }: Wrapper,
+  seen: Seen,
+) {
   const { nodeExchange } = await loadAgain()
   const write = async (response: http.ServerResponse): Promise<void> => {
     const sink = nodeExchange(response).open(head, () => {})
@@ -121,22 +125,26 @@ describe('a response that something wraps', () => {
 
   it('gives every byte to a prototype that was wrapped while its stream was open', async () => {
     const seen: string[] = []
-    const late = (): void => wrapPrototype(http.OutgoingMessage.prototype, (text) => seen.push(text))
+    const late = (): void =>
+      wrapPrototype(http.OutgoingMessage.prototype, (text) => seen.push(text))
     expect(await stream(['one', 'two', 'three'], { late }, () => {})).toBe('onetwothree')
     expect(seen).toEqual(['two', 'three'])
   })
 
-  it.each(['_send', '_writeRaw'])('gives every byte to what wraps %s, as older tools do', async (name) => {
-    let seen = ''
-    const prototype = http.OutgoingMessage.prototype as unknown as Record<string, Write>
-    const original = prototype[name] as Write
-    afterwards.push(() => Object.assign(prototype, { [name]: original }))
-    prototype[name] = spying(original, (text) => {
-      seen += text
-    })
-    await stream(['one', 'two', 'three'], {}, () => {})
-    for (const part of ['one', 'two', 'three']) expect(seen).toContain(part)
-  })
+  it.each(['_send', '_writeRaw'])(
+    'gives every byte to what wraps %s, as older tools do',
+    async (name) => {
+      let seen = ''
+      const prototype = http.OutgoingMessage.prototype as unknown as Record<string, Write>
+      const original = prototype[name] as Write
+      afterwards.push(() => Object.assign(prototype, { [name]: original }))
+      prototype[name] = spying(original, (text) => {
+        seen += text
+      })
+      await stream(['one', 'two', 'three'], {}, () => {})
+      for (const part of ['one', 'two', 'three']) expect(seen).toContain(part)
+    },
+  )
 
   it('gives every byte to what wraps the socket', async () => {
     let seen = ''

@@ -48,7 +48,9 @@ let nodes: Methods = { write: Symbol('not seen yet') }
 
 function isUntouched(response: Methods): boolean {
   return (
-    response.write === nodes.write && response._send === nodes._send && response._writeRaw === nodes._writeRaw
+    response.write === nodes.write &&
+    response._send === nodes._send &&
+    response._writeRaw === nodes._writeRaw
   )
 }
 

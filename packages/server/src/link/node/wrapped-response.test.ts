@@ -52,9 +52,15 @@ it.each(['write', 'flush', 'end'] as const)(
     if (method === 'end') expect(server.link.disconnect(() => true)).toBe(2)
     else await numbers.publish(2)
     await bad.over
-    expect(told).toHaveBeenCalledExactlyOnceWith(expect.stringContaining('wraps its response'), failure)
+    expect(told).toHaveBeenCalledExactlyOnceWith(
+      expect.stringContaining('wraps its response'),
+      failure,
+    )
     const seen = (await good.nextMany(2)).map(({ event, data }) => `${event} ${data}`)
-    expect(seen).toEqual(['message 1', method === 'end' ? 'reconnect {"reason":"disconnect"}' : 'message 2'])
+    expect(seen).toEqual([
+      'message 1',
+      method === 'end' ? 'reconnect {"reason":"disconnect"}' : 'message 2',
+    ])
     expect(server.link.stats().connections).toBe(method === 'end' ? 0 : 1)
     await server.channels.close()
   },

@@ -10,7 +10,10 @@ const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-s
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** A server whose responses are written by `use`, and an agent that keeps one connection to it. */
-async function setup(use: (sink: Sink, response: http.ServerResponse) => void, prepare = noPreparation) {
+async function setup(
+  use: (sink: Sink, response: http.ServerResponse) => void,
+  prepare = noPreparation,
+) {
   const server = http.createServer((_request, response) => {
     prepare(response)
     use(

@@ -51,7 +51,10 @@ function joinHead({ _header }: ServerResponse & { readonly _header?: unknown }):
   Number(_header)
 }
 
-function headersFor(response: ServerResponse, headers: ResponseHead['headers']): OutgoingHttpHeaders {
+function headersFor(
+  response: ServerResponse,
+  headers: ResponseHead['headers'],
+): OutgoingHttpHeaders {
   const isHttp2 = response.req.httpVersionMajor > 1
   // No prototype: a header may have any name.
   const all: OutgoingHttpHeaders = Object.create(null)
@@ -123,7 +126,12 @@ function hasDrain({ socket, writableHighWaterMark }: ServerResponse): boolean {
   return socket !== null && writableHighWaterMark <= leastBufferedBytes
 }
 
-function writeTo(socket: Socket, bytes: Uint8Array, onDrain: () => void, onLeft?: () => void): void {
+function writeTo(
+  socket: Socket,
+  bytes: Uint8Array,
+  onDrain: () => void,
+  onLeft?: () => void,
+): void {
   // What the kernel takes at once has no 'drain', in newer versions of Node. In the next turn: others have theirs before.
   if (socket.write(bytes, onLeft) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
 }

@@ -19,7 +19,10 @@ export type TrustProxy =
   | ((address: string | undefined, hop: number) => boolean)
 
 /** Finds a client's address, from the peer of the socket (`undefined` if it isn't known) and `X-Forwarded-For`. */
-export type AddressReader = (peer: string | undefined, forwardedFor: string | null) => string | undefined
+export type AddressReader = (
+  peer: string | undefined,
+  forwardedFor: string | null,
+) => string | undefined
 
 type Trusts = (address: string | undefined, hop: number) => boolean
 
@@ -52,7 +55,10 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
 }
 
 /** The reader for one request: a function of the app's is asked on behalf of the request that brought it along. */
-export function addressReaderFor(trustProxy: TrustProxy | undefined, shared: AddressReader): AddressReader {
+export function addressReaderFor(
+  trustProxy: TrustProxy | undefined,
+  shared: AddressReader,
+): AddressReader {
   return typeof trustProxy === 'function' ? createAddressReader(trustProxy) : shared
 }
 
@@ -71,7 +77,8 @@ const named: Readonly<Record<string, readonly string[]>> = {
 }
 
 function createTrust(trustProxy: TrustProxy): Trusts {
-  if (typeof trustProxy === 'function') return (...hop) => mustBeValue(trustProxy(...hop), 'trustProxy()')
+  if (typeof trustProxy === 'function')
+    return (...hop) => mustBeValue(trustProxy(...hop), 'trustProxy()')
   if (typeof trustProxy === 'boolean') return () => trustProxy
   if (typeof trustProxy === 'number') {
     if (!Number.isSafeInteger(trustProxy) || trustProxy < 0)
@@ -101,7 +108,8 @@ function invalid(what: string): RealtimeError {
  * one address: whoever writes it in another way is not somebody else.
  */
 function plainAddress(text: string | undefined): string | undefined {
-  const [, inBrackets, beforePort] = /^\s*(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)\s*$/.exec(text ?? '') ?? []
+  const [, inBrackets, beforePort] =
+    /^\s*(?:\[([^\]]*)\](?::\d+)?|([\d.]+):\d+)\s*$/.exec(text ?? '') ?? []
   const [address = ''] = (inBrackets ?? beforePort ?? text ?? '').trim().split('%', 1)
   const ip = parseIp(address)
   return ip?.bits === 32 ? formatIpv4(ip) : ip && address

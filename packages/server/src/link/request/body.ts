@@ -142,7 +142,8 @@ function ignore(): void {}
 /** Reads the JSON body of a web-standard request. */
 export async function readFetchBody(request: Request, body: IncomingBody): Promise<string> {
   mustBeJson(request.headers.get('content-type') ?? undefined)
-  if (request.bodyUsed || request.body?.locked) throw bodyWasRead('fetch', 'read a clone of the request')
+  if (request.bodyUsed || request.body?.locked)
+    throw bodyWasRead('fetch', 'read a clone of the request')
   const reader = request.body?.getReader()
   if (reader === undefined) return body.text()
   const late = new Promise<never>((_, reject) => body.onLate(reject))

@@ -25,13 +25,19 @@ export const unknown: ControlAnswer = { type: 'unknown' }
  */
 export function parseControl(value: unknown, subscriptions: number): ControlRequest | undefined {
   const { connectionId, owner, set }: Partial<Record<keyof ControlRequest, unknown>> = Object(value)
-  if (typeof connectionId !== 'string' || typeof owner !== 'string' || set === undefined) return undefined
-  return { connectionId, owner, set: parseMultiplexedRequest(JSON.stringify(set), { subscriptions }) }
+  if (typeof connectionId !== 'string' || typeof owner !== 'string' || set === undefined)
+    return undefined
+  return {
+    connectionId,
+    owner,
+    set: parseMultiplexedRequest(JSON.stringify(set), { subscriptions }),
+  }
 }
 
 /** Reads the answer that came through the backend; what is none is `unknown`. */
 export function parseAnswer(value: unknown): ControlAnswer {
-  const { type, revision, message, retryAfterMs }: { readonly [name: string]: unknown } = Object(value)
+  const { type, revision, message, retryAfterMs }: { readonly [name: string]: unknown } =
+    Object(value)
   if (type === 'applied' && typeof revision === 'number') return { type, revision }
   if (type === 'invalid' && typeof message === 'string') return { type, message }
   if (type === 'busy' && typeof retryAfterMs === 'number') return { type, retryAfterMs }

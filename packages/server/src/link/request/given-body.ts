@@ -33,5 +33,7 @@ function isBytes(body: unknown): body is ArrayBuffer | ArrayBufferView {
 
 /** What body parsers of Express 4 leave where they have parsed nothing. */
 function isUnparsed(body: unknown): boolean {
-  return typeof body === 'object' && body !== null && !isBytes(body) && Object.keys(body).length === 0
+  return (
+    typeof body === 'object' && body !== null && !isBytes(body) && Object.keys(body).length === 0
+  )
 }

@@ -22,7 +22,9 @@ export function parseIpRange(text: string): IpRange | undefined {
   if (length === undefined) return { ...ip, prefix: ip.bits }
   // The prefix of `::ffff:10.0.0.0/104` counts from the start of the IPv6 address.
   const prefix = Number(length) - (address.includes(':') ? 128 - ip.bits : 0)
-  return /^\d{1,3}$/.test(length) && prefix >= 0 && prefix <= ip.bits ? { ...ip, prefix } : undefined
+  return /^\d{1,3}$/.test(length) && prefix >= 0 && prefix <= ip.bits
+    ? { ...ip, prefix }
+    : undefined
 }
 
 /** Whether an address is in a range. */

@@ -1,6 +1,11 @@
 import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromString, type TRPCRequestInfo } from '@trpc/server/http'
-import { invalidLastEventId, isNestedTooDeep, maxJsonDepth, maxLastEventIdLength } from '@trpc-sse/protocol'
+import {
+  invalidLastEventId,
+  isNestedTooDeep,
+  maxJsonDepth,
+  maxLastEventIdLength,
+} from '@trpc-sse/protocol'
 import type { Mutable } from '../../mutable.ts'
 import { badRequest } from '../../subscription/resume.ts'
 import { mustBeValue } from '../../user-code/calls.ts'
@@ -57,7 +62,13 @@ export async function matchSubscription(
     const lastEventId = lastEventIdOf(request)
     const input = searchParams.get('input')
     const readInput = (): unknown => (input ? parseInput(input) : undefined)
-    return createSubscriptionRequest(router, { path, procedure, lastEventId, connectionParams, readInput })
+    return createSubscriptionRequest(router, {
+      path,
+      procedure,
+      lastEventId,
+      connectionParams,
+      readInput,
+    })
   } catch {
     // tRPC's handler meets the same fault, and answers it in its own words.
     return undefined
@@ -66,7 +77,10 @@ export async function matchSubscription(
 
 function parseInput(input: string): unknown {
   if (!isNestedTooDeep(input)) return JSON.parse(input)
-  throw new TRPCError({ code: 'BAD_REQUEST', message: `The input is nested more than ${maxJsonDepth} deep.` })
+  throw new TRPCError({
+    code: 'BAD_REQUEST',
+    message: `The input is nested more than ${maxJsonDepth} deep.`,
+  })
 }
 
 /** Whether tRPC takes a request for one of `httpBatchStreamLink`. */
@@ -134,7 +148,10 @@ function deserializeInput(router: AnyTRPCRouter, readInput: () => unknown): unkn
   try {
     const sent = readInput()
     if (sent === undefined) return undefined
-    return mustBeValue(routerConfig(router).input.deserialize(sent), 'The transformer’s deserialize()')
+    return mustBeValue(
+      routerConfig(router).input.deserialize(sent),
+      'The transformer’s deserialize()',
+    )
   } catch (cause) {
     if (cause instanceof TRPCError) throw cause
     const message = cause instanceof Error ? cause.message : 'Invalid input'

@@ -8,7 +8,9 @@ import { currentSession } from '../../../../server/session.ts'
 export const maxDuration = 300
 
 // Next waits for open responses before it ends, and streams don't end by themselves: their clients are sent elsewhere.
-oncePerProcess('drain', () => process.once('SIGTERM', () => void linkOf(appRouter)?.drain({ overMs: 1_000 })))
+oncePerProcess('drain', () =>
+  process.once('SIGTERM', () => void linkOf(appRouter)?.drain({ overMs: 1_000 })),
+)
 
 function handle(req: Request): Promise<Response> {
   return fetchRequestHandler({
