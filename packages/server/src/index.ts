@@ -44,7 +44,6 @@ export type {
   PublishOptions,
   PublishResult,
 } from './channel/handle.ts'
-export type { Stored, Transformer } from './channel/transformer.ts'
 export {
   type AnyChannelDefinition,
   type ChannelFactory,
@@ -54,6 +53,7 @@ export {
   createChannels,
   type ErrorContext,
 } from './channels.ts'
+export type { Stored, Transformer } from './codec/transformer.ts'
 export type { ErrorStage } from './hub/hub.ts'
 export type { ReadLimits } from './hub/reads.ts'
 export type { WindowLimits } from './hub/window.ts'

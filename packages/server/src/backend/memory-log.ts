@@ -1,5 +1,5 @@
 import { compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
-import { utf8Length } from '../channel/utf8.ts'
+import { utf8Length } from '../codec/utf8.ts'
 import type { LogPage, ReadBounds, ReadRange, Retention, StoredEvent } from './backend.ts'
 
 /** The events of one log that are retained, and the last id, which outlives them. */

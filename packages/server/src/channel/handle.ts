@@ -6,18 +6,18 @@ import {
   RealtimeError,
 } from '@trpc-sse/protocol'
 import type { AppendOptions, Backend, ChannelLog, ReadFrom } from '../backend/backend.ts'
+import type { Codec } from '../codec/codec.ts'
+import { findJsonLoss } from '../codec/json-loss.ts'
+import { utf8Length } from '../codec/utf8.ts'
 import type { ErrorStage } from '../hub/hub.ts'
 import type { Reads } from '../hub/reads.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from '../subscription/live.ts'
 import type { LiveOptions, SubscribeOptions } from '../subscription/resume.ts'
 import { type ChannelFeedOptions, followLive, subscribeTo } from '../subscription/subscribe.ts'
 import type { ChannelSubscription } from '../subscription/subscription.ts'
-import type { Codec } from './codec.ts'
 import type { ChannelDefinition } from './definition.ts'
 import { readHistory, readLastEventId } from './history.ts'
-import { findJsonLoss } from './json-loss.ts'
 import { describe, issuesOf } from './key.ts'
-import { utf8Length } from './utf8.ts'
 
 /** Options of `publish`. */
 export interface PublishOptions {

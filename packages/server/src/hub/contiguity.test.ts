@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LogPage, StoredEvent } from '../backend/backend.ts'
-import { createCodec } from '../channel/codec.ts'
+import { createCodec } from '../codec/codec.ts'
 import { type LogPosition, linkEntries } from './contiguity.ts'
 
 const codec = createCodec(undefined)

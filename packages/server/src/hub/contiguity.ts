@@ -1,6 +1,6 @@
 import type { EventId } from '@trpc-sse/protocol'
 import type { LogPage, StoredEvent } from '../backend/backend.ts'
-import type { LogEntry, LogEvent } from '../backend/log-event.ts'
+import type { LogEntry, LogEvent } from './log-event.ts'
 
 /** Where a reader of a log stands. */
 export interface LogPosition {

@@ -1,7 +1,7 @@
 import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from '../backend/backend.ts'
-import type { Codec } from '../channel/codec.ts'
 import type { Behind } from '../channel/definition.ts'
+import type { Codec } from '../codec/codec.ts'
 import type { Mutable } from '../mutable.ts'
 import type { Unplaced } from '../subscription/cursor.ts'
 import { detached } from '../user-code/async-context.ts'

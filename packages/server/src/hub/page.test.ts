@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { LogPage } from '../backend/backend.ts'
-import { createCodec } from '../channel/codec.ts'
+import { createCodec } from '../codec/codec.ts'
 import type { DecodeEvent } from './contiguity.ts'
 import { Page } from './page.ts'
 

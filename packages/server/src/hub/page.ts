@@ -1,8 +1,8 @@
 import { compareEventIds, type EventId } from '@trpc-sse/protocol'
 import type { LogPage, ReadRange } from '../backend/backend.ts'
-import type { LogEntry } from '../backend/log-event.ts'
 import type { DecodeEvent, LinkedPage, LogPosition } from './contiguity.ts'
 import { linkEntries } from './contiguity.ts'
+import type { LogEntry } from './log-event.ts'
 
 const noEntries: readonly LogEntry[] = []
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { memoryBackend } from '../backend/memory.ts'
-import { createCodec } from '../channel/codec.ts'
+import { createCodec } from '../codec/codec.ts'
 import { PageCache } from './page-cache.ts'
 import { Reads } from './reads.ts'
 import { createHubs } from './registry.ts'

@@ -1,7 +1,7 @@
 import { type Clock, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
-import type { Codec } from '../channel/codec.ts'
 import type { Behind } from '../channel/definition.ts'
+import type { Codec } from '../codec/codec.ts'
 import { createHub, type ErrorStage, type Hub } from './hub.ts'
 import type { PageCache } from './page-cache.ts'
 import type { Reads } from './reads.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { LogEntry } from '../backend/log-event.ts'
-import { createCodec } from '../channel/codec.ts'
+import { createCodec } from '../codec/codec.ts'
+import type { LogEntry } from './log-event.ts'
 import { createWindow } from './window.ts'
 
 const codec = createCodec(undefined)

@@ -1,6 +1,6 @@
 import type { EventId } from '@trpc-sse/protocol'
-import type { LogEntry } from '../backend/log-event.ts'
 import type { Mutable } from '../mutable.ts'
+import type { LogEntry } from './log-event.ts'
 
 /** How much of each open channel a process keeps at hand. */
 export interface WindowLimits {

@@ -12,8 +12,8 @@ import {
 } from '@trpc/server'
 import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
-import { serialize } from '../channel/codec.ts'
-import { outputOf } from '../channel/transformer.ts'
+import { serialize } from '../codec/codec.ts'
+import { outputOf } from '../codec/transformer.ts'
 import { mustBeValue, tellConsole } from '../user-code/calls.ts'
 
 /** `initTRPC.create({ sse })`. */

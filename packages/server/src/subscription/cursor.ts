@@ -5,8 +5,8 @@ import {
   eventTimeMs,
   firstEventId,
 } from '@trpc-sse/protocol'
-import type { FeedEvent, Gap, LogEntry } from '../backend/log-event.ts'
 import type { Hub } from '../hub/hub.ts'
+import type { FeedEvent, Gap, LogEntry } from '../hub/log-event.ts'
 import type { Page } from '../hub/page.ts'
 import type { PageReader, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'

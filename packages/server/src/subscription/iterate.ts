@@ -1,6 +1,6 @@
 import { type TrackedEnvelope, tracked } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent, type Gap } from '../backend/log-event.ts'
+import { eventValue, type FeedEvent, type Gap } from '../hub/log-event.ts'
 import { holdProcess } from '../user-code/keep-alive.ts'
 import type { Feed } from './cursor.ts'
 import { rememberId } from './recent-ids.ts'

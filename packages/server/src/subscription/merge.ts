@@ -1,5 +1,5 @@
 import { type EventId, maxLastEventIdLength, parseCompositeId, shortHash } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent, type Gap } from '../backend/log-event.ts'
+import { eventValue, type FeedEvent, type Gap } from '../hub/log-event.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Feed } from './cursor.ts'
 import type { FeedPart } from './feed-operators.ts'

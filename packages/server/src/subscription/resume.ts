@@ -1,6 +1,6 @@
 import { TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
-import type { Gap } from '../backend/log-event.ts'
+import type { Gap } from '../hub/log-event.ts'
 import { acrossCopies } from '../shared-state.ts'
 
 /** Options of `live`. A resolver's `opts` can be passed as they are. */

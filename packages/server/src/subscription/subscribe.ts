@@ -1,7 +1,7 @@
 import { type Clock, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
-import type { Codec } from '../channel/codec.ts'
 import type { ChannelDefinition } from '../channel/definition.ts'
+import type { Codec } from '../codec/codec.ts'
 import type { Hubs } from '../hub/registry.ts'
 import { type CursorOptions, type CursorStart, createCursor, type Feed } from './cursor.ts'
 import { failOnGap } from './feed-operators.ts'

@@ -1,7 +1,7 @@
 import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isObservable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
-import { areSame } from '../../channel/transformer.ts'
+import { areSame } from '../../codec/transformer.ts'
 import type { Feed } from '../../subscription/cursor.ts'
 import type { FeedPart } from '../../subscription/feed-operators.ts'
 import { clearTransport, setTransport } from '../../subscription/resume.ts'

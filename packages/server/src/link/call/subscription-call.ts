@@ -1,5 +1,5 @@
 import { type AnyTRPCRouter, type TRPCDataTransformer, TRPCError } from '@trpc/server'
-import type { FeedEvent, Gap } from '../../backend/log-event.ts'
+import type { FeedEvent, Gap } from '../../hub/log-event.ts'
 import type { Mutable } from '../../mutable.ts'
 import { isTracked } from '../../shared-state.ts'
 import type { Feed } from '../../subscription/cursor.ts'

@@ -11,8 +11,8 @@ import {
   type StartedData,
   singleEvents,
 } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent, type Gap } from '../../backend/log-event.ts'
-import { serialize } from '../../channel/codec.ts'
+import { serialize } from '../../codec/codec.ts'
+import { eventValue, type FeedEvent, type Gap } from '../../hub/log-event.ts'
 import { isTracked } from '../../shared-state.ts'
 
 const text = new TextEncoder()

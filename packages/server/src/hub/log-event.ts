@@ -1,5 +1,5 @@
 import type { EventId, GapReason } from '@trpc-sse/protocol'
-import type { Codec } from '../channel/codec.ts'
+import type { Codec } from '../codec/codec.ts'
 import { detached } from '../user-code/async-context.ts'
 
 /** An event on its way to a subscription. One object per process and event, shared by all who get it as stored. */
