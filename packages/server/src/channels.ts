@@ -6,15 +6,15 @@ import { type ChannelHandle, createHandle } from './channel/handle.ts'
 import { channelKey } from './channel/key.ts'
 import { type Codec, createCodec } from './codec/codec.ts'
 import type { Stored, Transformer } from './codec/transformer.ts'
-import type { ErrorStage } from './hub/hub.ts'
 import { PageCache } from './hub/page-cache.ts'
 import { type ReadLimits, Reads } from './hub/reads.ts'
-import { createHubs } from './hub/registry.ts'
+import { HubRegistry } from './hub/registry.ts'
+import type { ErrorStage } from './hub/report.ts'
 import type { WindowLimits } from './hub/window.ts'
 import { acrossCopies } from './shared-state.ts'
 import { detached, detachedClock } from './user-code/async-context.ts'
 import { callHandler } from './user-code/calls.ts'
-import { keepAlive, keepAliveInCalls } from './user-code/keep-alive.ts'
+import { keepAlive } from './user-code/keep-alive.ts'
 
 /** Any channel definition. */
 export type AnyChannelDefinition = ChannelDefinition<unknown, unknown, unknown>
@@ -164,7 +164,7 @@ export function createChannels<
     callHandler('onError', () => detached(() => onError(error, { stage, channel: log.key })))
   }
   const reads = new Reads(limits)
-  const hubs = createHubs({
+  const hubs = new HubRegistry({
     backend,
     reads,
     pageCache: new PageCache(pageCacheBytes, clock),
@@ -181,9 +181,7 @@ export function createChannels<
     checkName(name)
     const factory = (params?: unknown): ChannelHandle<unknown, unknown> => {
       const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
-      return keepAliveInCalls(
-        createHandle({ name, log, definition, backend, reads, hubs, codec, clock, report }),
-      )
+      return createHandle({ name, log, definition, backend, reads, hubs, codec, clock, report })
     }
     return [name, factory] as const
   })

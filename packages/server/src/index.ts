@@ -29,21 +29,14 @@ export type {
 } from './backend/backend.ts'
 export { memoryBackend } from './backend/memory.ts'
 export {
-  type Behind,
-  type BehindPolicy,
   type ChannelDefinition,
   type ChannelOptions,
   channel,
   type SchemaInput,
 } from './channel/definition.ts'
-export type {
-  ChannelHandle,
-  History,
-  HistoryEvent,
-  HistoryRange,
-  PublishOptions,
-  PublishResult,
-} from './channel/handle.ts'
+export type { ChannelHandle } from './channel/handle.ts'
+export type { History, HistoryEvent, HistoryRange } from './channel/history.ts'
+export type { PublishOptions, PublishResult } from './channel/publish.ts'
 export {
   type AnyChannelDefinition,
   type ChannelFactory,
@@ -54,8 +47,9 @@ export {
   type ErrorContext,
 } from './channels.ts'
 export type { Stored, Transformer } from './codec/transformer.ts'
-export type { ErrorStage } from './hub/hub.ts'
+export type { Behind, BehindPolicy } from './hub/behind.ts'
 export type { ReadLimits } from './hub/reads.ts'
+export type { ErrorStage } from './hub/report.ts'
 export type { WindowLimits } from './hub/window.ts'
 export type { ConnectionInfo } from './link/connection/connection.ts'
 export type { DisconnectFilter, DisconnectTarget } from './link/connection/disconnects.ts'
@@ -79,7 +73,7 @@ export type {
   LoadSnapshotOptions,
   SnapshotData,
 } from './subscription/live.ts'
-export type { LiveOptions, SubscribeOptions } from './subscription/resume.ts'
+export type { LiveOptions, SubscribeOptions } from './subscription/options.ts'
 export {
   type ChannelSubscription,
   merge,

@@ -1,6 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Retention } from '../backend/backend.ts'
+import type { Behind, BehindPolicy } from '../hub/behind.ts'
 
 /** Options of {@link channel}. */
 export interface ChannelOptions<
@@ -54,15 +55,6 @@ export interface ChannelOptions<
    * @default 300_000
    */
   readonly idempotencyMs?: number
-}
-
-/** What becomes of a subscription that is too far behind. */
-export type BehindPolicy = 'catchUp' | 'latest' | 'disconnect'
-
-/** How far a subscription may be behind, and what becomes of it then. */
-export interface Behind {
-  readonly policy: BehindPolicy
-  readonly events: number
 }
 
 /** A channel as `createChannels` takes it: checked options, and the types of its params and events. */

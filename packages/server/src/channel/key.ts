@@ -1,7 +1,8 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RealtimeError, type RealtimeErrorIssue } from '@trpc-sse/protocol'
-import { badRequest } from '../subscription/resume.ts'
+import { badRequest } from '../subscription/errors.ts'
 import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
+import { describeIssues, issuesOf } from './issues.ts'
 
 /** The longest key of a log, in characters. */
 const maxKeyLength = 1_024
@@ -23,7 +24,8 @@ export function channelKey(
     ignoreRejection(result)
     throw invalidParams(name, 'their schema answers by a promise; use one that does not')
   }
-  if (result.issues) throw invalidParams(name, describe(result.issues), issuesOf(result.issues))
+  if (result.issues)
+    throw invalidParams(name, describeIssues(result.issues), issuesOf(result.issues))
   const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value, 0)}]`
   if (key.length <= maxKeyLength) return key
   throw invalidParams(
@@ -78,24 +80,4 @@ function invalidParams(
 ): Error {
   const message = `The params of channel ${JSON.stringify(name)} don't fit: ${why}.`
   return badRequest(new RealtimeError('INVALID_PARAMS', message, { issues }))
-}
-
-/** Says each issue of a schema in one line. */
-export function describe(issues: ReadonlyArray<StandardSchemaV1.Issue>): string {
-  return issuesOf(issues)
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
-    .join('; ')
-}
-
-/** A schema's issues in this library's form. */
-export function issuesOf(
-  issues: ReadonlyArray<StandardSchemaV1.Issue>,
-): readonly RealtimeErrorIssue[] {
-  return issues.map(({ message, path = [] }) => ({
-    message,
-    path: path.map((part) => {
-      const key = typeof part === 'object' ? part.key : part
-      return typeof key === 'symbol' ? String(key) : key
-    }),
-  }))
 }

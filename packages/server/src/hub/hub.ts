@@ -1,26 +1,28 @@
 import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from '../backend/backend.ts'
-import type { Behind } from '../channel/definition.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Mutable } from '../mutable.ts'
-import type { Unplaced } from '../subscription/cursor.ts'
 import { detached } from '../user-code/async-context.ts'
+import type { Behind } from './behind.ts'
 import type { LinkedPage } from './contiguity.ts'
 import { createLogReader } from './log-reader.ts'
 import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
 import { Pages, pageBytes, pageSize } from './page-reader.ts'
 import { createReadGroup, type Reads, readInTurn } from './reads.ts'
-import { createFailures } from './report.ts'
+import { createFailures, type ReportError } from './report.ts'
 import { createRunner } from './retry-loop.ts'
 import { createReaders } from './wakeups.ts'
 import { createWindow, type Window, type WindowLimits } from './window.ts'
 
-/** In which part of the work a background failure happened. */
-export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'close'
-
-/** Told of a failure that no caller can be told of. */
-export type ReportError = (error: unknown, stage: ErrorStage) => void
+/** A reader whose first position is not known before its hub is open. */
+export interface Unplaced {
+  /**
+   * Called when the hub opens: the log ends at `end`. `sequence` is the number that the window gives the
+   * event after it; `undefined` where the window doesn't reach that far.
+   */
+  place(end: EventId, sequence: number | undefined): void
+}
 
 /** What a hub is made of. */
 export interface HubOptions {

@@ -1,4 +1,4 @@
-import type { EventId, GapReason } from '@trpc-sse/protocol'
+import type { EventId } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import { detached } from '../user-code/async-context.ts'
 
@@ -32,16 +32,6 @@ export interface LogJump {
 
 /** What a reader of a log meets, in order. */
 export type LogEntry = LogEvent | LogJump
-
-/** Events after `lastEventId` can't be had any more; what follows `position` is contiguous again. */
-export interface Gap {
-  readonly kind: 'gap'
-  readonly lastEventId: string
-  readonly position: string
-  readonly reason: GapReason
-  /** Tells of it where there is no client link to tell. */
-  report(error: unknown, stage: 'gap'): void
-}
 
 /** The value of an event, decoded at most once. Throws `UNDECODABLE_EVENT`. */
 export function eventValue(event: FeedEvent): unknown {

@@ -2,9 +2,8 @@ import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, ReadRange } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { DecodeEvent, LogPosition } from './contiguity.ts'
-import type { ReportError } from './hub.ts'
 import { Page } from './page.ts'
-import { createFailures } from './report.ts'
+import { createFailures, type ReportError } from './report.ts'
 
 /** Reads one log. */
 export interface LogReader {

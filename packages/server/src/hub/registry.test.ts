@@ -4,7 +4,7 @@ import { memoryBackend } from '../backend/memory.ts'
 import { createCodec } from '../codec/codec.ts'
 import { PageCache } from './page-cache.ts'
 import { Reads } from './reads.ts'
-import { createHubs } from './registry.ts'
+import { HubRegistry } from './registry.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -20,7 +20,7 @@ function setup() {
   }
   const backend = memoryBackend({ clock })
   const reads = { count: 0 }
-  const hubs = createHubs({
+  const hubs = new HubRegistry({
     backend: {
       ...backend,
       read(...call) {

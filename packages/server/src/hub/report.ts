@@ -1,4 +1,8 @@
-import type { ErrorStage, ReportError } from './hub.ts'
+/** The part of the work in which a background failure happened. */
+export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'close'
+
+/** Reports an error that can't be thrown to a caller. */
+export type ReportError = (error: unknown, stage: ErrorStage) => void
 
 /** Reports of one thing that is tried again until it works. */
 export interface Failures {

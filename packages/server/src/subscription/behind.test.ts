@@ -3,8 +3,9 @@ import { z } from 'zod'
 import { range } from '../../../../tests/support/numbers.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
-import { type BehindPolicy, channel } from '../channel/definition.ts'
+import { channel } from '../channel/definition.ts'
 import { createChannels } from '../channels.ts'
+import type { BehindPolicy } from '../hub/behind.ts'
 
 const behindEvents = 10
 

@@ -5,29 +5,13 @@ import {
   eventTimeMs,
   firstEventId,
 } from '@trpc-sse/protocol'
-import type { Hub } from '../hub/hub.ts'
-import type { FeedEvent, Gap, LogEntry } from '../hub/log-event.ts'
+import type { Hub, Unplaced } from '../hub/hub.ts'
+import type { FeedEvent, LogEntry } from '../hub/log-event.ts'
 import type { Page } from '../hub/page.ts'
 import type { PageReader, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
-
-/** What a subscription reads from: events and gaps, one at a time, in order. */
-export interface Feed {
-  /**
-   * The next event or gap; `undefined` if there is none now. After `undefined`, `wake` is called when there may be
-   * one. Throws what ended the feed.
-   */
-  next(): FeedEvent | Gap | undefined
-  /** What resumes right here; `undefined` until it is known where the feed starts. */
-  position(): string | undefined
-  /** Asks for events with their values, so that a payload which is decoded to check it isn't decoded again. */
-  needValues(): void
-  /** Whether its reader is so slow that it shall be cut off; absent where none ever is. */
-  isTooFarBehind?(): boolean
-  /** Lets go. Calling it twice is harmless. */
-  close(): void
-}
+import type { Feed, Gap } from './feed.ts'
 
 /** Where a cursor starts: after an id, that many events before the end of the log, or at its end. */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
@@ -57,12 +41,6 @@ export function createCursor(hub: Hub, start: CursorStart, options: CursorOption
   if (hub.window) cursor.place(hub.window.tail, hub.window.end)
   else hub.unplaced.add(cursor)
   return cursor
-}
-
-/** Who is told where the log stands when its hub opens, and misses nothing that comes after it. */
-export interface Unplaced {
-  /** `sequence` is what the window's next entry will have as its number, if that follows this end. */
-  place(end: EventId, sequence: number | undefined): void
 }
 
 class Cursor implements Feed, PageReader, Unplaced {

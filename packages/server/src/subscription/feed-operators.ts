@@ -1,11 +1,7 @@
-import type { EventId } from '@trpc-sse/protocol'
-import type { Codec } from '../codec/codec.ts'
-import type { Hub } from '../hub/hub.ts'
 import { eventValue, type FeedEvent } from '../hub/log-event.ts'
-import type { ReadGroup } from '../hub/reads.ts'
 import { mustBeValue } from '../user-code/calls.ts'
-import type { Feed } from './cursor.ts'
-import { gapError } from './resume.ts'
+import { gapError } from './errors.ts'
+import type { Feed } from './feed.ts'
 
 /** What a filter or a map is told beside the event. */
 export interface EventMeta {
@@ -51,7 +47,7 @@ function transformFeed(
       }
       return undefined
     },
-    isTooFarBehind: () => feed.isTooFarBehind?.() === true,
+    isTooFarBehind: () => feed.isTooFarBehind(),
     close: () => feed.close(),
   }
 }
@@ -66,21 +62,7 @@ export function failOnGap(feed: Feed): Feed {
       if (item?.kind === 'gap') throw gapError(item)
       return item
     },
-    isTooFarBehind: () => feed.isTooFarBehind?.() === true,
+    isTooFarBehind: () => feed.isTooFarBehind(),
     close: () => feed.close(),
   }
-}
-
-/** One log that a subscription reads, with what the subscription does to its events. */
-export interface FeedPart {
-  /** The log's key. */
-  readonly key: string
-  /** What the subscription was given to end it. */
-  readonly signal: AbortSignal | undefined
-  /** What wrote its events. */
-  readonly codec: Codec
-  /** What it reads from, once it was opened. */
-  hub(): Pick<Hub, 'window' | 'failure'> | undefined
-  /** Starts after an id, or where the subscription starts without one. */
-  open(lastEventId: EventId | undefined, wake: () => void, group: ReadGroup): Feed
 }

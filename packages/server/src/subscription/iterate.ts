@@ -1,10 +1,13 @@
 import { type TrackedEnvelope, tracked } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent, type Gap } from '../hub/log-event.ts'
+import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import { holdProcess } from '../user-code/keep-alive.ts'
-import type { Feed } from './cursor.ts'
+import { callContextOf } from './call-context.ts'
+import { gapMessage, tooFarBehind } from './errors.ts'
+import type { Feed, Gap } from './feed.ts'
+import type { SubscribeOptions } from './options.ts'
 import { rememberId } from './recent-ids.ts'
-import { gapMessage, knowsCall, type SubscribeOptions, transportOf } from './resume.ts'
+import { knowsCall } from './resume.ts'
 
 /** What an iteration has to know of its subscription. */
 export interface IterationSource {
@@ -41,7 +44,7 @@ export function iterateFeed<TEvent>(
     const position = feed?.position()
     if (announced || ended || position === undefined) return
     announced = true
-    if (item === undefined) transportOf(options)?.onPosition(position)
+    if (item === undefined) callContextOf(options)?.onPosition(position)
   }
 
   async function next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
@@ -53,7 +56,7 @@ export function iterateFeed<TEvent>(
       const woken = new Promise<void>((resolve) => {
         wake = resolve
       })
-      if (feed.isTooFarBehind?.()) throw tooFarBehind()
+      if (feed.isTooFarBehind()) throw tooFarBehind()
       const item = ended ? undefined : feed.next()
       announce(item)
       if (item?.kind === 'gap') tell(source, item)
@@ -87,14 +90,8 @@ export function iterateFeed<TEvent>(
   }
 }
 
-function tooFarBehind(): RealtimeError {
-  const message =
-    'The subscription is further behind than its channel allows (behindEvents). Open it again, and it goes on from where it stands.'
-  return new RealtimeError('TOO_FAR_BEHIND', message)
-}
-
 function tell({ options }: IterationSource, gap: Gap): void {
-  const transport = transportOf(options)
+  const transport = callContextOf(options)
   if (transport) transport.onGap(gap)
   else gap.report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
 }

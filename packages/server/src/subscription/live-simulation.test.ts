@@ -8,7 +8,8 @@ import { createCodec } from '../codec/codec.ts'
 import { createHub } from '../hub/hub.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
-import { createCursor, type Feed } from './cursor.ts'
+import { createCursor } from './cursor.ts'
+import type { Feed } from './feed.ts'
 import { createLiveFeed, type LiveEvent } from './live.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

@@ -7,14 +7,16 @@ import { createChaos } from '../../../../tests/support/chaos-backend.ts'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { memoryBackend } from '../backend/memory.ts'
-import { type BehindPolicy, channel } from '../channel/definition.ts'
+import { channel } from '../channel/definition.ts'
 import { createChannels } from '../channels.ts'
 import { createCodec } from '../codec/codec.ts'
+import type { BehindPolicy } from '../hub/behind.ts'
 import { createHub } from '../hub/hub.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
-import { createCursor, type Feed } from './cursor.ts'
+import { createCursor } from './cursor.ts'
+import type { Feed } from './feed.ts'
 import { createLiveFeed, type LiveEvent } from './live.ts'
 import { type ChannelSubscription, merge } from './subscription.ts'
 
@@ -336,12 +338,12 @@ describe('a live subscription that is behind', () => {
       const { give } = await test.loads.take()
       for (const payload of ['1', '2', '3', '4', '5', '6']) {
         await test.append(payload)
-        expect([feed.next(), feed.isTooFarBehind?.()]).toEqual([undefined, false])
+        expect([feed.next(), feed.isTooFarBehind()]).toEqual([undefined, false])
       }
       give(0)
       await settled()
       expect(feed.next()).toMatchObject({ decoded: { value: snapshot(0) } })
-      expect(feed.isTooFarBehind?.()).toBe(false)
+      expect(feed.isTooFarBehind()).toBe(false)
       const rest = Array.from({ length: 6 }, () => (feed.next() as FeedEvent).data)
       expect(rest).toEqual([1, 2, 3, 4, 5, 6].map((n) => `{"type":"event","data":${n}}`))
       feed.close()
@@ -359,7 +361,7 @@ describe('a live subscription that is behind', () => {
       undefined,
     ])
     for (const payload of ['1', '2', '3', '4', '5']) await test.append(payload)
-    if (policy === 'disconnect') return expect(feed.isTooFarBehind?.()).toBe(true)
+    if (policy === 'disconnect') return expect(feed.isTooFarBehind()).toBe(true)
     // It goes on at the newest event: behind another snapshot.
     expect(feed.next()).toBeUndefined()
     ;(await test.loads.take()).give(4)

@@ -1,12 +1,13 @@
 import type { TrackedEnvelope } from '@trpc/server'
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
-import { eventValue, type FeedEvent, type Gap } from '../hub/log-event.ts'
+import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Mutable } from '../mutable.ts'
 import { isTracked } from '../shared-state.ts'
 import { captureContext, detached } from '../user-code/async-context.ts'
-import type { Feed, Grace } from './cursor.ts'
+import type { Grace } from './cursor.ts'
+import type { Feed, Gap } from './feed.ts'
 
 /** What a live subscription is made of: a state, and what happens to it from there on. */
 export type LiveEvent<TSnapshot, TEvent> =
@@ -141,7 +142,7 @@ export function createLiveFeed({
       needsValues = true
       cursor.needValues()
     },
-    isTooFarBehind: () => !isDue && cursor.isTooFarBehind?.() === true,
+    isTooFarBehind: () => !isDue && cursor.isTooFarBehind(),
     close() {
       cancel()
       cursor.close()

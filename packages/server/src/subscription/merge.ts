@@ -1,8 +1,7 @@
 import { type EventId, maxLastEventIdLength, parseCompositeId, shortHash } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent, type Gap } from '../hub/log-event.ts'
+import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import type { ReadGroup } from '../hub/reads.ts'
-import type { Feed } from './cursor.ts'
-import type { FeedPart } from './feed-operators.ts'
+import type { Feed, FeedPart, Gap } from './feed.ts'
 
 /**
  * The most channels of one merged subscription: its ids, which name a position in each, must not become longer than
@@ -111,7 +110,7 @@ class MergedFeed implements Feed {
   }
 
   isTooFarBehind(): boolean {
-    for (const { feed } of this.#branches.values()) if (feed.isTooFarBehind?.()) return true
+    for (const { feed } of this.#branches.values()) if (feed.isTooFarBehind()) return true
     return false
   }
 

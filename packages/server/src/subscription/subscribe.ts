@@ -1,9 +1,10 @@
 import { type Clock, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
-import type { ChannelDefinition } from '../channel/definition.ts'
 import type { Codec } from '../codec/codec.ts'
-import type { Hubs } from '../hub/registry.ts'
-import { type CursorOptions, type CursorStart, createCursor, type Feed } from './cursor.ts'
+import type { Behind } from '../hub/behind.ts'
+import type { HubRegistry } from '../hub/registry.ts'
+import { type CursorOptions, type CursorStart, createCursor } from './cursor.ts'
+import type { Feed } from './feed.ts'
 import { failOnGap } from './feed-operators.ts'
 import {
   beforeSnapshot,
@@ -12,14 +13,14 @@ import {
   type LoadSnapshot,
   type SnapshotData,
 } from './live.ts'
-import type { LiveOptions, SubscribeOptions } from './resume.ts'
+import type { LiveOptions, SubscribeOptions } from './options.ts'
 import { type ChannelSubscription, createSubscription } from './subscription.ts'
 
 /** What the subscriptions of a channel read from. */
 export interface ChannelFeedOptions {
   readonly log: ChannelLog
-  readonly definition: Pick<ChannelDefinition<unknown, unknown, unknown>, 'behind'>
-  readonly hubs: Hubs
+  readonly behind: Behind
+  readonly hubs: HubRegistry
   readonly codec: Codec
   readonly clock: Clock
 }
@@ -89,7 +90,7 @@ export function followLive<TLoaded, TEvent>(
 }
 
 function openCursor(
-  { log, definition, hubs, clock }: ChannelFeedOptions,
+  { log, behind, hubs, clock }: ChannelFeedOptions,
   start: CursorStart,
   options: Omit<CursorOptions, 'clock'>,
 ): Feed {
@@ -97,7 +98,7 @@ function openCursor(
   const { group } = options
   group.enter()
   try {
-    return createCursor(hubs.get(log, definition.behind), start, { ...options, clock })
+    return createCursor(hubs.get(log, behind), start, { ...options, clock })
   } catch (error) {
     group.leave()
     throw error

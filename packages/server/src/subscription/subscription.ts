@@ -2,17 +2,14 @@ import { TRPCError, type TrackedEnvelope } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import { createReadGroup, type ReadGroup } from '../hub/reads.ts'
 import { acrossCopies } from '../shared-state.ts'
-import type { Feed } from './cursor.ts'
-import { type EventMeta, type FeedPart, filterFeed, mapFeed } from './feed-operators.ts'
+import { callContextOf } from './call-context.ts'
+import { badRequest } from './errors.ts'
+import type { Feed, FeedPart } from './feed.ts'
+import { type EventMeta, filterFeed, mapFeed } from './feed-operators.ts'
 import { iterateFeed } from './iterate.ts'
 import { maxMerged, mergeFeeds } from './merge.ts'
-import {
-  badRequest,
-  findLastEventId,
-  knowsCall,
-  type SubscribeOptions,
-  transportOf,
-} from './resume.ts'
+import type { SubscribeOptions } from './options.ts'
+import { findLastEventId, knowsCall } from './resume.ts'
 
 /**
  * A subscription to one channel or, by `merge`, to many: return it from a procedure. Each event comes tracked,
@@ -77,7 +74,7 @@ export function createSubscription<TEvent>(
     },
     [Symbol.asyncIterator]: () =>
       iterateFeed<TEvent>({ options: source.options, signals: signalsOf(source) }, (wake) =>
-        openFeed(source, wake, createReadGroup(transportOf(source.options)?.turn)),
+        openFeed(source, wake, createReadGroup(callContextOf(source.options)?.turn)),
       ),
   }
   sources.set(subscription, source)

@@ -1,5 +1,4 @@
 import { systemClock } from '@trpc-sse/protocol'
-import type { ChannelHandle } from '../channel/handle.ts'
 import { acrossCopies } from '../shared-state.ts'
 import { detached } from './async-context.ts'
 
@@ -32,20 +31,6 @@ export async function keepAlive<TResult>(work: Promise<TResult>): Promise<TResul
     return await work
   } finally {
     release()
-  }
-}
-
-/** The same handle, whose calls keep the process alive until they are answered. */
-export function keepAliveInCalls<TInput, TEvent>(
-  handle: ChannelHandle<TInput, TEvent>,
-): ChannelHandle<TInput, TEvent> {
-  return {
-    ...handle,
-    publish: (...call) => keepAlive(handle.publish(...call)),
-    publishMany: (...call) => keepAlive(handle.publishMany(...call)),
-    history: (...call) => keepAlive(handle.history(...call)),
-    lastEventId: () => keepAlive(handle.lastEventId()),
-    clear: () => keepAlive(handle.clear()),
   }
 }
 

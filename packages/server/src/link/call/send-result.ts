@@ -2,9 +2,8 @@ import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { isObservable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { areSame } from '../../codec/transformer.ts'
-import type { Feed } from '../../subscription/cursor.ts'
-import type { FeedPart } from '../../subscription/feed-operators.ts'
-import { clearTransport, setTransport } from '../../subscription/resume.ts'
+import { clearCallContext, setCallContext } from '../../subscription/call-context.ts'
+import type { Feed, FeedPart } from '../../subscription/feed.ts'
 import {
   openFeed,
   type SubscriptionSource,
@@ -32,7 +31,7 @@ export function callProcedure(
   const { mode, subject, ctx, over } = run
   const { signal } = over
   // Whoever iterates a subscription finds by the call's signal whom to tell of what no value can say.
-  setTransport(signal, {
+  setCallContext(signal, {
     lastEventId: run.lastEventId,
     onPosition: (position) => sendPosition(run, position),
     onGap: (gap) => sendGap(run, gap),
@@ -58,7 +57,7 @@ async function sendFeed(run: SubscriptionRun, source: SubscriptionSource): Promi
   const wake = wakeOf(run, source)
   const feed = await openFeed(source, wake, readGroupOf(run.connection), run.lastEventId)
   // Nobody iterates it: what that would need isn't kept for as long as the stream.
-  clearTransport(run.over.signal)
+  clearCallContext(run.over.signal)
   if (run.ended) return feed.close()
   run.feed = feed
   run.live = source.live
@@ -136,7 +135,7 @@ function pumpFeed(run: SubscriptionRun, feed: Feed, pump: () => void): void {
     if (item.kind === 'event') sendEvent(run, item)
     else sendGap(run, item)
   }
-  if (feed.isTooFarBehind?.()) cutOff(run)
+  if (feed.isTooFarBehind()) cutOff(run)
   else whenRoom(run.connection, pump)
 }
 

@@ -12,8 +12,9 @@ import {
   singleEvents,
 } from '@trpc-sse/protocol'
 import { serialize } from '../../codec/codec.ts'
-import { eventValue, type FeedEvent, type Gap } from '../../hub/log-event.ts'
+import { eventValue, type FeedEvent } from '../../hub/log-event.ts'
 import { isTracked } from '../../shared-state.ts'
+import type { Gap } from '../../subscription/feed.ts'
 
 const text = new TextEncoder()
 const bytes = (...messages: readonly SseMessage[]): Uint8Array =>

@@ -7,7 +7,7 @@ import {
   maxLastEventIdLength,
 } from '@trpc-sse/protocol'
 import type { Mutable } from '../../mutable.ts'
-import { badRequest } from '../../subscription/resume.ts'
+import { badRequest } from '../../subscription/errors.ts'
 import { mustBeValue } from '../../user-code/calls.ts'
 import { findProcedure, inputWithLastEventId, routerConfig } from '../router.ts'
 

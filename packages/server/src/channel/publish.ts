@@ -1,0 +1,150 @@
+import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import type { AppendOptions, AppendResult, Backend, ChannelLog } from '../backend/backend.ts'
+import type { Codec } from '../codec/codec.ts'
+import { findJsonLoss } from '../codec/json-loss.ts'
+import { utf8Length } from '../codec/utf8.ts'
+import type { HubRegistry } from '../hub/registry.ts'
+import type { ChannelDefinition } from './definition.ts'
+import { describeIssues, issuesOf } from './issues.ts'
+
+/** Options of `publish`. */
+export interface PublishOptions {
+  /**
+   * Makes a repeated publish safe: while the key is remembered (the channel's `idempotencyMs`), a second
+   * publish with it stores nothing and returns the first one's id. 1 to 256 characters.
+   */
+  readonly idempotencyKey?: string
+}
+
+/** The result of a `publish`. */
+export interface PublishResult {
+  readonly id: EventId
+  /** Whether the idempotency key was known, so that nothing was stored now. */
+  readonly duplicate: boolean
+}
+
+/** What events are published with. */
+export interface PublishSource {
+  /** The channel's name. */
+  readonly name: string
+  readonly log: ChannelLog
+  readonly definition: ChannelDefinition<unknown, unknown, unknown>
+  readonly backend: Backend
+  readonly hubs: HubRegistry
+  readonly codec: Codec
+}
+
+/** The most events of one `publishMany`. */
+const maxBatchEvents = 10_000
+
+/** Checks one event and stores it. */
+export async function publishOne(
+  source: PublishSource,
+  event: unknown,
+  { idempotencyKey }: PublishOptions = {},
+): Promise<PublishResult> {
+  const payload = await encodeEvent(source, event)
+  if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+  const { idempotencyMs } = source.definition
+  const options = idempotencyKey === undefined ? {} : { idempotencyKey, idempotencyMs }
+  const { ids, duplicate } = await append(source, [payload], options)
+  return { id: ids[0] ?? '', duplicate }
+}
+
+/** Checks events and stores them next to each other. */
+export async function publishBatch(
+  source: PublishSource,
+  events: readonly unknown[],
+): Promise<readonly PublishResult[]> {
+  const payloads = await encodeBatch(source, events)
+  if (payloads.length === 0) return []
+  const { ids } = await append(source, payloads, {})
+  return ids.map((id) => ({ id, duplicate: false }))
+}
+
+function append(
+  { backend, hubs, log }: PublishSource,
+  payloads: readonly string[],
+  options: AppendOptions,
+): Promise<AppendResult> {
+  // A subscription of this process that was opened before the publish must get the event. So the
+  // append waits for a hub that is opening.
+  const after = hubs.find(log.key)?.opening
+  return backend.append(log, payloads, after ? { ...options, after } : options)
+}
+
+/** Encodes events that are stored together. Stops at the first one that exceeds the batch's size. */
+async function encodeBatch(
+  source: PublishSource,
+  events: readonly unknown[],
+): Promise<readonly string[]> {
+  const { maxBatchBytes } = source.definition
+  if (events.length > maxBatchEvents) {
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `publishMany() got ${events.length} events; the limit is ${maxBatchEvents}. Publish them in several calls.`,
+    )
+  }
+  const payloads: string[] = []
+  let bytes = 0
+  for (const event of events) {
+    const payload = await encodeEvent(source, event)
+    bytes += utf8Length(payload)
+    if (bytes > maxBatchBytes) throw batchTooLarge(source.name, maxBatchBytes)
+    payloads.push(payload)
+  }
+  return payloads
+}
+
+function batchTooLarge(name: string, maxBatchBytes: number): RealtimeError {
+  return new RealtimeError(
+    'EVENT_TOO_LARGE',
+    `The events of publishMany() for channel "${name}" have more than ${maxBatchBytes} bytes together (maxBatchBytes). Publish them in several calls; each call is all or none.`,
+  )
+}
+
+/** Checks an event against its schema and encodes it as the JSON that goes on the wire. */
+async function encodeEvent(
+  { name, definition, codec }: PublishSource,
+  event: unknown,
+): Promise<string> {
+  const result = await definition.event['~standard'].validate(event)
+  if (result.issues) {
+    const message = `The event for channel "${name}" doesn't fit: ${describeIssues(result.issues)}.`
+    throw new RealtimeError('INVALID_EVENT', message, { issues: issuesOf(result.issues) })
+  }
+  if (codec.output === undefined) checkJsonLoss(name, result.value)
+  const text = codec.serialize(result.value)
+  checkSize(name, text, definition.maxEventBytes)
+  return text
+}
+
+function checkSize(name: string, text: string, maxEventBytes: number): void {
+  // A UTF-16 unit takes at most 3 bytes of UTF-8: most events need no count.
+  if (text.length * 3 <= maxEventBytes) return
+  const bytes = utf8Length(text)
+  if (bytes <= maxEventBytes) return
+  const message = `The event for channel "${name}" has ${bytes} bytes; the limit is ${maxEventBytes} (maxEventBytes). Publish a reference to large data instead.`
+  throw new RealtimeError('EVENT_TOO_LARGE', message)
+}
+
+/** Without a transformer, an event must come out of JSON as it went in. */
+function checkJsonLoss(name: string, event: unknown): void {
+  const lost = event === undefined ? undefined : findJsonLoss(event)
+  if (lost === undefined) return
+  const { path, what } = lost
+  const at = path.length === 0 ? '' : ` at ${path.join('.')}`
+  const message =
+    `The event for channel "${name}" has ${what}${at}, which JSON would lose. Publish plain JSON, or give a transformer ` +
+    '(superjson, for example) to createChannels, initTRPC.create and the links.'
+  const issue = { path, message: `${what} doesn't survive JSON` }
+  throw new RealtimeError('INVALID_EVENT', message, { issues: [issue] })
+}
+
+function checkIdempotencyKey(key: string): void {
+  if (key.length >= 1 && key.length <= 256) return
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `idempotencyKey has ${key.length} characters. Give 1 to 256.`,
+  )
+}
