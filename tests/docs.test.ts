@@ -1,10 +1,17 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import type { IncomingMessage } from 'node:http'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { createTRPCUntypedClient, httpSubscriptionLink } from '@trpc/client'
+import {
+  createTRPCClient,
+  createTRPCUntypedClient,
+  httpBatchLink,
+  httpSubscriptionLink,
+} from '@trpc/client'
+import type { AnyTRPCRouter } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
 import { EventSource } from 'eventsource'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -12,6 +19,7 @@ import { listen } from './support/http.ts'
 import { createInbox, type Inbox } from './support/inbox.ts'
 import { filesIn, filesOf, type Page, readPage, readPages, root } from './support/pages.ts'
 import { freePort } from './support/redis.ts'
+import { serveRouter } from './support/router-server.ts'
 
 const pages = readPages()
 const work = join(root, 'tests/.docs')
@@ -246,15 +254,19 @@ describe('getting started, run as it is written', () => {
 
     await using server = next()
     await listening(port)
-    await using client = next()
-    expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
+    await using first = next()
+    expect(await first.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
     await send()
-    expect(messageOf(await client.lines.take())).toBe('bob: one')
+    expect(messageOf(await first.lines.take())).toBe('bob: one')
+    await first[Symbol.asyncDispose]()
 
+    await using client = next()
+    const soFar = ['ann: hello', 'bob: one', 'ann: hello']
+    expect((await client.lines.takeMany(3)).map(messageOf)).toEqual(soFar)
     client.enter()
     expect(await client.lines.take()).toBe('network: gone')
     await send()
-    expect(client.lines.items).toHaveLength(3)
+    expect(client.lines.items).toHaveLength(4)
     client.enter()
     expect(await client.lines.take()).toBe('network: back')
     expect((await client.lines.takeMany(3)).map(messageOf)).toEqual([
@@ -270,7 +282,7 @@ describe('getting started, run as it is written', () => {
     expect(await client.errors.take()).toMatch(/^events are missing after \d+-\d+$/)
     await send()
     expect(messageOf(await client.lines.take())).toBe('bob: five')
-    expect(client.lines.items).toHaveLength(8)
+    expect(client.lines.items).toHaveLength(9)
     expect(commands).toEqual([])
   })
 
@@ -287,6 +299,96 @@ describe('getting started, run as it is written', () => {
   })
 
   const messageOf = (line: string): string => line.split(' ').slice(1).join(' ')
+})
+
+describe('the recipes, run as they are written', () => {
+  const folder = join(work, 'recipes')
+  const recipe = (name: string) => import(join(folder, name))
+  beforeAll(() => {
+    const files = [...filesOf(readPage('docs/recipes.md'))]
+    // A name disappears sooner here.
+    writeFiles(folder, new Map(files.map(([name, code]) => [name, code.replace('4_000)', '40)')])))
+  })
+
+  it('a job completes, also for a client that was cut after its last event', async () => {
+    const { jobRouter } = await recipe('job.ts')
+    const { runJob } = await recipe('job-client.ts')
+    await using server = await serveRouter(jobRouter)
+    const log = vi.spyOn(console, 'log').mockImplementation(() => {})
+    const result: string = await runJob(server.url)
+    expect(result).toMatch(/^\/reports\//)
+    expect(log.mock.calls.flat()).toEqual(['0 %', '20 %', '40 %', '60 %', '80 %'])
+    log.mockRestore()
+
+    const jobId = result.replace('/reports/', '')
+    const client = createTRPCUntypedClient({ links: [sseLink<AnyTRPCRouter>({ url: server.url })] })
+    const follow = (lastEventId?: string) =>
+      new Promise<string[]>((resolve, reject) => {
+        const ids: string[] = []
+        const input = { jobId, lastEventId }
+        client.subscription('onProgress', input, {
+          onData: (event) => ids.push((event as { id: string }).id),
+          onComplete: () => resolve(ids),
+          onError: reject,
+        })
+      })
+    const ids = await follow()
+    expect(ids).toHaveLength(6)
+    expect(await follow(ids[3])).toEqual(ids.slice(4))
+    expect(await follow(ids[5])).toEqual([])
+  })
+
+  it('a user who types is shown to others, and disappears', async () => {
+    const { typingRouter } = await recipe('typing.ts')
+    const { createTyping } = await recipe('typing-client.ts')
+    await using server = await serveUsers(typingRouter)
+    const shown = createInbox<readonly string[]>()
+    const clientOf = (user: string) => createClient(server.url, user)
+    createTyping(clientOf('ann'), 'lobby', shown.put)
+    const type = createTyping(clientOf('bob'), 'lobby', () => {})
+    type()
+    type()
+    expect(await shown.take()).toEqual(['bob'])
+    expect(await shown.take()).toEqual([])
+  })
+
+  it('a user is online until the last of their tabs is closed', async () => {
+    const { onlineRouter } = await recipe('online.ts')
+    const { showOnline } = await recipe('online-client.ts')
+    await using server = await serveUsers(onlineRouter)
+    const shown = createInbox<readonly string[]>()
+    const put = (users: ReadonlySet<string>): void => shown.put([...users].sort())
+    const until = async (...users: string[]): Promise<void> => {
+      while (`${await shown.take()}` !== `${users}`);
+    }
+    showOnline(createClient(server.url, 'ann'), 'lobby', put)
+    await until('ann')
+    const leaves = [1, 2].map(() => showOnline(createClient(server.url, 'bob'), 'lobby', () => {}))
+    await until('ann', 'bob')
+    expect(await shown.take()).toEqual(['ann', 'bob'])
+    leaves[0]?.()
+    expect(await shown.take()).toEqual(['ann', 'bob'])
+    leaves[1]?.()
+    expect(await shown.take()).toEqual(['ann'])
+  })
+
+  it("an app's tests pass", async () => {
+    await using tests = run(['--test', 'app.test.ts'], folder)
+    expect(await tests.exited).toBe(0)
+    expect(tests.lines.items).toContain('ℹ pass 2')
+  })
+
+  const serveUsers = (router: AnyTRPCRouter) =>
+    serveRouter(router, {
+      createContext: ({ req }: { req: IncomingMessage }) => ({ user: `${req.headers['x-user']}` }),
+    })
+
+  const createClient = (url: string, user: string) => {
+    const headers = { 'x-user': user }
+    return createTRPCClient<AnyTRPCRouter>({
+      links: [sseLink<AnyTRPCRouter>({ url, headers }), httpBatchLink({ url, headers })],
+    })
+  }
 })
 
 describe('the CORS settings of server-link.md', () => {
