@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { LogPage, StoredEvent } from '../backend/backend.ts'
 import { createCodec } from '../codec/codec.ts'
-import { type LogPosition, linkEntries } from './contiguity.ts'
+import { checkContiguity, type LogPosition } from './contiguity.ts'
 
 const codec = createCodec(undefined)
 const at = (n: number): string => `${n}-0`
@@ -15,9 +15,9 @@ const page = (events: readonly StoredEvent[], last = events.at(-1)?.id ?? at(0))
   lastEventId: last,
 })
 
-/** Links a page, and writes what comes out as one line: ids with what they follow, jumps with `!`. */
-function link(from: LogPosition, read: LogPage): string {
-  const { entries, next } = linkEntries(from, read, (stored, prev) =>
+/** Checks a page. Returns the entries as one line: ids with the id they follow, jumps with `!`. */
+function check(from: LogPosition, read: LogPage): string {
+  const { entries, next } = checkContiguity(from, read, (stored, prev) =>
     stored.data === 'bad'
       ? undefined
       : { kind: 'event', ...stored, prev, codec, decoded: undefined, frame: undefined },
@@ -28,7 +28,7 @@ function link(from: LogPosition, read: LogPage): string {
   return [...shown, next ? `more after ${next.after}` : 'end'].join(' ')
 }
 
-describe('linkEntries', () => {
+describe('checkContiguity', () => {
   it.each([
     [
       'goes on where the reader stands',
@@ -82,11 +82,11 @@ describe('linkEntries', () => {
       '1-0>3-0 end',
     ],
   ] as const)('%s', (_name, from, read, expected) => {
-    expect(link(from, read)).toBe(expected)
+    expect(check(from, read)).toBe(expected)
   })
 
   it('asks for more where a page ends before the log, past what it could not decode', () => {
-    expect(link({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe(
+    expect(check({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe(
       '1-0>2-0 more after 3-0',
     )
   })

@@ -2,29 +2,43 @@ import type { EventId } from '@trpc-sse/protocol'
 import type { LogPage, StoredEvent } from '../backend/backend.ts'
 import type { LogEntry, LogEvent } from './log-event.ts'
 
-/** Where a reader of a log stands. */
+/** The position of a reader of a log. */
 export interface LogPosition {
   readonly id: EventId
-  /** An undecodable event that follows `id` and was left out: what follows it follows `id`. */
+  /** An undecodable event that follows `id` and was left out. An event that follows it follows `id`. */
   readonly skipped?: EventId
 }
 
-/** A page of a log, with every place marked where it does not go on from the entry before. */
-export interface LinkedPage {
-  readonly entries: readonly LogEntry[]
-  /** From where to read on, and after which id; `undefined` if this page reaches the end of the log. */
-  readonly next: { readonly position: LogPosition; readonly after: EventId } | undefined
+/** The next page to read. */
+export interface NextPage {
+  /** The position that it must follow. */
+  readonly position: LogPosition
+  /** The id to read after. */
+  readonly after: EventId
 }
 
-/** Makes an event of what is stored, or nothing if the payload can't be read. `prev` is what it is to follow. */
+/** The decoded entries of a page. An event whose `prev` isn't the entry before it marks a gap. */
+export interface CheckedPage {
+  readonly entries: readonly LogEntry[]
+  /** `undefined` if this page reaches the end of the log. */
+  readonly next: NextPage | undefined
+}
+
+/** Decodes a stored event; `prev` is the id that it follows. Returns `undefined` if it can't be decoded. */
 export type DecodeEvent = (stored: StoredEvent, prev: EventId) => LogEvent | undefined
 
 /**
- * Links a page to the position it was read from. What can't be decoded is left out as if it had never been
- * stored: an event that follows it follows the one before. That alone is no gap; everything else that breaks the
- * chain of `prev` stays visible, and so does a log whose last id is not the last entry.
+ * Decodes a page and checks that it follows the position it was read from.
+ *
+ * An undecodable event is left out as if it had never been stored: the event after it follows the one
+ * before it. That alone is no gap. Every other break in the chain of `prev` stays visible, and so does
+ * a last id of the log that isn't the last entry.
  */
-export function linkEntries(from: LogPosition, page: LogPage, decode: DecodeEvent): LinkedPage {
+export function checkContiguity(
+  from: LogPosition,
+  page: LogPage,
+  decode: DecodeEvent,
+): CheckedPage {
   const entries: LogEntry[] = []
   let position = from.id
   let skipped = from.skipped

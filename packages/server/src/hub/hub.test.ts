@@ -8,7 +8,7 @@ import { memoryBackend } from '../backend/memory.ts'
 import { createCodec } from '../codec/codec.ts'
 import { type CursorStart, createCursor } from '../subscription/cursor.ts'
 import type { Feed, Gap } from '../subscription/feed.ts'
-import { createHub, type Hub } from './hub.ts'
+import { Hub } from './hub.ts'
 import { PageCache } from './page-cache.ts'
 import { createReadGroup, Reads } from './reads.ts'
 
@@ -27,7 +27,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
   let store = memoryBackend({ clock: { ...clock, random } })
   const chaos = createChaos(random, () => store)
   const stored = new Map<EventId, StoredEvent>()
-  const hub: Hub = createHub({
+  const hub = new Hub({
     log,
     backend: chaos.backend,
     codec: createCodec(undefined),
@@ -180,7 +180,7 @@ describe('what is published right after a hub has opened', () => {
   function setup() {
     const clock = manualClock()
     const backend = memoryBackend({ clock })
-    const hub = createHub({
+    const hub = new Hub({
       log,
       backend,
       codec: createCodec(undefined),
@@ -221,6 +221,6 @@ describe('what is published right after a hub has opened', () => {
     for (const feed of [early, late])
       expect((await read(feed)).slice(-expected.length)).toEqual(expected)
     for (const feed of [early, late]) feed.close()
-    expect(hub.unplaced.size).toBe(0)
+    expect(hub.openingReaders.size).toBe(0)
   })
 })

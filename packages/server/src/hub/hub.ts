@@ -1,27 +1,26 @@
 import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
-import type { Mutable } from '../mutable.ts'
 import { detached } from '../user-code/async-context.ts'
 import type { Behind } from './behind.ts'
-import type { LinkedPage } from './contiguity.ts'
-import { createLogReader } from './log-reader.ts'
+import type { NextPage } from './contiguity.ts'
+import { createLogReader, type LogReader } from './log-reader.ts'
 import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
 import { Pages, pageBytes, pageSize } from './page-reader.ts'
 import { createReadGroup, type Reads, readInTurn } from './reads.ts'
-import { createFailures, type ReportError } from './report.ts'
-import { createRunner } from './retry-loop.ts'
-import { createReaders } from './wakeups.ts'
-import { createWindow, type Window, type WindowLimits } from './window.ts'
+import { FailureReport, type ReportError } from './report.ts'
+import { RetryLoop } from './retry-loop.ts'
+import { Wakeups } from './wakeups.ts'
+import { Window, type WindowLimits } from './window.ts'
 
-/** A reader whose first position is not known before its hub is open. */
-export interface Unplaced {
+/** A reader whose position can't be known before its hub is open. */
+export interface OpeningReader {
   /**
-   * Called when the hub opens: the log ends at `end`. `sequence` is the number that the window gives the
-   * event after it; `undefined` where the window doesn't reach that far.
+   * Called when the hub has opened: the log ends at `end`. The window gives the next event the number
+   * `sequence`; `undefined` if the window ends before `end`.
    */
-  place(end: EventId, sequence: number | undefined): void
+  onOpened(end: EventId, sequence: number | undefined): void
 }
 
 /** What a hub is made of. */
@@ -37,216 +36,251 @@ export interface HubOptions {
   readonly report: ReportError
 }
 
+/** A hub that opens has at least this many of the newest events: a quick reconnect needs no read. */
+const leastPrefill = 64
+/** Notifications that wait while the log is read. Beyond that they are dropped, and it is read again. */
+const maxWaiting = 1_024
+
 /**
- * A process's shared reader of one channel. It hears of each event once, keeps the newest, and wakes whoever
- * reads on. The log is the truth and a notification only a hint: an event is taken from a notification
- * if it follows the hub's last one, and from the log in every other case.
+ * A process's shared reader of one log. It listens, reads the log's end, keeps the newest events in a
+ * window and wakes its readers, until `close`.
+ *
+ * The log is the truth, and a notification is only a hint. The hub takes an event from a notification
+ * if it follows the hub's last one. In every other case it reads the log.
  */
-export interface Hub {
+export class Hub {
   readonly log: ChannelLog
-  /** `undefined` until the hub knows where its log stands. */
-  readonly window: Window | undefined
-  /** Resolves when the hub is open, or its first attempt to open failed; `undefined` from then on. */
-  readonly opening: Promise<void> | undefined
-  /** Why the last attempt to open failed; `undefined` once it is open. */
-  readonly failure: unknown
-  /** Why nothing can be read here any more. */
-  readonly closed: RealtimeError | undefined
-  /** What becomes of readers that are too far behind. */
+  /** What happens to readers that are too far behind. */
   readonly behind: Behind
-  /** Tells of what no caller can be told of. */
   readonly report: ReportError
-  /** How many are attached. */
-  readers(): number
-  /** How many of them need the values of events: while there are some, values are kept with the events. */
-  valueReaders: number
-  /** Who reads from its first position on, as soon as that is known. */
-  readonly unplaced: Set<Unplaced>
-  /** Calls `wake` after each change, until it is detached. */
-  attach(wake: () => void): void
-  detach(wake: () => void): void
-  /** Compares the hub's position with the log's, and catches up. */
-  check(): void
-  /** The origin that the log got when it was last cleared, if it was. */
-  readonly cleared: EventId | undefined
   /**
-   * The pages of the log, for who is not in the window. What of them reaches as far as the window is in it from then on: of
-   * all who come back from the same place after a restart, the first reads the log.
+   * Pages of the log, for readers that are not in the window. A page that reaches the window's start is
+   * added to it: of all clients that return after a restart, only the first reads the log.
    */
   readonly pages: Pages
-  close(): Promise<void>
-}
+  /** Called, and removed, when the hub has opened. */
+  readonly openingReaders = new Set<OpeningReader>()
+  readonly #options: HubOptions
+  readonly #reader: LogReader
+  readonly #wakeups: Wakeups
+  readonly #catchingUp: RetryLoop
+  readonly #listenFailures: FailureReport
+  readonly #readGroup = createReadGroup()
+  #opening: Promise<void> | undefined
+  #resolveOpening = (): void => {}
+  #window: Window | undefined
+  #failure: unknown
+  #cleared: EventId | undefined
+  #closed: RealtimeError | undefined
+  #valueReaders = 0
+  #unlisten: Unlisten | undefined
+  /** Notifications that came while the log is read. */
+  #waiting: StoredEvent[] = []
 
-/** Newest events that a hub takes into its window when it opens, at least: a quick reconnect needs no read of its own. */
-const leastPrefill = 64
-/** Notifications kept while the log is read; with more than that the log is read once more instead. */
-const maxHeld = 1_024
-
-/** Opens a hub. It listens, reads where the log stands, and then follows it until `close`. */
-export function createHub({ log, clock, behind, window: limits, ...options }: HubOptions): Hub {
-  const report: ReportError = (error, stage) => hub.closed ?? options.report(error, stage)
-  const reader = createLogReader(log, {
-    ...options,
-    report,
-    keepsValues: () => hub.valueReaders > 0,
-  })
-  const readers = createReaders(limits.events)
-  const listening = createFailures(report, 'listen')
-  // How far behind a reader is shows in the window.
-  const prefill =
-    behind.policy === 'latest'
-      ? Math.max(leastPrefill, Math.min(behind.events, limits.events))
-      : leastPrefill
-  let resolveOpening = (): void => {}
-  const opening = new Promise<void>((resolve) => {
-    resolveOpening = resolve
-  })
-  const group = createReadGroup()
-  let unlisten: Unlisten | undefined
-  let held: StoredEvent[] = []
-
-  function opened(): void {
-    hub.opening = undefined
-    resolveOpening()
-  }
-
-  /** Until it has opened, nobody can be told where the log stands; later, readers have what the window has. */
-  function openingFailed(error: unknown): void {
-    opened()
-    if (hub.window !== undefined) return
-    hub.failure = error
-    readers.wakeAll()
-  }
-
-  function take(event: StoredEvent): void {
-    const { window } = hub
-    if (window === undefined || runner.running) {
-      held.push(event)
-      if (held.length > maxHeld) interrupted()
-    } else if (event.prev === window.tail) {
-      const decoded = reader.decode(event, event.prev)
-      if (decoded === undefined) return
-      window.push(decoded)
-      readers.changed(window.end)
-    } else if (!window.has(event.id)) {
-      runner.request()
-    }
-  }
-
-  function interrupted(): void {
-    held = []
-    runner.request()
-  }
-
-  /** Opens the window at a first page; at the end of the log, where a page doesn't hold all that it would start with. */
-  function openWindow(page: Page): Window {
-    if (page.next === undefined || behind.policy === 'latest')
-      return createWindow(limits, page.from)
-    return createWindow(limits, page.lastEventId)
-  }
-
-  /** Takes in a page. Returns from where to read on. */
-  function takePage(page: Page): LinkedPage['next'] {
-    const isOpening = hub.window === undefined
-    const window = hub.window ?? openWindow(page)
-    if (hub.cleared !== page.cleared) {
-      hub.cleared = page.cleared
-      hub.pages.forget()
-      // Deleted events are shown to nobody.
-      window.clear()
-    }
-    hub.window = window
-    const isRead = !isOpening || window.tail === page.from
-    if (isRead) for (const entry of page.entries) window.push(entry)
-    const end = window.tail === page.lastEventId ? window.end : undefined
-    for (const reader of hub.unplaced) reader.place(page.lastEventId, end)
-    hub.unplaced.clear()
-    readers.changed(window.end)
-    return isRead ? page.next : undefined
-  }
-
-  function readInItsTurn(next: LinkedPage['next']): Promise<Page> {
-    return readInTurn(options.reads, { log: log.key, group }, () =>
-      next
-        ? reader.read({ after: next.after, limit: pageSize, maxBytes: pageBytes }, next.position)
-        : reader.read({ last: prefill, limit: prefill, maxBytes: pageBytes }),
-    )
-  }
-
-  async function catchUp(): Promise<void> {
-    unlisten ??= await options.backend.listen(log, {
-      onEvent: (event) => detached(() => take(event)),
-      onInterrupted: () => detached(interrupted),
+  constructor(options: HubOptions) {
+    const { log, clock, reads } = options
+    this.#options = options
+    this.log = log
+    this.behind = options.behind
+    this.report = (error, stage) => this.#closed ?? options.report(error, stage)
+    this.#opening = new Promise((resolve) => {
+      this.#resolveOpening = resolve
     })
-    listening.worked()
-    if (hub.closed) return await unlisten()
-    let next: LinkedPage['next'] = hub.window && {
-      position: { id: hub.window.tail },
-      after: hub.window.tail,
-    }
-    do next = takePage(await readInItsTurn(next))
-    while (next && !hub.closed)
-    hub.failure = undefined
-    opened()
-  }
-
-  const runner = createRunner({
-    clock,
-    run: catchUp,
-    onError(error) {
-      // What could not be read is reported by the reader.
-      if (unlisten === undefined) listening.failed(error)
-      openingFailed(error)
-    },
-    // The notifications that came meanwhile: what the log did not show yet follows its end.
-    onIdle() {
-      const waiting = held
-      held = []
-      for (const event of waiting) take(event)
-    },
-  })
-
-  function onPage(page: Page): void {
-    if (page.cleared === hub.cleared) hub.window?.prepend(page.from, page.entries)
-    else runner.request()
-  }
-
-  const hub: Mutable<Hub> = {
-    log,
-    behind,
-    report,
-    opening,
-    failure: undefined,
-    window: undefined,
-    unplaced: new Set(),
-    closed: undefined,
-    readers: () => readers.size,
-    valueReaders: 0,
-    attach: readers.attach,
-    detach: readers.detach,
-    check: runner.request,
-    cleared: undefined,
-    pages: new Pages({
+    this.#reader = createLogReader(log, {
+      ...options,
+      report: this.report,
+      keepsValues: () => this.#valueReaders > 0,
+    })
+    this.#wakeups = new Wakeups(options.window.events)
+    this.#listenFailures = new FailureReport(this.report, 'listen')
+    this.#catchingUp = new RetryLoop({
+      clock,
+      run: () => this.#catchUp(),
+      onError: (error) => this.#onCatchUpFailed(error),
+      onIdle: () => this.#takeWaiting(),
+    })
+    this.pages = new Pages({
       log: log.key,
       clock,
-      reads: options.reads,
+      reads,
       cache: options.pageCache,
-      reader,
-      onPage,
-    }),
-    async close() {
-      if (hub.closed) return
-      hub.closed = new RealtimeError(
-        'CLOSED',
-        'The channels were closed. Reconnect to a server that is up.',
-      )
-      runner.stop()
-      hub.pages.forget()
-      opened()
-      readers.wakeAll()
-      await unlisten?.()
-    },
+      reader: this.#reader,
+      onPage: (page) => this.#extendWindow(page),
+    })
+    this.#catchingUp.request()
   }
-  runner.request()
-  return hub
+
+  /** The newest events; `undefined` until the hub has read the log's end. */
+  get window(): Window | undefined {
+    return this.#window
+  }
+
+  /** Resolves when the hub is open, or the first attempt has failed; `undefined` from then on. */
+  get opening(): Promise<void> | undefined {
+    return this.#opening
+  }
+
+  /** Why the last attempt to open failed; `undefined` once the hub is open. */
+  get failure(): unknown {
+    return this.#failure
+  }
+
+  /** Set once the hub is closed: the error for its readers. */
+  get closed(): RealtimeError | undefined {
+    return this.#closed
+  }
+
+  /** The origin that the log got when it was last cleared; `undefined` if it never was. */
+  get cleared(): EventId | undefined {
+    return this.#cleared
+  }
+
+  /** How many readers are attached. */
+  get readers(): number {
+    return this.#wakeups.size
+  }
+
+  /** Calls `wake` after each change, until it is detached. */
+  attach(wake: () => void): void {
+    this.#wakeups.add(wake)
+  }
+
+  detach(wake: () => void): void {
+    this.#wakeups.delete(wake)
+  }
+
+  /** Keeps the values of decoded events, until as many calls of `releaseValues`. */
+  keepValues(): void {
+    this.#valueReaders += 1
+  }
+
+  releaseValues(): void {
+    this.#valueReaders -= 1
+  }
+
+  /** Compares the hub's position with the log's end, and catches up. */
+  check(): void {
+    this.#catchingUp.request()
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = new RealtimeError(
+      'CLOSED',
+      'The channels were closed. Reconnect to a server that is up.',
+    )
+    this.#catchingUp.stop()
+    this.pages.forget()
+    this.#endOpening()
+    this.#wakeups.wakeAll()
+    await this.#unlisten?.()
+  }
+
+  async #catchUp(): Promise<void> {
+    const { backend } = this.#options
+    this.#unlisten ??= await backend.listen(this.log, {
+      onEvent: (event) => detached(() => this.#take(event)),
+      onInterrupted: () => detached(() => this.#onInterrupted()),
+    })
+    this.#listenFailures.succeeded()
+    if (this.#closed) return await this.#unlisten()
+    const tail = this.#window?.tail
+    let next: NextPage | undefined =
+      tail === undefined ? undefined : { position: { id: tail }, after: tail }
+    do next = this.#takePage(await this.#readPage(next))
+    while (next && !this.#closed)
+    this.#failure = undefined
+    this.#endOpening()
+  }
+
+  #onCatchUpFailed(error: unknown): void {
+    // The log reader reports failed reads itself.
+    if (this.#unlisten === undefined) this.#listenFailures.failed(error)
+    this.#endOpening()
+    // An open hub still serves what the window has.
+    if (this.#window !== undefined) return
+    this.#failure = error
+    this.#wakeups.wakeAll()
+  }
+
+  #endOpening(): void {
+    this.#opening = undefined
+    this.#resolveOpening()
+  }
+
+  #readPage(next: NextPage | undefined): Promise<Page> {
+    return readInTurn(this.#options.reads, { log: this.log.key, group: this.#readGroup }, () => {
+      if (next) {
+        const range = { after: next.after, limit: pageSize, maxBytes: pageBytes }
+        return this.#reader.read(range, next.position)
+      }
+      const prefill = prefillOf(this.#options)
+      return this.#reader.read({ last: prefill, limit: prefill, maxBytes: pageBytes })
+    })
+  }
+
+  /** Adds a page to the window, and opens the window with the first one. Returns the page to read next. */
+  #takePage(page: Page): NextPage | undefined {
+    const isOpening = this.#window === undefined
+    const window = this.#window ?? this.#openWindow(page)
+    this.#window = window
+    if (this.#cleared !== page.cleared) {
+      this.#cleared = page.cleared
+      // Deleted events must not be delivered any more.
+      this.pages.forget()
+      window.clear()
+    }
+    const isInWindow = !isOpening || window.tail === page.from
+    if (isInWindow) for (const entry of page.entries) window.push(entry)
+    const end = window.tail === page.lastEventId ? window.end : undefined
+    for (const reader of this.openingReaders) reader.onOpened(page.lastEventId, end)
+    this.openingReaders.clear()
+    this.#wakeups.schedule(window.end)
+    return isInWindow ? page.next : undefined
+  }
+
+  /** Opens the window before a first page. If the page ends before the log, opens it at the log's end. */
+  #openWindow(page: Page): Window {
+    const startsAtPage = page.next === undefined || this.behind.policy === 'latest'
+    return new Window(this.#options.window, startsAtPage ? page.from : page.lastEventId)
+  }
+
+  #extendWindow(page: Page): void {
+    if (page.cleared === this.#cleared) this.#window?.prepend(page.from, page.entries)
+    else this.#catchingUp.request()
+  }
+
+  /** Takes a notification. */
+  #take(event: StoredEvent): void {
+    const window = this.#window
+    if (window === undefined || this.#catchingUp.isRunning) {
+      this.#waiting.push(event)
+      if (this.#waiting.length > maxWaiting) this.#onInterrupted()
+    } else if (event.prev === window.tail) {
+      const decoded = this.#reader.decode(event, event.prev)
+      if (decoded === undefined) return
+      window.push(decoded)
+      this.#wakeups.schedule(window.end)
+    } else if (!window.has(event.id)) {
+      this.#catchingUp.request()
+    }
+  }
+
+  /** Takes the notifications that came while the log was read: the newest ones follow its end. */
+  #takeWaiting(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const event of waiting) this.#take(event)
+  }
+
+  #onInterrupted(): void {
+    this.#waiting = []
+    this.#catchingUp.request()
+  }
+}
+
+/** Returns how many events to open with. With `latest`, the window must show how far behind a reader is. */
+function prefillOf({ behind, window }: HubOptions): number {
+  if (behind.policy !== 'latest') return leastPrefill
+  return Math.max(leastPrefill, Math.min(behind.events, window.events))
 }

@@ -3,7 +3,7 @@ import type { Backend, ChannelLog, ReadRange } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { DecodeEvent, LogPosition } from './contiguity.ts'
 import { Page } from './page.ts'
-import { createFailures, type ReportError } from './report.ts'
+import { FailureReport, type ReportError } from './report.ts'
 
 /** Reads one log. */
 export interface LogReader {
@@ -32,14 +32,14 @@ export function createLogReader(
   log: ChannelLog,
   { backend, codec, report, keepsValues }: LogReaderOptions,
 ): LogReader {
-  const failures = createFailures(report, 'read')
+  const failures = new FailureReport(report, 'read')
   const decode = createDecode(codec, report, keepsValues)
   return {
     decode,
     async read(range, from, signal) {
       try {
         const page = await backend.read(log, range, signal && { signal })
-        failures.worked()
+        failures.succeeded()
         return new Page(range, from, page, decode)
       } catch (error) {
         if (signal?.aborted !== true) failures.failed(error)

@@ -1,7 +1,6 @@
 import { compareEventIds, type EventId } from '@trpc-sse/protocol'
 import type { LogPage, ReadRange } from '../backend/backend.ts'
-import type { DecodeEvent, LinkedPage, LogPosition } from './contiguity.ts'
-import { linkEntries } from './contiguity.ts'
+import { checkContiguity, type DecodeEvent, type LogPosition, type NextPage } from './contiguity.ts'
 import type { LogEntry } from './log-event.ts'
 
 const noEntries: readonly LogEntry[] = []
@@ -10,7 +9,7 @@ const noEntries: readonly LogEntry[] = []
 export class Page {
   /** The id that it goes on from. */
   readonly from: EventId
-  readonly next: LinkedPage['next']
+  readonly next: NextPage | undefined
   /** The log retains fewer events than were to be replayed, though it has had more. */
   readonly isTrimmed: boolean
   readonly lastEventId: EventId
@@ -35,7 +34,7 @@ export class Page {
   ) {
     const first = page.events[0]?.prev
     const from = position ?? { id: first ?? page.lastEventId }
-    const { entries, next } = linkEntries(from, page, decode)
+    const { entries, next } = checkContiguity(from, page, decode)
     this.from = from.id
     this.next = next
     this.isTrimmed = page.trimmed === true

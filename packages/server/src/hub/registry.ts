@@ -2,7 +2,7 @@ import { type Clock, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Behind } from './behind.ts'
-import { createHub, type Hub } from './hub.ts'
+import { Hub } from './hub.ts'
 import type { PageCache } from './page-cache.ts'
 import type { Reads } from './reads.ts'
 import type { ErrorStage } from './report.ts'
@@ -66,7 +66,7 @@ export class HubRegistry {
     }
     this.#makeRoom()
     const { clock, report } = this.#options
-    const hub = createHub({
+    const hub = new Hub({
       ...this.#options,
       log,
       behind,
@@ -106,7 +106,7 @@ export class HubRegistry {
   #closeIdle(lingerMs: number): void {
     const now = this.#elapsedMs()
     for (const [key, slot] of this.#slots) {
-      slot.idleSince = slot.hub.readers() > 0 ? undefined : (slot.idleSince ?? now)
+      slot.idleSince = slot.hub.readers > 0 ? undefined : (slot.idleSince ?? now)
       if (slot.idleSince === undefined || now - slot.idleSince < lingerMs) continue
       this.#slots.delete(key)
       void this.#closeHub(slot.hub)

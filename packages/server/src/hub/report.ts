@@ -4,27 +4,28 @@ export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'clo
 /** Reports an error that can't be thrown to a caller. */
 export type ReportError = (error: unknown, stage: ErrorStage) => void
 
-/** Reports of one thing that is tried again until it works. */
-export interface Failures {
-  /** Reports an error, unless it is what was reported last. */
-  failed(error: unknown): void
-  /** It worked: whatever fails next is reported. */
-  worked(): void
-}
+/** Reports the failures of a task that is retried: the same failure once, not at every attempt. */
+export class FailureReport {
+  readonly #report: ReportError
+  readonly #stage: ErrorStage
+  #lastText: string | undefined
 
-/** Reports what goes on failing in the same way once, not at every attempt. */
-export function createFailures(report: ReportError, stage: ErrorStage): Failures {
-  let reported: string | undefined
-  return {
-    failed(error) {
-      const text = textOf(error)
-      if (text === reported) return
-      reported = text
-      report(error, stage)
-    },
-    worked() {
-      reported = undefined
-    },
+  constructor(report: ReportError, stage: ErrorStage) {
+    this.#report = report
+    this.#stage = stage
+  }
+
+  /** Reports an error, unless it has the same text as the one before. */
+  failed(error: unknown): void {
+    const text = textOf(error)
+    if (text === this.#lastText) return
+    this.#lastText = text
+    this.#report(error, this.#stage)
+  }
+
+  /** The task has succeeded: its next failure is reported, whatever its text. */
+  succeeded(): void {
+    this.#lastText = undefined
   }
 }
 
@@ -32,6 +33,6 @@ function textOf(error: unknown): string {
   try {
     return String(error)
   } catch {
-    return 'an error that has no text'
+    return 'an error without a text'
   }
 }

@@ -1,60 +1,66 @@
 import { type Clock, fullJitterMs, wait } from '@trpc-sse/protocol'
-import type { Mutable } from '../mutable.ts'
 import { detached } from '../user-code/async-context.ts'
 
-/** Runs one task whenever asked, never twice at once, and again after a delay when it fails. */
-export interface Runner {
-  /** Runs the task; if it is running, once more after that. */
-  request(): void
-  readonly running: boolean
-  /** Ends it: the task is not started again. */
-  stop(): void
-}
-
-/** What a {@link createRunner} is made of. */
-export interface RunnerOptions {
-  /** Does the work. What it throws is reported, and it is tried again. */
+/** What a {@link RetryLoop} is made of. */
+export interface RetryLoopOptions {
+  /** Does the work. If it rejects, it is tried again. */
   run(): Promise<void>
   onError(error: unknown): void
-  /** Called each time the task has run and is not to run again. */
-  onIdle?(): void
+  /** Called when the task has succeeded and isn't due again. */
+  onIdle(): void
   readonly clock: Clock
 }
 
 const retryBaseMs = 100
 const retryMaxMs = 5_000
 
-/** Creates a runner of one task, which belongs to no request, whoever asks for it. Failures are retried with full jitter, from 100 ms up to 5 s. */
-export function createRunner({ run, onError, onIdle, clock }: RunnerOptions): Runner {
-  const stopped = new AbortController()
-  let again = false
+/**
+ * Runs one task on request, never twice at once, and outside any request's async context. A failed
+ * task is retried with full jitter, after up to 100 ms at first and up to 5 s later.
+ */
+export class RetryLoop {
+  readonly #options: RetryLoopOptions
+  readonly #stopped = new AbortController()
+  #isRunning = false
+  #isDue = false
 
-  async function loop(): Promise<void> {
-    runner.running = true
+  constructor(options: RetryLoopOptions) {
+    this.#options = options
+  }
+
+  get isRunning(): boolean {
+    return this.#isRunning
+  }
+
+  /** Runs the task; if it is running, once more after that. */
+  request(): void {
+    this.#isDue = true
+    if (!this.#isRunning && !this.#stopped.signal.aborted) void detached(() => this.#loop())
+  }
+
+  /** Starts the task no more. */
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  async #loop(): Promise<void> {
+    const { run, onError, onIdle, clock } = this.#options
+    const { signal } = this.#stopped
+    this.#isRunning = true
     let failures = 0
     do {
-      again = false
+      this.#isDue = false
       try {
         await run()
         failures = 0
       } catch (error) {
-        if (stopped.signal.aborted) break
+        if (signal.aborted) break
         onError(error)
-        again = true
-        await wait(clock, fullJitterMs(clock, failures++, retryBaseMs, retryMaxMs), stopped.signal)
+        this.#isDue = true
+        await wait(clock, fullJitterMs(clock, failures++, retryBaseMs, retryMaxMs), signal)
       }
-    } while (again && !stopped.signal.aborted)
-    runner.running = false
-    if (!stopped.signal.aborted) onIdle?.()
+    } while (this.#isDue && !signal.aborted)
+    this.#isRunning = false
+    if (!signal.aborted) onIdle()
   }
-
-  const runner: Mutable<Runner> = {
-    running: false,
-    request() {
-      again = true
-      if (!runner.running && !stopped.signal.aborted) void detached(loop)
-    },
-    stop: () => stopped.abort(),
-  }
-  return runner
 }

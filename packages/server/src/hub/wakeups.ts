@@ -1,47 +1,47 @@
-/** Who follows a window, and is woken when it has grown. */
-export interface Readers {
-  readonly size: number
-  /** Calls `wake` after each change, until it is detached. */
-  attach(wake: () => void): void
-  detach(wake: () => void): void
-  /** Tells that the window now ends at `end`. */
-  changed(end: number): void
-  wakeAll(): void
-}
-
 /**
- * Creates the readers of a window that holds `capacity` entries. The changes of one tick are told in one go, unless
- * they would push each other out of the window before anybody has seen them.
+ * The callbacks of readers that follow a window. They are called once for all changes of one tick,
+ * unless these changes would push each other out of the window before a reader could see them.
  */
-export function createReaders(capacity: number): Readers {
-  const wakes = new Set<() => void>()
-  let scheduled = false
-  let end = 0
-  let toldTo = 0
+export class Wakeups {
+  readonly #capacity: number
+  readonly #callbacks = new Set<() => void>()
+  readonly #wakeLater = (): void => {
+    this.#isScheduled = false
+    this.wakeAll()
+  }
+  #isScheduled = false
+  #end = 0
+  /** The end of the window when the readers were last called. */
+  #notifiedEnd = 0
 
-  function wakeAll(): void {
-    toldTo = end
-    for (const wake of wakes) wake()
+  /** `capacity` is how many entries the window holds. */
+  constructor(capacity: number) {
+    this.#capacity = capacity
   }
 
-  function tellLater(): void {
-    scheduled = false
-    wakeAll()
+  get size(): number {
+    return this.#callbacks.size
   }
 
-  return {
-    wakeAll,
-    get size() {
-      return wakes.size
-    },
-    attach: (wake) => void wakes.add(wake),
-    detach: (wake) => void wakes.delete(wake),
-    changed(newEnd) {
-      end = newEnd
-      if (end - toldTo >= capacity / 2) wakeAll()
-      if (scheduled) return
-      scheduled = true
-      queueMicrotask(tellLater)
-    },
+  add(wake: () => void): void {
+    this.#callbacks.add(wake)
+  }
+
+  delete(wake: () => void): void {
+    this.#callbacks.delete(wake)
+  }
+
+  /** Calls the readers in this tick or at its end: the window now ends at `end`. */
+  schedule(end: number): void {
+    this.#end = end
+    if (end - this.#notifiedEnd >= this.#capacity / 2) this.wakeAll()
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    queueMicrotask(this.#wakeLater)
+  }
+
+  wakeAll(): void {
+    this.#notifiedEnd = this.#end
+    for (const wake of this.#callbacks) wake()
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createCodec } from '../codec/codec.ts'
 import type { LogEntry } from './log-event.ts'
-import { createWindow } from './window.ts'
+import { Window } from './window.ts'
 
 const codec = createCodec(undefined)
 const event = (n: number, data = ''): LogEntry => ({
@@ -14,9 +14,9 @@ const event = (n: number, data = ''): LogEntry => ({
   frame: undefined,
 })
 
-describe('createWindow', () => {
+describe('a window', () => {
   it('serves whoever stands at its start, in it, or at its end', () => {
-    const window = createWindow({ events: 3, characters: 1e6 }, '0-0')
+    const window = new Window({ events: 3, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 5; n++) window.push(event(n))
     expect([window.start, window.end, window.tail]).toEqual([2, 5, '5-0'])
     expect(window.after('2-0')).toBe(2)
@@ -29,7 +29,7 @@ describe('createWindow', () => {
   })
 
   it('keeps to its size in characters, but always holds the newest entry', () => {
-    const window = createWindow({ events: 100, characters: 10 }, '0-0')
+    const window = new Window({ events: 100, characters: 10 }, '0-0')
     window.push(event(1, '123456'))
     window.push(event(2, '123456'))
     expect(window.start).toBe(1)
@@ -38,7 +38,7 @@ describe('createWindow', () => {
   })
 
   it('finds the newer of two places with the same id: where the log went back to it', () => {
-    const window = createWindow({ events: 10, characters: 1e6 }, '0-0')
+    const window = new Window({ events: 10, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 3; n++) window.push(event(n))
     window.push({ kind: 'jump', id: '1-0' })
     expect(window.tail).toBe('1-0')
@@ -47,7 +47,7 @@ describe('createWindow', () => {
   })
 
   it('takes in what comes before it, from a page that reaches as far', () => {
-    const window = createWindow({ events: 6, characters: 1e6 }, '4-0')
+    const window = new Window({ events: 6, characters: 1e6 }, '4-0')
     for (let n = 5; n <= 6; n++) window.push(event(n))
     window.prepend('0-0', [event(1), event(2), event(3)])
     expect(window.start).toBe(0)
@@ -68,20 +68,20 @@ describe('createWindow', () => {
   })
 
   it('takes in no more than there is room for, the newest of it', () => {
-    const window = createWindow({ events: 4, characters: 1e6 }, '4-0')
+    const window = new Window({ events: 4, characters: 1e6 }, '4-0')
     window.push(event(5))
     window.prepend('0-0', [event(1), event(2), event(3), event(4)])
     expect([window.start, window.end]).toEqual([-3, 1])
     expect(window.after('1-0')).toBe(-3)
     expect(window.after('0-0')).toBeUndefined()
-    const small = createWindow({ events: 100, characters: 10 }, '2-0')
+    const small = new Window({ events: 100, characters: 10 }, '2-0')
     small.push(event(3, '12345'))
     small.prepend('0-0', [event(1, '123456'), event(2, '1234')])
     expect([small.start, small.at(small.start)?.id]).toEqual([-1, '2-0'])
   })
 
   it('stays right over many more entries than it holds', () => {
-    const window = createWindow({ events: 50, characters: 1e6 }, '0-0')
+    const window = new Window({ events: 50, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 10_000; n++) {
       window.push(event(n))
       expect(window.at(window.end - 1)?.id).toBe(`${n}-0`)

@@ -1,128 +1,142 @@
 import type { EventId } from '@trpc-sse/protocol'
-import type { Mutable } from '../mutable.ts'
 import type { LogEntry } from './log-event.ts'
 
-/** How much of each open channel a process keeps at hand. */
+/** How much of each open channel a process keeps in memory. Whichever limit is reached first applies. */
 export interface WindowLimits {
-  /** Newest entries, a whole number. */
+  /** The most entries, newest first: a whole number, 1 or more. */
   readonly events: number
-  /** Characters of payload in all. */
+  /** The most characters of payload in all. */
   readonly characters: number
 }
 
 /**
- * The newest entries of a log, in order, numbered from the first one that was ever pushed. A reader that stands
- * in it holds such a number: reading on is one array access.
+ * The newest entries of a log, in order. Entries have numbers, counted from the first one that was
+ * pushed. A reader inside the window holds such a number, so that reading on is one array access.
  */
-export interface Window {
-  /** The number of the oldest entry that is still here. */
-  readonly start: number
+export class Window {
+  readonly #limits: WindowLimits
+  /** The first `#evicted` slots are empty. They are cut off together once they are half of the array. */
+  readonly #entries: Array<LogEntry | undefined> = []
+  /** The number of the entry that follows an id. */
+  readonly #following = new Map<EventId, number>()
+  #evicted = 0
+  #characters = 0
+  #start = 0
+  #end = 0
+  #tail: EventId
+  /** The id that the oldest entry follows: a reader at this id can still be served. */
+  #floor: EventId
+
+  /** Creates an empty window at an id. */
+  constructor(limits: WindowLimits, from: EventId) {
+    this.#limits = limits
+    this.#tail = from
+    this.#floor = from
+  }
+
+  /** The number of the oldest entry in the window. */
+  get start(): number {
+    return this.#start
+  }
+
   /** The number that the next entry will get. */
-  readonly end: number
-  /** The id at the end: where a reader that has read all stands. */
-  readonly tail: EventId
-  push(entry: LogEntry): void
+  get end(): number {
+    return this.#end
+  }
+
+  /** The id at the end: the position of a reader that has read everything. */
+  get tail(): EventId {
+    return this.#tail
+  }
+
+  push(entry: LogEntry): void {
+    this.#characters += sizeOf(entry)
+    this.#entries.push(entry)
+    this.#end += 1
+    this.#tail = entry.id
+    this.#following.set(entry.id, this.#end)
+    while (this.#isOverLimits()) this.#evict()
+  }
+
   /**
-   * Takes in what comes before its oldest entry, of a page that was read after `from`: as much as there is room for.
-   * Nothing if the page doesn't reach as far.
+   * Adds entries before the oldest one, as many as the limits allow, from a page that was read after
+   * `from`. Adds none if the page ends before the window starts.
    */
-  prepend(from: EventId, page: readonly LogEntry[]): void
-  /** Drops all entries. Who stands at the end still does. */
-  clear(): void
-  at(sequence: number): LogEntry | undefined
-  /** The number of the entry that follows an id; `undefined` if that can't be told from here. */
-  after(id: EventId): number | undefined
-  /** Whether an entry with this id is here. */
-  has(id: EventId): boolean
-}
-
-/** Creates a window that stands, empty, at an id. */
-export function createWindow(limits: WindowLimits, from: EventId): Window {
-  // The first `evicted` slots are empty; they are cut off in one go once they are half of the array.
-  const entries: Array<LogEntry | undefined> = []
-  const following = new Map<EventId, number>()
-  let evicted = 0
-  let characters = 0
-  // The id that the oldest entry follows, so that a reader who stands right before it is still served.
-  let floor = from
-
-  function evict(): void {
-    const entry = entries[evicted]
-    entries[evicted] = undefined
-    evicted += 1
-    window.start += 1
-    if (entry !== undefined) {
-      characters -= size(entry)
-      floor = entry.id
-      if (following.get(entry.id) === window.start) following.delete(entry.id)
-    }
-    if (evicted >= 64 && evicted * 2 >= entries.length) {
-      entries.splice(0, evicted)
-      evicted = 0
+  prepend(from: EventId, page: readonly LogEntry[]): void {
+    const older = page.slice(0, page.findIndex(({ id }) => id === this.#floor) + 1)
+    const added = older.slice(older.length - this.#countFitting(older))
+    if (added.length === 0) return
+    const left = older[older.length - added.length - 1]
+    this.#entries.splice(0, this.#evicted, ...added)
+    this.#evicted = 0
+    this.#start -= added.length
+    this.#floor = left?.id ?? from
+    for (const [index, entry] of added.entries()) {
+      this.#characters += sizeOf(entry)
+      // An id is here twice where the log went back to it. Then the newer place counts.
+      if (!this.#following.has(entry.id)) this.#following.set(entry.id, this.#start + index + 1)
     }
   }
 
-  /** How many of these, the newest, there is room for. */
-  function fitting(older: readonly LogEntry[]): number {
+  /** Drops all entries. A reader at the end keeps its position. */
+  clear(): void {
+    while (this.#start < this.#end) this.#evict()
+  }
+
+  at(sequence: number): LogEntry | undefined {
+    if (sequence < this.#start) return undefined
+    return this.#entries[this.#evicted + sequence - this.#start]
+  }
+
+  /** Returns the number of the entry that follows an id; `undefined` if the window can't tell. */
+  after(id: EventId): number | undefined {
+    const sequence = this.#following.get(id)
+    if (sequence !== undefined) return sequence
+    if (id === this.#tail) return this.#end
+    return id === this.#floor ? this.#start : undefined
+  }
+
+  /** Whether an entry with this id is in the window. */
+  has(id: EventId): boolean {
+    return this.#following.has(id)
+  }
+
+  #isOverLimits(): boolean {
+    const { events, characters } = this.#limits
+    const count = this.#end - this.#start
+    return count > events || (this.#characters > characters && count > 1)
+  }
+
+  #evict(): void {
+    const entry = this.#entries[this.#evicted]
+    this.#entries[this.#evicted] = undefined
+    this.#evicted += 1
+    this.#start += 1
+    if (entry !== undefined) {
+      this.#characters -= sizeOf(entry)
+      this.#floor = entry.id
+      if (this.#following.get(entry.id) === this.#start) this.#following.delete(entry.id)
+    }
+    if (this.#evicted >= 64 && this.#evicted * 2 >= this.#entries.length) {
+      this.#entries.splice(0, this.#evicted)
+      this.#evicted = 0
+    }
+  }
+
+  /** Counts how many of these entries, newest first, the limits allow in addition. */
+  #countFitting(older: readonly LogEntry[]): number {
     let count = 0
-    let free = limits.characters - characters
-    const most = Math.min(older.length, limits.events - (window.end - window.start))
+    let free = this.#limits.characters - this.#characters
+    const most = Math.min(older.length, this.#limits.events - (this.#end - this.#start))
     while (count < most) {
-      free -= size(older[older.length - count - 1])
+      free -= sizeOf(older[older.length - count - 1])
       if (free < 0) break
       count += 1
     }
     return count
   }
-
-  function isOver(): boolean {
-    const held = window.end - window.start
-    return held > limits.events || (characters > limits.characters && held > 1)
-  }
-
-  const window: Mutable<Window> = {
-    start: 0,
-    end: 0,
-    tail: from,
-    push(entry) {
-      characters += size(entry)
-      entries.push(entry)
-      window.end += 1
-      window.tail = entry.id
-      following.set(entry.id, window.end)
-      while (isOver()) evict()
-    },
-    prepend(after, page) {
-      const older = page.slice(0, page.findIndex(({ id }) => id === floor) + 1)
-      const added = older.slice(older.length - fitting(older))
-      if (added.length === 0) return
-      const left = older[older.length - added.length - 1]
-      entries.splice(0, evicted, ...added)
-      evicted = 0
-      window.start -= added.length
-      floor = left?.id ?? after
-      for (const [index, entry] of added.entries()) {
-        characters += size(entry)
-        // An id that is here twice is where the log went back to it: the newer place counts.
-        if (!following.has(entry.id)) following.set(entry.id, window.start + index + 1)
-      }
-    },
-    clear() {
-      while (window.start < window.end) evict()
-    },
-    at: (sequence) =>
-      sequence < window.start ? undefined : entries[evicted + sequence - window.start],
-    after(id) {
-      const sequence = following.get(id)
-      if (sequence !== undefined) return sequence
-      if (id === window.tail) return window.end
-      return id === floor ? window.start : undefined
-    },
-    has: (id) => following.has(id),
-  }
-  return window
 }
 
-function size(entry: LogEntry | undefined): number {
+function sizeOf(entry: LogEntry | undefined): number {
   return entry?.kind === 'event' ? entry.data.length : 0
 }

@@ -5,7 +5,7 @@ import {
   eventTimeMs,
   firstEventId,
 } from '@trpc-sse/protocol'
-import type { Hub, Unplaced } from '../hub/hub.ts'
+import type { Hub, OpeningReader } from '../hub/hub.ts'
 import type { FeedEvent, LogEntry } from '../hub/log-event.ts'
 import type { Page } from '../hub/page.ts'
 import type { PageReader, PageRequest } from '../hub/page-reader.ts'
@@ -38,12 +38,12 @@ export interface CursorOptions {
 export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): Feed {
   const cursor = new Cursor(hub, start, options)
   hub.attach(options.wake)
-  if (hub.window) cursor.place(hub.window.tail, hub.window.end)
-  else hub.unplaced.add(cursor)
+  if (hub.window) cursor.onOpened(hub.window.tail, hub.window.end)
+  else hub.openingReaders.add(cursor)
   return cursor
 }
 
-class Cursor implements Feed, PageReader, Unplaced {
+class Cursor implements Feed, PageReader, OpeningReader {
   readonly group: ReadGroup
   readonly #hub: Hub
   readonly #clock: Clock
@@ -76,7 +76,7 @@ class Cursor implements Feed, PageReader, Unplaced {
     this.#id = 'after' in start ? start.after : undefined
   }
 
-  place(end: EventId, sequence: number | undefined): void {
+  onOpened(end: EventId, sequence: number | undefined): void {
     this.#end = end
     if (this.#replay !== 0) return
     this.#id = end
@@ -93,7 +93,7 @@ class Cursor implements Feed, PageReader, Unplaced {
   }
 
   needValues(): void {
-    if (!this.#needsValues) this.#hub.valueReaders += 1
+    if (!this.#needsValues) this.#hub.keepValues()
     this.#needsValues = true
   }
 
@@ -105,8 +105,8 @@ class Cursor implements Feed, PageReader, Unplaced {
     if (this.#isClosed) return
     this.#isClosed = true
     this.group.leave()
-    if (this.#needsValues) this.#hub.valueReaders -= 1
-    this.#hub.unplaced.delete(this)
+    if (this.#needsValues) this.#hub.releaseValues()
+    this.#hub.openingReaders.delete(this)
     this.#request?.cancel()
     this.#request = undefined
     this.#page = undefined

@@ -5,7 +5,7 @@ import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { seededRandom } from '../../../../tests/support/seeded-random.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createCodec } from '../codec/codec.ts'
-import { createHub } from '../hub/hub.ts'
+import { Hub } from '../hub/hub.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
 import { createCursor } from './cursor.ts'
@@ -32,7 +32,7 @@ async function simulate(seed: number) {
   let store = memoryBackend({ clock })
   const chaos = createChaos(random, () => store)
   const window = { events: 16, characters: 1e6 }
-  const hub = createHub({
+  const hub = new Hub({
     log,
     backend: chaos.backend,
     codec: createCodec(undefined),

@@ -11,7 +11,7 @@ import { channel } from '../channel/definition.ts'
 import { createChannels } from '../channels.ts'
 import { createCodec } from '../codec/codec.ts'
 import type { BehindPolicy } from '../hub/behind.ts'
-import { createHub } from '../hub/hub.ts'
+import { Hub } from '../hub/hub.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
@@ -238,7 +238,7 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   const codec = createCodec(transformer)
   const window = { events: 1_024, characters: 1e6 }
   const behind = { policy, events: 3 }
-  const hub = createHub({
+  const hub = new Hub({
     log,
     backend: chaos.backend,
     codec,
