@@ -3,7 +3,7 @@ import { type ManualClock, manualClock } from '../../../../tests/support/manual-
 import { hold } from './connection/connection.ts'
 import { type Connections, createConnections } from './connection/connections.ts'
 import { createLimiter } from './connection/limits.ts'
-import type { Exchange } from './connection/sink.ts'
+import type { Exchange } from './connection/response-writer.ts'
 
 interface Setup {
   readonly clock: ManualClock

@@ -2,9 +2,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { callHandler, mustBeValue } from '../user-code/calls.ts'
-import type { ResponseMeta } from './answer/head.ts'
 import { logInDevelopment } from './call/mistakes.ts'
 import type { TrustProxy } from './request/address.ts'
+import type { ResponseMeta } from './response-head.ts'
 
 /** A link's options, as its two sides use them: the types of contexts and requests are checked where they come in. */
 export interface LinkOptions {

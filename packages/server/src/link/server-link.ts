@@ -22,7 +22,7 @@ import {
   disconnectFilter,
 } from './connection/disconnects.ts'
 import { type ConnectionLimits, createLimiter, limitsOf } from './connection/limits.ts'
-import { leastBufferedBytes } from './connection/sink.ts'
+import { leastBufferedBytes } from './connection/response-writer.ts'
 import { serveFetch } from './fetch/fetch.ts'
 import { createMultiplexedMode, type MultiplexedOptions } from './multiplexed/serve.ts'
 import { createMultiplexer } from './multiplexed/streams.ts'

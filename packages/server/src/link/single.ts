@@ -1,4 +1,5 @@
 import type { TRPCError } from '@trpc/server'
+import { errorOf } from './call/errors.ts'
 import { callProcedure, sendResult } from './call/send-result.ts'
 import {
   createRun,
@@ -9,7 +10,6 @@ import {
   start,
   stop,
 } from './call/subscription-call.ts'
-import { errorOf } from './call/thrown.ts'
 import { connectedFrame, refusalFrame, streamFrames } from './call/wire-writer.ts'
 import { type Connection, end, type Served, send } from './connection/connection.ts'
 import { isRefusal } from './connection/limits.ts'

@@ -10,8 +10,8 @@ import { type Connection, send } from '../connection/connection.ts'
 import type { Counters } from '../connection/connections.ts'
 import type { RequestSubject } from '../request/match.ts'
 import { errorJson } from '../router.ts'
+import { errorOf, isAbortError } from './errors.ts'
 import { isMistake } from './mistakes.ts'
-import { errorOf, isAbortError } from './thrown.ts'
 import type { SubscriptionFrames } from './wire-writer.ts'
 
 /** How the subscriptions of a link run in one mode: what they have in common. */

@@ -9,7 +9,7 @@ import {
   send,
   whenRoom,
 } from './connection.ts'
-import type { Network } from './sink.ts'
+import type { Network } from './response-writer.ts'
 
 const maxBufferedBytes = 100
 const head = { status: 200, headers: new Headers() }

@@ -6,7 +6,7 @@ import { tellConsole } from '../../user-code/calls.ts'
 import type { SubscriptionRun } from '../call/subscription-call.ts'
 import type { IncomingBody } from '../request/body.ts'
 import type { PlaceHolder } from './limits.ts'
-import type { Exchange, ResponseHead, Sink } from './sink.ts'
+import type { Exchange, ResponseHead, Sink } from './response-writer.ts'
 import type { Turns } from './turns.ts'
 
 /** Who holds a connection and what for: what `connections()` lists, and `disconnect` filters by. */

@@ -12,7 +12,7 @@ import {
 } from './connection.ts'
 import { createDisconnects, type DisconnectFilter, type Disconnects } from './disconnects.ts'
 import { addressOf, type Limiter } from './limits.ts'
-import type { Exchange } from './sink.ts'
+import type { Exchange } from './response-writer.ts'
 import { createTurns } from './turns.ts'
 
 /** What a link has served. */

@@ -1,11 +1,10 @@
-import { answerByTrpc } from '../answer/answer.ts'
-import { addHeaders, streamHead } from '../answer/head.ts'
 import {
   isMultiplexed,
   type MultiplexedOptions,
   type MultiplexedService,
   serveMultiplexed,
 } from '../multiplexed/serve.ts'
+import { answerByTrpc } from '../node/answer.ts'
 import {
   type CallOverrides,
   connectionKey,
@@ -18,6 +17,7 @@ import {
 import { addressReaderFor } from '../request/address.ts'
 import { readFetchBody } from '../request/body.ts'
 import { matchSubscription } from '../request/match.ts'
+import { addHeaders, streamHead } from '../response-head.ts'
 import { serveSingle } from '../single.ts'
 import { fetchExchange } from './writer.ts'
 

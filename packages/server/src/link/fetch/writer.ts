@@ -1,4 +1,9 @@
-import { type Exchange, leastBufferedBytes, type Network, type Sink } from '../connection/sink.ts'
+import {
+  type Exchange,
+  leastBufferedBytes,
+  type Network,
+  type Sink,
+} from '../connection/response-writer.ts'
 
 /** An exchange and the response that it gives. */
 export interface FetchExchange {

@@ -6,9 +6,8 @@ import {
   multiplexedPath,
   parseMultiplexedRequest,
 } from '@trpc-sse/protocol'
-import { type Answerable, answerError, answerErrors, answerJson } from '../answer/json.ts'
+import { errorOf } from '../call/errors.ts'
 import type { RunMode } from '../call/subscription-call.ts'
-import { errorOf } from '../call/thrown.ts'
 import { keyedConnectedFrame, startedFrame } from '../call/wire-writer.ts'
 import { send } from '../connection/connection.ts'
 import { drainingError, isRefusal, tooManyChanges } from '../connection/limits.ts'
@@ -24,6 +23,7 @@ import {
   spread,
   startResponse,
 } from '../serve.ts'
+import { type Answerable, answerError, answerErrors, answerJson } from './answer.ts'
 import { createMultiplexedStream, type MultiplexedStream } from './stream.ts'
 import type { Multiplexer } from './streams.ts'
 

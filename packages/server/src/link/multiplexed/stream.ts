@@ -6,7 +6,6 @@ import {
   type WantedSubscription,
 } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
-import { createLastWord } from '../call/last-word.ts'
 import { restoreContext } from '../call/restore-context.ts'
 import { callProcedure, sendResult } from '../call/send-result.ts'
 import {
@@ -28,10 +27,11 @@ import {
   type Served,
   send,
 } from '../connection/connection.ts'
-import { createRate, type Rate } from '../connection/rate.ts'
+import { createRate, type Rate } from '../connection/token-bucket.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from '../request/match.ts'
 import { findProcedure } from '../router.ts'
 import type { ServeOptions, Service } from '../serve.ts'
+import { createLastWord } from './emit-and-end.ts'
 
 /** A connection with a set of subscriptions on it, each by its key. */
 export interface MultiplexedStream extends Served {

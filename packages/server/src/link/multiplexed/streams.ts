@@ -1,13 +1,13 @@
 import { type Clock, isRealtimeError } from '@trpc-sse/protocol'
 import type { Backend } from '../../backend/backend.ts'
+import { isSameOwner } from '../request/credentials.ts'
 import {
   type ControlAnswer,
   type ControlRequest,
   parseAnswer,
   parseControl,
   unknown,
-} from '../request/control.ts'
-import { isSameOwner } from '../request/credentials.ts'
+} from './control.ts'
 import { createRelay } from './relay.ts'
 import type { MultiplexedStream } from './stream.ts'
 

@@ -1,9 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TRPCError } from '@trpc/server'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
-import { answerByTrpc, writeAnswer } from '../answer/answer.ts'
-import { streamHead } from '../answer/head.ts'
-import { errorOf } from '../call/thrown.ts'
+import { errorOf } from '../call/errors.ts'
 import {
   isMultiplexed,
   type MultiplexedOptions,
@@ -22,8 +20,10 @@ import {
 import { addressReaderFor } from '../request/address.ts'
 import { readNodeBody } from '../request/body.ts'
 import { type IncomingRequest, matchSubscription } from '../request/match.ts'
+import { streamHead } from '../response-head.ts'
 import { serveSingle } from '../single.ts'
-import { closeWithSocket } from './queue.ts'
+import { answerByTrpc, writeAnswer } from './answer.ts'
+import { closeWithSocket } from './queued-responses.ts'
 import { isGone, nodeExchange } from './writer.ts'
 
 /** A request of `node:http`, and what it has of its own. */

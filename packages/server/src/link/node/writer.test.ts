@@ -3,7 +3,7 @@ import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../../../../../tests/support/http.ts'
-import { leastBufferedBytes, type Sink } from '../connection/sink.ts'
+import { leastBufferedBytes, type Sink } from '../connection/response-writer.ts'
 import { nodeExchange } from './writer.ts'
 
 const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }) }

@@ -6,8 +6,8 @@ import {
   type Network,
   type ResponseHead,
   type Sink,
-} from '../connection/sink.ts'
-import { directSocket, isNext } from './socket.ts'
+} from '../connection/response-writer.ts'
+import { directSocket, isNext } from './direct-socket.ts'
 
 /** Writes straight to a Node response: no web streams between an event and the socket. */
 export function nodeExchange(response: ServerResponse): Exchange {

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { TRPCError } from '@trpc/server'
 import type { Clock } from '@trpc-sse/protocol'
 import { type Tally, tooManyBodyBytes } from '../connection/limits.ts'
-import { bodyWasRead, givenBody, type ParsedRequest } from './given-body.ts'
+import { bodyWasRead, givenBody, type ParsedRequest } from '../node/given-body.ts'
 
 /** The largest body of a request to `~sse`, in bytes. */
 const maxBytes = 1_048_576

@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TRPCError } from '@trpc/server'
 import { resolveResponse } from '@trpc/server/http'
-import { flush, writeHead } from '../node/writer.ts'
 import { createContext, type LinkOptions, toldOnce } from '../options.ts'
+import { flush, writeHead } from './writer.ts'
 
 /** What tRPC is to answer. */
 export interface TrpcCall {

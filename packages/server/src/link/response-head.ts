@@ -1,7 +1,7 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
-import { mustBeValue } from '../../user-code/calls.ts'
-import type { ResponseHead } from '../connection/sink.ts'
+import { mustBeValue } from '../user-code/calls.ts'
+import type { ResponseHead } from './connection/response-writer.ts'
 
 /** tRPC's `responseMeta`. */
 export type ResponseMeta = ResponseMetaFn<AnyTRPCRouter>

@@ -1,5 +1,5 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
-import type { SubscriptionFrames } from './wire-writer.ts'
+import type { SubscriptionFrames } from '../call/wire-writer.ts'
 
 /** What ends a stream by `sse.emitAndEndImmediately`. */
 export interface LastWordOptions {
