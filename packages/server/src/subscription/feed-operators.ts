@@ -1,68 +1,75 @@
 import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import { mustBeValue } from '../user-code/calls.ts'
 import { gapError } from './errors.ts'
-import type { Feed } from './feed.ts'
+import type { Feed, Gap } from './feed.ts'
 
-/** What a filter or a map is told beside the event. */
+/** The second argument of a filter or a map. */
 export interface EventMeta {
-  /** The event's id: what resumes after it. */
+  /** The event's id: a resume from it starts after the event. */
   readonly id: string
 }
 
-/** Passes on what fits. The position moves past what doesn't, so that a later resume starts there. */
+/** Leaves out events that don't fit. The position moves past them, so that a resume starts after them. */
 export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) => boolean): Feed {
-  return transformFeed(feed, (event, value) =>
-    mustBeValue(fits(value, event), 'filter()') ? event : undefined,
-  )
-}
-
-/** Passes on a new value for each event, under the same id. */
-export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) => unknown): Feed {
-  return transformFeed(feed, (event, value) => {
-    const decoded = { value: mustBeValue(change(value, event), 'map()') }
-    return {
-      kind: 'event',
-      id: event.id,
-      data: undefined,
-      codec: event.codec,
-      decoded,
-      frame: undefined,
-    }
+  feed.needValues()
+  return new TransformedFeed(feed, (item) => {
+    if (item.kind === 'gap') return item
+    return mustBeValue(fits(eventValue(item), item), 'filter()') ? item : undefined
   })
 }
 
-function transformFeed(
-  feed: Feed,
-  transform: (event: FeedEvent, value: unknown) => FeedEvent | undefined,
-): Feed {
+/** Replaces the value of each event, and keeps its id. */
+export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) => unknown): Feed {
   feed.needValues()
-  return {
-    position: () => feed.position(),
-    needValues() {},
-    next() {
-      for (let item = feed.next(); item !== undefined; item = feed.next()) {
-        if (item.kind === 'gap') return item
-        const result = transform(item, eventValue(item))
-        if (result !== undefined) return result
-      }
-      return undefined
-    },
-    isTooFarBehind: () => feed.isTooFarBehind(),
-    close: () => feed.close(),
-  }
+  return new TransformedFeed(feed, (item) => {
+    if (item.kind === 'gap') return item
+    const { id, codec } = item
+    const decoded = { value: mustBeValue(change(eventValue(item), item), 'map()') }
+    return { kind: 'event', id, data: undefined, codec, decoded, frame: undefined }
+  })
 }
 
-/** Ends with an error where events can't be had any more. */
+/** Throws at the first gap. */
 export function failOnGap(feed: Feed): Feed {
-  return {
-    position: () => feed.position(),
-    needValues: () => feed.needValues(),
-    next() {
-      const item = feed.next()
-      if (item?.kind === 'gap') throw gapError(item)
-      return item
-    },
-    isTooFarBehind: () => feed.isTooFarBehind(),
-    close: () => feed.close(),
+  return new TransformedFeed(feed, (item) => {
+    if (item.kind === 'gap') throw gapError(item)
+    return item
+  })
+}
+
+/** Returns the item to pass on; `undefined` leaves it out. */
+type Transform = (item: FeedEvent | Gap) => FeedEvent | Gap | undefined
+
+class TransformedFeed implements Feed {
+  readonly #feed: Feed
+  readonly #transform: Transform
+
+  constructor(feed: Feed, transform: Transform) {
+    this.#feed = feed
+    this.#transform = transform
+  }
+
+  next(): FeedEvent | Gap | undefined {
+    for (let item = this.#feed.next(); item !== undefined; item = this.#feed.next()) {
+      const result = this.#transform(item)
+      if (result !== undefined) return result
+    }
+    return undefined
+  }
+
+  position(): string | undefined {
+    return this.#feed.position()
+  }
+
+  needValues(): void {
+    this.#feed.needValues()
+  }
+
+  isTooFarBehind(): boolean {
+    return this.#feed.isTooFarBehind()
+  }
+
+  close(): void {
+    this.#feed.close()
   }
 }

@@ -9,89 +9,111 @@ import type { SubscribeOptions } from './options.ts'
 import { rememberId } from './recent-ids.ts'
 import { knowsCall } from './resume.ts'
 
-/** What an iteration has to know of its subscription. */
+/** The part of a subscription that an iteration needs. */
 export interface IterationSource {
   readonly options: SubscribeOptions
-  /** What ends it. */
+  /** The signals that end it. */
   readonly signals: readonly AbortSignal[]
 }
 
 /**
- * Reads a feed as an async iterator of tracked events, for whoever pulls: tRPC's own adapters, `createCaller`, a
- * generator of the user's. Ends when a signal aborts. `return` ends it at once, even while `next` waits.
+ * Reads a feed as an async iterator of tracked events: for tRPC's own adapters, `createCaller` and user
+ * generators. It ends when a signal aborts. `return` ends it at once, even while `next` waits.
  */
 export function iterateFeed<TEvent>(
   source: IterationSource,
   open: (wake: () => void) => Promise<Feed>,
 ): AsyncIterator<TrackedEnvelope<TEvent>, void, unknown> {
-  const { options, signals } = source
-  const isKnown = knowsCall(options)
-  let feed: Feed | undefined
-  let wake = (): void => {}
-  let ended = false
-  let announced = false
-  let last: Promise<unknown> = Promise.resolve()
+  return new FeedIterator<TEvent>(source, open)
+}
 
-  function end(): void {
-    ended = true
-    for (const signal of signals) signal.removeEventListener('abort', end)
-    feed?.close()
-    wake()
+class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, void, unknown> {
+  readonly #options: SubscribeOptions
+  readonly #signals: readonly AbortSignal[]
+  readonly #open: (wake: () => void) => Promise<Feed>
+  readonly #knowsCall: boolean
+  #feed: Feed | undefined
+  #wake = (): void => {}
+  #hasEnded = false
+  /** Whether the client knows the position. */
+  #positionSent = false
+  /** The last call of `next`: calls run one after the other. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor({ options, signals }: IterationSource, open: (wake: () => void) => Promise<Feed>) {
+    this.#options = options
+    this.#signals = signals
+    this.#open = open
+    this.#knowsCall = knowsCall(options)
+    for (const signal of signals) signal.addEventListener('abort', this.#end)
   }
 
-  /** Says once where the subscription stands, if its first event doesn't. */
-  function announce(item: FeedEvent | Gap | undefined): void {
-    const position = feed?.position()
-    if (announced || ended || position === undefined) return
-    announced = true
-    if (item === undefined) callContextOf(options)?.onPosition(position)
-  }
-
-  async function next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
-    if (signals.some(({ aborted }) => aborted)) end()
-    while (!ended) {
-      feed ??= await open(() => wake())
-      feed.needValues()
-      // Asked for before the feed is read, so that no call of `wake` falls between the two.
-      const woken = new Promise<void>((resolve) => {
-        wake = resolve
+  next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
+    const result = this.#last
+      .then(() => this.#next())
+      .catch((error: unknown) => {
+        this.#end()
+        throw error
       })
-      if (feed.isTooFarBehind()) throw tooFarBehind()
-      const item = ended ? undefined : feed.next()
-      announce(item)
-      if (item?.kind === 'gap') tell(source, item)
-      else if (item) {
-        rememberId(item.id, isKnown)
+    this.#last = result.catch(() => {})
+    return result
+  }
+
+  async return(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
+    this.#end()
+    return { done: true, value: undefined }
+  }
+
+  readonly #end = (): void => {
+    this.#hasEnded = true
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#end)
+    this.#feed?.close()
+    this.#wake()
+  }
+
+  async #next(): Promise<IteratorResult<TrackedEnvelope<TEvent>, void>> {
+    if (this.#signals.some(({ aborted }) => aborted)) this.#end()
+    while (!this.#hasEnded) {
+      this.#feed ??= await this.#open(() => this.#wake())
+      this.#feed.needValues()
+      // Created before the feed is read: a wake between the two must not be lost.
+      const woken = new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+      const item = this.#read(this.#feed)
+      if (item?.kind === 'event') {
+        rememberId(item.id, this.#knowsCall)
         return { done: false, value: tracked(item.id, eventValue(item) as TEvent) }
-      } else if (!ended) {
+      }
+      if (item) this.#reportGap(item)
+      else if (!this.#hasEnded) {
         const release = holdProcess()
         await woken
         release()
       }
     }
-    feed?.close()
+    this.#feed?.close()
     return { done: true, value: undefined }
   }
 
-  for (const signal of signals) signal.addEventListener('abort', end)
-  return {
-    next() {
-      const result = last.then(next).catch((error: unknown) => {
-        end()
-        throw error
-      })
-      last = result.catch(() => {})
-      return result
-    },
-    async return() {
-      end()
-      return { done: true, value: undefined }
-    },
+  #read(feed: Feed): FeedEvent | Gap | undefined {
+    if (feed.isTooFarBehind()) throw tooFarBehind()
+    const item = this.#hasEnded ? undefined : feed.next()
+    if (!this.#positionSent) this.#sendPosition(feed, item)
+    return item
   }
-}
 
-function tell({ options }: IterationSource, gap: Gap): void {
-  const transport = callContextOf(options)
-  if (transport) transport.onGap(gap)
-  else gap.report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
+  /** Tells the client where the subscription starts, unless its first event does. */
+  #sendPosition(feed: Feed, item: FeedEvent | Gap | undefined): void {
+    const position = feed.position()
+    if (this.#hasEnded || position === undefined) return
+    this.#positionSent = true
+    if (item === undefined) callContextOf(this.#options)?.onPosition(position)
+  }
+
+  #reportGap(gap: Gap): void {
+    const context = callContextOf(this.#options)
+    if (context) context.onGap(gap)
+    else gap.report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
+  }
 }

@@ -17,7 +17,8 @@ import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
 import { createCursor } from './cursor.ts'
 import type { Feed } from './feed.ts'
-import { createLiveFeed, type LiveEvent } from './live.ts'
+import type { LiveEvent, LoadSnapshot } from './live.ts'
+import { LiveFeed } from './live-feed.ts'
 import { type ChannelSubscription, merge } from './subscription.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -250,8 +251,8 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   })
   await hub.opening
   const { load, loads } = createLoader()
-  const open = (loader: Parameters<typeof createLiveFeed>[0]['load'] = load): Feed =>
-    createLiveFeed({
+  const open = (loader: LoadSnapshot<unknown> = load): Feed =>
+    new LiveFeed({
       group: createReadGroup(),
       lastEventId: undefined,
       open: (after, grace) =>

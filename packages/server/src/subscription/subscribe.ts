@@ -6,13 +6,8 @@ import type { HubRegistry } from '../hub/registry.ts'
 import { type CursorOptions, type CursorStart, createCursor } from './cursor.ts'
 import type { Feed } from './feed.ts'
 import { failOnGap } from './feed-operators.ts'
-import {
-  beforeSnapshot,
-  createLiveFeed,
-  type LiveEvent,
-  type LoadSnapshot,
-  type SnapshotData,
-} from './live.ts'
+import { beforeSnapshot, type LiveEvent, type LoadSnapshot, type SnapshotData } from './live.ts'
+import { LiveFeed } from './live-feed.ts'
 import type { LiveOptions, SubscribeOptions } from './options.ts'
 import { type ChannelSubscription, createSubscription } from './subscription.ts'
 
@@ -70,7 +65,7 @@ export function followLive<TLoaded, TEvent>(
         codec,
         hub: () => channel.hubs.find(channel.log.key),
         open: (lastEventId, wake, group) =>
-          createLiveFeed({
+          new LiveFeed({
             lastEventId: lastEventId === beforeSnapshot ? undefined : lastEventId,
             open: (after, grace) =>
               openCursor(channel, after === undefined ? { replay: 0 } : { after }, {

@@ -1,0 +1,137 @@
+import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import type { Codec } from '../codec/codec.ts'
+import type { FeedEvent } from '../hub/log-event.ts'
+import type { Grace } from './cursor.ts'
+import type { Feed, Gap } from './feed.ts'
+import { beforeSnapshot } from './live.ts'
+import { liveEvent, snapshotEvent } from './live-events.ts'
+import { SnapshotLoad, type SnapshotLoadOptions } from './snapshot-load.ts'
+
+/** A live subscription fails after so many loads without an event between them. */
+const maxLoads = 4
+
+/** What a live feed is made with. */
+export interface LiveFeedOptions extends SnapshotLoadOptions {
+  /** The position to resume from without a snapshot; `undefined` starts with one. */
+  readonly lastEventId: EventId | undefined
+  /** Opens the events after an id; without one, after the end of the log. */
+  open(lastEventId: EventId | undefined, grace: Grace): Feed
+  readonly codec: Codec
+}
+
+/**
+ * A feed of a snapshot and the events that follow it. Where events are missing, another snapshot
+ * replaces them.
+ *
+ * While a snapshot is loading, the feed stays at its position: events wait in the log, not in memory. A
+ * gap meanwhile cancels the load and starts another.
+ */
+export class LiveFeed implements Feed {
+  readonly #options: LiveFeedOptions
+  // Events that wait for a load don't count against a slow client.
+  readonly #grace: Grace = { isOver: true }
+  #cursor: Feed
+  #needsValues: boolean
+  #position: string
+  #isSnapshotDue: boolean
+  #load: SnapshotLoad | undefined
+  /** The first item after the snapshot that is loading. It shows whether there is a gap. */
+  #head: FeedEvent | Gap | undefined
+  /** Loads since the last event. */
+  #loads = 0
+
+  constructor(options: LiveFeedOptions) {
+    const { lastEventId, codec } = options
+    this.#options = options
+    this.#cursor = options.open(lastEventId, this.#grace)
+    // A transformer's output for an event can't be embedded in its output for the whole item.
+    this.#needsValues = codec.output !== undefined
+    if (this.#needsValues) this.#cursor.needValues()
+    this.#position = lastEventId ?? beforeSnapshot
+    this.#isSnapshotDue = lastEventId === undefined
+  }
+
+  position(): string {
+    return this.#position
+  }
+
+  next(): FeedEvent | Gap | undefined {
+    if (this.#isSnapshotDue) return this.#nextSnapshot()
+    const item = this.#head ?? this.#cursor.next()
+    this.#head = undefined
+    if (item?.kind === 'gap') {
+      this.#isSnapshotDue = true
+      return this.#nextSnapshot()
+    }
+    if (item === undefined) return undefined
+    this.#loads = 0
+    this.#position = item.id
+    return liveEvent(item)
+  }
+
+  needValues(): void {
+    this.#needsValues = true
+    this.#cursor.needValues()
+  }
+
+  isTooFarBehind(): boolean {
+    return !this.#isSnapshotDue && this.#cursor.isTooFarBehind()
+  }
+
+  close(): void {
+    this.#cancelLoad()
+    this.#cursor.close()
+  }
+
+  #nextSnapshot(): FeedEvent | undefined {
+    this.#grace.isOver = false
+    if (this.#load) this.#head ??= this.#cursor.next()
+    if (this.#head?.kind === 'gap') this.#cancelLoad()
+    if (!this.#load) this.#startLoad()
+    else if (this.#load.outcome) return this.#takeSnapshot(this.#load, this.#load.outcome)
+    return undefined
+  }
+
+  #startLoad(): void {
+    const { load } = this.#options
+    const from = this.#cursor.position()
+    if (from === undefined) return
+    if (this.#loads >= maxLoads) throw cannotCatchUp()
+    // Counted when it starts: a load that is cancelled before its turn is none.
+    const counted: typeof load = (options) => {
+      this.#loads += 1
+      return load(options)
+    }
+    this.#load = new SnapshotLoad({ ...this.#options, load: counted }, from)
+  }
+
+  #takeSnapshot({ lastEventId }: SnapshotLoad, outcome: () => unknown): FeedEvent {
+    const snapshot = snapshotEvent(outcome(), lastEventId, this.#options.codec)
+    if (snapshot.id !== lastEventId) this.#reopen(snapshot.id)
+    this.#grace.isOver = false
+    this.#load = undefined
+    this.#isSnapshotDue = false
+    this.#position = snapshot.id
+    return snapshot
+  }
+
+  #reopen(lastEventId: EventId): void {
+    this.#head = undefined
+    this.#cursor.close()
+    this.#cursor = this.#options.open(lastEventId, this.#grace)
+    if (this.#needsValues) this.#cursor.needValues()
+  }
+
+  #cancelLoad(): void {
+    this.#load?.cancel()
+    this.#load = undefined
+    this.#head = undefined
+  }
+}
+
+function cannotCatchUp(): RealtimeError {
+  const message =
+    `${maxLoads} snapshots were loaded, and each time events were missing before one could follow. Either the channel retains ` +
+    'fewer events than are published during a load, or loadSnapshot returns a tracked snapshot that is too old. Raise `retain`, or load faster.'
+  return new RealtimeError('GAP', message)
+}
