@@ -2,7 +2,7 @@ import type { Codec } from '../set/observer.ts'
 import type { SetOptions } from '../set/set.ts'
 import type { TabsEnvironment } from './environment.ts'
 import type { TabsTools } from './tools.ts'
-import { createVisitor, type Visitor } from './visitor.ts'
+import { createVisitor, type Visitor } from './follower-session.ts'
 
 /** What a host serves guests with. */
 export interface HostOptions {
