@@ -6,15 +6,15 @@ import type { Member } from '../set/shared-subscription.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 import type { TabsEnvironment } from './environment.ts'
 import {
-  type GuestMessage,
-  type HostMessage,
-  readGuestMessage,
+  type FollowerMessage,
+  type LeaderMessage,
+  readFollowerMessage,
   readSubscriptions,
 } from './messages.ts'
 import { writeFrame, writeMessage } from './write.ts'
 
 /** What a host serves a guest with. */
-export interface VisitorOptions {
+export interface FollowerSessionOptions {
   readonly clock: Clock
   readonly environment: TabsEnvironment
   readonly codec: Codec
@@ -28,7 +28,7 @@ export interface VisitorOptions {
 }
 
 /** A guest, at its host: what it wants are members of the host's set, and what they hear is written to it. */
-export interface Visitor {
+export interface FollowerSession {
   /** Makes the set what the request says. */
   apply(body: string): void
   /** Says that it is served. */
@@ -48,8 +48,8 @@ const mostUnread = 4_194_304
  */
 const limboMs = 1_000
 
-/** Creates a visitor that wants nothing yet. */
-export function createVisitor(options: VisitorOptions): Visitor {
+/** Creates a session that wants nothing yet. */
+export function createFollowerSession(options: FollowerSessionOptions): FollowerSession {
   const { clock, environment, set, host, name } = options
   const leaves = new Map<string, () => void>()
   const watching = new AbortController()
@@ -59,17 +59,17 @@ export function createVisitor(options: VisitorOptions): Visitor {
   let unread = 0
 
   const channel = environment.openChannel(name, (message) => {
-    const known = isOver ? undefined : readGuestMessage(message)
+    const known = isOver ? undefined : readFollowerMessage(message)
     if (known) take(known)
   })
   // The guest has this lock as long as it is there.
   environment.requestLock(name, { signal: watching.signal }, async () => finish()).catch(() => {})
 
-  function post(message: DistributiveOmit<HostMessage, 'host'>): void {
+  function post(message: DistributiveOmit<LeaderMessage, 'host'>): void {
     channel.post({ ...message, host })
   }
 
-  function take(message: GuestMessage): void {
+  function take(message: FollowerMessage): void {
     if (message.type === 'probe') post({ type: 'here' })
     else if (message.type === 'read') unread = Math.max(0, unread - message.length)
     else apply(message.body)
@@ -99,7 +99,7 @@ export function createVisitor(options: VisitorOptions): Visitor {
   }
 
   /** Ends the guest's stream. */
-  function end(message: DistributiveOmit<HostMessage, 'host'>): void {
+  function end(message: DistributiveOmit<LeaderMessage, 'host'>): void {
     if (isOver) return
     flush()
     isOver = true
@@ -194,7 +194,7 @@ function errorFrame(key: string, error: unknown): SubscriptionFrame {
 
 function failed(
   error: unknown,
-): DistributiveOmit<HostMessage, 'host'> & { readonly type: 'failed' } {
+): DistributiveOmit<LeaderMessage, 'host'> & { readonly type: 'failed' } {
   const message = error instanceof Error ? error.message : String(error)
   const { code = 'CONNECTION_LOST', status }: Partial<RealtimeError> = isOurs(error) ? error : {}
   return { type: 'failed', code, message, status }

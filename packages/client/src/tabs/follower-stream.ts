@@ -2,12 +2,12 @@ import type { Clock } from '@trpc-sse/protocol'
 import { deferred } from './deferred.ts'
 import type { TabsEnvironment } from './environment.ts'
 import { createLiveness } from './liveness.ts'
-import { type GuestMessage, type HostMessage, readHostMessage } from './messages.ts'
+import { type FollowerMessage, type LeaderMessage, readLeaderMessage } from './messages.ts'
 import type { TabsTools } from './tools.ts'
 import { writeMessage } from './write.ts'
 
 /** A request for a stream, and whom its guest tells. */
-export interface GuestOptions {
+export interface FollowerStreamOptions {
   readonly clock: Clock
   readonly tools: TabsTools
   readonly environment: TabsEnvironment
@@ -24,7 +24,7 @@ export interface GuestOptions {
 }
 
 /** A stream that another tab's host, or this tab's, has opened: to the link, the response of a server. */
-export interface Guest {
+export interface FollowerStream {
   readonly response: Promise<Response>
   /** Hands a control request on to its host; says whether it has one. What comes of it shows in the stream. */
   control(body: string): boolean
@@ -45,7 +45,7 @@ const moved = writeMessage('$reconnect', '{}')
 const alive = writeMessage('$ping', '')
 
 /** Asks for a stream. */
-export function openGuest(options: GuestOptions): Guest {
+export function openFollowerStream(options: FollowerStreamOptions): FollowerStream {
   const { RealtimeError } = options.tools
   const bytes = new TextEncoder()
   const response = deferred<Response>()
@@ -56,10 +56,10 @@ export function openGuest(options: GuestOptions): Guest {
   let unread = 0
 
   const channel = options.environment.openChannel(options.name, (message) => {
-    const known = isOver ? undefined : readHostMessage(message)
+    const known = isOver ? undefined : readLeaderMessage(message)
     if (known) take(known)
   })
-  const tell = (message: GuestMessage): void => channel.post(message)
+  const tell = (message: FollowerMessage): void => channel.post(message)
   const liveness = createLiveness(options.clock, options.tools.elapsedTime(options.clock), {
     probe: () => (host === undefined ? options.ask() : tell({ type: 'probe' })),
     silent() {
@@ -77,7 +77,7 @@ export function openGuest(options: GuestOptions): Guest {
     fail,
   )
 
-  function take(message: HostMessage): void {
+  function take(message: LeaderMessage): void {
     // Two can think that they lead, for a while: the first that answers has it.
     host ??= message.host
     if (message.host !== host) return
@@ -164,7 +164,7 @@ export function openGuest(options: GuestOptions): Guest {
 
 /** Holds the lock that tells its host of the guest's end, whatever that is; returns what lets it go. */
 function holdLock(
-  { environment, name }: GuestOptions,
+  { environment, name }: FollowerStreamOptions,
   onHeld: () => void,
   onFailed: (error: unknown) => void,
 ): () => void {

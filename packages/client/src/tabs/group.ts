@@ -1,8 +1,8 @@
 import type { Clock } from '@trpc-sse/protocol'
 import { deferred } from './deferred.ts'
 import type { TabChannel, TabsEnvironment } from './environment.ts'
-import { type Guest, openGuest } from './follower-stream.ts'
-import type { Host } from './leader.ts'
+import { type FollowerStream, openFollowerStream } from './follower-stream.ts'
+import type { Leader } from './leader.ts'
 import { type GroupMessage, readGroupMessage } from './messages.ts'
 import type { Role, RoleEvent } from './role.ts'
 import type { TabsTools } from './tools.ts'
@@ -16,7 +16,7 @@ export interface GroupOptions {
   readonly name: string
   /** Tells what happens here; gives what the tab is then. */
   readonly dispatch: (event: RoleEvent) => Role
-  readonly createHost: (id: string) => Host
+  readonly createLeader: (id: string) => Leader
   /** Nobody here has wanted a stream for a while, and nobody elsewhere is served from here. */
   readonly onIdle: () => void
 }
@@ -25,9 +25,9 @@ export interface GroupOptions {
 export interface Group {
   readonly name: string
   /** Opens a stream at whoever leads. */
-  open(body: string): Guest
+  open(body: string): FollowerStream
   /** A guest's stream, by the name that it has. */
-  guest(id: string): Guest | undefined
+  guest(id: string): FollowerStream | undefined
   /** Leaves it. What its guests have is over. */
   close(): void
 }
@@ -44,8 +44,8 @@ const idleMs = 60_000
 /** Joins a group. */
 export function joinGroup(options: GroupOptions): Group {
   const { clock, environment, name, dispatch } = options
-  const guests = new Map<string, Guest>()
-  let host: Host | undefined
+  const guests = new Map<string, FollowerStream>()
+  let host: Leader | undefined
   let leader: string | undefined
   let isClosed = false
   let release = (): void => {}
@@ -116,7 +116,7 @@ export function joinGroup(options: GroupOptions): Group {
 
   function lead(): void {
     const id = crypto.randomUUID()
-    host = options.createHost(id)
+    host = options.createLeader(id)
     say({ type: 'lead', host: id })
   }
 
@@ -142,7 +142,7 @@ export function joinGroup(options: GroupOptions): Group {
     name,
     open(body) {
       const id = `${name}:${crypto.randomUUID()}`
-      const guest = openGuest({
+      const guest = openFollowerStream({
         clock,
         environment,
         tools: options.tools,

@@ -2,10 +2,10 @@ import type { Codec } from '../set/observer.ts'
 import type { SetOptions } from '../set/set.ts'
 import type { TabsEnvironment } from './environment.ts'
 import type { TabsTools } from './tools.ts'
-import { createVisitor, type Visitor } from './follower-session.ts'
+import { createFollowerSession, type FollowerSession } from './follower-session.ts'
 
 /** What a host serves guests with. */
-export interface HostOptions {
+export interface LeaderOptions {
   readonly environment: TabsEnvironment
   readonly tools: TabsTools
   /** Of the tab that it lives in: its requests are made as that tab's. */
@@ -16,7 +16,7 @@ export interface HostOptions {
 }
 
 /** Has the stream for all tabs of a group, its own included. */
-export interface Host {
+export interface Leader {
   /** Serves a guest, by the name of its stream; if that is served already, says so. */
   open(name: string, body: string): void
   /** Whether it serves anybody. */
@@ -26,8 +26,8 @@ export interface Host {
 }
 
 /** Creates a host without a guest. It has a stream while its guests want something. */
-export function createHost({ settings, id, ...options }: HostOptions): Host {
-  const visitors = new Map<string, Visitor>()
+export function createLeader({ settings, id, ...options }: LeaderOptions): Leader {
+  const sessions = new Map<string, FollowerSession>()
   let isKnown = false
   const set = options.tools.createSet({
     ...settings,
@@ -47,15 +47,15 @@ export function createHost({ settings, id, ...options }: HostOptions): Host {
   /** The server knows this mode: before that, guests may have to be told to do without. */
   function known(): void {
     isKnown = true
-    for (const visitor of visitors.values()) visitor.open()
+    for (const session of sessions.values()) session.open()
   }
 
   return {
     open(name, body) {
-      const there = visitors.get(name)
+      const there = sessions.get(name)
       if (there) return there.greet()
-      const onOver = (): void => void visitors.delete(name)
-      const visitor = createVisitor({
+      const onOver = (): void => void sessions.delete(name)
+      const session = createFollowerSession({
         ...options,
         clock: settings.clock,
         set,
@@ -63,14 +63,14 @@ export function createHost({ settings, id, ...options }: HostOptions): Host {
         name,
         onOver,
       })
-      visitors.set(name, visitor)
-      visitor.greet()
-      visitor.apply(body)
-      if (isKnown) visitor.open()
+      sessions.set(name, session)
+      session.greet()
+      session.apply(body)
+      if (isKnown) session.open()
     },
-    isServing: () => visitors.size > 0,
+    isServing: () => sessions.size > 0,
     close() {
-      for (const visitor of [...visitors.values()]) visitor.close()
+      for (const session of [...sessions.values()]) session.close()
     },
   }
 }

@@ -11,7 +11,7 @@ export type GroupMessage =
   | { readonly type: 'lead'; readonly host: string }
 
 /** What a guest says to its host, on the channel of its stream. */
-export type GuestMessage =
+export type FollowerMessage =
   /** Is anybody there? */
   | { readonly type: 'probe' }
   /** So many characters have arrived. */
@@ -20,7 +20,7 @@ export type GuestMessage =
   | { readonly type: 'control'; readonly body: string }
 
 /** What a host says to a guest, on the channel of its stream. */
-export type HostMessage = { readonly host: string } & (
+export type LeaderMessage = { readonly host: string } & (
   | { readonly type: 'here' }
   /** The stream goes on. */
   | { readonly type: 'text'; readonly text: string }
@@ -49,14 +49,14 @@ export const readGroupMessage: (value: unknown) => GroupMessage | undefined = re
 })
 
 /** Reads what a guest has said; `undefined` for anything else. */
-export const readGuestMessage: (value: unknown) => GuestMessage | undefined = reader<GuestMessage>({
+export const readFollowerMessage: (value: unknown) => FollowerMessage | undefined = reader<FollowerMessage>({
   probe: [],
   read: ['length'],
   control: ['body'],
 })
 
 /** Reads what a host has said; `undefined` for anything else. */
-export const readHostMessage: (value: unknown) => HostMessage | undefined = reader<HostMessage>({
+export const readLeaderMessage: (value: unknown) => LeaderMessage | undefined = reader<LeaderMessage>({
   here: ['host'],
   text: ['host', 'text'],
   moved: ['host'],

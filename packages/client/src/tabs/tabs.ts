@@ -4,7 +4,7 @@ import type { SetOptions } from '../set/set.ts'
 import type { Fetch } from '../transport/fetch.ts'
 import { globalTabs } from './environment.ts'
 import { type Group, joinGroup } from './group.ts'
-import { createHost } from './leader.ts'
+import { createLeader } from './leader.ts'
 import { initialRole, nextRole, type Role, type RoleEvent } from './role.ts'
 import { scopeOf } from './scope.ts'
 import type { TabsTools } from './tools.ts'
@@ -91,8 +91,8 @@ export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
         name,
         dispatch,
         onIdle: goAway,
-        createHost: (id) =>
-          createHost({
+        createLeader: (id) =>
+          createLeader({
             ...options,
             environment: shared,
             id,
