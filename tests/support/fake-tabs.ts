@@ -1,4 +1,5 @@
-import type { DeviceEvent, Fetch, TabLockOptions, TabsEnvironment } from '@trpc-sse/client'
+import type { DeviceEvent, Fetch } from '@trpc-sse/client'
+import type { TabLockOptions, TabsEnvironment } from '@trpc-sse/client/tabs'
 import type { Clock } from '@trpc-sse/protocol'
 import { type FakeDevice, fakeDevice } from './fake-device.ts'
 

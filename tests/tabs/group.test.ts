@@ -1,4 +1,5 @@
-import { sseLink, type TabRole, type TabsEnvironment } from '@trpc-sse/client'
+import { sseLink } from '@trpc-sse/client'
+import { type TabRole, type TabsEnvironment, tabs } from '@trpc-sse/client/tabs'
 import { type Clock, systemClock } from '@trpc-sse/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
@@ -19,7 +20,15 @@ function clientIn(tab: FakeTab, { url }: ScriptedServer, options: TabOptions = {
   const { clock, device, environment, fetch } = tab
   const retry = { baseMs: 1 }
   return untypedClient(
-    sseLink({ url, clock, device, fetch, retry, shareAcrossTabs: { environment }, ...options }),
+    sseLink({
+      url,
+      clock,
+      device,
+      fetch,
+      retry,
+      shareAcrossTabs: tabs({ environment }),
+      ...options,
+    }),
   )
 }
 
@@ -194,7 +203,7 @@ describe('a tab', () => {
     const enter = async (name: string): Promise<FakeTab> => {
       const tab = browser.open()
       const onRole = (role: TabRole): unknown => told.push([name, role])
-      const shareAcrossTabs = { environment: tab.environment, onRole }
+      const shareAcrossTabs = tabs({ environment: tab.environment, onRole })
       const followed = follow(clientIn(tab, server, { shareAcrossTabs }), 'a')
       if (name === 'one') (await nextSet(server)).open(name, 'a')
       expect(await followed.nextMany(3)).toEqual(opening)
@@ -222,7 +231,7 @@ describe('a tab', () => {
     const onRole = (): never => {
       throw new Error('no')
     }
-    const shareAcrossTabs = { environment: tab.environment, onRole }
+    const shareAcrossTabs = tabs({ environment: tab.environment, onRole })
     const one = follow(clientIn(tab, server, { shareAcrossTabs }), 'a')
     ;(await nextSet(server)).open('one', 'a').events('a', 1)
     expect(await one.nextMany(4)).toEqual([...opening, event(1)])
@@ -263,7 +272,7 @@ describe('a tab', () => {
     const browser = newBrowser()
     const all = ['token-1', 'token-2'].map((authorization) => {
       const tab = browser.open()
-      const shareAcrossTabs = { environment: tab.environment, identity: () => 'ada' }
+      const shareAcrossTabs = tabs({ environment: tab.environment, identity: () => 'ada' })
       return follow(clientIn(tab, server, { headers: { authorization }, shareAcrossTabs }), 'a')
     })
     const set = await nextSet(server)
@@ -300,7 +309,7 @@ describe('a tab', () => {
   it.each(broken)('without %s has a stream of its own', async (_what, environment) => {
     await using server = await scriptedServer()
     const roles: TabRole[] = []
-    const shareAcrossTabs = { environment, onRole: (role: TabRole) => roles.push(role) }
+    const shareAcrossTabs = tabs({ environment, onRole: (role: TabRole) => roles.push(role) })
     const one = follow(clientIn(newBrowser().open(), server, { shareAcrossTabs }), 'a')
     const set = await nextSet(server)
     set.open('one', 'a').events('a', 1)
@@ -311,7 +320,7 @@ describe('a tab', () => {
   it('outside of a browser has a stream of its own', async () => {
     await using server = await scriptedServer()
     const roles: TabRole[] = []
-    const shareAcrossTabs = { onRole: (role: TabRole) => roles.push(role) }
+    const shareAcrossTabs = tabs({ onRole: (role: TabRole) => roles.push(role) })
     const one = follow(untypedClient(sseLink({ url: server.url, shareAcrossTabs })), 'a')
     const set = await nextSet(server)
     set.open('one', 'a').events('a', 1)

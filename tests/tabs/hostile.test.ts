@@ -1,4 +1,5 @@
-import { sseLink, type TabsEnvironment } from '@trpc-sse/client'
+import { sseLink } from '@trpc-sse/client'
+import { tabs as shareTabs, type TabsEnvironment } from '@trpc-sse/client/tabs'
 import { systemClock } from '@trpc-sse/protocol'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
@@ -37,7 +38,7 @@ async function setup(server: ScriptedServer) {
     const link = sseLink({
       url: server.url,
       retry: { baseMs: 1 },
-      shareAcrossTabs: { environment: overheard },
+      shareAcrossTabs: shareTabs({ environment: overheard }),
     })
     return follow(untypedClient(link), 'a')
   }
@@ -56,7 +57,7 @@ const types = [
   'control',
   'here',
   'text',
-  'moved',
+  'handover',
   'unknown',
   'failed',
   'toString',

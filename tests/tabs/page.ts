@@ -1,6 +1,7 @@
 /** What runs in each tab. */
 import { createTRPCClient } from '@trpc/client'
 import { type SseGap, sseLink } from '@trpc-sse/client'
+import { tabs } from '@trpc-sse/client/tabs'
 import type { NumbersRouter } from './app.ts'
 
 const user = new URL(location.href).searchParams.get('user') ?? ''
@@ -8,7 +9,7 @@ const client = createTRPCClient<NumbersRouter>({
   links: [
     sseLink({
       url: new URL('/trpc', location.href).href,
-      shareAcrossTabs: true,
+      shareAcrossTabs: tabs(),
       headers: { authorization: user },
     }),
   ],

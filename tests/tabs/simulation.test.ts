@@ -1,5 +1,6 @@
 import { initTRPC } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
+import { tabs as shareTabs } from '@trpc-sse/client/tabs'
 import type { Clock } from '@trpc-sse/protocol'
 import { channel, createChannels, createServerLink } from '@trpc-sse/server'
 import { describe, expect, it } from 'vitest'
@@ -77,7 +78,13 @@ async function simulate(seed: number) {
     tabs.add(tab)
     const { clock, device, environment, fetch } = tab
     const client = untypedClient(
-      sseLink({ url: 'http://server', clock, device, fetch, shareAcrossTabs: { environment } }),
+      sseLink({
+        url: 'http://server',
+        clock,
+        device,
+        fetch,
+        shareAcrossTabs: shareTabs({ environment }),
+      }),
     )
     for (const room of rooms.slice(0, 1 + Math.floor(random() * 3))) {
       let atStart = Infinity

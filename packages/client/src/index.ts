@@ -12,20 +12,18 @@ export { sseLink } from './link.ts'
 export type {
   ConnectionParams,
   MaybePromise,
-  ShareAcrossTabsOptions,
   SseFallback,
   SseGap,
   SseHeadersOptions,
   SseLinkBaseOptions,
   SseLinkErrorInfo,
   SseLinkOptions,
-  TabRole,
   TransformerOption,
 } from './options/options.ts'
+export type { TabSharing } from './options/tab-sharing.ts'
 export type { PersistStorage } from './set/positions.ts'
 export type { Device, DeviceEvent } from './stream/device.ts'
 export type { RetryPolicy } from './stream/retry.ts'
-export type { TabChannel, TabLockOptions, TabsEnvironment } from './tabs/environment.ts'
 export type {
   EventSourceConstructor,
   EventSourceEvent,

@@ -9,11 +9,11 @@ import {
   type SseLinkOptions,
   streamSettings,
 } from './options/options.ts'
+import { acrossTabs } from './options/tab-sharing.ts'
 import { tellFrame } from './set/observer.ts'
 import { createSet, identityOf, type SetOptions, type WantedCall } from './set/set.ts'
 import type { Member } from './set/shared-subscription.ts'
 import { startAlone } from './set/single-subscription.ts'
-import { acrossTabs } from './share.ts'
 import { createFailures, type LastFailure } from './stream/failures.ts'
 import { createFallbackMemory, type FallbackMemory } from './stream/fallback.ts'
 import { lastingMs } from './stream/retry.ts'
@@ -66,7 +66,7 @@ function createStarter(
   memory: FallbackMemory,
 ): Starter {
   const codec = outputCodec(output)
-  const { lingerMs = 250, shareAcrossTabs } = options
+  const { lingerMs = 250 } = options
   const shared: SetOptions = {
     ...settings,
     lingerMs,
@@ -84,7 +84,7 @@ function createStarter(
     },
   }
   const ofSet: SetOptions = { ...shared, fetch: memory.fetch }
-  const set = createSet(shareAcrossTabs ? acrossTabs(ofSet, codec, shareAcrossTabs) : ofSet)
+  const set = createSet(acrossTabs(options.shareAcrossTabs, ofSet, codec))
   const failures = createFailures(settings.clock, settings.retry)
   const elapsedMs = elapsedTime(settings.clock)
   /** Whether each subscription has a stream of its own. */

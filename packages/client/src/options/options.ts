@@ -15,9 +15,9 @@ import {
 import { type Device, globalDevice } from '../stream/device.ts'
 import { defaultRetryPolicy, type RetryPolicy } from '../stream/retry.ts'
 import type { StreamSettings } from '../stream/stream.ts'
-import type { TabsEnvironment } from '../tabs/environment.ts'
 import { type EventSourceConstructor, overEventSource } from '../transport/event-source.ts'
 import { type Fetch, globalFetch } from '../transport/fetch.ts'
+import type { TabSharing } from './tab-sharing.ts'
 
 /** A value, or a promise of it. */
 export type MaybePromise<TValue> = TValue | Promise<TValue>
@@ -51,36 +51,6 @@ export interface SseHeadersOptions {
   readonly op: Operation
   /** All subscriptions of the request, as `httpBatchLink` has them. In single mode, that one. */
   readonly opList: [Operation, ...Operation[]]
-}
-
-/**
- * What a tab is among those that share a connection: `leading` has it for all of them, `following` is served by the one
- * that leads, `alone` has one of its own, because the browser has no way to share or every request is another user's.
- */
-export type TabRole = 'leading' | 'following' | 'alone'
-
-/** How tabs share a connection. */
-export interface ShareAcrossTabsOptions {
-  /**
-   * Says who the user is, asked before every request: another text for every user, and the same one in all tabs of
-   * a user. Tabs share a connection if `url` and this are the same; headers may differ, those of the tab that has the
-   * connection are sent. Needed where users are told apart by cookies, which the link can't see.
-   *
-   * @default what the server sees of the request: `url`, `connectionParams` and all headers
-   */
-  readonly identity?: () => string
-  /**
-   * Is told what this tab is when it has become that, so that a page can show it. What it throws is an uncaught exception.
-   *
-   * @default nothing is told
-   */
-  readonly onRole?: (role: TabRole) => void
-  /**
-   * What tabs have in common, for tests.
-   *
-   * @default the browser's Web Locks and BroadcastChannel
-   */
-  readonly environment?: TabsEnvironment
 }
 
 /** Says that a server doesn't know multiplexed mode. */
@@ -156,15 +126,12 @@ export interface SseLinkBaseOptions {
    */
   readonly lingerMs?: number
   /**
-   * Has one connection for all tabs of the same origin and user, in one of them; when that one is closed, frozen or
-   * crashes, another takes over, and every subscription goes on where it stood. Tabs share only if `url`,
-   * `connectionParams` and headers are the same. **Where users are told apart by cookies, give `identity`**: else a tab
-   * could get another user's events. Needs a page with Web Locks and BroadcastChannel; elsewhere each has its own
-   * connection. Multiplexed mode only.
+   * Shares one connection among all tabs of the same origin and user: `tabs()`, imported from
+   * `@trpc-sse/client/tabs`. Multiplexed mode only.
    *
    * @default false
    */
-  readonly shareAcrossTabs?: boolean | ShareAcrossTabsOptions
+  readonly shareAcrossTabs?: TabSharing | false
   /**
    * Keeps the last event ids of running subscriptions over a reload, so that what happens in between arrives:
    * `sessionStorage`, or anything of that shape. At most 100 subscriptions, by address, path and input; cleared

@@ -1,210 +1,211 @@
 import type { Operation } from '@trpc/client'
-import type { Clock, RealtimeError, WantedSubscription } from '@trpc-sse/protocol'
+import {
+  type Clock,
+  encode,
+  isRealtimeError,
+  type RealtimeError,
+  type WantedSubscription,
+} from '@trpc-sse/protocol'
 import type { Codec } from '../set/observer.ts'
 import type { SubscriptionSet } from '../set/set.ts'
 import type { Member } from '../set/shared-subscription.ts'
-import type { SubscriptionFrame } from '../wire/frame.ts'
-import type { TabsEnvironment } from './environment.ts'
+import type { TabChannel, TabsEnvironment } from './environment.ts'
 import {
   type FollowerMessage,
   type LeaderMessage,
   readFollowerMessage,
   readSubscriptions,
 } from './messages.ts'
-import { writeFrame, writeMessage } from './write.ts'
+import { writeFrame } from './write.ts'
 
-/** What a host serves a guest with. */
+/** What a leader serves a follower with. */
 export interface FollowerSessionOptions {
   readonly clock: Clock
   readonly environment: TabsEnvironment
   readonly codec: Codec
-  /** All that the host's guests want. */
+  /** What all followers want. */
   readonly set: SubscriptionSet
-  readonly host: string
-  /** Of the guest's stream. */
+  readonly leader: string
+  /** The name of the follower's stream. */
   readonly name: string
-  /** The guest is gone, or has nothing to expect any more. */
+  /** The follower is gone, or has been sent away. */
   readonly onOver: () => void
 }
 
-/** A guest, at its host: what it wants are members of the host's set, and what they hear is written to it. */
-export interface FollowerSession {
-  /** Makes the set what the request says. */
-  apply(body: string): void
-  /** Says that it is served. */
-  greet(): void
-  /** There is, or was, a stream of the server: the guest's can begin. */
-  open(): void
-  /** The host resigns. */
-  close(): void
-}
+type Answer = DistributiveOmit<LeaderMessage, 'leader'>
+type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
-/** A guest that has so many characters still to read is frozen, or as good as that: it comes back when it can. */
-const mostUnread = 4_194_304
+/** A follower with this many characters still to read is frozen: it is sent away, and comes back when it can. */
+const maxUnread = 4_194_304
 
 /**
- * For how long what an interrupted guest wanted is kept, in milliseconds. It comes back for it at once, and the
- * stream must not end meanwhile: it knows how long the server wants to be left alone.
+ * How long the subscriptions of an interrupted follower are kept, in milliseconds. The follower asks for them again
+ * at once, and the stream must not end meanwhile: it knows how long the server wants to be left alone.
  */
 const limboMs = 1_000
 
-/** Creates a session that wants nothing yet. */
-export function createFollowerSession(options: FollowerSessionOptions): FollowerSession {
-  const { clock, environment, set, host, name } = options
-  const leaves = new Map<string, () => void>()
-  const watching = new AbortController()
-  let isOpen = false
-  let isOver = false
-  let unsent = ''
-  let unread = 0
+/**
+ * A follower, as its leader sees it. What the follower wants becomes members of the leader's set, and what these
+ * members receive is written to the follower.
+ */
+export class FollowerSession {
+  readonly #options: FollowerSessionOptions
+  readonly #channel: TabChannel
+  readonly #watching = new AbortController()
+  /** Takes each subscription out of the set, by the follower's key. */
+  readonly #leaves = new Map<string, () => void>()
+  #isOpen = false
+  #isOver = false
+  #unsent = ''
+  #unread = 0
 
-  const channel = environment.openChannel(name, (message) => {
-    const known = isOver ? undefined : readFollowerMessage(message)
-    if (known) take(known)
-  })
-  // The guest has this lock as long as it is there.
-  environment.requestLock(name, { signal: watching.signal }, async () => finish()).catch(() => {})
-
-  function post(message: DistributiveOmit<LeaderMessage, 'host'>): void {
-    channel.post({ ...message, host })
+  constructor(options: FollowerSessionOptions) {
+    this.#options = options
+    const { environment, name } = options
+    this.#channel = environment.openChannel(name, (message) => {
+      const known = this.#isOver ? undefined : readFollowerMessage(message)
+      if (known) this.#receive(known)
+    })
+    // The follower holds this lock as long as it is there.
+    environment
+      .requestLock(name, { signal: this.#watching.signal }, async () => this.#finish())
+      .catch(() => {})
   }
 
-  function take(message: FollowerMessage): void {
-    if (message.type === 'probe') post({ type: 'here' })
-    else if (message.type === 'read') unread = Math.max(0, unread - message.length)
-    else apply(message.body)
-  }
-
-  function apply(body: string): void {
+  /** Makes the follower's subscriptions those of the request. */
+  apply(body: string): void {
     const subscriptions = readSubscriptions(body)
     if (!subscriptions) return
-    for (const key of leaves.keys()) if (!subscriptions.has(key)) leave(key)
+    for (const key of this.#leaves.keys()) if (!subscriptions.has(key)) this.#leave(key)
     for (const [key, wanted] of subscriptions) {
-      if (!leaves.has(key)) leaves.set(key, set.join(callOf(wanted), memberOf(key)))
+      if (this.#leaves.has(key)) continue
+      this.#leaves.set(key, this.#options.set.join(callOf(wanted), this.#memberOf(key)))
     }
   }
 
-  /** Takes its place in the set away; the key is known until it is given up. */
-  function leave(key: string): void {
-    leaves.get(key)?.()
-    leaves.delete(key)
+  /** Tells the follower that it is served. */
+  greet(): void {
+    this.#post({ type: 'here' })
   }
 
-  function finish(): void {
-    isOver = true
-    watching.abort()
-    channel.close()
-    for (const key of [...leaves.keys()]) leave(key)
-    options.onOver()
+  /** The server knows multiplexed mode: the follower's stream can begin. */
+  open(): void {
+    if (this.#isOpen) return
+    this.#isOpen = true
+    const data = JSON.stringify({ connectionId: this.#options.name })
+    this.#unsent = encode({ event: '$connected', data }) + this.#unsent
+    this.#flush()
   }
 
-  /** Ends the guest's stream. */
-  function end(message: DistributiveOmit<LeaderMessage, 'host'>): void {
-    if (isOver) return
-    flush()
-    isOver = true
-    watching.abort()
-    post(message)
-    clock.after(limboMs, finish)
+  /** The leader resigns. */
+  close(): void {
+    if (!this.#isOver) this.#post({ type: 'handover' })
+    this.#finish()
   }
 
-  function open(): void {
-    if (isOpen) return
-    isOpen = true
-    const data = JSON.stringify({ connectionId: name })
-    unsent = writeMessage('$connected', data) + unsent
-    flush()
+  #post(message: Answer): void {
+    this.#channel.post({ ...message, leader: this.#options.leader })
   }
 
-  /** What comes in one go is sent in one go. */
-  function say(text: string): void {
-    if (unsent === '') queueMicrotask(flush)
-    unsent += text
+  #receive(message: FollowerMessage): void {
+    if (message.type === 'probe') this.greet()
+    else if (message.type === 'read') this.#unread = Math.max(0, this.#unread - message.length)
+    else this.apply(message.body)
   }
 
-  function flush(): void {
-    if (!isOpen || isOver || unsent === '') return
-    const text = unsent
-    unsent = ''
-    unread += text.length
-    post({ type: 'text', text })
-    if (unread > mostUnread) end({ type: 'moved' })
+  /** Leaves the set first: the key is known until then. */
+  #leave(key: string): void {
+    this.#leaves.get(key)?.()
+    this.#leaves.delete(key)
   }
 
-  function memberOf(key: string): Member {
+  #finish(): void {
+    this.#isOver = true
+    this.#watching.abort()
+    this.#channel.close()
+    for (const key of [...this.#leaves.keys()]) this.#leave(key)
+    this.#options.onOver()
+  }
+
+  /** Ends the follower's stream. */
+  #end(message: Answer): void {
+    if (this.#isOver) return
+    this.#flush()
+    this.#isOver = true
+    this.#watching.abort()
+    this.#post(message)
+    this.#options.clock.after(limboMs, () => this.#finish())
+  }
+
+  /** What is written in one turn is sent as one message. */
+  #write(text: string): void {
+    if (this.#unsent === '') queueMicrotask(() => this.#flush())
+    this.#unsent += text
+  }
+
+  #flush(): void {
+    if (!this.#isOpen || this.#isOver || this.#unsent === '') return
+    const text = this.#unsent
+    this.#unsent = ''
+    this.#unread += text.length
+    this.#post({ type: 'text', text })
+    if (this.#unread > maxUnread) this.#end({ type: 'handover' })
+  }
+
+  #memberOf(key: string): Member {
+    const { codec } = this.#options
     let isRunning = false
     let hasEnded = false
     return {
-      receive(frame) {
-        say(writeFrame(key, frame))
+      receive: (frame) => {
+        this.#write(writeFrame(key, frame))
         if (frame.type !== 'error' && frame.type !== 'stopped') return undefined
         hasEnded = true
-        // It tries again by itself.
-        leaves.get(key)?.()
-        // What the guest has been told for good is to be tried again by the guest, or not at all.
-        return frame.type === 'error' ? options.codec.error(frame.error) : { type: 'end' }
+        this.#leaves.get(key)?.()
+        // The end was already sent; only the follower decides whether to retry.
+        return frame.type === 'error' ? codec.error(frame.error) : { type: 'end' }
       },
-      started(lastEventId, live) {
+      started: (lastEventId, live) => {
         isRunning = true
-        say(writeFrame(key, { type: 'started', key, id: lastEventId, live }))
+        this.#write(writeFrame(key, { type: 'started', key, id: lastEventId, live }))
       },
-      connecting(error) {
-        if (isRunning && !hasEnded) end(error === undefined ? { type: 'moved' } : failed(error))
+      connecting: (error) => {
+        if (!isRunning || hasEnded) return
+        this.#end(error === undefined ? { type: 'handover' } : failed(error))
       },
-      failed(error) {
+      failed: (error) => {
         if (hasEnded) return
         hasEnded = true
-        open()
+        this.open()
         const shape = shapeOf(error)
-        if (shape) say(writeFrame(key, errorFrame(key, options.codec.serialize(shape))))
-        else end(failed(error))
+        if (!shape) return this.#end(failed(error))
+        const serialized = codec.serialize(shape)
+        this.#write(writeFrame(key, { type: 'error', key, error: serialized, id: undefined }))
       },
-      goAlone: () => end({ type: 'unknown' }),
+      goAlone: () => this.#end({ type: 'unknown' }),
     }
   }
-
-  return {
-    apply,
-    greet: () => post({ type: 'here' }),
-    open,
-    close() {
-      if (!isOver) post({ type: 'moved' })
-      finish()
-    },
-  }
 }
-
-type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
 function callOf({
   path,
   input,
   lastEventId,
 }: WantedSubscription): Parameters<SubscriptionSet['join']>[0] {
-  // What is undefined has no JSON.
+  // JSON.stringify(undefined) is undefined.
   const inputJson: string | undefined = JSON.stringify(input)
-  // The real one is in the guest's tab.
+  // The real operation is in the follower's tab.
   const op: Operation = { id: 0, type: 'subscription', path, input, context: {}, signal: null }
   return { op, path, inputJson, lastEventId, hasFailed: false }
 }
 
-function errorFrame(key: string, error: unknown): SubscriptionFrame {
-  return { type: 'error', key, error, id: undefined }
-}
-
-function failed(
-  error: unknown,
-): DistributiveOmit<LeaderMessage, 'host'> & { readonly type: 'failed' } {
+function failed(error: unknown): Answer {
   const message = error instanceof Error ? error.message : String(error)
-  const { code = 'CONNECTION_LOST', status }: Partial<RealtimeError> = isOurs(error) ? error : {}
-  return { type: 'failed', code, message, status }
+  const known: Partial<RealtimeError> = isRealtimeError(error) ? error : {}
+  return { type: 'failed', code: known.code ?? 'CONNECTION_LOST', message, status: known.status }
 }
 
-function isOurs(error: unknown): error is RealtimeError {
-  return error instanceof Error && error.name === 'RealtimeError'
-}
-
-/** What tRPC's server said of a failure, if it did. */
+/** tRPC's error shape, if the error came from a tRPC server. */
 function shapeOf(error: unknown): unknown {
   return error instanceof Error && 'shape' in error ? error.shape : undefined
 }

@@ -1,179 +1,163 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, encode, RealtimeError } from '@trpc-sse/protocol'
 import { deferred } from './deferred.ts'
-import type { TabsEnvironment } from './environment.ts'
-import { createLiveness } from './liveness.ts'
+import type { TabChannel, TabsEnvironment } from './environment.ts'
+import { createLiveness, type Liveness } from './liveness.ts'
 import { type FollowerMessage, type LeaderMessage, readLeaderMessage } from './messages.ts'
-import type { TabsTools } from './tools.ts'
-import { writeMessage } from './write.ts'
 
-/** A request for a stream, and whom its guest tells. */
+/** A request for a stream, and what it reports. */
 export interface FollowerStreamOptions {
   readonly clock: Clock
-  readonly tools: TabsTools
   readonly environment: TabsEnvironment
-  /** Of its stream: a lock, which it has while it wants the stream, and a channel. */
+  /** The name of its channel, and of the lock that it holds as long as it wants the stream. */
   readonly name: string
-  /** Asks whoever leads. */
+  /** Asks the leading tab for the stream. */
   readonly ask: () => void
-  /** It has a stream. */
+  /** The stream has begun. */
   readonly onServed: () => void
-  /** Nobody answers, or its host doesn't any more. */
-  readonly onSilent: (host: string | undefined) => void
-  /** It is over. */
+  /** The leader doesn't answer; `undefined` if none ever did. */
+  readonly onSilent: (leader: string | undefined) => void
   readonly onClosed: () => void
 }
 
-/** A stream that another tab's host, or this tab's, has opened: to the link, the response of a server. */
-export interface FollowerStream {
+/** After how many characters a follower reports that they have arrived. */
+const reportedLength = 65_536
+
+const bytes = new TextEncoder()
+const reconnectMessage = encode({ event: '$reconnect', data: '{}' })
+const pingMessage = encode({ event: '$ping', data: '' })
+
+/** A stream that the leading tab has opened for this one: to the link it is a server's response. */
+export class FollowerStream {
   readonly response: Promise<Response>
-  /** Hands a control request on to its host; says whether it has one. What comes of it shows in the stream. */
-  control(body: string): boolean
-  /** Who leads has changed, or is the same. */
-  led(host: string): void
-  /** Gives up its host; nothing has failed. */
-  move(): void
-  /** Ends it as a failed request or response. */
-  fail(error: unknown): void
-  /** The link wants it no more. */
-  close(): void
-}
+  readonly #options: FollowerStreamOptions
+  readonly #response = deferred<Response>()
+  readonly #channel: TabChannel
+  readonly #liveness: Liveness
+  readonly #releaseLock: () => void
+  #output: ReadableStreamDefaultController<Uint8Array> | undefined
+  #leader: string | undefined
+  #hasLock = false
+  #isOver = false
+  #unread = 0
 
-/** After how many characters a guest says that they have arrived. */
-const readLength = 65_536
-
-const moved = writeMessage('$reconnect', '{}')
-const alive = writeMessage('$ping', '')
-
-/** Asks for a stream. */
-export function openFollowerStream(options: FollowerStreamOptions): FollowerStream {
-  const { RealtimeError } = options.tools
-  const bytes = new TextEncoder()
-  const response = deferred<Response>()
-  let output: ReadableStreamDefaultController<Uint8Array> | undefined
-  let host: string | undefined
-  let isHeld = false
-  let isOver = false
-  let unread = 0
-
-  const channel = options.environment.openChannel(options.name, (message) => {
-    const known = isOver ? undefined : readLeaderMessage(message)
-    if (known) take(known)
-  })
-  const tell = (message: FollowerMessage): void => channel.post(message)
-  const liveness = createLiveness(options.clock, options.tools.elapsedTime(options.clock), {
-    probe: () => (host === undefined ? options.ask() : tell({ type: 'probe' })),
-    silent() {
-      options.onSilent(host)
-      if (host === undefined) liveness.probe()
-      else fail(new RealtimeError('CONNECTION_SILENT', 'The tab with the connection is silent.'))
-    },
-  })
-  const release = holdLock(
-    options,
-    () => {
-      isHeld = true
-      if (!isOver) liveness.probe()
-    },
-    fail,
-  )
-
-  function take(message: LeaderMessage): void {
-    // Two can think that they lead, for a while: the first that answers has it.
-    host ??= message.host
-    if (message.host !== host) return
-    liveness.heard()
-    if (message.type === 'here') output?.enqueue(bytes.encode(alive))
-    else if (message.type === 'text') write(message.text)
-    else if (message.type === 'moved') move()
-    else if (message.type === 'unknown') unknown()
-    else fail(new RealtimeError(message.code, message.message, { status: message.status }))
+  constructor(options: FollowerStreamOptions) {
+    this.#options = options
+    this.response = this.#response.promise
+    this.#channel = options.environment.openChannel(options.name, (message) => {
+      const known = this.#isOver ? undefined : readLeaderMessage(message)
+      if (known) this.#receive(known)
+    })
+    this.#liveness = createLiveness(options.clock, {
+      probe: () => (this.#leader === undefined ? options.ask() : this.#send({ type: 'probe' })),
+      silent: () => this.#silent(),
+    })
+    this.#releaseLock = this.#holdLock()
   }
 
-  function unknown(): void {
-    response.resolve(new Response('', { status: 404 }))
-    close()
+  /** Sends a control request; returns whether there is a leader. Its result shows in the stream. */
+  control(body: string): boolean {
+    if (this.#isOver || this.#leader === undefined) return false
+    this.#send({ type: 'control', body })
+    return true
   }
 
-  function write(text: string): void {
-    if (!output) {
-      options.onServed()
-      const body = new ReadableStream<Uint8Array>({
-        start(controller) {
-          output = controller
-        },
-        cancel: close,
-      })
-      response.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }))
-    }
-    output?.enqueue(bytes.encode(text))
-    unread += text.length
-    if (unread < readLength) return
-    tell({ type: 'read', length: unread })
-    unread = 0
+  /** This leader leads now; it may be the same as before. */
+  followLeader(leader: string): void {
+    if (this.#leader === undefined) this.#ask()
+    else if (this.#leader !== leader) this.handOver()
   }
 
-  function close(): void {
-    if (isOver) return
-    isOver = true
-    liveness.stop()
-    release()
-    channel.close()
-    options.onClosed()
-  }
-
-  /** Not before it has its lock: it would be taken for gone. */
-  function ask(): void {
-    if (isHeld && !isOver) liveness.probe()
-  }
-
-  function fail(error: unknown): void {
-    if (isOver) return
-    close()
-    output?.error(error)
-    response.reject(error)
-  }
-
-  function move(): void {
-    if (isOver) return
-    if (!output) {
-      host = undefined
-      ask()
+  /** Leaves its leader, though nothing has failed. */
+  handOver(): void {
+    if (this.#isOver) return
+    if (!this.#output) {
+      this.#leader = undefined
+      this.#ask()
       return
     }
-    close()
-    output.enqueue(bytes.encode(moved))
-    output.close()
+    this.close()
+    this.#output.enqueue(bytes.encode(reconnectMessage))
+    this.#output.close()
   }
 
-  return {
-    response: response.promise,
-    control(body) {
-      if (isOver || host === undefined) return false
-      tell({ type: 'control', body })
-      return true
-    },
-    led(leader) {
-      if (host === undefined) ask()
-      else if (host !== leader) move()
-    },
-    move,
-    fail,
-    close,
+  /** Ends it as a failed request or response. */
+  fail(error: unknown): void {
+    if (this.#isOver) return
+    this.close()
+    this.#output?.error(error)
+    this.#response.reject(error)
   }
-}
 
-/** Holds the lock that tells its host of the guest's end, whatever that is; returns what lets it go. */
-function holdLock(
-  { environment, name }: FollowerStreamOptions,
-  onHeld: () => void,
-  onFailed: (error: unknown) => void,
-): () => void {
-  const held = deferred<void>()
-  environment
-    .requestLock(name, {}, () => {
-      onHeld()
-      return held.promise
+  close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#liveness.stop()
+    this.#releaseLock()
+    this.#channel.close()
+    this.#options.onClosed()
+  }
+
+  /** Holds the lock by which the leader notices that this stream is over, even in a crash. */
+  #holdLock(): () => void {
+    const { environment, name } = this.#options
+    const held = deferred<void>()
+    environment
+      .requestLock(name, {}, () => {
+        this.#hasLock = true
+        this.#ask()
+        return held.promise
+      })
+      .catch((error: unknown) => this.fail(error))
+    return () => held.resolve()
+  }
+
+  /** Not before it has its lock: the leader would take it for gone. */
+  #ask(): void {
+    if (this.#hasLock && !this.#isOver) this.#liveness.probe()
+  }
+
+  #silent(): void {
+    const leader = this.#leader
+    this.#options.onSilent(leader)
+    if (leader === undefined) this.#liveness.probe()
+    else this.fail(new RealtimeError('CONNECTION_SILENT', 'The tab with the connection is silent.'))
+  }
+
+  #send(message: FollowerMessage): void {
+    this.#channel.post(message)
+  }
+
+  #receive(message: LeaderMessage): void {
+    // For a while, two tabs can believe that they lead: the first that answers keeps the stream.
+    this.#leader ??= message.leader
+    if (message.leader !== this.#leader) return
+    this.#liveness.heard()
+    if (message.type === 'here') this.#output?.enqueue(bytes.encode(pingMessage))
+    else if (message.type === 'text') this.#write(message.text)
+    else if (message.type === 'handover') this.handOver()
+    else if (message.type === 'unknown') {
+      this.#response.resolve(new Response('', { status: 404 }))
+      this.close()
+    } else this.fail(new RealtimeError(message.code, message.message, { status: message.status }))
+  }
+
+  #write(text: string): void {
+    if (!this.#output) this.#begin()
+    this.#output?.enqueue(bytes.encode(text))
+    this.#unread += text.length
+    if (this.#unread < reportedLength) return
+    this.#send({ type: 'read', length: this.#unread })
+    this.#unread = 0
+  }
+
+  #begin(): void {
+    this.#options.onServed()
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#output = controller
+      },
+      cancel: () => this.close(),
     })
-    .catch(onFailed)
-  return held.resolve
+    this.#response.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }))
+  }
 }

@@ -1,178 +1,183 @@
 import type { Clock } from '@trpc-sse/protocol'
 import { deferred } from './deferred.ts'
 import type { TabChannel, TabsEnvironment } from './environment.ts'
-import { type FollowerStream, openFollowerStream } from './follower-stream.ts'
+import { FollowerStream } from './follower-stream.ts'
 import type { Leader } from './leader.ts'
 import { type GroupMessage, readGroupMessage } from './messages.ts'
 import type { Role, RoleEvent } from './role.ts'
-import type { TabsTools } from './tools.ts'
 
-/** What a tab is in a group with. */
+/** What a tab needs to be in a group. */
 export interface GroupOptions {
   readonly clock: Clock
-  readonly tools: TabsTools
   readonly environment: TabsEnvironment
-  /** Of its lock and its channel. */
+  /** The name of its lock and its channel. */
   readonly name: string
-  /** Tells what happens here; gives what the tab is then. */
+  /** Reports what happens to this tab; returns the role that follows. */
   readonly dispatch: (event: RoleEvent) => Role
   readonly createLeader: (id: string) => Leader
-  /** Nobody here has wanted a stream for a while, and nobody elsewhere is served from here. */
+  /** For a while, this tab has neither wanted a stream nor served a follower. */
   readonly onIdle: () => void
 }
 
-/** A tab's place among those that share a stream. */
-export interface Group {
-  readonly name: string
-  /** Opens a stream at whoever leads. */
-  open(body: string): FollowerStream
-  /** A guest's stream, by the name that it has. */
-  guest(id: string): FollowerStream | undefined
-  /** Leaves it. What its guests have is over. */
-  close(): void
-}
-
-/** Those who miss their leader don't all act at the same moment: within so many milliseconds. */
+/** Tabs that miss their leader don't all act at the same moment: they spread over so many milliseconds. */
 const spreadMs = 500
 
 /**
- * For how long a tab without a stream stays in its group, in milliseconds. Longer than a link waits between two attempts: a
- * leader that left meanwhile would take with it what the server asked for.
+ * How long a tab without a stream stays in its group, in milliseconds. Longer than a link waits between two
+ * attempts: a leader that left meanwhile would forget how long the server asked to wait.
  */
 const idleMs = 60_000
 
-/** Joins a group. */
-export function joinGroup(options: GroupOptions): Group {
-  const { clock, environment, name, dispatch } = options
-  const guests = new Map<string, FollowerStream>()
-  let host: Leader | undefined
-  let leader: string | undefined
-  let isClosed = false
-  let release = (): void => {}
-  let cancelSteal: (() => void) | undefined
-  let cancelIdle = (): void => {}
+/** A tab's membership in the group of tabs that share a stream. */
+export class Group {
+  readonly name: string
+  readonly #options: GroupOptions
+  readonly #channel: TabChannel
+  readonly #streams = new Map<string, FollowerStream>()
+  #leader: Leader | undefined
+  /** The id of the tab that leads, as far as this tab knows. */
+  #leaderId: string | undefined
+  #isClosed = false
+  #releaseLock = (): void => {}
+  #cancelSteal: (() => void) | undefined
+  #cancelIdle = (): void => {}
 
-  function waitForIdle(): void {
-    cancelIdle()
-    if (guests.size > 0 || isClosed) return
-    cancelIdle = clock.after(idleMs, () => (host?.isServing() ? waitForIdle() : options.onIdle()))
+  constructor(options: GroupOptions) {
+    this.#options = options
+    this.name = options.name
+    this.#channel = options.environment.openChannel(options.name, (message) => {
+      const known = this.#isClosed ? undefined : readGroupMessage(message)
+      if (known) this.#receive(known)
+    })
+    this.#requestLock(false)
+    this.#waitForIdle()
   }
 
-  const channel: TabChannel = environment.openChannel(name, (message) => {
-    const known = isClosed ? undefined : readGroupMessage(message)
-    if (known) take(known)
-  })
-
-  /** Says something to all, this tab included. */
-  function say(message: GroupMessage): void {
-    if (isClosed) return
-    channel.post(message)
-    take(message)
+  /** Opens a stream at the tab that leads. */
+  open(body: string): FollowerStream {
+    const { clock, environment, dispatch } = this.#options
+    const id = `${this.name}:${crypto.randomUUID()}`
+    const stream = new FollowerStream({
+      clock,
+      environment,
+      name: id,
+      ask: () => this.#broadcast({ type: 'open', id, body }),
+      onServed: () => dispatch('served'),
+      onSilent: (leader) => this.#silent(leader),
+      onClosed: () => {
+        this.#streams.delete(id)
+        this.#waitForIdle()
+      },
+    })
+    this.#streams.set(id, stream)
+    this.#cancelIdle()
+    return stream
   }
 
-  function take(message: GroupMessage): void {
-    if (message.type === 'lead') followed(message.host)
-    // Any page of the origin can write here: no lock or channel but a guest's is opened for it.
-    else if (message.id.startsWith(`${name}:`)) host?.open(message.id, message.body)
+  /** Finds an open stream of this tab by its name. */
+  stream(id: string): FollowerStream | undefined {
+    return this.#streams.get(id)
   }
 
-  /** Somebody leads: there is nobody to miss. */
-  function followed(leading: string): void {
-    leader = leading
-    keep()
-    for (const guest of [...guests.values()]) guest.led(leading)
+  /** Leaves the group, and ends the streams of this tab. */
+  close(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#keepLeader()
+    this.#resign()
+    for (const stream of [...this.#streams.values()]) {
+      stream.handOver()
+      // A stream that has not begun can't be handed over.
+      stream.fail(new Error('The tab has left its group.'))
+    }
+    this.#cancelIdle()
+    this.#releaseLock()
+    this.#channel.close()
   }
 
-  function keep(): void {
-    cancelSteal?.()
-    cancelSteal = undefined
+  #waitForIdle(): void {
+    const { clock, onIdle } = this.#options
+    this.#cancelIdle()
+    if (this.#streams.size > 0 || this.#isClosed) return
+    this.#cancelIdle = clock.after(idleMs, () =>
+      this.#leader?.isServing() ? this.#waitForIdle() : onIdle(),
+    )
   }
 
-  function request(steal: boolean): void {
+  /** Sends a message to all tabs, this one included. */
+  #broadcast(message: GroupMessage): void {
+    if (this.#isClosed) return
+    this.#channel.post(message)
+    this.#receive(message)
+  }
+
+  #receive(message: GroupMessage): void {
+    if (message.type === 'lead') this.#follow(message.leader)
+    // Any page of the origin can post here: locks and channels are opened for names of this group only.
+    else if (message.id.startsWith(`${this.name}:`)) this.#leader?.open(message.id, message.body)
+  }
+
+  #follow(leaderId: string): void {
+    this.#leaderId = leaderId
+    this.#keepLeader()
+    for (const stream of [...this.#streams.values()]) stream.followLeader(leaderId)
+  }
+
+  /** Gives up taking the lock away from the tab that leads. */
+  #keepLeader(): void {
+    this.#cancelSteal?.()
+    this.#cancelSteal = undefined
+  }
+
+  #requestLock(steal: boolean): void {
+    const { environment, dispatch } = this.#options
     const giveUp = new AbortController()
     const held = deferred<void>()
-    let isMine = true
-    release()
-    release = () => {
-      isMine = false
+    let isCurrent = true
+    this.#releaseLock()
+    this.#releaseLock = () => {
+      isCurrent = false
       giveUp.abort()
       held.resolve()
     }
-    async function hold(): Promise<void> {
-      if (!isMine) return
-      if (dispatch('granted').phase === 'leading') lead()
+    const hold = async (): Promise<void> => {
+      if (!isCurrent) return
+      if (dispatch('granted').phase === 'leading') this.#lead()
       await held.promise
     }
     environment
-      .requestLock(name, steal ? { steal } : { signal: giveUp.signal }, hold)
+      .requestLock(this.name, steal ? { steal } : { signal: giveUp.signal }, hold)
       .catch((error: unknown) => {
-        if (!isMine) return
-        resign()
-        // Any other error says that there are no locks to be had.
+        if (!isCurrent) return
+        this.#resign()
+        // Any other error means that this browser gives no locks.
         const isTaken = error instanceof Error && error.name === 'AbortError'
-        if (dispatch(isTaken ? 'lost' : 'broken').phase === 'queued') request(false)
+        if (dispatch(isTaken ? 'lost' : 'broken').phase === 'queued') this.#requestLock(false)
       })
   }
 
-  function lead(): void {
+  #lead(): void {
     const id = crypto.randomUUID()
-    host = options.createLeader(id)
-    say({ type: 'lead', host: id })
+    this.#leader = this.#options.createLeader(id)
+    this.#broadcast({ type: 'lead', leader: id })
   }
 
-  function resign(): void {
-    host?.close()
-    host = undefined
+  #resign(): void {
+    this.#leader?.close()
+    this.#leader = undefined
   }
 
-  function silent(of: string | undefined): void {
-    // One that led before is nobody to be replaced.
-    if (isClosed || (of !== undefined && leader !== undefined && of !== leader)) return
-    // Who leads and can't hear itself will hear nobody.
-    const delayMs = host ? 0 : Math.round(clock.random() * spreadMs)
-    cancelSteal ??= clock.after(delayMs, () => {
-      cancelSteal = undefined
-      if (dispatch('silent').phase === 'stealing') request(true)
+  #silent(leaderId: string | undefined): void {
+    if (this.#isClosed) return
+    // A leader that was replaced since is not to be replaced again.
+    if (leaderId !== undefined && this.#leaderId !== undefined && leaderId !== this.#leaderId)
+      return
+    const { clock, dispatch } = this.#options
+    // A leader that can't reach itself can't reach any tab.
+    const delayMs = this.#leader ? 0 : Math.round(clock.random() * spreadMs)
+    this.#cancelSteal ??= clock.after(delayMs, () => {
+      this.#cancelSteal = undefined
+      if (dispatch('silent').phase === 'stealing') this.#requestLock(true)
     })
-  }
-
-  request(false)
-  waitForIdle()
-  return {
-    name,
-    open(body) {
-      const id = `${name}:${crypto.randomUUID()}`
-      const guest = openFollowerStream({
-        clock,
-        environment,
-        tools: options.tools,
-        name: id,
-        ask: () => say({ type: 'open', id, body }),
-        onServed: () => dispatch('served'),
-        onSilent: silent,
-        onClosed() {
-          guests.delete(id)
-          waitForIdle()
-        },
-      })
-      guests.set(id, guest)
-      cancelIdle()
-      return guest
-    },
-    guest: (id) => guests.get(id),
-    close() {
-      if (isClosed) return
-      isClosed = true
-      keep()
-      resign()
-      for (const guest of [...guests.values()]) {
-        guest.move()
-        // Those that had no stream yet can't move.
-        guest.fail(new Error('The tab has left its group.'))
-      }
-      cancelIdle()
-      release()
-      channel.close()
-    },
   }
 }

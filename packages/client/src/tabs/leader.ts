@@ -1,38 +1,36 @@
 import type { Codec } from '../set/observer.ts'
-import type { SetOptions } from '../set/set.ts'
+import { createSet, type SetOptions } from '../set/set.ts'
 import type { TabsEnvironment } from './environment.ts'
-import type { TabsTools } from './tools.ts'
-import { createFollowerSession, type FollowerSession } from './follower-session.ts'
+import { FollowerSession } from './follower-session.ts'
 
-/** What a host serves guests with. */
+/** What a leader serves followers with. */
 export interface LeaderOptions {
   readonly environment: TabsEnvironment
-  readonly tools: TabsTools
-  /** Of the tab that it lives in: its requests are made as that tab's. */
+  /** The settings of its own tab: requests are made as that tab's. */
   readonly settings: SetOptions
   readonly codec: Codec
-  /** Names it among all hosts that there ever are. */
+  /** Names it among all leaders that there ever are. */
   readonly id: string
 }
 
-/** Has the stream for all tabs of a group, its own included. */
+/** Has the stream for all tabs of a group, its own tab included. */
 export interface Leader {
-  /** Serves a guest, by the name of its stream; if that is served already, says so. */
+  /** Serves a follower, by the name of its stream; if it is served already, tells it so. */
   open(name: string, body: string): void
-  /** Whether it serves anybody. */
+  /** Whether it serves any follower. */
   isServing(): boolean
   /** Resigns. */
   close(): void
 }
 
-/** Creates a host without a guest. It has a stream while its guests want something. */
+/** Creates a leader without followers. It has a stream while its followers want something. */
 export function createLeader({ settings, id, ...options }: LeaderOptions): Leader {
   const sessions = new Map<string, FollowerSession>()
   let isKnown = false
-  const set = options.tools.createSet({
+  const set = createSet({
     ...settings,
     positions: { load: () => undefined, save() {} },
-    // The guests' own sets linger. And where this page is hidden, another one may not be.
+    // The sets of the followers linger. And while this page is hidden, another one may be visible.
     lingerMs: 0,
     hiddenTimeoutMs: Infinity,
     onUnknown() {},
@@ -44,7 +42,7 @@ export function createLeader({ settings, id, ...options }: LeaderOptions): Leade
     },
   })
 
-  /** The server knows this mode: before that, guests may have to be told to do without. */
+  /** The server knows multiplexed mode. Until then, followers may have to use single mode. */
   function known(): void {
     isKnown = true
     for (const session of sessions.values()) session.open()
@@ -52,16 +50,15 @@ export function createLeader({ settings, id, ...options }: LeaderOptions): Leade
 
   return {
     open(name, body) {
-      const there = sessions.get(name)
-      if (there) return there.greet()
-      const onOver = (): void => void sessions.delete(name)
-      const session = createFollowerSession({
+      const existing = sessions.get(name)
+      if (existing) return existing.greet()
+      const session = new FollowerSession({
         ...options,
         clock: settings.clock,
         set,
-        host: id,
+        leader: id,
         name,
-        onOver,
+        onOver: () => void sessions.delete(name),
       })
       sessions.set(name, session)
       session.greet()

@@ -1,8 +1,8 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 
-/** Asks a tab that is quiet whether it is there. */
+/** Asks a quiet tab whether it is still there. */
 export interface Liveness {
-  /** It has said something. */
+  /** The tab has sent something. */
   heard(): void
   /** Asks now. */
   probe(): void
@@ -12,18 +12,18 @@ export interface Liveness {
 /** After how much silence a tab is asked, and how long it may take to answer, in milliseconds. */
 const quietMs = 3_000
 const answerMs = 3_000
-/** A timer that is so much too late says that it was this tab that slept, in milliseconds. */
+/** A timer that is this late means that our own tab slept, in milliseconds. */
 const lateMs = 1_000
 
 /**
- * Watches a tab by question and answer. A heartbeat of its own would not do: browsers slow the timers of hidden
- * tabs down to one a minute, but deliver messages at once.
+ * Watches a tab by question and answer. A heartbeat would not do: browsers slow the timers of hidden tabs down to
+ * one a minute, but deliver messages at once.
  */
 export function createLiveness(
   clock: Clock,
-  elapsedMs: () => number,
   { probe, silent }: { readonly probe: () => void; readonly silent: () => void },
 ): Liveness {
+  const elapsedMs = elapsedTime(clock)
   let cancel = (): void => {}
 
   function ask(): void {

@@ -1,34 +1,35 @@
 import type { RealtimeErrorCode, WantedSubscription } from '@trpc-sse/protocol'
 
-// Members of a channel have the same version of this, by its name. But any page of the origin can post there: what isn't
-// one of these messages is ignored. It is no defence against a forged one; pages of an origin can do worse to each other.
+// Members of a channel have the same version of these messages, by the channel's name. Any page of the origin can
+// post there, so what isn't one of these messages is ignored. That is no defence against a forged message: pages of
+// one origin can do worse to each other.
 
-/** What all tabs of a group hear. */
+/** What all tabs of a group receive. */
 export type GroupMessage =
-  /** A guest wants a stream; again, if nobody answers. */
+  /** A follower wants a stream; sent again if nobody answers. */
   | { readonly type: 'open'; readonly id: string; readonly body: string }
-  /** This host leads from now on. */
-  | { readonly type: 'lead'; readonly host: string }
+  /** This leader leads from now on. */
+  | { readonly type: 'lead'; readonly leader: string }
 
-/** What a guest says to its host, on the channel of its stream. */
+/** What a follower sends to its leader, on the channel of its stream. */
 export type FollowerMessage =
-  /** Is anybody there? */
+  /** Asks for a sign of life. */
   | { readonly type: 'probe' }
-  /** So many characters have arrived. */
+  /** How many characters have arrived since the last such message. */
   | { readonly type: 'read'; readonly length: number }
   /** A control request. */
   | { readonly type: 'control'; readonly body: string }
 
-/** What a host says to a guest, on the channel of its stream. */
-export type LeaderMessage = { readonly host: string } & (
+/** What a leader sends to a follower, on the channel of its stream. */
+export type LeaderMessage = { readonly leader: string } & (
   | { readonly type: 'here' }
-  /** The stream goes on. */
+  /** The next part of the stream. */
   | { readonly type: 'text'; readonly text: string }
-  /** The stream ends; another one can be had at once. */
-  | { readonly type: 'moved' }
+  /** The stream ends; the follower opens another one at once. */
+  | { readonly type: 'handover' }
   /** The server doesn't know multiplexed mode. */
   | { readonly type: 'unknown' }
-  /** The stream ends, or can't be had. */
+  /** The stream failed, or could not be opened. */
   | {
       readonly type: 'failed'
       readonly code: RealtimeErrorCode
@@ -37,32 +38,34 @@ export type LeaderMessage = { readonly host: string } & (
     }
 )
 
-/** What a message must have to be one of a channel, by its type: texts, but for the length. */
+/** The fields that a message must have, by its type: texts, except for the length. */
 type Fields<TMessage extends { readonly type: string }> = {
   readonly [TType in TMessage['type']]: readonly string[]
 }
 
-/** Reads what was said to a group; `undefined` for anything else. */
+/** Reads a message to a group; `undefined` for anything else. */
 export const readGroupMessage: (value: unknown) => GroupMessage | undefined = reader<GroupMessage>({
   open: ['id', 'body'],
-  lead: ['host'],
+  lead: ['leader'],
 })
 
-/** Reads what a guest has said; `undefined` for anything else. */
-export const readFollowerMessage: (value: unknown) => FollowerMessage | undefined = reader<FollowerMessage>({
-  probe: [],
-  read: ['length'],
-  control: ['body'],
-})
+/** Reads a follower's message; `undefined` for anything else. */
+export const readFollowerMessage: (value: unknown) => FollowerMessage | undefined =
+  reader<FollowerMessage>({
+    probe: [],
+    read: ['length'],
+    control: ['body'],
+  })
 
-/** Reads what a host has said; `undefined` for anything else. */
-export const readLeaderMessage: (value: unknown) => LeaderMessage | undefined = reader<LeaderMessage>({
-  here: ['host'],
-  text: ['host', 'text'],
-  moved: ['host'],
-  unknown: ['host'],
-  failed: ['host', 'code', 'message'],
-})
+/** Reads a leader's message; `undefined` for anything else. */
+export const readLeaderMessage: (value: unknown) => LeaderMessage | undefined =
+  reader<LeaderMessage>({
+    here: ['leader'],
+    text: ['leader', 'text'],
+    handover: ['leader'],
+    unknown: ['leader'],
+    failed: ['leader', 'code', 'message'],
+  })
 
 function reader<TMessage extends { readonly type: string }>(
   fields: Fields<TMessage>,
@@ -77,7 +80,7 @@ function reader<TMessage extends { readonly type: string }>(
   }
 }
 
-/** Reads the set in the body of a request, as the link of another tab has written it; `undefined` for anything else. */
+/** Reads the subscriptions of a request's body, as the link of another tab wrote it; `undefined` for anything else. */
 export function readSubscriptions(
   body: string,
 ): ReadonlyMap<string, WantedSubscription> | undefined {

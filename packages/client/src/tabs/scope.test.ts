@@ -1,19 +1,5 @@
-import { elapsedTime, RealtimeError, shortHash } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
-import { scopeOf } from './scope.ts'
-import type { TabsTools } from './tools.ts'
-
-const tools: TabsTools = {
-  shortHash,
-  elapsedTime,
-  createSet: () => {
-    throw new Error('Not here.')
-  },
-  RealtimeError,
-}
-
-const scope = (url: string, headers: Record<string, string>, identity?: string): string =>
-  scopeOf(tools, url, headers, identity)
+import { scopeOf as scope } from './scope.ts'
 
 describe('who shares a stream', () => {
   it('has the same address, connection params and headers', () => {

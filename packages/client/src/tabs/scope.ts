@@ -1,21 +1,16 @@
-import type { TabsTools } from './tools.ts'
+import { shortHash } from '@trpc-sse/protocol'
 
-/** Part of every name, so that tabs with another version of this don't meet. */
-const version = 1
+/** Part of every name, so that tabs with another version of these messages don't meet. */
+const version = 2
 
 /**
- * Names the group of a request: only requests that can't be told apart by their server share a stream. With an
- * identity, the app says who it is, and headers may differ.
+ * Names the group of a request. Only requests that the server can't tell apart share a stream. With an identity
+ * the app says which user it is, and headers may differ.
  */
-export function scopeOf(
-  { shortHash }: TabsTools,
-  url: string,
-  headers: RequestInit['headers'],
-  identity: string | undefined,
-): string {
+export function scopeOf(url: string, headers: RequestInit['headers'], identity?: string): string {
   const [address = ''] = url.split('?', 1)
-  const who = identity === undefined ? [url, ...new Headers(headers)] : [address, { identity }]
-  const text = JSON.stringify(who)
+  const user = identity === undefined ? [url, ...new Headers(headers)] : [address, { identity }]
+  const text = JSON.stringify(user)
   // Two hashes of 53 bits: nothing here is secret, but no two users may ever meet by chance.
   return `trpc-sse:${version}:${shortHash(text)}${shortHash(`${text} `)}`
 }

@@ -1,124 +1,50 @@
-import type { ShareAcrossTabsOptions, TabRole } from '../options/options.ts'
-import type { Codec } from '../set/observer.ts'
-import type { SetOptions } from '../set/set.ts'
-import type { Fetch } from '../transport/fetch.ts'
+import type { ShareStream, TabSharing } from '../options/tab-sharing.ts'
 import { globalTabs } from './environment.ts'
-import { type Group, joinGroup } from './group.ts'
-import { createLeader } from './leader.ts'
-import { initialRole, nextRole, type Role, type RoleEvent } from './role.ts'
-import { scopeOf } from './scope.ts'
-import type { TabsTools } from './tools.ts'
+import type { ShareAcrossTabsOptions } from './options.ts'
+import { Tab } from './tab.ts'
 
-/** What a link shares its stream with. */
-export interface TabsOptions {
-  /** Of a stream that isn't shared. Its endpoint is asked for whatever the tab's own requests were for. */
-  readonly settings: SetOptions
-  readonly tools: TabsTools
-  readonly codec: Codec
-  readonly sharing: true | ShareAcrossTabsOptions
+/**
+ * Lets all tabs of the same origin and user share one connection, which one of the tabs has. When that tab is closed,
+ * frozen or crashes, another one takes over, and every subscription resumes where it was. Tabs share only if `url`,
+ * `connectionParams` and headers are equal. It needs a page with Web Locks and BroadcastChannel; elsewhere each client
+ * has its own connection. In single mode it does nothing.
+ *
+ * **Where cookies identify users, give `identity`**: else a tab could receive another user's events.
+ *
+ * ```ts
+ * sseLink({ url: '/trpc', shareAcrossTabs: tabs({ identity: () => session.userId }) })
+ * ```
+ */
+export function tabs(options: ShareAcrossTabsOptions = {}): TabSharing {
+  return { share: (parts) => shareStream(options, parts) } satisfies { share: ShareStream }
 }
 
 /**
- * Gives a fetch for requests of multiplexed mode, whose answers come from one stream for all tabs that would
- * have the same one. To the link, the tab that leads is the server: it opens streams there, names positions, and
- * opens another one when the tab is gone. So whoever leads, no tab needs to know where another one stands.
- * Throws where tabs have nothing in common.
+ * Gives the link another `fetch`, whose answers come from one stream for all tabs. To the link, the leading tab is the
+ * server: it opens streams there, sends its positions, and opens another stream when that tab is gone. So a tab
+ * that takes over needs to know no other tab's positions.
  */
-export function shareTabs({ sharing, ...options }: TabsOptions): Fetch {
-  const { settings } = options
-  const { identity, onRole, environment = globalTabs() } = sharing === true ? {} : sharing
-  if (!environment) throw new Error('There are no locks or channels here.')
-  const shared = environment
-  let role: Role = initialRole
-  let told: TabRole | undefined
-  let group: Group | undefined
-  let unlisten: Array<(() => void) | undefined> = []
+function shareStream(
+  { onRole, environment = globalTabs(), ...options }: ShareAcrossTabsOptions,
+  { settings, codec }: Parameters<ShareStream>[0],
+): ReturnType<ShareStream> {
+  let opList: Parameters<typeof settings.endpoint>[0]
+  let hasReported = false
+  const own = { ...settings, endpoint: () => settings.endpoint(opList) }
+  const tab =
+    environment &&
+    new Tab({ ...options, ...(onRole && { onRole }), settings: own, codec, environment })
 
-  function dispatch(event: RoleEvent): Role {
-    role = nextRole(role, event)
-    if (role.phase === 'alone') leave()
-    // Who has just come may be the first, and about to lead.
-    if (event !== 'enter') tell()
-    return role
-  }
-
-  function tell(): void {
-    const { phase } = role
-    const now = phase === 'leading' || phase === 'alone' ? phase : 'following'
-    if (phase === 'out' || now === told) return
-    told = now
-    // Not within: what it throws must stop nothing.
-    queueMicrotask(() => onRole?.(now))
-  }
-
-  function leave(): void {
-    const left = group
-    group = undefined
-    left?.close()
-    for (const undo of unlisten) undo?.()
-    unlisten = []
-  }
-
-  function goAway(): void {
-    if (dispatch('leave').phase === 'out') leave()
-  }
-
-  const nameOf: (...request: Parameters<Fetch>) => string = (url, { headers }) =>
-    scopeOf(options.tools, url, headers, identity?.())
-
-  /** Makes a request for all of the group, unless this tab is somebody else by now. */
-  const fetchFor =
-    (name: string): Fetch =>
-    async (url, init) => {
-      if (nameOf(url, init) === name) return settings.fetch(url, init)
-      if (group?.name === name) change()
-      throw new Error('The request is not for those who share the stream.')
-    }
-
-  function change(): void {
-    dispatch('changed')
-    leave()
-  }
-
-  function enter(name: string): Group | undefined {
-    if (group && group.name !== name) change()
-    if (group || dispatch('enter').phase === 'alone') return group
-    try {
-      group = joinGroup({
-        clock: settings.clock,
-        tools: options.tools,
-        environment: shared,
-        name,
-        dispatch,
-        onIdle: goAway,
-        createLeader: (id) =>
-          createLeader({
-            ...options,
-            environment: shared,
-            id,
-            settings: { ...settings, fetch: fetchFor(name) },
-          }),
-      })
-      unlisten = [
-        settings.device.listen((event) => event === 'left' && goAway()),
-        shared.onFreeze(goAway),
-      ]
-    } catch {
-      dispatch('broken')
-    }
-    return group
-  }
-
-  return async (url, init) => {
-    init.signal?.throwIfAborted()
-    const joined = role.phase === 'alone' ? undefined : enter(nameOf(url, init))
-    if (!joined) return settings.fetch(url, init)
-    const body = String(init.body)
-    const id: unknown = JSON.parse(body).connectionId
-    if (typeof id === 'string')
-      return new Response('', { status: joined.guest(id)?.control(body) ? 200 : 404 })
-    const guest = joined.open(body)
-    init.signal?.addEventListener('abort', () => guest.close())
-    return guest.response
+  return {
+    endpoint(ops) {
+      opList = ops
+      return settings.endpoint(ops)
+    },
+    async fetch(url, init) {
+      if (tab) return tab.fetch(url, init)
+      if (!hasReported) queueMicrotask(() => onRole?.('alone'))
+      hasReported = true
+      return settings.fetch(url, init)
+    },
   }
 }

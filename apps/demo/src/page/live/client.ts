@@ -1,5 +1,6 @@
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
-import { sseLink, type TabRole } from '@trpc-sse/client'
+import { sseLink } from '@trpc-sse/client'
+import { type TabRole, tabs } from '@trpc-sse/client/tabs'
 import superjson from 'superjson'
 import type { AppRouter } from '../../server/router.ts'
 import { createNetwork } from './network.ts'
@@ -23,11 +24,11 @@ export const trpc = createTRPCClient<AppRouter>({
       fetch: network.fetch,
       // Who watches a countdown wants to see it come back at once.
       retry: { maxMs: 1_000 },
-      shareAcrossTabs: {
+      shareAcrossTabs: tabs({
         // Nobody logs in here: all tabs are the same user. With a login it is () => session.userId.
         identity: () => 'anybody',
         onRole: role.set,
-      },
+      }),
     }),
     httpBatchLink({ url: '/trpc', transformer: superjson, fetch: network.fetch }),
   ],
