@@ -38,14 +38,12 @@ export type { ChannelHandle } from './channel/handle.ts'
 export type { History, HistoryEvent, HistoryRange } from './channel/history.ts'
 export type { PublishOptions, PublishResult } from './channel/publish.ts'
 export {
-  type AnyChannelDefinition,
   type ChannelFactory,
   type Channels,
   type ChannelsBase,
-  type ChannelsOptions,
   createChannels,
-  type ErrorContext,
 } from './channels.ts'
+export type { AnyChannelDefinition, ChannelsOptions, ErrorContext } from './channels-options.ts'
 export type { Stored, Transformer } from './codec/transformer.ts'
 export type { Behind, BehindPolicy } from './hub/behind.ts'
 export type { ReadLimits } from './hub/reads.ts'

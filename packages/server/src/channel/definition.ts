@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Retention } from '../backend/backend.ts'
 import type { Behind, BehindPolicy } from '../hub/behind.ts'
+import { checkNumbers } from '../user-code/numbers.ts'
 
 /** Options of {@link channel}. */
 export interface ChannelOptions<
@@ -96,20 +97,11 @@ export function channel<
   const { maxEventBytes = 262_144, maxBatchBytes = 67_108_864, idempotencyMs = 300_000 } = options
   const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
   checkPolicy(whenBehind)
-  for (const [name, value] of Object.entries({
-    events,
-    forMs,
-    behindEvents,
-    maxEventBytes,
-    maxBatchBytes,
-    idempotencyMs,
-  })) {
-    if (Number.isSafeInteger(value) && value > 0) continue
-    throw new RealtimeError(
-      'INVALID_OPTION',
-      `channel(): ${name} is ${value}. Give a whole number, 1 or more.`,
-    )
-  }
+  checkNumbers(
+    'channel()',
+    { events, forMs, behindEvents, maxEventBytes, maxBatchBytes, idempotencyMs },
+    { least: 1, isWhole: true },
+  )
   return {
     params: options.params,
     event: options.event,

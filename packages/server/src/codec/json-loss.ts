@@ -46,10 +46,13 @@ function lossInArray(values: readonly unknown[], depth: number): JsonLoss | unde
   return undefined
 }
 
-function lossInProperties(value: object, depth: number): JsonLoss | undefined {
+function lossInProperties(
+  value: Readonly<Record<string, unknown>>,
+  depth: number,
+): JsonLoss | undefined {
   // Without a list of the keys: this runs at every publish.
   for (const key in value) {
-    const property: unknown = value[key as never]
+    const property: unknown = value[key]
     if (property === undefined || typeof property === 'string') continue
     const found = findJsonLoss(property, depth + 1)
     if (found && Object.hasOwn(value, key)) return under(key, found)
@@ -61,11 +64,13 @@ function lossInProperties(value: object, depth: number): JsonLoss | undefined {
 function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return findJsonLoss(json, depth)
-  return isPlain(json) || json === value ? lossInProperties(json, depth) : loss(nameOf(json))
+  return isPlain(json) || json === value
+    ? lossInProperties(json as Readonly<Record<string, unknown>>, depth)
+    : loss(nameOf(json))
 }
 
 /** Whether a value is an object of no class; of whichever realm, as test runners have more than one. */
-function isPlain(value: object): boolean {
+function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }

@@ -1,0 +1,145 @@
+import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import type { Backend } from './backend/backend.ts'
+import { memoryBackend } from './backend/memory.ts'
+import type { ChannelDefinition } from './channel/definition.ts'
+import type { Transformer } from './codec/transformer.ts'
+import type { ReadLimits } from './hub/reads.ts'
+import type { ErrorStage } from './hub/report.ts'
+import type { WindowLimits } from './hub/window.ts'
+import { checkNumbers } from './user-code/numbers.ts'
+
+/** Any channel definition. */
+export type AnyChannelDefinition = ChannelDefinition<unknown, unknown, unknown>
+
+/** Where a background failure happened. */
+export interface ErrorContext {
+  /** The part of the work that failed. */
+  readonly stage: ErrorStage
+  /** The log's key: the channel's name and params as JSON. */
+  readonly channel: string
+}
+
+/** Options of {@link createChannels}. */
+export interface ChannelsOptions<
+  TDefinitions extends Record<string, AnyChannelDefinition>,
+  TTransformer extends Transformer | undefined = Transformer | undefined,
+> {
+  /**
+   * The channels by name. A name has 1 to 128 characters; it can't be `close` or `then`, or start with
+   * `~`.
+   */
+  readonly channels: TDefinitions
+  /**
+   * Where the logs live. `close()` of the channels closes it.
+   *
+   * @default memoryBackend()
+   */
+  readonly backend?: Backend
+  /**
+   * The transformer of `initTRPC.create` and of the client's links: pass the same one. Without one,
+   * events are stored as plain JSON. A `Date` is then read as a string, which the types show, and values
+   * that JSON would lose are refused with `INVALID_EVENT`.
+   */
+  readonly transformer?: TTransformer
+  /**
+   * Called with errors that can't be thrown to a caller: a log that can't be read, an event that can't
+   * be decoded, a gap that no client link can be told about. Its own errors go to the console.
+   *
+   * @default console.error
+   */
+  readonly onError?: (error: unknown, context: ErrorContext) => void
+  /**
+   * How much of each open channel this process keeps in memory, for subscriptions that are a little
+   * behind. Those further behind read the log.
+   *
+   * @default { events: 1_024, characters: 4_194_304 }
+   */
+  readonly window?: Partial<WindowLimits>
+  /**
+   * How long a channel stays open in this process after its last subscription ended, in milliseconds. 0
+   * or more.
+   *
+   * @default 5_000
+   */
+  readonly lingerMs?: number
+  /**
+   * How often an open channel's position is compared with its log's, in milliseconds, plus or minus up
+   * to half: notifications can get lost without an error. Values above 450,000 count as 450,000, as
+   * backends forget an empty log that isn't used for minutes.
+   *
+   * @default 30_000
+   */
+  readonly positionCheckMs?: number
+  /**
+   * How many reads of logs run at a time in this process, in all and for each log. Other reads wait.
+   * Connections take turns, so that a client with many subscriptions doesn't delay the others.
+   *
+   * @default { perProcess: 32, perLog: 4 }
+   */
+  readonly reads?: Partial<ReadLimits>
+  /**
+   * How many channels, each with its params, may be open in this process. A channel is open while it has
+   * a subscription, and for `lingerMs` after. More subscriptions are refused with `TOO_MANY_CHANNELS`.
+   *
+   * @default 50_000
+   */
+  readonly maxOpenChannels?: number
+  /**
+   * Time, timers and random numbers: replace them in tests.
+   *
+   * @default systemClock
+   */
+  readonly clock?: Clock
+}
+
+type ChannelsSettings = Required<
+  Pick<
+    ChannelsOptions<Record<string, AnyChannelDefinition>>,
+    'backend' | 'onError' | 'lingerMs' | 'positionCheckMs' | 'maxOpenChannels' | 'clock'
+  >
+> & { readonly window: WindowLimits; readonly reads: ReadLimits }
+
+/** Adds the defaults. Throws `INVALID_OPTION` for a number that can't be one. */
+export function settingsOf(
+  options: ChannelsOptions<Record<string, AnyChannelDefinition>>,
+): ChannelsSettings {
+  const settings: ChannelsSettings = {
+    backend: options.backend ?? memoryBackend(),
+    onError: options.onError ?? logError,
+    window: { events: 1_024, characters: 4_194_304, ...options.window },
+    lingerMs: options.lingerMs ?? 5_000,
+    positionCheckMs: options.positionCheckMs ?? 30_000,
+    reads: { perProcess: 32, perLog: 4, ...options.reads },
+    maxOpenChannels: options.maxOpenChannels ?? 50_000,
+    clock: options.clock ?? systemClock,
+  }
+  const { window, reads, lingerMs, positionCheckMs, maxOpenChannels } = settings
+  const place = 'createChannels()'
+  checkNumbers(
+    place,
+    { 'reads.perProcess': reads.perProcess, 'reads.perLog': reads.perLog, maxOpenChannels },
+    { least: 1, isWhole: true },
+  )
+  checkNumbers(
+    place,
+    { 'window.events': window.events, 'window.characters': window.characters, positionCheckMs },
+    { least: 1, isWhole: false },
+  )
+  checkNumbers(place, { lingerMs }, { least: 0, isWhole: false })
+  return settings
+}
+
+/** Throws `INVALID_OPTION` for a name that a channel can't have. */
+export function checkChannelName(name: string): void {
+  const isReserved = name === 'close' || name === 'then' || name === '__proto__'
+  if (name.length >= 1 && name.length <= 128 && !isReserved && !name.startsWith('~')) return
+  const start = JSON.stringify(name.slice(0, 48))
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `A channel can't be named ${start}. Use 1 to 128 characters, not "close", "then" or "__proto__", and no "~" at the start.`,
+  )
+}
+
+function logError(error: unknown, { stage, channel }: ErrorContext): void {
+  console.error(`trpc-sse: ${stage} failed for channel ${channel}`, error)
+}
