@@ -1,18 +1,18 @@
 import type { TrackedEnvelope } from '@trpc/server'
 
-// Bundlers make copies of a package: Next.js has one for pages and one for route handlers, and the channels of an app may come
-// from either. What the copies of one process must have in common is here.
+// Bundlers make copies of a package: Next.js has one for pages and one for route handlers, and an app may
+// create its channels in either. This file holds the state that the copies in one process must share.
 
-/** Gives the one thing of that name that all copies of this package have. */
+/** Returns the one thing of this name in the process. The first copy of this package that asks makes it. */
 export function acrossCopies<TThing extends object>(name: string, make: () => TThing): TThing {
   const shared = globalThis as { [key: symbol]: unknown }
-  // With a number, for the day on which it changes its shape.
+  // The number changes when the shape of a shared thing does.
   const key = Symbol.for(`@trpc-sse/server/1/${name}`)
   shared[key] ??= make()
   return shared[key] as TThing
 }
 
-/** Whether a value is what `tracked` makes, of whichever copy of tRPC: each has a symbol of its own. */
+/** Whether a value was made by `tracked` of any copy of tRPC: each copy marks it with its own symbol. */
 export function isTracked(value: unknown): value is TrackedEnvelope<unknown> {
   return (
     Array.isArray(value) &&

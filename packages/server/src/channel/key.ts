@@ -6,12 +6,12 @@ import { describeIssues, issuesOf } from './issues.ts'
 
 /** The longest key of a log, in characters. */
 const maxKeyLength = 1_024
-/** How deep params may be nested: no deeper than the key's length allows anyway. */
+/** How deep params may be nested. The key's length allows no more anyway. */
 const maxDepth = 256
 
 /**
- * Names the log of a channel and its params: the same values give the same key, whatever the order of their
- * properties, and two different ones never do. Throws BAD_REQUEST for params that don't fit.
+ * Returns the key of the log of a channel and its params. Equal params give the same key, whatever the
+ * order of their properties; different params never do. Throws BAD_REQUEST for params that don't fit.
  */
 export function channelKey(
   name: string,
@@ -22,7 +22,7 @@ export function channelKey(
   const result = schema['~standard'].validate(params)
   if (isPromiseLike(result)) {
     ignoreRejection(result)
-    throw invalidParams(name, 'their schema answers by a promise; use one that does not')
+    throw invalidParams(name, 'their schema is async; use a sync one')
   }
   if (result.issues)
     throw invalidParams(name, describeIssues(result.issues), issuesOf(result.issues))
@@ -34,7 +34,10 @@ export function channelKey(
   )
 }
 
-/** Writes JSON with sorted keys. Refuses what JSON would fold into something else: two params would share a log. */
+/**
+ * Writes JSON with sorted keys. Refuses values that JSON would turn into others: two params would then
+ * share a log.
+ */
 function canonicalJson(name: string, value: unknown, depth: number): string {
   if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)
   if (typeof value === 'number' && !Number.isFinite(value))

@@ -3,17 +3,17 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import { mustBeValue } from '../user-code/calls.ts'
 import { outputOf, type Transformer } from './transformer.ts'
 
-/** Turns events into the JSON text that is stored and sent, and back. */
+/** Encodes events as the JSON text that is stored and sent, and decodes it. */
 export interface Codec {
-  /** The transformer's output side; `undefined` without a transformer. Names the codec: same output, same text. */
+  /** The transformer's output side; `undefined` without a transformer. Codecs with the same one are equal. */
   readonly output: TRPCDataTransformer | undefined
-  /** Throws `INVALID_EVENT` for a value that JSON can't hold. */
+  /** Throws `INVALID_EVENT` for a value that can't be written as JSON. */
   serialize(value: unknown): string
   /** Throws `UNDECODABLE_EVENT`. */
   deserialize(text: string): unknown
 }
 
-/** Writes a value as JSON, by a transformer's output side. `undefined` where JSON has no text for it. */
+/** Writes a value as JSON, after the transformer. Returns `undefined` for a value that JSON leaves out. */
 export function serialize(
   output: TRPCDataTransformer | undefined,
   value: unknown,
@@ -37,7 +37,7 @@ export function createCodec(transformer: Transformer | undefined): Codec {
       } catch (cause) {
         throw new RealtimeError(
           'UNDECODABLE_EVENT',
-          'A stored payload is not what this transformer writes.',
+          'A stored payload was not written by this transformer. Use one transformer for all that publish to a channel.',
           { cause },
         )
       }
@@ -52,16 +52,13 @@ function toJson(output: TRPCDataTransformer | undefined, value: unknown): string
   } catch (cause) {
     throw new RealtimeError(
       'INVALID_EVENT',
-      'The event has a part that JSON cannot hold. Use a transformer.',
+      "The event has a part that JSON can't hold. Use a transformer.",
       { cause },
     )
   }
   // JSON.stringify has no text for `undefined`, functions and symbols.
   if (text === undefined) {
-    throw new RealtimeError(
-      'INVALID_EVENT',
-      'The event is undefined. Publish null if it has nothing to say.',
-    )
+    throw new RealtimeError('INVALID_EVENT', 'The event is undefined. Publish null instead.')
   }
   return text
 }

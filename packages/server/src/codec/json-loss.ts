@@ -1,16 +1,17 @@
-/** A part of a value that JSON can't hold as it is. */
+/** A part of a value that JSON would leave out or change. */
 export interface JsonLoss {
   readonly path: ReadonlyArray<string | number>
-  /** What stands there, in words. */
+  /** A description of the part. */
   readonly what: string
 }
 
-/** Deeper than any event; a value that contains itself has no end. */
+/** Deeper than any event. A value that contains itself has no end. */
 const maxDepth = 1_000
 
 /**
- * Finds the first part of a value that JSON would leave out or change in silence. What the types of JSON say is no loss:
- * a `Date` or whatever else has a `toJSON` becomes what that returns, and an `undefined` property is left out.
+ * Finds the first part of a value that JSON would leave out or change silently. Changes that the types
+ * show are no loss: a value with a `toJSON`, such as a `Date`, becomes what that returns, and an
+ * `undefined` property is left out.
  */
 export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
   switch (typeof value) {
@@ -21,7 +22,9 @@ export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
       return Number.isFinite(value) ? undefined : loss(String(value))
     case 'object':
       if (value === null) return undefined
-      return depth > maxDepth ? loss('something without an end') : lossInObject(value, depth)
+      return depth > maxDepth
+        ? loss('a part that is nested without end')
+        : lossInObject(value, depth)
     default:
       return loss(value === undefined ? 'undefined' : `a ${typeof value}`)
   }
@@ -50,7 +53,7 @@ function lossInProperties(
   value: Readonly<Record<string, unknown>>,
   depth: number,
 ): JsonLoss | undefined {
-  // Without a list of the keys: this runs at every publish.
+  // Every publish runs this, so it makes no list of the keys.
   for (const key in value) {
     const property: unknown = value[key]
     if (property === undefined || typeof property === 'string') continue
@@ -60,7 +63,7 @@ function lossInProperties(
   return undefined
 }
 
-/** What `toJSON` returns is written as it is: JSON doesn't ask it for a `toJSON` of its own. */
+/** JSON writes the result of a `toJSON` as it is, and doesn't call a `toJSON` of the result. */
 function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return findJsonLoss(json, depth)
@@ -69,7 +72,7 @@ function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | u
     : loss(nameOf(json))
 }
 
-/** Whether a value is an object of no class; of whichever realm, as test runners have more than one. */
+/** Whether a value is a plain object of any realm: test runners have more than one. */
 function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null

@@ -7,10 +7,10 @@ import {
   type TRPCQueryProcedure,
 } from '@trpc/server'
 
-/** What turns values into JSON and back, as given to `initTRPC.create` and the client's links. */
+/** A data transformer, as `initTRPC.create` and the client's links take it. */
 export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
 
-/** What is read of an event that was stored: the event itself with a transformer, what JSON makes of it without. */
+/** The type of a stored event when it is read: with a transformer, the event; without one, what JSON makes of it. */
 export type Stored<
   TEvent,
   TTransformer extends Transformer | undefined,
@@ -18,7 +18,7 @@ export type Stored<
   ? inferTransformedProcedureOutput<WithoutTransformer, ProcedureOf<TEvent>>
   : TEvent
 
-// What tRPC's clients get of a query without a transformer is what JSON makes of its result, by tRPC's own types.
+// tRPC's own types say what a client without a transformer gets from a query: what JSON makes of it.
 interface WithoutTransformer {
   readonly transformer: false
   readonly errorShape: TRPCDefaultErrorShape
@@ -26,9 +26,9 @@ interface WithoutTransformer {
 type ProcedureOf<TOutput> = TRPCQueryProcedure<{ input: undefined; output: TOutput; meta: unknown }>
 
 /**
- * Gives the output side of a transformer; `undefined` where there is none. tRPC gives a router without a transformer its
- * own default, which is known by identity. No transformer is called to find out: one that gives back what it was
- * given may still write other values in its own way.
+ * Returns the output side of a transformer; `undefined` where there is none. A router without a
+ * transformer has tRPC's default one, which is recognized by identity. A transformer isn't called to find
+ * out: it may return some values unchanged and transform others.
  */
 export function outputOf(transformer: Transformer | undefined): TRPCDataTransformer | undefined {
   const output = transformer && 'output' in transformer ? transformer.output : transformer
@@ -39,14 +39,14 @@ export function outputOf(transformer: Transformer | undefined): TRPCDataTransfor
 
 const defaultOutput = initTRPC.create({ allowOutsideOfServer: true })._config.transformer.output
 
-/** Recognizes the default of another copy of tRPC in the process: its source says that it returns its argument. */
+/** Recognizes the default of another copy of tRPC by its source: a function that returns its argument. */
 function returnsAsGiven({ serialize, deserialize }: TRPCDataTransformer): boolean {
   return [serialize, deserialize].every((side) => /^\(?([\w$]+)\)?\s*=>\s*\1$/.test(String(side)))
 }
 
 /**
- * Whether two output sides write the same. One object does. Of two objects, as bundlers make of one package, it is told
- * from what they write, once: only then are they called.
+ * Whether two output sides write the same. Two objects are compared once, by what they write: bundlers
+ * make copies of a transformer's package.
  */
 export function areSame(
   a: TRPCDataTransformer | undefined,
@@ -67,7 +67,7 @@ function writeTheSame(a: TRPCDataTransformer, b: TRPCDataTransformer): boolean {
   return probes.every((probe) => written(a, probe) === written(b, probe))
 }
 
-/** What a transformer makes of a value; it may refuse it. */
+/** Returns the output of a transformer as text. It may refuse a value by throwing. */
 function written(transformer: TRPCDataTransformer, value: unknown): string | undefined {
   try {
     return JSON.stringify(transformer.serialize(value))
@@ -88,5 +88,8 @@ const parts = {
   infinite: [Infinity, null, ['text', true]],
 }
 
-/** What transformers write in different ways: each alone, for those that look at the whole value only, and all together. */
+/**
+ * Values that transformers write differently. Each one alone, for transformers that look only at the whole
+ * value, and all together.
+ */
 const probes: readonly unknown[] = [...Object.values(parts), parts, Object.values(parts)]

@@ -1,6 +1,6 @@
 const encoder = new TextEncoder()
 
-/** How many bytes a text has as UTF-8. */
+/** Returns how many bytes a text has as UTF-8. */
 export function utf8Length(text: string): number {
   return encoder.encode(text).length
 }

@@ -14,7 +14,7 @@ import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { serialize } from '../codec/codec.ts'
 import { outputOf } from '../codec/transformer.ts'
-import { mustBeValue, tellConsole } from '../user-code/calls.ts'
+import { logToConsole, mustBeValue } from '../user-code/calls.ts'
 
 /** `initTRPC.create({ sse })`. */
 export interface RouterSseConfig {
@@ -165,7 +165,7 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
     }
   } catch (cause) {
     // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
-    tellConsole('trpc-sse: errorFormatter failed', cause)
+    logToConsole('trpc-sse: errorFormatter failed', cause)
   }
   return plainErrorJson(router, error, path)
 }

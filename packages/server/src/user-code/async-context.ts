@@ -1,13 +1,13 @@
 import type { Clock } from '@trpc-sse/protocol'
 import { acrossCopies } from '../shared-state.ts'
 
-/** An async context: what an app's `AsyncLocalStorage` holds at some moment. */
+/** An async context: the values of the app's `AsyncLocalStorage`s at one moment. */
 export interface AsyncContext {
-  /** Calls `run` in this context, and returns what that returns. */
+  /** Calls a function in this context. Returns its result. */
   runInAsyncScope<TResult>(run: () => TResult): TResult
 }
 
-// Node, Bun, Deno and workerd have it. Not imported by its name: bundles for browsers' runtimes would fail.
+// Node, Bun, Deno and workerd have it. It isn't imported, as bundles for edge runtimes would fail to build.
 interface AsyncHooks {
   readonly AsyncResource: new (type: string) => AsyncContext
 }
@@ -20,34 +20,34 @@ interface Runtime {
 const { process, AsyncLocalStorage: globalStorage } = globalThis as Runtime
 const AsyncResource = process?.getBuiltinModule?.('node:async_hooks')?.AsyncResource
 
-/** Where there are no async contexts, there is nothing to restore. */
+/** For runtimes without async contexts. */
 const noContext: AsyncContext = { runInAsyncScope: (run) => run() }
 
-/** Captures the async context in which it is called. */
+/** Captures the current async context. */
 export const captureContext: () => AsyncContext = chooseCapture()
 
 function chooseCapture(): () => AsyncContext {
-  // A twentieth of the memory and time of a snapshot.
+  // Takes a twentieth of the memory and time of a snapshot.
   if (AsyncResource) return () => new AsyncResource('trpc-sse')
-  // Edge runtimes have nothing but this.
+  // The only means in edge runtimes.
   const storage = globalStorage
   if (storage?.snapshot) return () => ({ runInAsyncScope: storage.snapshot() })
   return () => noContext
 }
 
-/** The context of whoever loaded the first copy of this package: the app's start, and no request. */
+/** The context in which the first copy of this package was loaded: that of the app's start. */
 const outside = acrossCopies('outside', captureContext)
 
 /**
- * Calls a function in no request's async context: for work that outlives the request which happens to start it, such as
- * a shared connection, or belongs to nobody in particular.
+ * Calls a function outside any request's async context: for work that outlives the request that starts
+ * it, such as a shared connection, and for work that belongs to no request.
  */
 export function detached<TResult>(run: () => TResult): TResult {
-  // In a copy: `enterWith` changes the context that it is called in.
+  // In a copy of the context: user code may change it by `enterWith`.
   return outside.runInAsyncScope(() => captureContext().runInAsyncScope(run))
 }
 
-/** The same clock, whose timers run in no request's async context. */
+/** Returns a clock whose timers run outside any request's async context. */
 export function detachedClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),

@@ -1,19 +1,19 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 
 /**
- * Gives what a function of the app's returned, `what` being its name in an error. Throws `INVALID_OPTION` for a promise, where
- * a value is due; what becomes of that promise is nobody's business any more.
+ * Returns the result of a user function that must not be async; `what` is its name in the error. Throws
+ * `INVALID_OPTION` for a promise, and ignores that promise's rejection.
  */
 export function mustBeValue<TValue>(value: TValue, what: string): TValue {
   if (!isPromiseLike(value)) return value
   ignoreRejection(value)
-  const message = `${what} returned a promise where a value is due. Do what takes time elsewhere: in the resolver, or in an async generator.`
+  const message = `${what} returned a promise, but must return a value. Do async work elsewhere: in the resolver, or in an async generator.`
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-/** Calls a handler that the app gave to be told of something. Whether it throws or rejects, nothing but the console is told. */
+/** Calls a handler of the app, such as `onError`. If it throws or rejects, its error goes to the console. */
 export function callHandler(name: string, call: () => unknown): void {
-  const onFailure = (cause: unknown): void => tellConsole(`trpc-sse: ${name} failed`, cause)
+  const onFailure = (cause: unknown): void => logToConsole(`trpc-sse: ${name} failed`, cause)
   try {
     const result = call()
     if (isPromiseLike(result)) result.then(undefined, onFailure)
@@ -22,18 +22,18 @@ export function callHandler(name: string, call: () => unknown): void {
   }
 }
 
-/** Tells the console of an error of the app's, which may be one that throws when it is shown. */
-export function tellConsole(message: string, error: unknown): void {
+/** Writes an error to the console. User code may have thrown anything, even a value that can't be printed. */
+export function logToConsole(message: string, error: unknown): void {
   try {
     console.error(message, error)
   } catch {
-    console.error(`${message}, with an error that can't be shown`)
+    console.error(`${message}, with an error that can't be printed`)
   }
 }
 
 const partsOfErrors = ['name', 'message', 'stack', 'code', 'cause']
 
-/** Whether what was thrown can be looked at: a getter or a proxy may throw. */
+/** Whether the parts of a thrown value can be read: a getter or a proxy may throw. */
 export function isReadable(thrown: unknown): boolean {
   if (typeof thrown !== 'object' || thrown === null) return true
   try {
@@ -45,12 +45,12 @@ export function isReadable(thrown: unknown): boolean {
   }
 }
 
-/** Takes care that a promise which nobody waits for ends no process. */
+/** Handles a promise's rejection, so that it doesn't end the process. */
 export function ignoreRejection(promise: PromiseLike<unknown>): void {
   promise.then(undefined, () => {})
 }
 
-/** Whether a value is a promise, of whichever kind. */
+/** Whether a value is a promise of any kind. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' &&

@@ -2,7 +2,7 @@ import { systemClock } from '@trpc-sse/protocol'
 import { acrossCopies } from '../shared-state.ts'
 import { detached } from './async-context.ts'
 
-/** What the process is waiting for, and the timer that keeps it alive meanwhile. */
+/** How many waits keep the process alive, and the timer that does so. */
 interface Waits {
   count: number
   cancel: () => void
@@ -10,12 +10,13 @@ interface Waits {
 
 const waits = acrossCopies<Waits>('waits', () => ({ count: 0, cancel: () => {} }))
 
-/** The longest that a timer can be, in milliseconds. */
+/** The longest delay of a timer, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1
 
 /**
- * Keeps the process alive for something that an app waits for, until the function that it returns is called. Everything
- * else here only tidies up, and its timers keep nothing alive. One timer for all, as there may be thousands.
+ * Keeps the process alive while the app waits for something. Returns a function that ends this. All
+ * other timers of this package only clean up, and don't keep the process alive. There may be thousands
+ * of waits, so they share one timer.
  */
 export function holdProcess(): () => void {
   if (waits.count++ === 0) hold()

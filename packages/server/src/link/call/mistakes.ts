@@ -1,6 +1,6 @@
 import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { isRealtimeError } from '@trpc-sse/protocol'
-import { tellConsole } from '../../user-code/calls.ts'
+import { logToConsole } from '../../user-code/calls.ts'
 import { routerConfig } from '../router.ts'
 
 /** Whether an error says that the server's own code is wrong: it is the same at every attempt. */
@@ -28,7 +28,7 @@ export function logInDevelopment(
   logged.set(router, paths)
   if (paths.has(path)) return
   paths.add(path)
-  tellConsole(
+  logToConsole(
     `trpc-sse: The subscription "${path}" failed. Give onError to be told of each failure.`,
     cause ?? message,
   )

@@ -2,7 +2,7 @@ import { RealtimeError, type ReconnectData } from '@trpc-sse/protocol'
 import type { ReadGroup } from '../../hub/reads.ts'
 import type { Mutable } from '../../mutable.ts'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
-import { tellConsole } from '../../user-code/calls.ts'
+import { logToConsole } from '../../user-code/calls.ts'
 import type { SubscriptionRun } from '../call/subscription-call.ts'
 import type { IncomingBody } from '../request/body.ts'
 import type { PlaceHolder } from './limits.ts'
@@ -194,7 +194,7 @@ export function flush(connection: Mutable<Connection>): void {
 
 /** What wraps the response has thrown: that ends this stream, and not what its neighbours are sent in the same tick. */
 function breakOff(connection: Connection, sink: Sink, cause: unknown): void {
-  tellConsole('trpc-sse: A stream is cut, because what wraps its response threw', cause)
+  logToConsole('trpc-sse: A stream is cut, because what wraps its response threw', cause)
   try {
     sink.network.cut(sink)
   } finally {
