@@ -30,7 +30,10 @@ export type ChannelFactory<
       : (params: TParams) => ChannelHandle<TInput, Stored<TEvent, TTransformer>>
     : never
 
-/** A factory of handles for each channel, and `close`. Without a transformer, say `undefined` for it. */
+/**
+ * The result of {@link createChannels}: a factory of handles for each channel, and `close`. For channels
+ * without a transformer, `TTransformer` is `undefined`.
+ */
 export type Channels<
   TDefinitions extends Record<string, AnyChannelDefinition>,
   TTransformer extends Transformer | undefined = Transformer,
@@ -38,16 +41,16 @@ export type Channels<
   readonly [TName in keyof TDefinitions]: ChannelFactory<TDefinitions[TName], TTransformer>
 } & ChannelsBase
 
-/** What all channels objects have. */
+/** The part that all channels have in common. */
 export interface ChannelsBase {
   /**
-   * Closes the channels and their backend. Subscriptions end as if the server went away, so that clients reconnect
-   * elsewhere. Calling it twice is harmless.
+   * Closes the channels and their backend. Subscriptions end as if the server went away, so clients
+   * reconnect to another one. Calling it twice is harmless. Rejects if the backend fails to close.
    */
   close(): Promise<void>
 }
 
-/** What of channels a server link works with. */
+/** The parts of channels that a server link needs. */
 export interface ChannelsInternals {
   readonly codec: Codec
   readonly backend: Backend
@@ -55,12 +58,12 @@ export interface ChannelsInternals {
 
 const internals = acrossCopies('channels', () => new WeakMap<object, ChannelsInternals>())
 
-/** The insides of channels; `undefined` for any other value. */
+/** Returns the internals of channels; `undefined` for any other value. */
 export function internalsOf(channels: object): ChannelsInternals | undefined {
   return internals.get(channels)
 }
 
-/** How much memory the pages of logs may take that subscriptions share, in bytes. */
+/** The most memory that cached pages of logs may take in this process, in bytes. */
 const pageCacheBytes = 8_388_608
 
 /**

@@ -10,30 +10,33 @@ export interface ChannelOptions<
   TEvent extends StandardSchemaV1,
 > {
   /**
-   * What tells the logs of this channel apart: one log for each value. Any Standard Schema whose output is JSON;
-   * it must validate at once, not by a promise. Without it the channel is one log.
+   * The schema of the params. Each value of the params has a log of its own; without params, the channel
+   * is one log. Any Standard Schema that is sync and whose output is JSON.
    */
   readonly params?: TParams
-  /** What an event is. Any Standard Schema. It checks and shapes each event when it is published. */
+  /** The schema of the events. Any Standard Schema. It checks and transforms each event on publish. */
   readonly event: TEvent
   /**
-   * How much of each log is kept: so many of the newest events, and none older than so many milliseconds. A subscription
-   * whose `replay` asks for events that were dropped is told of a gap.
+   * How much of each log is kept: the newest `events`, and none older than `forMs` milliseconds. A
+   * subscription whose `replay` asks for dropped events is told about a gap.
    *
    * @default { events: 1_000, forMs: 86_400_000 }
    */
   readonly retain?: Partial<Retention>
   /**
-   * What becomes of a subscription that is more than `behindEvents` behind, because its client reads too slowly or was
-   * away: `catchUp` is sent all that is retained, however long that takes; `latest` goes on at the newest event, with one
-   * gap (reason `skipped`) in place of the others; `disconnect` loses its connection, and catches up when it comes back.
+   * What happens to a subscription that is more than `behindEvents` behind, because its client reads too
+   * slowly or was away:
+   *
+   * - `'catchUp'`: it gets all retained events, however long that takes.
+   * - `'latest'`: it continues at the newest event, after one gap with the reason `skipped`.
+   * - `'disconnect'`: its connection is closed, and it catches up when it reconnects.
    *
    * @default 'catchUp'
    */
   readonly whenBehind?: BehindPolicy
   /**
-   * How many events a subscription may be behind before `whenBehind` applies; where that is more than a process keeps at hand
-   * (`window` of `createChannels`), that many.
+   * How many events a subscription may be behind before `whenBehind` applies. Lag is measured within the
+   * in-memory window only (`window` of `createChannels`), so a greater number counts as the window's.
    *
    * @default 1_000
    */
@@ -58,7 +61,7 @@ export interface ChannelOptions<
   readonly idempotencyMs?: number
 }
 
-/** A channel as `createChannels` takes it: checked options, and the types of its params and events. */
+/** A channel for `createChannels`: checked options, and the types of its params and events. */
 export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly params: StandardSchemaV1 | undefined
   readonly event: StandardSchemaV1
@@ -67,11 +70,11 @@ export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly maxEventBytes: number
   readonly maxBatchBytes: number
   readonly idempotencyMs: number
-  /** Types only; never there at run time. */
+  /** Carries types; never set at run time. */
   readonly types?: { readonly params: TParams; readonly input: TInput; readonly event: TEvent }
 }
 
-/** What a schema accepts; `undefined` without a schema. */
+/** The input type of a schema; `undefined` without a schema. */
 export type SchemaInput<TSchema> = TSchema extends StandardSchemaV1
   ? StandardSchemaV1.InferInput<TSchema>
   : undefined
@@ -79,7 +82,7 @@ export type SchemaInput<TSchema> = TSchema extends StandardSchemaV1
 /**
  * Defines a channel: a typed, ordered log of events, or one log for each value of its params.
  *
- * @throws `INVALID_OPTION` for a bound that can't be kept.
+ * @throws `INVALID_OPTION` for a number, policy or schema that can't be used.
  */
 export function channel<
   TEvent extends StandardSchemaV1,
@@ -130,6 +133,6 @@ function checkSchema(name: 'event' | 'params', schema: unknown): void {
     return
   throw new RealtimeError(
     'INVALID_OPTION',
-    `channel(): ${name} is not a Standard Schema. Give one of Zod, Valibot or ArkType, z.object({ … }) for example.`,
+    `channel(): ${name} is not a Standard Schema. Give a schema of Zod, Valibot or ArkType: z.object({ … }), for example.`,
   )
 }

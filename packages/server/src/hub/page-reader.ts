@@ -12,7 +12,7 @@ export interface PageReader {
   /** The page that was asked for is there, from this index on. */
   onPage(page: Page, index: number): void
   /** It isn't read, because the group can't take it now. */
-  onNoRoom(): void
+  onBackpressure(): void
 }
 
 /** What the pages of a log are made of. */
@@ -196,7 +196,7 @@ export class PageRequest implements Read {
 
   dropped(): void {
     this.cancel()
-    this.reader.onNoRoom()
+    this.reader.onBackpressure()
   }
 
   cancel(): void {

@@ -13,27 +13,28 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
 import type { Feed, Gap } from './feed.ts'
 
-/** Where a cursor starts: after an id, that many events before the end of the log, or at its end. */
+/** Where a cursor starts: after an id, or with so many of the newest events (0 is the end of the log). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
-/** Time that a cursor is given by whoever doesn't read from it on purpose: until it has caught up, it isn't behind. */
+/** Set by a reader that pauses on purpose: the cursor doesn't count as behind until it has caught up. */
 export interface Grace {
   isOver: boolean
 }
 
 /** What a cursor is made with. */
 export interface CursorOptions {
-  /** Called when there may be something to read. */
+  /** Called when there may be an entry to read. */
   wake(): void
   readonly clock: Clock
-  /** On whose behalf the log is read. */
+  /** The group that the reads of the log belong to. */
   readonly group: ReadGroup
   readonly grace?: Grace | undefined
 }
 
 /**
- * Creates a reader of one hub: a position, not a queue. It reads from the hub's window where its position is in
- * it, else page by page from the log, and marks a gap at every entry that does not follow the one before.
+ * Creates a reader of one hub: a position, not a queue. While its position is in the hub's window, it
+ * reads from there, otherwise page by page from the log. It reports a gap at every entry that doesn't
+ * follow the one before.
  */
 export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): Feed {
   const cursor = new Cursor(hub, start, options)
@@ -49,19 +50,19 @@ class Cursor implements Feed, PageReader, OpeningReader {
   readonly #clock: Clock
   readonly #wake: () => void
   readonly #grace: Grace | undefined
-  /** How many of the newest events come first; `undefined` for a start after an id. */
+  /** How many of the newest events it starts with; `undefined` if it starts after an id. */
   readonly #replay: number | undefined
   #id: EventId | undefined
-  /** Where the log ended when this began. */
+  /** The log's last id when the cursor was created, or when its hub opened. */
   #end: EventId | undefined
-  /** The number of the next entry in the hub's window, while the position is in it. */
+  /** The number of the next entry in the window, while the position is in the window. */
   #sequence: number | undefined
-  /** Whether it has been at the end of the log: before that it isn't slow, but has just come. */
+  /** Whether it has reached the end of the log. Before that it is not slow, but new. */
   #hasCaughtUp = false
-  /** The page that it reads, where its position is not in the window, and the next entry of it. */
+  /** The page that it reads while its position isn't in the window, and the index of the next entry. */
   #page: Page | undefined
   #index = 0
-  /** The page that it waits for. */
+  /** The pending read of a page. */
   #request: PageRequest | undefined
   #needsValues = false
   #isClosed = false
@@ -89,7 +90,7 @@ class Cursor implements Feed, PageReader, OpeningReader {
   }
 
   next(): FeedEvent | Gap | undefined {
-    return this.#skip() ?? this.#next()
+    return this.#skipToLatest() ?? this.#next()
   }
 
   needValues(): void {
@@ -116,27 +117,27 @@ class Cursor implements Feed, PageReader, OpeningReader {
   onPage(page: Page, index: number): void {
     const { window } = this.#hub
     this.#request = undefined
-    if (this.#id === undefined && this.#beginsTooLate(page)) {
+    if (this.#id === undefined && this.#startsTooLate(page)) {
       this.#id = this.#end
       this.#wake()
       return
     }
     this.#page = page
     this.#index = index
-    // Before all that is retained: so what was to be replayed and is missing shows as a gap.
+    // Events to replay that are no longer retained must show as a gap, so the cursor starts before them.
     this.#id ??= page.isTrimmed ? firstEventId : page.from
     const isEnd = page.count === index && page.next === undefined
-    // The log is ahead of the hub, which will have it too once it has looked, and then wakes its readers.
+    // The log is ahead of the hub. The hub wakes its readers once it has caught up.
     if (isEnd && window?.after(this.#id) === undefined && !page.isTrimmed) this.#hub.check()
     else this.#wake()
   }
 
-  /** Whether so much was published since this began that the newest events are not all that it is to have. */
-  #beginsTooLate(page: Page): boolean {
+  /** Whether so much was published meanwhile that the newest events would leave out some of them. */
+  #startsTooLate(page: Page): boolean {
     return !page.isTrimmed && this.#end !== undefined && compareEventIds(page.from, this.#end) > 0
   }
 
-  onNoRoom(): void {
+  onBackpressure(): void {
     this.#request = undefined
     this.#wake()
   }
@@ -150,13 +151,13 @@ class Cursor implements Feed, PageReader, OpeningReader {
     )
   }
 
-  /** Goes on at the newest event, where the channel wants that of who is too far behind. */
-  #skip(): Gap | undefined {
+  /** With the policy `latest`, moves a cursor that is too far behind to the newest event. */
+  #skipToLatest(): Gap | undefined {
     const { window, behind, closed, report } = this.#hub
     const id = this.#id
     if (behind.policy !== 'latest' || window === undefined || id === undefined || closed)
       return undefined
-    // Who asked for the newest events is not behind before it has had them.
+    // A replay isn't behind before it is through.
     if (this.#replay !== undefined && !this.#hasCaughtUp) return undefined
     this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
     const newest = window.at(window.end - 1)
@@ -169,15 +170,13 @@ class Cursor implements Feed, PageReader, OpeningReader {
 
   #next(): FeedEvent | Gap | undefined {
     if (this.#hub.closed) throw this.#hub.closed
-    for (
-      let entry = this.#peek();
-      entry !== undefined && this.#id !== undefined;
-      entry = this.#peek()
-    ) {
+    for (;;) {
+      const entry = this.#peek()
+      if (entry === undefined || this.#id === undefined) return undefined
       const follows = entry.kind === 'event' ? entry.prev : entry.id
       if (follows !== this.#id) {
         const gap = gapBetween(this.#id, follows, this.#hub)
-        // What the log goes on with comes next; it follows this position.
+        // The entry follows this position, and comes next.
         this.#id = follows
         return gap
       }
@@ -186,17 +185,16 @@ class Cursor implements Feed, PageReader, OpeningReader {
       else this.#sequence += 1
       if (entry.kind === 'event') return entry
     }
-    return undefined
   }
 
-  /** The entry at the position, if it is at hand; else asks for it. */
+  /** Returns the next entry if it is in memory; otherwise requests its page. */
   #peek(): LogEntry | undefined {
     const { window } = this.#hub
     if (window === undefined || this.#request !== undefined) return undefined
     if (this.#sequence === undefined && this.#id !== undefined)
       this.#sequence = joinWindow(this.#hub, window, this.#id, this.#clock.now())
     if (this.#sequence !== undefined && this.#sequence >= window.start) {
-      // What is left of a page is out of date once the window is read.
+      // Once the window is read, the rest of the page is out of date.
       this.#page = undefined
       if (this.#sequence === window.end) this.#caughtUp()
       return window.at(this.#sequence)
@@ -210,10 +208,10 @@ class Cursor implements Feed, PageReader, OpeningReader {
     if (this.#grace) this.#grace.isOver = true
   }
 
-  /** Goes on in a page that is at hand, or asks for one if there is room for it. */
+  /** Continues in a page that is in memory. Otherwise requests one, unless there is backpressure. */
   #nextPage(): LogEntry | undefined {
     const { pages } = this.#hub
-    // A page whose entries were dropped before the cursor was through is read once more from there.
+    // If the page's entries were dropped before the cursor was through, it reads them once more.
     const next = this.#page?.count === this.#index ? this.#page.next : undefined
     const position = next?.position ?? (this.#id === undefined ? undefined : { id: this.#id })
     const found = position && position.skipped === undefined ? pages.find(position.id) : undefined
@@ -229,8 +227,9 @@ class Cursor implements Feed, PageReader, OpeningReader {
 }
 
 /**
- * Where the window goes on after an id, if it can be read from there. A window may hold more than the log retains, for
- * those who are reading it; who comes to it is told what the log tells.
+ * Returns the number of the entry after an id, if a cursor may read from the window there. The window may
+ * hold older events than the log retains, for cursors that already read it. Late joiners must obey the
+ * retention.
  */
 function joinWindow(
   { log: { retain } }: Hub,
@@ -248,7 +247,7 @@ function joinWindow(
 }
 
 function gapBetween(lastEventId: EventId, position: EventId, { cleared, report }: Hub): Gap {
-  // A log that goes on further back than the reader stood is not the log that the reader knew, nor is one that was cleared.
+  // A log that continues before the reader's position is another log. So is one that was cleared.
   const isReset =
     compareEventIds(position, lastEventId) < 0 ||
     (cleared !== undefined &&

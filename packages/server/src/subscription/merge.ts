@@ -4,8 +4,9 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Feed, FeedPart, Gap } from './feed.ts'
 
 /**
- * The most channels of one merged subscription: its ids, which name a position in each, must not become longer than
- * what is taken from a client. A hash has 11 characters, an event id up to 30.
+ * The most channels of one merged subscription. Its id names a position in each of them, and must not be
+ * longer than an id that a client may send. Each part has up to 43 characters: a hash of 11, an event id
+ * of up to 30, and two separators.
  */
 export const maxMerged: number = Math.floor(maxLastEventIdLength / 43)
 
@@ -13,20 +14,23 @@ export const maxMerged: number = Math.floor(maxLastEventIdLength / 43)
 interface Branch {
   readonly index: number
   readonly feed: Feed
-  /** Names its log in a composite id, in which there is no room for a key. */
+  /** The hash of its log's key, which names the log in a composite id. */
   readonly name: string
   /** Its position as part of a composite id; `undefined` until it is known. */
   text: string | undefined
-  /** What it has, and when that was stored. */
+  /** Its next item; `undefined` if it has none. */
   head: FeedEvent | Gap | undefined
+  /** When that was stored; 0 for a gap. */
   headMs: number
 }
 
 /**
- * Reads many feeds as one. Each keeps its order; between two that both have an event, the one stored earlier goes
- * first. An id is the position in all of them. A feed that the id to resume from doesn't know starts afresh.
+ * Reads many feeds as one. Each feed keeps its order. Of two feeds that both have an event, the event
+ * stored earlier comes first. An id is the position in all feeds. A feed that isn't named in the id to
+ * resume from starts anew.
  *
- * An event costs what the feeds do that have something new, and an id as long as there are feeds.
+ * The cost of an event depends on how many feeds have something new; only the length of its id depends
+ * on how many feeds there are.
  */
 export function mergeFeeds(
   parts: readonly FeedPart[],
@@ -42,13 +46,13 @@ const noHead = { text: undefined, head: undefined, headMs: 0 }
 class MergedFeed implements Feed {
   readonly #group: ReadGroup
   readonly #branches = new Map<string, Branch>()
-  /** Those that may have something new. */
+  /** Branches that may have something new. */
   readonly #awake: Set<Branch>
-  /** Those that have an event or a gap. */
+  /** Branches that have an event or a gap. */
   readonly #ready = new Set<Branch>()
-  /** Those whose position isn't known yet. */
-  readonly #unplaced: Set<Branch>
-  /** The position in all of them, while it is up to date. */
+  /** Branches whose position isn't known yet. */
+  readonly #starting: Set<Branch>
+  /** The composite id; `undefined` when a position has changed. */
   #id: string | undefined
   #needsValues = false
 
@@ -72,7 +76,7 @@ class MergedFeed implements Feed {
       throw error
     }
     this.#awake = new Set(this.#branches.values())
-    this.#unplaced = new Set(this.#branches.values())
+    this.#starting = new Set(this.#branches.values())
   }
 
   #awaken(name: string, wake: () => void): void {
@@ -82,17 +86,17 @@ class MergedFeed implements Feed {
   }
 
   position(): string | undefined {
-    for (const branch of this.#unplaced) this.#place(branch, branch.feed.position())
-    if (this.#unplaced.size > 0) return undefined
+    for (const branch of this.#starting) this.#setPosition(branch, branch.feed.position())
+    if (this.#starting.size > 0) return undefined
     this.#id ??= Array.from(this.#branches.values(), ({ text }) => text).join(',')
     return this.#id
   }
 
   next(): FeedEvent | Gap | undefined {
-    // Until every feed knows where it starts there is no id to give.
+    // The first id can only be made when every feed knows its position.
     const before = this.position()
     if (before === undefined) return undefined
-    for (const branch of this.#awake) this.#look(branch)
+    for (const branch of this.#awake) this.#refill(branch)
     const branch = this.#first()
     const head = branch?.head
     if (branch === undefined || head === undefined) return undefined
@@ -100,7 +104,7 @@ class MergedFeed implements Feed {
     this.#ready.delete(branch)
     this.#awake.add(branch)
     branch.head = undefined
-    this.#place(branch, head.kind === 'gap' ? head.position : head.id)
+    this.#setPosition(branch, head.kind === 'gap' ? head.position : head.id)
     return this.#merged(head, lastEventId)
   }
 
@@ -118,22 +122,22 @@ class MergedFeed implements Feed {
     for (const { feed } of this.#branches.values()) feed.close()
   }
 
-  #place(branch: Branch, position: EventId | undefined): void {
+  #setPosition(branch: Branch, position: EventId | undefined): void {
     if (position === undefined) return
-    this.#unplaced.delete(branch)
+    this.#starting.delete(branch)
     const text = `${branch.name}=${position}`
     if (text === branch.text) return
     branch.text = text
     this.#id = undefined
   }
 
-  /** Takes what a feed has. Without anything, it may have moved past events that are left out. */
-  #look(branch: Branch): void {
+  /** Takes the next item of a feed. Even without one, the feed may have moved past filtered events. */
+  #refill(branch: Branch): void {
     const before = branch.feed.position()
     const head = branch.feed.next()
-    // A feed that isn't read for now doesn't call when it could be.
+    // A feed that was not read because of backpressure doesn't wake, so it stays awake.
     if (head !== undefined || this.#group.canRead()) this.#awake.delete(branch)
-    this.#place(branch, head === undefined ? branch.feed.position() : before)
+    this.#setPosition(branch, head === undefined ? branch.feed.position() : before)
     if (head === undefined) return
     branch.head = head
     branch.headMs = head.kind === 'gap' ? 0 : Number.parseInt(head.id, 10)
@@ -154,7 +158,7 @@ class MergedFeed implements Feed {
     const id = this.position() ?? lastEventId
     if (head.kind === 'gap')
       return { kind: 'gap', lastEventId, position: id, reason: head.reason, report: head.report }
-    // Decoded where the value is kept for all who read the event.
+    // Decoded on the shared event, so that other readers can use the value too.
     if (this.#needsValues) eventValue(head)
     const { data, codec, decoded } = head
     return { kind: 'event', id, data, codec, decoded, frame: undefined }

@@ -1,17 +1,18 @@
 import { acrossCopies } from '../shared-state.ts'
 
-/** The most ids that are remembered of each kind. */
+/** How many ids of each kind are remembered. */
 const most = 1_024
 
-/** Ids that iterations have given lately: those that know the call they belong to, and those that don't. */
+/** Ids that iterations have returned lately: of those that know the call they belong to, and of others. */
 const recent = acrossCopies('recent ids', () => ({
   known: new Set<string>(),
   unknown: new Set<string>(),
 }))
 
 /**
- * Remembers an id that an iteration has given, and whether that iteration knew where its client resumes. A worker need
- * not know that; but a generator procedure that doesn't starts anew at every reconnect, and loses what was meanwhile.
+ * Remembers an id that an iteration has returned, and whether that iteration knew where its client
+ * resumes. A worker doesn't need to know. A generator procedure that doesn't know starts anew at every
+ * reconnect, and loses the events published meanwhile.
  */
 export function rememberId(id: string, knowsCall: boolean): void {
   // Most processes have no such iteration, and remember nothing.
@@ -23,7 +24,7 @@ export function rememberId(id: string, knowsCall: boolean): void {
   if (ids.size > most && oldest !== undefined) ids.delete(oldest)
 }
 
-/** Whether an id that a generator yields comes from an iteration that could not resume. */
+/** Whether an id that a generator yields comes from an iteration that couldn't resume. */
 export function comesFromNowhere(id: string): boolean {
   return recent.unknown.has(id) && !recent.known.has(id)
 }

@@ -1,17 +1,23 @@
-import { type Clock, invalidLastEventId, isEventId, RealtimeError } from '@trpc-sse/protocol'
+import {
+  type Clock,
+  type EventId,
+  invalidLastEventId,
+  isEventId,
+  RealtimeError,
+} from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Behind } from '../hub/behind.ts'
 import type { HubRegistry } from '../hub/registry.ts'
-import { type CursorOptions, type CursorStart, createCursor } from './cursor.ts'
-import type { Feed } from './feed.ts'
+import { type CursorOptions, type CursorStart, createCursor, type Grace } from './cursor.ts'
+import type { Feed, FeedPart } from './feed.ts'
 import { failOnGap } from './feed-operators.ts'
 import { beforeSnapshot, type LiveEvent, type LoadSnapshot, type SnapshotData } from './live.ts'
 import { LiveFeed } from './live-feed.ts'
 import type { LiveOptions, SubscribeOptions } from './options.ts'
 import { type ChannelSubscription, createSubscription } from './subscription.ts'
 
-/** What the subscriptions of a channel read from. */
+/** What the feeds of a channel are opened with. */
 export interface ChannelFeedOptions {
   readonly log: ChannelLog
   readonly behind: Behind
@@ -20,68 +26,57 @@ export interface ChannelFeedOptions {
   readonly clock: Clock
 }
 
-/** Creates a subscription to the events of a channel. Throws `INVALID_OPTION`. */
+/** Creates a subscription to the events of a channel. Throws `INVALID_OPTION` for a bad `replay`. */
 export function subscribeTo<TEvent>(
   channel: ChannelFeedOptions,
   options: SubscribeOptions,
 ): ChannelSubscription<TEvent> {
   const replay = replayCount(options.replay ?? 0)
+  const part = feedPart(channel, options, (lastEventId, wake, group) => {
+    const cursor = openCursor(channel, startOf(lastEventId, replay), { wake, group })
+    return options.onGap === 'error' ? failOnGap(cursor) : cursor
+  })
   return createSubscription({
     kind: 'events',
     live: false,
     hasCallbacks: false,
-    parts: [
-      {
-        key: channel.log.key,
-        signal: options.signal,
-        codec: channel.codec,
-        hub: () => channel.hubs.find(channel.log.key),
-        open(lastEventId, wake, group) {
-          const start = lastEventId === undefined ? { replay } : { after: lastEventId }
-          const cursor = openCursor(channel, start, { wake, group })
-          return options.onGap === 'error' ? failOnGap(cursor) : cursor
-        },
-      },
-    ],
+    parts: [part],
     options,
   })
 }
 
-/** Creates a subscription to snapshots and the events behind them. */
+/** Creates a subscription to snapshots and the events that follow them. */
 export function followLive<TLoaded, TEvent>(
   channel: ChannelFeedOptions,
   options: LiveOptions,
   load: LoadSnapshot<TLoaded>,
 ): ChannelSubscription<LiveEvent<SnapshotData<TLoaded>, TEvent>> {
   const { codec } = channel
+  const part = feedPart(channel, options, (lastEventId, wake, group) => {
+    const open = (after: EventId | undefined, grace: Grace): Feed =>
+      openCursor(channel, startOf(after, 0), { wake, group, grace })
+    const resumeFrom = lastEventId === beforeSnapshot ? undefined : lastEventId
+    return new LiveFeed({ lastEventId: resumeFrom, open, load, group, codec, wake })
+  })
   return createSubscription({
     kind: 'live',
     live: true,
     hasCallbacks: true,
-    parts: [
-      {
-        key: channel.log.key,
-        signal: options.signal,
-        codec,
-        hub: () => channel.hubs.find(channel.log.key),
-        open: (lastEventId, wake, group) =>
-          new LiveFeed({
-            lastEventId: lastEventId === beforeSnapshot ? undefined : lastEventId,
-            open: (after, grace) =>
-              openCursor(channel, after === undefined ? { replay: 0 } : { after }, {
-                wake,
-                group,
-                grace,
-              }),
-            load,
-            group,
-            codec,
-            wake,
-          }),
-      },
-    ],
+    parts: [part],
     options,
   })
+}
+
+function feedPart(
+  { log, codec, hubs }: ChannelFeedOptions,
+  { signal }: LiveOptions,
+  open: FeedPart['open'],
+): FeedPart {
+  return { key: log.key, signal, codec, hub: () => hubs.find(log.key), open }
+}
+
+function startOf(lastEventId: EventId | undefined, replay: number): CursorStart {
+  return lastEventId === undefined ? { replay } : { after: lastEventId }
 }
 
 function openCursor(
