@@ -1,12 +1,12 @@
-import { Chat } from './parts/chat.tsx'
-import { Connection } from './parts/connection.tsx'
-import { Header } from './parts/header.tsx'
-import { Job } from './parts/job.tsx'
-import { Latency } from './parts/latency.tsx'
-import { Notifications } from './parts/notifications.tsx'
-import { Price } from './parts/price.tsx'
-import { Streams } from './parts/streams.tsx'
-import { Trials } from './parts/trials.tsx'
+import { Connection } from './cards/connection.tsx'
+import { Trials } from './cards/disruptions.tsx'
+import { Job } from './cards/job.tsx'
+import { Latency } from './cards/latency.tsx'
+import { Notifications } from './cards/notifications.tsx'
+import { Price } from './cards/price.tsx'
+import { Streams } from './cards/subscriptions.tsx'
+import { Chat } from './chat/chat.tsx'
+import { Header } from './header/header.tsx'
 
 /** The one screen: what an app does with events on the left, what its connection does on the right. */
 export function App() {

@@ -1,7 +1,7 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
-import { checkNowAndThen } from './live/checks.ts'
+import { checkNowAndThen } from './live/log-checks.ts'
 import { watchForLosses } from './live/recovery.ts'
 import { watchTabs } from './live/tabs.ts'
 import { applyTheme } from './theme.ts'

@@ -17,7 +17,7 @@ export async function startInstances(count: number): Promise<Instances> {
 
   async function start(instance: number): Promise<void> {
     const env = { ...process.env, DEMO_INSTANCE: `${instance}`, DEMO_INSTANCES: `${count}` }
-    const child = fork(join(import.meta.dirname, 'instance.ts'), { env })
+    const child = fork(join(import.meta.dirname, 'instance-process.ts'), { env })
     running.set(instance, child)
     child.once('exit', () => {
       ports.delete(instance)

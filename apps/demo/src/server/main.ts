@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http'
+import { pageFolder } from '../build/page-folder.ts'
 import { withCuts } from './cuts.ts'
-import { createDoor } from './door.ts'
 import { startInstances } from './instances.ts'
 import { listen } from './listen.ts'
-import { onceAsked } from './once-asked.ts'
-import { pageFolder } from './page-build.ts'
+import { createDoor } from './load-balancer.ts'
+import { onceAsked } from './on-shutdown.ts'
 
 interface Demo {
   readonly server: Server
@@ -28,7 +28,7 @@ async function startBehindDoor(): Promise<Demo> {
 
 /** Without one, this process serves everything. */
 async function startAlone(): Promise<Demo> {
-  const { createInstance } = await import('./serve.ts')
+  const { createInstance } = await import('./instance.ts')
   const { server, close } = await createInstance(1, withCuts)
   return { server, about: 'one server, events in memory', close }
 }

@@ -1,5 +1,5 @@
+import { noteOnWire } from './request-counts.ts'
 import { createStore, type Store } from './store.ts'
-import { noteOnWire } from './wire.ts'
 
 /** The network as this browser has it: there, or taken away until a moment in milliseconds since 1970. */
 export interface NetworkState {

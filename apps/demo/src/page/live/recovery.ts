@@ -1,8 +1,8 @@
-import { lastCheck } from './checks.ts'
+import { lastCheck } from './log-checks.ts'
+import { observeConnections, openStreams } from './open-subscriptions.ts'
 import { createStore } from './store.ts'
-import type { Stream } from './stream.ts'
-import type { Counts } from './stream-state.ts'
-import { observeConnections, openStreams } from './streams.ts'
+import type { Stream } from './subscription.ts'
+import type { Counts } from './subscription-state.ts'
 
 /** What the page knows about its last loss. */
 export type Recovery =

@@ -1,7 +1,7 @@
 import { network } from './client.ts'
 import { health } from './health.ts'
+import { type StreamReport, streamReports } from './open-subscriptions.ts'
 import { useStore } from './store.ts'
-import { type StreamReport, streamReports } from './streams.ts'
 
 /** How everything is, in one word. */
 export type Status = 'connecting' | 'live' | 'lost' | 'offline' | 'backend-away'

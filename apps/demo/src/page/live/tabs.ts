@@ -1,7 +1,7 @@
 import { pageId, role } from './client.ts'
+import { type Wire, wire } from './request-counts.ts'
 import { createStore } from './store.ts'
 import { type TabNumber, tabNumbers, takeTabNumber } from './tab-number.ts'
-import { type Wire, wire } from './wire.ts'
 
 /** The tab that has the connection for all. Nobody else sees what is on it, so this is what it says itself. */
 export interface Leader {

@@ -1,4 +1,4 @@
-import type { Ledger } from './ledger.ts'
+import type { Ledger } from './arrivals.ts'
 
 /** The outcome of a comparison with the log. */
 export interface Checked {

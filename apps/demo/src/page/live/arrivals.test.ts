@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createLedger } from './ledger.ts'
+import { createLedger } from './arrivals.ts'
 
 it('tells an event that comes again from one that is new', () => {
   const ledger = createLedger()

@@ -1,5 +1,5 @@
+import { openStreams } from './open-subscriptions.ts'
 import { createStore } from './store.ts'
-import { openStreams } from './streams.ts'
 
 const everyMs = 10_000
 

@@ -1,8 +1,8 @@
 import { type FormEvent, useEffect, useState } from 'react'
 import { trpc } from '../live/client.ts'
 import { type Status, useStatus } from '../live/status.ts'
-import { SendIcon } from './icons.tsx'
-import { useAction } from './use-action.ts'
+import { SendIcon } from '../ui/icons.tsx'
+import { useAction } from '../ui/use-action.ts'
 
 /** Where and as whom a message is sent. */
 export interface ComposerProps {

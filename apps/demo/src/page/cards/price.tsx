@@ -1,8 +1,8 @@
-import { prices } from '../live/app-streams.ts'
+import { prices } from '../live/app-subscriptions.ts'
 import { useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
-import { Card } from './card.tsx'
-import { formatPrice } from './format.ts'
+import { Card } from '../ui/card.tsx'
+import { formatPrice } from '../ui/format.ts'
 import { Sparkline } from './sparkline.tsx'
 
 /** A price that changes four times a second, with its last half minute. */

@@ -1,7 +1,7 @@
-import { nextFrame } from './frame.ts'
+import { nextFrame } from './animation-frame.ts'
 import { createStore } from './store.ts'
-import type { Stream } from './stream.ts'
-import type { StreamState } from './stream-state.ts'
+import type { Stream } from './subscription.ts'
+import type { StreamState } from './subscription-state.ts'
 
 /** An open stream with its state, for whoever looks at all of them. */
 export interface StreamReport {

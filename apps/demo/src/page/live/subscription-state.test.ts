@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { initialStreamState, next, type StreamNews, type StreamState } from './stream-state.ts'
+import {
+  initialStreamState,
+  next,
+  type StreamNews,
+  type StreamState,
+} from './subscription-state.ts'
 
 function after(...news: ReadonlyArray<StreamNews<string>>): StreamState<string> {
   return news.reduce<StreamState<string>>((state, each) => next(state, each), initialStreamState)

@@ -2,9 +2,9 @@ import { network, pageId } from '../live/client.ts'
 import { type Recovery, recovery } from '../live/recovery.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
-import { Card } from './card.tsx'
-import { allOf, count } from './format.ts'
-import { CheckIcon, NoNetworkIcon, ScissorsIcon, WarningIcon } from './icons.tsx'
+import { Card } from '../ui/card.tsx'
+import { allOf, count } from '../ui/format.ts'
+import { CheckIcon, NoNetworkIcon, ScissorsIcon, WarningIcon } from '../ui/icons.tsx'
 
 const awayMs = 10_000
 

@@ -1,5 +1,5 @@
 import { trpc } from './client.ts'
-import { createStream, type Stream } from './stream.ts'
+import { createStream, type Stream } from './subscription.ts'
 
 /** The type of a stream's events. */
 export type EventOf<TStream> = TStream extends Stream<infer TEvent> ? TEvent : never

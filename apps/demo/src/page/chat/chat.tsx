@@ -1,9 +1,9 @@
 import { useMemo, useState } from 'react'
-import { chatStream } from '../live/app-streams.ts'
+import { chatStream } from '../live/app-subscriptions.ts'
 import { useStore } from '../live/store.ts'
+import { Card } from '../ui/card.tsx'
 import { keepAuthor, keptAuthor } from './author.ts'
 import { AuthorField } from './author-field.tsx'
-import { Card } from './card.tsx'
 import { ChatMessages } from './chat-messages.tsx'
 import { Composer } from './composer.tsx'
 

@@ -1,11 +1,11 @@
 import { useState } from 'react'
-import { type EventOf, notifications } from '../live/app-streams.ts'
+import { type EventOf, notifications } from '../live/app-subscriptions.ts'
 import { trpc } from '../live/client.ts'
 import { useStore } from '../live/store.ts'
-import type { LiveEvent } from '../live/stream-state.ts'
-import { Card } from './card.tsx'
-import { formatTime } from './format.ts'
-import { useAction } from './use-action.ts'
+import type { LiveEvent } from '../live/subscription-state.ts'
+import { Card } from '../ui/card.tsx'
+import { formatTime } from '../ui/format.ts'
+import { useAction } from '../ui/use-action.ts'
 
 /** What everybody is told, newest first, and how much of it is unread. */
 export function Notifications() {

@@ -2,7 +2,7 @@ import { network } from '../live/client.ts'
 import { recovery } from '../live/recovery.ts'
 import { useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
-import { useNow } from './use-now.ts'
+import { useNow } from '../ui/use-now.ts'
 
 /** A cut is mended faster than one can read; only what lasts is worth a banner, in milliseconds. */
 const worthTellingMs = 2_500

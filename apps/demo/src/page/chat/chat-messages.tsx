@@ -1,7 +1,7 @@
 import { useRef, useState } from 'react'
-import type { Message } from '../live/app-streams.ts'
-import type { LiveEvent } from '../live/stream-state.ts'
-import { formatTime } from './format.ts'
+import type { Message } from '../live/app-subscriptions.ts'
+import type { LiveEvent } from '../live/subscription-state.ts'
+import { formatTime } from '../ui/format.ts'
 
 /** What the list of messages shows. */
 export interface ChatMessagesProps {

@@ -1,10 +1,10 @@
 import { useMemo, useState } from 'react'
-import { jobStream } from '../live/app-streams.ts'
+import { jobStream } from '../live/app-subscriptions.ts'
 import { trpc } from '../live/client.ts'
 import { useStore } from '../live/store.ts'
-import { Card } from './card.tsx'
-import { CheckIcon } from './icons.tsx'
-import { useAction } from './use-action.ts'
+import { Card } from '../ui/card.tsx'
+import { CheckIcon } from '../ui/icons.tsx'
+import { useAction } from '../ui/use-action.ts'
 
 /** A long job on the server, and how far it is. */
 export function Job() {

@@ -1,6 +1,6 @@
-import { latency } from '../live/screen.ts'
+import { latency } from '../live/page-latency.ts'
 import { useStore } from '../live/store.ts'
-import { Card } from './card.tsx'
+import { Card } from '../ui/card.tsx'
 
 const capacity = 90
 const width = 360

@@ -4,11 +4,11 @@ import { health } from '../live/health.ts'
 import { load, totalLoad } from '../live/load.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
-import { useWire } from '../live/use-wire.ts'
-import { Card } from './card.tsx'
-import { formatMean, times } from './format.ts'
+import { useWire } from '../live/use-request-counts.ts'
+import { Card } from '../ui/card.tsx'
+import { formatMean, times } from '../ui/format.ts'
+import { useNow } from '../ui/use-now.ts'
 import { TabNumbers, WhoLeads } from './tabs.tsx'
-import { useNow } from './use-now.ts'
 
 /** What this browser has open, which of its tabs has it, and what the server has open for all browsers. */
 export function Connection() {

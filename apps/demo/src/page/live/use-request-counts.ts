@@ -1,6 +1,6 @@
+import { type Wire, wire } from './request-counts.ts'
 import { useStore } from './store.ts'
 import { tabs } from './tabs.ts'
-import { type Wire, wire } from './wire.ts'
 
 /** What this tab's events come over: what the tab that leads has on the wire, else what this one has. */
 export function useWire(): Wire {

@@ -1,10 +1,15 @@
-import { type Checked, createAudit } from './audit.ts'
-import { nextFrame } from './frame.ts'
-import { createLedger } from './ledger.ts'
-import { latency } from './screen.ts'
+import { nextFrame } from './animation-frame.ts'
+import { createLedger } from './arrivals.ts'
+import { type Checked, createAudit } from './log-comparison.ts'
+import { closed, connectionChanged, opened, stateChanged } from './open-subscriptions.ts'
+import { latency } from './page-latency.ts'
 import { createStore, type Store, whileSubscribed } from './store.ts'
-import { initialStreamState, next, type StreamNews, type StreamState } from './stream-state.ts'
-import { closed, connectionChanged, opened, stateChanged } from './streams.ts'
+import {
+  initialStreamState,
+  next,
+  type StreamNews,
+  type StreamState,
+} from './subscription-state.ts'
 
 /** A procedure to subscribe to. What its events are comes from the router, which has it from the channel. */
 export interface Subscribable<TInput, TEvent> {

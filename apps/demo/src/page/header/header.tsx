@@ -2,11 +2,11 @@ import { health } from '../live/health.ts'
 import { type Status, useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
-import { useWire } from '../live/use-wire.ts'
+import { useWire } from '../live/use-request-counts.ts'
 import { nextTheme, theme } from '../theme.ts'
+import { count } from '../ui/format.ts'
+import { MoonIcon, SunIcon, SystemIcon } from '../ui/icons.tsx'
 import { Banners } from './banners.tsx'
-import { count } from './format.ts'
-import { MoonIcon, SunIcon, SystemIcon } from './icons.tsx'
 
 const words: Readonly<Record<Status, string>> = {
   connecting: 'Connecting',

@@ -1,7 +1,7 @@
 import { role } from '../live/client.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
-import { allOf } from './format.ts'
+import { allOf } from '../ui/format.ts'
 
 /** A number for each tab of the browser: this one has a frame, the one that leads is filled. */
 export function TabNumbers() {

@@ -1,4 +1,4 @@
-import { afterFrame } from './frame.ts'
+import { afterFrame } from './animation-frame.ts'
 import { createLatency } from './latency.ts'
 
 /** How long events take to this page's screen. */

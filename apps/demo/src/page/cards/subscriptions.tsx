@@ -1,9 +1,9 @@
-import { lastCheck } from '../live/checks.ts'
+import { lastCheck } from '../live/log-checks.ts'
+import { type StreamReport, streamReports } from '../live/open-subscriptions.ts'
 import { useStore } from '../live/store.ts'
-import type { Counts } from '../live/stream-state.ts'
-import { type StreamReport, streamReports } from '../live/streams.ts'
-import { Card } from './card.tsx'
-import { useNow } from './use-now.ts'
+import type { Counts } from '../live/subscription-state.ts'
+import { Card } from '../ui/card.tsx'
+import { useNow } from '../ui/use-now.ts'
 
 const columns: ReadonlyArray<{ readonly what: keyof Counts; readonly title: string }> = [
   { what: 'received', title: 'Events' },

@@ -1,0 +1,3 @@
+import { pageFolder } from './page-folder.ts'
+
+await pageFolder()

@@ -1,3 +1,0 @@
-import { pageFolder } from './page-build.ts'
-
-await pageFolder()
