@@ -39,19 +39,19 @@ afterEach(async () => {
   await redis[Symbol.asyncDispose]()
 })
 
-/** Which of the two servers serves the page. */
+/** Returns the number of the instance that serves the page. */
 async function instanceOf(page: Awaited<ReturnType<typeof openDemo>>): Promise<string> {
   const row = await page.locator('[data-where=browser]').textContent()
   return /instance (\d)/.exec(row ?? '')?.[1] ?? 'none'
 }
 
-it('two servers behind one address share the chat, whichever serves whom', async () => {
+it('two instances behind one address share the chat', async () => {
   const ada = await openDemo(context, demo.url)
   const grace = await openDemo(browser, demo.url)
   await ada.getByText('Redis, 2 server instances').waitFor()
   const sent: string[] = []
   const seen = new Set<string>()
-  // Each cut leads to the next instance in turn, until both have served her.
+  // Each cut leads to the next instance, until both have served the page.
   while (seen.size < 2) {
     await untilLive(ada)
     seen.add(await instanceOf(ada))
@@ -71,7 +71,7 @@ it('two servers behind one address share the chat, whichever serves whom', async
   await grace.context().close()
 })
 
-it('tabs share one connection to either server, and go on with another tab when the leading one is closed', async () => {
+it('tabs share one connection to either instance, and another tab takes over when the leader closes', async () => {
   const grace = await openDemo(browser, demo.url)
   const tabs: Page[] = []
   for (let i = 0; i < 3; i++) tabs.push(await openDemo(context, demo.url))
@@ -94,7 +94,7 @@ it('tabs share one connection to either server, and go on with another tab when 
   await grace.context().close()
 })
 
-it('a Redis that does not answer is shown, and streams go on when it is back', async () => {
+it('an outage of Redis is shown, and subscriptions continue when it is back', async () => {
   const page = await openDemo(context, demo.url)
   await say(page, 'before')
   await messages(page, 1)
@@ -106,13 +106,13 @@ it('a Redis that does not answer is shown, and streams go on when it is back', a
   await page.screenshot({ path: join(screenshots, 'redis-away.png') })
   redis.thaw()
   await untilLive(page)
-  // The first try may have reached Redis after all: the same key makes it one message.
+  // The first attempt may have reached Redis: with the same key, it is one message.
   await page.getByRole('button', { name: 'Send', exact: true }).click()
   await say(page, 'after')
   expect(await messages(page, 3)).toEqual(['before', 'meanwhile', 'after'])
 })
 
-it('a door that is killed leaves no instance behind', async () => {
+it('a killed load balancer leaves no instance behind', async () => {
   const pid = demo.process.pid
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()

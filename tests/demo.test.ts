@@ -28,7 +28,7 @@ interface Fixtures {
   readonly context: BrowserContext
 }
 
-/** Each test has a server with empty logs, and a browser without memories. */
+/** Each test has a server with empty logs, and a browser without storage. */
 const it = test.extend<Fixtures>({
   demo: async ({ task: _ }, use) => {
     await using demo = await startDemo()
@@ -42,7 +42,7 @@ const it = test.extend<Fixtures>({
 })
 
 describe('the chat', () => {
-  it('shows two people what each of them sends', async ({ demo }) => {
+  it('shows two people what each other sends', async ({ demo }) => {
     const ada = await openDemo(browser, demo.url)
     const grace = await openDemo(browser, demo.url)
     await say(ada, 'Hello?')
@@ -52,7 +52,7 @@ describe('the chat', () => {
     await Promise.all([ada.context().close(), grace.context().close()])
   })
 
-  it('shows who comes later what was said before, and keeps rooms apart', async ({
+  it('shows a late joiner the earlier messages, and keeps rooms apart', async ({
     context,
     demo,
   }) => {
@@ -67,7 +67,7 @@ describe('the chat', () => {
     expect(await messages(later, 1)).toEqual(['Among engineers'])
   })
 
-  it('can be used by keyboard alone', async ({ context, demo }) => {
+  it('can be used with the keyboard alone', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.keyboard.press('Tab')
     await page.keyboard.press('Enter')
@@ -84,7 +84,7 @@ describe('the chat', () => {
     expect(await messages(page, 1)).toEqual(['Here too'])
   })
 
-  it('keeps a name over a reload', async ({ context, demo }) => {
+  it('keeps the name across a reload', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.getByLabel('Your name').fill('Ada')
     await page.reload()
@@ -92,7 +92,7 @@ describe('the chat', () => {
     expect(await page.getByLabel('Your name').inputValue()).toBe('Ada')
   })
 
-  it('still sends when more windows are open than a browser has connections to one origin', async ({
+  it('still sends when more windows are open than a browser allows connections to one origin', async ({
     context,
     demo,
   }) => {
@@ -108,9 +108,9 @@ describe('the chat', () => {
   })
 })
 
-// Most of their time is waiting, which they do together.
+// They spend most of their time waiting, so they run concurrently.
 describe.concurrent('a loss', () => {
-  it('of the network for ten seconds costs no event and repeats none', async ({
+  it('of the network for ten seconds loses no event and repeats none', async ({
     context,
     demo,
   }) => {
@@ -147,13 +147,13 @@ describe.concurrent('a loss', () => {
     await there.context().close()
   })
 
-  it('of the connection is mended, and nothing is missing or repeated', async ({
+  it('of the connection is recovered, and nothing is missing or repeated', async ({
     context,
     demo,
   }) => {
     const page = await openDemo(context, demo.url)
     await page.getByRole('button', { name: 'Start a report' }).click()
-    await page.locator('[data-stream="jobs.onProgress"]').waitFor()
+    await page.locator('[data-subscription="jobs.onProgress"]').waitFor()
     await untilLive(page)
     await page.getByRole('button', { name: 'Cut the connection' }).click()
     expect(await caughtUp(page)).toMatch(
@@ -163,7 +163,7 @@ describe.concurrent('a loss', () => {
       expect(await countOf(page, 'all', what)).toBe(0)
   })
 
-  it('of the server is shown, and so is the gap when its memory is gone', async ({
+  it('of the server is shown, and so is the gap after its memory was lost', async ({
     context,
     demo,
   }) => {
@@ -184,10 +184,7 @@ describe.concurrent('a loss', () => {
 })
 
 describe('the connection', () => {
-  it('is one for a page, whatever it subscribes to, and the server has no more of them than browsers', async ({
-    context,
-    demo,
-  }) => {
+  it('is one per browser, whatever the page subscribes to', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await untilOpen(page, 'browser', 1, 5)
     await page.getByText('opened once', { exact: true }).waitFor()
@@ -196,16 +193,18 @@ describe('the connection', () => {
     await untilOpen(page, 'browser', 1, 6)
     await page.getByText('opened once, changed').waitFor()
     const other = await openDemo(browser, demo.url)
-    await untilOpen(page, 'server', 2, 11)
+    // The job's subscription has completed by then.
+    await untilOpen(page, 'browser', 1, 5)
+    await untilOpen(page, 'server', 2, 10)
     await other.context().close()
-    await untilOpen(page, 'server', 1, 6)
+    await untilOpen(page, 'server', 1, 5)
   })
 
-  it('gives the console nothing to complain about', async ({ context, demo }) => {
+  it('logs nothing to the console', async ({ context, demo }) => {
     const page = await context.newPage()
-    const complaints: string[] = []
-    page.on('console', (message) => complaints.push(message.text()))
-    page.on('pageerror', (error) => complaints.push(error.message))
+    const logged: string[] = []
+    page.on('console', (message) => logged.push(message.text()))
+    page.on('pageerror', (error) => logged.push(error.message))
     await page.goto(demo.url)
     await untilLive(page)
     await page.getByText('#engineering').click()
@@ -215,12 +214,12 @@ describe('the connection', () => {
     await page.getByRole('progressbar').waitFor()
     await page.reload()
     await untilLive(page)
-    expect(complaints).toEqual([])
+    expect(logged).toEqual([])
   })
 })
 
 describe('the tabs of a browser', () => {
-  /** Three of them. */
+  /** Opens three tabs. */
   async function openThree(context: BrowserContext, { url }: Demo): Promise<Page[]> {
     const tabs: Page[] = []
     for (let i = 0; i < 3; i++) tabs.push(await openDemo(context, url))
@@ -243,7 +242,7 @@ describe('the tabs of a browser', () => {
     await others[0]?.screenshot({ path: join(screenshots, 'three-tabs.png') })
   })
 
-  it('have nothing to do with those of another one', async ({ context, demo }) => {
+  it('are independent of the tabs of another browser', async ({ context, demo }) => {
     const tabs = await Promise.all([openDemo(context, demo.url), openDemo(context, demo.url)])
     const elsewhere = await openDemo(browser, demo.url)
     await untilOneLeads(tabs)
@@ -256,7 +255,7 @@ describe('the tabs of a browser', () => {
     await elsewhere.context().close()
   })
 
-  it('go on with another one when the one that leads is closed, and nothing is missing or repeated', async ({
+  it('continue with another leader when the leading tab closes, and nothing is missing or repeated', async ({
     context,
     demo,
   }) => {
@@ -271,7 +270,7 @@ describe('the tabs of a browser', () => {
     await untilOpen(then.leader, 'server', 2)
     await say(elsewhere, 'three')
     for (const tab of others) expect(await messages(tab, 4)).toEqual(said)
-    // Cut by one that follows, it is cut for both; and what comes of that is a comparison with the log.
+    // A follower cuts the connection for both; both then compare their events with the log.
     await then.others[0]?.getByRole('button', { name: 'Cut the connection' }).click()
     for (const tab of others) {
       await tab.getByText('opened twice').waitFor()
@@ -283,7 +282,7 @@ describe('the tabs of a browser', () => {
     await elsewhere.context().close()
   })
 
-  it('keep their numbers over a reload, which another one leads after', async ({
+  it('keep their numbers when the leader reloads and another tab takes over', async ({
     context,
     demo,
   }) => {
@@ -299,7 +298,7 @@ describe('the tabs of a browser', () => {
     ])
   })
 
-  it('lose the network together, also one that is opened meanwhile, and any brings it back', async ({
+  it('lose the network together, including a tab opened meanwhile, and any of them restores it', async ({
     context,
     demo,
   }) => {
@@ -320,6 +319,50 @@ describe('the tabs of a browser', () => {
   })
 })
 
+describe.concurrent('the page explains itself', () => {
+  it('with a first thing to try, whose links lead there', async ({ context, demo }) => {
+    const page = await openDemo(context, demo.url)
+    const focused = (): Promise<string> => page.evaluate(() => document.activeElement?.id ?? '')
+    const guide = page.locator('.guide')
+    await guide.getByRole('link', { name: 'write a message' }).click()
+    expect(await focused()).toBe('message')
+    await guide.getByRole('link', { name: 'cut the connection' }).click()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Shift+Tab')
+    expect(await focused()).toBe('cut')
+  })
+
+  it('with its own source and the type of its events', async ({ context, demo }) => {
+    const page = await openDemo(context, demo.url)
+    await page.getByText('src/server/channels.ts:').waitFor()
+    expect(await page.locator('[data-what=type]').textContent()).toBe(
+      '{\n    author: string;\n    text: string;\n    sentAt: Date;\n}',
+    )
+    expect(await page.locator('.code mark').textContent()).toBe('event.data')
+  })
+
+  it('with an event of a wrong shape, which the channel refuses with the paths', async ({
+    context,
+    demo,
+  }) => {
+    const page = await openDemo(context, demo.url)
+    const button = page.getByRole('button', { name: 'Publish this event' })
+    await button.click()
+    await page.getByText('Refused: BAD_REQUEST. Nothing was stored.').waitFor()
+    expect(await page.locator('.refusal li').allTextContents()).toEqual([
+      'text Invalid input: expected string, received number',
+      'sentAt Invalid input: expected date, received string',
+    ])
+    expect(await page.locator('[data-wrong=true]').allTextContents()).toEqual(['42', '"today"'])
+    await say(page, 'The room has this message only')
+    expect(await messages(page, 1)).toEqual(['The room has this message only'])
+
+    await page.getByRole('button', { name: 'No network' }).click()
+    await button.click()
+    await page.getByText('Not sent. Try again when the server is back.').waitFor()
+  })
+})
+
 describe.concurrent('the rest of the page', () => {
   it('shows the newest price at once, and its changes', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
@@ -328,7 +371,10 @@ describe.concurrent('the rest of the page', () => {
     await page.locator('.latency', { hasText: /median \d+ ms/ }).waitFor()
   })
 
-  it('shows a job from its beginning to its end', async ({ context, demo }) => {
+  it('shows a job from its beginning to its end, when its subscription completes', async ({
+    context,
+    demo,
+  }) => {
     const page = await openDemo(context, demo.url)
     await page.getByRole('button', { name: 'Start a report' }).click()
     const bar = page.getByRole('progressbar')
@@ -336,9 +382,11 @@ describe.concurrent('the rest of the page', () => {
     await page.locator('.progress[data-done=true]').waitFor()
     expect(await bar.evaluate((element: HTMLProgressElement) => element.position)).toBe(1)
     expect(await countOf(page, 'jobs.onProgress', 'received')).toBe(41)
+    await page.getByText('41 events, then its subscription completed.').waitFor()
+    await page.locator('[data-subscription="jobs.onProgress"]', { hasText: 'completed' }).waitFor()
   })
 
-  it('tells every window of a notification, and counts what is unread', async ({
+  it('shows a notification in every window, and counts the unread ones', async ({
     context,
     demo,
   }) => {
@@ -352,7 +400,7 @@ describe.concurrent('the rest of the page', () => {
     expect(await other.locator('.notices li').count()).toBe(5)
   })
 
-  it('fits light, dark and narrow screens, and says what is empty', async ({ context, demo }) => {
+  it('fits light, dark and narrow screens, and has empty states', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
     await page.getByText('It is quiet in here.').waitFor()
     await page.screenshot({ path: join(screenshots, 'empty.png') })
@@ -375,10 +423,7 @@ describe.concurrent('the rest of the page', () => {
   })
 })
 
-it("serves the browser's own EventSource, which resumes where it was cut", async ({
-  context,
-  demo,
-}) => {
+it("serves the browser's own EventSource, which resumes after a cut", async ({ context, demo }) => {
   const page = await context.newPage()
   await page.goto(demo.url)
   const { ids, opened, fromLog } = await page.evaluate(async () => {
@@ -407,7 +452,7 @@ it("serves the browser's own EventSource, which resumes where it was cut", async
   expect(ids.slice(1)).toEqual(fromLog.slice(0, ids.length - 1))
 })
 
-it('ends when it is asked to, whoever is connected', async ({ context, demo }) => {
+it('exits on SIGTERM while clients are connected', async ({ context, demo }) => {
   await openDemo(context, demo.url)
   expect(await demo.stop('SIGTERM')).toBe(0)
 })

@@ -1,7 +1,7 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { vi } from 'vitest'
 
-/** Opens the demo, and waits until all of its streams are live. */
+/** Opens the demo, and waits until all of its subscriptions are live. */
 export async function openDemo(where: Browser | BrowserContext, url: string): Promise<Page> {
   const page = await where.newPage()
   await page.goto(url)
@@ -9,12 +9,12 @@ export async function openDemo(where: Browser | BrowserContext, url: string): Pr
   return page
 }
 
-/** Waits until all streams are live. */
+/** Waits until all subscriptions are live. */
 export async function untilLive(page: Page): Promise<void> {
   await page.locator('.pill[data-status=live]').waitFor()
 }
 
-/** Sends a chat message, and waits until the server has it. */
+/** Sends a chat message, and waits until the server has stored it. */
 export async function say(page: Page, text: string): Promise<void> {
   const input = page.getByPlaceholder('Message #')
   await input.fill(text)
@@ -24,26 +24,27 @@ export async function say(page: Page, text: string): Promise<void> {
   )
 }
 
-/** The messages on the page, in order; waits until there are so many. */
+/** Waits for `count` messages on the page, and returns all of them in order. */
 export async function messages(page: Page, count: number): Promise<string[]> {
   const texts = page.locator('.message-text')
   await texts.nth(count - 1).waitFor()
   return texts.allTextContents()
 }
 
-/** Waits until the page has been lost and has caught up; gives what it says of that. */
+/** Waits until the page has caught up after a loss, and returns its report. */
 export async function caughtUp(page: Page): Promise<string> {
   const outcome = page.locator('.outcome[data-phase=caught-up]')
   await outcome.waitFor()
   return ((await outcome.textContent()) ?? '').replaceAll('\u00a0', ' ')
 }
 
-/** A count of a stream, by its path; `all` for all streams. */
-export async function countOf(page: Page, stream: string, what: string): Promise<number> {
-  return Number(await page.locator(`[data-stream="${stream}"] [data-what=${what}]`).textContent())
+/** Reads a count of a subscription, by its path; `all` for all subscriptions. */
+export async function countOf(page: Page, path: string, what: string): Promise<number> {
+  const cell = page.locator(`[data-subscription="${path}"] [data-what=${what}]`)
+  return Number(await cell.textContent())
 }
 
-/** Waits until so much is open: by this browser, as its leading tab knows, or by all browsers, as the server counts. */
+/** Waits for counts of open connections: this browser's, or all browsers' as the server counts. */
 export async function untilOpen(
   page: Page,
   where: 'browser' | 'server',
@@ -60,7 +61,7 @@ export async function untilOpen(
     .waitFor()
 }
 
-/** Waits until one of these tabs leads and all of them say so; gives that one and the others. */
+/** Waits until one of these tabs leads and all of them say so. Returns that tab and the others. */
 export function untilOneLeads(tabs: readonly Page[]): Promise<{ leader: Page; others: Page[] }> {
   return vi.waitFor(async () => {
     const said = await Promise.all(tabs.map((tab) => tab.locator('.who-leads').textContent()))

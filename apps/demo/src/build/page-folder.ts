@@ -5,24 +5,25 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 const builds = join(root, 'dist')
-/** What the page is made of. */
+/** The files that the page is made of. It shows a type of the server's, so those count too. */
 const sources = [
   'index.html',
   'package.json',
   'vite.config.ts',
-  'src/page',
+  'src',
   '../../packages/client/src',
   '../../packages/protocol/src',
+  '../../packages/server/src',
 ]
 
-/** The folder of the built page. Builds it first if its sources have changed since. */
+/** Returns the folder of the built page. Builds the page first if its sources changed. */
 export async function pageFolder(): Promise<string> {
   const folder = join(builds, await fingerprint())
   if (!existsSync(folder)) await buildInto(folder)
   return folder
 }
 
-/** Builds beside it and moves the result in place: two servers that start at once don't see half of a page. */
+/** Builds in a temporary folder and renames it, so that no server sees half of a page. */
 async function buildInto(folder: string): Promise<void> {
   const { build } = await import('vite')
   await mkdir(builds, { recursive: true })
@@ -32,7 +33,7 @@ async function buildInto(folder: string): Promise<void> {
     await rename(work, folder)
   } catch (error) {
     await rm(work, { recursive: true, force: true })
-    // The other server was faster.
+    // Another server has built it meanwhile.
     if (!existsSync(folder)) throw error
   }
 }

@@ -1,14 +1,16 @@
 import { Connection } from './cards/connection.tsx'
-import { Trials } from './cards/disruptions.tsx'
+import { Disruptions } from './cards/disruptions.tsx'
 import { Job } from './cards/job.tsx'
 import { Latency } from './cards/latency.tsx'
 import { Notifications } from './cards/notifications.tsx'
 import { Price } from './cards/price.tsx'
-import { Streams } from './cards/subscriptions.tsx'
+import { Subscriptions } from './cards/subscriptions.tsx'
 import { Chat } from './chat/chat.tsx'
+import { Guide } from './header/guide.tsx'
 import { Header } from './header/header.tsx'
+import { TypeFlowCard } from './type-flow/type-flow-card.tsx'
 
-/** The one screen: what an app does with events on the left, what its connection does on the right. */
+/** The one screen. Its cards tell a story: talk, break it, see the proof, and how it is written. */
 export function App() {
   return (
     <>
@@ -16,19 +18,21 @@ export function App() {
         Skip to the chat
       </a>
       <Header />
+      <Guide />
       <main className="board">
         <Chat />
+        <div className="column column-proof">
+          <Disruptions />
+          <Connection />
+          <Subscriptions />
+        </div>
         <div className="column column-app">
           <Price />
           <Latency />
           <Job />
           <Notifications />
         </div>
-        <div className="column column-inside">
-          <Trials />
-          <Connection />
-          <Streams />
-        </div>
+        <TypeFlowCard />
       </main>
     </>
   )

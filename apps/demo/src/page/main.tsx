@@ -1,7 +1,7 @@
 import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { App } from './app.tsx'
-import { checkNowAndThen } from './live/log-checks.ts'
+import { startLogChecks } from './live/log-checks.ts'
 import { watchForLosses } from './live/recovery.ts'
 import { watchTabs } from './live/tabs.ts'
 import { applyTheme } from './theme.ts'
@@ -9,7 +9,7 @@ import { applyTheme } from './theme.ts'
 applyTheme()
 watchTabs()
 watchForLosses()
-checkNowAndThen()
+startLogChecks()
 
 const root = document.getElementById('root')
 if (root === null) throw new Error('index.html has no #root.')

@@ -3,15 +3,15 @@ import { createStore } from './live/store.ts'
 const themes = ['system', 'light', 'dark'] as const
 export type Theme = (typeof themes)[number]
 
-const kept = localStorage.getItem('theme')
+const stored = localStorage.getItem('theme')
 
-/** The theme that was chosen. */
-export const theme = createStore<Theme>(themes.find((each) => each === kept) ?? 'system')
+/** The chosen theme. */
+export const theme = createStore<Theme>(themes.find((each) => each === stored) ?? 'system')
 
-/** Shows the chosen theme, now and whenever it changes. */
+/** Applies the chosen theme, now and on each change. */
 export function applyTheme(): void {
   const apply = (): void => {
-    // All colours are written with light-dark(): this alone decides.
+    // All colours use light-dark(), so this property alone decides.
     document.documentElement.style.colorScheme =
       theme.get() === 'system' ? 'light dark' : theme.get()
   }
@@ -19,7 +19,7 @@ export function applyTheme(): void {
   theme.subscribe(apply)
 }
 
-/** Goes on to the next theme, and keeps it for the next visit. */
+/** Switches to the next theme, and stores it for the next visit. */
 export function nextTheme(): void {
   const chosen = themes[(themes.indexOf(theme.get()) + 1) % themes.length] ?? 'system'
   localStorage.setItem('theme', chosen)

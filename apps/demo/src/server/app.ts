@@ -4,13 +4,13 @@ import { channels } from './channels.ts'
 import { appRouter } from './router.ts'
 import { servePage } from './static.ts'
 
-/** What one instance serves: the router below /trpc, and the page. */
+/** One instance's app: the router below /trpc, and the page. */
 export interface App {
   readonly handle: RequestListener
   readonly link: HTTPHandler['link']
 }
 
-/** Creates the app of one instance. `instance` is its number, for the page to show. */
+/** Creates the app of one instance. The page shows `instance`, its number. */
 export async function createApp(instance: number): Promise<App> {
   const trpc = createHTTPHandler({ router: appRouter, channels, basePath: '/trpc' })
   const page = await servePage()

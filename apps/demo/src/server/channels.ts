@@ -5,12 +5,12 @@ import { z } from 'zod'
 
 const redisUrl = process.env.REDIS_URL
 
-/** Where the events live, in words for the page. */
+/** The backend that holds the events, as the page names it. */
 export const backendName: 'memory' | 'redis' = redisUrl ? 'redis' : 'memory'
 
 /**
- * All real-time data of the app. What an event is, is written here and nowhere else: routers, the page and its
- * components get the types by inference.
+ * All real-time data of the app. Events are described here and nowhere else: the router, the page
+ * and its components infer their types.
  */
 export const channels = createChannels({
   backend: redisUrl
@@ -18,22 +18,34 @@ export const channels = createChannels({
     : memoryBackend(),
   transformer: superjson,
   channels: {
+    // #region channel
     chat: channel({
-      params: z.object({ room: z.string().min(1).max(64) }),
+      params: z.object({ room: z.string().max(64) }),
       event: z.object({
         author: z.string().trim().min(1).max(40),
         text: z.string().trim().min(1).max(2_000),
         sentAt: z.date(),
       }),
     }),
+    // #endregion
     prices: channel({
       event: z.object({ price: z.number(), at: z.date() }),
-      // Ten minutes of four a second.
+      // Ten minutes at four events a second.
       retain: { events: 2_400, forMs: 600_000 },
     }),
     jobs: channel({
       params: z.object({ jobId: z.uuid() }),
-      event: z.object({ done: z.number(), total: z.number(), doing: z.string(), at: z.date() }),
+      event: z.discriminatedUnion('type', [
+        z.object({
+          type: z.literal('step'),
+          done: z.number(),
+          total: z.number(),
+          stage: z.string(),
+          at: z.date(),
+        }),
+        // The last event of a job. Its subscriptions complete when they read it.
+        z.object({ type: z.literal('end') }),
+      ]),
       retain: { events: 200, forMs: 3_600_000 },
     }),
     notifications: channel({
@@ -45,7 +57,7 @@ export const channels = createChannels({
       retain: { events: 1_000, forMs: 600_000 },
     }),
   },
-  // The page shows that Redis is away, and src/server/health.ts logs it once: not every failed read.
+  // health.ts logs an outage of Redis once, so failed reads are not logged here.
   onError(error, { stage, channel }) {
     if (stage === 'decode') console.error(`${channel}: ${stage} failed`, error)
   },

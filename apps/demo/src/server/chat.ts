@@ -1,3 +1,5 @@
+import { TRPCError } from '@trpc/server'
+import { isRealtimeError } from '@trpc-sse/server'
 import { z } from 'zod'
 import { channels } from './channels.ts'
 import { afterInput, idsAfter } from './ids-after.ts'
@@ -8,11 +10,14 @@ const replay = 50
 
 export const chatRouter = router({
   /** A room's last messages, then each new one. */
-  onMessage: procedure
-    .input(room)
-    .subscription((opts) => channels.chat(opts.input).subscribe({ ...opts, replay })),
+  // #region procedure
+  onMessage: procedure.input(room).subscription((opts) => {
+    const log = channels.chat(opts.input)
+    return log.subscribe({ ...opts, replay })
+  }),
+  // #endregion
 
-  /** The key makes a send that is tried again harmless: it stores the message once. */
+  /** Sends a message. The key makes retries harmless: the message is stored once. */
   send: procedure
     .input(room.extend({ author: z.string(), text: z.string(), key: z.string() }))
     .mutation(({ input: { room, author, text, key } }) =>
@@ -20,6 +25,21 @@ export const chatRouter = router({
         .chat({ room })
         .publish({ author, text, sentAt: new Date() }, { idempotencyKey: key }),
     ),
+
+  /**
+   * Publishes an event that nobody checked, to show that the channel refuses a wrong one. The input
+   * is `unknown` on purpose: tRPC lets every event through, and only the channel's schema is left.
+   */
+  sendUnchecked: procedure
+    .input(room.extend({ event: z.unknown() }))
+    .mutation(async ({ input: { room, event } }) => {
+      try {
+        return await channels.chat({ room }).publish(event as never)
+      } catch (cause) {
+        if (!isRealtimeError(cause) || cause.code !== 'INVALID_EVENT') throw cause
+        throw new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
+      }
+    }),
 
   idsAfter: procedure
     .input(room.extend(afterInput.shape))

@@ -2,8 +2,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import type { Socket } from 'node:net'
 
 /**
- * Puts a pair of scissors before a handler: `POST /control/cut?page=<id>` destroys the sockets of the streams that this
- * page has opened, in mid-flight and without a word, as a train in a tunnel would.
+ * Wraps a handler: `POST /control/cut?page=<id>` destroys the sockets of the connections that this
+ * page has opened, without a closing frame, as a tunnel would.
  */
 export function withCuts(handle: RequestListener): RequestListener {
   const socketsOf = new Map<string, Set<Socket>>()

@@ -2,7 +2,7 @@ import { EventEmitter, on } from 'node:events'
 import { backendName, channels } from './channels.ts'
 import { pause } from './repeat.ts'
 
-/** How this server is. */
+/** The state of this server. */
 export interface Health {
   readonly backend: 'memory' | 'redis'
   /** Whether the backend answers. */
@@ -18,11 +18,11 @@ let current: Health = {
   instances: Number(process.env.DEMO_INSTANCES ?? 1),
 }
 
-/** This server's health, and what keeps it up to date. */
+/** Observes this server's health. */
 export const health = {
-  /** What it is, and then each change until the signal aborts. */
+  /** Yields the current health, then each change until the signal aborts. */
   async *changes(signal: AbortSignal | undefined): AsyncGenerator<Health, void> {
-    // Listening starts before the first yield: a change in between is not lost.
+    // Listen before the first yield, so that no change is lost in between.
     const changes = on(changed, 'change', { signal })
     yield current
     try {
@@ -32,18 +32,18 @@ export const health = {
     }
   },
 
-  /** Asks the backend for a sign of life every second. */
+  /** Pings the backend every second. */
   async watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && backendName === 'redis') {
-      const reachable = await answers()
+      const reachable = await ping()
       if (signal.aborted) return
-      if (reachable !== current.reachable) tell(reachable)
+      if (reachable !== current.reachable) setReachable(reachable)
       await pause(1_000, signal)
     }
   },
 }
 
-async function answers(): Promise<boolean> {
+async function ping(): Promise<boolean> {
   try {
     await channels.prices().lastEventId()
     return true
@@ -52,7 +52,7 @@ async function answers(): Promise<boolean> {
   }
 }
 
-function tell(reachable: boolean): void {
+function setReachable(reachable: boolean): void {
   current = { ...current, reachable }
   console.log(reachable ? 'Redis answers again.' : 'Redis does not answer. Waiting for it.')
   changed.emit('change')

@@ -1,12 +1,12 @@
 import type { ChannelHandle } from '@trpc-sse/server'
 import { z } from 'zod'
 
-/** The id to look behind; without one, the newest events are meant. */
+/** The id to start after. Without one, the newest events are listed. */
 export const afterInput = z.object({ after: z.string().optional() })
 
 /**
- * Reads from the log which events came after an id, or which the newest `last` are. The page counts what it
- * received against this: a second opinion, by another way than the stream.
+ * Lists the events after an id, or the newest `last`, from the log. The page compares what it
+ * received with this list, which does not come over its connection.
  */
 export async function idsAfter(
   handle: ChannelHandle<never, unknown>,

@@ -10,17 +10,17 @@ import { stopBackground, stopping } from './stopping.ts'
 /** A server instance that is not listening yet. */
 export interface Instance {
   readonly server: Server
-  /** Sends the streams away, so that their clients go on elsewhere, and ends what runs in the background. */
+  /** Drains the connections, so that clients move to other instances, and stops background work. */
   close(): Promise<void>
 }
 
-/** Creates one server instance. `front` wraps what it serves. */
+/** Creates one server instance. `wrap` wraps its handler. */
 export async function createInstance(
   instance: number,
-  front: (handle: RequestListener) => RequestListener = (handle) => handle,
+  wrap: (handle: RequestListener) => RequestListener = (handle) => handle,
 ): Promise<Instance> {
   const { handle, link } = await createApp(instance)
-  const server = createServer(front(handle))
+  const server = createServer(wrap(handle))
   const background = Promise.all([
     publishPrices(stopping),
     publishLoad(instance, link.stats, stopping),
@@ -31,7 +31,7 @@ export async function createInstance(
     async close() {
       server.close()
       stopBackground()
-      // Who has another instance to go to is there within a second. For the others, waiting would change nothing.
+      // Clients with another instance to go to reconnect within a second; the others gain nothing.
       await Promise.race([link.drain(), sleep(1_000)])
       server.closeAllConnections()
       await background

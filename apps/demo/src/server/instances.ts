@@ -2,14 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 
-/** Server processes behind one door. */
+/** Server processes behind the load balancer. */
 export interface Instances {
-  /** The ports of those that answer. */
+  /** The ports of the instances that accept requests. */
   ports(): readonly number[]
   close(): Promise<void>
 }
 
-/** Starts so many server processes, and starts one again if it ends. Resolves when all of them answer. */
+/** Starts `count` server processes, and restarts those that exit. Resolves when all accept requests. */
 export async function startInstances(count: number): Promise<Instances> {
   const running = new Map<number, ChildProcess>()
   const ports = new Map<number, number>()

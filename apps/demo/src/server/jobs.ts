@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { tracked } from '@trpc/server'
 import { z } from 'zod'
 import { channels } from './channels.ts'
-import { afterInput, idsAfter } from './ids-after.ts'
+import { afterInput } from './ids-after.ts'
 import { notify } from './notifications.ts'
 import { pause, untilBackendAnswers } from './repeat.ts'
 import { stopping } from './stopping.ts'
@@ -9,17 +10,11 @@ import { procedure, router } from './trpc.ts'
 
 const job = z.object({ jobId: z.string() })
 const stepMs = 130
-const stages = [
-  'Reading orders',
-  'Joining customers',
-  'Summing up',
-  'Drawing charts',
-  'Writing the report',
-]
+const stages = ['Read orders', 'Join customers', 'Sum up', 'Draw charts', 'Write the report']
 const total = 40
 
 export const jobsRouter = router({
-  /** Starts a report. Its progress is followed by the id that this returns. */
+  /** Starts a report. Clients follow its progress by the id that this returns. */
   start: procedure.mutation(async () => {
     const jobId = randomUUID()
     await publishStep(jobId, 0)
@@ -27,14 +22,23 @@ export const jobsRouter = router({
     return { jobId }
   }),
 
-  /** All progress from the beginning, whenever one looks. */
-  onProgress: procedure
-    .input(job)
-    .subscription((opts) => channels.jobs(opts.input).subscribe({ ...opts, replay: 'all' })),
+  /** All progress from the beginning, also for late joiners. Completes when the job ends. */
+  onProgress: procedure.input(job).subscription(async function* (opts) {
+    const events = channels.jobs(opts.input).subscribe({ ...opts, replay: 'all' })
+    for await (const [id, event] of events) {
+      // Never sent: a client that missed the completion resumes before `end`, and completes then.
+      if (event.type === 'end') return
+      yield tracked(id, event)
+    }
+  }),
 
   idsAfter: procedure
     .input(job.extend(afterInput.shape))
-    .query(({ input: { jobId, after } }) => idsAfter(channels.jobs({ jobId }), after, 200)),
+    .query(async ({ input: { jobId, after } }) => {
+      const handle = channels.jobs({ jobId })
+      const { events } = await handle.history(after === undefined ? { last: 200 } : { after })
+      return events.filter(({ data }) => data.type === 'step').map(({ id }) => id)
+    }),
 })
 
 async function run(jobId: string): Promise<void> {
@@ -42,13 +46,19 @@ async function run(jobId: string): Promise<void> {
     await pause(stepMs, stopping)
     await untilBackendAnswers(() => publishStep(jobId, done), stopping)
   }
+  await untilBackendAnswers(() => publishEnd(jobId), stopping)
   await untilBackendAnswers(() => notify(`Report ${jobId.slice(0, 4)} is ready`, jobId), stopping)
 }
 
-/** The key makes it harmless to publish a step again when the answer to the first try was lost. */
+/** Publishes a step. The key makes retries harmless if the first answer was lost. */
 async function publishStep(jobId: string, done: number): Promise<void> {
-  const doing = done === total ? 'Done' : (stages[Math.floor((done / total) * stages.length)] ?? '')
+  const stage =
+    stages[Math.min(stages.length - 1, Math.floor((done / total) * stages.length))] ?? ''
   await channels
     .jobs({ jobId })
-    .publish({ done, total, doing, at: new Date() }, { idempotencyKey: `step-${done}` })
+    .publish({ type: 'step', done, total, stage, at: new Date() }, { idempotencyKey: `${done}` })
+}
+
+async function publishEnd(jobId: string): Promise<void> {
+  await channels.jobs({ jobId }).publish({ type: 'end' }, { idempotencyKey: 'end' })
 }

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 const defaultPort = 3_000
 
-/** Listens on `PORT`; without it on 3000, or the next port that is free. Resolves to the port. */
+/** Listens on `PORT`, or on the first free port from 3000. Resolves to the port. */
 export async function listen(server: Server): Promise<number> {
   const given = process.env.PORT
   if (given) return await listenOn(server, Number(given))
@@ -17,7 +17,7 @@ export async function listen(server: Server): Promise<number> {
   }
 }
 
-/** Listens on a port, 0 for any, and resolves to it. Rejects if it can't be had. */
+/** Listens on a port (0: any free one) and resolves to it. Rejects if the port is taken. */
 export async function listenOn(server: Server, port: number, host?: string): Promise<number> {
   server.listen({ port, ...(host !== undefined && { host }) })
   await once(server, 'listening')

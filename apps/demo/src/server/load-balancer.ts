@@ -2,10 +2,10 @@ import { Agent, type RequestListener, request as send } from 'node:http'
 import { pipeline } from 'node:stream'
 
 /**
- * One address for many instances: each request goes to the next one, and nothing is remembered of who went where.
- * A stand-in for the load balancer of a real deployment; no sticky sessions.
+ * Creates a load balancer for local instances: each request goes to the next one, round-robin, with
+ * no sticky sessions.
  */
-export function createDoor(ports: () => readonly number[]): RequestListener {
+export function createLoadBalancer(ports: () => readonly number[]): RequestListener {
   const agent = new Agent({ keepAlive: true })
   let turn = 0
 
@@ -27,12 +27,12 @@ export function createDoor(ports: () => readonly number[]): RequestListener {
     onward.on('response', (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       response.flushHeaders()
-      // Ends either side when the other one is cut.
+      // Ends either side when the other one breaks.
       pipeline(answer, response, () => {})
     })
     onward.on('error', () => {
       if (response.headersSent) response.destroy()
-      else response.writeHead(502).end('The instance is gone.\n')
+      else response.writeHead(502).end('The instance did not answer.\n')
     })
     response.once('close', () => onward.destroy())
     request.pipe(onward)

@@ -1,32 +1,32 @@
 import { channels } from './channels.ts'
 import { repeat } from './repeat.ts'
 
-const lookMs = 500
+const checkMs = 500
 const repeatMs = 2_000
 
-/** What a server link says that it serves. */
+/** What a server link serves. */
 interface Stats {
   readonly connections: number
   readonly subscriptions: number
 }
 
-/** Publishes what this instance serves, when that changes and as a sign of life; in the end, that it is nothing. */
+/** Publishes what this instance serves: on each change, every two seconds, and zeros at the end. */
 export async function publishLoad(
   instance: number,
   stats: () => Stats,
   signal: AbortSignal,
 ): Promise<void> {
-  let told = { connections: -1, subscriptions: -1 }
-  let toldAt = 0
-  await repeat(lookMs, signal, async () => {
+  let published = { connections: -1, subscriptions: -1 }
+  let publishedAt = 0
+  await repeat(checkMs, signal, async () => {
     const { connections, subscriptions } = stats()
-    const isNew = connections !== told.connections || subscriptions !== told.subscriptions
-    if (!isNew && Date.now() - toldAt < repeatMs) return
+    const isNew = connections !== published.connections || subscriptions !== published.subscriptions
+    if (!isNew && Date.now() - publishedAt < repeatMs) return
     await channels.load().publish({ instance, connections, subscriptions })
-    told = { connections, subscriptions }
-    toldAt = Date.now()
+    published = { connections, subscriptions }
+    publishedAt = Date.now()
   })
-  // If it can't be said, its silence says so a little later.
+  // If this fails, the page drops the instance after some seconds of silence.
   await channels
     .load()
     .publish({ instance, connections: 0, subscriptions: 0 })

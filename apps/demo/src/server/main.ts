@@ -3,8 +3,8 @@ import { pageFolder } from '../build/page-folder.ts'
 import { withCuts } from './cuts.ts'
 import { startInstances } from './instances.ts'
 import { listen } from './listen.ts'
-import { createDoor } from './load-balancer.ts'
-import { onceAsked } from './on-shutdown.ts'
+import { createLoadBalancer } from './load-balancer.ts'
+import { onShutdown } from './on-shutdown.ts'
 
 interface Demo {
   readonly server: Server
@@ -12,10 +12,10 @@ interface Demo {
   close(): Promise<void>
 }
 
-/** With a Redis to share the events through, two servers behind one address. */
-async function startBehindDoor(): Promise<Demo> {
+/** With Redis: two instances share the events, behind a load balancer. */
+async function startTwoInstances(): Promise<Demo> {
   const { ports, close } = await startInstances(2)
-  const server = createServer(withCuts(createDoor(ports)))
+  const server = createServer(withCuts(createLoadBalancer(ports)))
   return {
     server,
     about: 'two servers behind one address, events in Redis',
@@ -26,17 +26,17 @@ async function startBehindDoor(): Promise<Demo> {
   }
 }
 
-/** Without one, this process serves everything. */
-async function startAlone(): Promise<Demo> {
+/** Without Redis: this process serves everything. */
+async function startOneInstance(): Promise<Demo> {
   const { createInstance } = await import('./instance.ts')
   const { server, close } = await createInstance(1, withCuts)
   return { server, about: 'one server, events in memory', close }
 }
 
-/** Built before anything listens: two instances would build it twice. */
+// Before instances start: each of them would build the page.
 await pageFolder()
-const demo = await (process.env.REDIS_URL ? startBehindDoor() : startAlone())
-onceAsked(demo.close)
+const demo = await (process.env.REDIS_URL ? startTwoInstances() : startOneInstance())
+onShutdown(demo.close)
 try {
   const port = await listen(demo.server)
   console.log(`

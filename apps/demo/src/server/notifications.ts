@@ -19,8 +19,8 @@ export const notificationsRouter = router({
     channels.notifications().subscribe({ ...opts, replay }),
   ),
 
-  /** Makes some up, for everybody. They are stored next to each other, in one round trip. */
-  make: procedure
+  /** Publishes made-up notifications to every client, in one round trip. */
+  send: procedure
     .input(z.object({ count: z.number().int().min(1).max(20) }))
     .mutation(({ input }) => {
       const first = Math.floor(Math.random() * news.length)
@@ -36,7 +36,7 @@ export const notificationsRouter = router({
     .query(({ input }) => idsAfter(channels.notifications(), input.after, replay)),
 })
 
-/** Notifies everybody, once for each key. */
+/** Notifies every client, once per key. */
 export async function notify(text: string, key: string): Promise<void> {
   await channels.notifications().publish({ text, at: new Date() }, { idempotencyKey: key })
 }

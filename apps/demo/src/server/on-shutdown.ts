@@ -1,13 +1,13 @@
-const patienceMs = 4_000
+const timeoutMs = 4_000
 
-/** Closes and ends this process, once, when it is asked to: by Ctrl+C, SIGTERM, or the end of its parent. */
-export function onceAsked(close: () => Promise<void>): void {
-  let asked = false
+/** Closes the app and exits, once: on Ctrl+C, SIGTERM, or the exit of the parent process. */
+export function onShutdown(close: () => Promise<void>): void {
+  let isStopping = false
   async function end(): Promise<void> {
-    if (asked) return
-    asked = true
-    // Whatever doesn't close in time, a Redis that is away for example, must not keep the process.
-    setTimeout(() => process.exit(0), patienceMs).unref()
+    if (isStopping) return
+    isStopping = true
+    // Exit even if something does not close in time, a Redis that is down for example.
+    setTimeout(() => process.exit(0), timeoutMs).unref()
     await close()
     process.exit(0)
   }

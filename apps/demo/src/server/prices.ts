@@ -7,7 +7,7 @@ const tickMs = 250
 const replay = 1
 
 export const pricesRouter = router({
-  /** The newest price at once, then each change. */
+  /** The newest price, then each change. */
   onTick: procedure.subscription((opts) => channels.prices().subscribe({ ...opts, replay })),
 
   idsAfter: procedure
@@ -16,8 +16,8 @@ export const pricesRouter = router({
 })
 
 /**
- * Publishes a price four times a second. Every instance does, and needs no leader: the idempotency key is the
- * moment, so that whoever is first stores the tick and the others store nothing.
+ * Publishes a price four times a second. Every instance runs this, without a leader: the moment is
+ * the idempotency key, so the first publish stores the tick and the others change nothing.
  */
 export function publishPrices(signal: AbortSignal): Promise<void> {
   return repeat(tickMs, signal, async () => {
@@ -35,7 +35,7 @@ const waves = [
   { length: 11, height: 0.2 },
 ]
 
-/** A market that every instance agrees on: waves of some lengths, and some noise that looks like chance. */
+/** A price on which all instances agree: a sum of waves, and noise that looks random. */
 function priceAt(moment: number): number {
   const change = waves.reduce(
     (sum, { length, height }) => sum + height * Math.sin(moment / length),

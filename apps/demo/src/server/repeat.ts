@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isRealtimeError } from '@trpc-sse/server'
 
-/** Does something again and again until the signal aborts. A backend that is away for a while is waited for. */
+/** Repeats work until the signal aborts. While the backend is down, it retries. */
 export async function repeat(
   everyMs: number,
   signal: AbortSignal,
@@ -12,7 +12,7 @@ export async function repeat(
   }
 }
 
-/** Tries until it works or the signal aborts. Only a backend that doesn't answer is a reason to try again. */
+/** Retries until the work succeeds or the signal aborts. Only retryable errors are retried. */
 export async function untilBackendAnswers(
   work: () => Promise<unknown>,
   signal: AbortSignal,
@@ -29,7 +29,7 @@ export async function untilBackendAnswers(
   }
 }
 
-/** Waits; less if the signal aborts. */
+/** Waits, or returns early if the signal aborts. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
   await sleep(ms, undefined, { signal }).catch(() => {})
 }

@@ -13,5 +13,5 @@ export const appRouter = router({
   system: systemRouter,
 })
 
-/** All that the page knows of the server. */
+/** All that the page knows about the server. */
 export type AppRouter = typeof appRouter

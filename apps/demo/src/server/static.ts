@@ -10,7 +10,7 @@ const types: Readonly<Record<string, string>> = {
   '.svg': 'image/svg+xml',
 }
 
-/** Serves the built page, all of it from memory. */
+/** Serves the built page from memory. */
 export async function servePage(): Promise<RequestListener> {
   const files = await readAll(await pageFolder())
   return (request, response) => {
@@ -18,12 +18,12 @@ export async function servePage(): Promise<RequestListener> {
     const path = pathname === '/' ? '/index.html' : pathname
     const body = files.get(path)
     if (body === undefined) {
-      response.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here.\n')
+      response.writeHead(404, { 'content-type': 'text/plain' }).end('Not found.\n')
       return
     }
     response.writeHead(200, {
       'content-type': types[extname(path)] ?? 'application/octet-stream',
-      // The names of assets carry a hash of what is in them.
+      // Names of assets contain a hash of their content.
       'cache-control': path.startsWith('/assets/')
         ? 'public, max-age=31536000, immutable'
         : 'no-cache',

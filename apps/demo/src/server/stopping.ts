@@ -1,9 +1,9 @@
 const controller = new AbortController()
 
-/** Aborts when this process is about to end: what runs in the background stops. */
+/** Aborts when this process shuts down: background work stops. */
 export const stopping: AbortSignal = controller.signal
 
-/** Tells everything in the background to stop. */
+/** Stops all background work. */
 export function stopBackground(): void {
   controller.abort()
 }

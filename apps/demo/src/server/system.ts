@@ -5,11 +5,11 @@ import { procedure, router } from './trpc.ts'
 const replay = 8
 
 export const systemRouter = router({
-  /** How the server is, now and whenever that changes. No channel: any generator can be a subscription. */
+  /** The server's health, then each change. No channel: any generator can be a subscription. */
   onHealth: procedure.subscription(async function* ({ signal }) {
     yield* health.changes(signal)
   }),
 
-  /** What every instance serves: whichever answers, it has the news of all of them. */
+  /** The load of all instances, whichever of them serves this subscription. */
   onLoad: procedure.subscription((opts) => channels.load().subscribe({ ...opts, replay })),
 })

@@ -4,22 +4,26 @@ import { health } from '../live/health.ts'
 import { load, totalLoad } from '../live/load.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
-import { useWire } from '../live/use-request-counts.ts'
+import { useRequestCounts } from '../live/use-request-counts.ts'
 import { Card } from '../ui/card.tsx'
 import { formatMean, times } from '../ui/format.ts'
 import { useNow } from '../ui/use-now.ts'
 import { TabNumbers, WhoLeads } from './tabs.tsx'
 
-/** What this browser has open, which of its tabs has it, and what the server has open for all browsers. */
+/** The connections of this browser and of all browsers, and which tab holds this one's. */
 export function Connection() {
-  const { connections, subscriptions, instance, opened, changed } = useWire()
+  const { connections, subscriptions, instance, opened, changed } = useRequestCounts()
   const instances = useStore(health)?.instances ?? 1
   const all = totalLoad(useStore(load), useNow(1_000))
   const isShared = useStore(role) !== 'alone'
   const { numbers } = useStore(tabs)
   const onInstance = instances > 1 && connections > 0 ? `, on instance ${instance}` : ''
   return (
-    <Card title="Connection" className="figures wire" aside={numbers.length > 1 && <TabNumbers />}>
+    <Card
+      title="Connection"
+      className="figures connection"
+      aside={numbers.length > 1 && <TabNumbers />}
+    >
       <WhoLeads />
       <table>
         <thead>
@@ -58,7 +62,7 @@ interface RowProps {
   readonly where: 'browser' | 'server'
   readonly name: string
   readonly more: ReactNode
-  /** `undefined` if nobody can tell. */
+  /** `undefined` while unknown. */
   readonly serves: { readonly connections: number; readonly subscriptions: number } | undefined
 }
 

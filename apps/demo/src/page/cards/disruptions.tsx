@@ -8,18 +8,18 @@ import { CheckIcon, NoNetworkIcon, ScissorsIcon, WarningIcon } from '../ui/icons
 
 const awayMs = 10_000
 
-/** Ways to break the connection, and what came of it. */
-export function Trials() {
+/** Ways to break the connection, and the outcome. */
+export function Disruptions() {
   const isAway = useStore(network.state).awayUntil !== undefined
   const { numbers, leader } = useStore(tabs)
   const many = numbers.length
   const scope = many > 1 && <span className="aside">for {allOf(many)} tabs of this browser</span>
-  // Who leads has opened the connection.
+  // The leading tab has opened the connection.
   const cut = (): void => cutConnection(leader?.page ?? pageId)
   return (
-    <Card title="Try to lose an event" className="trials" aside={scope}>
+    <Card title="Try to lose an event" className="disruptions" aside={scope}>
       <div className="buttons">
-        <button type="button" className="button" onClick={cut} disabled={isAway}>
+        <button type="button" className="button" id="cut" onClick={cut} disabled={isAway}>
           <ScissorsIcon /> Cut the connection
         </button>
         <button
@@ -36,10 +36,10 @@ export function Trials() {
   )
 }
 
-/** The server destroys the sockets of the streams that a page has opened. */
+/** Asks the server to destroy the sockets of a page's connections. */
 function cutConnection(page: string): void {
   network.fetch(`/control/cut?page=${page}`, { method: 'POST' }).catch(() => {
-    // Nothing to cut: the server is away.
+    // The server is down: there is no connection to cut.
   })
 }
 
@@ -54,7 +54,7 @@ function Outcome() {
   )
 }
 
-/** A gap that is reported is a pity; an event that is lost in silence is a fault. */
+/** A reported gap is a warning; an event lost silently is an error. */
 function toneOf(state: Recovery): 'quiet' | 'good' | 'warn' | 'bad' {
   if (state.phase === 'none') return 'quiet'
   if (state.phase !== 'caught-up') return 'warn'
@@ -66,7 +66,7 @@ function toneOf(state: Recovery): 'quiet' | 'good' | 'warn' | 'bad' {
 function inWords(state: Recovery): string {
   switch (state.phase) {
     case 'none':
-      return 'Everything that happens meanwhile comes after all, once. The page checks it against the log.'
+      return 'Events published meanwhile arrive afterwards, exactly once. The page compares them with the log.'
     case 'away':
       return 'Lost. Waiting for the connection…'
     case 'checking':
@@ -75,7 +75,7 @@ function inWords(state: Recovery): string {
       const { events, missing, repeated, gaps, awayMs } = state.report
       const gap =
         gaps > 0
-          ? ` ${count(gaps, 'gap')} reported: the log no longer has what came in between.`
+          ? ` ${count(gaps, 'gap')} reported: the log no longer has the events in between.`
           : ''
       const away = `${(awayMs / 1_000).toFixed(1)}\u00a0s`
       return `Caught up: ${count(events, 'event')} in ${away} away, ${missing}\u00a0missing, ${repeated}\u00a0repeated.${gap}`

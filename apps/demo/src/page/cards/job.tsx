@@ -1,12 +1,12 @@
 import { useMemo, useState } from 'react'
-import { jobStream } from '../live/app-subscriptions.ts'
+import { jobSubscription } from '../live/app-subscriptions.ts'
 import { trpc } from '../live/client.ts'
 import { useStore } from '../live/store.ts'
 import { Card } from '../ui/card.tsx'
 import { CheckIcon } from '../ui/icons.tsx'
 import { useAction } from '../ui/use-action.ts'
 
-/** A long job on the server, and how far it is. */
+/** A long job on the server, and its progress. */
 export function Job() {
   const [jobId, setJobId] = useState<string>()
   const start = useAction(async () => {
@@ -26,40 +26,50 @@ export function Job() {
   )
   return (
     <Card title="Long job" className="job" aside={button}>
-      {jobId === undefined ? (
-        <p className="hint">
-          Takes some seconds. Whoever looks gets its progress from the beginning.
-        </p>
-      ) : (
-        <Progress key={jobId} jobId={jobId} />
-      )}
+      {jobId === undefined ? <NoJob /> : <Progress key={jobId} jobId={jobId} />}
       <p className="problem" role="alert">
-        {start.hasFailed && 'It could not be started. Try again when the server is back.'}
+        {start.hasFailed && 'Not started. Try again when the server is back.'}
       </p>
     </Card>
   )
 }
 
+function NoJob() {
+  return (
+    <div className="progress">
+      <p className="progress-words">
+        <span>A report, in five seconds</span>
+      </p>
+      <progress value={0} max={1} aria-hidden="true" />
+      <p className="hint">Its subscription sends all progress, then completes.</p>
+    </div>
+  )
+}
+
 function Progress({ jobId }: { readonly jobId: string }) {
-  const stream = useMemo(() => jobStream(jobId), [jobId])
-  const { events, connection, counts } = useStore(stream)
-  const { done = 0, total = 1, doing = 'Starting' } = events.at(-1)?.data ?? {}
-  const isDone = done === total
+  const subscription = useMemo(() => jobSubscription(jobId), [jobId])
+  const { events, connection, counts } = useStore(subscription)
+  const { done = 0, total = 1, stage = 'Starting' } = events.at(-1)?.data ?? {}
+  const isDone = connection === 'completed'
   if (counts.gaps > 0 && !isDone) {
-    return (
-      <p className="hint">The server has forgotten this job: it was started anew. Start another.</p>
-    )
+    return <p className="hint">The server has restarted and lost this job. Start another.</p>
   }
+  const name = `Report ${jobId.slice(0, 4)}`
   return (
     <div className="progress" data-done={isDone} data-stale={connection === 'lost'}>
       <p className="progress-words">
         <span>
           {isDone && <CheckIcon />}
-          {isDone ? `Report ${jobId.slice(0, 4)} is ready` : doing}
+          {isDone ? `${name} is ready` : stage}
         </span>
         <span className="number">{Math.round((done / total) * 100)} %</span>
       </p>
-      <progress value={done} max={total} aria-label={`Report ${jobId.slice(0, 4)}`} />
+      <progress value={done} max={total} aria-label={name} />
+      <p className="hint">
+        {isDone
+          ? `${counts.received} events, then its subscription completed.`
+          : 'Its subscription sends all progress, then completes.'}
+      </p>
     </div>
   )
 }

@@ -6,11 +6,11 @@ const capacity = 90
 const width = 360
 const height = 56
 
-/** How long events took from publish to the screen, one bar each. */
+/** The latency of each event from publish to screen, as a bar. */
 export function Latency() {
   const values = useStore(latency.values)
   const sorted = values.toSorted((a, b) => a - b)
-  // One slow moment must not flatten all the others, and a fast one should not look slow.
+  // One outlier must not flatten the other bars, and a fast page must not look slow.
   const top = Math.max(20, Math.round(at(sorted, 0.95) * 1.25))
   const bar = width / capacity
   return (

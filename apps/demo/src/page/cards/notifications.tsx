@@ -7,32 +7,23 @@ import { Card } from '../ui/card.tsx'
 import { formatTime } from '../ui/format.ts'
 import { useAction } from '../ui/use-action.ts'
 
-/** What everybody is told, newest first, and how much of it is unread. */
+/** Notifications to every client, newest first, and how many are unread. */
 export function Notifications() {
   const { events, connection } = useStore(notifications)
   const [readTo, setReadTo] = useState<string>()
   const unread = events.length - 1 - events.findIndex(({ id }) => id === readTo)
-  const make = useAction(async (count: number) => {
-    await trpc.notifications.make.mutate({ count })
+  const send = useAction(async (count: number) => {
+    await trpc.notifications.send.mutate({ count })
   })
+  const markRead = (): void => setReadTo(events.at(-1)?.id)
 
   const buttons = (
     <div className="buttons">
-      {unread > 0 && (
-        <button
-          type="button"
-          className="badge"
-          onClick={() => setReadTo(events.at(-1)?.id)}
-          aria-label={`${unread} new: mark as read`}
-          title={`${unread} new. Mark as read.`}
-        >
-          {unread}
-        </button>
-      )}
-      <button type="button" className="button small" onClick={() => make.run(1)}>
+      {unread > 0 && <UnreadBadge unread={unread} onClick={markRead} />}
+      <button type="button" className="button small" onClick={() => send.run(1)}>
         Send one
       </button>
-      <button type="button" className="button small" onClick={() => make.run(5)}>
+      <button type="button" className="button small" onClick={() => send.run(5)}>
         Send five
       </button>
     </div>
@@ -40,17 +31,37 @@ export function Notifications() {
   return (
     <Card title="Notifications" className="notifications" aside={buttons}>
       <p className="problem" role="alert">
-        {make.hasFailed && 'Not sent. Try again when the server is back.'}
+        {send.hasFailed && 'Not sent. Try again when the server is back.'}
       </p>
-      {events.length === 0 && (
-        <p className="hint">
+      {events.length === 0 ? (
+        <p className="no-notices">
           {connection === 'connecting'
             ? 'Opening…'
             : 'Nothing yet. Send some: every window gets them.'}
         </p>
+      ) : (
+        <Notices newestFirst={events.toReversed()} unread={unread} />
       )}
-      <Notices newestFirst={events.toReversed()} unread={unread} />
     </Card>
+  )
+}
+
+interface UnreadBadgeProps {
+  readonly unread: number
+  onClick(): void
+}
+
+function UnreadBadge({ unread, onClick }: UnreadBadgeProps) {
+  return (
+    <button
+      type="button"
+      className="badge"
+      onClick={onClick}
+      aria-label={`${unread} new: mark as read`}
+      title={`${unread} new. Mark as read.`}
+    >
+      {unread}
+    </button>
   )
 }
 
@@ -61,7 +72,8 @@ interface NoticesProps {
 
 function Notices({ newestFirst, unread }: NoticesProps) {
   return (
-    <ol className="notices" aria-live="polite">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroll area must be reachable by keyboard.
+    <ol className="notices" aria-live="polite" aria-label="Notifications" tabIndex={0}>
       {newestFirst.map(({ id, data }, i) => (
         <li key={id} data-unread={i < unread}>
           <span>{data.text}</span>

@@ -5,7 +5,7 @@ import { Card } from '../ui/card.tsx'
 import { formatPrice } from '../ui/format.ts'
 import { Sparkline } from './sparkline.tsx'
 
-/** A price that changes four times a second, with its last half minute. */
+/** A price that changes four times a second, and its last half minute. */
 export function Price() {
   const { events } = useStore(prices)
   const status = useStatus()

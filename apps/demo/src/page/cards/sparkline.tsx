@@ -1,4 +1,4 @@
-/** What a sparkline draws. */
+/** Props of {@link Sparkline}. */
 export interface SparklineProps {
   readonly values: readonly number[]
   readonly label: string
@@ -7,13 +7,13 @@ export interface SparklineProps {
 const width = 300
 const height = 64
 const padding = 4
-/** The first few values come in from the right; then all of them share the width. */
+/** Fewer values enter from the right; more share the width. */
 const leastValues = 24
 
-/** A small line of numbers, the newest at the right. */
+/** A small line chart, with the newest value at the right. */
 export function Sparkline({ values, label }: SparklineProps) {
   const low = Math.min(...values)
-  // A line that hardly moves should look like one.
+  // A small range would magnify noise.
   const range = Math.max(Math.max(...values) - low, 0.2)
   const step = width / (Math.max(values.length, leastValues) - 1)
   const points = values.map((value, i) => ({

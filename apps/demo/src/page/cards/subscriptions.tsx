@@ -1,5 +1,5 @@
 import { lastCheck } from '../live/log-checks.ts'
-import { type StreamReport, streamReports } from '../live/open-subscriptions.ts'
+import { type SubscriptionReport, subscriptionReports } from '../live/open-subscriptions.ts'
 import { useStore } from '../live/store.ts'
 import type { Counts } from '../live/subscription-state.ts'
 import { Card } from '../ui/card.tsx'
@@ -12,11 +12,15 @@ const columns: ReadonlyArray<{ readonly what: keyof Counts; readonly title: stri
   { what: 'gaps', title: 'Gaps' },
 ]
 
-/** Each stream of the page: its state, its last event id and its counts. */
-export function Streams() {
-  const reports = useStore(streamReports)
+/** Each subscription of the page: its state, its last event id and its counts. */
+export function Subscriptions() {
+  const reports = useStore(subscriptionReports)
   return (
-    <Card title="Subscriptions of this tab" className="figures streams" aside={<CheckedAgo />}>
+    <Card
+      title="Subscriptions of this tab"
+      className="figures subscriptions"
+      aside={<CheckedAgo />}
+    >
       <table>
         <thead>
           <tr>
@@ -31,12 +35,12 @@ export function Streams() {
           </tr>
         </thead>
         <tbody>
-          <tr className="all-streams" data-stream="all">
+          <tr className="all-subscriptions" data-subscription="all">
             <th scope="row">All together</th>
             <CountCells counts={total(reports)} />
           </tr>
           {reports.map((report) => (
-            <StreamRow key={report.id} {...report} />
+            <SubscriptionRow key={report.id} {...report} />
           ))}
         </tbody>
       </table>
@@ -44,17 +48,17 @@ export function Streams() {
   )
 }
 
-function StreamRow({ path, state: { connection, lastEventId, counts } }: StreamReport) {
+function SubscriptionRow({ path, state: { connection, lastEventId, counts } }: SubscriptionReport) {
   const [router, procedure] = path.split('.')
   return (
-    <tr data-stream={path}>
+    <tr data-subscription={path}>
       <th scope="row">
         <span className="dot" data-connection={connection} aria-hidden="true" />
         <span>
           {router}.<wbr />
           {procedure}
         </span>
-        <span className="stream-more">
+        <span className="subscription-more">
           <span>{connection}</span>
           <code title="last event id">{lastEventId ?? 'no event yet'}</code>
         </span>
@@ -72,7 +76,7 @@ function CountCells({ counts }: { readonly counts: Counts }) {
   ))
 }
 
-function total(reports: readonly StreamReport[]): Counts {
+function total(reports: readonly SubscriptionReport[]): Counts {
   const sum = (what: keyof Counts): number =>
     reports.reduce((all, { state }) => all + state.counts[what], 0)
   return {

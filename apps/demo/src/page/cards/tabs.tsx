@@ -3,7 +3,7 @@ import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
 import { allOf } from '../ui/format.ts'
 
-/** A number for each tab of the browser: this one has a frame, the one that leads is filled. */
+/** A number for each tab of the browser: this tab has a frame, the leading tab is filled. */
 export function TabNumbers() {
   const { numbers, own, leader } = useStore(tabs)
   return (
@@ -18,16 +18,16 @@ export function TabNumbers() {
   )
 }
 
-/** Which tab has the connection, and what one could do to see another one have it. */
+/** Says which tab holds the connection, and how to see another tab take over. */
 export function WhoLeads() {
-  const isAlone = useStore(role) === 'alone'
+  const isSingle = useStore(role) === 'alone'
   const { numbers, own, leader } = useStore(tabs)
   return (
     <p className="hint who-leads">
       <span role="status">
-        {isAlone ? aloneInWords : inWords(numbers.length, own, leader?.number)}
+        {isSingle ? singleTab : inWords(numbers.length, own, leader?.number)}
       </span>{' '}
-      {!isAlone && (
+      {!isSingle && (
         <a href="/" target="_blank" rel="noreferrer">
           Open another tab
         </a>
@@ -36,13 +36,12 @@ export function WhoLeads() {
   )
 }
 
-const aloneInWords =
-  'This tab has a connection of its own: here the browser can’t share one between tabs.'
+const singleTab = 'This tab has its own connection: this browser can’t share one between tabs.'
 
 function inWords(count: number, own: number | undefined, leader: number | undefined): string {
   if (count === 0 || own === undefined) return 'Looking for other tabs…'
   if (count === 1) return 'All tabs of this browser share it. This is the only one.'
-  if (leader === undefined) return `This is tab ${own}. Another one of them is about to lead…`
+  if (leader === undefined) return `This is tab ${own}. Another tab is about to lead…`
   const what = `${allOf(count)} share its connection. Close it, and another takes over.`
   return leader === own
     ? `This is tab ${own}, and it leads: ${what}`

@@ -1,10 +1,10 @@
-/** Who writes; may be changed at any time. */
+/** Props of {@link AuthorField}. */
 export interface AuthorFieldProps {
   readonly author: string
   onChange(author: string): void
 }
 
-/** The name that messages are sent under. */
+/** Edits the name under which messages are sent. */
 export function AuthorField({ author, onChange }: AuthorFieldProps) {
   return (
     <label className="author">

@@ -1,17 +1,17 @@
 import { useRef, useState } from 'react'
 import type { Message } from '../live/app-subscriptions.ts'
 import type { LiveEvent } from '../live/subscription-state.ts'
-import { formatTime } from '../ui/format.ts'
+import { MessageRow } from './chat-message.tsx'
 
-/** What the list of messages shows. */
+/** Props of {@link ChatMessages}. */
 export interface ChatMessagesProps {
   readonly messages: ReadonlyArray<LiveEvent<Message>>
-  /** Whose messages are one's own. */
+  /** The author whose messages are shown as one's own. */
   readonly author: string
   readonly isLoading: boolean
 }
 
-/** A room's messages; stays at the newest one unless the reader has scrolled up. */
+/** A room's messages. Keeps the newest in view unless the reader has scrolled up. */
 export function ChatMessages({ messages, author, isLoading }: ChatMessagesProps) {
   const frame = useRef<HTMLDivElement>(null)
   const [isAtEnd, setAtEnd] = useState(true)
@@ -20,21 +20,21 @@ export function ChatMessages({ messages, author, isLoading }: ChatMessagesProps)
       <div
         className="messages-scroll"
         ref={frame}
-        // It scrolls from its end, which is 0: so the browser itself keeps the newest message in view.
+        // Scrolling starts at the end (position 0), so the browser itself keeps the newest in view.
         onScroll={({ currentTarget }) => setAtEnd(currentTarget.scrollTop > -40)}
         role="log"
         aria-label="Messages"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroll area must be reachable by keyboard.
         tabIndex={0}
       >
         <div className="messages">
           {messages.length === 0 && <NoMessages isLoading={isLoading} />}
-          {messages.map((message, i) => (
+          {messages.map((event, i) => (
             <MessageRow
-              key={message.id}
-              message={message}
-              isOwn={message.data.author === author}
-              isFollowUp={isFollowUp(messages[i - 1], message)}
+              key={event.id}
+              event={event}
+              isOwn={event.data.author === author}
+              isFollowUp={isFollowUp(messages[i - 1], event)}
             />
           ))}
         </div>
@@ -70,30 +70,12 @@ function NoMessages({ isLoading }: { readonly isLoading: boolean }) {
   )
 }
 
-interface MessageRowProps {
-  readonly message: LiveEvent<Message>
-  readonly isOwn: boolean
-  /** Whether the message before it has the same author: the name need not be said again. */
-  readonly isFollowUp: boolean
-}
-
-function MessageRow({ message: { data, late }, isOwn, isFollowUp }: MessageRowProps) {
-  const { author, text, sentAt } = data
+function isFollowUp(
+  previous: LiveEvent<Message> | undefined,
+  { data }: LiveEvent<Message>,
+): boolean {
   return (
-    <article className="message" data-own={isOwn} data-follow-up={isFollowUp}>
-      {!isFollowUp && <span className="message-author">{author}</span>}
-      <p className="message-text">{text}</p>
-      <span className="message-time">
-        {late && <span className="late">while you were away</span>}
-        <time dateTime={sentAt.toISOString()}>{formatTime(sentAt)}</time>
-      </span>
-    </article>
-  )
-}
-
-function isFollowUp(before: LiveEvent<Message> | undefined, { data }: LiveEvent<Message>): boolean {
-  return (
-    before?.data.author === data.author &&
-    data.sentAt.getTime() - before.data.sentAt.getTime() < 120_000
+    previous?.data.author === data.author &&
+    data.sentAt.getTime() - previous.data.sentAt.getTime() < 120_000
   )
 }

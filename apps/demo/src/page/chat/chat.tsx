@@ -1,21 +1,21 @@
 import { useMemo, useState } from 'react'
-import { chatStream } from '../live/app-subscriptions.ts'
+import { chatSubscription } from '../live/app-subscriptions.ts'
 import { useStore } from '../live/store.ts'
 import { Card } from '../ui/card.tsx'
-import { keepAuthor, keptAuthor } from './author.ts'
+import { storeAuthor, storedAuthor } from './author.ts'
 import { AuthorField } from './author-field.tsx'
 import { ChatMessages } from './chat-messages.tsx'
 import { Composer } from './composer.tsx'
 
 const rooms = ['lobby', 'engineering', 'random'] as const
 
-/** A chat with a few rooms. */
+/** A chat with three rooms. */
 export function Chat() {
   const [room, setRoom] = useState<string>(rooms[0])
-  const [author, setAuthor] = useState(keptAuthor)
+  const [author, setAuthor] = useState(storedAuthor)
   function changeAuthor(name: string): void {
     setAuthor(name)
-    keepAuthor(name)
+    storeAuthor(name)
   }
   return (
     <Card
@@ -30,8 +30,8 @@ export function Chat() {
 }
 
 function Room({ room, author }: { readonly room: string; readonly author: string }) {
-  const stream = useMemo(() => chatStream(room), [room])
-  const { events, connection } = useStore(stream)
+  const subscription = useMemo(() => chatSubscription(room), [room])
+  const { events, connection } = useStore(subscription)
   return (
     <>
       <ChatMessages messages={events} author={author} isLoading={connection === 'connecting'} />

@@ -4,7 +4,7 @@ import { type Status, useStatus } from '../live/status.ts'
 import { SendIcon } from '../ui/icons.tsx'
 import { useAction } from '../ui/use-action.ts'
 
-/** Where and as whom a message is sent. */
+/** Props of {@link Composer}. */
 export interface ComposerProps {
   readonly room: string
   readonly author: string
@@ -12,17 +12,17 @@ export interface ComposerProps {
 
 interface Draft {
   readonly text: string
-  /** Names the message, however often it is sent: a second try must not make a second one. */
+  /** Identifies the message, so that a retry does not store it twice. */
   readonly key: string
 }
 
-/** Writes a message. One that can't be sent stays, to be sent again. */
+/** Sends messages. A message that can't be sent stays in the field. */
 export function Composer({ room, author }: ComposerProps) {
   const [draft, setDraft] = useState(() => newDraft())
   const status = useStatus()
   const send = useAction(async () => {
     await trpc.chat.send.mutate({ room, author, ...draft })
-    // What was typed meanwhile is the next message.
+    // Text typed during the request is the next message.
     setDraft((now) => newDraft(now.text === draft.text ? '' : now.text))
   })
   const [isNextSubmitted, setNextSubmitted] = useState(false)
@@ -35,7 +35,7 @@ export function Composer({ room, author }: ComposerProps) {
     else send.run()
   }
 
-  // The next message may be finished before the one before has arrived.
+  // The next message may be submitted before the previous one is stored.
   useEffect(() => {
     if (!isNextSubmitted || send.isRunning) return
     setNextSubmitted(false)

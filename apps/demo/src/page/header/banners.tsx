@@ -4,10 +4,10 @@ import { useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
 import { useNow } from '../ui/use-now.ts'
 
-/** A cut is mended faster than one can read; only what lasts is worth a banner, in milliseconds. */
-const worthTellingMs = 2_500
+/** Most reconnects are faster than a reader: only longer outages get a banner. */
+const bannerAfterMs = 2_500
 
-/** What is wrong at the moment, if anything is. */
+/** The current problem, if there is one. */
 export function Banners() {
   const status = useStatus()
   if (status === 'offline') return <OfflineBanner />
@@ -22,7 +22,8 @@ function OfflineBanner() {
   return (
     <div className="banner" data-tone="quiet">
       <p role="status">
-        <strong>You are offline.</strong> What you see may be old. Nothing is lost: it comes later.
+        <strong>You are offline.</strong> What you see may be old. Nothing is lost: it arrives
+        later.
       </p>
       <span className="countdown" aria-hidden="true">
         {seconds} s
@@ -37,11 +38,11 @@ function OfflineBanner() {
 function ServerAwayBanner() {
   const state = useStore(recovery)
   const now = useNow(500)
-  if (state.phase !== 'away' || now - state.since < worthTellingMs) return null
+  if (state.phase !== 'away' || now - state.since < bannerAfterMs) return null
   return (
     <div className="banner" data-tone="bad" role="alert">
       <p>
-        <strong>The server does not answer.</strong> This page keeps trying, and goes on where it
+        <strong>The server does not answer.</strong> This page keeps trying, and resumes where it
         stopped.
       </p>
     </div>
@@ -52,8 +53,8 @@ function BackendAwayBanner() {
   return (
     <div className="banner" data-tone="warn" role="alert">
       <p>
-        <strong>Redis does not answer.</strong> Subscriptions stay open and wait for it; what you
-        send is refused until it is back.
+        <strong>Redis does not answer.</strong> Subscriptions stay open and wait for it; sending
+        fails until it is back.
       </p>
     </div>
   )

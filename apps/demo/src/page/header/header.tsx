@@ -2,7 +2,7 @@ import { health } from '../live/health.ts'
 import { type Status, useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
-import { useWire } from '../live/use-request-counts.ts'
+import { useRequestCounts } from '../live/use-request-counts.ts'
 import { nextTheme, theme } from '../theme.ts'
 import { count } from '../ui/format.ts'
 import { MoonIcon, SunIcon, SystemIcon } from '../ui/icons.tsx'
@@ -16,7 +16,7 @@ const words: Readonly<Record<Status, string>> = {
   'backend-away': 'Redis is away',
 }
 
-/** The name, how everything is, and the theme. */
+/** The name, the promise or what is wrong, the status, and the theme. */
 export function Header() {
   return (
     <header className="top">
@@ -36,7 +36,7 @@ export function Header() {
 
 function StatusPill() {
   const status = useStatus()
-  const { connections } = useWire()
+  const { connections } = useRequestCounts()
   const { numbers } = useStore(tabs)
   return (
     <p className="pill" data-status={status} role="status">

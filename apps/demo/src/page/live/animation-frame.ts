@@ -1,13 +1,13 @@
-const duties = new Set<() => void>()
+const callbacks = new Set<() => void>()
 const followUps = new Set<() => void>()
 
-/** Does something in the next frame, once however often it is asked for: many events make one rendering. */
-export function nextFrame(duty: () => void): void {
-  if (duties.size === 0) request()
-  duties.add(duty)
+/** Calls back with the next frame, once per frame: many events cause one rendering. */
+export function nextFrame(callback: () => void): void {
+  if (callbacks.size === 0) request()
+  callbacks.add(callback)
 }
 
-/** Does something when what the next frame shows is in the document. */
+/** Calls back once the document contains what the next frame shows. */
 export function afterFrame(followUp: () => void): void {
   followUps.add(followUp)
   nextFrame(nothing)
@@ -19,14 +19,14 @@ function request(): void {
   else requestAnimationFrame(run)
 }
 
-// A frame that was asked for before the page was hidden is not coming.
-document.addEventListener('visibilitychange', () => duties.size > 0 && request())
+// A frame requested before the page was hidden never comes.
+document.addEventListener('visibilitychange', () => callbacks.size > 0 && request())
 
 function run(): void {
-  const now = [...duties]
-  duties.clear()
-  for (const duty of now) duty()
-  // React renders what a store told it in a microtask, and this one comes behind that.
+  const now = [...callbacks]
+  callbacks.clear()
+  for (const callback of now) callback()
+  // React renders store updates in a microtask; this one is queued behind it.
   queueMicrotask(() => {
     const then = [...followUps]
     followUps.clear()

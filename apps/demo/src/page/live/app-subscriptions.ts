@@ -1,10 +1,11 @@
 import { trpc } from './client.ts'
-import { createStream, type Stream } from './subscription.ts'
+import { createSubscription, type Subscription } from './subscription.ts'
 
-/** The type of a stream's events. */
-export type EventOf<TStream> = TStream extends Stream<infer TEvent> ? TEvent : never
+/** The type of a subscription's events. */
+export type EventOf<TSubscription> =
+  TSubscription extends Subscription<infer TEvent> ? TEvent : never
 
-export const prices = createStream({
+export const prices = createSubscription({
   path: 'prices.onTick',
   procedure: trpc.prices.onTick,
   input: undefined,
@@ -13,7 +14,7 @@ export const prices = createStream({
   idsAfter: (after) => trpc.prices.idsAfter.query({ after }),
 })
 
-export const notifications = createStream({
+export const notifications = createSubscription({
   path: 'notifications.onNotification',
   procedure: trpc.notifications.onNotification,
   input: undefined,
@@ -22,9 +23,9 @@ export const notifications = createStream({
   idsAfter: (after) => trpc.notifications.idsAfter.query({ after }),
 })
 
-/** The messages of a room. */
-export function chatStream(room: string) {
-  return createStream({
+/** Creates the subscription to a room's messages. */
+export function chatSubscription(room: string) {
+  return createSubscription({
     path: 'chat.onMessage',
     procedure: trpc.chat.onMessage,
     input: { room },
@@ -34,9 +35,9 @@ export function chatStream(room: string) {
   })
 }
 
-/** The progress of a job. */
-export function jobStream(jobId: string) {
-  return createStream({
+/** Creates the subscription to a job's progress. It completes with the job. */
+export function jobSubscription(jobId: string) {
+  return createSubscription({
     path: 'jobs.onProgress',
     procedure: trpc.jobs.onProgress,
     input: { jobId },
@@ -46,5 +47,4 @@ export function jobStream(jobId: string) {
   })
 }
 
-export type Message = EventOf<ReturnType<typeof chatStream>>
-export type Tick = EventOf<typeof prices>
+export type Message = EventOf<ReturnType<typeof chatSubscription>>

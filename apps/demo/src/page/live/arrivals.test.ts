@@ -1,32 +1,33 @@
 import { expect, it } from 'vitest'
-import { createLedger } from './arrivals.ts'
+import { createArrivals } from './arrivals.ts'
 
-it('tells an event that comes again from one that is new', () => {
-  const ledger = createLedger()
-  expect([ledger.note('1-0'), ledger.note('2-0'), ledger.note('1-0')]).toEqual([true, true, false])
+it('tells a repeated event from a new one', () => {
+  const arrivals = createArrivals()
+  const noted = ['1-0', '2-0', '1-0'].map((id) => arrivals.note(id))
+  expect(noted).toEqual([true, true, false])
 })
 
-it('counts what the log has and what never arrived', () => {
-  const ledger = createLedger()
-  for (const id of ['1-0', '2-0', '5-0']) ledger.note(id)
-  expect(ledger.compare(['2-0', '3-0', '4-0', '5-0'])).toBe(2)
+it('counts events that are in the log but never arrived', () => {
+  const arrivals = createArrivals()
+  for (const id of ['1-0', '2-0', '5-0']) arrivals.note(id)
+  expect(arrivals.countMissing(['2-0', '3-0', '4-0', '5-0'])).toBe(2)
 })
 
-it('goes on from where it has compared', () => {
-  const ledger = createLedger()
-  expect(ledger.checkedTo).toBeUndefined()
-  ledger.note('1-0')
-  ledger.note('2-0')
-  expect(ledger.checkedTo).toBe('1-0')
-  ledger.compare(['2-0'])
-  expect(ledger.checkedTo).toBe('2-0')
-  ledger.compare([])
-  expect(ledger.checkedTo).toBe('2-0')
+it('continues where the last comparison ended', () => {
+  const arrivals = createArrivals()
+  expect(arrivals.comparedTo).toBeUndefined()
+  arrivals.note('1-0')
+  arrivals.note('2-0')
+  expect(arrivals.comparedTo).toBe('1-0')
+  arrivals.countMissing(['2-0'])
+  expect(arrivals.comparedTo).toBe('2-0')
+  arrivals.countMissing([])
+  expect(arrivals.comparedTo).toBe('2-0')
 })
 
 it('waits for an event that is on its way', async () => {
-  const ledger = createLedger()
-  const arrival = ledger.arrival('1-0', 60_000)
-  ledger.note('1-0')
+  const arrivals = createArrivals()
+  const arrival = arrivals.arrival('1-0', 60_000)
+  arrivals.note('1-0')
   await arrival
 })

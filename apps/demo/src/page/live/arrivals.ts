@@ -1,32 +1,32 @@
-/** Which events of a log have arrived, to be compared with what the log says. */
-export interface Ledger {
-  /** Notes an event. Says whether it is new. */
+/** The events that have arrived, to be compared with the log. */
+export interface Arrivals {
+  /** Notes an event. Returns whether it arrived for the first time. */
   note(id: string): boolean
-  /** The last event up to which everything was compared, or the first that arrived. */
-  readonly checkedTo: string | undefined
-  /** Resolves when an event has arrived; after so many milliseconds anyway. */
+  /** The event up to which everything was compared; before that, the first one that arrived. */
+  readonly comparedTo: string | undefined
+  /** Resolves when the event has arrived, or after the timeout. */
   arrival(id: string, timeoutMs: number): Promise<void>
-  /** Compares with the log's ids behind `checkedTo`. Returns how many of them never arrived. */
-  compare(ids: readonly string[]): number
+  /** Returns how many of the log's ids after `comparedTo` never arrived. */
+  countMissing(ids: readonly string[]): number
 }
 
-/** An event that comes again does so soon: older ids need not be remembered. */
+/** A repeated event follows soon after the first: older ids can be forgotten. */
 const remembered = 5_000
 
-/** Creates a ledger. */
-export function createLedger(): Ledger {
+/** Creates an empty record of arrivals. */
+export function createArrivals(): Arrivals {
   const seen = new Set<string>()
   const waiting = new Map<string, () => void>()
-  let checkedTo: string | undefined
+  let comparedTo: string | undefined
 
   return {
-    get checkedTo() {
-      return checkedTo
+    get comparedTo() {
+      return comparedTo
     },
     note(id) {
       if (seen.has(id)) return false
       seen.add(id)
-      checkedTo ??= id
+      comparedTo ??= id
       waiting.get(id)?.()
       const [oldest] = seen
       if (seen.size > remembered && oldest !== undefined) seen.delete(oldest)
@@ -40,8 +40,8 @@ export function createLedger(): Ledger {
       })
       waiting.delete(id)
     },
-    compare(ids) {
-      checkedTo = ids.at(-1) ?? checkedTo
+    countMissing(ids) {
+      comparedTo = ids.at(-1) ?? comparedTo
       return ids.filter((id) => !seen.has(id)).length
     },
   }

@@ -6,14 +6,14 @@ import type { AppRouter } from '../../server/router.ts'
 import { createNetwork } from './network.ts'
 import { createStore } from './store.ts'
 
-/** Names this page, so that the server can cut the streams that it has opened, and nobody else's. */
+/** Identifies this page, so that the server can cut its connection and no other. */
 export const pageId: string = Array.from(crypto.getRandomValues(new Uint8Array(6)), (byte) =>
   byte.toString(16).padStart(2, '0'),
 ).join('')
 
 export const network = createNetwork()
 
-/** Whether this tab has the connection for the others; `undefined` until it is known. */
+/** Whether this tab holds the connection for all tabs; `undefined` until that is decided. */
 export const role = createStore<TabRole | undefined>(undefined)
 
 export const trpc = createTRPCClient<AppRouter>({
@@ -22,10 +22,10 @@ export const trpc = createTRPCClient<AppRouter>({
       url: `/trpc?page=${pageId}`,
       transformer: superjson,
       fetch: network.fetch,
-      // Who watches a countdown wants to see it come back at once.
+      // A visitor who watches the countdown expects a quick return.
       retry: { maxMs: 1_000 },
       shareAcrossTabs: tabs({
-        // Nobody logs in here: all tabs are the same user. With a login it is () => session.userId.
+        // The demo has no login. With one, this is () => session.userId.
         identity: () => 'anybody',
         onRole: role.set,
       }),

@@ -6,7 +6,7 @@ type HealthEvent = Parameters<NonNullable<NonNullable<Parameters<Subscribe>[1]>[
 
 const newest = createStore<HealthEvent | undefined>(undefined)
 
-/** How the server is; `undefined` until it has said so. */
+/** The server's health; `undefined` until its first report. */
 export const health: Pick<Store<HealthEvent | undefined>, 'get' | 'subscribe'> = {
   get: newest.get,
   subscribe: whileSubscribed(newest, () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createLatency } from './latency.ts'
 
-/** A page that is shown at 0, with frames at will. */
+/** A page shown at 0, whose frames the test paints. */
 function setup() {
   let now = 0
   let frames: Array<() => void> = []
@@ -24,7 +24,7 @@ function setup() {
   }
 }
 
-it('takes the time from publish to the next frame', () => {
+it('measures from publish to the next frame', () => {
   const { at, values } = setup()
   at(110, { event: 100 })
   at(112, { event: 105 })
@@ -33,7 +33,7 @@ it('takes the time from publish to the next frame', () => {
   expect(values()).toEqual([16, 11, 4])
 })
 
-it('leaves out what was published while the page was hidden', () => {
+it('ignores events published while the page was hidden', () => {
   const { at, values } = setup()
   at(100, { hidden: true })
   at(210, { event: 200, frame: true })
@@ -43,7 +43,7 @@ it('leaves out what was published while the page was hidden', () => {
   expect(values()).toEqual([15])
 })
 
-it('leaves out what was hidden before it was drawn', () => {
+it('ignores events that arrived before the page was hidden', () => {
   const { at, values } = setup()
   at(100, { event: 95 })
   at(101, { hidden: true })

@@ -1,25 +1,28 @@
 import { createStore, type Store } from './store.ts'
 
-/** How long events take to the screen. */
+/** Measures how long events take from publish to screen. */
 export interface Latency {
-  /** The newest ones, in milliseconds, oldest first. */
+  /** The latest measurements in milliseconds, oldest first. */
   readonly values: Pick<Store<readonly number[]>, 'get' | 'subscribe'>
-  /** Starts to measure an event that was published at a moment (milliseconds since 1970): its end is the next frame. */
+  /** Measures an event published at `publishedAt` (milliseconds since 1970) up to the next frame. */
   measure(publishedAt: number): void
-  /** The page is shown, or hidden. */
+  /** The page was shown or hidden. */
   visibilityChanged(isHidden: boolean): void
 }
 
-/** What it is measured with. */
+/** Options of {@link createLatency}. */
 export interface LatencyOptions {
   readonly now: () => number
-  /** Calls back when what the next frame shows is in the document. */
+  /** Calls back once the document contains what the next frame shows. */
   readonly afterFrame: (callback: () => void) => void
 }
 
 const kept = 90
 
-/** Creates what measures a page that is hidden. There are no frames then: only what begins and ends while the page is shown counts. */
+/**
+ * Creates the measurement of a page that may be hidden. A hidden page has no frames, so an event
+ * counts only if the page is shown from publish to frame.
+ */
 export function createLatency({ now, afterFrame }: LatencyOptions): Latency {
   const values = createStore<readonly number[]>([])
   let shownAt = Infinity
@@ -27,7 +30,7 @@ export function createLatency({ now, afterFrame }: LatencyOptions): Latency {
 
   function record(): void {
     const at = now()
-    // Two clocks that differ a little must not give a time below zero.
+    // The server's clock may be slightly ahead.
     const measured = arrived.map((publishedAt) => Math.max(0, at - publishedAt))
     arrived = []
     if (measured.length > 0) values.set([...values.get(), ...measured].slice(-kept))

@@ -1,10 +1,11 @@
 import { trpc } from './client.ts'
 import { createStore, type Store, whileSubscribed } from './store.ts'
 
-/** What a server instance serves, and when it said so, in milliseconds since 1970. */
+/** What a server instance serves. */
 interface InstanceLoad {
   readonly connections: number
   readonly subscriptions: number
+  /** When it reported that, in milliseconds since 1970. */
   readonly at: number
 }
 
@@ -12,7 +13,7 @@ type Load = ReadonlyMap<number, InstanceLoad>
 
 const newest = createStore<Load>(new Map())
 
-/** What each instance serves, by its number. */
+/** The load of each instance, by its number. */
 export const load: Pick<Store<Load>, 'get' | 'subscribe'> = {
   get: newest.get,
   subscribe: whileSubscribed(newest, () => {
@@ -25,15 +26,15 @@ export const load: Pick<Store<Load>, 'get' | 'subscribe'> = {
   }),
 }
 
-/** Instances say so every two seconds. One that is silent for longer is gone, or nobody can tell. */
-const goodForMs = 6_000
+/** Instances report every two seconds: after this long without a report, one is gone. */
+const validForMs = 6_000
 
-/** What all instances together serve; `undefined` if none has said so lately. */
+/** Adds up the load of all instances; `undefined` without a recent report. */
 export function totalLoad(instances: Load, now: number): Omit<InstanceLoad, 'at'> | undefined {
-  const there = [...instances.values()].filter(({ at }) => now - at < goodForMs)
-  if (there.length === 0) return undefined
+  const recent = [...instances.values()].filter(({ at }) => now - at < validForMs)
+  if (recent.length === 0) return undefined
   return {
-    connections: there.reduce((sum, { connections }) => sum + connections, 0),
-    subscriptions: there.reduce((sum, { subscriptions }) => sum + subscriptions, 0),
+    connections: recent.reduce((sum, { connections }) => sum + connections, 0),
+    subscriptions: recent.reduce((sum, { subscriptions }) => sum + subscriptions, 0),
   }
 }

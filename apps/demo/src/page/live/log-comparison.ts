@@ -1,40 +1,37 @@
-import type { Ledger } from './arrivals.ts'
+import type { Arrivals } from './arrivals.ts'
 
 /** The outcome of a comparison with the log. */
-export interface Checked {
-  /** Events that came after the one in question. */
+export interface Comparison {
+  /** How many events the log has after the id in question. */
   readonly events: number
+  /** How many of them never arrived. */
   readonly missing: number
-}
-
-/** What an audit is made of. */
-export interface AuditOptions {
-  readonly ledger: Ledger
-  /** Asks the log which events came after an id. */
-  idsAfter(id: string | undefined): Promise<readonly string[]>
 }
 
 /** How long an event that is in the log may take to arrive. */
 const arrivalMs = 3_000
 
-/** Creates what compares the events that arrived with the log, one comparison after another. */
-export function createAudit({
-  ledger,
-  idsAfter,
-}: AuditOptions): (lastEventId?: string | undefined) => Promise<Checked> {
-  let before: Promise<unknown> = Promise.resolve()
+/**
+ * Creates a function that compares the events that arrived with the log. `idsAfter` asks the log
+ * which events came after an id. Comparisons run one after another.
+ */
+export function createLogComparison(
+  arrivals: Arrivals,
+  idsAfter: (id: string | undefined) => Promise<readonly string[]>,
+): (lastEventId: string | undefined) => Promise<Comparison> {
+  let previous: Promise<unknown> = Promise.resolve()
 
-  async function check(lastEventId: string | undefined): Promise<Checked> {
-    const ids = await idsAfter(ledger.checkedTo)
+  async function compare(lastEventId: string | undefined): Promise<Comparison> {
+    const ids = await idsAfter(arrivals.comparedTo)
     const newest = ids.at(-1)
-    if (newest !== undefined) await ledger.arrival(newest, arrivalMs)
-    const behind = lastEventId === undefined ? -1 : ids.indexOf(lastEventId)
-    return { events: ids.length - 1 - behind, missing: ledger.compare(ids) }
+    if (newest !== undefined) await arrivals.arrival(newest, arrivalMs)
+    const index = lastEventId === undefined ? -1 : ids.indexOf(lastEventId)
+    return { events: ids.length - 1 - index, missing: arrivals.countMissing(ids) }
   }
 
   return (lastEventId) => {
-    const result = before.then(() => check(lastEventId))
-    before = result.catch(() => {})
+    const result = previous.then(() => compare(lastEventId))
+    previous = result.catch(() => {})
     return result
   }
 }

@@ -1,41 +1,42 @@
-import { noteOnWire } from './request-counts.ts'
+import { countRequest } from './request-counts.ts'
 import { createStore, type Store } from './store.ts'
 
-/** The network as this browser has it: there, or taken away until a moment in milliseconds since 1970. */
+/** Whether this browser has a network. */
 export interface NetworkState {
+  /** While it is taken away: until when, in milliseconds since 1970. */
   readonly awayUntil: number | undefined
 }
 
-/** What fetch takes, as both links write it. */
+/** The options of `fetch` as both links write them. */
 export type FetchInit = Omit<RequestInit, 'signal'> & {
   readonly signal?: AbortSignal | null | undefined
 }
 
-/** A network that can be taken away, to see what happens. */
+/** A network that can be taken away, to see how the page recovers. */
 export interface Network {
   readonly state: Store<NetworkState>
-  /** What the links send their requests with. */
+  /** The `fetch` that the links use. */
   fetch(url: RequestInfo | URL, init?: FetchInit): Promise<Response>
-  /** Breaks all that is open in any tab of the browser, and lets nothing through for so many milliseconds. */
+  /** Breaks open requests in every tab of the browser, and refuses new ones for `ms` milliseconds. */
   takeAway(ms: number): void
   bringBack(): void
 }
 
 const key = 'network-away-until'
 
-/** Creates the network of this page. A machine has one network for all its tabs, and so have these. */
+/** Creates the network of this page. All tabs share its state, as they share a real network. */
 export function createNetwork(): Network {
   const state = createStore<NetworkState>({ awayUntil: undefined })
   let breaker = new AbortController()
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  /** Does what is kept, whichever tab has written it. */
-  function follow(): void {
+  /** Applies the stored state, whichever tab wrote it. */
+  function applyStored(): void {
     const awayUntil = Number(localStorage.getItem(key))
     const ms = awayUntil - Date.now()
     clearTimeout(timer)
     if (ms > 0) {
-      // The reason is what fetch throws, to those that are open and to all that try: the error of a lost network.
+      // `fetch` rejects with this reason, so it is the error of a lost network.
       breaker.abort(new TypeError('The network was taken away.'))
       timer = setTimeout(bringBack, ms)
       state.set({ awayUntil })
@@ -47,22 +48,22 @@ export function createNetwork(): Network {
 
   function bringBack(): void {
     localStorage.removeItem(key)
-    follow()
+    applyStored()
   }
 
-  addEventListener('storage', follow)
-  follow()
+  addEventListener('storage', applyStored)
+  applyStored()
   return {
     state,
     async fetch(url, init = {}) {
       const signals = init.signal ? [init.signal, breaker.signal] : [breaker.signal]
       const response = await fetch(url, { ...init, signal: AbortSignal.any(signals) })
-      noteOnWire(response, init)
+      countRequest(response, init)
       return response
     },
     takeAway(ms) {
       localStorage.setItem(key, `${Date.now() + ms}`)
-      follow()
+      applyStored()
     },
     bringBack,
   }

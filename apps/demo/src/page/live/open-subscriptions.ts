@@ -1,55 +1,69 @@
 import { nextFrame } from './animation-frame.ts'
+import type { Comparison } from './log-comparison.ts'
 import { createStore } from './store.ts'
-import type { Stream } from './subscription.ts'
-import type { StreamState } from './subscription-state.ts'
+import type { SubscriptionState } from './subscription-state.ts'
 
-/** An open stream with its state, for whoever looks at all of them. */
-export interface StreamReport {
+/** A subscription while it is open. */
+export interface OpenSubscription {
+  /** Unique for the lifetime of the page. */
   readonly id: number
+  /** The procedure's path. */
   readonly path: string
-  readonly state: StreamState<unknown>
+  /** The state at this moment; stores show it with the next frame. */
+  readonly now: SubscriptionState<unknown>
+  /** Compares what arrived with the log, and counts the events after `lastEventId`. */
+  check(lastEventId: string | undefined): Promise<Comparison>
 }
 
-const open = new Set<Stream>()
+/** An open subscription as components see it. */
+export interface SubscriptionReport {
+  readonly id: number
+  readonly path: string
+  readonly state: SubscriptionState<unknown>
+}
+
+const open = new Set<OpenSubscription>()
 const observers = new Set<() => void>()
 
-/** All open streams as they are. */
-export const streamReports = createStore<readonly StreamReport[]>([])
+/** Reports of all open subscriptions, renewed at most once a frame. */
+export const subscriptionReports = createStore<readonly SubscriptionReport[]>([])
 
-/** The streams that are open. */
-export function openStreams(): readonly Stream[] {
+/** Lists the open subscriptions. */
+export function openSubscriptions(): readonly OpenSubscription[] {
   return [...open]
 }
 
-/** Calls back whenever a stream is opened, closed, lost or live again. */
+/** Calls back whenever a subscription opens, closes, is lost or goes live. */
 export function observeConnections(observer: () => void): void {
   observers.add(observer)
 }
 
-/** A stream's own word that it was opened. */
-export function opened(stream: Stream): void {
-  open.add(stream)
+/** Registers a subscription that has opened. */
+export function subscriptionOpened(subscription: OpenSubscription): void {
+  open.add(subscription)
   connectionChanged()
   stateChanged()
 }
 
-/** A stream's own word that it was closed. */
-export function closed(stream: Stream): void {
-  open.delete(stream)
+/** Removes a subscription that has closed. */
+export function subscriptionClosed(subscription: OpenSubscription): void {
+  open.delete(subscription)
   connectionChanged()
   stateChanged()
 }
 
-/** A stream's own word that its connection changed. */
+/** Notifies observers that a subscription's connection changed. */
 export function connectionChanged(): void {
   for (const observer of observers) observer()
 }
 
-/** A stream's own word that anything about it changed. */
+/** Schedules new reports. */
 export function stateChanged(): void {
   nextFrame(report)
 }
 
 function report(): void {
-  streamReports.set(openStreams().map(({ id, path, now }) => ({ id, path, state: now })))
+  subscriptionReports.set(
+    openSubscriptions().map(({ id, path, now }) => ({ id, path, state: now })),
+  )
 }

@@ -1,52 +1,51 @@
 import { lastCheck } from './log-checks.ts'
-import { observeConnections, openStreams } from './open-subscriptions.ts'
+import {
+  type OpenSubscription,
+  observeConnections,
+  openSubscriptions,
+} from './open-subscriptions.ts'
 import { createStore } from './store.ts'
-import type { Stream } from './subscription.ts'
-import type { Counts } from './subscription-state.ts'
+import type { Counts, SubscriptionState } from './subscription-state.ts'
 
-/** What the page knows about its last loss. */
+/** What the page knows about its last disconnection. */
 export type Recovery =
   | { readonly phase: 'none' }
-  /** Streams are lost, since a moment in milliseconds since 1970. */
+  /** Subscriptions are lost, since a moment in milliseconds since 1970. */
   | { readonly phase: 'away'; readonly since: number }
-  /** All streams are back, and what arrived is being compared with the log. */
+  /** All subscriptions are live again, and what arrived is being compared with the log. */
   | { readonly phase: 'checking'; readonly since: number }
   | { readonly phase: 'caught-up'; readonly report: RecoveryReport }
 
-/** What came of a loss. */
+/** The outcome of a disconnection. */
 export interface RecoveryReport extends Omit<Counts, 'received'> {
-  /** Events that were published meanwhile. */
+  /** Events that were published while the page was disconnected. */
   readonly events: number
   readonly awayMs: number
-  /** When it was over. */
-  readonly at: number
 }
 
 export const recovery = createStore<Recovery>({ phase: 'none' })
 
-type Marks = ReadonlyMap<
-  Stream,
-  { readonly lastEventId: string | undefined; readonly counts: Counts }
->
+/** Each subscription with its state when the connection was lost. */
+type Marks = ReadonlyMap<OpenSubscription, SubscriptionState<unknown>>
 
 let marks: Marks = new Map()
 
-/** Watches all streams: notes where they stood when they were lost, and checks that everything came after all. */
+/** Notes where subscriptions stand when they are lost, and verifies that they caught up. */
 export function watchForLosses(): void {
   observeConnections(review)
 }
 
 function review(): void {
   const state = recovery.get()
-  const someLost = openStreams().some(({ now }) => now.connection === 'lost')
-  // Lost again before the check was over: it is still the same absence.
+  const someLost = openSubscriptions().some(({ now }) => now.connection === 'lost')
+  // Lost again before the check was over: the same disconnection goes on.
   if (someLost && state.phase === 'checking') recovery.set({ phase: 'away', since: state.since })
   else if (someLost && state.phase !== 'away') begin()
   else if (!someLost && state.phase === 'away') finish(state.since)
 }
 
 function begin(): void {
-  marks = new Map(openStreams().map((stream) => [stream, stream.now]))
+  marks = new Map(openSubscriptions().map((subscription) => [subscription, subscription.now]))
   recovery.set({ phase: 'away', since: Date.now() })
 }
 
@@ -60,7 +59,7 @@ function finish(since: number): void {
     },
     () => {
       if (recovery.get() !== checking) return
-      // The streams are back, but the log can't be asked yet.
+      // Subscriptions are live again, but the log can't be read yet.
       recovery.set({ phase: 'away', since })
       setTimeout(review, 1_000)
     },
@@ -68,9 +67,9 @@ function finish(since: number): void {
 }
 
 async function checkAll(awayMs: number): Promise<RecoveryReport> {
-  const marked = [...marks].filter(([stream]) => openStreams().includes(stream))
+  const marked = [...marks].filter(([subscription]) => openSubscriptions().includes(subscription))
   const checks = await Promise.all(
-    marked.map(([stream, { lastEventId }]) => stream.check(lastEventId)),
+    marked.map(([subscription, { lastEventId }]) => subscription.check(lastEventId)),
   )
   const more = (what: keyof Counts): number =>
     sum(marked.map(([{ now }, { counts }]) => now.counts[what] - counts[what]))
@@ -80,7 +79,6 @@ async function checkAll(awayMs: number): Promise<RecoveryReport> {
     repeated: more('repeated'),
     gaps: more('gaps'),
     awayMs,
-    at: Date.now(),
   }
 }
 

@@ -1,20 +1,20 @@
 import { createStore } from './store.ts'
 
-/** What this page has on the wire. */
-export interface Wire {
-  /** Those that are open: one, or for a moment two while one takes over from the other. */
+/** What the requests of this page have opened. */
+export interface RequestCounts {
+  /** Open connections: one, or briefly two during a handover. */
   readonly connections: number
-  /** Subscriptions on them, as they were last asked for. */
+  /** Subscriptions on them: those last requested that have not completed. */
   readonly subscriptions: number
   /** The server instance at the other end. */
   readonly instance: string | undefined
-  /** How often one was opened. */
+  /** How often a connection was opened. */
   readonly opened: number
-  /** How often the subscriptions of an open one were changed. */
+  /** How often the set of subscriptions changed without a new connection. */
   readonly changed: number
 }
 
-export const wire = createStore<Wire>({
+export const requestCounts = createStore<RequestCounts>({
   connections: 0,
   subscriptions: 0,
   instance: undefined,
@@ -22,34 +22,47 @@ export const wire = createStore<Wire>({
   changed: 0,
 })
 
-/** Takes down a request and its answer, if they are about a connection. */
-export function noteOnWire(
+/** How many subscriptions of this tab have completed. No request says so. */
+export const completions = createStore(0)
+
+/** Counts a subscription that has completed on the connection. */
+export function countCompletion(): void {
+  const now = requestCounts.get()
+  requestCounts.set({ ...now, subscriptions: Math.max(0, now.subscriptions - 1) })
+}
+
+/** Counts a request for a connection, and its response. */
+export function countRequest(
   response: Response,
   { body, signal }: { readonly body?: unknown; readonly signal?: AbortSignal | null | undefined },
 ): void {
   const { pathname } = new URL(response.url)
   if (!response.ok || !pathname.endsWith('/~sse') || typeof body !== 'string' || signal?.aborted)
     return
-  const now = wire.get()
+  const now = requestCounts.get()
   const subscriptions = Object.keys(JSON.parse(body).subscriptions).length
   if (!response.headers.get('content-type')?.startsWith('text/event-stream')) {
-    wire.set({ ...now, subscriptions, changed: now.changed + 1 })
+    requestCounts.set({ ...now, subscriptions, changed: now.changed + 1 })
     return
   }
   const instance = response.headers.get('x-instance') ?? undefined
-  wire.set({
+  requestCounts.set({
     ...now,
     connections: now.connections + 1,
     subscriptions,
     instance,
     opened: now.opened + 1,
   })
-  // The link aborts whatever it has done with, also what broke off.
-  signal?.addEventListener('abort', noteEnd, { once: true })
+  // The link aborts every request it has finished with, including broken ones.
+  signal?.addEventListener('abort', countEnd, { once: true })
 }
 
-function noteEnd(): void {
-  const now = wire.get()
+function countEnd(): void {
+  const now = requestCounts.get()
   const connections = now.connections - 1
-  wire.set({ ...now, connections, subscriptions: connections === 0 ? 0 : now.subscriptions })
+  requestCounts.set({
+    ...now,
+    connections,
+    subscriptions: connections === 0 ? 0 : now.subscriptions,
+  })
 }

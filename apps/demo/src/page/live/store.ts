@@ -1,10 +1,10 @@
 import { useSyncExternalStore } from 'react'
 
-/** A value outside of React that components can read. */
+/** A value outside React that components can read. */
 export interface Store<TValue> {
   get(): TValue
   set(value: TValue): void
-  /** Calls back after each change, until what it returns is called. */
+  /** Calls back after each change. Returns the function that unsubscribes. */
   subscribe(listener: () => void): () => void
 }
 
@@ -31,7 +31,7 @@ export function useStore<TValue>(store: Pick<Store<TValue>, 'get' | 'subscribe'>
   return useSyncExternalStore(store.subscribe, store.get)
 }
 
-/** The `subscribe` of a store, with something that is open as long as anybody is subscribed. */
+/** Wraps a store's `subscribe`: opens a resource while the store has subscribers. */
 export function whileSubscribed(
   store: Store<unknown>,
   open: () => () => void,
@@ -52,7 +52,7 @@ export function whileSubscribed(
     return () => {
       stop()
       listeners -= 1
-      // React's strict mode leaves and comes back at once: that must not cost a connection.
+      // React's strict mode unsubscribes and resubscribes at once: keep the resource open.
       setTimeout(closeIfUnused)
     }
   }

@@ -2,39 +2,39 @@
 export interface LiveEvent<TEvent> {
   readonly id: string
   readonly data: TEvent
-  /** Whether it was published while this page was away, and came later. */
+  /** Whether it was published while this page was disconnected. */
   readonly late: boolean
 }
 
-/** What became of the events of a stream. */
+/** Counts of a subscription's events. */
 export interface Counts {
   readonly received: number
-  /** In the log, but never received: what must not happen. */
+  /** In the log but never received. Must stay 0. */
   readonly missing: number
-  /** Received more than once: what must not happen. */
+  /** Received more than once. Must stay 0. */
   readonly repeated: number
-  /** Times the server said that events can't be had any more. */
+  /** Times the server reported that events are no longer available. */
   readonly gaps: number
 }
 
-/** Where a stream stands. */
-export interface StreamState<TEvent> {
-  /** `lost` is connecting again after it was live, or after a first try that failed. */
-  readonly connection: 'connecting' | 'live' | 'lost' | 'ended'
+/** Where a subscription stands. */
+export interface SubscriptionState<TEvent> {
+  /** `lost`: it was live, or its first attempt failed, and it is connecting again. */
+  readonly connection: 'connecting' | 'live' | 'lost' | 'completed' | 'failed'
   /** The newest events, oldest first. */
   readonly events: ReadonlyArray<LiveEvent<TEvent>>
   readonly lastEventId: string | undefined
   readonly counts: Counts
-  /** When it was live first, and when it went live last, in milliseconds since 1970. */
+  /** When it first went live, in milliseconds since 1970. */
   readonly firstLiveAt: number | undefined
+  /** When it last went live, in milliseconds since 1970. */
   readonly liveAt: number | undefined
 }
 
-/** What can happen to a stream. */
-export type StreamNews<TEvent> =
+/** What can happen to a subscription. */
+export type SubscriptionChange<TEvent> =
   | { readonly type: 'live'; readonly at: number }
-  | { readonly type: 'lost' }
-  | { readonly type: 'ended' }
+  | { readonly type: 'lost' | 'completed' | 'failed' }
   | { readonly type: 'event'; readonly event: LiveEvent<TEvent>; readonly keep: number }
   | {
       readonly type: 'count'
@@ -42,7 +42,7 @@ export type StreamNews<TEvent> =
       readonly times: number
     }
 
-export const initialStreamState: StreamState<never> = {
+export const initialState: SubscriptionState<never> = {
   connection: 'connecting',
   events: [],
   lastEventId: undefined,
@@ -51,32 +51,29 @@ export const initialStreamState: StreamState<never> = {
   liveAt: undefined,
 }
 
-/** Says where a stream stands after some news. */
+/** Returns the state after a change. */
 export function next<TEvent>(
-  state: StreamState<TEvent>,
-  news: StreamNews<TEvent>,
-): StreamState<TEvent> {
-  switch (news.type) {
-    case 'live':
-      return {
-        ...state,
-        connection: 'live',
-        liveAt: news.at,
-        firstLiveAt: state.firstLiveAt ?? news.at,
-      }
+  state: SubscriptionState<TEvent>,
+  change: SubscriptionChange<TEvent>,
+): SubscriptionState<TEvent> {
+  switch (change.type) {
+    case 'live': {
+      const firstLiveAt = state.firstLiveAt ?? change.at
+      return { ...state, connection: 'live', liveAt: change.at, firstLiveAt }
+    }
     case 'lost':
-      return { ...state, connection: 'lost' }
-    case 'ended':
-      return { ...state, connection: 'ended' }
+    case 'completed':
+    case 'failed':
+      return { ...state, connection: change.type }
     case 'event':
       return {
         ...state,
-        events: [...state.events, news.event].slice(-news.keep),
-        lastEventId: news.event.id,
+        events: [...state.events, change.event].slice(-change.keep),
+        lastEventId: change.event.id,
         counts: add(state.counts, 'received', 1),
       }
     case 'count':
-      return { ...state, counts: add(state.counts, news.what, news.times) }
+      return { ...state, counts: add(state.counts, change.what, change.times) }
   }
 }
 

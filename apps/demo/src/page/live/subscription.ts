@@ -1,26 +1,39 @@
 import { nextFrame } from './animation-frame.ts'
-import { createLedger } from './arrivals.ts'
-import { type Checked, createAudit } from './log-comparison.ts'
-import { closed, connectionChanged, opened, stateChanged } from './open-subscriptions.ts'
+import { createArrivals } from './arrivals.ts'
+import { createLogComparison } from './log-comparison.ts'
+import {
+  connectionChanged,
+  type OpenSubscription,
+  stateChanged,
+  subscriptionClosed,
+  subscriptionOpened,
+} from './open-subscriptions.ts'
 import { latency } from './page-latency.ts'
+import { completions } from './request-counts.ts'
 import { createStore, type Store, whileSubscribed } from './store.ts'
 import {
-  initialStreamState,
+  initialState,
   next,
-  type StreamNews,
-  type StreamState,
+  type SubscriptionChange,
+  type SubscriptionState,
 } from './subscription-state.ts'
 
-/** A procedure to subscribe to. What its events are comes from the router, which has it from the channel. */
+/** A procedure to subscribe to. The router infers the type of its events from the channel. */
 export interface Subscribable<TInput, TEvent> {
   subscribe(input: TInput, handlers: Handlers<TEvent>): { unsubscribe(): void }
 }
 
 interface Handlers<TEvent> {
   readonly context: Record<string, unknown>
-  onData(event: { readonly id: string; readonly data: TEvent }): void
+  onData(event: TrackedEvent<TEvent>): void
   onConnectionStateChange(change: ConnectionChange): void
+  onComplete(): void
   onError(error: unknown): void
+}
+
+interface TrackedEvent<TEvent> {
+  readonly id: string
+  readonly data: TEvent
 }
 
 interface ConnectionChange {
@@ -28,8 +41,8 @@ interface ConnectionChange {
   error: unknown
 }
 
-/** What a stream is made of. */
-export interface StreamOptions<TInput, TEvent> {
+/** Options of {@link createSubscription}. */
+export interface SubscriptionOptions<TInput, TEvent> {
   /** The procedure's path. */
   readonly path: string
   readonly procedure: Subscribable<TInput, TEvent>
@@ -41,89 +54,96 @@ export interface StreamOptions<TInput, TEvent> {
   idsAfter(id: string | undefined): Promise<readonly string[]>
 }
 
-/** A subscription as a store: it is open as long as somebody is subscribed to the store. */
-export interface Stream<TEvent = unknown> {
-  /** Its own, for as long as the page is open. */
-  readonly id: number
-  readonly path: string
-  get(): StreamState<TEvent>
+/** A subscription as a store: it stays open while the store has subscribers. */
+export interface Subscription<TEvent = unknown> extends OpenSubscription {
+  readonly now: SubscriptionState<TEvent>
+  get(): SubscriptionState<TEvent>
   subscribe(listener: () => void): () => void
-  /** Where it stands now; `get` lags behind by up to a frame. */
-  readonly now: StreamState<TEvent>
-  /** Compares what arrived with the log. Counts the events after `lastEventId`. */
-  check(lastEventId: string | undefined): Promise<Checked>
 }
 
-let streams = 0
+let created = 0
 
-/** Creates a stream. Nothing is opened before somebody subscribes. */
-export function createStream<TInput, TEvent>(
-  options: StreamOptions<TInput, TEvent>,
-): Stream<TEvent> {
-  const { path, publishedAt, idsAfter, keep } = options
-  const ledger = createLedger()
-  const audit = createAudit({ ledger, idsAfter })
+/** Creates a subscription. It opens when the store gets its first subscriber. */
+export function createSubscription<TInput, TEvent>(
+  options: SubscriptionOptions<TInput, TEvent>,
+): Subscription<TEvent> {
+  const arrivals = createArrivals()
+  const compare = createLogComparison(arrivals, options.idsAfter)
   const state = createState<TEvent>()
-  const { tell } = state
-
-  function onData({ id, data }: { readonly id: string; readonly data: TEvent }): void {
-    if (!ledger.note(id)) {
-      tell({ type: 'count', what: 'repeated', times: 1 })
-      return
-    }
-    const at = publishedAt(data).getTime()
-    const { liveAt = Infinity, firstLiveAt = Infinity } = state.now
-    if (at >= liveAt) latency.measure(at)
-    tell({ type: 'event', event: { id, data, late: at >= firstLiveAt && at < liveAt }, keep })
-  }
-
-  function onConnectionStateChange(change: ConnectionChange): void {
-    if (change.state === 'pending') tell({ type: 'live', at: Date.now() })
-    // The first try is no loss before it fails.
-    else if (change.state === 'connecting' && (state.now.connection === 'live' || change.error))
-      tell({ type: 'lost' })
-  }
+  const handlers = createHandlers(options, state, arrivals.note)
 
   function open(): () => void {
-    opened(stream)
-    const subscription = options.procedure.subscribe(options.input, {
-      onData,
-      onConnectionStateChange,
-      onError: () => tell({ type: 'ended' }),
-      context: { onGap: () => tell({ type: 'count', what: 'gaps', times: 1 }) },
-    })
+    // Nothing is left to receive.
+    if (state.now.connection === 'completed') return () => {}
+    subscriptionOpened(subscription)
+    const { unsubscribe } = options.procedure.subscribe(options.input, handlers)
     return () => {
-      subscription.unsubscribe()
-      closed(stream)
+      unsubscribe()
+      subscriptionClosed(subscription)
     }
   }
 
-  const stream: Stream<TEvent> = {
-    id: ++streams,
-    path,
+  const subscription: Subscription<TEvent> = {
+    id: ++created,
+    path: options.path,
     get: state.store.get,
     subscribe: whileSubscribed(state.store, open),
     get now() {
       return state.now
     },
     async check(lastEventId) {
-      const checked = await audit(lastEventId)
-      if (checked.missing > 0) tell({ type: 'count', what: 'missing', times: checked.missing })
-      return checked
+      const comparison = await compare(lastEventId)
+      const { missing } = comparison
+      if (missing > 0) state.apply({ type: 'count', what: 'missing', times: missing })
+      return comparison
     },
   }
-  return stream
+  return subscription
+}
+
+/** Translates what the client reports into changes of the state. */
+function createHandlers<TEvent>(
+  { publishedAt, keep }: Pick<SubscriptionOptions<unknown, TEvent>, 'publishedAt' | 'keep'>,
+  state: State<TEvent>,
+  isFirstArrival: (id: string) => boolean,
+): Handlers<TEvent> {
+  const count = (what: 'repeated' | 'gaps'): void => state.apply({ type: 'count', what, times: 1 })
+  return {
+    context: { onGap: () => count('gaps') },
+    onData({ id, data }) {
+      if (!isFirstArrival(id)) {
+        count('repeated')
+        return
+      }
+      const at = publishedAt(data).getTime()
+      const { liveAt = Infinity, firstLiveAt = Infinity } = state.now
+      if (at >= liveAt) latency.measure(at)
+      const late = at >= firstLiveAt && at < liveAt
+      state.apply({ type: 'event', event: { id, data, late }, keep })
+    },
+    onConnectionStateChange(change) {
+      if (change.state === 'pending') state.apply({ type: 'live', at: Date.now() })
+      // The first attempt counts as a loss only once it has failed.
+      else if (change.state === 'connecting' && (state.now.connection === 'live' || change.error))
+        state.apply({ type: 'lost' })
+    },
+    onComplete() {
+      state.apply({ type: 'completed' })
+      completions.set(completions.get() + 1)
+    },
+    onError: () => state.apply({ type: 'failed' }),
+  }
 }
 
 interface State<TEvent> {
-  readonly now: StreamState<TEvent>
-  /** What components see: the state as it was in the last frame. */
-  readonly store: Store<StreamState<TEvent>>
-  tell(news: StreamNews<TEvent>): void
+  readonly now: SubscriptionState<TEvent>
+  /** What components see: the state as of the last frame. */
+  readonly store: Store<SubscriptionState<TEvent>>
+  apply(change: SubscriptionChange<TEvent>): void
 }
 
 function createState<TEvent>(): State<TEvent> {
-  const store = createStore<StreamState<TEvent>>(initialStreamState)
+  const store = createStore<SubscriptionState<TEvent>>(initialState)
   let now = store.get()
   function show(): void {
     store.set(now)
@@ -134,9 +154,9 @@ function createState<TEvent>(): State<TEvent> {
     get now() {
       return now
     },
-    tell(news) {
+    apply(change) {
       const { connection } = now
-      now = next(now, news)
+      now = next(now, change)
       nextFrame(show)
       if (now.connection !== connection) connectionChanged()
     },

@@ -1,14 +1,14 @@
-/** The number that a tab has taken. */
+/** A number taken by a tab. */
 export interface TabNumber {
   readonly number: number
-  /** Gives it back. The browser does it when the tab is gone. */
+  /** Releases the number. The browser does so when the tab closes. */
   release(): void
 }
 
 const prefix = 'demo-tab-'
 const key = 'tab-number'
 
-/** Takes a number, from 1, that no other tab of the browser has: the one that it had before a reload, else the lowest. */
+/** Takes a number that no other tab has: the one from before a reload, else the lowest free. */
 export async function takeTabNumber(locks: LockManager): Promise<TabNumber> {
   const kept = Number(sessionStorage.getItem(key) ?? 1)
   for (let number = kept, next = 1; ; number = next++) {
@@ -19,7 +19,7 @@ export async function takeTabNumber(locks: LockManager): Promise<TabNumber> {
   }
 }
 
-/** The numbers of all tabs that are there, in order. */
+/** Lists the numbers of all open tabs, in order. */
 export async function tabNumbers(locks: LockManager): Promise<number[]> {
   const { held = [] } = await locks.query()
   return held
@@ -33,7 +33,7 @@ function takeIfFree(locks: LockManager, name: string): Promise<(() => void) | un
   return new Promise((resolve, reject) => {
     locks
       .request(name, { ifAvailable: true }, (lock) => {
-        // It is held until this promise is settled.
+        // The lock is held until this promise settles.
         if (lock !== null) return new Promise<void>(resolve)
         resolve(undefined)
         return undefined

@@ -1,97 +1,115 @@
 import { pageId, role } from './client.ts'
-import { type Wire, wire } from './request-counts.ts'
+import {
+  completions,
+  countCompletion,
+  type RequestCounts,
+  requestCounts,
+} from './request-counts.ts'
 import { createStore } from './store.ts'
 import { type TabNumber, tabNumbers, takeTabNumber } from './tab-number.ts'
 
-/** The tab that has the connection for all. Nobody else sees what is on it, so this is what it says itself. */
+/** The tab that holds the connection, as it describes itself. */
 export interface Leader {
   readonly page: string
   readonly number: number
-  readonly wire: Wire
+  readonly requests: RequestCounts
 }
 
 /** The tabs of this browser. */
 export interface Tabs {
-  /** Their numbers, in order; empty where a browser can't tell. */
+  /** Their numbers, in order; empty where the browser has no locks. */
   readonly numbers: readonly number[]
-  /** The number of this one. */
+  /** The number of this tab. */
   readonly own: number | undefined
-  /** `undefined` while nobody leads, or has said so. */
+  /** `undefined` until a leader has announced itself. */
   readonly leader: Leader | undefined
 }
 
 export const tabs = createStore<Tabs>({ numbers: [], own: undefined, leader: undefined })
 
-/** What tabs say to each other: who leads, the question who does, and that one goes. */
-type Word = Leader | 'who leads' | 'bye'
+type TabMessage = Leader | 'who leads' | 'completed' | 'bye'
 
-const lookMs = 1_000
+const refreshMs = 1_000
 
-/** Keeps an eye on the other tabs, where the browser has what that takes: it has the same for sharing a connection. */
+/** Watches the other tabs, in browsers that can also share a connection between tabs. */
 export function watchTabs(): void {
   const locks: LockManager | undefined = navigator.locks
-  if (!locks) return
-  const { enter, leave, look, sayIfLeading } = joinTabs(locks)
-  const comeIn = (): void => void enter().catch(reportError)
-  role.subscribe(sayIfLeading)
-  wire.subscribe(sayIfLeading)
-  setInterval(look, lookMs)
-  document.addEventListener('visibilitychange', look)
+  if (!locks) {
+    completions.subscribe(countCompletion)
+    return
+  }
+  const { enter, leave, refresh, announceIfLeading, noteCompletion } = joinTabs(locks)
+  const tryEnter = (): void => void enter().catch(reportError)
+  role.subscribe(announceIfLeading)
+  requestCounts.subscribe(announceIfLeading)
+  completions.subscribe(noteCompletion)
+  setInterval(refresh, refreshMs)
+  document.addEventListener('visibilitychange', refresh)
   addEventListener('pagehide', leave)
-  // It was in the back/forward cache.
-  addEventListener('pageshow', ({ persisted }) => persisted && comeIn())
-  comeIn()
+  // The page was in the back/forward cache.
+  addEventListener('pageshow', ({ persisted }) => persisted && tryEnter())
+  tryEnter()
 }
 
 function joinTabs(locks: LockManager) {
   const channel = new BroadcastChannel('demo-tabs')
-  const say = (word: Word): void => channel.postMessage(word)
+  const send = (message: TabMessage): void => channel.postMessage(message)
   let taken: TabNumber | undefined
 
-  function sayIfLeading(): void {
+  function announceIfLeading(): void {
     if (role.get() !== 'leading' || !taken) return
-    const leader = { page: pageId, number: taken.number, wire: wire.get() }
-    change({ leader })
-    say(leader)
+    const leader = { page: pageId, number: taken.number, requests: requestCounts.get() }
+    update({ leader })
+    send(leader)
+  }
+
+  function countIfLeading(): void {
+    if (role.get() === 'leading') countCompletion()
   }
 
   async function count(): Promise<void> {
     const numbers = await tabNumbers(locks)
     const { leader } = tabs.get()
-    change({ numbers, leader: leader && numbers.includes(leader.number) ? leader : undefined })
+    update({ numbers, leader: leader && numbers.includes(leader.number) ? leader : undefined })
   }
 
-  /** Asks, instead of being told from time to time: a hidden tab's timers are slow, but it answers at once. */
-  function look(): void {
+  /** Asks the leader: timers of a hidden tab are slow, but it answers messages at once. */
+  function refresh(): void {
     if (document.hidden) return
     count().catch(reportError)
-    say('who leads')
+    send('who leads')
   }
 
-  channel.onmessage = ({ data: word }: MessageEvent<Word>) => {
-    if (word === 'who leads') sayIfLeading()
-    else if (word === 'bye') look()
-    else if (role.get() !== 'leading') change({ leader: word })
+  channel.onmessage = ({ data }: MessageEvent<TabMessage>) => {
+    if (data === 'who leads') announceIfLeading()
+    else if (data === 'bye') refresh()
+    else if (data === 'completed') countIfLeading()
+    else if (role.get() !== 'leading') update({ leader: data })
   }
   return {
-    sayIfLeading,
-    look,
+    announceIfLeading,
+    refresh,
+    /** The leader counts for all tabs; a tab with its own connection counts for itself. */
+    noteCompletion(): void {
+      if (role.get() === 'following') send('completed')
+      else countCompletion()
+    },
     async enter(): Promise<void> {
       taken = await takeTabNumber(locks)
-      change({ own: taken.number })
-      sayIfLeading()
-      look()
+      update({ own: taken.number })
+      announceIfLeading()
+      refresh()
     },
     leave(): void {
       taken?.release()
       taken = undefined
-      say('bye')
+      send('bye')
     },
   }
 }
 
-function change(news: Partial<Tabs>): void {
-  const now = { ...tabs.get(), ...news }
+function update(change: Partial<Tabs>): void {
+  const now = { ...tabs.get(), ...change }
   tabs.set(now)
   const leads = now.leader?.page === pageId ? ' leads' : ''
   if (now.own !== undefined) document.title = `Tab ${now.own}${leads} · trpc-sse demo`

@@ -1,9 +1,9 @@
-import { type Wire, wire } from './request-counts.ts'
+import { type RequestCounts, requestCounts } from './request-counts.ts'
 import { useStore } from './store.ts'
 import { tabs } from './tabs.ts'
 
-/** What this tab's events come over: what the tab that leads has on the wire, else what this one has. */
-export function useWire(): Wire {
-  const own = useStore(wire)
-  return useStore(tabs).leader?.wire ?? own
+/** Reads the counts of the connection that serves this tab: the leader's, or its own. */
+export function useRequestCounts(): RequestCounts {
+  const own = useStore(requestCounts)
+  return useStore(tabs).leader?.requests ?? own
 }

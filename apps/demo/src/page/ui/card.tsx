@@ -1,9 +1,9 @@
 import { type ReactNode, useId } from 'react'
 
-/** What a card shows. */
+/** Props of {@link Card}. */
 export interface CardProps {
   readonly title: string
-  /** Beside the title. */
+  /** Shown beside the title. */
   readonly aside?: ReactNode
   readonly className?: string
   readonly children: ReactNode

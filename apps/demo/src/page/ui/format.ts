@@ -11,19 +11,19 @@ export function formatPrice(value: number): string {
   return price.format(value)
 }
 
-/** Writes how many there are of something: 1 event, 2 events. */
+/** Writes a number of things: 1 event, 2 events. */
 export function count(howMany: number, what: string): string {
   return `${howMany.toLocaleString('en-US')} ${what}${howMany === 1 ? '' : 's'}`
 }
 
 const mean = new Intl.NumberFormat('en-US', { maximumFractionDigits: 1 })
 
-/** Writes a number that need not be a whole one: 6, 5.5. */
+/** Writes a number with at most one decimal: 6, 5.5. */
 export function formatMean(value: number): string {
   return mean.format(value)
 }
 
-/** Writes all of them: all 3, both. */
+/** Writes a whole group: all 3, both. */
 export function allOf(howMany: number): string {
   return howMany === 2 ? 'both' : `all ${howMany}`
 }

@@ -1,6 +1,6 @@
 import { useState } from 'react'
 
-/** Something that a click starts and that may fail. */
+/** A request that a click starts. */
 export interface Action<TArguments extends readonly unknown[]> {
   run(...args: TArguments): void
   readonly isRunning: boolean
@@ -8,7 +8,7 @@ export interface Action<TArguments extends readonly unknown[]> {
   readonly hasFailed: boolean
 }
 
-/** Runs a request from a component, one at a time, and remembers how it went. */
+/** Runs a request from a component, one at a time, and reports whether it failed. */
 export function useAction<TArguments extends readonly unknown[]>(
   work: (...args: TArguments) => Promise<void>,
 ): Action<TArguments> {
