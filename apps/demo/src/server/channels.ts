@@ -37,14 +37,14 @@ export const channels = createChannels({
       params: z.object({ jobId: z.uuid() }),
       event: z.discriminatedUnion('type', [
         z.object({
-          type: z.literal('step'),
-          done: z.number(),
-          total: z.number(),
+          type: z.literal('progress'),
+          step: z.number(),
+          steps: z.number(),
           stage: z.string(),
           at: z.date(),
         }),
         // The last event of a job. Its subscriptions complete when they read it.
-        z.object({ type: z.literal('end') }),
+        z.object({ type: z.literal('done') }),
       ]),
       retain: { events: 200, forMs: 3_600_000 },
     }),

@@ -49,7 +49,7 @@ function NoJob() {
 function Progress({ jobId }: { readonly jobId: string }) {
   const subscription = useMemo(() => jobSubscription(jobId), [jobId])
   const { events, connection, counts } = useStore(subscription)
-  const { done = 0, total = 1, stage = 'Starting' } = events.at(-1)?.data ?? {}
+  const { step = 0, steps = 1, stage = 'Starting' } = events.at(-1)?.data ?? {}
   const isDone = connection === 'completed'
   if (counts.gaps > 0 && !isDone) {
     return <p className="hint">The server has restarted and lost this job. Start another.</p>
@@ -62,9 +62,9 @@ function Progress({ jobId }: { readonly jobId: string }) {
           {isDone && <CheckIcon />}
           {isDone ? `${name} is ready` : stage}
         </span>
-        <span className="number">{Math.round((done / total) * 100)} %</span>
+        <span className="number">{Math.round((step / steps) * 100)} %</span>
       </p>
-      <progress value={done} max={total} aria-label={name} />
+      <progress value={step} max={steps} aria-label={name} />
       <p className="hint">
         {isDone
           ? `${counts.received} events, then its subscription completed.`
