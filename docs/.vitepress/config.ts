@@ -35,7 +35,8 @@ export default defineConfig({
           if (!/^vue(\/|$)/.test(source)) return null
           return this.resolve(source, join(import.meta.dirname, 'config.ts'), { skipSelf: true })
         },
-        // VitePress asks for these from the root, where it isn't installed; from its own files Vite finds them.
+        // VitePress looks for these from the root, where it isn't installed. From its own files,
+        // Vite finds them.
         configResolved({ optimizeDeps }) {
           optimizeDeps.include =
             optimizeDeps.include?.filter((name) => !name.startsWith('vitepress > ')) ?? []

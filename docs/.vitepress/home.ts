@@ -1,4 +1,4 @@
-/** What the site shows above docs/index.md, in the form of VitePress's home page. */
+/** VitePress's home page, shown above docs/index.md. */
 export const home = {
   layout: 'home',
   hero: {
@@ -12,9 +12,9 @@ export const home = {
   },
   features: [
     {
-      title: 'Resumes by itself',
+      title: 'Resumes automatically',
       details:
-        'Cuts, restarts, deploys, a laptop that slept: each subscription goes on where it stood.',
+        'After a cut, a restart, a deploy or a sleeping laptop, each subscription continues.',
       link: '/resume-and-gaps',
     },
     {
@@ -30,20 +30,17 @@ export const home = {
     },
     {
       title: 'Any number of servers',
-      details:
-        'Redis or Valkey keeps the events. No sticky sessions, nothing lost when one crashes.',
+      details: 'Redis or Valkey stores the events. No sticky sessions, and a crash loses nothing.',
       link: '/redis',
     },
     {
       title: 'State for React',
-      details:
-        'A snapshot and what happens to it, folded into a list. Optimistic, rendered on the server too.',
+      details: 'Snapshots and events, folded into a list. Optimistic updates and server rendering.',
       link: '/react',
     },
     {
       title: 'Measured',
-      details:
-        'An event is encoded once for all its subscribers. The figures are there, and how to get them.',
+      details: 'An event is encoded once for all subscribers. All figures come with their command.',
       link: '/performance',
     },
   ],

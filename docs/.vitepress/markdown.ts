@@ -5,10 +5,10 @@ import { addressOf, pageAt, root } from './pages.ts'
 type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0]
 type State = Parameters<Parameters<Markdown['core']['ruler']['push']>[1]>[0]
 
-/** What is published with a package links to the repository; on the site, these are links between pages too. */
+/** Published READMEs link to the repository. On the site, these are links between pages, too. */
 const repository = 'https://github.com/trpc-sse/trpc-sse/'
 
-/** The anchor of a heading, as GitHub makes it: links work in both places. */
+/** Returns the anchor of a heading as GitHub makes it, so that links work in both places. */
 export function slugify(heading: string): string {
   return heading
     .trim()
@@ -17,13 +17,13 @@ export function slugify(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-/** Reads the repository's Markdown, which is written to be read where it lies. */
+/** Adapts Markdown that is written to be read in the repository. */
 export function readRepositoryMarkdown(markdown: Markdown): void {
   markdown.core.ruler.push('repository-links', linkWithinSite)
   markdown.core.ruler.push('file-names', showFileNames)
 }
 
-/** Points links between files at pages of the site. What is no page, as source code, loses its link and keeps its text. */
+/** Points links between files at pages of the site. A link to any other file becomes text. */
 function linkWithinSite({ tokens, env }: State): void {
   const folder = dirname(relative(root, env.realPath ?? env.path))
   for (const { children } of tokens) {
@@ -51,7 +51,7 @@ function linkWithinSite({ tokens, env }: State): void {
   }
 }
 
-/** Shows the name of the file that a block of code is: `<!-- file: server.ts -->` before it. */
+/** Shows the file name of a code block: `<!-- file: server.ts -->` before it. */
 function showFileNames({ tokens }: State): void {
   for (const [i, token] of tokens.entries()) {
     const [, file] = /^<!-- file: (\S+) -->/.exec(token.content) ?? []

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The repository's root: pages come from all over it, and links between them stay as they are on disk. */
+/** The repository's root. Pages come from all over it, with links as they are on disk. */
 export const root: string = join(import.meta.dirname, '../..')
 
-/** What of the repository is no page of the site: its README is what the home page says, too. */
+/** Files that are no pages of the site. The README says the same as the home page. */
 export const excluded: string[] = [
   'README.md',
   'tests/**',
@@ -13,7 +13,7 @@ export const excluded: string[] = [
   '**/screenshots/**',
 ]
 
-/** Where a page of the repository is on the site. */
+/** Returns the address on the site for a page of the repository. */
 export function addressOf(path: string): string {
   if (path === 'packages/protocol/PROTOCOL.md') return 'protocol.md'
   return path
@@ -24,13 +24,13 @@ export function addressOf(path: string): string {
     .replace(/^[A-Z]+\.md$/, (name) => name.toLowerCase())
 }
 
-/** The title of a page: its first heading, as plain text. */
+/** Returns the title of a page: its first heading, as plain text. */
 export function titleOf(path: string): string {
   const [, title = path] = /^# (.+)$/m.exec(readFileSync(join(root, path), 'utf8')) ?? []
   return title.replaceAll('`', '')
 }
 
-/** The page that a path of the repository names, or of which it names the folder. */
+/** Returns the page at a path of the repository, or the README of the folder there. */
 export function pageAt(path: string): string | undefined {
   if (path === 'README.md') return 'docs/index.md'
   return [path, join(path, 'README.md')].find(

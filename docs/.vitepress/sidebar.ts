@@ -3,14 +3,14 @@ import type { DefaultTheme } from 'vitepress'
 import { addressOf, root, titleOf } from './pages.ts'
 
 const groups: Readonly<Record<string, readonly string[]>> = {
-  Start: ['docs/getting-started.md', 'docs/frameworks.md', 'docs/commonjs.md'],
+  Start: ['docs/getting-started.md', 'docs/frameworks.md', 'docs/recipes.md', 'docs/commonjs.md'],
   Guide: [
     'docs/channels.md',
     'docs/resume-and-gaps.md',
-    'docs/server-link.md',
     'docs/client-link.md',
     'docs/react.md',
     'docs/react-native.md',
+    'docs/server-link.md',
     'docs/auth.md',
   ],
   'In production': ['docs/redis.md', 'docs/proxies.md', 'docs/capacity.md', 'docs/performance.md'],
@@ -20,15 +20,20 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     ...pagesAt('examples/*/README.md'),
     ...pagesAt('apps/*/README.md'),
   ],
-  Reference: ['packages/protocol/PROTOCOL.md', ...pagesAt('packages/*/README.md'), 'CHANGELOG.md'],
+  Reference: [
+    'docs/glossary.md',
+    'packages/protocol/PROTOCOL.md',
+    ...pagesAt('packages/*/README.md'),
+    'CHANGELOG.md',
+  ],
 }
 const forContributors = ['CONTRIBUTING.md', 'SECURITY.md', 'bench/README.md']
 const decisions = pagesAt('docs/decisions/*.md')
 
-/** All pages, in the order in which one may read them. Their names are their titles. */
+/** Returns all pages in reading order. Their names are their titles. */
 export function sidebar(): DefaultTheme.SidebarItem[] {
   const known = new Set(Object.values(groups).flat())
-  // A page that is new, and has no place yet, can be found all the same.
+  // A new page without a group is listed, too.
   const others = pagesAt('docs/*.md').filter((page) => !known.has(page) && page !== 'docs/index.md')
   return [
     ...Object.entries({ ...groups, ...(others.length > 0 && { More: others }) }).map(
