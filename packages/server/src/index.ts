@@ -49,21 +49,22 @@ export type { Behind, BehindPolicy } from './hub/behind.ts'
 export type { ReadLimits } from './hub/reads.ts'
 export type { ErrorStage } from './hub/report.ts'
 export type { WindowLimits } from './hub/window.ts'
-export type { ConnectionInfo } from './link/connection/connection.ts'
-export type { DisconnectFilter, DisconnectTarget } from './link/connection/disconnects.ts'
+export type {
+  ConnectionInfo,
+  DisconnectFilter,
+  DisconnectTarget,
+} from './link/connection/disconnects.ts'
 export type { ConnectionLimits } from './link/connection/limits.ts'
+export type {
+  CreateServerLinkOptions,
+  NodeRequest,
+  NodeResponse,
+  RequestOverrides,
+  ServerLinkContextOptions,
+  ServerLinkOptions,
+} from './link/options.ts'
 export type { TrustProxy } from './link/request/address.ts'
-export {
-  type CreateServerLinkOptions,
-  createServerLink,
-  type NodeRequest,
-  type NodeResponse,
-  type RequestOverrides,
-  type ServerLink,
-  type ServerLinkContextOptions,
-  type ServerLinkOptions,
-  type ServerLinkStats,
-} from './link/server-link.ts'
+export { createServerLink, type ServerLink, type ServerLinkStats } from './link/server-link.ts'
 export type { EventMeta } from './subscription/feed-operators.ts'
 export type {
   LiveEvent,

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
-import { hold } from './connection/connection.ts'
-import { type Connections, createConnections } from './connection/connections.ts'
-import { createLimiter } from './connection/limits.ts'
-import type { Exchange } from './connection/response-writer.ts'
+import { Connections } from './connection/connections.ts'
+import { Limiter } from './connection/limiter.ts'
+import type { ResponseWriter } from './connection/response-writer.ts'
 
 interface Setup {
   readonly clock: ManualClock
@@ -20,14 +19,14 @@ function setup(count: number): Setup {
   const clock = manualClock()
   const startedAt = clock.now()
   let setByMs = 0
-  const connections = createConnections({
+  const connections = new Connections({
     // Timers don't care what the clock is set to.
     clock: { ...clock, now: () => clock.now() + setByMs },
     heartbeatMs: Infinity,
     maxDurationMs: undefined,
     maxBufferedBytes: 65_536,
     channelsPerConnection: 10,
-    limiter: createLimiter({
+    limiter: new Limiter({
       connections: count,
       connectionsPerKey: count,
       connectionsPerAddress: count,
@@ -35,19 +34,21 @@ function setup(count: number): Setup {
   })
   const leaves: Array<() => void> = []
   /** A request that is never answered. */
-  const exchange: Exchange = {
-    open() {
-      throw new Error('Nothing is sent in this test.')
-    },
-    onGone: (callback) => void leaves.push(callback),
+  const writer: ResponseWriter = {
+    start() {},
+    write() {},
+    bufferedBytes: () => 0,
+    end() {},
+    abort() {},
+    onceClosed: (callback) => void leaves.push(callback),
   }
   const sentAwayAt: number[] = []
   for (let i = 0; i < count; i++) {
-    const connection = connections.add(exchange)
-    hold(connection, 'key', {})
-    connection.served = {
+    const connection = connections.add(writer)
+    connection.setOwner('key', {})
+    connection.stream = {
       paths: () => [],
-      subscriptions: () => 1,
+      subscriptionCount: () => 1,
       heartbeat() {},
       reconnect: () => void sentAwayAt.push(clock.now() - startedAt),
       close() {},

@@ -11,8 +11,8 @@ import {
   serveRouter,
 } from '../../../../tests/support/router-server.ts'
 import { createServerLink } from '../index.ts'
-import type { Tally } from './connection/limits.ts'
-import { createBodies, type IncomingBody } from './request/body.ts'
+import type { Tally } from './connection/limiter.ts'
+import { Bodies, type IncomingBody } from './request/body.ts'
 
 interface User {
   readonly user?: string | undefined
@@ -127,8 +127,13 @@ describe('bodies that are under way', () => {
   })
 
   it('P68: share a bounded memory, of which no address has more than its part', () => {
-    const bodies = createBodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
-    const tally = (name: string): Tally => ({ name, pending: 0, open: 0, bodyBytes: 0 })
+    const bodies = new Bodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
+    const tally = (name: string): Tally => ({
+      name,
+      requests: 0,
+      connections: 0,
+      bodyBytes: 0,
+    })
     const bytes = new Uint8Array(1_000_000)
     const fill = (sender: Tally): IncomingBody => {
       const body = bodies.begin(sender)
@@ -149,7 +154,7 @@ describe('bodies that are under way', () => {
   })
 
   it('cost what they have, in however many pieces they come', () => {
-    const bodies = createBodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
+    const bodies = new Bodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
     const body = bodies.begin(undefined)
     const text = JSON.stringify({ text: 'é€😀'.repeat(1_000) })
     for (const byte of new TextEncoder().encode(text)) body.push(Uint8Array.of(byte))

@@ -1,14 +1,10 @@
-import type { AnyTRPCRouter } from '@trpc/server'
-import type { ResponseMetaFn, TRPCRequestInfo } from '@trpc/server/http'
-import { mustBeValue } from '../user-code/calls.ts'
+import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { ResponseHead } from './connection/response-writer.ts'
-
-/** tRPC's `responseMeta`. */
-export type ResponseMeta = ResponseMetaFn<AnyTRPCRouter>
+import { type RequestOptions, responseMeta } from './request-options.ts'
 
 /**
- * How every stream starts. No transformation: a proxy that compresses would hold events back. No `Connection`: HTTP/2
- * forbids it.
+ * The headers of every stream. `no-transform`: a proxy that compresses would hold events back. No
+ * `Connection`: HTTP/2 forbids it.
  */
 const streamHeaders: ReadonlyArray<[name: string, value: string]> = [
   ['content-type', 'text/event-stream'],
@@ -17,25 +13,16 @@ const streamHeaders: ReadonlyArray<[name: string, value: string]> = [
   ['vary', 'trpc-accept, accept'],
 ]
 
-/** Makes the head of a stream; tRPC asks for it before it knows what the stream will say. */
+/** Makes the head of a stream, with what `responseMeta` and `createContext` add. */
 export function streamHead(
-  responseMeta: ((about: never) => ReturnType<ResponseMeta>) | undefined,
+  options: Pick<RequestOptions, 'responseMeta'>,
   ctx: unknown,
   info: TRPCRequestInfo,
-  contextHeaders?: Headers,
+  contextHeaders: Headers | undefined,
 ): ResponseHead {
-  const about: Parameters<ResponseMeta>[0] = {
-    ctx,
-    info,
-    paths: info.calls.map(({ path }) => path),
-    type: 'subscription',
-    data: [],
-    errors: [],
-    eagerGeneration: true,
-  }
-  const meta = mustBeValue(responseMeta?.(about as never), 'responseMeta()')
+  const meta = responseMeta(options, ctx, info)
   const status = meta?.status ?? 200
-  // Most have nothing to add: they share the same headers.
+  // Most streams add nothing, and share the same headers.
   if (!contextHeaders && !meta?.headers) return { headers: streamHeaders, status }
   const headers = new Headers([...streamHeaders])
   if (contextHeaders) addHeaders(headers, contextHeaders)
@@ -43,7 +30,7 @@ export function streamHead(
   return { headers, status }
 }
 
-/** Adds headers in either of the forms that `responseMeta` may give: `Headers` are appended, others replace. */
+/** Adds headers in either form that `responseMeta` may return: `Headers` are appended, a record replaces. */
 export function addHeaders(
   to: Headers,
   from: Headers | Record<string, string | string[] | undefined>,

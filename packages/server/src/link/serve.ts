@@ -1,160 +1,122 @@
-import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
+import type { TRPCError } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
-import type { Clock, ConnectedData } from '@trpc-sse/protocol'
+import type { Clock } from '@trpc-sse/protocol'
 import { errorOf } from './call/errors.ts'
-import type { RunMode, TellError } from './call/subscription-call.ts'
-import type { Admission } from './connection/admission.ts'
-import { type Connection, end, hold, isOpen, open, send } from './connection/connection.ts'
-import type { Connections } from './connection/connections.ts'
-import { disconnectedError, drainingError, isForNow, type Limiter } from './connection/limits.ts'
-import type { Exchange, ResponseHead } from './connection/response-writer.ts'
-import type { RateLimit } from './connection/token-bucket.ts'
-import type { AddressReader } from './request/address.ts'
-import type { Bodies } from './request/body.ts'
+import type { Connection } from './connection/connection.ts'
+import { disconnectedError, drainingError, mayReturnSoon } from './connection/refusals.ts'
+import type { LinkParts } from './link-parts.ts'
+import type { RequestServices } from './request/services.ts'
 import { errorJson } from './router.ts'
 
-/** What a link serves subscriptions with. */
-export interface ServeOptions {
-  readonly router: AnyTRPCRouter
-  readonly connections: Connections
-  readonly limiter: Limiter
-  readonly admission: Admission
-  readonly bodies: Bodies
-  readonly addressOf: AddressReader
-  readonly clock: Clock
-  /** The middle of the time that a client is told to wait before it reconnects, in milliseconds. */
-  readonly retryMs: number
-  readonly clientOptions: ConnectedData
-  /** Whether subscriptions are switched off (`sse.enabled`): then tRPC says so. */
-  readonly isOff: boolean
-  /** Whether streams end as soon as there is nothing more to say (`sse.emitAndEndImmediately`). */
-  readonly emitsAndEnds: boolean
-  /** How often the set of one stream may change. */
-  readonly changes: RateLimit
-  /** How subscriptions run in single mode. */
-  readonly single: RunMode
-  /** How subscriptions run in multiplexed mode. */
-  readonly multiplexed: RunMode
-}
-
-/** What the outside world has to say to one request. */
-export interface Service {
-  readonly url: URL
-  readonly exchange: Exchange
-  /** Where it comes from; `undefined` if that isn't known. */
-  readonly address: string | undefined
-  createContext(info: TRPCRequestInfo): unknown
-  /** Whose a connection is, as the app tells; `undefined` where the app has no such function. */
-  readonly connectionKey: ((ctx: unknown) => string | undefined) | undefined
-  /** Restores the app's async context, for what another instance was asked to start here. */
-  readonly runWithContext: ((ctx: never, run: () => void) => unknown) | undefined
-  readonly onError: TellError
-  /** How the response starts: tRPC's `responseMeta`, and the headers that the context set. */
-  responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead
+/** Gives a connection its slot, if it has none yet. Throws if the client can't have a stream. */
+export function reserveSlot(
+  { connections, limiter }: LinkParts,
+  { connectionKey }: RequestServices,
+  connection: Connection,
+): void {
+  if (connections.isDraining) throw drainingError()
+  if (connection.isClosed || connection.hasSlot) return
+  limiter.takeSlot(connection)
+  // Where the app tells no keys, connections are counted by address, which is known already.
+  if (!connectionKey) limiter.addConnection(connection, undefined)
 }
 
 /**
- * Takes a place among the connections, if it has none yet, for a request that was let in. Throws what keeps the client from having a
- * stream, before anything is done for it.
+ * Admits a connection: gives it a slot, waits for its turn, makes its context and sets its owner.
+ * Returns the context. Throws if the client can't have a stream.
  */
-export function reserve(
-  { connections, limiter }: ServeOptions,
-  { connectionKey }: Service,
-  connection: Connection,
-): void {
-  if (connections.draining) throw drainingError()
-  if (connection.closed || connection.isConnection) return
-  limiter.take(connection)
-  // Where the app tells no keys, it is known already what it counts for.
-  if (!connectionKey) limiter.takeKey(connection, undefined)
-}
-
-/** Takes a place and makes the context. Throws what keeps the client from having a stream. */
 export async function admit(
-  options: ServeOptions,
-  service: Service,
+  parts: LinkParts,
+  services: RequestServices,
   connection: Connection,
   info: TRPCRequestInfo,
 ): Promise<unknown> {
-  const { limiter, admission, clock } = options
-  reserve(options, service, connection)
+  const { limiter, admission, clock } = parts
+  reserveSlot(parts, services, connection)
   const turn = admission.open(connection)
   if (turn) await turn
-  // What the client does not wait for isn't begun.
-  if (connection.closed) return undefined
-  return await askContext(options, service, info, ({ ctx, key, isStale }) => {
-    // Who has left meanwhile holds nothing.
-    if (connection.closed) return ctx
-    if (isStale({ openedAt: clock.now(), paths: connection.served?.paths(connection) ?? [] }))
-      throw disconnectedError()
-    if (service.connectionKey) limiter.takeKey(connection, key)
-    limiter.settle(connection)
-    hold(connection, key, ctx)
+  // The client is gone: nothing is begun for it.
+  if (connection.isClosed) return undefined
+  return await identify(parts, services, info, ({ ctx, key, wasDisconnected }) => {
+    // It left meanwhile, and owns nothing.
+    if (connection.isClosed) return ctx
+    const paths = connection.stream?.paths() ?? []
+    if (wasDisconnected({ openedAt: clock.now(), paths })) throw disconnectedError()
+    if (services.connectionKey) limiter.addConnection(connection, key)
+    limiter.endRequest(connection)
+    connection.setOwner(key, ctx)
     return ctx
   })
 }
 
-/** Who has sent a request. */
-export interface Asked {
+/** The sender of a request. */
+export interface Sender {
   readonly ctx: unknown
-  /** Whose it is, as the app tells. */
+  /** The owner, as the app's `connectionKey` tells. */
   readonly key: string | undefined
-  /** Whether it was disconnected since its context was begun, being for these paths: then it has to ask anew. */
-  isStale(about: { readonly openedAt: number; readonly paths: readonly string[] }): boolean
+  /** Whether `disconnect` applied to it since its context was begun: then it must be asked again. */
+  wasDisconnected(about: { readonly openedAt: number; readonly paths: readonly string[] }): boolean
 }
 
 /**
- * Makes the context of a request, and passes on who that is. Until what `use` does is done, the request is one of those that a
- * disconnect concerns.
+ * Makes the context of a request, and calls `use` with its sender. Until `use` is done, `disconnect`
+ * applies to the request.
  */
-export async function askContext<TResult>(
-  { connections: { disconnects } }: ServeOptions,
-  { createContext, connectionKey, address }: Service,
+export async function identify<TResult>(
+  { connections: { disconnects } }: LinkParts,
+  { createContext, connectionKey, address }: RequestServices,
   info: TRPCRequestInfo,
-  use: (asked: Asked) => TResult | Promise<TResult>,
+  use: (sender: Sender) => TResult | Promise<TResult>,
 ): Promise<TResult> {
-  const asking = disconnects.ask()
+  const pending = disconnects.begin()
   try {
     const ctx = await createContext(info)
     const key = connectionKey?.(ctx)
-    const who = { key, address: key === undefined ? address : undefined, ctx, bytesWaiting: 0 }
+    const sender = { key, address: key === undefined ? address : undefined, ctx, bytesWaiting: 0 }
     return await use({
       ctx,
       key,
-      isStale: ({ openedAt, paths }) =>
-        asking.isStale({ ...who, paths, openedAt: new Date(openedAt) }),
+      wasDisconnected: ({ openedAt, paths }) =>
+        pending.wasDisconnected({ ...sender, paths, openedAt: new Date(openedAt) }),
     })
   } finally {
-    asking.end()
+    pending.end()
   }
 }
 
-/** Starts the response. If `responseMeta` throws there is no stream without its headers: it is answered as tRPC does. */
+/** What a response is about. */
+export interface ResponseSubject {
+  readonly connection: Connection
+  readonly info: TRPCRequestInfo
+  readonly ctx: unknown
+}
+
+/** Starts the response. If the app's `responseMeta` throws, answers with that error, as tRPC does. */
 export function startResponse(
-  { router }: Pick<ServeOptions, 'router'>,
-  service: Pick<Service, 'responseHead' | 'onError'>,
-  { connection, info, ctx }: { connection: Connection; info: TRPCRequestInfo; ctx: unknown },
+  { router }: LinkParts,
+  { responseHead, reportError }: Pick<RequestServices, 'responseHead' | 'reportError'>,
+  { connection, info, ctx }: ResponseSubject,
 ): void {
-  if (isOpen(connection) || connection.closed) return
+  if (connection.isStarted || connection.isClosed) return
   try {
-    open(connection, service.responseHead(ctx, info))
+    connection.start(responseHead(ctx, info))
   } catch (cause) {
-    const path = info.calls[0]?.path ?? ''
+    const subject = { path: info.calls[0]?.path ?? '', input: undefined, ctx }
     const error = errorOf(cause)
-    service.onError(error, { path, input: undefined, ctx })
-    open(connection, { status: 500, headers: [['content-type', 'application/json']] })
-    const json = errorJson({ router, error, path, input: undefined, ctx })
-    send(connection, new TextEncoder().encode(`{"error":${json}}`))
-    end(connection)
+    reportError(error, subject)
+    connection.start({ status: 500, headers: [['content-type', 'application/json']] })
+    const json = errorJson({ router, error, ...subject })
+    connection.send(new TextEncoder().encode(`{"error":${json}}`))
+    connection.end()
   }
 }
 
-/** Between half and one and a half of a time: not all clients come back at once. */
+/** Returns between half and one and a half times so many milliseconds: not all clients return at once. */
 export function spread(clock: Clock, ms: number): number {
   return Math.round(ms * (0.5 + clock.random()))
 }
 
-/** How long a refused client is told to wait, in milliseconds: until there is room here, or for another server to answer. */
-export function refusedRetryMs({ clock, retryMs }: ServeOptions, error: TRPCError): number {
-  return spread(clock, isForNow(error) ? retryMs : 5_000)
+/** How long a refused client waits: until another server answers, or there may be room here. In milliseconds. */
+export function refusedRetryMs({ clock, retryMs }: LinkParts, error: TRPCError): number {
+  return spread(clock, mayReturnSoon(error) ? retryMs : 5_000)
 }

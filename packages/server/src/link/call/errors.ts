@@ -1,19 +1,32 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import { isReadable } from '../../user-code/calls.ts'
 
-/** The error for whatever was thrown. What can't be read itself, a proxy that throws for example, is left out of it. */
+/** Makes the error for whatever was thrown, without what throws when it is read: a proxy, for example. */
 export function errorOf(thrown: unknown): TRPCError {
   try {
     const error = getTRPCErrorFromUnknown(thrown)
     if (isReadable(error) && isReadable(error.cause)) return error
   } catch {
-    // Not an error that anybody could be told of.
+    // It can't be read, so it can't be reported.
   }
-  const message = 'Something was thrown that throws by itself when it is read.'
+  const message = 'A value was thrown that throws when it is read. Throw an Error.'
   return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message })
 }
 
-/** Whether what was thrown says that something was aborted. */
+/**
+ * Makes the error that a call ends with. A mistake in the server's code fails every attempt, so it gets
+ * a code that clients don't retry.
+ */
+export function callError(thrown: unknown): TRPCError {
+  const error = errorOf(thrown)
+  const { code, message, cause } = error
+  const isMistake =
+    code === 'INTERNAL_SERVER_ERROR' && isRealtimeError(cause) && cause.code === 'INVALID_OPTION'
+  return isMistake ? new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message, cause }) : error
+}
+
+/** Whether what was thrown is an AbortError. */
 export function isAbortError(thrown: unknown): boolean {
   return (
     isReadable(thrown) &&
@@ -22,4 +35,10 @@ export function isAbortError(thrown: unknown): boolean {
     'name' in thrown &&
     thrown.name === 'AbortError'
   )
+}
+
+/** Makes the error for events whose types would change on their way to the client. */
+export function differentTransformers(source: 'channel' | 'channels'): RealtimeError {
+  const message = `The ${source} and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.`
+  return new RealtimeError('INVALID_OPTION', message)
 }

@@ -1,97 +1,109 @@
 import type { Observable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
-import { dismiss, isFull, whenRoom } from '../connection/connection.ts'
-import {
-  complete,
-  fail,
-  type SubscriptionRun,
-  sendFrame,
-  start,
-  tell,
-  valueFrame,
-} from './subscription-call.ts'
+import type { CallSource, SubscriptionCall } from './subscription-call.ts'
 
-/** What a waiting value takes beside its bytes, about. */
+/** About how many bytes a queued value takes beside its own. */
 const bytesPerValue = 128
 
 /**
- * Sends what an observable emits. It can't be asked to pause, as a generator is by not being asked for more: what its client
- * doesn't read waits here, up to `maxQueuedBytes`, beyond which the connection is cut.
+ * Sends what an observable emits. Unlike a generator, an observable can't be paused: values that its
+ * client doesn't read are queued, up to `maxQueuedBytes`. Beyond that, the connection is cut.
  */
 export function sendObservable(
-  run: SubscriptionRun,
+  call: SubscriptionCall,
   observable: Observable<unknown, unknown>,
 ): void {
-  const { connection, context, over, mode } = run
-  let queue: Uint8Array[] = []
-  let queuedBytes = 0
-  /** How it ends, after what is queued. */
-  let last: (() => void) | undefined
-
-  function drain(): void {
-    let sent = 0
-    for (const frame of queue) {
-      if (isFull(connection)) break
-      sendFrame(run, frame)
-      queuedBytes -= frame.length + bytesPerValue
-      sent += 1
-    }
-    queue = queue.slice(sent)
-    if (queue.length > 0) whenRoom(connection, drain)
-    else last?.()
-  }
-
-  function take(value: unknown): void {
-    const frame = valueFrame(run, value)
-    if (queue.length === 0 && !isFull(connection)) {
-      sendFrame(run, frame)
-      return
-    }
-    if (queue.length === 0) whenRoom(connection, drain)
-    queue.push(frame)
-    queuedBytes += frame.length + bytesPerValue
-    if (queuedBytes > mode.maxQueuedBytes) cutOff(run)
-  }
-
-  function endBy(end: () => void): void {
-    last = end
-    if (queue.length === 0) end()
-  }
-
-  /** It may call whenever it likes: also after its end, or when nobody is there any more. */
-  function heard(work: () => void): void {
-    if (run.ended || last) return
-    context.runInAsyncScope(() => {
-      try {
-        work()
-      } catch (cause) {
-        fail(run, cause)
-      }
-    })
-  }
-
-  run.pump = drain
-  start(run, undefined)
+  const { signal } = call.over
+  const sender = new ObservableSender(call)
+  call.source = sender
+  call.start(undefined)
   const subscription = observable.subscribe({
-    next: (value) => heard(() => take(value)),
-    error: (cause) => heard(() => endBy(() => fail(run, cause))),
-    complete: () => heard(() => endBy(() => complete(run))),
+    next: (value) => sender.handle(() => sender.send(value)),
+    error: (cause) => sender.handle(() => sender.endWith(() => call.fail(cause))),
+    complete: () => sender.handle(() => sender.endWith(() => call.complete())),
   })
   function stop(): void {
     try {
       subscription.unsubscribe()
     } catch (cause) {
-      fail(run, cause)
+      call.fail(cause)
     }
   }
-  if (over.signal.aborted) stop()
-  else over.signal.addEventListener('abort', stop, { once: true })
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
 }
 
-function cutOff(run: SubscriptionRun): void {
-  const { connection, mode, subject } = run
+class ObservableSender implements CallSource {
+  readonly #call: SubscriptionCall
+  readonly #drain = (): void => this.#sendQueued()
+  #queue: Uint8Array[] = []
+  #queuedBytes = 0
+  /** Ends the call, after what is queued. */
+  #end: (() => void) | undefined = undefined
+
+  constructor(call: SubscriptionCall) {
+    this.#call = call
+  }
+
+  position(): undefined {
+    return undefined
+  }
+
+  close(): void {
+    this.#call.connection.stopWaiting(this.#drain)
+  }
+
+  /** Handles a call of the observable's. It may come at any time: after the end, or when the client is gone. */
+  handle(step: () => void): void {
+    const call = this.#call
+    if (call.hasEnded || this.#end) return
+    call.context.runInAsyncScope(() => {
+      try {
+        step()
+      } catch (cause) {
+        call.fail(cause)
+      }
+    })
+  }
+
+  send(value: unknown): void {
+    const call = this.#call
+    const { connection, mode } = call
+    const frame = call.writeValue(value)
+    if (this.#queue.length === 0 && !connection.isBackpressured()) {
+      call.sendFrame(frame)
+      return
+    }
+    if (this.#queue.length === 0) connection.onceWritable(this.#drain)
+    this.#queue.push(frame)
+    this.#queuedBytes += frame.length + bytesPerValue
+    if (this.#queuedBytes > mode.maxQueuedBytes) cutOff(call)
+  }
+
+  endWith(end: () => void): void {
+    this.#end = end
+    if (this.#queue.length === 0) end()
+  }
+
+  #sendQueued(): void {
+    const { connection } = this.#call
+    let sent = 0
+    for (const frame of this.#queue) {
+      if (connection.isBackpressured()) break
+      this.#call.sendFrame(frame)
+      this.#queuedBytes -= frame.length + bytesPerValue
+      sent += 1
+    }
+    this.#queue = this.#queue.slice(sent)
+    if (this.#queue.length > 0) connection.onceWritable(this.#drain)
+    else this.#end?.()
+  }
+}
+
+function cutOff(call: SubscriptionCall): void {
+  const { connection, mode, subject } = call
   mode.counters.cutOff += 1
   const message = `The observable of "${subject.path}" emits faster than its client reads: more than ${mode.maxQueuedBytes} bytes wait (maxQueuedBytes). Return an async generator, which pauses meanwhile, or a channel's subscription, which goes on where the client stands.`
-  tell(run, new RealtimeError('TOO_FAR_BEHIND', message))
-  dismiss(connection)
+  call.report(new RealtimeError('TOO_FAR_BEHIND', message))
+  connection.dismiss()
 }

@@ -20,37 +20,37 @@ const text = new TextEncoder()
 const bytes = (...messages: readonly SseMessage[]): Uint8Array =>
   text.encode(messages.map(encode).join(''))
 
-/** How what happens to a subscription is written, in one mode; `key` names it in the mode that has keys. */
-export interface SubscriptionFrames {
-  /** Where the subscription stands, without an event. */
+/** Writes the frames of subscriptions in one mode. `key` names a subscription in multiplexed mode. */
+export interface WireWriter {
+  /** Writes the subscription's position, without an event. */
   position(key: string, id: string): Uint8Array
-  /** What comes right before each event's frame: its key, in the mode that has keys. */
+  /** Writes what comes right before each event's frame: its key, in multiplexed mode. */
   eventHead(key: string): Uint8Array | undefined
-  /** An event of a channel, without its key. The bytes of one that comes as stored are made once for all, in either mode. */
+  /** Writes an event of a channel, without its key. An event as stored is written once for all, in either mode. */
   event(key: string, event: FeedEvent): Uint8Array
-  /** What a procedure of another kind yielded; `held` is the id that the client holds. */
-  value(key: string, value: unknown, held: string | undefined): Uint8Array
+  /** Writes a value that a procedure of another kind yielded. */
+  value(key: string, value: unknown, clientPosition: string | undefined): Uint8Array
   gap(key: string, gap: Gap): Uint8Array
   error(key: string, json: string): Uint8Array
   complete(key: string): Uint8Array
 }
 
-/** Creates the frames of subscriptions in single mode. */
-export function createSingleFrames(output: TRPCDataTransformer | undefined): SubscriptionFrames {
+/** Creates the writer of single mode. */
+export function createSingleWriter(output: TRPCDataTransformer | undefined): WireWriter {
   return {
     complete: () => completeFrame,
     position: (_, id) => bytes(positionMessage(id)),
     eventHead: () => undefined,
     event: (_, event) => eventFrame(output, event),
-    value(_, value, held) {
+    value(_, value, clientPosition) {
       if (isTracked(value)) {
         const [id, data] = value
         return bytes({ data: toJson(output, data), id })
       }
       const message = { data: toJson(output, value) }
-      // An EventSource gives an event without an id the last one: it is cleared for this event and then set again.
-      if (held === undefined) return bytes(message)
-      return bytes({ ...message, id: '' }, positionMessage(held))
+      // An EventSource gives an event without an id the last id: so it is cleared, and then set again.
+      if (clientPosition === undefined) return bytes(message)
+      return bytes({ ...message, id: '' }, positionMessage(clientPosition))
     },
     gap(_, { lastEventId: from, position, reason }) {
       const data: GapData = { lastEventId: from, reason }
@@ -60,13 +60,13 @@ export function createSingleFrames(output: TRPCDataTransformer | undefined): Sub
   }
 }
 
-/** Moves the position of an `EventSource`, and shows nothing to whoever listens for messages. */
+/** Moves the position of an `EventSource`. Listeners for messages don't see it. */
 function positionMessage(id: string): SseMessage {
   return { event: singleEvents.restoreId, data: '', id }
 }
 
-/** Creates the frames of subscriptions in multiplexed mode. */
-export function createKeyedFrames(output: TRPCDataTransformer | undefined): SubscriptionFrames {
+/** Creates the writer of multiplexed mode. */
+export function createMultiplexedWriter(output: TRPCDataTransformer | undefined): WireWriter {
   return {
     complete: (key) => bytes({ event: multiplexedEvents.stopped, data: about(key) }),
     position: (key, id) => bytes({ event: multiplexedEvents.position, data: about(key), id }),
@@ -101,23 +101,23 @@ function eventFrame(output: TRPCDataTransformer | undefined, event: FeedEvent): 
   return event.frame
 }
 
-/** How many keys' heads are kept: keys are the clients' to choose. */
-const mostHeads = 4_096
+/** How many heads are kept: clients choose the keys, so there may be any number. */
+const maxHeads = 4_096
 
-/** Subscriptions with the same path and input have the same key, and share its head: their clients get the same bytes. */
+/** Writes the head of each key once: subscriptions with the same path and input have the same key. */
 function createHeads(): (key: string) => Uint8Array {
   const heads = new Map<string, Uint8Array>()
   return (key) => {
     const made = heads.get(key)
     if (made) return made
     const head = text.encode(encodeEventName(key))
-    if (heads.size >= mostHeads) heads.clear()
+    if (heads.size >= maxHeads) heads.clear()
     heads.set(key, head)
     return head
   }
 }
 
-/** How what happens to a whole stream is written. */
+/** Writes the frames of a whole stream. */
 export interface StreamFrames {
   reconnect(data: ReconnectData, retryMs: number): Uint8Array
   readonly ping: Uint8Array
@@ -129,7 +129,7 @@ export const streamFrames: { readonly single: StreamFrames; readonly multiplexed
   multiplexed: createStreamFrames(multiplexedEvents),
 }
 
-/** The start of a stream in single mode, and of its subscription at a position, if the client doesn't know that. */
+/** Writes the start of a stream in single mode, and its position if the client doesn't have that. */
 export function connectedFrame(
   json: string,
   retryMs: number,
@@ -140,17 +140,17 @@ export function connectedFrame(
   return bytes(connected, positionMessage(position))
 }
 
-/** The start of a stream in multiplexed mode. */
-export function keyedConnectedFrame(data: object, retryMs: number): Uint8Array {
+/** Writes the start of a stream in multiplexed mode. */
+export function multiplexedConnectedFrame(data: object, retryMs: number): Uint8Array {
   return bytes({ event: multiplexedEvents.connected, data: JSON.stringify(data), retryMs })
 }
 
-/** A refusal in single mode: an error, and how long to wait before the next try. */
+/** Writes a refusal in single mode: an error, and how long to wait before the next attempt. */
 export function refusalFrame(json: string, retryMs: number): Uint8Array {
   return bytes({ event: singleEvents.error, data: json, retryMs })
 }
 
-/** The start of a subscription in multiplexed mode. */
+/** Writes the start of a subscription in multiplexed mode. */
 export function startedFrame(started: StartedData, position: string | undefined): Uint8Array {
   return bytes({
     event: multiplexedEvents.started,
@@ -170,6 +170,6 @@ function createStreamFrames(names: Record<'reconnect' | 'ping', string>): Stream
 const completeFrame = bytes({ event: singleEvents.return, data: '' })
 
 function toJson(output: TRPCDataTransformer | undefined, value: unknown): string {
-  // JSON has no text for undefined: tRPC's clients would fail to parse it. null is what an array makes of it.
+  // JSON can't express undefined, and tRPC's clients fail to parse an empty text. Arrays write null, too.
   return serialize(output, value) ?? 'null'
 }

@@ -104,7 +104,7 @@ describe('when many clients come at once', () => {
     expect(Math.min(...waits)).toBeGreaterThanOrEqual(3)
     expect(Math.max(...waits)).toBeLessThanOrEqual(8)
     expect(new Set(waits).size).toBeGreaterThan(1)
-    expect(await refused[0]?.text()).toContain('10 (waiting)')
+    expect(await refused[0]?.text()).toContain('limits.waiting')
     s.clock.advance(1)
     expect((await Promise.all(all)).map(({ status }) => status)).toEqual(all.map(() => 200))
     expect(s.link.stats()).toMatchObject({ connections: stepsPerTurn + 10, refused: 40 })

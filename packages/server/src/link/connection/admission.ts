@@ -1,44 +1,46 @@
 import type { Clock } from '@trpc-sse/protocol'
 import type { Connection } from './connection.ts'
-import { tooManyWaiting } from './limits.ts'
-import { createTurns } from './turns.ts'
+import { tooManyWaiting } from './refusals.ts'
+import { Turns } from './turns.ts'
 
-/**
- * Paces how streams are opened and subscriptions started on them: after a deploy thousands of clients come at once, and one may ask
- * for a thousand subscriptions. Connections take turns: who asks for much waits behind its own, and nobody behind it.
- */
-export interface Admission {
-  /**
-   * Waits for the turn to open a connection; `undefined` if it is now. Throws SERVICE_UNAVAILABLE if too many wait already.
-   * Whoever leaves meanwhile takes nobody's place.
-   */
-  open(connection: Connection): Promise<void> | undefined
-  /** Waits for the turn to start one more subscription on an open connection; `undefined` if it is now. */
-  start(connection: Connection, signal: AbortSignal): Promise<void> | undefined
-}
-
-/** What an admission is made with. */
+/** Options of an {@link Admission}. */
 export interface AdmissionOptions {
   readonly clock: Clock
-  /** The most connections that wait to be opened. */
+  /** How many connections may wait to be opened. */
   readonly waiting: number
 }
 
-/** Creates an admission. */
-export function createAdmission({ clock, waiting: most }: AdmissionOptions): Admission {
-  const turns = createTurns<Connection>(clock)
-  let opening = 0
+/**
+ * Paces how streams are opened and subscriptions started on them: after a deploy thousands of clients
+ * arrive at once, and one may ask for a thousand subscriptions. Connections take turns, so a client
+ * that asks for much keeps no other one waiting.
+ */
+export class Admission {
+  readonly #turns: Turns<Connection>
+  readonly #maxWaiting: number
+  #waiting = 0
 
-  return {
-    open(connection) {
-      if (opening >= most) throw tooManyWaiting(most)
-      const turn = turns.enter(connection, connection.over.signal)
-      if (turn === undefined) return undefined
-      opening += 1
-      return turn.then(() => {
-        opening -= 1
-      })
-    },
-    start: turns.enter,
+  constructor({ clock, waiting }: AdmissionOptions) {
+    this.#turns = new Turns(clock)
+    this.#maxWaiting = waiting
+  }
+
+  /**
+   * Waits for the turn to open a connection; `undefined` if it is now. A connection that closes
+   * meanwhile takes no turn. Throws SERVICE_UNAVAILABLE if too many wait already.
+   */
+  open(connection: Connection): Promise<void> | undefined {
+    if (this.#waiting >= this.#maxWaiting) throw tooManyWaiting(this.#maxWaiting)
+    const turn = this.#turns.enter(connection, connection.over.signal)
+    if (turn === undefined) return undefined
+    this.#waiting += 1
+    return turn.then(() => {
+      this.#waiting -= 1
+    })
+  }
+
+  /** Waits for the turn to start one more subscription on an open connection; `undefined` if it is now. */
+  start(connection: Connection, signal: AbortSignal): Promise<void> | undefined {
+    return this.#turns.enter(connection, signal)
   }
 }

@@ -1,15 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type Connection,
-  createConnection,
-  flush,
-  isFull,
-  open,
-  room,
-  send,
-  whenRoom,
-} from './connection.ts'
-import type { Network } from './response-writer.ts'
+import { manualClock } from '../../../../../tests/support/manual-clock.ts'
+import { Connection } from './connection.ts'
+import type { ResponseWriter } from './response-writer.ts'
+import { Turns } from './turns.ts'
 
 const maxBufferedBytes = 100
 const head = { status: 200, headers: new Headers() }
@@ -19,28 +12,30 @@ const { signal: never } = new AbortController()
 function setup() {
   let buffered = 0
   const scheduled: Connection[] = []
-  const network: Network = {
-    write(_, chunks) {
+  let drain = (): void => {}
+  const writer: ResponseWriter = {
+    onceClosed() {},
+    start(_head, onDrain) {
+      drain = onDrain
+    },
+    write(chunks) {
       for (const chunk of chunks) buffered += chunk.length
     },
-    buffered: () => buffered,
+    bufferedBytes: () => buffered,
     end() {},
-    cut() {},
+    abort() {},
   }
-  const connection = createConnection(
-    { open: () => ({ network }), onGone() {} },
-    {
-      maxBufferedBytes,
-      channelsPerConnection: 10,
-      now: () => 0,
-      elapsedMs: () => 0,
-      loads: { enter: () => undefined },
-      schedule: (each) => scheduled.push(each),
-      onBytes() {},
-      onClose() {},
-    },
-  )
-  open(connection, head)
+  const connection = new Connection(writer, {
+    maxBufferedBytes,
+    channelsPerConnection: 10,
+    now: () => 0,
+    elapsedMs: () => 0,
+    loads: new Turns(manualClock()),
+    scheduleFlush: (each) => scheduled.push(each),
+    onBytes() {},
+    onClose() {},
+  })
+  connection.start(head)
   const sent: string[] = []
   return {
     connection,
@@ -48,29 +43,29 @@ function setup() {
     /** Sends so many bytes. */
     send(name: string, bytes: number): void {
       sent.push(name)
-      send(connection, new Uint8Array(bytes))
+      connection.send(new Uint8Array(bytes))
     },
-    /** Sends as much as there is room for, and waits for more. */
+    /** Returns a function that sends until the connection is backpressured, and then waits. */
     fill(name: string): () => void {
-      const pump = (): void => {
-        while (!isFull(connection)) this.send(name, maxBufferedBytes / 2)
-        whenRoom(connection, pump)
+      const fill = (): void => {
+        while (!connection.isBackpressured()) this.send(name, maxBufferedBytes / 2)
+        connection.onceWritable(fill)
       }
-      return pump
+      return fill
     },
-    /** Reads everything: the sink tells of room. */
+    /** Reads everything. */
     async read(): Promise<void> {
-      for (const each of scheduled.splice(0)) flush(each)
+      for (const each of scheduled.splice(0)) each.flush()
       buffered = 0
-      connection.onRoom()
-      // Who awaits room goes on.
+      drain()
+      // Promises of `whenWritable` resolve.
       await Promise.resolve()
     },
   }
 }
 
-describe('the room of a connection', () => {
-  it('is taken in turns by those who always have more, a buffer each', async () => {
+describe('a backpressured connection, once its client has read', () => {
+  it('gives callbacks that always have more their turns, a buffer each', async () => {
     const s = setup()
     for (const name of ['a', 'b', 'c']) s.fill(name)()
     expect(s.sent.splice(0)).toEqual(['a', 'a', 'a'])
@@ -82,41 +77,40 @@ describe('the room of a connection', () => {
     expect(turns).toEqual(['aaa', 'bbb', 'ccc', 'aaa', 'bbb', 'ccc'])
   })
 
-  it('is for all at once who need little of it, in their order', async () => {
+  it('calls back all that need little, in their order', async () => {
     const s = setup()
-    for (const name of ['a', 'b', 'c']) whenRoom(s.connection, () => s.send(name, 10))
+    for (const name of ['a', 'b', 'c']) s.connection.onceWritable(() => s.send(name, 10))
     await s.read()
     expect(s.sent).toEqual(['a', 'b', 'c'])
   })
 
-  it('is used by who awaits it before others can fill it', async () => {
+  it('runs what awaits it before other callbacks can fill the buffer', async () => {
     const s = setup()
-    const awaited = room(s.connection, never, () => s.send('a', 10))
+    const awaited = s.connection.whenWritable(never, () => s.send('a', 10))
     s.fill('x')()
     await s.read()
     await awaited
     expect(s.sent.splice(0)).toEqual(['x', 'x', 'x', 'a', 'x', 'x'])
-    expect(isFull(s.connection)).toBe(true)
+    expect(s.connection.isBackpressured()).toBe(true)
   })
 
-  it('is nothing to who has stopped waiting', async () => {
+  it('runs nothing that has stopped waiting', async () => {
     const s = setup()
     const leaving = new AbortController()
-    const awaited = room(s.connection, leaving.signal, () => s.send('a', 10))
+    const awaited = s.connection.whenWritable(leaving.signal, () => s.send('a', 10))
     leaving.abort()
     await awaited
-    await room(s.connection, leaving.signal, () => s.send('b', 10))
+    await s.connection.whenWritable(leaving.signal, () => s.send('b', 10))
     await s.read()
     expect(s.sent).toEqual([])
-    expect(s.connection.forRoom?.size).toBe(0)
   })
 
-  it('is there for the next one when one throws', async () => {
+  it('calls back the next one when one throws', async () => {
     const s = setup()
-    const failing = room(s.connection, never, () => {
+    const failing = s.connection.whenWritable(never, () => {
       throw new Error('It can not be written.')
     })
-    const next = room(s.connection, never, () => s.send('b', 10))
+    const next = s.connection.whenWritable(never, () => s.send('b', 10))
     const failed = expect(failing).rejects.toThrow('It can not be written.')
     await s.read()
     await failed

@@ -1,249 +1,235 @@
 import { type Clock, elapsedTime, type ReconnectData, wait } from '@trpc-sse/protocol'
-import {
-  bytesWaiting,
-  type Connection,
-  type ConnectionInfo,
-  createConnection,
-  dismiss,
-  flush,
-  isFull,
-  isOpen,
-  type Traffic,
-} from './connection.ts'
-import { createDisconnects, type DisconnectFilter, type Disconnects } from './disconnects.ts'
-import { addressOf, type Limiter } from './limits.ts'
-import type { Exchange } from './response-writer.ts'
-import { createTurns } from './turns.ts'
+import { Connection, type ConnectionOptions } from './connection.ts'
+import { type Counters, createCounters } from './counters.ts'
+import { type ConnectionInfo, type DisconnectFilter, Disconnects } from './disconnects.ts'
+import { addressOf, type Limiter } from './limiter.ts'
+import type { ResponseWriter } from './response-writer.ts'
+import { Turns } from './turns.ts'
 
-/** What a link has served. */
-export interface Counters {
-  eventsSent: number
-  bytesSent: number
-  gaps: number
-  /** Connections that were refused, for a limit or because the link drains. */
-  refused: number
-  /** Connections that were cut, as a subscription was too far behind. */
-  cutOff: number
-}
-
-/** What the connections of a link are made of. */
+/** Options of {@link Connections}. */
 export interface ConnectionsOptions {
   readonly clock: Clock
-  /** Silence after which a connection shows that it is alive; `Infinity` for never. */
+  /** Silence after which a connection sends a ping; `Infinity` for never. */
   readonly heartbeatMs: number
-  /** How long a connection may last; `undefined` for ever. */
+  /** How long a connection may last; `undefined` for no limit. */
   readonly maxDurationMs: number | undefined
   readonly maxBufferedBytes: number
   readonly channelsPerConnection: number
-  /** Where the places of those are given back that are over. */
+  /** Stops counting connections that are closed. */
   readonly limiter: Limiter
 }
 
-/** The connections of one link. */
-export interface Connections {
-  readonly counters: Counters
-  readonly size: number
-  /** Subscriptions on all of them. */
-  readonly subscriptions: number
-  readonly draining: boolean
-  /** What was disconnected while contexts are made. */
-  readonly disconnects: Disconnects
-  /** Adds the connection of an exchange. */
-  add(exchange: Exchange): Connection
-  /** Ends a connection after so many milliseconds, if nothing else does before. */
-  limit(connection: Connection, lastsMs: number): Promise<void>
-  /** Tells of each that is open. */
-  list(): ConnectionInfo[]
-  disconnect(filter: DisconnectFilter, message: string | undefined): number
-  /** Sends all clients away; resolves when all connections are over. */
-  drain(overMs: number): Promise<void>
-}
-
-/** What a client that is sent away waits at most, so that not all come back at once. */
-const spreadMs = 500
+/** The longest that a client which is sent away waits, so that not all return at once. */
+const maxReconnectMs = 500
 /** Multiples of it fall evenly between whole numbers, however many there are. */
 const goldenRatio = (Math.sqrt(5) - 1) / 2
-/** How long a stream goes on for a client that is sent away, so that the next one starts before this one ends. */
+/** How long a stream continues after its client was sent away, so that the next one starts before it ends. */
 const graceMs = 5_000
 
-/** Creates the connections of a link. One timer serves all of them, and it is there only while there are any. */
-export function createConnections(options: ConnectionsOptions): Connections {
-  const { clock, heartbeatMs, maxDurationMs, limiter } = options
-  const elapsedMs = elapsedTime(clock)
-  const all = new Set<Connection>()
-  const counters: Counters = { eventsSent: 0, bytesSent: 0, gaps: 0, refused: 0, cutOff: 0 }
-  const tickMs = Math.min(
-    250,
-    Math.max(10, Math.min(heartbeatMs, maxDurationMs ?? heartbeatMs) / 40),
-  )
-  const traffic: Traffic = {
-    maxBufferedBytes: options.maxBufferedBytes,
-    channelsPerConnection: options.channelsPerConnection,
-    now: clock.now,
-    elapsedMs,
-    loads: createTurns(clock),
-    schedule: createScheduler(),
-    onBytes(count) {
-      counters.bytesSent += count
-    },
-    onClose(connection) {
-      limiter.release(connection)
-      all.delete(connection)
-      if (all.size === 0) for (const resolve of emptied.splice(0)) resolve()
-    },
-  }
-  const emptied: Array<() => void> = []
-  const disconnects = createDisconnects()
-  let phase = 0
-  let draining = false
-  let ticking = false
+/** The connections of one link. One timer serves all of them, and runs only while there are any. */
+export class Connections {
+  readonly counters: Counters = createCounters()
+  /** Disconnects that apply to requests whose context is being made. */
+  readonly disconnects = new Disconnects()
+  readonly #options: ConnectionsOptions
+  readonly #elapsedMs: () => number
+  readonly #shared: ConnectionOptions
+  readonly #tickMs: number
+  readonly #all = new Set<Connection>()
+  /** Called when the last connection closes. */
+  #onEmpty: Array<() => void> = []
+  #heartbeatPhase = 0
+  #isDraining = false
+  #isTicking = false
 
-  function tick(): void {
-    const now = elapsedMs()
-    for (const connection of all) {
-      const { endsAt, leavesAt = Infinity } = connection
-      if (endsAt !== undefined && now >= endsAt) dismiss(connection)
-      else if (endsAt === undefined && now >= leavesAt)
-        sendAway(connection, { reason: 'max-duration' })
-      else if (
-        isOpen(connection) &&
-        now - connection.activeAt >= heartbeatMs - connection.heartbeatEarlyMs - tickMs / 2 &&
-        !isFull(connection)
-      )
-        connection.served?.heartbeat(connection)
+  constructor(options: ConnectionsOptions) {
+    const { clock, heartbeatMs, maxDurationMs = heartbeatMs } = options
+    this.#options = options
+    this.#elapsedMs = elapsedTime(clock)
+    this.#tickMs = Math.min(250, Math.max(10, Math.min(heartbeatMs, maxDurationMs) / 40))
+    this.#shared = {
+      maxBufferedBytes: options.maxBufferedBytes,
+      channelsPerConnection: options.channelsPerConnection,
+      now: () => clock.now(),
+      elapsedMs: this.#elapsedMs,
+      loads: new Turns(clock),
+      scheduleFlush: createFlusher(),
+      onBytes: (count) => {
+        this.counters.bytesSent += count
+      },
+      onClose: (connection) => this.#remove(connection),
     }
-    ticking = false
-    keepTicking()
   }
 
-  /** Those that were opened, or were sent something, together have their heartbeats one after the other, within a third of the time. */
-  function nextHeartbeatEarlyMs(): number {
+  get size(): number {
+    return this.#all.size
+  }
+
+  get subscriptions(): number {
+    let count = 0
+    for (const { stream } of this.#all) count += stream?.subscriptionCount() ?? 0
+    return count
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Adds the connection of one response. */
+  add(writer: ResponseWriter): Connection {
+    const { maxDurationMs, clock } = this.#options
+    const connection = new Connection(writer, this.#shared)
+    connection.heartbeatEarlyMs = this.#nextHeartbeatEarlyMs()
+    // The client may already be gone; adding the connection now would leak it.
+    if (connection.isClosed) return connection
+    // Connections that were opened together don't leave together. The last tenth is for the handover.
+    if (maxDurationMs !== undefined)
+      connection.leavesAtMs = this.#elapsedMs() + maxDurationMs * (0.8 + clock.random() / 10)
+    this.#all.add(connection)
+    this.#keepTicking()
+    return connection
+  }
+
+  /** Lists the connections whose owner is known. */
+  list(): ConnectionInfo[] {
+    return [...this.#all].flatMap((connection) => infoOf(connection) ?? [])
+  }
+
+  /** Ends a connection after so many milliseconds, if nothing else does before. */
+  async limit(connection: Connection, durationMs: number): Promise<void> {
+    const { clock } = this.#options
+    const { signal } = connection.over
+    await wait(clock, durationMs * 0.9, signal)
+    this.#sendAway(connection, { reason: 'max-duration' }, durationMs)
+    // In time, not at the next tick: the client may get the response only when it has ended.
+    await wait(clock, durationMs / 10, signal)
+    if (!connection.isClosed) connection.dismiss()
+  }
+
+  /** Ends the connections that match, so that their clients reconnect. Returns how many. */
+  disconnect(filter: DisconnectFilter, message: string | undefined): number {
+    const matching = [...this.#all].filter((connection) => {
+      const info = infoOf(connection)
+      return info !== undefined && filter(info)
+    })
+    // A filter that throws has thrown by now, and applies to no request.
+    this.disconnects.record(filter)
+    const data: ReconnectData = { reason: 'disconnect', ...(message !== undefined && { message }) }
+    for (const connection of matching) this.#sendAway(connection, data)
+    return matching.length
+  }
+
+  /** Sends all clients away, spread over a time. Resolves when all connections are closed. */
+  async drain(overMs: number): Promise<void> {
+    this.#isDraining = true
+    if (this.#all.size === 0) return
+    const empty = new Promise<void>((resolve) => this.#onEmpty.push(resolve))
+    // If all clients leave before their turn, there is no reason to wait.
+    await Promise.race([empty, this.#sendAllAway(overMs).then(() => empty)])
+  }
+
+  #remove(connection: Connection): void {
+    this.#options.limiter.release(connection)
+    this.#all.delete(connection)
+    if (this.#all.size > 0) return
+    const callbacks = this.#onEmpty
+    this.#onEmpty = []
+    for (const callback of callbacks) callback()
+  }
+
+  #keepTicking(): void {
+    if (this.#isTicking || this.#all.size === 0) return
+    this.#isTicking = true
+    this.#options.clock.after(this.#tickMs, () => this.#tick())
+  }
+
+  #tick(): void {
+    const nowMs = this.#elapsedMs()
+    for (const connection of this.#all) {
+      const { endsAtMs, leavesAtMs = Infinity } = connection
+      if (endsAtMs !== undefined && nowMs >= endsAtMs) connection.dismiss()
+      else if (endsAtMs === undefined && nowMs >= leavesAtMs)
+        this.#sendAway(connection, { reason: 'max-duration' })
+      else if (this.#needsHeartbeat(connection, nowMs)) connection.stream?.heartbeat()
+    }
+    this.#isTicking = false
+    this.#keepTicking()
+  }
+
+  #needsHeartbeat(connection: Connection, nowMs: number): boolean {
+    const dueMs = this.#options.heartbeatMs - connection.heartbeatEarlyMs - this.#tickMs / 2
+    return (
+      connection.isStarted &&
+      nowMs - connection.activeAtMs >= dueMs &&
+      !connection.isBackpressured()
+    )
+  }
+
+  /** Spreads heartbeats over a third of the time: many connections may be silent since the same moment. */
+  #nextHeartbeatEarlyMs(): number {
+    const { heartbeatMs } = this.#options
     if (heartbeatMs === Infinity) return 0
-    const early = Math.round(phase * (heartbeatMs / 3))
-    phase = (phase + goldenRatio) % 1
-    return early
+    const earlyMs = Math.round(this.#heartbeatPhase * (heartbeatMs / 3))
+    this.#heartbeatPhase = (this.#heartbeatPhase + goldenRatio) % 1
+    return earlyMs
   }
 
-  function keepTicking(): void {
-    if (ticking || all.size === 0) return
-    ticking = true
-    clock.after(tickMs, tick)
-  }
-
-  function sendAway(
+  #sendAway(
     connection: Connection,
     data: ReconnectData,
-    lastsMs = maxDurationMs ?? Infinity,
+    durationMs = this.#options.maxDurationMs ?? Infinity,
   ): void {
-    if (connection.endsAt !== undefined || connection.closed) return
-    // Who may have no right to be here any more gets nothing more, and there is nothing to hand over of what has not begun.
-    const handover = data.reason !== 'disconnect' && connection.openedAt !== undefined
-    connection.endsAt = elapsedMs() + Math.min(graceMs, lastsMs / 10)
-    connection.served?.reconnect(connection, data, Math.round(clock.random() * spreadMs))
-    if (!handover) dismiss(connection)
+    if (connection.endsAtMs !== undefined || connection.isClosed) return
+    connection.endsAtMs = this.#elapsedMs() + Math.min(graceMs, durationMs / 10)
+    const retryMs = Math.round(this.#options.clock.random() * maxReconnectMs)
+    // A handover needs a stream that is open, and a client that may still receive events.
+    const canHandOver = data.reason !== 'disconnect' && connection.openedAt !== undefined
+    connection.stream?.reconnect(data, retryMs)
+    if (!canHandOver) connection.dismiss()
   }
 
-  /** Sends away who is there, evenly over a time. Timers are no finer than a millisecond: each has as many as are due by then. */
-  async function sendAllAway(overMs: number): Promise<void> {
-    const leaving = [...all]
-    const startedAt = elapsedMs()
+  /** Sends clients away evenly. Timers are no finer than a millisecond, so each sends away all that are due. */
+  async #sendAllAway(overMs: number): Promise<void> {
+    const leaving = [...this.#all]
+    const startedAtMs = this.#elapsedMs()
     const everyMs = Math.max(1, Math.ceil(overMs / leaving.length))
     for (let gone = 0; gone < leaving.length; ) {
-      if (gone > 0) await wait(clock, everyMs)
-      if (all.size === 0) return
+      if (gone > 0) await wait(this.#options.clock, everyMs)
+      if (this.#all.size === 0) return
+      const elapsedMs = this.#elapsedMs() - startedAtMs
       const due =
-        overMs > 0
-          ? 1 + Math.floor(((elapsedMs() - startedAt) * leaving.length) / overMs)
-          : leaving.length
+        overMs > 0 ? 1 + Math.floor((elapsedMs * leaving.length) / overMs) : leaving.length
       const until = Math.max(gone + 1, due)
-      for (const connection of leaving.slice(gone, until)) sendAway(connection, { reason: 'drain' })
+      for (const connection of leaving.slice(gone, until))
+        this.#sendAway(connection, { reason: 'drain' })
       gone = until
     }
   }
-
-  return {
-    counters,
-    disconnects,
-    get size() {
-      return all.size
-    },
-    get subscriptions() {
-      let count = 0
-      for (const connection of all) count += connection.served?.subscriptions(connection) ?? 0
-      return count
-    },
-    get draining() {
-      return draining
-    },
-    add(exchange) {
-      const connection = createConnection(exchange, traffic)
-      connection.heartbeatEarlyMs = nextHeartbeatEarlyMs()
-      // Who has left before we got here would never be taken out again.
-      if (connection.closed) return connection
-      // Not all that were opened together leave together; the last tenth of the time is for the handover.
-      if (maxDurationMs !== undefined)
-        connection.leavesAt = elapsedMs() + maxDurationMs * (0.8 + clock.random() / 10)
-      all.add(connection)
-      keepTicking()
-      return connection
-    },
-    list: () => [...all].flatMap((connection) => infoOf(connection) ?? []),
-    async limit(connection, lastsMs) {
-      const { signal } = connection.over
-      await wait(clock, lastsMs * 0.9, signal)
-      sendAway(connection, { reason: 'max-duration' }, lastsMs)
-      // In time, not at the next tick: its client may get all of it only when it has ended.
-      await wait(clock, lastsMs / 10, signal)
-      if (!connection.closed) dismiss(connection)
-    },
-    disconnect(filter, message) {
-      const matching = [...all].filter((connection) => {
-        const info = infoOf(connection)
-        return info !== undefined && filter(info)
-      })
-      // After it was used: one that throws is for nobody.
-      disconnects.record(filter)
-      const data: ReconnectData = {
-        reason: 'disconnect',
-        ...(message === undefined ? {} : { message }),
-      }
-      for (const connection of matching) sendAway(connection, data)
-      return matching.length
-    },
-    async drain(overMs) {
-      draining = true
-      if (all.size === 0) return
-      const over = new Promise<void>((resolve) => emptied.push(resolve))
-      // Where all have left before their turn, there is nobody to take the time for.
-      await Promise.race([over, sendAllAway(overMs).then(() => over)])
-    },
-  }
 }
 
-/** What is told of a connection; `undefined` until it is known who holds it. */
+/** Describes a connection; `undefined` until its owner is known. */
 function infoOf(connection: Connection): ConnectionInfo | undefined {
-  const { key, ctx, openedAt } = connection
+  const { key, ctx, openedAt, connectionTally, stream, bytesWaiting } = connection
   if (openedAt === undefined) return undefined
-  const paths = connection.served?.paths(connection) ?? []
   return {
     key,
-    address: addressOf(connection.openAt),
+    address: addressOf(connectionTally),
     ctx,
-    paths,
+    paths: stream?.paths() ?? [],
     openedAt: new Date(openedAt),
-    bytesWaiting: bytesWaiting(connection),
+    bytesWaiting,
   }
 }
 
 /** Flushes at the end of the tick: one microtask for all connections that have something to send. */
-function createScheduler(): Traffic['schedule'] {
-  let waiting: Connection[] = []
+function createFlusher(): ConnectionOptions['scheduleFlush'] {
+  let scheduled: Connection[] = []
   return (connection) => {
-    if (waiting.push(connection) > 1) return
+    if (scheduled.push(connection) > 1) return
     queueMicrotask(() => {
-      const all = waiting
-      waiting = []
-      for (const each of all) flush(each)
+      const connections = scheduled
+      scheduled = []
+      for (const each of connections) each.flush()
     })
   }
 }

@@ -11,7 +11,7 @@ import {
 } from '../../../../../tests/support/router-server.ts'
 import { createServerLink } from '../../index.ts'
 import { createAddressReader, networkOf, type TrustProxy } from '../request/address.ts'
-import { createLimiter, type PlaceHolder } from './limits.ts'
+import { Limiter, type SlotHolder } from './limiter.ts'
 
 const t = initTRPC.context<{ user?: string }>().create()
 
@@ -302,13 +302,13 @@ describe('a place', () => {
   it('is there exactly if nobody has it, whatever happens in whatever order', () => {
     const limits = { connections: 5, connectionsPerKey: 2, connectionsPerAddress: 3 }
     const step = fc.record({
-      what: fc.constantFrom('enter', 'take', 'takeKey', 'settle', 'release'),
+      what: fc.constantFrom('addRequest', 'takeSlot', 'addConnection', 'endRequest', 'release'),
       place: fc.nat(20),
       key: fc.constantFrom('a', 'b', undefined),
       address: fc.constantFrom('1.1.1.1', '2.2.2.2', 'a', undefined),
     })
     /** One that holds places, and what a simple account says it holds. */
-    interface Held extends PlaceHolder {
+    interface Held extends SlotHolder {
       readonly address: string | undefined
       pending: boolean
       taken: boolean
@@ -316,46 +316,46 @@ describe('a place', () => {
     }
     fc.assert(
       fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-        const limiter = createLimiter(limits)
+        const limiter = new Limiter(limits)
         const held = new Set<Held>()
         const count = (fits: (one: Held) => boolean): number => [...held].filter(fits).length
         for (const { what, place, key, address } of steps) {
           const chosen = [...held][place % Math.max(1, held.size)]
-          if (what === 'enter') {
-            const nobody = { pendingAt: undefined, isConnection: false, openAt: undefined }
+          if (what === 'addRequest') {
+            const nobody = { requestTally: undefined, connectionTally: undefined, hasSlot: false }
             const holder: Held = { ...nobody, address, pending: true, taken: false }
             const isFull =
               count(({ pending }) => pending) >= limits.connections ||
               (address !== undefined &&
                 count((one) => one.pending && one.address === address) >=
                   limits.connectionsPerAddress)
-            if (isFull) expect(() => limiter.enter(holder, address)).toThrow('The limit of')
+            if (isFull) expect(() => limiter.addRequest(holder, address)).toThrow('The limit of')
             else {
-              limiter.enter(holder, address)
+              limiter.addRequest(holder, address)
               held.add(holder)
             }
           } else if (chosen === undefined) continue
           else if (what === 'release') {
             limiter.release(chosen)
             held.delete(chosen)
-          } else if (what === 'settle') {
-            limiter.settle(chosen)
+          } else if (what === 'endRequest') {
+            limiter.endRequest(chosen)
             chosen.pending = false
-          } else if (what === 'take' && !chosen.taken) {
+          } else if (what === 'takeSlot' && !chosen.taken) {
             if (count(({ taken }) => taken) >= limits.connections)
-              expect(() => limiter.take(chosen)).toThrow('(connections)')
+              expect(() => limiter.takeSlot(chosen)).toThrow('(connections)')
             else {
-              limiter.take(chosen)
+              limiter.takeSlot(chosen)
               chosen.taken = true
             }
-          } else if (what === 'takeKey' && chosen.pending && chosen.countedAs === undefined) {
+          } else if (what === 'addConnection' && chosen.pending && chosen.countedAs === undefined) {
             const name = key === undefined ? `at ${chosen.address}` : `of ${key}`
             const most = key === undefined ? limits.connectionsPerAddress : limits.connectionsPerKey
             const isFull =
               name !== 'at undefined' && count(({ countedAs }) => countedAs === name) >= most
-            if (isFull) expect(() => limiter.takeKey(chosen, key)).toThrow('The limit of')
+            if (isFull) expect(() => limiter.addConnection(chosen, key)).toThrow('The limit of')
             else {
-              limiter.takeKey(chosen, key)
+              limiter.addConnection(chosen, key)
               chosen.countedAs = name
             }
           }

@@ -1,36 +1,33 @@
-/** Where a connection's bytes go. */
-export interface Sink {
-  readonly network: Network
-}
-
-/** What can be done with sinks of one kind: the one thing that differs between Node and web-standard runtimes. */
-export interface Network {
-  /** Hands over chunks that leave in one write, after all that were handed before. */
-  write(sink: Sink, chunks: readonly Uint8Array[]): void
-  /** How many bytes wait here because the other end doesn't read as fast as we write. */
-  buffered(sink: Sink): number
-  /** Ends the response after what was written. */
-  end(sink: Sink): void
-  /** Breaks the connection, with what waits in it. */
-  cut(sink: Sink): void
-}
-
-/** What a sink lets wait before it tells of room again: Node's sockets wait for 16 or 64 kB, by their version. */
-export const leastBufferedBytes = 65_536
-
 /** How a response starts. */
 export interface ResponseHead {
   readonly status: number
   readonly headers: Iterable<[name: string, value: string]>
 }
 
-/** One HTTP request that waits for its response. */
-export interface Exchange {
+/**
+ * Writes the response to one request: the only thing that differs between Node and web-standard
+ * runtimes.
+ */
+export interface ResponseWriter {
+  /** Calls back once, when the client is gone or the response has ended. */
+  onceClosed(callback: () => void): void
   /**
-   * Starts the response. `onDrain` is called when what was buffered has left; it comes after each write that is, or
-   * leaves, more than {@link leastBufferedBytes}.
+   * Starts the response. Calls `onDrain` when buffered bytes have left: after each write that is, or
+   * leaves, more than {@link minBufferedBytes}.
    */
-  open(head: ResponseHead, onDrain: () => void): Sink
-  /** Calls back once when the other end is gone or the response has ended. */
-  onGone(callback: () => void): void
+  start(head: ResponseHead, onDrain: () => void): void
+  /** Writes chunks, in one write to the network, after all earlier ones. */
+  write(chunks: readonly Uint8Array[]): void
+  /** How many bytes wait in this process because the client doesn't read as fast as they come. */
+  bufferedBytes(): number
+  /** Ends the response after what was written. */
+  end(): void
+  /** Breaks the connection, and drops what is buffered. */
+  abort(): void
 }
+
+/**
+ * How many bytes a writer may buffer before it must call `onDrain`. Node's sockets buffer 16 or 64 kB,
+ * depending on the version.
+ */
+export const minBufferedBytes = 65_536

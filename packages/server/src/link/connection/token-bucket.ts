@@ -4,38 +4,38 @@ export interface RateLimit {
   readonly perSecond: number
   /** How much may be done at once. */
   readonly burst: number
-  /** Time since any fixed moment, in milliseconds. */
+  /** The time since any fixed moment, in milliseconds. */
   elapsedMs(): number
 }
 
-/** What is left of a rate: a bucket of tokens that fills up by time. */
-export interface Rate {
-  /** Takes so many tokens and returns 0; or takes nothing, and returns after how many milliseconds there will be enough. */
-  take(tokens: number): number
-  /** After how many milliseconds there will be so many; 0 if they are there. */
-  waitMs(tokens: number): number
-}
+/** Limits a rate: a bucket of tokens that refills over time. It is full at first. */
+export class TokenBucket {
+  readonly #limit: RateLimit
+  #tokens: number
+  #filledAtMs: number
 
-/** Creates a rate of which nothing is taken yet. */
-export function createRate({ perSecond, burst, elapsedMs }: RateLimit): Rate {
-  let tokens = burst
-  let filledAtMs = elapsedMs()
-
-  function waitMs(wanted: number): number {
-    const nowMs = elapsedMs()
-    tokens = Math.min(burst, tokens + ((nowMs - filledAtMs) * perSecond) / 1_000)
-    filledAtMs = nowMs
-    // More than there ever are is what an empty bucket can't give and a full one can.
-    const missing = Math.min(wanted, burst) - tokens
-    return missing <= 0 ? 0 : Math.ceil((missing * 1_000) / perSecond)
+  constructor(limit: RateLimit) {
+    this.#limit = limit
+    this.#tokens = limit.burst
+    this.#filledAtMs = limit.elapsedMs()
   }
 
-  return {
-    waitMs,
-    take(wanted) {
-      const ms = waitMs(wanted)
-      if (ms === 0) tokens -= Math.min(wanted, burst)
-      return ms
-    },
+  /** Takes so many tokens and returns 0; or takes none, and returns how long to wait for them in milliseconds. */
+  take(count: number): number {
+    const ms = this.waitMs(count)
+    if (ms === 0) this.#tokens -= Math.min(count, this.#limit.burst)
+    return ms
+  }
+
+  /** Returns how long to wait for so many tokens, in milliseconds; 0 if they are there. */
+  waitMs(count: number): number {
+    const { perSecond, burst, elapsedMs } = this.#limit
+    const nowMs = elapsedMs()
+    const refill = ((nowMs - this.#filledAtMs) * perSecond) / 1_000
+    this.#tokens = Math.min(burst, this.#tokens + refill)
+    this.#filledAtMs = nowMs
+    // Who wants more than a full bucket gets a full bucket.
+    const missing = Math.min(count, burst) - this.#tokens
+    return missing <= 0 ? 0 : Math.ceil((missing * 1_000) / perSecond)
   }
 }

@@ -1,14 +1,8 @@
 import type { Clock } from '@trpc-sse/protocol'
 
-/** Lets many take a few steps in each turn of the event loop: whoever has many waits behind its own, and nobody behind it. */
-export interface Turns<TOwner> {
-  /** Waits for the turn of one more step; `undefined` if it is now. What isn't wanted any more takes nobody's place. */
-  enter(owner: TOwner, signal: AbortSignal): Promise<void> | undefined
-}
-
 /**
- * Steps in one turn of the event loop. Each takes about a quarter of a millisecond: events for those who are there wait for a few
- * milliseconds, not for the whole storm.
+ * Steps in one turn of the event loop. Each takes about a quarter of a millisecond, so events for
+ * clients that are connected wait for a few milliseconds, however many others arrive.
  */
 export const stepsPerTurn = 16
 
@@ -17,49 +11,56 @@ const turnMs = 1
 
 interface Step {
   readonly proceed: () => void
-  /** Aborts if it isn't wanted any more. */
+  /** Aborts when the step isn't wanted any more. */
   readonly signal: AbortSignal
 }
 
-/** Creates turns. They have a timer only while somebody waits, or has just had one. */
-export function createTurns<TOwner>(clock: Clock): Turns<TOwner> {
-  // By owner, in the order of their turns.
-  const waiting = new Map<TOwner, Step[]>()
-  let taken = 0
-  let isTurn = false
+/**
+ * Lets many owners take a few steps in each turn of the event loop. An owner with many steps waits
+ * behind its own, and keeps no other owner waiting. It has a timer only while steps wait, or just after.
+ */
+export class Turns<TOwner> {
+  readonly #clock: Clock
+  /** By owner, in the order of their turns. */
+  readonly #waiting = new Map<TOwner, Step[]>()
+  #taken = 0
+  #isTurn = false
 
-  function take(): void {
-    taken += 1
-    if (isTurn) return
-    isTurn = true
-    clock.after(turnMs, nextTurn)
+  constructor(clock: Clock) {
+    this.#clock = clock
   }
 
-  function nextTurn(): void {
-    isTurn = false
-    taken = 0
-    for (const [owner, steps] of waiting) {
-      if (taken >= stepsPerTurn) return
-      waiting.delete(owner)
+  /** Waits for the turn of one more step; `undefined` if it is now. An aborted step takes no turn. */
+  enter(owner: TOwner, signal: AbortSignal): Promise<void> | undefined {
+    if (this.#taken < stepsPerTurn && this.#waiting.size === 0) {
+      this.#take()
+      return undefined
+    }
+    return new Promise((proceed) => {
+      const steps = this.#waiting.get(owner)
+      if (steps) steps.push({ proceed, signal })
+      else this.#waiting.set(owner, [{ proceed, signal }])
+    })
+  }
+
+  #take(): void {
+    this.#taken += 1
+    if (this.#isTurn) return
+    this.#isTurn = true
+    this.#clock.after(turnMs, () => this.#nextTurn())
+  }
+
+  #nextTurn(): void {
+    this.#isTurn = false
+    this.#taken = 0
+    for (const [owner, steps] of this.#waiting) {
+      if (this.#taken >= stepsPerTurn) return
+      this.#waiting.delete(owner)
       const [step, ...others] = steps
-      // To its end: a Map hands out what is added while it is read.
-      if (others.length > 0) waiting.set(owner, others)
-      if (!step?.signal.aborted) take()
+      // To the end of the Map, whose iteration also reaches what is added meanwhile.
+      if (others.length > 0) this.#waiting.set(owner, others)
+      if (!step?.signal.aborted) this.#take()
       step?.proceed()
     }
-  }
-
-  return {
-    enter(owner, signal) {
-      if (taken < stepsPerTurn && waiting.size === 0) {
-        take()
-        return undefined
-      }
-      return new Promise((proceed) => {
-        const steps = waiting.get(owner)
-        if (steps) steps.push({ proceed, signal })
-        else waiting.set(owner, [{ proceed, signal }])
-      })
-    },
   }
 }

@@ -1,96 +1,73 @@
-import {
-  isMultiplexed,
-  type MultiplexedOptions,
-  type MultiplexedService,
-  serveMultiplexed,
-} from '../multiplexed/serve.ts'
-import { answerByTrpc } from '../node/answer.ts'
-import {
-  type CallOverrides,
-  connectionKey,
-  createContext,
-  type LinkOptions,
-  optionsOf,
-  procedurePath,
-  reportError,
-} from '../options.ts'
-import { addressReaderFor } from '../request/address.ts'
-import { readFetchBody } from '../request/body.ts'
+import type { LinkParts } from '../link-parts.ts'
+import { isMultiplexed, serveMultiplexed } from '../multiplexed/serve.ts'
 import { matchSubscription } from '../request/match.ts'
-import { addHeaders, streamHead } from '../response-head.ts'
+import { createServices, type RequestServices, type StreamRequest } from '../request/services.ts'
+import {
+  type OwnOptions,
+  optionsForRequest,
+  procedurePath,
+  type RequestOptions,
+} from '../request-options.ts'
+import { addHeaders } from '../response-head.ts'
 import { serveSingle } from '../single.ts'
-import { fetchExchange } from './writer.ts'
+import { answerByTrpc } from '../trpc-handler.ts'
+import { readFetchBody } from './body.ts'
+import { FetchResponseWriter } from './writer.ts'
 
-/** A web-standard request, and what it has of its own. */
-export interface FetchCall extends CallOverrides {
+/** A web-standard request, with the options that it has of its own. */
+export interface FetchCall extends OwnOptions {
   readonly request: Request
 }
 
 /** Serves a web-standard request: a subscription on a stream, everything else by tRPC's own handler. */
 export async function serveFetch(
-  serve: MultiplexedOptions,
-  link: LinkOptions,
+  parts: LinkParts,
+  link: RequestOptions,
   call: FetchCall,
 ): Promise<Response> {
   const { request } = call
-  const options = optionsOf(link, call)
+  const { method } = request
+  const options = optionsForRequest(link, call)
   const url = new URL(request.url)
   const path = call.path ?? procedurePath(url.pathname, options.basePath)
-  const { method } = request
-  if (isMultiplexed(method, path)) {
-    return await serveStream(options, serve, request, url, (service) =>
-      serveMultiplexed(serve, service),
-    )
-  }
   const header = (name: string): string | null => request.headers.get(name)
+  if (isMultiplexed(method, path))
+    return await serveStream(parts, options, request, url, (services) =>
+      serveMultiplexed(parts, services),
+    )
   const match = await matchSubscription(options.router, { method, url, path, header })
-  return match
-    ? await serveStream(options, serve, request, url, (service) =>
-        serveSingle(serve, service, match),
-      )
-    : await serveOther(options, request, path)
+  if (match === undefined) return await serveOther(options, request, path)
+  return await serveStream(parts, options, request, url, (services) =>
+    serveSingle(parts, services, match),
+  )
 }
 
 async function serveStream(
-  options: LinkOptions,
-  { addressOf }: MultiplexedOptions,
+  parts: LinkParts,
+  options: RequestOptions,
   req: Request,
   url: URL,
-  serve: (service: MultiplexedService) => Promise<void>,
+  serve: (services: RequestServices) => Promise<void>,
 ): Promise<Response> {
-  const { exchange, response } = fetchExchange(req)
-  const resHeaders = new Headers()
-  const served = serve({
+  const writer = new FetchResponseWriter(req)
+  const request: StreamRequest = {
     url,
-    exchange,
-    address: addressReaderFor(options.trustProxy, addressOf)(
-      undefined,
-      req.headers.get('x-forwarded-for'),
-    ),
-    credentials: {
-      authorization: req.headers.get('authorization'),
-      cookie: req.headers.get('cookie'),
-      connectionParams: url.searchParams.get('connectionParams'),
-    },
+    writer,
+    peer: undefined,
+    about: { req, resHeaders: new Headers() },
+    header: (name) => req.headers.get(name),
     readBody: (body) => readFetchBody(req, body),
-    createContext: (info) => createContext(options, { req, resHeaders, info }),
-    connectionKey: connectionKey(options),
-    runWithContext: options.runWithContext,
-    onError: (error, about) => reportError(options, { error, ...about, req }),
-    responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info, resHeaders),
-  })
-  // A stream that is over before it was started: the client has left, and nobody reads this answer.
-  return await Promise.race([response, served.then(() => new Response(null, { status: 499 }))])
+  }
+  const served = serve(createServices(options, request, parts.addressOf))
+  // If the stream is over before it has started, the client is gone and nobody reads this answer.
+  const gone = served.then(() => new Response(null, { status: 499 }))
+  return await Promise.race([writer.response, gone])
 }
 
-async function serveOther(options: LinkOptions, req: Request, path: string): Promise<Response> {
+async function serveOther(options: RequestOptions, req: Request, path: string): Promise<Response> {
   const resHeaders = new Headers()
-  const answer = await answerByTrpc(options, {
-    request: req,
-    path,
-    error: null,
-    about: { req, resHeaders },
-  })
+  const about = { req, resHeaders }
+  const answer = await answerByTrpc(options, { request: req, path, error: null, about })
   addHeaders(answer.headers, resHeaders)
   return answer
 }

@@ -1,75 +1,78 @@
 import {
-  type Exchange,
-  leastBufferedBytes,
-  type Network,
-  type Sink,
+  minBufferedBytes,
+  type ResponseHead,
+  type ResponseWriter,
 } from '../connection/response-writer.ts'
 
-/** An exchange and the response that it gives. */
-export interface FetchExchange {
-  readonly exchange: Exchange
-  /** Resolves once the response is started. */
-  readonly response: Promise<Response>
-}
-
 /** Writes to the body of a web-standard `Response`. */
-export function fetchExchange(request: Request): FetchExchange {
-  const { promise, resolve } = createDeferred<Response>()
-  const { signal } = request
-  let gone = (): void => {}
-  const exchange: Exchange = {
-    open({ status, headers }, onDrain) {
-      const { body, sink } = createBody(onDrain, () => gone())
-      signal.addEventListener('abort', () => sink.network.end(sink), { once: true })
-      resolve(new Response(body, { status, headers: [...headers] }))
-      return sink
-    },
-    onGone(callback) {
-      // Runtimes differ in which of the two they do when a client leaves: abort the request or cancel the body.
-      gone = callback
-      signal.addEventListener('abort', callback, { once: true })
-      if (signal.aborted) callback()
-    },
+export class FetchResponseWriter implements ResponseWriter {
+  /** Resolves once the response has started. */
+  readonly response: Promise<Response>
+  readonly #signal: AbortSignal
+  #resolve: (response: Response) => void = ignore
+  #onClosed = ignore
+  /** `undefined` before the start and after the end. */
+  #body: ReadableStreamDefaultController<Uint8Array> | undefined
+
+  constructor({ signal }: Request) {
+    this.#signal = signal
+    this.response = new Promise((resolve) => {
+      this.#resolve = resolve
+    })
   }
-  return { exchange, response: promise }
+
+  onceClosed(callback: () => void): void {
+    // When a client leaves, some runtimes abort the request, and others cancel the body.
+    this.#onClosed = callback
+    this.#signal.addEventListener('abort', callback, { once: true })
+    if (this.#signal.aborted) callback()
+  }
+
+  start({ status, headers }: ResponseHead, onDrain: () => void): void {
+    const body = this.#createBody(onDrain)
+    this.#signal.addEventListener('abort', () => this.end(), { once: true })
+    this.#resolve(new Response(body, { status, headers: [...headers] }))
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    this.#body?.enqueue(joined(chunks))
+  }
+
+  bufferedBytes(): number {
+    return minBufferedBytes - (this.#body?.desiredSize ?? minBufferedBytes)
+  }
+
+  end(): void {
+    this.#body?.close()
+    this.#body = undefined
+  }
+
+  abort(): void {
+    this.#body?.error(new Error('The client read too slowly.'))
+    this.#body = undefined
+  }
+
+  #createBody(onDrain: () => void): ReadableStream<Uint8Array> {
+    return new ReadableStream<Uint8Array>(
+      {
+        start: (body) => {
+          this.#body = body
+        },
+        pull: onDrain,
+        cancel: () => {
+          this.#body = undefined
+          this.#onClosed()
+        },
+      },
+      // `pull` is called whenever fewer bytes wait.
+      new ByteLengthQueuingStrategy({ highWaterMark: minBufferedBytes }),
+    )
+  }
 }
 
-function createBody(
-  onDrain: () => void,
-  onCancel: () => void,
-): { body: ReadableStream<Uint8Array>; sink: Sink } {
-  let controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  function end(): void {
-    controller?.close()
-    controller = undefined
-  }
-  const body = new ReadableStream<Uint8Array>(
-    {
-      start(given) {
-        controller = given
-      },
-      pull: onDrain,
-      cancel() {
-        controller = undefined
-        onCancel()
-      },
-    },
-    // `pull` is called whenever less than this waits.
-    new ByteLengthQueuingStrategy({ highWaterMark: leastBufferedBytes }),
-  )
-  const network: Network = {
-    // Whoever reads the body may take the buffer for itself; a frame that many connections share must stay whole.
-    write: (_, chunks) => controller?.enqueue(joined(chunks)),
-    buffered: () => leastBufferedBytes - (controller?.desiredSize ?? leastBufferedBytes),
-    end,
-    cut() {
-      controller?.error(new Error('The reader was too slow.'))
-      controller = undefined
-    },
-  }
-  return { body, sink: { network } }
-}
+function ignore(): void {}
 
+/** Copies the chunks: the body's reader may take over the buffer, and connections share frames. */
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
   let offset = 0
@@ -78,12 +81,4 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array {
     offset += chunk.length
   }
   return bytes
-}
-
-function createDeferred<T>(): { promise: Promise<T>; resolve(value: T): void } {
-  let resolve = (_value: T): void => {}
-  const promise = new Promise<T>((done) => {
-    resolve = done
-  })
-  return { promise, resolve }
 }

@@ -1,92 +1,86 @@
 import type { TRPCError } from '@trpc/server'
-import { getHTTPStatusCodeFromError, type TRPCRequestInfo } from '@trpc/server/http'
+import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { multiplexedPath } from '@trpc-sse/protocol'
-import { type Connection, end, send } from '../connection/connection.ts'
-import { isRefusal } from '../connection/limits.ts'
-import type { SubscriptionRequest } from '../request/match.ts'
+import { isRefusal } from '../connection/refusals.ts'
+import type { LinkParts } from '../link-parts.ts'
+import type { RequestServices } from '../request/services.ts'
+import type { SubscriptionRequest } from '../request/subscription-request.ts'
 import { errorJson } from '../router.ts'
-import { refusedRetryMs, type ServeOptions, type Service, startResponse } from '../serve.ts'
+import { type ResponseSubject, refusedRetryMs, startResponse } from '../serve.ts'
 
-/** A request that is answered without a stream. */
-export interface Answerable {
-  readonly connection: Connection
-  info: TRPCRequestInfo
-  ctx: unknown
-}
-
-/** How an answer is sent. */
-export interface AnswerOptions {
+/** One answer without a stream. */
+export interface JsonAnswer {
   readonly status: number
   readonly json: string
-  /** After how long trying again may help. */
+  /** How long the client waits before it retries, in milliseconds. */
   readonly retryAfterMs?: number | undefined
   /** Whether the next request must not come on the same socket. */
-  readonly isLast?: boolean
+  readonly closesSocket?: boolean
 }
 
-/** Answers with JSON, and with the headers that a stream would have had: those for CORS are among them. */
+/** Answers with JSON, and with the headers that a stream would have: those for CORS are among them. */
 export function answerJson(
-  options: ServeOptions,
-  service: Service,
-  { connection, info, ctx }: Answerable,
-  { status, json, retryAfterMs, isLast }: AnswerOptions,
+  parts: LinkParts,
+  services: RequestServices,
+  subject: ResponseSubject,
+  { status, json, retryAfterMs, closesSocket }: JsonAnswer,
 ): void {
-  const responseHead: Service['responseHead'] = (...about) => {
-    const headers = new Headers([...service.responseHead(...about).headers])
+  const responseHead: RequestServices['responseHead'] = (...about) => {
+    const headers = new Headers([...services.responseHead(...about).headers])
     headers.set('content-type', 'application/json')
     if (retryAfterMs !== undefined) {
       headers.set('retry-after', String(Math.ceil(retryAfterMs / 1_000)))
       headers.append('access-control-expose-headers', 'retry-after')
     }
-    if (isLast) headers.set('connection', 'close')
+    if (closesSocket) headers.set('connection', 'close')
     return { status, headers }
   }
-  startResponse(options, { ...service, responseHead }, { connection, info, ctx })
-  send(connection, new TextEncoder().encode(json))
-  end(connection)
+  startResponse(parts, { responseHead, reportError: services.reportError }, subject)
+  subject.connection.send(new TextEncoder().encode(json))
+  subject.connection.end()
 }
 
 /** Answers with an error of the request itself. */
 export function answerError(
-  options: ServeOptions,
-  service: Service,
-  request: Answerable,
+  parts: LinkParts,
+  services: RequestServices,
+  subject: ResponseSubject,
   error: TRPCError,
   retryAfterMs?: number,
 ): void {
-  const about = { path: multiplexedPath, input: undefined, ctx: request.ctx }
-  // A client that has lost its stream is nothing to tell of: it opens another one.
-  if (error.code !== 'NOT_FOUND') service.onError(error, about)
-  const refused = isRefusal(error)
-  if (refused) options.connections.counters.refused += 1
-  answerJson(options, service, request, {
+  const about = { path: multiplexedPath, input: undefined, ctx: subject.ctx }
+  // A client that has lost its stream opens another one: no failure to report.
+  if (error.code !== 'NOT_FOUND') services.reportError(error, about)
+  const isRefused = isRefusal(error)
+  if (isRefused) parts.connections.counters.refused += 1
+  answerJson(parts, services, subject, {
     status: getHTTPStatusCodeFromError(error),
-    json: `{"error":${errorJson({ router: options.router, error, ...about })}}`,
-    retryAfterMs: retryAfterMs ?? (refused ? refusedRetryMs(options, error) : undefined),
-    isLast: (refused && options.connections.draining) || error.code === 'TIMEOUT',
+    json: `{"error":${errorJson({ router: parts.router, error, ...about })}}`,
+    retryAfterMs: retryAfterMs ?? (isRefused ? refusedRetryMs(parts, error) : undefined),
+    closesSocket: (isRefused && parts.connections.isDraining) || error.code === 'TIMEOUT',
   })
 }
 
-/** Answers with one error for each of the subscriptions, as if each had been asked for alone. */
+/** Answers with one error for each of the subscriptions, as if each had been requested by itself. */
 export async function answerErrors(
-  options: ServeOptions,
-  service: Service,
-  request: Answerable,
+  parts: LinkParts,
+  services: RequestServices,
+  subject: ResponseSubject,
   requests: ReadonlyMap<string, SubscriptionRequest>,
   error: TRPCError,
 ): Promise<void> {
   const jsons: Array<readonly [key: string, json: string]> = []
-  for (const [key, { path, subject, getRawInput }] of requests) {
-    // An input that can't be read isn't told of: the context comes before it.
+  for (const [key, { path, subject: asked, getRawInput }] of requests) {
+    // An input that can't be read is no error here: the context failed before it was due.
     await getRawInput().catch(() => {})
-    const about = { path, input: subject.input, ctx: request.ctx }
-    service.onError(error, about)
-    jsons.push([key, errorJson({ router: options.router, error, ...about })])
+    const about = { path, input: asked.input, ctx: subject.ctx }
+    services.reportError(error, about)
+    jsons.push([key, errorJson({ router: parts.router, error, ...about })])
   }
   const [first] = jsons
-  if (first === undefined) return answerError(options, service, request, error)
+  if (first === undefined) return answerError(parts, services, subject, error)
   const errors = jsons.map(([key, json]) => `${JSON.stringify(key)}:${json}`)
-  answerJson(options, service, request, {
+  answerJson(parts, services, subject, {
     status: getHTTPStatusCodeFromError(error),
     json: `{"error":${first[1]},"errors":{${errors.join(',')}}}`,
   })

@@ -1,27 +1,28 @@
 import { type MultiplexedRequest, parseMultiplexedRequest } from '@trpc-sse/protocol'
 
-/** A control request, with the name of whoever sends it. */
+/** A request to replace the set of a stream. */
 export interface ControlRequest {
   readonly connectionId: string
+  /** Names its sender: the owner of the stream, if the request is to have an effect. */
   readonly owner: string
   readonly set: MultiplexedRequest
 }
 
-/** What became of a control request. */
+/** The outcome of a control request. */
 export type ControlAnswer =
   | { readonly type: 'applied'; readonly revision: number }
   | { readonly type: 'invalid'; readonly message: string }
   /** The set changes too often. */
   | { readonly type: 'busy'; readonly retryAfterMs: number }
-  /** There is no such stream, or not for this owner, or nobody answers: all the same to who asks. */
+  /** No such stream, another owner, or no answer: the sender can't tell them apart. */
   | { readonly type: 'unknown' }
 
 /** The answer where there is no such stream. */
-export const unknown: ControlAnswer = { type: 'unknown' }
+export const unknownStream: ControlAnswer = { type: 'unknown' }
 
 /**
- * Reads a control request that came through the backend: of an instance of another version perhaps, or of whoever else writes
- * there. `undefined` for what is none; throws `INVALID_MESSAGE` for a set that no client may send.
+ * Reads a control request from another instance, which may run another version; anything may write to
+ * the backend. `undefined` if it is none. Throws `INVALID_MESSAGE` for a set that no client may send.
  */
 export function parseControl(value: unknown, subscriptions: number): ControlRequest | undefined {
   const { connectionId, owner, set }: Partial<Record<keyof ControlRequest, unknown>> = Object(value)
@@ -34,12 +35,12 @@ export function parseControl(value: unknown, subscriptions: number): ControlRequ
   }
 }
 
-/** Reads the answer that came through the backend; what is none is `unknown`. */
+/** Reads the answer of another instance. If it is none, the stream is unknown. */
 export function parseAnswer(value: unknown): ControlAnswer {
   const { type, revision, message, retryAfterMs }: { readonly [name: string]: unknown } =
     Object(value)
   if (type === 'applied' && typeof revision === 'number') return { type, revision }
   if (type === 'invalid' && typeof message === 'string') return { type, message }
   if (type === 'busy' && typeof retryAfterMs === 'number') return { type, retryAfterMs }
-  return unknown
+  return unknownStream
 }

@@ -8,278 +8,262 @@ import {
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import { restoreContext } from '../call/restore-context.ts'
 import { callProcedure, sendResult } from '../call/send-result.ts'
-import {
-  createRun,
-  fail,
-  type RunMode,
-  type SubscriptionRun,
-  showPosition,
-  stop,
-  type TellError,
-} from '../call/subscription-call.ts'
+import { SubscriptionCall, type WireMode } from '../call/subscription-call.ts'
 import { streamFrames } from '../call/wire-writer.ts'
+import type { Connection } from '../connection/connection.ts'
+import type { StreamHandler } from '../connection/stream-handler.ts'
+import { TokenBucket } from '../connection/token-bucket.ts'
+import type { LinkParts } from '../link-parts.ts'
+import type { RequestServices } from '../request/services.ts'
 import {
-  type Connection,
-  end,
-  isFull,
-  isOpen,
-  room,
-  type Served,
-  send,
-} from '../connection/connection.ts'
-import { createRate, type Rate } from '../connection/token-bucket.ts'
-import { createSubscriptionRequest, type SubscriptionRequest } from '../request/match.ts'
+  createSubscriptionRequest,
+  type SubscriptionRequest,
+} from '../request/subscription-request.ts'
 import { findProcedure } from '../router.ts'
-import type { ServeOptions, Service } from '../serve.ts'
-import { createLastWord } from './emit-and-end.ts'
+import { emitAndEnd } from './emit-and-end.ts'
+import type { ChangeableStream } from './streams.ts'
 
-/** A connection with a set of subscriptions on it, each by its key. */
-export interface MultiplexedStream extends Served {
-  /** The newest set that was applied. */
-  readonly revision: number
-  /** What `createContext` is told of the set that the stream was opened with. */
-  readonly requests: ReadonlyMap<string, SubscriptionRequest>
-  /** Called when the connection is over. */
-  onClose: () => void
-  /** Makes the requests of the first set ready: loads what routers are lazy. */
-  prepare(
-    set: MultiplexedRequest,
-    connectionParams: TRPCRequestInfo['connectionParams'],
-  ): Promise<void>
-  /** Starts what was prepared, in the context of the connection's holder. */
-  start(): void
-  /**
-   * Replaces the set, if its revision is greater: what is new starts, what is missing stops, the rest is untouched. What
-   * starts runs in the async context of the caller; of a request that came to another instance there is none, but
-   * what `runWithContext` restores. If it changes too often, it changes nothing and returns after how many milliseconds it
-   * may; else 0. Throws `INVALID_MESSAGE`, changing nothing, if a key changes its path or input.
-   */
-  replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): number
-  /** After how many milliseconds {@link replace} would take this set; 0 for now. */
-  changeWaitMs(set: MultiplexedRequest): number
-}
-
-interface Entry {
+/** One subscription of the set. */
+interface Slot {
   readonly wanted: WantedSubscription
   readonly over: AbortController
-  /** `undefined` until it has begun. */
-  run: SubscriptionRun | undefined
+  /** `undefined` until it is this subscription's turn to start. */
+  call: SubscriptionCall | undefined
 }
 
-/** Who began a subscription. */
-interface Begun {
-  /** Whether the request for it came to this instance. */
+/** How subscriptions of the set are started. */
+interface StartOptions {
+  /** Whether the request for them came to this instance, or to another one. */
   readonly from: 'here' | 'elsewhere'
   readonly context: AsyncContext
-  /** Whether the first of them has had its turn, with the stream. */
+  /** Whether the first of them needs not wait for a turn: the stream had one. */
   readonly hasTurn: boolean
 }
 
 const { ping, reconnect } = streamFrames.multiplexed
 
-/** Creates the set of subscriptions of one connection. */
-export function createMultiplexedStream(
-  options: ServeOptions,
-  service: Pick<Service, 'onError' | 'runWithContext'>,
-  connection: Connection,
-): MultiplexedStream {
-  return new SubscriptionSet(options, service, connection)
-}
+const noRequests: ReadonlyMap<string, SubscriptionRequest> = new Map()
 
-// A class, as there is one for each client: methods that all share, and nothing that is needed only to start.
-class SubscriptionSet implements MultiplexedStream {
-  revision = -1
-  onClose = doNothing
-  readonly #options: ServeOptions
-  readonly #mode: RunMode
-  readonly #onError: TellError
-  readonly #runWithContext: Service['runWithContext']
+/** The set of subscriptions on one connection, each with its key. */
+export class MultiplexedStream implements StreamHandler, ChangeableStream {
+  onClose: () => void = doNothing
+  readonly #parts: LinkParts
+  readonly #mode: WireMode
+  readonly #reportError: RequestServices['reportError']
+  readonly #runWithContext: RequestServices['runWithContext']
   readonly #connection: Connection
-  readonly #entries = new Map<string, Entry>()
+  readonly #slots = new Map<string, Slot>()
+  #revision = -1
   #connectionParams: TRPCRequestInfo['connectionParams'] = null
-  /** What the stream is opened with, until it has started. */
-  #first: MultiplexedRequest | undefined
-  #prepared: ReadonlyMap<string, SubscriptionRequest> = nothing
-  /** Most streams never change. */
-  #rate: Rate | undefined
+  /** The set that it is opened with, until it starts. */
+  #firstSet: MultiplexedRequest | undefined = undefined
+  #requests = noRequests
+  /** `undefined` for a stream that has not changed yet: most never do. */
+  #changes: TokenBucket | undefined = undefined
 
   constructor(
-    options: ServeOptions,
-    { onError, runWithContext }: Pick<Service, 'onError' | 'runWithContext'>,
+    parts: LinkParts,
+    { reportError, runWithContext }: Pick<RequestServices, 'reportError' | 'runWithContext'>,
     connection: Connection,
   ) {
-    this.#options = options
-    this.#mode = options.emitsAndEnds ? this.#endingMode(options) : options.multiplexed
-    this.#onError = onError
+    this.#parts = parts
+    this.#mode = parts.emitsAndEnds ? this.#endingMode() : parts.multiplexed
+    this.#reportError = reportError
     this.#runWithContext = runWithContext
     this.#connection = connection
   }
 
-  get requests(): ReadonlyMap<string, SubscriptionRequest> {
-    return this.#prepared
+  /** The newest set that was applied. */
+  get revision(): number {
+    return this.#revision
   }
 
+  /** The requests of the first set, until it starts. */
+  get requests(): ReadonlyMap<string, SubscriptionRequest> {
+    return this.#requests
+  }
+
+  /** Prepares the first set: finds its procedures, which may load lazy routers. */
   async prepare(
     set: MultiplexedRequest,
-    params: TRPCRequestInfo['connectionParams'],
+    connectionParams: TRPCRequestInfo['connectionParams'],
   ): Promise<void> {
-    this.#first = set
-    this.#connectionParams = params
+    this.#firstSet = set
+    this.#connectionParams = connectionParams
     const requests = Object.entries(set.subscriptions).map(
       async ([key, wanted]) => [key, await this.#toRequest(wanted)] as const,
     )
-    this.#prepared = new Map(await Promise.all(requests))
+    this.#requests = new Map(await Promise.all(requests))
   }
 
+  /** Starts the first set, in the context of the connection's owner. */
   start(): void {
-    const set = this.#first
-    this.#first = undefined
-    const { closed, context } = this.#connection
-    if (set && !closed) this.#apply(set, { from: 'here', context, hasTurn: true })
-    this.#prepared = nothing
+    const set = this.#firstSet
+    this.#firstSet = undefined
+    const { isClosed, context } = this.#connection
+    if (set && !isClosed) this.#apply(set, { from: 'here', context, hasTurn: true })
+    this.#requests = noRequests
   }
 
-  replace(set: MultiplexedRequest, from: Begun['from']): number {
-    const wanted = Object.entries(set.subscriptions)
-    for (const [key, one] of wanted) checkSame(key, this.#entries.get(key)?.wanted, one)
-    if (set.revision <= this.revision) return 0
-    this.#rate ??= createRate(this.#options.changes)
-    const waitMs = this.#rate.take(this.#priceOf(set))
+  /**
+   * Replaces the set if its revision is greater: new keys start, missing keys stop, others continue.
+   *
+   * New subscriptions run in the async context of the caller. If another instance received the request,
+   * that is only what `runWithContext` restores.
+   *
+   * Returns 0; or, if the set changes too often, how long to wait in milliseconds, and changes nothing.
+   * Throws `INVALID_MESSAGE`, and changes nothing, if a key has another path or input than before.
+   */
+  replace(set: MultiplexedRequest, from: StartOptions['from']): number {
+    for (const [key, wanted] of Object.entries(set.subscriptions))
+      mustBeSame(key, this.#slots.get(key)?.wanted, wanted)
+    if (set.revision <= this.#revision) return 0
+    this.#changes ??= new TokenBucket(this.#parts.changes)
+    const waitMs = this.#changes.take(this.#priceOf(set))
     if (waitMs === 0) this.#apply(set, { from, context: captureContext(), hasTurn: false })
     return waitMs
   }
 
+  /** How long to wait before {@link replace} would accept this set, in milliseconds. */
   changeWaitMs(set: MultiplexedRequest): number {
-    return (set.revision > this.revision && this.#rate?.waitMs(this.#priceOf(set))) || 0
+    return (set.revision > this.#revision && this.#changes?.waitMs(this.#priceOf(set))) || 0
   }
 
   paths(): readonly string[] {
-    // Before it has started, it is for those that it was opened with.
-    const wanted = this.#first
-      ? Object.values(this.#first.subscriptions)
-      : this.#running().map((entry) => entry.wanted)
+    const wanted = this.#firstSet
+      ? Object.values(this.#firstSet.subscriptions)
+      : this.#activeSlots().map((slot) => slot.wanted)
     return [...new Set(wanted.map(({ path }) => path))]
   }
 
-  subscriptions(): number {
-    return this.#running().length
+  subscriptionCount(): number {
+    return this.#activeSlots().length
   }
 
   heartbeat(): void {
-    for (const { run } of this.#entries.values()) if (run) showPosition(run)
-    send(this.#connection, ping)
+    for (const { call } of this.#slots.values()) call?.sendPresentPosition()
+    this.#connection.send(ping)
   }
 
-  reconnect(_: Connection, data: ReconnectData, retryMs: number): void {
-    if (isOpen(this.#connection)) send(this.#connection, reconnect(data, retryMs))
-    else this.#connection.begin?.()
+  reconnect(data: ReconnectData, retryMs: number): void {
+    if (this.#connection.isStarted) this.#connection.send(reconnect(data, retryMs))
+    else this.#connection.answer?.()
   }
 
   close(): void {
     this.onClose()
-    for (const entry of this.#entries.values()) stopEntry(entry)
+    for (const slot of this.#slots.values()) stopSlot(slot)
   }
 
-  #running(): Entry[] {
-    return [...this.#entries.values()].filter(({ run }) => !run?.ended)
+  #activeSlots(): Slot[] {
+    return [...this.#slots.values()].filter(({ call }) => !call?.hasEnded)
   }
 
-  /** Each start has its price, and a change that starts nothing has one, too. */
+  /** The price of a change: one for each subscription that it starts, and one if it starts none. */
   #priceOf({ subscriptions }: MultiplexedRequest): number {
-    return Math.max(1, Object.keys(subscriptions).filter((key) => !this.#entries.has(key)).length)
+    return Math.max(1, Object.keys(subscriptions).filter((key) => !this.#slots.has(key)).length)
   }
 
-  #apply({ revision, subscriptions }: MultiplexedRequest, begun: Begun): void {
-    this.revision = revision
-    for (const [key, entry] of this.#entries) {
+  #apply({ revision, subscriptions }: MultiplexedRequest, options: StartOptions): void {
+    this.#revision = revision
+    for (const [key, slot] of this.#slots) {
       if (Object.hasOwn(subscriptions, key)) continue
-      this.#entries.delete(key)
-      stopEntry(entry)
+      this.#slots.delete(key)
+      stopSlot(slot)
     }
-    let { hasTurn } = begun
+    let { hasTurn } = options
     for (const [key, wanted] of Object.entries(subscriptions)) {
-      if (this.#entries.has(key)) continue
-      const entry: Entry = { wanted, over: new AbortController(), run: undefined }
-      this.#entries.set(key, entry)
-      void this.#serve(key, entry, begun, hasTurn)
+      if (this.#slots.has(key)) continue
+      const slot: Slot = { wanted, over: new AbortController(), call: undefined }
+      this.#slots.set(key, slot)
+      void this.#serve(key, slot, { ...options, hasTurn })
       hasTurn = false
     }
   }
 
-  async #serve(key: string, entry: Entry, begun: Begun, hasTurn: boolean): Promise<void> {
-    const connection = this.#connection
-    const { admission } = this.#options
-    const request = this.#prepared.get(key) ?? (await this.#toRequest(entry.wanted))
-    const { subject, lastEventId, getRawInput } = request
-    const { over } = entry
-    // Whoever doesn't read can't make the stream grow by changing the set for ever.
-    if (isFull(connection)) await room(connection, over.signal)
-    const turn =
-      hasTurn || over.signal.aborted ? undefined : admission.start(connection, over.signal)
+  async #serve(key: string, slot: Slot, options: StartOptions): Promise<void> {
+    const { over } = slot
+    const request = this.#requests.get(key) ?? (await this.#toRequest(slot.wanted))
+    const turn = this.#turn(over.signal, options.hasTurn)
     if (turn) await turn
     if (over.signal.aborted) return
-    const { context } = begun
-    const onError = this.#onError
-    const run = createRun({
+    const call = this.#createCall(key, request, over, options.context)
+    slot.call = call
+    try {
+      if (options.from === 'elsewhere')
+        call.context = await restoreContext(this.#runWithContext, call.ctx)
+      if (over.signal.aborted) return
+      await call.context.runInAsyncScope(async () =>
+        sendResult(call, await callProcedure(call, request.getRawInput)),
+      )
+    } catch (error) {
+      call.fail(error)
+    }
+  }
+
+  /** Waits until a subscription may start; `undefined` if it may now. */
+  #turn(signal: AbortSignal, hasTurn: boolean): Promise<void> | undefined {
+    const connection = this.#connection
+    const enter = (): Promise<void> | undefined =>
+      hasTurn || signal.aborted ? undefined : this.#parts.admission.start(connection, signal)
+    // A client that doesn't read can't make the stream grow by changing the set for ever.
+    return connection.isBackpressured() ? connection.whenWritable(signal).then(enter) : enter()
+  }
+
+  #createCall(
+    key: string,
+    { subject, lastEventId }: SubscriptionRequest,
+    over: AbortController,
+    context: AsyncContext,
+  ): SubscriptionCall {
+    const call = new SubscriptionCall({
       mode: this.#mode,
-      connection,
+      connection: this.#connection,
       context,
       over,
       key,
       subject,
       lastEventId,
-      onError,
+      reportError: this.#reportError,
     })
-    entry.run = run
-    run.ctx = connection.ctx
-    try {
-      if (begun.from === 'elsewhere')
-        run.context = await restoreContext(this.#runWithContext, run.ctx)
-      if (over.signal.aborted) return
-      await run.context.runInAsyncScope(async () =>
-        sendResult(run, await callProcedure(run, getRawInput)),
-      )
-    } catch (error) {
-      fail(run, error)
-    }
+    call.ctx = this.#connection.ctx
+    return call
   }
 
   async #toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
-    const { router } = this.#options
-    // A path that leads nowhere is the call's to complain about.
+    const { router } = this.#parts
+    // If there is no procedure at the path, the call says so.
     const procedure = await findProcedure(router, path).catch(() => undefined)
-    const readInput = (): unknown => input
-    const connectionParams = this.#connectionParams
     return createSubscriptionRequest(router, {
       path,
       procedure,
       lastEventId,
-      connectionParams,
-      readInput,
+      connectionParams: this.#connectionParams,
+      readInput: () => input,
     })
   }
 
-  /** A mode of its own, for a stream that ends as soon as each of its subscriptions has said what there is for now. */
-  #endingMode({ multiplexed, clock }: ServeOptions): RunMode {
-    /** Whether one is over, or a channel's and at its end. */
-    const isSilent = (spoken: ReadonlySet<string>): boolean =>
-      [...this.#entries].every(([key, { run }]) => spoken.has(key) || run?.ended || run?.placed) &&
-      !isFull(this.#connection)
-    const lastWord = { clock, isSilent, end: () => end(this.#connection) }
-    return { ...multiplexed, frames: createLastWord(multiplexed.frames, lastWord) }
+  /** A mode of its own, for a stream that ends once each of its subscriptions has sent what there is. */
+  #endingMode(): WireMode {
+    const { multiplexed, clock } = this.#parts
+    const isDone = (sent: ReadonlySet<string>): boolean =>
+      !this.#connection.isBackpressured() &&
+      [...this.#slots].every(
+        ([key, { call }]) => sent.has(key) || call?.hasEnded || call?.positionSent,
+      )
+    const end = (): void => this.#connection.end()
+    return { ...multiplexed, writer: emitAndEnd(multiplexed.writer, { clock, isDone, end }) }
   }
 }
 
-const nothing: ReadonlyMap<string, SubscriptionRequest> = new Map()
-
 function doNothing(): void {}
 
-function stopEntry({ run, over }: Entry): void {
-  if (run) stop(run)
+function stopSlot({ call, over }: Slot): void {
+  call?.stop()
   over.abort()
 }
 
-function checkSame(
+function mustBeSame(
   key: string,
   before: WantedSubscription | undefined,
   after: WantedSubscription,

@@ -1,4 +1,4 @@
-import { type Clock, isRealtimeError } from '@trpc-sse/protocol'
+import { type Clock, isRealtimeError, type MultiplexedRequest } from '@trpc-sse/protocol'
 import type { Backend } from '../../backend/backend.ts'
 import { isSameOwner } from '../request/credentials.ts'
 import {
@@ -6,111 +6,123 @@ import {
   type ControlRequest,
   parseAnswer,
   parseControl,
-  unknown,
+  unknownStream,
 } from './control.ts'
-import { createRelay } from './relay.ts'
-import type { MultiplexedStream } from './stream.ts'
+import { Relay } from './relay.ts'
 
-/** The multiplexed streams of a link, and the way to those of other instances. */
-export interface Multiplexer {
-  /** Makes a stream known for control requests, until it ends; returns its connection id. `ownerOf` names who may change it. */
-  add(
-    stream: MultiplexedStream,
-    ownerOf: (connectionId: string) => string | Promise<string>,
-  ): string
-  /** The answer to a control request that is known before it is asked who sends it, if there is one. */
-  refusal(request: Pick<ControlRequest, 'connectionId' | 'set'>): ControlAnswer | undefined
-  /** Replaces the set of the stream that a control request names, wherever it is, unless who sends it is out of date by then. */
-  control(request: ControlRequest, isStale: () => boolean): Promise<ControlAnswer>
+/** A stream, as far as control requests change it. */
+export interface ChangeableStream {
+  readonly revision: number
+  /** Called when the stream is over. */
+  onClose: () => void
+  /** Replaces the set. Returns 0, or how long to wait in milliseconds. Throws `INVALID_MESSAGE`. */
+  replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): number
+  /** How long to wait before {@link replace} would accept this set, in milliseconds. */
+  changeWaitMs(set: MultiplexedRequest): number
 }
 
-/** What a multiplexer is made of. */
-export interface MultiplexerOptions {
+/** Options of {@link MultiplexedStreams}. */
+export interface MultiplexedStreamsOptions {
   readonly backend: Backend | undefined
   readonly clock: Clock
   readonly subscriptionsPerConnection: number
 }
 
-interface HeldStream {
-  readonly stream: MultiplexedStream
+interface OwnedStream {
+  readonly stream: ChangeableStream
   readonly owner: string | Promise<string>
 }
 
-/** Creates the multiplexer of a link. Without a backend, or with one that hands on no notices, it knows its own streams only. */
-export function createMultiplexer({
-  backend,
-  clock,
-  subscriptionsPerConnection,
-}: MultiplexerOptions): Multiplexer {
-  const instance = randomText(8)
-  const streams = new Map<string, HeldStream>()
-  const relay = canNotify(backend)
-    ? createRelay({
-        backend,
-        instance,
-        clock,
-        answer: async (question) => {
-          const request = parseControl(question, subscriptionsPerConnection)
-          return request && (await apply(request, 'elsewhere', () => false))
-        },
-      })
-    : undefined
+/**
+ * The multiplexed streams of a link, and the way to those of other instances. Without a backend that
+ * relays notices, it knows its own streams only.
+ */
+export class MultiplexedStreams {
+  /** Names this instance: the first part of its connection ids. */
+  readonly #instance = randomHex(8)
+  readonly #streams = new Map<string, OwnedStream>()
+  readonly #relay: Relay | undefined
 
-  async function apply(
+  constructor({ backend, clock, subscriptionsPerConnection }: MultiplexedStreamsOptions) {
+    if (!canNotify(backend)) return
+    this.#relay = new Relay({
+      backend,
+      instance: this.#instance,
+      clock,
+      answer: async (question) => {
+        const request = parseControl(question, subscriptionsPerConnection)
+        return request && (await this.#apply(request, 'elsewhere', () => false))
+      },
+    })
+  }
+
+  /** Adds a stream for as long as it lasts. Returns its connection id. `ownerOf` tells who may change it. */
+  add(
+    stream: ChangeableStream,
+    ownerOf: (connectionId: string) => string | Promise<string>,
+  ): string {
+    // Not awaited: until it listens, other instances get no answer, and their clients reopen.
+    void this.#relay?.listen()
+    const connectionId = `${this.#instance}.${randomHex(16)}`
+    this.#streams.set(connectionId, { stream, owner: ownerOf(connectionId) })
+    stream.onClose = () => void this.#streams.delete(connectionId)
+    return connectionId
+  }
+
+  /** The answer to a control request that holds for any sender, if there is one. */
+  earlyAnswer({
+    connectionId,
+    set,
+  }: Pick<ControlRequest, 'connectionId' | 'set'>): ControlAnswer | undefined {
+    const instance = instanceOf(connectionId)
+    if (instance !== this.#instance)
+      return this.#relay && /^[\da-f]{16}$/.test(instance) ? undefined : unknownStream
+    const stream = this.#streams.get(connectionId)?.stream
+    if (stream === undefined) return unknownStream
+    const retryAfterMs = stream.changeWaitMs(set)
+    return retryAfterMs > 0 ? { type: 'busy', retryAfterMs } : undefined
+  }
+
+  /** Replaces the set of a stream, on whichever instance it is, unless its sender was disconnected by then. */
+  async control(request: ControlRequest, wasDisconnected: () => boolean): Promise<ControlAnswer> {
+    const instance = instanceOf(request.connectionId)
+    if (instance === this.#instance) return await this.#apply(request, 'here', wasDisconnected)
+    if (wasDisconnected()) return unknownStream
+    return parseAnswer(await this.#relay?.ask(instance, request))
+  }
+
+  async #apply(
     { connectionId, owner, set }: ControlRequest,
     from: 'here' | 'elsewhere',
-    isStale: () => boolean,
+    wasDisconnected: () => boolean,
   ): Promise<ControlAnswer> {
-    const held = streams.get(connectionId)
-    if (held === undefined || !isSameOwner(owner, await held.owner)) return unknown
-    // It may have ended meanwhile: what started on it then would never stop.
-    if (streams.get(connectionId) !== held || isStale()) return unknown
+    const owned = this.#streams.get(connectionId)
+    if (owned === undefined || !isSameOwner(owner, await owned.owner)) return unknownStream
+    // The stream may have ended meanwhile: subscriptions that start on it now would never stop.
+    if (this.#streams.get(connectionId) !== owned || wasDisconnected()) return unknownStream
     try {
-      const retryAfterMs = held.stream.replace(set, from)
+      const retryAfterMs = owned.stream.replace(set, from)
       if (retryAfterMs > 0) return { type: 'busy', retryAfterMs }
-      return { type: 'applied', revision: held.stream.revision }
+      return { type: 'applied', revision: owned.stream.revision }
     } catch (error) {
       if (!isRealtimeError(error)) throw error
       return { type: 'invalid', message: error.message }
     }
   }
-
-  const instanceOf = (connectionId: string): string => connectionId.split('.', 1)[0] ?? ''
-
-  return {
-    add(stream, ownerOf) {
-      // Started in the background: until it listens, control from elsewhere isn't answered, and clients reopen.
-      void relay?.listen()
-      const connectionId = `${instance}.${randomText(16)}`
-      streams.set(connectionId, { stream, owner: ownerOf(connectionId) })
-      stream.onClose = () => void streams.delete(connectionId)
-      return connectionId
-    },
-    refusal({ connectionId, set }) {
-      const holder = instanceOf(connectionId)
-      if (holder !== instance) return relay && /^[\da-f]{16}$/.test(holder) ? undefined : unknown
-      const held = streams.get(connectionId)
-      if (held === undefined) return unknown
-      const retryAfterMs = held.stream.changeWaitMs(set)
-      return retryAfterMs > 0 ? { type: 'busy', retryAfterMs } : undefined
-    },
-    async control(request, isStale) {
-      const holder = instanceOf(request.connectionId)
-      if (holder === instance) return await apply(request, 'here', isStale)
-      if (isStale()) return unknown
-      return parseAnswer(await relay?.ask(holder, request))
-    },
-  }
 }
 
-type Notifying = Backend & Required<Pick<Backend, 'notify'>>
+function instanceOf(connectionId: string): string {
+  return connectionId.split('.', 1)[0] ?? ''
+}
 
-function canNotify(backend: Backend | undefined): backend is Notifying {
+function canNotify(
+  backend: Backend | undefined,
+): backend is Backend & Required<Pick<Backend, 'notify'>> {
   return backend?.notify !== undefined
 }
 
-/** So many random bytes, as hexadecimal text that nobody can guess. */
-function randomText(bytes: number): string {
+/** So many random bytes as hexadecimal text, which nobody can guess. */
+function randomHex(bytes: number): string {
   const random = crypto.getRandomValues(new Uint8Array(bytes))
   return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

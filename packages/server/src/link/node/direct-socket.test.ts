@@ -85,15 +85,16 @@ async function stream(
   { response: wrap, late, ...wrapper }: Wrapper,
   seen: Seen,
 ) {
-  const { nodeExchange } = await loadAgain()
+  const { NodeResponseWriter } = await loadAgain()
   const write = async (response: http.ServerResponse): Promise<void> => {
-    const sink = nodeExchange(response).open(head, () => {})
+    const writer = new NodeResponseWriter(response)
+    writer.start(head, () => {})
     for (const [i, part] of parts.entries()) {
-      sink.network.write(sink, [bytes(part)])
+      writer.write([bytes(part)])
       await new Promise(setImmediate)
       if (i === 0) late?.(response, seen)
     }
-    sink.network.end(sink)
+    writer.end()
   }
   const server = http.createServer(
     wrapper.options?.(seen) ?? {},

@@ -1,79 +1,50 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TRPCError } from '@trpc/server'
-import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import { errorOf } from '../call/errors.ts'
-import {
-  isMultiplexed,
-  type MultiplexedOptions,
-  type MultiplexedService,
-  serveMultiplexed,
-} from '../multiplexed/serve.ts'
-import {
-  type CallOverrides,
-  connectionKey,
-  createContext,
-  type LinkOptions,
-  optionsOf,
-  procedurePath,
-  reportError,
-} from '../options.ts'
-import { addressReaderFor } from '../request/address.ts'
-import { readNodeBody } from '../request/body.ts'
+import type { LinkParts } from '../link-parts.ts'
+import { isMultiplexed, serveMultiplexed } from '../multiplexed/serve.ts'
 import { type IncomingRequest, matchSubscription } from '../request/match.ts'
-import { streamHead } from '../response-head.ts'
+import { createServices, type RequestServices, type StreamRequest } from '../request/services.ts'
+import {
+  type OwnOptions,
+  optionsForRequest,
+  procedurePath,
+  type RequestOptions,
+  reportError,
+} from '../request-options.ts'
 import { serveSingle } from '../single.ts'
-import { answerByTrpc, writeAnswer } from './answer.ts'
+import { answerByTrpc } from '../trpc-handler.ts'
+import { writeAnswer } from './answer.ts'
+import { discardBody, readNodeBody } from './body.ts'
+import { runMiddleware } from './middleware.ts'
 import { closeWithSocket } from './queued-responses.ts'
-import { isGone, nodeExchange } from './writer.ts'
+import { isGone, NodeResponseWriter } from './writer.ts'
 
-/** A request of `node:http`, and what it has of its own. */
-export interface NodeCall extends CallOverrides {
+/** A request of `node:http`, with the options that it has of its own. */
+export interface NodeCall extends OwnOptions {
   readonly request: IncomingMessage
   readonly response: ServerResponse
 }
 
 /** Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own handler. */
 export async function serveNode(
-  serve: MultiplexedOptions,
-  link: LinkOptions,
+  parts: LinkParts,
+  link: RequestOptions,
   call: NodeCall,
 ): Promise<void> {
   const { request, response } = call
   closeWithSocket(request, response)
-  const options = optionsOf(link, call)
+  const options = optionsForRequest(link, call)
   const { middleware } = options
-  if (middleware === undefined) return await serveRequest(serve, options, call, undefined)
-  // In the async context in which it goes on: it may be one that runs everything behind it in a store.
+  if (middleware === undefined) return await serveRequest(parts, options, call, undefined)
+  // Continues in the async context that the middleware may have entered.
   const { context, error } = await runMiddleware(middleware, request, response)
-  await context.runInAsyncScope(() => serveRequest(serve, options, call, error))
-}
-
-async function serveRequest(
-  serve: MultiplexedOptions,
-  options: LinkOptions,
-  call: NodeCall,
-  middlewareError: unknown,
-): Promise<void> {
-  const { response } = call
-  if (response.writableEnded || isGone(response)) return
-  const target = targetOf(options, call)
-  if (middlewareError || target === undefined)
-    return await serveOther(options, call, target, middlewareError)
-  if (isMultiplexed(target.method, target.path))
-    return await serveStream(options, serve, call, target.url, (service) =>
-      serveMultiplexed(serve, service),
-    )
-  const match = await matchSubscription(options.router, target)
-  if (match)
-    await serveStream(options, serve, call, target.url, (service) =>
-      serveSingle(serve, service, match),
-    )
-  else await serveOther(options, call, target, undefined)
+  await context.runInAsyncScope(() => serveRequest(parts, options, call, error))
 }
 
 /** Whether a request is for a stream, or for a change of one. */
 export async function isForStream(
-  options: LinkOptions,
+  options: RequestOptions,
   call: Pick<NodeCall, 'request' | 'path'>,
 ): Promise<boolean> {
   const target = targetOf(options, call)
@@ -84,9 +55,29 @@ export async function isForStream(
   )
 }
 
-/** What a request asks for; `undefined` if its address is none. */
+async function serveRequest(
+  parts: LinkParts,
+  options: RequestOptions,
+  call: NodeCall,
+  middlewareError: unknown,
+): Promise<void> {
+  const { response } = call
+  if (response.writableEnded || isGone(response)) return
+  const target = targetOf(options, call)
+  if (middlewareError || target === undefined)
+    return await serveOther(options, call, target, middlewareError)
+  if (isMultiplexed(target.method, target.path))
+    return await serveStream(parts, options, call, target, (services) =>
+      serveMultiplexed(parts, services),
+    )
+  const match = await matchSubscription(options.router, target)
+  if (match === undefined) return await serveOther(options, call, target, undefined)
+  await serveStream(parts, options, call, target, (services) => serveSingle(parts, services, match))
+}
+
+/** What a request asks for; `undefined` if its URL is none. */
 function targetOf(
-  { basePath }: LinkOptions,
+  { basePath }: RequestOptions,
   { request, path }: Pick<NodeCall, 'request' | 'path'>,
 ): IncomingRequest | undefined {
   const url = parseUrl(request)
@@ -95,121 +86,88 @@ function targetOf(
       url,
       method: request.method ?? 'GET',
       path: path ?? procedurePath(url.pathname, basePath),
-      header: (name) => headerValue(request.headers[name]),
+      header: (name) => headerOf(request, name),
     }
   )
 }
 
+async function serveStream(
+  parts: LinkParts,
+  options: RequestOptions,
+  { request: req, response: res }: NodeCall,
+  { url }: IncomingRequest,
+  serve: (services: RequestServices) => Promise<void>,
+): Promise<void> {
+  try {
+    const request: StreamRequest = {
+      url,
+      writer: new NodeResponseWriter(res),
+      peer: req.socket?.remoteAddress,
+      about: { req, res },
+      header: (name) => headerOf(req, name),
+      readBody: (body) => readNodeBody(req, body),
+    }
+    await serve(createServices(options, request, parts.addressOf))
+  } catch (cause) {
+    endFailed(options, req, res, cause)
+  } finally {
+    discardBody(req, parts.bodies)
+  }
+}
+
 async function serveOther(
-  options: LinkOptions,
+  options: RequestOptions,
   call: NodeCall,
   target: IncomingRequest | undefined,
   middlewareError: unknown,
 ): Promise<void> {
-  // A procedure may go on for ever where the client has left.
-  const gone = new Promise<void>((resolve) => call.response.once('close', resolve))
+  const { request, response } = call
+  // A procedure may never end once the client is gone.
+  const gone = new Promise<void>((resolve) => response.once('close', resolve))
   const answered = answer(options, call, target, middlewareError).catch((cause) =>
-    endFailed(options, call, cause),
+    endFailed(options, request, response, cause),
   )
   await Promise.race([answered, gone])
 }
 
 async function answer(
-  options: LinkOptions,
+  options: RequestOptions,
   { request: req, response: res }: NodeCall,
   target: IncomingRequest | undefined,
   middlewareError: unknown,
 ): Promise<void> {
-  const trpc = await import('@trpc/server/adapters/node-http')
+  const { incomingMessageToRequest, internal_exceptionHandler } = await import(
+    '@trpc/server/adapters/node-http'
+  )
   if (target === undefined) {
     const malformed = new TRPCError({ code: 'BAD_REQUEST', message: 'Invalid URL' })
-    trpc.internal_exceptionHandler({ ...options, req, res } as never)(malformed)
+    internal_exceptionHandler({ ...options, req, res, path: '' })(malformed)
     return
   }
-  const given = await answerByTrpc(options, {
-    request: trpc.incomingMessageToRequest(req, res, { maxBodySize: options.maxBodySize ?? null }),
+  const answered = await answerByTrpc(options, {
+    request: incomingMessageToRequest(req, res, { maxBodySize: options.maxBodySize ?? null }),
     path: target.path,
     error: middlewareError ? errorOf(middlewareError) : null,
     about: { req, res },
   })
-  await writeAnswer(res, given)
+  await writeAnswer(res, answered)
 }
 
-/** Ends a response that failed; whoever has begun it, the app in `createContext` for example. */
+/** Ends a response that failed. The app may have begun it, in `createContext` for example. */
 function endFailed(
-  options: LinkOptions,
-  { request: req, response: res }: NodeCall,
+  options: RequestOptions,
+  req: IncomingMessage,
+  res: ServerResponse,
   cause: unknown,
 ): void {
-  const error = errorOf(cause)
-  reportError(options, { error, path: '', input: undefined, ctx: undefined, req })
+  reportError(options, errorOf(cause), { path: '', input: undefined, ctx: undefined }, req)
   if (!res.headersSent) res.statusCode = 500
   res.end()
 }
 
-async function serveStream(
-  options: LinkOptions,
-  { addressOf, bodies }: MultiplexedOptions,
-  { request: req, response: res }: NodeCall,
-  url: URL,
-  serve: (service: MultiplexedService) => Promise<void>,
-): Promise<void> {
-  try {
-    await serve({
-      url,
-      exchange: nodeExchange(res),
-      address: addressReaderFor(options.trustProxy, addressOf)(
-        req.socket?.remoteAddress,
-        headerValue(req.headers['x-forwarded-for']),
-      ),
-      credentials: {
-        authorization: req.headers.authorization ?? null,
-        cookie: req.headers.cookie ?? null,
-        connectionParams: url.searchParams.get('connectionParams'),
-      },
-      readBody: (body) => readNodeBody(req, body),
-      createContext: (info) => createContext(options, { req, res, info }),
-      connectionKey: connectionKey(options),
-      runWithContext: options.runWithContext,
-      onError: (error, about) => reportError(options, { error, ...about, req }),
-      responseHead: (ctx, info) => streamHead(options.responseMeta, ctx, info),
-    })
-  } catch (cause) {
-    endFailed(options, { request: req, response: res }, cause)
-  } finally {
-    bodies.letGo(req)
-  }
-}
-
-interface PassedOn {
-  /** The async context in which the middleware went on. */
-  readonly context: AsyncContext
-  /** The error that it passed on, if any. */
-  readonly error: unknown
-}
-
-/** Runs the connect middleware. Resolves when it goes on, or has answered by itself. */
-function runMiddleware(
-  middleware: NonNullable<LinkOptions['middleware']>,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<PassedOn> {
-  return new Promise((resolve) => {
-    const next = (error?: unknown): void => resolve({ error, context: captureContext() })
-    // A preflight, for example, is answered by the middleware itself.
-    response.once('close', () => next())
-    try {
-      // One that is an async function may reject.
-      Promise.resolve(middleware(request, response, next) as unknown).catch(next)
-    } catch (cause) {
-      next(cause)
-    }
-  })
-}
-
 function parseUrl(request: IncomingMessage): URL | undefined {
   const protocol = 'encrypted' in (request.socket ?? {}) ? 'https' : 'http'
-  // HTTP/2 has its own name for it.
+  // HTTP/2 has a name of its own for the host.
   const host = request.headers.host ?? request.headers[':authority'] ?? 'localhost'
   try {
     return new URL(request.url ?? '/', `${protocol}://${host}`)
@@ -218,6 +176,7 @@ function parseUrl(request: IncomingMessage): URL | undefined {
   }
 }
 
-function headerValue(value: string | string[] | undefined): string | null {
+function headerOf({ headers }: IncomingMessage, name: string): string | null {
+  const value = headers[name]
   return Array.isArray(value) ? value.join(',') : (value ?? null)
 }

@@ -53,7 +53,7 @@ it.each(['write', 'flush', 'end'] as const)(
     else await numbers.publish(2)
     await bad.over
     expect(told).toHaveBeenCalledExactlyOnceWith(
-      expect.stringContaining('wraps its response'),
+      expect.stringContaining('A stream was cut'),
       failure,
     )
     const seen = (await good.nextMany(2)).map(({ event, data }) => `${event} ${data}`)

@@ -3,23 +3,22 @@ import http from 'node:http'
 import net, { type AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { listen } from '../../../../../tests/support/http.ts'
-import { leastBufferedBytes, type Sink } from '../connection/response-writer.ts'
-import { nodeExchange } from './writer.ts'
+import { minBufferedBytes } from '../connection/response-writer.ts'
+import { NodeResponseWriter } from './writer.ts'
 
 const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }) }
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** A server whose responses are written by `use`, and an agent that keeps one connection to it. */
 async function setup(
-  use: (sink: Sink, response: http.ServerResponse) => void,
+  use: (writer: NodeResponseWriter, response: http.ServerResponse) => void,
   prepare = noPreparation,
 ) {
   const server = http.createServer((_request, response) => {
     prepare(response)
-    use(
-      nodeExchange(response).open(head, () => {}),
-      response,
-    )
+    const writer = new NodeResponseWriter(response)
+    writer.start(head, () => {})
+    use(writer, response)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -46,23 +45,23 @@ async function body(response: http.IncomingMessage): Promise<string> {
   return text
 }
 
-describe('the sink of a Node response', () => {
+describe('the writer of a Node response', () => {
   it('sends headers before there is anything to write', async () => {
-    let sink: Sink | undefined
+    let writer: NodeResponseWriter | undefined
     await using s = await setup((given) => {
-      sink = given
+      writer = given
     })
     const response = await s.get()
     expect(response.headers['content-type']).toBe('text/event-stream')
-    if (sink) sink.network.end(sink)
+    writer?.end()
     expect(await body(response)).toBe('')
   })
 
   it('writes chunks that a client reads as the same bytes, whoever else is sent them', async () => {
     const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
-    await using s = await setup((sink) => {
-      for (const each of [...shared, ...shared]) sink.network.write(sink, [each])
-      sink.network.end(sink)
+    await using s = await setup((writer) => {
+      for (const each of [...shared, ...shared]) writer.write([each])
+      writer.end()
     })
     const expected = `onezwei ✓${'x'.repeat(70_000)}`.repeat(2)
     for (let i = 0; i < 2; i++) expect(await body(await s.get())).toBe(expected)
@@ -70,11 +69,11 @@ describe('the sink of a Node response', () => {
 
   it('leaves nothing on a connection that goes on to serve other requests', async () => {
     const listeners: number[] = []
-    await using s = await setup((sink, response) => {
+    await using s = await setup((writer, response) => {
       listeners.push(response.socket?.listenerCount('drain') ?? 0)
-      sink.network.write(sink, [bytes('a')])
-      sink.network.write(sink, [bytes('b')])
-      sink.network.end(sink)
+      writer.write([bytes('a')])
+      writer.write([bytes('b')])
+      writer.end()
     })
     for (let i = 0; i < 3; i++) expect(await body(await s.get())).toBe('ab')
     expect(new Set(listeners).size).toBe(1)
@@ -83,10 +82,10 @@ describe('the sink of a Node response', () => {
   it('gives every byte to the write of a middleware that has put its own there', async () => {
     const written: string[] = []
     await using s = await setup(
-      (sink) => {
-        sink.network.write(sink, [bytes('a')])
-        sink.network.write(sink, [bytes('b')])
-        sink.network.end(sink)
+      (writer) => {
+        writer.write([bytes('a')])
+        writer.write([bytes('b')])
+        writer.end()
       },
       (response) => {
         const write = response.write.bind(response)
@@ -103,11 +102,12 @@ describe('the sink of a Node response', () => {
   it('raises no error for a client that has closed its half, and is still written to', async () => {
     const errors: unknown[] = []
     const server = http.createServer((request, response) => {
-      const sink = nodeExchange(response).open(head, () => {})
-      sink.network.write(sink, [bytes('first')])
+      const writer = new NodeResponseWriter(response)
+      writer.start(head, () => {})
+      writer.write([bytes('first')])
       request.socket.once('end', () => {
-        queueMicrotask(() => sink.network.write(sink, [bytes('late')]))
-        setImmediate(() => sink.network.write(sink, [bytes('later')]))
+        queueMicrotask(() => writer.write([bytes('late')]))
+        setImmediate(() => writer.write([bytes('later')]))
       })
     })
     server.on('clientError', (error, socket) => {
@@ -129,13 +129,14 @@ describe('the sink of a Node response', () => {
   it('tells of room once a slow client has read', async () => {
     let drained = 0
     const server = http.createServer((_request, response) => {
-      const sink = nodeExchange(response).open(head, () => {
+      const writer = new NodeResponseWriter(response)
+      writer.start(head, () => {
         drained += 1
-        sink.network.end(sink)
+        writer.end()
       })
-      sink.network.write(sink, [bytes('first')])
-      for (let i = 0; i < 200; i++) sink.network.write(sink, [bytes('x'.repeat(65_536))])
-      expect(sink.network.buffered(sink)).toBeGreaterThan(0)
+      writer.write([bytes('first')])
+      for (let i = 0; i < 200; i++) writer.write([bytes('x'.repeat(65_536))])
+      expect(writer.bufferedBytes()).toBeGreaterThan(0)
     })
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
@@ -153,16 +154,17 @@ describe('the sink of a Node response', () => {
   ])('tells of room though the server buffers more than we do, %s', async (_, prepare) => {
     const server = http.createServer({ highWaterMark: 8_388_608 }, (_request, response) => {
       prepare(response)
-      const sink = nodeExchange(response).open(head, () => {
-        if (isFull && sink.network.buffered(sink) === 0) sink.network.end(sink)
+      const writer = new NodeResponseWriter(response)
+      writer.start(head, () => {
+        if (isFull && writer.bufferedBytes() === 0) writer.end()
       })
       let isFull = false
-      sink.network.write(sink, [bytes('first')])
+      writer.write([bytes('first')])
       while (!isFull) {
-        sink.network.write(sink, [bytes('x'.repeat(65_536))])
-        isFull = sink.network.buffered(sink) > leastBufferedBytes
+        writer.write([bytes('x'.repeat(65_536))])
+        isFull = writer.bufferedBytes() > minBufferedBytes
       }
-      expect(sink.network.buffered(sink)).toBeLessThan(8_388_608)
+      expect(writer.bufferedBytes()).toBeLessThan(8_388_608)
     })
     await using running = await listen(server)
     const [response] = await once(http.get(running.url, { agent: false }), 'response')

@@ -1,31 +1,83 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import {
-  type Exchange,
-  leastBufferedBytes,
-  type Network,
+  minBufferedBytes,
   type ResponseHead,
-  type Sink,
+  type ResponseWriter,
 } from '../connection/response-writer.ts'
 import { directSocket, isNext } from './direct-socket.ts'
 
-/** Writes straight to a Node response: no web streams between an event and the socket. */
-export function nodeExchange(response: ServerResponse): Exchange {
-  return {
-    open(head, onDrain) {
-      writeHead(response, head)
-      return createSink(response, onDrain)
-    },
-    onGone(callback) {
-      response.on('close', callback)
-      // Over HTTP/2, a write to a stream that is just being reset: 'close' follows.
-      if (response.req.httpVersionMajor > 1) response.on('error', ignore)
-      if (isGone(response)) callback()
-    },
+/** Writes straight to a Node response: there are no web streams between an event and the socket. */
+export class NodeResponseWriter implements ResponseWriter {
+  readonly #response: ServerResponse
+  #onDrain = ignore
+  /** The socket to write chunks to, once the headers are sent. */
+  #socket: Socket | undefined
+  /** The emitter of 'drain'. */
+  #drains: Socket | ServerResponse | undefined
+  #hasWritten = false
+
+  constructor(response: ServerResponse) {
+    this.#response = response
+  }
+
+  onceClosed(callback: () => void): void {
+    const response = this.#response
+    response.on('close', callback)
+    // Over HTTP/2, a write to a stream that is just being reset fails. 'close' follows.
+    if (response.req.httpVersionMajor > 1) response.on('error', ignore)
+    if (isGone(response)) callback()
+  }
+
+  start(head: ResponseHead, onDrain: () => void): void {
+    writeHead(this.#response, head)
+    this.#onDrain = onDrain
+    // At the end of this tick, so that a first frame leaves together with the headers.
+    process.nextTick(() => this.#hasWritten || this.#response.flushHeaders())
+  }
+
+  write(chunks: readonly Uint8Array[]): void {
+    const response = this.#response
+    this.#hasWritten = true
+    const onWritten = emitsDrain(response) ? undefined : this.#onDrain
+    if (this.#socket && isNext(response, this.#socket)) {
+      this.#writeTo(this.#socket, framed(chunks), onWritten)
+      return
+    }
+    if (response.destroyed) return
+    response.write(joined(chunks), onWritten)
+    flush(response)
+    if (this.#drains) return
+    // The headers and a first chunk are out: from here on there are only chunks, if it is chunked.
+    this.#socket = directSocket(response)
+    this.#drains = this.#socket ?? response
+    this.#drains.on('drain', this.#onDrain)
+  }
+
+  bufferedBytes(): number {
+    return this.#response.writableLength
+  }
+
+  end(): void {
+    this.#hasWritten = true
+    // The socket may serve other requests after this one.
+    this.#drains?.off('drain', this.#onDrain)
+    this.#response.end()
+  }
+
+  abort(): void {
+    this.#response.destroy()
+  }
+
+  #writeTo(socket: Socket, bytes: Uint8Array, onWritten: (() => void) | undefined): void {
+    const isDrained = socket.write(bytes, onWritten)
+    // Newer versions of Node emit no 'drain' where the kernel takes everything at once. In the next
+    // turn of the event loop, so that other connections go first.
+    if (isDrained && bytes.length >= minBufferedBytes) setImmediate(this.#onDrain)
   }
 }
 
-/** Whether the other end has left, or has its answer. A response of HTTP/2 doesn't say so itself, but its stream does. */
+/** Whether the client is gone, or has its answer. Over HTTP/2 only the response's stream tells. */
 export function isGone(
   response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } },
 ): boolean {
@@ -33,21 +85,27 @@ export function isGone(
 }
 
 /**
- * Fixes the status and the headers; they are sent with the first write. In one object: `setHeader` makes a table that
- * the response keeps for as long as it lasts, and older middleware (on-headers before 1.1) mangles a flat array.
+ * Sets the status and the headers, which are sent with the first write. In one object: `setHeader`
+ * makes a table that the response keeps for as long as it lasts, and older middleware (on-headers
+ * before 1.1) breaks a flat array.
  */
 export function writeHead(response: ServerResponse, head: ResponseHead): void {
-  // A middleware that set another status meant it.
+  // If middleware has set another status, it stays.
   const status = response.statusCode === 200 ? head.status : response.statusCode
   response.writeHead(status, headersFor(response, head.headers))
-  joinHead(response)
+  flattenHead(response)
+}
+
+/** Makes compression middleware send what it holds back. */
+export function flush(response: ServerResponse & { flush?: () => void }): void {
+  response.flush?.()
 }
 
 /**
- * Node keeps the text of the head for as long as the response lasts, put together from some thirty strings that are kept
- * too: a tenth of what an idle connection takes. Whoever makes a number of a text has V8 make one string of it first.
+ * Node keeps the text of the head for as long as the response lasts, as a rope of some thirty strings:
+ * a tenth of what an idle connection takes. To read it as a number, V8 makes one flat string of it.
  */
-function joinHead({ _header }: ServerResponse & { readonly _header?: unknown }): void {
+function flattenHead({ _header }: ServerResponse & { readonly _header?: unknown }): void {
   Number(_header)
 }
 
@@ -56,12 +114,12 @@ function headersFor(
   headers: ResponseHead['headers'],
 ): OutgoingHttpHeaders {
   const isHttp2 = response.req.httpVersionMajor > 1
-  // No prototype: a header may have any name.
+  // Without a prototype: a header may have any name.
   const all: OutgoingHttpHeaders = Object.create(null)
   for (const [name, value] of headers) {
-    // HTTP/2 has no such header.
+    // HTTP/2 forbids it.
     if (isHttp2 && name === 'connection') continue
-    // What a middleware varies by, the origin for example, still holds; and there may be many cookies.
+    // What middleware varies by (the origin, for example) still applies; and there may be many cookies.
     const added =
       name === 'vary' || name === 'set-cookie' ? (all[name] ?? response.getHeader(name)) : undefined
     all[name] = added === undefined ? value : [added, value].flat().map(String)
@@ -69,94 +127,29 @@ function headersFor(
   return all
 }
 
-interface NodeSink extends Sink {
-  readonly response: ServerResponse
-  readonly onDrain: () => void
-  /** Where chunks are written, once the headers are out. */
-  socket: Socket | undefined
-  /** What tells of room. */
-  drains: Socket | ServerResponse | undefined
-  begun: boolean
-}
-
-function createSink(response: ServerResponse, onDrain: () => void): NodeSink {
-  const sink: NodeSink = {
-    network: nodeNetwork,
-    response,
-    onDrain,
-    socket: undefined,
-    drains: undefined,
-    begun: false,
-  }
-  // At the end of this tick, so that a first frame leaves together with the headers.
-  process.nextTick(() => sink.begun || response.flushHeaders())
-  return sink
-}
-
-const nodeNetwork: Network = {
-  write(sink: NodeSink, chunks) {
-    const { response, socket, onDrain } = sink
-    sink.begun = true
-    const onLeft = hasDrain(response) ? undefined : onDrain
-    if (socket && isNext(response, socket)) return writeTo(socket, framed(chunks), onDrain, onLeft)
-    if (response.destroyed) return
-    response.write(joined(chunks), onLeft)
-    flush(response)
-    if (sink.drains) return
-    // The headers and a first chunk are out: from here on it is chunks only, where there are any.
-    sink.socket = directSocket(response)
-    sink.drains = sink.socket ?? response
-    sink.drains.on('drain', onDrain)
-  },
-  buffered: ({ response }: NodeSink) => response.writableLength,
-  end(sink: NodeSink) {
-    sink.begun = true
-    // The socket may serve other requests after this one.
-    sink.drains?.off('drain', sink.onDrain)
-    sink.response.end()
-  },
-  cut: ({ response }: NodeSink) => void response.destroy(),
-}
-
 /**
- * Whether 'drain' comes once what we write has left: not if Node lets more wait than we do, and on Node 20 too early if the
- * response still waits behind another. Then each write tells.
+ * Whether 'drain' comes once our writes have left. It doesn't where Node buffers more than we do. On
+ * Node 20 it comes too early while the response waits behind another. There, each write calls back.
  */
-function hasDrain({ socket, writableHighWaterMark }: ServerResponse): boolean {
-  return socket !== null && writableHighWaterMark <= leastBufferedBytes
-}
-
-function writeTo(
-  socket: Socket,
-  bytes: Uint8Array,
-  onDrain: () => void,
-  onLeft?: () => void,
-): void {
-  // What the kernel takes at once has no 'drain', in newer versions of Node. In the next turn: others have theirs before.
-  if (socket.write(bytes, onLeft) && bytes.length >= leastBufferedBytes) setImmediate(onDrain)
+function emitsDrain({ socket, writableHighWaterMark }: ServerResponse): boolean {
+  return socket !== null && writableHighWaterMark <= minBufferedBytes
 }
 
 function ignore(): void {}
 
-/** Compression middleware holds bytes back until it is told. */
-export function flush(response: ServerResponse & { flush?: () => void }): void {
-  response.flush?.()
-}
+/** Joins the chunks of one write. */
+const joined = memoized((chunks) => (chunks.length === 1 && chunks[0]) || Buffer.concat(chunks))
 
-/** The bytes of what leaves in one write. */
-const joined = madeOnce((chunks) => (chunks.length === 1 && chunks[0]) || Buffer.concat(chunks))
-
-/** The same as one chunk of HTTP/1.1. */
-const framed = madeOnce((chunks) => {
+/** Joins the chunks of one write to one chunk of HTTP/1.1. */
+const framed = memoized((chunks) => {
   const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
   return Buffer.concat([Buffer.from(`${length.toString(16)}\r\n`, 'latin1'), ...chunks, crlf])
 })
 
-// Not a Buffer: this file is loaded, though not used, where there is no Node.
-const crlf = new TextEncoder().encode('\r\n')
+const crlf = Buffer.from('\r\n', 'latin1')
 
-/** Connections at the tail are sent the same, one after the other: what is made of it is made once for all. */
-function madeOnce(make: (chunks: readonly Uint8Array[]) => Uint8Array): typeof make {
+/** Remembers the last result: connections at the tail are sent the same chunks, one after the other. */
+function memoized(make: (chunks: readonly Uint8Array[]) => Uint8Array): typeof make {
   let last: readonly Uint8Array[] = []
   let made: Uint8Array = new Uint8Array()
   return (chunks) => {

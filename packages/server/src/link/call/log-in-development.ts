@@ -1,0 +1,31 @@
+import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
+import { isRealtimeError } from '@trpc-sse/protocol'
+import { logToConsole } from '../../user-code/calls.ts'
+import { routerConfig } from '../router.ts'
+
+/** The paths of procedures, by their router, whose failure was logged. */
+const logged = new WeakMap<AnyTRPCRouter, Set<string>>()
+
+/**
+ * Logs a failure of the server's own code, once for each procedure and in development only: for an app
+ * that has no `onError`.
+ */
+export function logInDevelopment(
+  router: AnyTRPCRouter,
+  path: string,
+  { code, cause, message }: TRPCError,
+): void {
+  // A server that drains, or a backend that is down, is no mistake in the procedure.
+  const isMistake = isRealtimeError(cause)
+    ? cause.code === 'INVALID_OPTION'
+    : code === 'INTERNAL_SERVER_ERROR'
+  if (!isMistake || !routerConfig(router).isDev) return
+  const paths = logged.get(router) ?? new Set()
+  logged.set(router, paths)
+  if (paths.has(path)) return
+  paths.add(path)
+  logToConsole(
+    `trpc-sse: The subscription "${path}" failed. Give onError to be called with each failure.`,
+    cause ?? message,
+  )
+}

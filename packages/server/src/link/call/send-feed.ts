@@ -1,0 +1,137 @@
+import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
+import { areSame } from '../../codec/transformer.ts'
+import { clearCallContext } from '../../subscription/call-context.ts'
+import type { Feed, FeedPart } from '../../subscription/feed.ts'
+import { openFeed, type SubscriptionSource } from '../../subscription/subscription.ts'
+import { differentTransformers } from './errors.ts'
+import type { CallSource, SubscriptionCall } from './subscription-call.ts'
+
+/** Opens a channel subscription that the procedure returned, and sends its events from then on. */
+export async function sendFeed(call: SubscriptionCall, source: SubscriptionSource): Promise<void> {
+  mustHaveTransformer(source, call.mode.output)
+  const sender = new FeedSender(call, source)
+  const { readGroup } = call.connection
+  const feed = await openFeed(source, sender.wake, readGroup, call.lastEventId)
+  // Nothing iterates the subscription, so a stream needs not keep what that would need.
+  clearCallContext(call.over.signal)
+  if (call.hasEnded) return feed.close()
+  call.source = sender
+  call.live = source.live
+  sender.begin(feed, source.parts)
+  endWithSignals(call, source)
+}
+
+/** Sends the events of one feed while the client reads. The others wait in the window, or in the log. */
+class FeedSender implements CallSource {
+  /** Sends what there is. Called when the feed has events, or the client can take more. */
+  readonly wake: () => void
+  readonly #call: SubscriptionCall
+  #feed: Feed | undefined = undefined
+  /**
+   * The channels that it reads, until all of them were reached. Not kept after that: what a procedure
+   * returned must not live as long as its stream.
+   */
+  #unreached: readonly FeedPart[] | undefined = undefined
+
+  constructor(call: SubscriptionCall, { hasCallbacks }: SubscriptionSource) {
+    this.#call = call
+    this.wake = hasCallbacks
+      ? () => call.context.runInAsyncScope(() => this.#send())
+      : () => this.#send()
+  }
+
+  begin(feed: Feed, parts: readonly FeedPart[]): void {
+    this.#feed = feed
+    this.#unreached = parts
+    this.#send()
+  }
+
+  position(): string | undefined {
+    return this.#feed?.position()
+  }
+
+  close(): void {
+    this.#feed?.close()
+    this.#call.connection.stopWaiting(this.wake)
+  }
+
+  #send(): void {
+    const call = this.#call
+    if (this.#feed === undefined || call.hasEnded) return
+    try {
+      this.#sendFrom(this.#feed)
+      if (this.#unreached && this.#areReached(this.#unreached)) this.#unreached = undefined
+    } catch (error) {
+      call.fail(error)
+    }
+  }
+
+  #sendFrom(feed: Feed): void {
+    const call = this.#call
+    const { connection } = call
+    if (!call.positionSent && !this.#sendStart(feed)) {
+      // The start is in the log, which is not read for a connection that is backpressured.
+      if (connection.isBackpressured()) connection.onceWritable(this.wake)
+      return
+    }
+    while (!connection.isBackpressured()) {
+      const item = feed.next()
+      // A filter may have ended its own subscription.
+      if (item === undefined || call.hasEnded) return
+      if (item.kind === 'event') call.sendEvent(item)
+      else call.sendGap(item)
+    }
+    if (feed.isTooFarBehind()) cutOff(call)
+    else connection.onceWritable(this.wake)
+  }
+
+  /** Tells the client where the feed starts. Returns whether that is known. */
+  #sendStart(feed: Feed): boolean {
+    const position = feed.position()
+    if (position === undefined) return false
+    this.#call.positionSent = true
+    this.#call.start(position)
+    // The call may have started before its position was known.
+    this.#call.sendPosition(position)
+    return true
+  }
+
+  /** Whether all logs were reached. Fails the call if one can't be: its client retries, and shows an error meanwhile. */
+  #areReached(parts: readonly FeedPart[]): boolean {
+    const hubs = parts.map((part) => part.hub())
+    const failing = hubs.find((hub) => hub?.failure !== undefined)
+    if (failing && !this.#call.hasEnded) this.#call.fail(cannotStart(failing.failure))
+    return hubs.every((hub) => hub?.window !== undefined)
+  }
+}
+
+function cannotStart(cause: unknown): TRPCError {
+  const message =
+    "The channel's log can't be reached, so the subscription can't start. It is tried again; the server's logs say why."
+  return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message, cause })
+}
+
+/** Cuts the connection: a client that doesn't read can't be told. It notices when it reads on. */
+function cutOff({ connection, mode: { counters } }: SubscriptionCall): void {
+  counters.cutOff += 1
+  connection.dismiss()
+}
+
+/** Completes the call when a signal aborts that the subscription was given, other than the call's own. */
+function endWithSignals(call: SubscriptionCall, { parts }: SubscriptionSource): void {
+  const { signal: own } = call.over
+  const end = (): void => call.context.runInAsyncScope(() => call.complete())
+  for (const { signal } of parts) {
+    if (signal === undefined || signal === own) continue
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true, signal: own })
+  }
+}
+
+function mustHaveTransformer(
+  { parts }: SubscriptionSource,
+  output: TRPCDataTransformer | undefined,
+): void {
+  if (!parts.every(({ codec }) => areSame(codec.output, output)))
+    throw differentTransformers('channel')
+}

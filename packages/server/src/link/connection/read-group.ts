@@ -1,0 +1,51 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { ReadGroup } from '../../hub/reads.ts'
+import type { Turns } from './turns.ts'
+
+/** A connection, as far as reads for its subscriptions depend on it. */
+export interface ReadingConnection {
+  isBackpressured(): boolean
+}
+
+/** What the reads of a link's connections have in common. */
+export interface GroupOptions {
+  /** How many channels the subscriptions of one connection may read at a time. */
+  readonly channelsPerConnection: number
+  /** Connections take turns to load the snapshots of their live subscriptions. */
+  readonly loads: Turns<object>
+}
+
+/** Reads logs for the subscriptions of one connection. While it is backpressured, nothing is read for it. */
+export class ConnectionReadGroup implements ReadGroup {
+  readonly #connection: ReadingConnection
+  readonly #options: GroupOptions
+  #channels = 0
+
+  constructor(connection: ReadingConnection, options: GroupOptions) {
+    this.#connection = connection
+    this.#options = options
+  }
+
+  canRead(): boolean {
+    return !this.#connection.isBackpressured()
+  }
+
+  enter(): void {
+    const { channelsPerConnection } = this.#options
+    if (this.#channels >= channelsPerConnection) throw tooManyChannels(channelsPerConnection)
+    this.#channels += 1
+  }
+
+  leave(): void {
+    this.#channels -= 1
+  }
+
+  turn(signal: AbortSignal): Promise<void> | undefined {
+    return this.#options.loads.enter(this.#connection, signal)
+  }
+}
+
+function tooManyChannels(count: number): RealtimeError {
+  const message = `The subscriptions of one connection read ${count} channels at a time, which is the limit (limits.channelsPerConnection). End some, or raise it.`
+  return new RealtimeError('TOO_MANY_CHANNELS', message)
+}

@@ -1,0 +1,77 @@
+import { TRPCError } from '@trpc/server'
+import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
+
+const limitTexts = {
+  connections: {
+    scope: 'this server (connections)',
+    advice: 'limits.connections raises it.',
+  },
+  connectionsPerKey: {
+    scope: 'one user (connectionsPerKey)',
+    advice: 'limits.connectionsPerKey raises it.',
+  },
+  connectionsPerAddress: {
+    scope: 'one address (connectionsPerAddress)',
+    advice:
+      'limits.connectionsPerAddress raises it; behind a proxy, trustProxy tells clients apart; connectionKey tells users apart.',
+  },
+} as const
+
+/** Makes the error for a connection beyond a limit. */
+export function limitReached(limit: keyof typeof limitTexts, count: number): TRPCError {
+  const { scope, advice } = limitTexts[limit]
+  const code = limit === 'connections' ? 'SERVICE_UNAVAILABLE' : 'TOO_MANY_REQUESTS'
+  const message = `The limit of ${count} connections for ${scope} is reached. Close some, or try again later. On the server, ${advice}`
+  return overLimit(code, message)
+}
+
+/** Makes the error for a connection that arrives while too many others wait to be opened. */
+export function tooManyWaiting(count: number): TRPCError {
+  const message = `${count} connections wait to be opened, which is the limit (limits.waiting). Try again later.`
+  return overLimit('SERVICE_UNAVAILABLE', message)
+}
+
+/** Makes the error for a body that memory has no room for now. */
+export function tooManyBodyBytes(limit: number): TRPCError {
+  const message = `The limit of ${limit} bytes of requests under way (limits.bodyBytes) is reached. Try again later.`
+  return overLimit('SERVICE_UNAVAILABLE', message)
+}
+
+/** Makes the error for a stream whose set changes too often. */
+export function tooManyChanges(): TRPCError {
+  const message =
+    'The subscriptions of this stream change too often (limits.changesPerSecond). Send the newest set again after Retry-After (P67).'
+  return new TRPCError({ code: 'TOO_MANY_REQUESTS', message })
+}
+
+/** Makes the error for a request that arrives while the server drains. */
+export function drainingError(): TRPCError {
+  return goingAway('This server is about to stop. Reconnect: another one answers.')
+}
+
+/** Makes the error for a request that was disconnected before its stream was open. */
+export function disconnectedError(): TRPCError {
+  return goingAway(
+    'The connection was ended while it was opened. Reconnect: access is checked again.',
+  )
+}
+
+/** Whether an error refuses a connection for now. */
+export function isRefusal(error: TRPCError): boolean {
+  const { cause } = error
+  return mayReturnSoon(error) || (isRealtimeError(cause) && cause.code === 'TOO_MANY_CONNECTIONS')
+}
+
+/** Whether the client may reconnect soon, as no other client has to leave before. */
+export function mayReturnSoon({ cause }: TRPCError): boolean {
+  return isRealtimeError(cause) && cause.code === 'DRAINING'
+}
+
+function goingAway(message: string): TRPCError {
+  const cause = new RealtimeError('DRAINING', message)
+  return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message, cause })
+}
+
+function overLimit(code: 'TOO_MANY_REQUESTS' | 'SERVICE_UNAVAILABLE', message: string): TRPCError {
+  return new TRPCError({ code, message, cause: new RealtimeError('TOO_MANY_CONNECTIONS', message) })
+}

@@ -1,0 +1,31 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
+import type { Middleware } from '../options.ts'
+
+/** How a middleware passed a request on. */
+export interface PassedOn {
+  /** The async context in which it did. */
+  readonly context: AsyncContext
+  /** The error that it passed on, if any. */
+  readonly error: unknown
+}
+
+/** Runs connect middleware. Resolves when it passes the request on, or has answered it. */
+export function runMiddleware(
+  middleware: Middleware,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<PassedOn> {
+  return new Promise((resolve) => {
+    const next = (error?: unknown): void => resolve({ error, context: captureContext() })
+    // Middleware answers a preflight, for example, by itself.
+    response.once('close', () => next())
+    try {
+      // An async function may reject.
+      const returned: unknown = middleware(request, response, next)
+      Promise.resolve(returned).catch(next)
+    } catch (cause) {
+      next(cause)
+    }
+  })
+}

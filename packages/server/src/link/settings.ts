@@ -1,0 +1,90 @@
+import type { TRPCDataTransformer } from '@trpc/server'
+import { type ConnectedData, RealtimeError } from '@trpc-sse/protocol'
+import { type ChannelsBase, internalsOf } from '../channels.ts'
+import { areSame } from '../codec/transformer.ts'
+import { differentTransformers } from './call/errors.ts'
+import { type ConnectionLimits, limitsOf } from './connection/limits.ts'
+import { minBufferedBytes } from './connection/response-writer.ts'
+import type { ServerLinkOptions } from './options.ts'
+import type { RouterConfig, RouterSseConfig } from './router.ts'
+
+/** A link's options, checked and with their defaults. */
+export interface LinkSettings {
+  readonly limits: ConnectionLimits
+  /** Silence after which a connection sends a ping; `Infinity` for never. */
+  readonly heartbeatMs: number
+  /** How long a connection may last; `undefined` for no limit. */
+  readonly maxDurationMs: number | undefined
+  readonly maxBufferedBytes: number
+  readonly maxQueuedBytes: number
+  readonly retryMs: number
+  /** What clients are told when they connect. */
+  readonly clientOptions: ConnectedData
+}
+
+/** Checks a link's options and fills in the defaults. Throws `INVALID_OPTION`. */
+export function settingsOf(
+  options: ServerLinkOptions,
+  { sse, output }: RouterConfig,
+): LinkSettings {
+  mustHaveTransformer(options.channels, output)
+  const heartbeatMs = heartbeatOf(options.heartbeatMs, sse)
+  mustBeNumbers(options)
+  return {
+    limits: limitsOf(options.limits),
+    heartbeatMs,
+    maxDurationMs: sse.maxDurationMs || undefined,
+    maxBufferedBytes: Math.max(minBufferedBytes, options.maxBufferedBytes ?? 131_072),
+    maxQueuedBytes: options.maxQueuedBytes ?? 1_048_576,
+    retryMs: options.retryMs ?? 500,
+    clientOptions: {
+      // Three heartbeats: one may be lost in a busy moment, and a second one late.
+      ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),
+      ...sse.client,
+    },
+  }
+}
+
+function heartbeatOf(given: number | undefined, { ping, client }: RouterSseConfig): number {
+  if (given === undefined && arePingsOff(ping)) return Infinity
+  // As for tRPC, 0 means none.
+  const inactivityMs = client?.reconnectAfterInactivityMs || Infinity
+  const pingMs = ping?.enabled ? (ping.intervalMs ?? 1_000) : Math.min(15_000, inactivityMs / 3)
+  const ms = given ?? pingMs
+  if (ms > 0 && ms <= inactivityMs) return ms
+  const message = `heartbeatMs is ${ms}, and clients reconnect after ${inactivityMs} ms of silence (sse.client.reconnectAfterInactivityMs). Give more than 0, and at most that.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+/** Whether tRPC sends no pings with these options. */
+function arePingsOff(ping: RouterSseConfig['ping']): boolean {
+  if (ping === undefined) return false
+  const { enabled, intervalMs = 1_000 } = ping
+  return !(enabled && intervalMs > 0 && intervalMs !== Infinity)
+}
+
+function mustBeNumbers({
+  retryMs,
+  maxBufferedBytes,
+  maxQueuedBytes,
+  limits,
+}: ServerLinkOptions): void {
+  const numbers = { retryMs, maxBufferedBytes, maxQueuedBytes, ...limits }
+  for (const [name, value] of Object.entries(numbers)) {
+    if (value === undefined || value >= 0) continue
+    const message = `createServerLink(): ${name} is ${value}. Give a number, 0 or more.`
+    throw new RealtimeError('INVALID_OPTION', message)
+  }
+  if (limits?.changesPerSecond !== 0) return
+  const message =
+    'createServerLink(): changesPerSecond is 0, so that no stream could ever change. Give more than 0.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function mustHaveTransformer(
+  channels: ChannelsBase | undefined,
+  output: TRPCDataTransformer | undefined,
+): void {
+  const codec = channels && internalsOf(channels)?.codec
+  if (codec && !areSame(codec.output, output)) throw differentTransformers('channels')
+}
