@@ -300,6 +300,33 @@ it('the React package by itself is at most 4 kB in a browser', async () => {
   expect(others).toEqual({})
 })
 
+it.each([
+  { platform: 'browser', conditions: ['workerd', 'worker', 'browser'], hasNode: false },
+  { platform: 'neutral', conditions: ['deno'], hasNode: false },
+  { platform: 'node', conditions: [], hasNode: true },
+] as const)(
+  'the server link in a bundle for $platform $conditions has code for Node in it: $hasNode',
+  async ({ platform, conditions, hasNode }) => {
+    const contents = `
+      export { createServerLink } from '@trpc-sse/server'
+      export { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
+    `
+    const { metafile } = await build({
+      stdin: { contents, resolveDir: consumer('tests') },
+      bundle: true,
+      write: false,
+      metafile: true,
+      format: 'esm',
+      platform,
+      conditions: [...conditions],
+      mainFields: ['module', 'main'],
+    })
+    const files = Object.keys(metafile.inputs)
+    expect(files.some((file) => file.endsWith('dist/link/fetch/fetch.js'))).toBe(true)
+    expect(files.some((file) => file.includes('dist/link/node/'))).toBe(hasNode)
+  },
+)
+
 type Compress = (contents: Uint8Array) => Uint8Array
 
 /** The compressed sizes of a program that imports the client, by file. */

@@ -45,10 +45,7 @@ async function serve([name, ...args]: readonly [string, ...string[]]): Promise<A
 
 it('the app and the fetch adapter import nothing of Node', () => {
   const text = readFileSync(join(folder, 'worker.js'), 'utf8')
-  const imported = [...text.matchAll(/^import\b.*|\bimport\(([^)]*)\)/gm)].map(
-    ([all, name]) => name ?? all,
-  )
-  expect(imported).toEqual(['"@trpc/server/adapters/node-http"'])
+  expect(text.match(/^import\b.*|\bimport\([^)]*\)/gm)).toBeNull()
 })
 
 describe.each(runtimes)('the fetch adapter on $name', ({ command }) => {

@@ -23,7 +23,6 @@ export async function bundleServer(
     format: 'esm',
     platform: 'neutral',
     mainFields: ['module', 'main'],
-    // Only loaded for a Node request.
-    external: ['node:*', '@trpc/server/adapters/node-http'],
+    external: ['node:*'],
   })
 }

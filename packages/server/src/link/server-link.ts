@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { elapsedTime, systemClock } from '@trpc-sse/protocol'
+import { isForStream, serveNode } from '#node'
 import { internalsOf } from '../channels.ts'
 import { detachedClock } from '../user-code/async-context.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
@@ -18,7 +19,6 @@ import { serveFetch } from './fetch/fetch.ts'
 import type { LinkParts } from './link-parts.ts'
 import { createMultiplexedMode } from './multiplexed/serve.ts'
 import { MultiplexedStreams } from './multiplexed/streams.ts'
-import { isForStream, serveNode } from './node/node.ts'
 import type {
   CreateServerLinkOptions,
   NodeRequest,
@@ -56,6 +56,8 @@ export interface ServerLinkStats {
 export interface ServerLink {
   /**
    * Answers a request of `node:http` or `node:http2`. Resolves when the response is over.
+   *
+   * Rejects with `INVALID_OPTION` in a bundle that was built without the condition `node`.
    */
   node(request: NodeRequest, response: NodeResponse, overrides?: RequestOverrides): Promise<void>
   /** Answers a web-standard request. */

@@ -30,7 +30,7 @@ const graceMs = 5_000
 export class Connections {
   readonly counters: Counters = createCounters()
   /** Disconnects that apply to requests whose context is being made. */
-  readonly disconnects = new Disconnects()
+  readonly disconnects: Disconnects = new Disconnects()
   readonly #options: ConnectionsOptions
   readonly #elapsedMs: () => number
   readonly #shared: ConnectionOptions

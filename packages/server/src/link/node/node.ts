@@ -1,5 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { TRPCError } from '@trpc/server'
+import {
+  incomingMessageToRequest,
+  internal_exceptionHandler,
+} from '@trpc/server/adapters/node-http'
 import { errorOf } from '../call/errors.ts'
 import type { LinkParts } from '../link-parts.ts'
 import { isMultiplexed, serveMultiplexed } from '../multiplexed/serve.ts'
@@ -136,9 +140,6 @@ async function answer(
   target: IncomingRequest | undefined,
   middlewareError: unknown,
 ): Promise<void> {
-  const { incomingMessageToRequest, internal_exceptionHandler } = await import(
-    '@trpc/server/adapters/node-http'
-  )
   if (target === undefined) {
     const malformed = new TRPCError({ code: 'BAD_REQUEST', message: 'Invalid URL' })
     internal_exceptionHandler({ ...options, req, res, path: '' })(malformed)

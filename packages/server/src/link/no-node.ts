@@ -1,0 +1,16 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import type * as node from './node/node.ts'
+
+// The package's import `#node` is this file where the condition `node` isn't set: in a bundle for
+// Workers, for example, which then has no code for Node in it.
+
+/** Rejects: this build serves no requests of `node:http`. */
+export const serveNode: typeof node.serveNode = () => Promise.reject(noNode('node'))
+
+/** Rejects: this build serves no requests of `node:http`. */
+export const isForStream: typeof node.isForStream = () => Promise.reject(noNode('isForStream'))
+
+function noNode(method: string): RealtimeError {
+  const message = `link.${method}() is not in this build, as it was resolved without the condition "node". Add that condition to your bundler's settings, or use link.fetch().`
+  return new RealtimeError('INVALID_OPTION', message)
+}
