@@ -111,9 +111,9 @@ describe('the pages', () => {
   it.each(pages.map((page) => [page.path, page] as const))(
     '%s: its links lead somewhere',
     (_path, page) => {
-      const links = [...withoutCode(page.text).matchAll(/\]\(([^)\s]+)\)/g)].map(
-        ([, link = '']) => link,
-      )
+      const links = [
+        ...withoutCode(page.text).matchAll(/(?:\]\(|\bsrc(?:set)?=")([^")\s]+)[")]/g),
+      ].map(([, link = '']) => link)
       const broken = links
         .map((link) => localLink(page.path, link))
         .filter((link) => link !== undefined)
