@@ -153,10 +153,10 @@ class Cursor implements Feed, PageReader, OpeningReader {
 
   /** With the policy `latest`, moves a cursor that is too far behind to the newest event. */
   #skipToLatest(): Gap | undefined {
-    const { window, behind, closed, report } = this.#hub
+    if (this.#hub.behind.policy !== 'latest') return undefined
+    const { window, closed, report } = this.#hub
     const id = this.#id
-    if (behind.policy !== 'latest' || window === undefined || id === undefined || closed)
-      return undefined
+    if (window === undefined || id === undefined || closed) return undefined
     // A replay isn't behind before it is through.
     if (this.#replay !== undefined && !this.#hasCaughtUp) return undefined
     this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
