@@ -3,23 +3,24 @@ import { type AnyTRPCRouter, initTRPC, TRPCError } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import { type ChannelsBase, channel, createChannels, type ServerLinkOptions } from '../index.ts'
 
-/** A request, as every adapter can tell of it to `createContext`. */
+/** The part of a request that every adapter can give to `createContext`. */
 export interface AdapterAppRequest {
-  /** Gives a header's value. */
+  /** Returns the value of a header. */
   header(name: string): string | string[] | null | undefined
-  /** Adds a `set-cookie` header to the response, in the way of the framework. */
+  /** Adds a `set-cookie` header to the response, in the framework's own way. */
   addCookie(cookie: string): void
   readonly info: TRPCRequestInfo
 }
 
-/** What the app's `createContext` makes. */
+/** The app's context. */
 export interface AdapterAppContext {
   readonly user: string
 }
 
 /**
- * What an adapter is tried with: options for it, but that `createContext` takes what all adapters can give. It needs nothing
- * of Node, and what happened in it can be asked by a query: so it can be mounted in another process or runtime, too.
+ * The app of the adapter cases: options for an adapter, except that `createContext` takes an
+ * {@link AdapterAppRequest}. It uses nothing of Node, and its `diary` query tells what happened in it. So
+ * it can be mounted in another process or runtime too.
  */
 export interface AdapterApp extends Pick<ServerLinkOptions<AdapterAppContext>, 'connectionKey'> {
   readonly router: AnyTRPCRouter
@@ -29,10 +30,10 @@ export interface AdapterApp extends Pick<ServerLinkOptions<AdapterAppContext>, '
   onError(failure: { readonly error: TRPCError; readonly path: string | undefined }): void
 }
 
-/** The cookies that the app sets: by `createContext` where the request has `x-cookie: 1`, and always by `responseMeta`. */
+/** The cookies that the app sets: in `createContext` for a request with `x-cookie: 1`, and in `responseMeta`. */
 export const appCookies: readonly [context: string, meta: string] = ['context=1', 'meta=1']
 
-/** Creates the app of {@link AdapterCase}s. */
+/** Creates the app of the adapter cases. */
 export function createAdapterApp(): AdapterApp {
   const diary: string[] = []
   const channels = createChannels({
@@ -56,7 +57,7 @@ export function createAdapterApp(): AdapterApp {
   }
 }
 
-/** The app's log of words, one for each topic. */
+/** The app's channel of words, one log for each topic. */
 interface Words {
   publish(topic: string, word: string): Promise<unknown>
   subscribe(opts: {
@@ -122,7 +123,7 @@ function record(given: unknown): Readonly<Record<string, unknown>> {
   throw new TypeError(`Expected an object, not ${typeof given}.`)
 }
 
-/** A Standard Schema of a function that throws what is wrong: this entry brings no library for that. */
+/** Makes a Standard Schema from a function that throws: this entry has no schema library. */
 function schemaOf<T>(parse: (given: unknown) => T): StandardSchemaV1<T, T> {
   return {
     '~standard': { version: 1, vendor: 'trpc-sse', validate: (given) => ({ value: parse(given) }) },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { appCookies } from './adapter-app.ts'
-import { type AdapterCase, adapterCase, corsOrigin, type Served } from './adapter-case.ts'
+import { type AdapterCase, adapterCase, corsOrigin, type ServedApp } from './adapter-case.ts'
 import { nextNamed, openMultiplexed, single } from './adapter-stream-cases.ts'
 import type { CaseAnswer } from './case-client.ts'
 
@@ -11,9 +11,9 @@ interface Failure {
 const codeOf = async (answer: CaseAnswer): Promise<string> =>
   (await answer.json<Failure>()).error.data.code
 
-/** One answer of each kind: a query's, a stream's in either mode, one that changes nothing, and two errors. */
+/** Returns one answer of each kind: a query, a stream in each mode, a mutation, and two errors. */
 async function answersOfAllKinds(
-  served: Served,
+  served: ServedApp,
   headers: Readonly<Record<string, string>>,
 ): Promise<readonly CaseAnswer[]> {
   return [
@@ -26,7 +26,7 @@ async function answersOfAllKinds(
   ]
 }
 
-/** Cases of queries and mutations on the same mount, of what is in front of it, and of errors. */
+/** Cases of queries, mutations and errors on the same mount, and of middleware in front of it. */
 export const adapterCallCases: readonly AdapterCase[] = [
   adapterCase('calls', 'answers queries, mutations and batches as tRPC does', async (served) => {
     const query = await served.get('whoami', { 'x-user': 'ann' })
@@ -97,7 +97,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
           [200, context, meta],
           [200, context, meta],
           [404, context, meta],
-          // It is refused before there is a context.
+          // A malformed set is refused before the context is created.
           [400, meta],
         ],
       )
@@ -105,7 +105,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'keep-alive',
-    'leaves the socket to the next request when a stream is over',
+    'reuses the socket for the next request after a stream',
     async (served) => {
       const stream = await served.get(single('onWhoami'))
       assert.match(await stream.text(), /event: return/)
@@ -117,9 +117,9 @@ export const adapterCallCases: readonly AdapterCase[] = [
       assert.equal(again.socket, stream.socket)
     },
   ),
-  adapterCase('errors', 'tells of an error before the first byte as tRPC does', async (served) => {
+  adapterCase('errors', 'answers an error before the first byte as tRPC does', async (served) => {
     const stranger = { 'x-stranger': '1' }
-    // An EventSource would give up for ever on another status.
+    // With another status, an EventSource would never reconnect.
     const subscription = await served.get(single('onWhoami'), stranger)
     assert.equal(subscription.status, 200)
     const { data } = await nextNamed(subscription, 'serialized-error')
@@ -131,7 +131,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
     const told = ['UNAUTHORIZED at onWhoami', 'UNAUTHORIZED at onWhoami', 'UNAUTHORIZED at whoami']
     assert.deepEqual(await served.diary(), told)
   }),
-  adapterCase('errors', 'tells of a procedure’s error on the stream', async (served) => {
+  adapterCase('errors', 'sends the error of a procedure on the stream', async (served) => {
     const subscription = await served.get(single('onForbidden'))
     assert.match((await nextNamed(subscription, 'serialized-error')).data, /Not for you\./)
     const multiplexed = await openMultiplexed(served, { a: { path: 'onForbidden' } })
@@ -176,10 +176,10 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'compression',
-    'sends events at once and as they are behind a middleware that compresses',
+    'sends events at once and uncompressed behind a compressing middleware',
     async (served) => {
       const headers = { 'accept-encoding': 'gzip' }
-      // It is there: it compresses what may be.
+      // Shows that the middleware is there.
       const large = await served.get('repeat?input=1000', headers)
       assert.equal(large.headers['content-encoding'], 'gzip')
       const streams = [
@@ -211,7 +211,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'parsed body',
-    'takes a body that was parsed before',
+    'takes a body that a middleware has parsed',
     async (served) => {
       const mutation = await served.post('say', { topic: 'a', word: 'hi' })
       assert.deepEqual(await mutation.json(), { result: { data: 'nobody said hi' } })
@@ -220,7 +220,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
       await nextNamed(stream, 'a')
       const set = { version: 1, revision: 2, subscriptions: {}, connectionId }
       assert.deepEqual(await (await served.post('~sse', set)).json(), { revision: 2 })
-      // Nothing to parse: some parsers make an empty object of it.
+      // Without a body, some parsers set an empty object.
       const query = await served.get(single('onWhoami'))
       assert.equal((await nextNamed(query, 'message')).data, '"nobody"')
     },

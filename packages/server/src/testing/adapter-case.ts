@@ -2,73 +2,74 @@ import { type AdapterApp, createAdapterApp } from './adapter-app.ts'
 import { type CaseClient, connectTo } from './case-client.ts'
 
 /**
- * What apps put in front of tRPC, each with the framework's own means:
- * - `cors`: lets pages of {@link corsOrigin} in, with credentials;
- * - `compression`: compresses answers;
- * - `parsedBody`: a JSON parser, so that the body is read before the adapter gets the request.
+ * Middleware that apps put in front of tRPC, each made in the framework's own way:
+ *
+ * - `cors`: allows pages of {@link corsOrigin}, with credentials.
+ * - `compression`: compresses responses.
+ * - `parsedBody`: parses JSON, so that the body is read before the adapter gets the request.
  */
 export type AdapterExtra = 'cors' | 'compression' | 'parsedBody'
 
-/** The origin that `cors` lets in. */
+/** The origin that `cors` allows. */
 export const corsOrigin = 'https://app.example'
 
-/** What a case asks to be served. */
+/** What to serve for a case. */
 export interface AdapterServeOptions {
   /**
-   * Mount it with the adapter under test, somewhere below the root. Where that is another process, make it there, with
-   * {@link createAdapterApp}.
+   * Mount it with the adapter under test, at a path below the root. If the server is another process, create
+   * the app there, by {@link createAdapterApp}.
    */
   readonly app: AdapterApp
-  /** What must stand in front; nothing else may. */
+  /** The only middleware to put in front. */
   readonly extra: AdapterExtra | undefined
 }
 
-/** The app, served. */
+/** The server of a case's app. */
 export interface AdapterServer {
-  /** Where tRPC is: `http://127.0.0.1:3000/trpc`, or `https:` for HTTP/2; any certificate will do. */
+  /** The URL of tRPC, such as `http://127.0.0.1:3000/trpc`; `https:` for HTTP/2, with any certificate. */
   readonly url: string
   /** Calls `drain` of the link behind the adapter. */
   drain(): Promise<void>
-  /** Ends it. The case has closed its connections. */
+  /** Stops the server. The case has closed its connections before. */
   close(): Promise<void>
 }
 
-/** What a case is given to try an adapter with. */
+/** What a case runs with. */
 export interface AdapterCaseContext {
   serve(options: AdapterServeOptions): Promise<AdapterServer>
-  /** What can be put in front. */
+  /** The middleware that can be put in front. */
   readonly extras: readonly AdapterExtra[]
 }
 
-/** One case of conformance. */
+/** One conformance case. */
 export interface AdapterCase {
-  /** What is tried, in a word or two. */
+  /** The subject, in a word or two. */
   readonly about: string
-  /** What the adapter does, as a sentence without its subject. */
+  /** What the adapter does: a sentence without its subject. */
   readonly name: string
-  /** Without these in `extras` of the context, the case can't be run. */
+  /** The middleware that must be in `extras` of the context. */
   readonly needs: readonly AdapterExtra[]
-  /** Rejects with what is wrong. */
+  /** Rejects if the adapter does something else. */
   run(context: AdapterCaseContext): Promise<void>
 }
 
-/** Tells whether a context has what a case needs. Report the others as skipped. */
+/** Whether a context has the middleware that a case needs. Report other cases as skipped. */
 export function canServe(context: AdapterCaseContext, adapterCase: AdapterCase): boolean {
   return adapterCase.needs.every((extra) => context.extras.includes(extra))
 }
 
-/** What a case works with. */
-export interface Served extends CaseClient {
+/** A client of the served app, for one case. */
+export interface ServedApp extends CaseClient {
   readonly drain: () => Promise<void>
   /** The entries of the app's diary so far. */
   diary(): Promise<readonly string[]>
 }
 
-/** Makes a case of what is done with an app that is served. */
+/** Creates a case that works with a served app. */
 export function adapterCase(
   about: string,
   name: string,
-  work: (served: Served) => Promise<void>,
+  work: (served: ServedApp) => Promise<void>,
   extra?: AdapterExtra,
 ): AdapterCase {
   return {

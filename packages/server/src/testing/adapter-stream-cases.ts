@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import { type AdapterCase, adapterCase, type Served } from './adapter-case.ts'
+import { type AdapterCase, adapterCase, type ServedApp } from './adapter-case.ts'
 import type { CaseAnswer } from './case-client.ts'
 import { eventually } from './case-tools.ts'
 
-/** Writes what a subscription is asked for with, in single mode. */
+/** Returns the path and query of a subscription in single mode. */
 export function single(
   path: string,
   input?: unknown,
@@ -14,16 +14,16 @@ export function single(
   return `${path}?${query}`
 }
 
-/** Opens a stream of multiplexed mode with these subscriptions, by their keys. */
+/** Opens a stream in multiplexed mode with these subscriptions, by key. */
 export function openMultiplexed(
-  { post }: Pick<Served, 'post'>,
+  { post }: Pick<ServedApp, 'post'>,
   subscriptions: Readonly<Record<string, { path: string; input?: unknown; lastEventId?: string }>>,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<CaseAnswer> {
   return post('~sse', { version: 1, revision: 1, subscriptions }, headers)
 }
 
-/** Gives the next message that is about something. */
+/** Waits for the next message with this event name. */
 export async function nextNamed(
   answer: CaseAnswer,
   event: string,
@@ -39,14 +39,14 @@ const words = (topic: string): { path: string; input: { topic: string } } => ({
   input: { topic },
 })
 
-const say = ({ post }: Served, topic: string, word: string): Promise<string> =>
+const say = ({ post }: ServedApp, topic: string, word: string): Promise<string> =>
   post('say', { topic, word }).then((answer) => answer.text())
 
 /** Cases of streams, in both modes. */
 export const adapterStreamCases: readonly AdapterCase[] = [
   adapterCase(
     'head',
-    'starts a stream so that nothing on the way keeps, changes or splits it',
+    'starts a stream with headers that forbid proxies to cache or transform it',
     async (served) => {
       const streams = [
         await served.get(single('nested.onWord', { topic: 'a' })),
@@ -62,7 +62,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
       }
     },
   ),
-  adapterCase('path', 'takes ~sse also as some proxies write it', async (served) => {
+  adapterCase('path', 'accepts ~sse as proxies may encode it', async (served) => {
     const set = { version: 1, revision: 1, subscriptions: { a: { path: 'onWhoami' } } }
     for (const path of ['%7Esse', '%7esse', '~%73se', '%7E%73%73%65']) {
       const stream = await served.post(path, set, { 'x-user': 'ann' })
@@ -78,7 +78,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
     'head',
     'sets no header that HTTP/2 forbids, and leaves the connection to the server',
     async (served) => {
-      // Over HTTP/1.1 the server itself answers what it was asked; one that a stream sets would show instead.
+      // Over HTTP/1.1 the server itself answers `connection: close`. A header that a stream sets would differ.
       const isHttp1 = (await served.get('whoami')).isHttp1
       const ask = isHttp1 ? { connection: 'close' } : undefined
       const { headers } = await served.get(single('nested.onWord', { topic: 'a' }), ask)
@@ -91,7 +91,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'flush',
-    'sends the head and each event at once, while more is to come',
+    'sends the head and each event at once, while the stream is open',
     async (served) => {
       const stream = await served.get(single('nested.onWord', { topic: 'a' }))
       assert.equal((await stream.next()).event, 'connected')
@@ -101,7 +101,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
       }
     },
   ),
-  adapterCase('flush', 'sends the head of a stream that has nothing to say', async (served) => {
+  adapterCase('flush', 'sends the head of a stream without events', async (served) => {
     const stream = await served.get(single('onNothing', 'a'))
     assert.equal((await stream.next()).event, 'connected')
   }),
@@ -165,7 +165,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   }),
   adapterCase(
     'control',
-    'answers 404 for a stream that is gone or somebody else’s',
+    'answers 404 for a stream that is gone or of another user',
     async (served) => {
       const stream = await openMultiplexed(served, { a: words('a') }, { 'x-user': 'ann' })
       const { connectionId } = JSON.parse((await nextNamed(stream, '$connected')).data)
@@ -177,7 +177,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'drain',
-    'sends clients away when it drains, refuses new streams and goes on to answer calls',
+    'disconnects clients when it drains, refuses new streams and still answers calls',
     async (served) => {
       const stream = await served.get(single('nested.onWord', { topic: 'a' }))
       const multiplexed = await openMultiplexed(served, { a: words('a') })

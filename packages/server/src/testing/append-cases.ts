@@ -19,7 +19,7 @@ import {
   withTwo,
 } from './case-tools.ts'
 
-/** Texts that have broken keys, scripts and frames before. */
+/** Texts that are known to break keys, scripts and frames. */
 export const nastyTexts: readonly string[] = [
   'plain',
   'Plain',
@@ -53,7 +53,7 @@ export const nastyTexts: readonly string[] = [
 export const appendCases: readonly BackendCase[] = [
   {
     id: 'B1',
-    name: 'stores the payloads of one call side by side and in order, whoever else appends',
+    name: 'stores the payloads of one call next to each other and in order, while other processes append',
     needs: [],
     run: (context) =>
       withBackends(context, 4, async (backends) => {
@@ -112,7 +112,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B2',
-    name: 'gives rising ids, each event with the id before it',
+    name: 'gives rising ids, and each event the id before it as prev',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const { lastEventId: origin } = await readAll(first, log)
@@ -156,7 +156,7 @@ export const appendCases: readonly BackendCase[] = [
         const logs = [...keys].map((key): ChannelLog => ({ key, retain: plenty }))
         const recorders = logs.map(() => createRecorder())
         await Promise.all(logs.map((log, i) => backend.listen(log, defined(recorders[i]))))
-        // With the same idempotency key in every log: those are apart too.
+        // Idempotency keys of different logs are apart too, so all logs get the same one.
         const options = { idempotencyKey: 'key' }
         await Promise.all(logs.map((log, i) => backend.append(log, [`"${i}"`], options)))
         for (const [i, log] of logs.entries()) {
@@ -190,7 +190,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B5',
-    name: 'stores once what many append at once under one key, whatever characters it has',
+    name: 'stores only one of many concurrent appends with one idempotency key, whatever characters it has',
     needs: [],
     run: withTwo(async (first, second, log) => {
       for (const idempotencyKey of nastyTexts) {
@@ -246,7 +246,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B7',
-    name: 'gives payloads back as they were, from the log and in hints',
+    name: 'returns payloads exactly as they were, from the log and in hints',
     needs: [],
     run: withLog(async (backend, log) => {
       const texts = [
@@ -271,7 +271,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B25',
-    name: 'stores nothing before what it has to come after, and then in the order of the calls',
+    name: 'stores nothing before `after` has settled, and then in the order of the calls',
     needs: [],
     run: withTwo(async (backend, other, log) => {
       let settle = (): void => {}

@@ -1,43 +1,43 @@
 import type { Backend } from '../backend/backend.ts'
 
-/** What a case is given to try a backend with. The runner makes one for each case. */
+/** What a case runs with. The test runner makes one for each case. */
 export interface BackendCaseContext {
   /**
-   * Opens the backend as one more process would: all of them see the same logs. A backend of one process only
-   * may give the same one each time. The case closes what it opened.
+   * Opens the backend as another process would: all opened ones share the same logs. For a backend of one
+   * process, return the same one each time. The case closes what it opened.
    */
   createBackend(): Promise<Backend>
-  /** A key that no case had before. */
+  /** Returns a log's key that no case has used. */
   uniqueKey(): string
-  /** Loses every log, its memory of ids included, as an emptied or restored store would. */
+  /** Deletes every log and its last id, as an emptied or restored store would. */
   loseEverything?(): Promise<void>
-  /** Breaks what hints come over, so that some may be lost. */
+  /** Breaks the connection that hints come over, so that some may be lost. */
   interruptListeners?(): Promise<void>
-  /** Makes the logs unreachable, without an error that would tell. Returns what undoes that. */
+  /** Makes the logs unreachable without an error: calls get no answer. Returns a function that undoes it. */
   becomeUnreachable?(): Promise<() => Promise<void>>
 }
 
-/** A harm that some cases do, and not every backend can suffer. */
+/** A fault that some cases need, and that not every backend can have. */
 export type BackendCaseHook = 'loseEverything' | 'interruptListeners' | 'becomeUnreachable'
 
-/** One case of conformance. */
+/** One conformance case. */
 export interface BackendCase {
-  /** The number of the MUST on {@link Backend} that this shows, such as `B3`. */
+  /** The number of the MUST of {@link Backend} that it checks, such as `B3`. */
   readonly id: string
-  /** What the backend does, as a sentence without its subject. */
+  /** What the backend does: a sentence without its subject. */
   readonly name: string
-  /** Without these hooks in the context, the case can't be run. */
+  /** The hooks that the context must have. */
   readonly needs: readonly BackendCaseHook[]
-  /** Rejects with what is wrong. */
+  /** Rejects if the backend does something else. */
   run(context: BackendCaseContext): Promise<void>
 }
 
-/** Tells whether a context has what a case needs. Report the others as skipped. */
+/** Whether a context has the hooks that a case needs. Report other cases as skipped. */
 export function isRunnable(backendCase: BackendCase, context: BackendCaseContext): boolean {
   return backendCase.needs.every((hook) => context[hook] !== undefined)
 }
 
-/** Runs a case with some backends, each the view of another process, and closes them. */
+/** Runs a case with backends that stand for processes, and closes them. */
 export async function withBackends(
   context: BackendCaseContext,
   count: number,

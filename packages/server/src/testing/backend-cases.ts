@@ -3,10 +3,11 @@ import type { BackendCase } from './backend-case.ts'
 import { clearCases } from './clear-cases.ts'
 import { listenCases } from './listen-cases.ts'
 import { readCases } from './read-cases.ts'
+import { retentionCases } from './retention-cases.ts'
 
 /**
- * What every {@link Backend} must do, as data for any test runner: for each case make a context, skip it unless
- * `isRunnable`, and fail if `run` rejects.
+ * The conformance cases of {@link Backend}, as data for any test runner. For each case, make a context, skip
+ * the case unless it `isRunnable`, and fail the test if `run` rejects.
  *
  * @example
  * ```ts
@@ -18,6 +19,7 @@ import { readCases } from './read-cases.ts'
 export const backendCases: readonly BackendCase[] = [
   ...appendCases,
   ...readCases,
+  ...retentionCases,
   ...clearCases,
   ...listenCases,
 ]

@@ -6,16 +6,16 @@ import { withPatience } from './case-tools.ts'
 
 /** A client of the server under test, over HTTP/1.1 or, for `https:`, HTTP/2. */
 export interface CaseClient {
-  /** Sends a request for what is at a path below the mount. */
+  /** Sends a request to a path below the mount. */
   send(path: string, request?: CaseRequest): Promise<CaseAnswer>
   get(path: string, headers?: Readonly<Record<string, string>>): Promise<CaseAnswer>
   /** Sends JSON. */
   post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<CaseAnswer>
-  /** Closes all connections. */
+  /** Closes the client's connections. */
   close(): void
 }
 
-/** What is sent. */
+/** A request. */
 export interface CaseRequest {
   /** @default 'GET' */
   readonly method?: string
@@ -23,19 +23,19 @@ export interface CaseRequest {
   readonly body?: string
 }
 
-/** An answer that has begun. */
+/** A response whose head has arrived. */
 export interface CaseAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** Which of the client's connections it came on: its port. */
+  /** The local port of the connection it came on. */
   readonly socket: number
   readonly isHttp1: boolean
-  /** Gives the next message of a stream; waits for it. Rejects at its end. */
+  /** Waits for the next message of a stream. Rejects at the stream's end. */
   next(): Promise<DecodedMessage>
-  /** All of the body, when it has ended. */
+  /** Waits for the whole body. */
   text(): Promise<string>
   json<T>(): Promise<T>
-  /** Breaks it off. */
+  /** Aborts the request. */
   leave(): void
 }
 
@@ -57,12 +57,12 @@ export function connectTo(url: string): CaseClient {
   }
 }
 
-interface Transport {
+interface HttpClient {
   sendTo(url: URL, request: CaseRequest): Promise<CaseAnswer>
   close(): void
 }
 
-function overHttp1(): Transport {
+function overHttp1(): HttpClient {
   const agent = new http.Agent({ keepAlive: true })
   return {
     sendTo: (url, { method = 'GET', headers = {}, body }) =>
@@ -79,7 +79,7 @@ function overHttp1(): Transport {
   }
 }
 
-function overHttp2(origin: string): Transport {
+function overHttp2(origin: string): HttpClient {
   const session = http2.connect(origin, { rejectUnauthorized: false })
   session.on('error', () => {})
   return {
@@ -126,7 +126,7 @@ function readAnswer(
   })
   body.on('error', () => {})
   body.once('close', () => {
-    // In the next turn the agent has its socket back, for the next request.
+    // The agent has the socket back, for the next request, only in the next turn.
     setImmediate(() => {
       over = new Error(`The answer is over. It said: ${text.slice(0, 1_000)}`)
       wake()

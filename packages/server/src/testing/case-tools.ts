@@ -10,10 +10,10 @@ import type {
 } from '../backend/backend.ts'
 import { type BackendCaseContext, withBackends } from './backend-case.ts'
 
-/** More than any case stores, for longer than any case takes. */
+/** A retention beyond what any case stores, and for longer than any case takes. */
 export const plenty: Retention = { events: 100_000, forMs: 600_000 }
 
-/** A log that no case had before. */
+/** Returns a log that no case has used. */
 export function newLog(context: BackendCaseContext, retain: Retention = plenty): ChannelLog {
   return { key: context.uniqueKey(), retain }
 }
@@ -25,7 +25,7 @@ export function withLog(
   return (context) => withBackends(context, 1, (backends) => run(one(backends), newLog(context)))
 }
 
-/** Runs a case with two backends, as of two processes, and one new log. */
+/** Runs a case with two backends, which stand for two processes, and one new log. */
 export function withTwo(
   run: (first: Backend, second: Backend, log: ChannelLog) => Promise<void>,
 ): (context: BackendCaseContext) => Promise<void> {
@@ -35,22 +35,22 @@ export function withTwo(
     )
 }
 
-/** Reads all that is retained. */
+/** Reads all retained events. */
 export function readAll(backend: Backend, log: ChannelLog): Promise<LogPage> {
   return backend.read(log, { after: '0-0', limit: 1_000_000 })
 }
 
-/** Payloads `"<name> 0"`, `"<name> 1"`, and so on. */
+/** Returns the payloads `"<name> 0"`, `"<name> 1"`, and so on. */
 export function payloads(count: number, name = 'event'): string[] {
   return Array.from({ length: count }, (_, i) => JSON.stringify(`${name} ${i}`))
 }
 
-/** What `toString` tells of events: their payloads. */
+/** Returns the payloads of events. */
 export function dataOf(events: readonly StoredEvent[]): string[] {
   return events.map((event) => event.data)
 }
 
-/** The ids of events. */
+/** Returns the ids of events. */
 export function idsOf(events: readonly StoredEvent[]): EventId[] {
   return events.map((event) => event.id)
 }
@@ -64,32 +64,32 @@ export function assertLinked(events: readonly StoredEvent[], origin: EventId): v
   }
 }
 
-/** A value that must be there. */
+/** Returns a value that must not be undefined. */
 export function defined<T>(value: T | undefined): T {
   assert.notEqual(value, undefined)
   return value as T
 }
 
-/** The only or first one of a list. */
+/** Returns the first item of a list. */
 export function one<T>(list: readonly T[]): T {
   return defined(list[0])
 }
 
-/** A listener that remembers what it was told. */
+/** A listener that records its calls. */
 export interface Recorder extends LogListener {
   readonly events: readonly StoredEvent[]
   readonly notices: readonly string[]
   readonly interruptions: number
-  /** Resolves when there is an event with this payload. */
+  /** Resolves when an event with this payload was hinted. */
   heard(data: string): Promise<void>
-  /** Resolves when there were so many interruptions. */
+  /** Resolves after so many interruptions. */
   interrupted(times: number): Promise<void>
 }
 
 /** How long a case waits for something that must happen, in milliseconds. */
 const patienceMs = 10_000
 
-/** Waits for what must come, but not for ever. */
+/** Waits for a promise. Rejects if it takes too long; `what` names it in the error. */
 export async function withPatience<T>(what: string, coming: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const never = new Promise<never>((_, reject) => {
@@ -112,17 +112,18 @@ export function createRecorder(): Recorder {
     for (const check of waiting) check()
   }
   const when = (what: string, isSo: () => boolean): Promise<void> =>
-    new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (!isSo()) return
-        clearTimeout(timer)
-        waiting.delete(check)
-        resolve()
-      }
-      const timer = setTimeout(() => reject(new Error(`This never came: ${what}`)), patienceMs)
-      waiting.add(check)
-      check()
-    })
+    withPatience(
+      what,
+      new Promise((resolve) => {
+        const check = (): void => {
+          if (!isSo()) return
+          waiting.delete(check)
+          resolve()
+        }
+        waiting.add(check)
+        check()
+      }),
+    )
   return {
     events,
     notices,
@@ -146,7 +147,7 @@ export function createRecorder(): Recorder {
   }
 }
 
-/** Asks again until the answer is right. For what comes with time alone. */
+/** Asks again until the answer is right: for effects of time that nothing announces. */
 export async function eventually<T>(
   ask: () => Promise<T>,
   isRight: (answer: T) => boolean,
@@ -159,7 +160,7 @@ export async function eventually<T>(
   }
 }
 
-/** Asserts that work is rejected with an error of this code. */
+/** Asserts that a promise rejects with an error of this code. */
 export async function assertRejects(work: Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(work, (error: unknown) => {
     assert.ok(

@@ -16,7 +16,7 @@ import {
 export const clearCases: readonly BackendCase[] = [
   {
     id: 'B22',
-    name: 'deletes the events of a log, which goes on at a new origin',
+    name: 'deletes the events of a log, and continues at a new origin',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const { ids } = await first.append(log, payloads(3))
@@ -36,7 +36,7 @@ export const clearCases: readonly BackendCase[] = [
   },
   {
     id: 'B22',
-    name: 'names no id again, however often a log is cleared',
+    name: 'uses no id again, however often a log is cleared',
     needs: [],
     run: withLog(async (backend, log) => {
       let before = (await readAll(backend, log)).lastEventId
@@ -51,7 +51,7 @@ export const clearCases: readonly BackendCase[] = [
   },
   {
     id: 'B23',
-    name: 'tells the listeners in every process to read the log',
+    name: 'calls onInterrupted of the listeners in every process',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const [near, far] = [createRecorder(), createRecorder()]
@@ -67,7 +67,7 @@ export const clearCases: readonly BackendCase[] = [
   },
   {
     id: 'B24',
-    name: 'keeps what is known of idempotency keys',
+    name: 'keeps the idempotency keys',
     needs: [],
     run: withLog(async (backend, log) => {
       const { ids } = await backend.append(log, payloads(1), { idempotencyKey: 'a' })

@@ -16,7 +16,7 @@ import {
 export const listenCases: readonly BackendCase[] = [
   {
     id: 'B15',
-    name: 'hints of every event from the moment that listen resolves',
+    name: 'hints every event that is stored after listen has resolved',
     needs: [],
     run: (context) =>
       withBackends(context, 2, async ([opened, other]) => {
@@ -32,7 +32,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B16',
-    name: 'says when hints may have been lost, and hints again after that',
+    name: 'calls onInterrupted when hints may have been lost, and hints again after that',
     needs: ['interruptListeners'],
     run: (context) =>
       withBackends(context, 2, async ([opened, other]) => {
@@ -53,7 +53,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B26',
-    name: 'hands a notice to all who listen to that log, and stores nothing',
+    name: 'sends a notice to every listener of the log, and stores nothing',
     needs: [],
     run: withTwo(async (first, second, log) => {
       if (first.notify === undefined) return
@@ -77,7 +77,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B27',
-    name: 'says that nobody was told of a notice only if that is so',
+    name: 'resolves notify to false only if there is no listener',
     needs: [],
     run: withTwo(async (first, second, log) => {
       if (first.notify === undefined) return
@@ -93,7 +93,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B17',
-    name: 'hints no more after unlisten, and leaves other listeners alone',
+    name: 'sends no hints after unlisten, and leaves other listeners alone',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const [gone, here] = [createRecorder(), createRecorder()]
@@ -127,13 +127,13 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B17',
-    name: 'hints whoever listens, however listen and unlisten overlap',
+    name: 'hints every listener, however listen and unlisten calls overlap',
     needs: [],
     run: withTwo(async (first, second, log) => {
       let unlisten = await first.listen(log, createRecorder())
       for (let i = 0; i < 30; i++) {
         const recorder = createRecorder()
-        // The last one leaves and the next one comes in one tick: the first word to the store must not outlast the second.
+        // Unlisten and listen in one tick: the store must not apply the first after the second.
         const leaving = unlisten()
         const coming = first.listen(log, recorder)
         const strays = [first.listen(log, createRecorder()), first.listen(log, createRecorder())]
@@ -147,7 +147,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B3',
-    name: 'hints the others when a listener throws',
+    name: 'hints the other listeners when one throws',
     needs: [],
     run: withLog(async (backend, log) => {
       const fail = (): never => {
@@ -163,7 +163,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B18',
-    name: 'closes twice without harm, listeners and all',
+    name: 'can be closed twice, with listeners',
     needs: [],
     run: withLog(async (backend, log) => {
       const unlisten = await backend.listen(log, createRecorder())
@@ -174,7 +174,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B18',
-    name: 'finishes what was called before close',
+    name: 'finishes calls that were made before close',
     needs: [],
     run: withLog(async (backend, log) => {
       const appending = Promise.all(payloads(20).map((data) => backend.append(log, [data])))

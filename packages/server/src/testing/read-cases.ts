@@ -3,10 +3,8 @@ import type { EventId } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent } from '../backend/backend.ts'
 import { type BackendCase, withBackends } from './backend-case.ts'
 import {
-  assertLinked,
   dataOf,
   defined,
-  eventually,
   idsOf,
   one,
   payloads,
@@ -48,7 +46,7 @@ export const readCases: readonly BackendCase[] = [
   },
   {
     id: 'B8',
-    name: 'reads nothing after an id that is not reached yet, however great',
+    name: 'reads nothing after an id that is greater than every id of the log',
     needs: [],
     run: withLog(async (backend, log) => {
       const last = (await backend.append(log, payloads(3))).ids.at(-1)
@@ -81,47 +79,6 @@ export const readCases: readonly BackendCase[] = [
     }),
   },
   {
-    id: 'B10',
-    name: 'keeps no more events than are to be kept',
-    needs: [],
-    run: withLog(async (backend, { key }) => {
-      const log = { key, retain: { ...plenty, events: 7 } }
-      const ids: string[] = []
-      for (const data of payloads(30)) ids.push(...(await backend.append(log, [data])).ids)
-      ids.push(...(await backend.append(log, payloads(300))).ids)
-      const { events } = await readAll(backend, log)
-      assert.deepEqual(idsOf(events), ids.slice(-7))
-      assertLinked(events, defined(ids.at(-8)))
-      assert.deepEqual(
-        idsOf((await backend.read(log, { last: 100, limit: 100 })).events),
-        ids.slice(-7),
-      )
-      assert.deepEqual(
-        idsOf(
-          (await backend.read({ key, retain: { ...plenty, events: 1 } }, { last: 9, limit: 9 }))
-            .events,
-        ),
-        ids.slice(-1),
-      )
-    }),
-  },
-  {
-    id: 'B10',
-    name: 'returns no event that is older than it is to be kept',
-    needs: [],
-    run: withLog(async (backend, { key }) => {
-      const log = { key, retain: { ...plenty, forMs: 20 } }
-      const { ids } = await backend.append(log, payloads(3))
-      await eventually(
-        () => readAll(backend, log),
-        (page) => page.events.length === 0,
-      )
-      const storedAtMs = Number(one(ids).split('-')[0])
-      assert.ok(Date.now() - storedAtMs >= 20, 'not before its time')
-      assert.deepEqual((await backend.read(log, { last: 10, limit: 10 })).events, [])
-    }),
-  },
-  {
     id: 'B11',
     name: 'reads events and the last id at one moment',
     needs: [],
@@ -138,28 +95,8 @@ export const readCases: readonly BackendCase[] = [
     }),
   },
   {
-    id: 'B12',
-    name: 'knows the last id when the events are gone',
-    needs: [],
-    run: withLog(async (backend, { key }) => {
-      const log = { key, retain: { ...plenty, forMs: 5 } }
-      const last = defined((await backend.append(log, payloads(3))).ids.at(-1))
-      await eventually(
-        () => readAll(backend, log),
-        (page) => page.events.length === 0,
-      )
-      assert.deepEqual(await backend.read(log, { after: last, limit: 9 }), {
-        events: [],
-        lastEventId: last,
-      })
-      const [id] = (await backend.append({ key, retain: plenty }, ['"next"'])).ids
-      const { events } = await backend.read({ key, retain: plenty }, { after: last, limit: 9 })
-      assert.deepEqual(events, [{ id, prev: last, data: '"next"' }])
-    }),
-  },
-  {
     id: 'B13',
-    name: 'names no id again after the log lost its memory',
+    name: 'uses no id again after the log has lost its memory',
     needs: ['loseEverything'],
     async run(context) {
       for (const readsFirst of [true, false]) {
@@ -195,7 +132,7 @@ export const readCases: readonly BackendCase[] = [
   },
   {
     id: 'B20',
-    name: 'ends a page before it has too many bytes',
+    name: 'ends a page before it exceeds maxBytes',
     needs: [],
     run: withLog(async (backend, log) => {
       // Two bytes each in UTF-8, one in UTF-16.
@@ -218,7 +155,7 @@ export const readCases: readonly BackendCase[] = [
   },
   {
     id: 'B20',
-    name: 'reads all of a log in pages that are bounded both ways',
+    name: 'reads a whole log in pages that are bounded by events and by bytes',
     needs: [],
     run: withLog(async (backend, log) => {
       const data = Array.from({ length: 300 }, (_, i) =>
@@ -255,56 +192,9 @@ export const readCases: readonly BackendCase[] = [
       }
     }),
   },
-  {
-    id: 'B10',
-    name: 'reads after an id no events beyond those that are to be kept',
-    needs: [],
-    run: withLog(async (backend, { key }) => {
-      const { ids } = await backend.append({ key, retain: plenty }, payloads(500))
-      const log = { key, retain: { ...plenty, events: 90 } }
-      for (const after of ['0-0', one(ids), defined(ids[409]), defined(ids[420])]) {
-        const { events } = await backend.read(log, { after, limit: 10 })
-        const start = Math.max(410, ids.indexOf(after) + 1)
-        assert.deepEqual(idsOf(events), ids.slice(start, start + 10))
-      }
-    }),
-  },
-  {
-    id: 'B21',
-    name: 'tells of the newest events whether some are missing',
-    needs: [],
-    run: withLog(async (backend, { key }) => {
-      const isTrimmed = async (last: number, retain = plenty): Promise<boolean | undefined> =>
-        (await backend.read({ key, retain }, { last, limit: 2 })).trimmed
-      const brief = { ...plenty, events: 5 }
-      assert.equal(await isTrimmed(1), undefined, 'a log without events')
-      await backend.append({ key, retain: brief }, payloads(5))
-      assert.equal(await isTrimmed(5, brief), undefined)
-      assert.equal(await isTrimmed(Number.MAX_SAFE_INTEGER, brief), undefined, 'all that ever was')
-      await backend.append({ key, retain: brief }, payloads(1))
-      assert.equal(await isTrimmed(5, brief), undefined, 'all that was asked for')
-      assert.equal(await isTrimmed(6, brief), true)
-      assert.equal(await isTrimmed(Number.MAX_SAFE_INTEGER, brief), true)
-      assert.equal(await isTrimmed(0, brief), undefined)
-    }),
-  },
-  {
-    id: 'B21',
-    name: 'tells that all events are missing when they have expired',
-    needs: [],
-    run: withLog(async (backend, { key }) => {
-      const log = { key, retain: { ...plenty, forMs: 5 } }
-      await backend.append(log, payloads(3))
-      const page = await eventually(
-        () => backend.read(log, { last: 10, limit: 10 }),
-        ({ events }) => events.length === 0,
-      )
-      assert.equal(page.trimmed, true)
-    }),
-  },
 ]
 
-/** Uses a log that knows nothing. Returns the ids that somebody may stand at from then on. */
+/** Uses a log that has no memory. Returns the ids that a reader may hold from then on. */
 async function liveOnce(
   backend: Backend,
   log: ChannelLog,
