@@ -11,13 +11,13 @@ import type {
 } from './options.ts'
 import { pageConnections } from './store/connections.ts'
 import { type KeyedListOptions, keyedList } from './store/keyed-list.ts'
-import type { EventOf, SnapshotOf } from './store/live-values.ts'
 import {
   createLiveStore,
   type LiveResult,
   type LiveStore,
   type StoreConfig,
-} from './store/store.ts'
+} from './store/live-store.ts'
+import type { EventOf, SnapshotOf } from './store/live-values.ts'
 import type { LiveSubscription } from './store/subscription.ts'
 import { subscriptionKey } from './store/subscription-key.ts'
 

@@ -1,5 +1,5 @@
 import { readValue, type TrackedValue } from './live-values.ts'
-import { createPending, type Pending } from './pending.ts'
+import { createPending, type Pending } from './pending-events.ts'
 
 /** Data that a state begins with, and the event that it stands at. */
 export interface InitialData<TState> {

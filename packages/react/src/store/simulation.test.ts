@@ -3,7 +3,7 @@ import { manualFrames, manualSubscription } from '../../../../tests/support/manu
 import { range } from '../../../../tests/support/numbers.ts'
 import { seededRandom } from '../../../../tests/support/seeded-random.ts'
 import { createConnections } from './connections.ts'
-import { createLiveStore, type StoreConfig } from './store.ts'
+import { createLiveStore, type StoreConfig } from './live-store.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

@@ -2,8 +2,8 @@ import type { SseGap } from '@trpc-sse/client'
 import type { Frames } from '../animation-frame.ts'
 import type { Connections } from './connections.ts'
 import { createFold, type Fold, type InitialData, type Reducers } from './fold.ts'
-import { type LiveStatus, type RunListener, startRun } from './run.ts'
 import type { LiveSubscription } from './subscription.ts'
+import { type LiveStatus, type RunListener, startRun } from './subscription-run.ts'
 
 /** What a component sees of a live state, and does to it. */
 export interface LiveResult<TData, TEvent, TError> {

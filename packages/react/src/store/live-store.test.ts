@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { manualFrames, manualSubscription } from '../../../../tests/support/manual-subscription.ts'
 import { range } from '../../../../tests/support/numbers.ts'
 import { createConnections } from './connections.ts'
-import { createLiveStore, type StoreConfig } from './store.ts'
+import { createLiveStore, type StoreConfig } from './live-store.ts'
 import type { LiveSubscription } from './subscription.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
