@@ -29,7 +29,7 @@ function createRouter() {
     return found
   }
   const state = { clicks: 0, runs: 0 }
-  // What waits for the test to answer.
+  // Requests that wait for the test to answer.
   const answers = createInbox<() => void>()
   const t = initTRPC.create()
   const input = z.object({ list: z.string() })
@@ -80,7 +80,7 @@ function createRouter() {
 
 export type ReactRouter = ReturnType<typeof createRouter>['router']
 
-/** Serves an app of lists, and its pages: an empty one, and `/rendered`, which comes with its data. */
+/** Serves an app of lists with two pages: an empty one, and `/rendered`, with its data. */
 export async function serveApp({ alias = {} }: { alias?: Record<string, string> } = {}) {
   const { channels, router, ...app } = createRouter()
   const handler = createHTTPHandler({
@@ -110,7 +110,7 @@ export async function serveApp({ alias = {} }: { alias?: Record<string, string> 
     channels,
     link: handler.link,
     url: door.url,
-    /** Cuts all pages off, until `comeBack`. */
+    /** Disconnects all pages until `comeBack`. */
     goAway() {
       door.setPorts([])
       door.cut()
@@ -131,10 +131,10 @@ function pageOf(html: string, data: unknown): string {
   return `<!doctype html><div id="root">${html}</div><script>initial = ${json}</script><script type="module" src="/page.js"></script>`
 }
 
-/** The page's script, with React as it is while an app is developed: StrictMode does all that it can. */
+/** Bundles the page's script with React's development build, so that StrictMode is effective. */
 async function bundle(alias: Record<string, string>): Promise<string> {
   const { outputFiles } = await build({
-    // Aliases are looked for from there.
+    // Aliases are resolved from here.
     absWorkingDir: join(import.meta.dirname, '..'),
     entryPoints: [join(import.meta.dirname, 'page.tsx')],
     bundle: true,

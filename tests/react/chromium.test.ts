@@ -45,7 +45,7 @@ async function expectText(selector: string, ...texts: string[]): Promise<void> {
   )
 }
 
-/** Publishes 1,000 a second: always as many as are due by then. */
+/** Publishes 1,000 events a second. */
 async function publishTicks(count: number): Promise<void> {
   const startedMs = performance.now()
   let published = 0
@@ -61,7 +61,7 @@ const shown = (): Promise<string[]> => tab.evaluate(() => page.seen.shown)
 const put = (text: string, list = 'a') => app.put(list, { id: text, text })
 
 describe('useLive in StrictMode, in Chromium', () => {
-  it('applies every event of 1,000 a second for 10 seconds, in no more than 70 renders a second', async () => {
+  it('applies 1,000 events a second for 10 seconds, in no more than 70 renders a second', async () => {
     await open('Ticks')
     await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(1))
     await tab.evaluate(() => page.probe())
@@ -82,7 +82,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     const seconds = elapsedMs / 1_000
     expect((commits - from) / seconds).toBeLessThanOrEqual(70)
     expect(commits - from).toBeGreaterThan(20)
-    // The main thread was there for others, again and again; and it is rare that they feel that they wait.
+    // The main thread stays responsive: it is free often, and seldom blocked for long.
     expect(counts.free / seconds).toBeGreaterThan(20)
     expect(counts.longMs / elapsedMs).toBeLessThan(0.25)
     await vi.waitFor(async () => {
@@ -91,7 +91,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     })
   })
 
-  it('costs one subscription and one connection, for two mounts of two components', async () => {
+  it('shares one subscription and one connection between components and mounts', async () => {
     await put('one')
     await open('Lists')
     await expectText('main:nth-of-type(1) li', 'one')
@@ -108,7 +108,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     )
   })
 
-  it('begins anew with another input, within a transition', async () => {
+  it('starts again with another input, within a transition', async () => {
     await put('of b', 'b')
     await put('of c', 'c')
     await open('Lists')
@@ -120,7 +120,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('section li', 'more of c', 'of c')
   })
 
-  it('goes on from what the server rendered: what was published meanwhile is there', async () => {
+  it('continues from the server-rendered state, without missing events published meanwhile', async () => {
     await put('one')
     await tab.goto(`${app.url}/rendered`)
     await expectText('li', 'one')
@@ -131,13 +131,13 @@ describe('useLive in StrictMode, in Chromium', () => {
     await put('zwei')
     await expectText('li', 'one', 'two', 'zwei')
     expect(await tab.evaluate(() => page.recovered)).toEqual([])
-    // It went on by events, from what it had.
+    // It resumed from that state by events, without a snapshot.
     expect(await shown()).toEqual(['one', 'one,two', 'one,two,zwei'])
     await expectText('#status', 'pending')
     await expectText('#connection', 'pending')
   })
 
-  it('shows what a user does at once, and never twice', async () => {
+  it('shows an optimistic event at once, and never twice', async () => {
     await put('a')
     await open('Todos')
     await expectText('li', 'a')
@@ -145,7 +145,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await tab.fill('input', 'b')
     await tab.click('main button')
     await expectText('li', 'a', 'b')
-    // Its event and others come before the answer, which the server holds back.
+    // Its event and others arrive before the answer, which the server delays.
     const answer = await app.answers.take()
     await put('c')
     await expectText('li', 'a', 'b', 'c')
@@ -156,7 +156,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     expect(await shown()).toEqual(['', 'a', 'a,b', 'a,b,c', 'a,b,c,d'])
   })
 
-  it('shows nothing longer that is refused', async () => {
+  it('removes an optimistic event that is refused', async () => {
     await open('Todos')
     await expectText('#status', 'pending')
     await tab.fill('input', 'refused')
@@ -165,7 +165,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('li')
   })
 
-  it('keeps its data while it is offline, says so, and catches up', async () => {
+  it('keeps its data while offline, reports it, and catches up', async () => {
     await put('a')
     await open('Todos')
     await expectText('li', 'a')
@@ -183,7 +183,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('#error', '')
   })
 
-  it("does the same with tRPC's own link", async () => {
+  it("works with tRPC's own link", async () => {
     await put('a')
     await open('Todos', '/?stock')
     await expectText('li', 'a')
@@ -196,7 +196,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('#status', 'pending')
   })
 
-  it('does the same in React 18', async () => {
+  it('works in React 18', async () => {
     await using other = await serveApp({
       alias: { react: 'react-18', 'react-dom': 'react-dom-18' },
     })
@@ -214,12 +214,12 @@ describe('useLive in StrictMode, in Chromium', () => {
     expect(other.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
   })
 
-  it('shows an error that ends it, and keeps its data', async () => {
+  it('shows the error that ended it, and keeps its data', async () => {
     await open('Forbidden')
     await expectText('#status', 'error not yours 5')
   })
 
-  it('goes on from a query, writes into its cache, and shows a gap until it is loaded anew', async () => {
+  it('continues from a query, writes to its cache, and shows a gap until a reload', async () => {
     await app.click(3)
     await open('Clicks')
     await expectText('#clicks', '3')
@@ -240,7 +240,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await app.click(1)
     await expectText('#clicks', '26')
     await expectText('#cached', '26')
-    // What is mounted again goes on from the cache.
+    // A later mount continues from the cache.
     await tab.evaluate(() => page.unmount())
     await app.click(4)
     await tab.evaluate(() => page.mount('Clicks'))

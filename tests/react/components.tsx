@@ -4,15 +4,15 @@ import { type ReactNode, useEffect, useState, useTransition } from 'react'
 import type { Todo } from './app.ts'
 import { client, queryClient, trpc } from './trpc.ts'
 
-/** What the components have seen and done, for the test to look at. */
+/** What the components have rendered, for the test to inspect. */
 export const seen = {
   ticks: [] as number[],
   commits: 0,
-  /** All that a list has shown, a line for each change. */
+  /** Each content that a list has shown. */
   shown: [] as string[],
 }
 
-/** Keeps what is shown, as it is committed. */
+/** Records what is committed. */
 function useShown(text: string | undefined): void {
   useEffect(() => {
     if (text !== undefined && seen.shown.at(-1) !== text) seen.shown.push(text)
@@ -26,7 +26,7 @@ interface TodosProps {
   readonly initialData?: InitialData<Todo[]>
 }
 
-/** A list that opens with data, if there is some. */
+/** A list, with initial data if there is some. */
 export function Todos({ list = 'a', initialData }: TodosProps): ReactNode {
   const [text, setText] = useState('')
   const live = useLive(trpc.onTodos.subscriptionOptions({ list }), {
@@ -60,7 +60,7 @@ export function Todos({ list = 'a', initialData }: TodosProps): ReactNode {
   )
 }
 
-/** The same list twice, and one whose input changes while React is at it. */
+/** The same list twice, and one whose input changes within a transition. */
 export function Lists(): ReactNode {
   const [list, setList] = useState('b')
   const [, startTransition] = useTransition()
@@ -78,7 +78,7 @@ export function Lists(): ReactNode {
   )
 }
 
-/** A list of 200 items that are all replaced again and again. */
+/** A list of 200 items that are replaced continuously. */
 export function Ticks(): ReactNode {
   const { data } = useLive(trpc.onTick.subscriptionOptions(), {
     snapshot: (): readonly number[] => [],
@@ -101,7 +101,7 @@ export function Ticks(): ReactNode {
 
 const ticks = keyedList<number>({ key: (tick) => tick % 200 })
 
-/** A number from a query, kept up to date in the query cache, and loaded anew where it has a gap. */
+/** A number from a query, kept up to date in the query cache, and reloaded after a gap. */
 export function Clicks(): ReactNode {
   const query = useQuery(trpc.clicks.queryOptions())
   const { data, gap, status, reset } = useLive(

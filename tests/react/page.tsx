@@ -1,4 +1,4 @@
-/** What runs in the page. */
+/** The page's API for the test. */
 import { QueryClientProvider } from '@tanstack/react-query'
 import type { InitialData } from '@trpc-sse/react'
 import { type ReactNode, StrictMode, version } from 'react'
@@ -20,11 +20,11 @@ let root: Root | undefined
 
 const page = {
   seen,
-  /** React's. */
+  /** The version of React. */
   version,
-  /** What React says of a hydration that doesn't fit. */
+  /** Hydration mismatches that React reported. */
   recovered: [] as string[],
-  /** Mounts a component, as React does it while an app is developed. */
+  /** Mounts a component in StrictMode. */
   mount(name: string): void {
     const Component = components[name] ?? (() => null)
     root = createRoot(document.getElementById('root') as Element)
@@ -46,7 +46,7 @@ const page = {
       { onRecoverableError: (error) => page.recovered.push(String(error)) },
     )
   },
-  /** Counts from now on how often the main thread is free, and how long all tasks took that others felt: of 50 ms and more. */
+  /** Counts how often the main thread is free, and the total time of tasks over 50 ms. */
   probe() {
     const counts = { free: 0, longMs: 0, startedMs: performance.now() }
     setInterval(() => {
@@ -58,7 +58,7 @@ const page = {
     page.counts = counts
   },
   counts: { free: 0, longMs: 0, startedMs: 0 },
-  /** How long ago the probe began, in milliseconds. */
+  /** The time since the probe started, in milliseconds. */
   elapsedMs: () => performance.now() - page.counts.startedMs,
 }
 

@@ -4,13 +4,13 @@ import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { sseLink } from '@trpc-sse/client'
 import type { ReactRouter } from './app.ts'
 
-/** The app's queries: what has come stays, as its subscriptions keep it up to date. */
+/** The app's queries. They never become stale: subscriptions keep them up to date. */
 export const queryClient: QueryClient = new QueryClient({
   defaultOptions: { queries: { staleTime: Infinity } },
 })
 
 const url = '/trpc'
-// A server renders with the same components, and subscribes to nothing.
+// The server renders the same components, but does not subscribe.
 const isStock = typeof location !== 'undefined' && location.search === '?stock'
 const ourLink = sseLink<ReactRouter>({ url, retry: { baseMs: 20, maxMs: 100 } })
 

@@ -10,7 +10,7 @@ declare const numbers: LiveSubscription<number, Error>
 declare const items: LiveSubscription<{ id: string }, Error>
 `
 
-// Each forgets the same: what the state begins with.
+// Each call lacks the same option: initialData.
 const calls = [
   'useLive(numbers, { reduce: (sum: number, clicks) => sum + clicks })',
   'useLive(numbers, { reduce: (all: number[], clicks) => [...all, clicks], write: () => {} })',
@@ -18,7 +18,7 @@ const calls = [
   'useLive(items, { key: (item) => item.id, write: () => {} })',
 ]
 
-it('the type errors of useLive without a state to begin with name initialData', () => {
+it('the type errors of useLive without a first state name initialData', () => {
   const folder = mkdtempSync(join(root, 'tests/react/types-'))
   try {
     writeFileSync(join(folder, 'page.ts'), head + calls.join('\n'))

@@ -1,4 +1,4 @@
-/** What runs in the page: tRPC's own hooks, both kinds, through our link. */
+/** A page with both kinds of tRPC's own hooks, through our link. */
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
 import { createTRPCClient, httpLink } from '@trpc/client'
 import { createTRPCReact } from '@trpc/react-query'
@@ -19,7 +19,7 @@ const options = createTRPCOptionsProxy<WordsRouter>({ client, queryClient })
 const classic = createTRPCReact<WordsRouter>()
 const classicClient = classic.createClient({ links: links() })
 
-/** What both hooks give. */
+/** What both hooks return. */
 interface Shown {
   readonly status: string
   readonly data: { readonly data: string } | undefined
@@ -60,7 +60,7 @@ function Words({
 
 const change: { to(topic: string, enabled?: boolean): void } = { to() {} }
 
-/** Two that want the same. */
+/** Two components with the same subscription. */
 function Page({ hook }: { hook: Hook }): ReactNode {
   const [{ topic, enabled }, set] = useState({ topic: 'a', enabled: true })
   change.to = (next, on = true) => set({ topic: next, enabled: on })

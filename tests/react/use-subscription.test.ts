@@ -59,7 +59,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** Waits until both show this. */
+/** Waits until both hooks show a text. */
 async function expectBoth(text: string): Promise<void> {
   await vi.waitFor(
     async () => expect(await tab.locator('span').allTextContents()).toEqual([text, text]),
@@ -78,14 +78,14 @@ describe.each(['classic', 'tanstack'] as const)(
       await expectBoth('pending - -')
     })
 
-    it('tells its status and what comes, to two equal hooks, of one subscription', async () => {
+    it('gives status and data of one subscription to two equal hooks', async () => {
       await app.channels.words({ topic: 'a' }).publish('hello')
       await expectBoth('pending hello -')
       expect(await tab.evaluate(() => page.seen)).toEqual(['hello', 'hello'])
       expect(handler.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
     })
 
-    it('follows a new input, and lets the old one go', async () => {
+    it('follows a new input, and ends the old subscription', async () => {
       await app.channels.words({ topic: 'a' }).publish('of a')
       await expectBoth('pending of a -')
       await tab.evaluate(() => page.change('b', true))
@@ -95,8 +95,8 @@ describe.each(['classic', 'tanstack'] as const)(
       await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
     })
 
-    it('lets go while it is not enabled', async () => {
-      // What it shows meanwhile is the hook's own affair.
+    it('ends the subscription while it is not enabled', async () => {
+      // What the hook shows in the meantime is up to tRPC.
       await tab.evaluate(() => page.change('a', false))
       await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(0))
       await tab.evaluate(() => page.change('a', true))
@@ -105,7 +105,7 @@ describe.each(['classic', 'tanstack'] as const)(
       await expectBoth('pending again -')
     })
 
-    it('starts anew by reset, while the other one goes on', async () => {
+    it('starts again by reset, while the other hook continues', async () => {
       await app.channels.words({ topic: 'a' }).publish('before')
       await expectBoth('pending before -')
       await tab.getByRole('button').first().click()
@@ -119,7 +119,7 @@ describe.each(['classic', 'tanstack'] as const)(
       await expectBoth('pending after -')
     })
 
-    it('tells an error, and goes on where the server is back', async () => {
+    it('shows an error, and continues when the server is back', async () => {
       await tab.evaluate(() => page.change('secret', true))
       await expectBoth('error - not yours')
       await tab.evaluate(() => page.change('a', true))

@@ -1,13 +1,13 @@
 import type { Frames, LiveHandlers, LiveSubscription } from '@trpc-sse/react'
 
-/** Frames that a test paints. */
+/** Animation frames that a test paints. */
 export interface ManualFrames {
   readonly frames: Frames
-  /** Paints one. Returns how many waited for it. */
+  /** Paints a frame. Returns how many callbacks ran. */
   paint(): number
 }
 
-/** Creates frames of which none is painted yet. */
+/** Creates frames that are painted by hand. */
 export function manualFrames(): ManualFrames {
   let waiting: Array<() => void> = []
   return {
@@ -26,19 +26,19 @@ export function manualFrames(): ManualFrames {
   }
 }
 
-/** A subscription whose server is the test: its events are numbers. */
+/** A subscription to numbers, for which the test acts as the server. */
 export interface ManualSubscription {
   readonly subscription: LiveSubscription<unknown, Error>
-  /** Each time that it was subscribed to. */
+  /** Each call of `subscribe`. */
   readonly subscribed: ReadonlyArray<{ readonly from: string; readonly isOver: boolean }>
-  /** The handlers of the last time. */
+  /** The handlers of the last call. */
   current(): LiveHandlers<unknown, Error>
   snapshot(id: string, data: readonly number[]): void
-  /** An event; its id is its number and `-0`. */
+  /** Sends an event with the id `<n>-0`. */
   event(n: number): void
 }
 
-/** Creates a subscription that nobody has subscribed to yet. */
+/** Creates a subscription without subscribers. */
 export function manualSubscription(): ManualSubscription {
   const subscribed: Array<{
     handlers: LiveHandlers<unknown, Error>
@@ -47,7 +47,7 @@ export function manualSubscription(): ManualSubscription {
   }> = []
   function current(): LiveHandlers<unknown, Error> {
     const last = subscribed.at(-1)
-    if (!last) throw new Error('nobody has subscribed')
+    if (!last) throw new Error('There is no subscriber yet.')
     return last.handlers
   }
   return {

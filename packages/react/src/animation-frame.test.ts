@@ -12,8 +12,8 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-describe('frames of the browser', () => {
-  it('call back at the next one, once', () => {
+describe('browserFrames', () => {
+  it('calls back once, with the next frame', () => {
     const callback = vi.fn()
     browserFrames(callback)
     expect(callback).not.toHaveBeenCalled()
@@ -24,9 +24,9 @@ describe('frames of the browser', () => {
   })
 
   it.each([
-    ['are not painted, as in a hidden page', () => 0, 250],
-    ['are not there at all', undefined, 16],
-  ])('call back by a timer where they %s', (_, requestAnimationFrame, afterMs) => {
+    ['a hidden page paints no frames', () => 0, 250],
+    ['the platform has no frames', undefined, 16],
+  ])('calls back by a timer where %s', (_, requestAnimationFrame, afterMs) => {
     vi.stubGlobal('requestAnimationFrame', requestAnimationFrame)
     vi.stubGlobal('cancelAnimationFrame', () => {})
     const callback = vi.fn()
@@ -37,7 +37,7 @@ describe('frames of the browser', () => {
     expect(callback).toHaveBeenCalledTimes(1)
   })
 
-  it('do not call back once they are cancelled', () => {
+  it('does not call back once cancelled', () => {
     const callback = vi.fn()
     browserFrames(callback)()
     vi.advanceTimersByTime(1_000)

@@ -1,18 +1,18 @@
-/** Calls back once, soon: when the next frame is painted. Returns what cancels it. */
+/** Schedules a callback for the next frame. Returns a function that cancels it. */
 export type Frames = (callback: () => void) => () => void
 
-/** How long a page that paints nothing is waited for, in milliseconds: a hidden one still has a title to keep. */
-const unpaintedMs = 250
+/** Fallback for a page that paints nothing: a hidden page may still show state in its title. */
+const hiddenPageMs = 250
 const withoutFramesMs = 16
 
-/** The frames of the browser; a timer where there are none, or the page is hidden. */
+/** Schedules with the browser's animation frames; with a timer if there are none or the page is hidden. */
 export const browserFrames: Frames = (callback) => {
-  const isPainted = typeof requestAnimationFrame === 'function'
-  const timer = setTimeout(run, isPainted ? unpaintedMs : withoutFramesMs)
-  const frame = isPainted ? requestAnimationFrame(run) : 0
+  const hasFrames = typeof requestAnimationFrame === 'function'
+  const timer = setTimeout(run, hasFrames ? hiddenPageMs : withoutFramesMs)
+  const frame = hasFrames ? requestAnimationFrame(run) : 0
   function cancel(): void {
     clearTimeout(timer)
-    if (isPainted) cancelAnimationFrame(frame)
+    if (hasFrames) cancelAnimationFrame(frame)
   }
   function run(): void {
     cancel()

@@ -12,7 +12,7 @@ export type {
 export type { ConnectionState } from './store/connections.ts'
 export type { InitialData, LiveEventMeta } from './store/fold.ts'
 export { type KeyedList, type KeyedListOptions, keyedList } from './store/keyed-list.ts'
-export type { LiveResult, OptimisticOptions } from './store/live-store.ts'
+export type { LiveResult, OptimisticOptions } from './store/live-result.ts'
 export type { EventOf, SnapshotOf, TrackedValue } from './store/live-values.ts'
 export type { ConnectionStateChange, LiveHandlers, LiveSubscription } from './store/subscription.ts'
 export type { LiveStatus } from './store/subscription-run.ts'

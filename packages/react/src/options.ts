@@ -3,59 +3,59 @@ import type { InitialData, LiveEventMeta } from './store/fold.ts'
 import type { KeyedListOptions } from './store/keyed-list.ts'
 import type { EventOf, SnapshotOf } from './store/live-values.ts'
 
-/** Options of `useLive` that don't depend on how the state is made. */
+/** Options of `useLive` for every kind of state. */
 export interface LiveBaseOptions<TState> {
   /**
-   * Is called, no more than once a frame, with each new state and the id of the event that it stands at: to keep it
-   * elsewhere, in the query cache for example. What is only shown by `optimistic` is not in it.
+   * Called with each new state and its position, at most once a frame: to store it elsewhere, in the
+   * query cache for example. Optimistic events are not included.
    */
   readonly write?: (data: TState, lastEventId: string) => void
   /**
-   * When to render: calls back once, soon.
+   * Schedules rendering.
    *
-   * @default the browser's next frame, or a timer where nothing is painted
+   * @default the browser's next animation frame; a timer if nothing is painted
    */
   readonly frames?: Frames
 }
 
 /** Options of `useLive` with a reducer. */
 export interface ReduceOptions<TValue, TState> extends LiveBaseOptions<TState> {
-  /** Makes the next state of a state and an event. It must change neither. What it throws ends the subscription. */
+  /** Returns the next state. Must not change its arguments. If it throws, the subscription ends. */
   reduce(state: TState, event: EventOf<TValue>, meta: LiveEventMeta): TState
   /**
-   * Makes a state of a snapshot.
+   * Converts a snapshot to a state.
    *
    * @default the snapshot is the state
    */
   snapshot?(data: SnapshotOf<TValue>): TState
 }
 
-/** Options of `useLive` where the state is a list, a snapshot such a list, and each event a new version of an item. */
+/** Options of `useLive` for a list: a snapshot is a list, and each event is a version of an item. */
 export interface KeyOptions<TItem>
   extends LiveBaseOptions<readonly TItem[]>,
     KeyedListOptions<TItem> {}
 
-/** With data to begin with. */
+/** Initial data that is present. */
 export interface WithInitialData<TState> {
   /**
-   * What the state begins with: the result of a query that returns `{ data, lastEventId }`, as it is. With a `lastEventId`
-   * the subscription goes on from there. Looked at when the subscription begins, and by `reset`.
+   * The first state: the result of a query that returns `{ data, lastEventId }`. With a `lastEventId`
+   * the subscription starts after it. Read when the subscription starts, and by `reset`.
    */
   readonly initialData: InitialData<TState>
 }
 
-/** Without, or not yet. */
+/** Initial data that may be absent. */
 export interface MaybeInitialData<TState> {
-  /** What the state begins with; without, `data` is `undefined` until there is a snapshot. */
+  /** The first state. Without it, `data` is `undefined` until the first snapshot. */
   readonly initialData?: InitialData<TState> | undefined
 }
 
-/** A state that is not the snapshot must be made of it. */
+/** Requires `snapshot` where the state is not the snapshot itself. */
 export type SnapshotNeeded<TValue, TState> = [SnapshotOf<TValue>] extends [TState]
   ? unknown
   : { readonly snapshot: (data: SnapshotOf<TValue>) => TState }
 
-/** What has no snapshot must be told what it begins with, if only that it isn't known yet. */
+/** Requires `initialData`, if only `undefined`, where there are no snapshots. */
 export type InitialDataNeeded<TValue> = [SnapshotOf<TValue>] extends [never]
   ? { readonly initialData: unknown }
   : unknown

@@ -2,8 +2,8 @@ import { useSyncExternalStore } from 'react'
 import { type ConnectionState, idle, pageConnections } from './store/connections.ts'
 
 /**
- * How the subscriptions of all `useLive` on this page are, in one word: `connecting` while one of them isn't running.
- * With `sseLink` they share one connection, so it says how that is.
+ * Returns one state for every `useLive` on this page: `connecting` while one of them isn't running.
+ * With `sseLink` they share one connection, and this is its state.
  */
 export function useConnectionState(): ConnectionState {
   return useSyncExternalStore(pageConnections.subscribe, pageConnections.getState, () => idle)

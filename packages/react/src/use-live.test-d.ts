@@ -55,7 +55,7 @@ const onChanges = trpc.onChanges.subscriptionOptions()
 const onClicks = trpc.onClicks.subscriptionOptions()
 
 describe('useLive of a live subscription', () => {
-  it('has the snapshot as its state, or nothing yet', () => {
+  it('has the snapshot as its state, or undefined before the first one', () => {
     const live = useLive(onChanges, {
       reduce(state, event, { id }) {
         expectTypeOf(state).toEqualTypeOf<Todo[]>()
@@ -76,7 +76,7 @@ describe('useLive of a live subscription', () => {
     useLive(onChanges, { reduce: () => 5 })
   })
 
-  it('makes another state of the snapshot', () => {
+  it('converts the snapshot to another state', () => {
     const live = useLive(onChanges, {
       snapshot: (todos) => new Set(todos.map(({ id }) => id)),
       reduce: (state, event) => (event.type === 'put' ? new Set([...state, event.todo.id]) : state),
@@ -84,7 +84,7 @@ describe('useLive of a live subscription', () => {
     expectTypeOf(live.data).toEqualTypeOf<Set<string> | undefined>()
   })
 
-  it('has data at once where it begins with some', () => {
+  it('always has data if it starts with some', () => {
     const initialData = { data: [] as Todo[], lastEventId: '1-0' }
     expectTypeOf(useLive(onChanges, { reduce: (state) => state, initialData }).data).toEqualTypeOf<
       Todo[]
@@ -97,7 +97,7 @@ describe('useLive of a live subscription', () => {
     useLive(onChanges, { reduce: (state: Todo[]) => state, initialData: { data: 5 } })
   })
 
-  it('is a list of items by their key', () => {
+  it('keeps a list of items with keys', () => {
     const live = useLive(onTodos, {
       key: ({ id }) => id,
       order: (a, b) => a.at.getTime() - b.at.getTime(),
@@ -115,7 +115,7 @@ describe('useLive of a live subscription', () => {
     useLive(onTodos, { key: (item) => item.id, initialData: { data: 5 } })
   })
 
-  it('shows events before they come', () => {
+  it('shows optimistic events', () => {
     const { optimistic } = useLive(onTodos, { key: ({ id }) => id })
     const added = { id: 'a', text: 'b', at: new Date() }
     optimistic(added, channels.todos().publish(added), { isSame: (event) => event.id === 'a' })
@@ -125,7 +125,7 @@ describe('useLive of a live subscription', () => {
     optimistic(added, Promise.resolve())
   })
 
-  it('is written where its user wants it', () => {
+  it('passes its state to write', () => {
     useLive(onTodos, {
       key: ({ id }) => id,
       write(data, lastEventId) {
@@ -137,7 +137,7 @@ describe('useLive of a live subscription', () => {
 })
 
 describe('useLive of another subscription', () => {
-  it('folds events into what it begins with', () => {
+  it('folds events into its initial data', () => {
     const live = useLive(onClicks, {
       reduce: (sum, clicks) => sum + clicks,
       initialData: { data: 0 },
@@ -150,8 +150,8 @@ describe('useLive of another subscription', () => {
     expectTypeOf(counts.data).toEqualTypeOf<number[]>()
   })
 
-  it('must begin with something', () => {
-    // @ts-expect-error there is no snapshot that the state could be
+  it('requires initial data', () => {
+    // @ts-expect-error without snapshots, the state must start with something
     useLive(onClicks, { reduce: (sum: number, clicks) => sum + clicks })
     // @ts-expect-error nor a list
     useLive(onClicks, { key: (clicks) => clicks })
@@ -163,7 +163,7 @@ describe('useLive of another subscription', () => {
     expectTypeOf(data).toEqualTypeOf<number | undefined>()
   })
 
-  it('has events with a type of their own', () => {
+  it('accepts events with a type property of their own', () => {
     const counted = useLive(trpc.onSteps.subscriptionOptions(), {
       reduce(all, step) {
         expectTypeOf(step).toEqualTypeOf<Step>()
@@ -172,11 +172,11 @@ describe('useLive of another subscription', () => {
       initialData: { data: [] as Step[] },
     })
     expectTypeOf(counted.data).toEqualTypeOf<Step[]>()
-    // @ts-expect-error a step that is named snapshot is no snapshot: there is nothing to begin with
+    // @ts-expect-error a step whose type is `snapshot` is an event: initial data is required
     useLive(trpc.onSteps.subscriptionOptions(), { reduce: (all: Step[], step) => [...all, step] })
   })
 
-  it('must be a tracked one', () => {
+  it('requires a tracked subscription', () => {
     // @ts-expect-error without ids nothing is resumed
     useLive(trpc.untracked.subscriptionOptions(), {
       reduce: (n: number) => n,
@@ -196,7 +196,7 @@ describe('the rest', () => {
     todos.upsert([], { id: 'a' })
   })
 
-  it('useConnectionState says how the connection is', () => {
+  it('useConnectionState returns the state of the connection', () => {
     expectTypeOf(useConnectionState().status).toEqualTypeOf<'idle' | 'connecting' | 'pending'>()
   })
 })

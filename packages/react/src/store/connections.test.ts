@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createConnections } from './connections.ts'
 
-describe('the states of many subscriptions', () => {
-  it('are one: that which is worst, with a reason if there is one', () => {
+describe('the connection state of a page', () => {
+  it('is the worst state of its subscriptions, with an error if there is one', () => {
     const { report, getState, subscribe } = createConnections()
     const listener = vi.fn()
     const leave = subscribe(listener)

@@ -1,52 +1,41 @@
-/** How the subscriptions of a page are. */
+/** The state of a page's subscriptions. */
 export interface ConnectionState {
   /**
-   * `connecting` while one of them is not running, `pending` when all of them run and wait for events, `idle` if there is
-   * none.
+   * `connecting` while one of them is not running; `pending` while all of them run; `idle` if there
+   * is none.
    */
   readonly status: 'idle' | 'connecting' | 'pending'
-  /** Why one of them isn't running, if it is known. */
+  /** Why one of them isn't running, if that is known. */
   readonly error: unknown
 }
 
-/** The states of all subscriptions in one. */
+/** The states of all subscriptions, combined into one. */
 export interface Connections {
-  /** Says how a subscription is; `undefined` when it is over. */
+  /** Sets the state of a subscription; `undefined` removes it. */
   report(subscription: object, state: ConnectionState | undefined): void
   getState(): ConnectionState
   subscribe(listener: () => void): () => void
 }
 
-/** How the connection is that nobody needs. */
+/** The state without any subscription. */
 export const idle: ConnectionState = { status: 'idle', error: null }
 
-/** Creates the states of no subscriptions. */
+/** Creates an empty set of states. */
 export function createConnections(): Connections {
   const states = new Map<object, ConnectionState>()
   const listeners = new Set<() => void>()
-  let shown = idle
-
-  function worst(): ConnectionState {
-    let found = idle
-    for (const state of states.values()) {
-      // One that says why goes first.
-      if (state.status === 'connecting' && (found.status !== 'connecting' || found.error === null))
-        found = state
-      else if (found.status === 'idle') found = state
-    }
-    return found
-  }
+  let current = idle
 
   return {
     report(subscription, state) {
       if (state) states.set(subscription, state)
       else states.delete(subscription)
-      const next = worst()
-      if (next.status === shown.status && next.error === shown.error) return
-      shown = next
+      const next = worstOf(states.values())
+      if (next.status === current.status && next.error === current.error) return
+      current = next
       for (const listener of [...listeners]) listener()
     },
-    getState: () => shown,
+    getState: () => current,
     subscribe(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
@@ -54,5 +43,15 @@ export function createConnections(): Connections {
   }
 }
 
-/** All that run on this page through `useLive`. */
+function worstOf(states: Iterable<ConnectionState>): ConnectionState {
+  let worst = idle
+  for (const state of states) {
+    // Among those that are connecting, one with an error says more.
+    const isWorse = worst.status !== 'connecting' || worst.error === null
+    if (state.status === 'connecting' ? isWorse : worst.status === 'idle') worst = state
+  }
+  return worst
+}
+
+/** The states of every `useLive` on this page. */
 export const pageConnections: Connections = createConnections()

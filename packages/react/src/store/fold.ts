@@ -1,66 +1,69 @@
 import { readValue, type TrackedValue } from './live-values.ts'
-import { createPending, type Pending } from './pending-events.ts'
+import { PendingEvents } from './pending-events.ts'
 
-/** Data that a state begins with, and the event that it stands at. */
+/** Data that a state begins with, and its position. */
 export interface InitialData<TState> {
   readonly data: TState
-  /** Where the subscription goes on, so that nothing is missed that came after the data was read. */
+  /** Where the subscription starts, so that no event after the data was read is missed. */
   readonly lastEventId?: string | undefined
 }
 
-/** What a reducer is told beside the event. */
+/** What a reducer gets beside the event. */
 export interface LiveEventMeta {
-  /** The event's id; empty while it is only shown, before it has come. */
+  /** The event's id. Empty for an optimistic event that has not arrived yet. */
   readonly id: string
 }
 
-/** What snapshots and events make of a state. */
+/** Functions that turn snapshots and events into a state. */
 export interface Reducers<TState> {
   reduce(state: TState, event: unknown, meta: LiveEventMeta): TState
   snapshot(data: unknown): TState
 }
 
-/** A state, and the event that it stands at. */
-export interface Fold<TState> {
-  readonly pending: Pending
-  /** What has come; `undefined` before the first snapshot. */
-  data(): TState | undefined
-  /** That, and what is shown before it has come. */
-  shown(): TState | undefined
-  lastEventId(): string | undefined
-  /** Takes a value; says whether it made the state whole. If a reducer throws, the state stays as it was. */
-  take(value: TrackedValue<unknown>, live?: boolean): boolean
-}
+/** A state, and the position of its last event. */
+export class Fold<TState> {
+  readonly pending = new PendingEvents()
+  readonly #reducers: () => Reducers<TState>
+  #data: TState | undefined
+  #lastEventId: string | undefined
 
-/** Creates a state from what it begins with. */
-export function createFold<TState>(
-  initial: InitialData<TState> | undefined,
-  reducers: () => Reducers<TState>,
-): Fold<TState> {
-  let data = initial?.data
-  let position = initial?.lastEventId
-  const pending = createPending()
+  /** Starts with the initial data. `reducers` returns those of the latest render. */
+  constructor(initial: InitialData<TState> | undefined, reducers: () => Reducers<TState>) {
+    this.#data = initial?.data
+    this.#lastEventId = initial?.lastEventId
+    this.#reducers = reducers
+  }
 
-  return {
-    pending,
-    data: () => data,
-    shown: () => (data === undefined ? undefined : pending.show(data, reducers().reduce)),
-    lastEventId: () => position,
-    take({ id, data: value }, live) {
-      const { isSnapshot, data: content } = readValue(value, live)
-      if (isSnapshot) {
-        data = reducers().snapshot(content)
-        pending.overtaken()
-      } else if (id !== position) {
-        if (data === undefined) throw new Error(tooEarly)
-        data = reducers().reduce(data, content, { id })
-        pending.arrived(id, content)
-      }
-      position = id
-      return isSnapshot
-    },
+  /** The state without optimistic events; `undefined` before the first snapshot. */
+  get data(): TState | undefined {
+    return this.#data
+  }
+
+  get lastEventId(): string | undefined {
+    return this.#lastEventId
+  }
+
+  /** Returns the state with optimistic events. */
+  shown(): TState | undefined {
+    if (this.#data === undefined) return undefined
+    return this.pending.applyTo(this.#data, this.#reducers().reduce)
+  }
+
+  /** Applies a value. Returns whether it was a snapshot. If a reducer throws, nothing changes. */
+  apply({ id, data: value }: TrackedValue<unknown>, isLive?: boolean): boolean {
+    const { isSnapshot, data } = readValue(value, isLive)
+    if (isSnapshot) {
+      this.#data = this.#reducers().snapshot(data)
+      this.pending.missedArrivals()
+    } else if (id !== this.#lastEventId) {
+      if (this.#data === undefined) throw new Error(eventBeforeState)
+      this.#data = this.#reducers().reduce(this.#data, data, { id })
+      this.pending.arrived(id, data)
+    }
+    this.#lastEventId = id
+    return isSnapshot
   }
 }
 
-const tooEarly =
-  'useLive got an event before it had a state. Give it initialData, or serve the subscription with live().'
+const eventBeforeState =
+  'useLive received an event before it had a state. Pass initialData, or return live() from the procedure.'

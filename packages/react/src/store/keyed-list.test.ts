@@ -14,7 +14,7 @@ const ids = (list: readonly Item[]): number[] => list.map(({ id }) => id)
 const item = (id: number, rank = 0, version = 0): Item => ({ id, rank, version })
 
 describe('a keyed list', () => {
-  it('appends what is new, and replaces what is known in its place', () => {
+  it('appends new items, and replaces known ones in place', () => {
     const { upsert } = keyedList({ key })
     const list = [item(1), item(2)]
     expect(upsert(list, item(3))).toEqual([item(1), item(2), item(3)])
@@ -22,7 +22,7 @@ describe('a keyed list', () => {
     expect(list).toEqual([item(1), item(2)])
   })
 
-  it('keeps an order, and those that are equal in it as they came', () => {
+  it('keeps items ordered, and equal ones in order of arrival', () => {
     const { from, upsert } = keyedList({ key, order })
     const list = from([item(1, 5), item(2, 1), item(3, 5)])
     expect(ids(list)).toEqual([2, 1, 3])
@@ -32,14 +32,14 @@ describe('a keyed list', () => {
     expect(ids(upsert(list, item(1, 5, 2)))).toEqual([2, 1, 3])
   })
 
-  it('takes out what is there, and is itself if it is not', () => {
+  it('removes an item, and returns the same list if there is none', () => {
     const { remove } = keyedList({ key })
     const list = [item(1), item(2)]
     expect(remove(list, 1)).toEqual([item(2)])
     expect(remove(list, 7)).toBe(list)
   })
 
-  it('has one of each key, the newest, in order, whatever happens to it', () => {
+  it('has the newest item of each key, in order, after any changes', () => {
     const change = fc.oneof(
       fc.record({ id: fc.nat(8), rank: fc.nat(4), version: fc.nat() }),
       fc.nat(8).map((removed) => ({ removed })),

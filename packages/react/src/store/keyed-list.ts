@@ -1,64 +1,69 @@
-/** How the items of a list are told apart, and ordered. */
+/** How items of a list are identified and ordered. */
 export interface KeyedListOptions<TItem> {
-  /** What is the same for two versions of one item. */
+  /** Returns what identifies an item: equal for two versions of it. */
   key(item: TItem): string | number
   /**
-   * Orders two items, as the function of `Array.sort`. Equal ones stay in the order in which they came.
+   * Orders two items, like the function of `Array.sort`. Equal items stay in order of arrival.
    *
    * @default new items go to the end
    */
   order?(a: TItem, b: TItem): number
 }
 
-/** Changes lists of items, each of which has a key. A list that is given is never changed: a new one is returned. */
+/** Functions over lists of items with keys. They return a new list, and never change the given one. */
 export interface KeyedList<TItem> {
-  /** Makes a list of items that are in no order yet. */
+  /** Makes a list of items that are not ordered yet. */
   from(items: readonly TItem[]): readonly TItem[]
-  /** Puts an item into its place; replaces the one with its key. */
+  /** Inserts an item at its place; replaces the item with the same key. */
   upsert(list: readonly TItem[], item: TItem): readonly TItem[]
-  /** Takes out the item with a key. The list itself if there is none. */
+  /** Removes the item with a key. Returns the list itself if there is none. */
   remove(list: readonly TItem[], key: string | number): readonly TItem[]
 }
 
-/** Creates what changes lists whose items have keys: for `reduce` of `useLive`. */
+/** Creates functions for lists of items with keys, to be used in a `reduce` of `useLive`. */
 export function keyedList<TItem>({ key, order }: KeyedListOptions<TItem>): KeyedList<TItem> {
-  // From the end: what changes is mostly what came last.
+  // Searches from the end: recent items change most.
   function indexOf(list: readonly TItem[], wanted: string | number): number {
     for (let i = list.length - 1; i >= 0; i--) if (key(list[i] as TItem) === wanted) return i
     return -1
-  }
-
-  /** Where an item goes in: behind all that are not after it. */
-  function placeOf(list: readonly TItem[], item: TItem): number {
-    if (!order) return list.length
-    let from = 0
-    let to = list.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (order(list[middle] as TItem, item) <= 0) from = middle + 1
-      else to = middle
-    }
-    return from
-  }
-
-  const without = (list: readonly TItem[], index: number): TItem[] => {
-    const rest = list.slice()
-    rest.splice(index, 1)
-    return rest
   }
 
   return {
     from: (items) => (order ? items.slice().sort(order) : items),
     upsert(list, item) {
       const index = indexOf(list, key(item))
-      const stays = index >= 0 && (!order || order(list[index] as TItem, item) === 0)
-      const changed = index < 0 || stays ? list.slice() : without(list, index)
-      changed.splice(stays ? index : placeOf(changed, item), stays ? 1 : 0, item)
+      const keepsPlace = index >= 0 && (!order || order(list[index] as TItem, item) === 0)
+      const changed = list.slice()
+      if (keepsPlace) changed[index] = item
+      else {
+        if (index >= 0) changed.splice(index, 1)
+        changed.splice(placeOf(changed, item, order), 0, item)
+      }
       return changed
     },
     remove(list, wanted) {
       const index = indexOf(list, wanted)
-      return index < 0 ? list : without(list, index)
+      if (index < 0) return list
+      const changed = list.slice()
+      changed.splice(index, 1)
+      return changed
     },
   }
+}
+
+/** Finds the index after all items that are not greater, by binary search; the end without order. */
+function placeOf<TItem>(
+  list: readonly TItem[],
+  item: TItem,
+  order: KeyedListOptions<TItem>['order'],
+): number {
+  if (!order) return list.length
+  let from = 0
+  let to = list.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (order(list[middle] as TItem, item) <= 0) from = middle + 1
+    else to = middle
+  }
+  return from
 }

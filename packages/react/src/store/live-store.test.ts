@@ -3,12 +3,12 @@ import { describe, expect, it, vi } from 'vitest'
 import { manualFrames, manualSubscription } from '../../../../tests/support/manual-subscription.ts'
 import { range } from '../../../../tests/support/numbers.ts'
 import { createConnections } from './connections.ts'
-import { createLiveStore, type StoreConfig } from './live-store.ts'
+import { LiveStore, type StoreConfig } from './live-store.ts'
 import type { LiveSubscription } from './subscription.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** A store of a list of numbers, whose server is the test. */
+/** Creates a store of a list of numbers. The test acts as its server. */
 function setup(options: Partial<StoreConfig<readonly number[], Error>> = {}) {
   const { frames, paint } = manualFrames()
   const server = manualSubscription()
@@ -22,7 +22,7 @@ function setup(options: Partial<StoreConfig<readonly number[], Error>> = {}) {
     ...options,
   }
   const connections = createConnections()
-  const store = createLiveStore(config, connections)
+  const store = new LiveStore(config, connections)
   return {
     ...server,
     store,
@@ -43,7 +43,7 @@ const gap = (lastEventId: string): SseGap => ({
 })
 
 describe('a store', () => {
-  it('folds a snapshot and events, and shows them once a frame', () => {
+  it('folds a snapshot and events, and renders them once a frame', () => {
     const s = setup()
     const listener = vi.fn()
     s.store.subscribe(listener)
@@ -55,7 +55,7 @@ describe('a store', () => {
     expect(s.paint()).toBe(0)
   })
 
-  it('shows the same state until something happens', () => {
+  it('returns the same state until something changes', () => {
     const s = setup()
     s.store.subscribe(() => {})
     s.paint()
@@ -68,7 +68,7 @@ describe('a store', () => {
     expect(s.store.getInitialState()).toMatchObject({ data: undefined, status: 'connecting' })
   })
 
-  it('goes on from the data that it begins with', () => {
+  it('starts after the position of its initial data', () => {
     const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
     expect(s.store.getInitialState().data).toEqual([1])
     s.store.subscribe(() => {})
@@ -78,7 +78,7 @@ describe('a store', () => {
     expect(s.data()).toEqual([1, 2])
   })
 
-  it('is one subscription for all who listen, and goes on where it stood when somebody comes back', () => {
+  it('shares one subscription between listeners, and resumes it for a later listener', () => {
     const s = setup()
     const leave = [s.store.subscribe(() => {}), s.store.subscribe(() => {})]
     expect(s.subscribed.map(({ from }) => from)).toEqual([''])
@@ -96,7 +96,7 @@ describe('a store', () => {
     expect(s.data()).toEqual([1, 2])
   })
 
-  it('says where it stands whenever it is asked: a link may start it again', () => {
+  it('reports its position to a link that restarts the subscription', () => {
     const s = setup()
     s.store.subscribe(() => {})
     s.snapshot('1-0', [1])
@@ -104,7 +104,7 @@ describe('a store', () => {
     expect(s.current().context.lastEventId).toBe('2-0')
   })
 
-  it('ignores an event that it stands at', () => {
+  it('ignores a repeat of the event at its position', () => {
     const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
     s.store.subscribe(() => {})
     s.event(1)
@@ -114,7 +114,7 @@ describe('a store', () => {
     expect(s.data()).toEqual([1, 2])
   })
 
-  it('stays as it was if its reducer throws, and says so to who called', () => {
+  it('keeps its state if the reducer throws, and lets the error reach the caller', () => {
     const reduce = vi.fn((state: readonly number[], event: unknown) => {
       if (event === 2) throw new Error('bug')
       return [...state, event as number]
@@ -128,13 +128,13 @@ describe('a store', () => {
     expect(s.data()).toEqual([1, 3])
   })
 
-  it('refuses an event before there is a state', () => {
+  it('throws on an event that arrives before a state', () => {
     const s = setup()
     s.store.subscribe(() => {})
     expect(() => s.event(1)).toThrow(/initialData/)
   })
 
-  it('does not subscribe where it is not enabled', () => {
+  it('does not subscribe if not enabled', () => {
     const s = setup({
       subscription: { queryKey: [], enabled: false, subscribe: () => expect.unreachable() },
       initialData: { data: [1] },
@@ -144,7 +144,7 @@ describe('a store', () => {
     expect(s.store.getState()).toMatchObject({ data: [1], status: 'idle', error: null })
   })
 
-  it('shows the status of its subscription, with the reason', () => {
+  it('shows the status of its subscription, and its error', () => {
     const s = setup()
     s.store.subscribe(() => {})
     const told = (): unknown[] => {
@@ -169,7 +169,7 @@ describe('a store', () => {
     expect(told()).toEqual(['complete', null, 'idle'])
   })
 
-  it('has the same functions from its first state to its last', () => {
+  it('keeps the same functions from its first state to its last', () => {
     const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
     const { optimistic, reset } = s.store.getInitialState()
     const isSame = (): boolean => {
@@ -192,23 +192,28 @@ describe('a store', () => {
   it.each([
     ['a live subscription', true, { type: 'snapshot', data: [7] }, [7]],
     ['a live subscription', true, { type: 'event', data: 7 }, [1, 7]],
-    ['any other', false, { type: 'snapshot', data: [7] }, [1, { type: 'snapshot', data: [7] }]],
-    ['any other', false, { type: 'event', data: 7 }, [1, { type: 'event', data: 7 }]],
-    ['one that nobody has told of', undefined, { type: 'snapshot', data: [7] }, [7]],
-    ['one that nobody has told of', undefined, { type: 'event', data: 7 }, [1, 7]],
     [
-      'one that nobody has told of',
+      'another subscription',
+      false,
+      { type: 'snapshot', data: [7] },
+      [1, { type: 'snapshot', data: [7] }],
+    ],
+    ['another subscription', false, { type: 'event', data: 7 }, [1, { type: 'event', data: 7 }]],
+    ['a subscription of an unknown kind', undefined, { type: 'snapshot', data: [7] }, [7]],
+    ['a subscription of an unknown kind', undefined, { type: 'event', data: 7 }, [1, 7]],
+    [
+      'a subscription of an unknown kind',
       undefined,
       { type: 'snapshot', data: [7], at: 5 },
       [1, { type: 'snapshot', data: [7], at: 5 }],
     ],
     [
-      'one that nobody has told of',
+      'a subscription of an unknown kind',
       undefined,
       { type: 'put', data: 7 },
       [1, { type: 'put', data: 7 }],
     ],
-  ])('takes a value of %s (live: %s) for what it is: %j', (_, live, value, data) => {
+  ])('reads a value of %s (live: %s): %j', (_, live, value, data) => {
     const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
     s.store.subscribe(() => {})
     s.current().onStarted(live === undefined ? {} : { context: { live } })
@@ -217,7 +222,7 @@ describe('a store', () => {
     expect(s.data()).toEqual(data)
   })
 
-  it('shows a gap until a snapshot heals it, or it begins anew with what it is given by then', () => {
+  it('shows a gap until a snapshot or a reset replaces the state', () => {
     const s = setup({ initialData: { data: [1], lastEventId: '1-0' } })
     s.store.subscribe(() => {})
     s.current().context.onGap(gap('1-0'))
@@ -241,7 +246,7 @@ describe('a store', () => {
     expect(s.data()).toEqual(range(1, 8))
   })
 
-  it('writes each state that came, once a frame, and the last one when nobody listens any more', () => {
+  it('writes each state once a frame, and the last one when its last listener leaves', () => {
     const write = vi.fn()
     const s = setup({ write, initialData: { data: [], lastEventId: '0-0' } })
     const leave = s.store.subscribe(() => {})
@@ -261,7 +266,7 @@ describe('a store', () => {
     ])
   })
 
-  it('tells the handlers of the subscription, too', () => {
+  it('calls the handlers of the subscription, too', () => {
     const told: unknown[] = []
     const s = setup()
     const subscription: LiveSubscription<unknown, Error> = {
@@ -290,7 +295,7 @@ describe('an optimistic event', () => {
   function begun() {
     const s = setup({
       initialData: { data: [1], lastEventId: '1-0' },
-      // As fast as it gets, for many events.
+      // Faster than a spread, for many events.
       reduce: (state, event) => state.concat(event as number),
     })
     s.store.subscribe(() => {})
@@ -318,7 +323,7 @@ describe('an optimistic event', () => {
     }
   }
 
-  it('shows at once, and does not double when it comes after the answer', async () => {
+  it('shows at once, and is not doubled by an event after the answer', async () => {
     const s = begun()
     s.optimistic()
     expect(s.data()).toEqual([1, 5])
@@ -332,18 +337,18 @@ describe('an optimistic event', () => {
     expect(s.shown()).toEqual([1, 4, 5, 6])
   })
 
-  it('goes when the answer comes after the event', async () => {
+  it('is removed when the answer comes after the event', async () => {
     const s = begun()
     s.optimistic()
     s.event(4)
     s.event(5)
-    // Nobody can know yet that it is the same.
+    // Without an answer, the store can't know that both are the same.
     expect(s.shown()).toEqual([1, 4, 5, 5])
     await s.answer('5-0')
     expect(s.shown()).toEqual([1, 4, 5])
   })
 
-  it('goes when the event comes before the answer, if it can be told that it is the same', async () => {
+  it('is removed when its event comes before the answer, if isSame recognises it', async () => {
     const s = begun()
     s.optimistic((event) => event === 5)
     s.event(4)
@@ -354,14 +359,14 @@ describe('an optimistic event', () => {
     expect(s.shown()).toEqual([1, 4, 5])
   })
 
-  it('is taken back when it is refused', async () => {
+  it('is removed when the mutation fails', async () => {
     const s = begun()
     s.optimistic()
     await s.refuse()
     expect(s.shown()).toEqual([1])
   })
 
-  it('goes with a snapshot or a gap once it is answered, and stays on top while it is being sent', async () => {
+  it('is removed by a snapshot or a gap once answered, and stays on top until then', async () => {
     const s = begun()
     s.optimistic()
     s.snapshot('3-0', [1, 2, 3])
@@ -376,7 +381,7 @@ describe('an optimistic event', () => {
     expect(other.shown()).toEqual([1])
   })
 
-  it('goes with its answer if a snapshot may have it', async () => {
+  it('is removed by its answer if a snapshot may contain it', async () => {
     const s = begun()
     s.optimistic()
     s.snapshot('6-0', range(1, 6))
@@ -384,7 +389,7 @@ describe('an optimistic event', () => {
     expect(s.shown()).toEqual(range(1, 6))
   })
 
-  it('is not shown if the reducer throws, which its caller hears', () => {
+  it('is not shown if the reducer throws, and the caller gets the error', () => {
     const s = setup({
       initialData: { data: [1] },
       reduce: () => {
@@ -398,7 +403,7 @@ describe('an optimistic event', () => {
     expect(s.store.getState()).toMatchObject({ data: [1], status: 'pending' })
   })
 
-  it('goes with an answer that takes very long: its event may have come before anybody remembers', async () => {
+  it('is removed by a very late answer, whose event is no longer remembered', async () => {
     const s = begun()
     s.optimistic()
     for (const n of range(2, 10_100)) s.event(n)
@@ -406,7 +411,7 @@ describe('an optimistic event', () => {
     expect(s.shown()).toEqual(range(1, 10_100))
   })
 
-  it('waits for a state to be shown on, and goes with reset', async () => {
+  it('waits for a first state, and is removed by reset', async () => {
     const s = setup()
     s.store.subscribe(() => {})
     s.store.getState().optimistic(5, new Promise(() => {}))

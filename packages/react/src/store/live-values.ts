@@ -1,20 +1,20 @@
-/** A value of a tracked subscription, as tRPC's clients get it. */
+/** A value of a tracked subscription, as tRPC's clients receive it. */
 export interface TrackedValue<TValue> {
   readonly id: string
   readonly data: TValue
 }
 
-/** The snapshot in the values of a live subscription; `never` where there is none. */
+/** The snapshot type of a live subscription's values; `never` for other subscriptions. */
 export type SnapshotOf<TValue> = IsLive<TValue> extends true ? DataOf<TValue, 'snapshot'> : never
 
-/** The event in the values of a live subscription; of any other, the value itself. */
+/** The event type of a live subscription's values; for other subscriptions, the value itself. */
 export type EventOf<TValue> = IsLive<TValue> extends true ? DataOf<TValue, 'event'> : TValue
 
 type DataOf<TValue, TType> = TValue extends { readonly type: TType; readonly data: infer TData }
   ? TData
   : never
 
-/** Whether all values have the form of a live subscription's: an event that happens to have a `type` has others beside. */
+/** Whether all values are `{ type, data }` of a live subscription, with no other properties. */
 type IsLive<TValue> = [TValue] extends [
   { readonly type: 'snapshot' | 'event'; readonly data: unknown },
 ]
@@ -25,18 +25,18 @@ type IsLive<TValue> = [TValue] extends [
 
 type KeysOf<TValue> = TValue extends unknown ? keyof TValue : never
 
-/** What a value means to a state. */
-export interface Change {
+/** A value without its envelope. */
+export interface LiveValue {
   readonly isSnapshot: boolean
   readonly data: unknown
 }
 
 /**
- * Tells what `live` of a channel sends from what other subscriptions send. Where the server doesn't say which it is, its
- * form does: `{ type, data }`, and nothing else.
+ * Unwraps a value of a live subscription. If the server doesn't say whether the subscription is live,
+ * the shape decides: `{ type, data }` and no other properties.
  */
-export function readValue(value: unknown, live: boolean | undefined): Change {
-  if (live !== false && isEnvelope(value))
+export function readValue(value: unknown, isLive: boolean | undefined): LiveValue {
+  if (isLive !== false && isEnvelope(value))
     return { isSnapshot: value.type === 'snapshot', data: value.data }
   return { isSnapshot: false, data: value }
 }

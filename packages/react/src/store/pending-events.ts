@@ -1,86 +1,80 @@
-/** An event that is shown before it has come. */
+/** An event that is shown before it has arrived. */
 interface PendingEvent {
   readonly event: unknown
   readonly isSame: ((event: unknown) => boolean) | undefined
-  /** The id that its event has, once the server has said so. */
+  /** The id that the server's answer gave it. */
   id?: string
-  /** Whether its event may have come unseen: in a snapshot, or not at all. */
-  isOvertaken?: boolean
+  /** Whether it may have arrived unnoticed: a snapshot may contain it, or a gap may hide it. */
+  isUncertain?: boolean
 }
 
-/** Events that are shown before they have come. */
-export interface Pending {
+/** More ids are not remembered for an answer: a slower one counts as uncertain. */
+const maxArrivedIds = 10_000
+
+/** Events that are shown before they have arrived. */
+export class PendingEvents {
+  #events: PendingEvent[] = []
+  // An answer may come after its event, so ids are remembered while an answer is awaited.
+  readonly #arrivedIds = new Set<string>()
+
   /**
-   * Shows an event until it comes by itself: by the id that `sent` resolves to, or because it is the same. If `sent`
-   * rejects, the event is taken back. Returns what takes it back at once.
+   * Shows an event until it arrives: with the id that `sent` resolves to, or because `isSame` says
+   * so. If `sent` rejects, the event is removed. Returns a function that removes it at once.
    */
   add(
     event: unknown,
     sent: PromiseLike<{ readonly id: string }>,
     isSame: PendingEvent['isSame'],
     onChange: () => void,
-  ): () => void
-  /** An event has come. */
-  arrived(id: string, event: unknown): void
+  ): () => void {
+    const added: PendingEvent = { event, isSame }
+    this.#events.push(added)
+    const remove = (): void => this.#keep((one) => one !== added)
+    const answered = (id?: string): void => {
+      if (id === undefined || added.isUncertain || this.#arrivedIds.has(id)) remove()
+      else added.id = id
+      onChange()
+    }
+    sent.then(
+      ({ id }) => answered(id),
+      () => answered(),
+    )
+    return remove
+  }
+
+  /** Removes the pending event that has arrived. */
+  arrived(id: string, event: unknown): void {
+    if (this.#events.length === 0) return
+    this.#arrivedIds.add(id)
+    this.#keep((one) => one.id !== id && !one.isSame?.(event))
+    if (this.#arrivedIds.size < maxArrivedIds) return
+    this.#arrivedIds.clear()
+    this.#markUncertain()
+  }
+
   /**
-   * Events have come unseen: in a snapshot, or not at all. What is still being sent stays until it is answered, on top of
-   * what may have it already.
+   * Notes that events arrived unnoticed, in a snapshot or a gap. Answered events are removed.
+   * Unanswered ones stay until their answer, even if the snapshot contains them.
    */
-  overtaken(): void
-  /** The state with all of them. */
-  show<TState>(
+  missedArrivals(): void {
+    this.#keep(({ id }) => id === undefined)
+    this.#markUncertain()
+  }
+
+  /** Returns the state with all pending events applied. */
+  applyTo<TState>(
     state: TState,
     reduce: (state: TState, event: unknown, meta: { id: string }) => TState,
-  ): TState
-}
-
-/** Ids that are kept for an answer: one that takes longer is one that an event has overtaken. */
-const mostArrivedIds = 10_000
-
-/** Creates a list of pending events, empty. */
-export function createPending(): Pending {
-  let all: PendingEvent[] = []
-  // The server's answer may come later than the event. The ids are kept while one is waited for.
-  const arrivedIds = new Set<string>()
-
-  function keep(isKept: (one: PendingEvent) => boolean): void {
-    all = all.filter(isKept)
-    if (all.every(({ id }) => id !== undefined)) arrivedIds.clear()
+  ): TState {
+    return this.#events.reduce((shown, { event }) => reduce(shown, event, { id: '' }), state)
   }
 
-  function overtakeAll(): void {
-    for (const one of all) one.isOvertaken = true
+  #keep(isKept: (one: PendingEvent) => boolean): void {
+    this.#events = this.#events.filter(isKept)
+    if (this.#events.every(({ id }) => id !== undefined)) this.#arrivedIds.clear()
   }
 
-  return {
-    add(event, sent, isSame, onChange) {
-      const added: PendingEvent = { event, isSame }
-      all.push(added)
-      const drop = (): void => keep((one) => one !== added)
-      function answered(id?: string): void {
-        if (id === undefined || added.isOvertaken || arrivedIds.has(id)) drop()
-        else added.id = id
-        onChange()
-      }
-      sent.then(
-        ({ id }) => answered(id),
-        () => answered(),
-      )
-      return drop
-    },
-    arrived(id, event) {
-      if (all.length === 0) return
-      arrivedIds.add(id)
-      keep((one) => one.id !== id && !one.isSame?.(event))
-      if (arrivedIds.size < mostArrivedIds) return
-      arrivedIds.clear()
-      overtakeAll()
-    },
-    overtaken() {
-      keep(({ id }) => id === undefined)
-      overtakeAll()
-    },
-    show: (state, reduce) =>
-      all.reduce((shown, { event }) => reduce(shown, event, { id: '' }), state),
+  #markUncertain(): void {
+    for (const one of this.#events) one.isUncertain = true
   }
 }

@@ -3,7 +3,7 @@ import { manualFrames, manualSubscription } from '../../../../tests/support/manu
 import { range } from '../../../../tests/support/numbers.ts'
 import { seededRandom } from '../../../../tests/support/seeded-random.ts'
 import { createConnections } from './connections.ts'
-import { createLiveStore, type StoreConfig } from './live-store.ts'
+import { LiveStore, type StoreConfig } from './live-store.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
@@ -15,13 +15,13 @@ interface Sent {
 
 type Reduce = StoreConfig<readonly number[], Error>['reduce']
 
-/** A list that an event twice would show twice. */
+/** A list that shows a repeated event twice. */
 const append: Reduce = (list, n) => [...list, n as number]
-/** The newest number of each kind: an event that is shown for too long hides those that came after it. */
+/** The newest number of each kind: an event shown for too long hides later ones. */
 const newest: Reduce = (list, n) =>
   [0, 1, 2].map((kind) => ((n as number) % 3 === kind ? (n as number) : (list[kind] ?? 0)))
 
-/** A server with a log of numbers, in random order with everything that can happen on the way. */
+/** Runs a store against a log of numbers, with random deliveries, mutations and reconnects. */
 async function simulate(
   seed: number,
   { reduce, hasSnapshots }: { reduce: Reduce; hasSnapshots: boolean },
@@ -29,7 +29,7 @@ async function simulate(
   const random = seededRandom(seed)
   const { frames, paint } = manualFrames()
   const server = manualSubscription()
-  const store = createLiveStore<readonly number[], Error>(
+  const store = new LiveStore<readonly number[], Error>(
     {
       subscription: server.subscription,
       initialData: hasSnapshots ? undefined : { data: [], lastEventId: '0-0' },
@@ -42,10 +42,10 @@ async function simulate(
   )
   const log: number[] = []
   const sent: Sent[] = []
-  // Mutations whose event is in the log, the answer on its way.
+  // Mutations whose event is in the log, but whose answer is still on its way.
   const stored: Sent[] = []
   let leave = store.subscribe(() => {})
-  let told = 0
+  let delivered = 0
   let isSnapshotDue = hasSnapshots
   let position = hasSnapshots ? '' : '0-0'
   let last = 0
@@ -53,16 +53,16 @@ async function simulate(
     log.slice(0, to).reduce<readonly number[]>((state, n) => reduce(state, n, { id: '' }), [])
 
   function deliver(): void {
-    const n = log[told]
+    const n = log[delivered]
     if (isSnapshotDue) {
-      told = log.length
+      delivered = log.length
       server.snapshot(`${log.at(-1) ?? 0}-0`, fold())
     } else if (n !== undefined) {
-      told += 1
+      delivered += 1
       server.event(n)
     } else return
     isSnapshotDue = false
-    position = `${log[told - 1] ?? 0}-0`
+    position = `${log[delivered - 1] ?? 0}-0`
   }
   const steps: Array<() => unknown> = [
     () => log.push(++last),
@@ -101,23 +101,23 @@ async function simulate(
     paint()
     const shown = store.getState().data ?? []
     if (hasSnapshots) continue
-    // Whatever is shown before it came, nothing is there twice, and what has come is there in order.
+    // No event is shown twice, and those that have arrived are in order.
     expect(new Set(shown).size).toBe(shown.length)
-    expect(shown.slice(0, told)).toEqual(fold(told))
+    expect(shown.slice(0, delivered)).toEqual(fold(delivered))
   }
   for (const { reject } of sent) reject(new Error('refused'))
   for (const { n, resolve } of stored) resolve({ id: `${n}-0` })
   await settled()
-  while (isSnapshotDue || told < log.length) deliver()
+  while (isSnapshotDue || delivered < log.length) deliver()
   paint()
   expect(log.length).toBeGreaterThan(30)
   expect(store.getState().data).toEqual(fold())
 }
 
-describe('a store through everything that can happen', () => {
+describe('a store under random events', () => {
   const seeds = range(1, 60)
 
-  it('has each event once and in order, and shows none twice', async () => {
+  it('applies each event once and in order, and shows none twice', async () => {
     for (const seed of seeds) await simulate(seed, { reduce: append, hasSnapshots: false })
   })
 

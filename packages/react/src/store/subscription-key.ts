@@ -1,6 +1,6 @@
 /**
- * Writes a subscription's key as text: the same for keys that ask for the same, whatever the order of their properties, and
- * different for different values of what transformers can carry (sets, maps, dates, big integers and the like).
+ * Writes a subscription's key as text. Equal keys give equal text, whatever the order of their
+ * properties. Values that transformers can carry (sets, maps, dates, big integers…) are told apart.
  */
 export function subscriptionKey(key: unknown): string {
   return write(key, [])
@@ -37,7 +37,7 @@ function writeObject(value: object, parents: readonly object[]): string {
     return `DataView(${each(new Uint8Array(value.buffer, value.byteOffset, value.byteLength))})`
   const inner: unknown = typeof value.valueOf === 'function' ? value.valueOf() : value
   if (typeof inner !== 'object') return `${nameOf(value)}(${write(inner, parents)})`
-  // Search parameters, headers and the like show nothing as properties.
+  // Search parameters and headers have no own properties, but can be iterated.
   const shown = isRepeatable(value) ? Array.from(value) : value
   const properties = Object.entries(shown).filter(([, property]) => property !== undefined)
   const written = properties.map(
@@ -46,13 +46,13 @@ function writeObject(value: object, parents: readonly object[]): string {
   return `${nameOf(value)}{${written.sort()}}`
 }
 
-/** Whether it can be iterated, and again after that. */
+/** Whether a value can be iterated more than once. */
 function isRepeatable(value: object): value is Iterable<unknown> {
   if (!(Symbol.iterator in value) || typeof value[Symbol.iterator] !== 'function') return false
   return !('next' in value)
 }
 
-/** The name of a value's class; nothing for an object of none. */
+/** Returns the name of a value's class; empty for a plain object. */
 function nameOf(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype === null || prototype === Object.prototype) return ''

@@ -2,51 +2,51 @@ import type { SseGap } from '@trpc-sse/client'
 import type { TrackedValue } from './live-values.ts'
 import type { ConnectionStateChange, LiveSubscription } from './subscription.ts'
 
-/** Where a subscription stands, as tRPC's own hooks say it; and `complete` when it has come to its end. */
+/** The status of a subscription: those of tRPC's own hooks, and `complete` when it has ended. */
 export type LiveStatus = ConnectionStateChange<unknown>['state'] | 'complete' | 'error'
 
-/** Who hears of a run. */
+/** Callbacks of a run. */
 export interface RunListener<TError> {
-  /** Hears of a value; `live` says whether it is one of a live subscription, if the server has told. */
-  onValue(value: TrackedValue<unknown>, live: boolean | undefined): void
+  /** Gets each value. `isLive`: whether it is from a live subscription, if the server says so. */
+  onValue(value: TrackedValue<unknown>, isLive: boolean | undefined): void
   onStatus(status: LiveStatus, error: TError | null): void
   onGap(gap: SseGap): void
-  /** Where to go on: asked at each start, whoever starts it again. */
+  /** The position to start after. A link may ask again when it restarts the subscription. */
   lastEventId(): string | undefined
 }
 
 /**
- * Subscribes, and tells the subscription's own handlers what it tells the listener. Returns what stops it; nobody is
- * told anything after that.
+ * Subscribes, and calls the listener and the subscription's own handlers. Returns a function that
+ * stops the run; nothing is called after that.
  */
 export function startRun<TError>(
   subscription: () => LiveSubscription<unknown, TError>,
   listener: RunListener<TError>,
 ): () => void {
-  let isOver = false
-  let live: boolean | undefined
-  const unlessOver =
+  let isStopped = false
+  let isLive: boolean | undefined
+  const unlessStopped =
     <TArg>(handle: (arg: TArg) => void) =>
     (arg: TArg): void => {
-      if (!isOver) handle(arg)
+      if (!isStopped) handle(arg)
     }
   listener.onStatus('connecting', null)
   const running = subscription().subscribe({
     onStarted(started) {
-      const told = started?.context?.live
-      live = typeof told === 'boolean' ? told : undefined
-      if (!isOver) subscription().onStarted?.()
+      const live = started?.context?.live
+      isLive = typeof live === 'boolean' ? live : undefined
+      if (!isStopped) subscription().onStarted?.()
     },
-    onData: unlessOver((value) => {
-      listener.onValue(value, live)
+    onData: unlessStopped((value) => {
+      listener.onValue(value, isLive)
       subscription().onData?.(value)
     }),
-    onError: unlessOver((error) => {
+    onError: unlessStopped((error) => {
       listener.onStatus('error', error)
       subscription().onError?.(error)
     }),
-    onConnectionStateChange: unlessOver((change) => {
-      // It has been asked for: where nothing runs any more, it is because it is complete.
+    onConnectionStateChange: unlessStopped((change) => {
+      // `idle` while we are subscribed means that the procedure has returned.
       listener.onStatus(change.state === 'idle' ? 'complete' : change.state, change.error)
       subscription().onConnectionStateChange?.(change)
     }),
@@ -54,11 +54,11 @@ export function startRun<TError>(
       get lastEventId() {
         return listener.lastEventId() ?? ''
       },
-      onGap: unlessOver(listener.onGap),
+      onGap: unlessStopped(listener.onGap),
     },
   })
   return () => {
-    isOver = true
+    isStopped = true
     running.unsubscribe()
   }
 }

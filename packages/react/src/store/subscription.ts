@@ -1,31 +1,34 @@
 import type { SseGap } from '@trpc-sse/client'
 import type { TrackedValue } from './live-values.ts'
 
-/** A change of a subscription's connection, as tRPC's clients tell it. */
+/** A change of a subscription's connection, as tRPC's clients report it. */
 export interface ConnectionStateChange<TError> {
   readonly state: 'idle' | 'connecting' | 'pending'
   /** Why, if something failed. */
   readonly error: TError | null
 }
 
-/** What `useLive` subscribes with. */
+/** The handlers that `useLive` subscribes with. */
 export interface LiveHandlers<TValue, TError> {
-  /** `sseLink` says in the context whether the subscription is a live one; other links say nothing. */
+  /** `sseLink` sets `live` in the context: whether the subscription is live. Other links don't. */
   readonly onStarted: (started?: {
     readonly context?: { readonly live?: unknown } | undefined
   }) => void
   readonly onData: (value: TrackedValue<TValue>) => void
   readonly onError: (error: TError) => void
   readonly onConnectionStateChange: (change: ConnectionStateChange<TError>) => void
-  /** What `sseLink` finds in the context of the call: where to start, and whom to tell of gaps. Other links ignore it. */
+  /** Read by `sseLink` from the context of the call; other links ignore it. */
   readonly context: {
-    /** Empty for a start of its own. */
+    /** The position to start after; empty to start where the procedure does. */
     readonly lastEventId: string
     readonly onGap: (gap: SseGap) => void
   }
 }
 
-/** A subscription as `trpc.x.subscriptionOptions(input)` of `@trpc/tanstack-react-query` describes it. Its values are tracked. */
+/**
+ * A tracked subscription, as `trpc.x.subscriptionOptions(input)` of `@trpc/tanstack-react-query`
+ * describes it.
+ */
 export interface LiveSubscription<TValue, TError> {
   /**
    * Whether to subscribe.
@@ -33,16 +36,16 @@ export interface LiveSubscription<TValue, TError> {
    * @default true
    */
   readonly enabled?: boolean
-  /** Names the subscription: with another key, another one begins. */
+  /** Identifies the subscription: a new key starts a new one. */
   readonly queryKey: readonly unknown[]
   /** Subscribes. */
   subscribe(handlers: LiveHandlers<TValue, TError>): { unsubscribe(): void }
-  /** Is told, beside `useLive`. */
+  /** Called when the subscription has started. */
   onStarted?(): void
-  /** Is told of each value, beside `useLive`. */
+  /** Called with each value, after `useLive` has applied it. */
   onData?(value: TrackedValue<TValue>): void
-  /** Is told, beside `useLive`. */
+  /** Called when the subscription has failed for good. */
   onError?(error: TError): void
-  /** Is told, beside `useLive`. */
+  /** Called on each change of the connection. */
   onConnectionStateChange?(change: ConnectionStateChange<TError>): void
 }
