@@ -1,4 +1,4 @@
-export type { RedisTarget } from './commands/clients.ts'
-export type { RedisCredentials } from './commands/credentials.ts'
-export type { RedisStatus } from './commands/outage.ts'
+export type { RedisTarget } from './connection/clients.ts'
+export type { RedisCredentials } from './connection/credentials.ts'
+export type { RedisStatus } from './connection/outage.ts'
 export { type RedisBackendOptions, redisBackend } from './redis-backend.ts'

@@ -1,13 +1,19 @@
 import type { ChannelLog, Clock, EventId, LogPage, ReadRange } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
+import { createCork } from '../connection/cork.ts'
+import type { PubSub } from '../connection/readiness.ts'
+import { replyCode, untoldError } from '../errors.ts'
 import { logKeys } from '../keys.ts'
-import { type AppendAnswer, parseAppendAnswers, parsePage } from './answers.ts'
 import type { AppendGroups } from './append-queue.ts'
-import { createCork } from './cork.ts'
-import type { PubSub } from './readiness.ts'
-import { replyCode, untoldError } from './replies.ts'
 import type { Send } from './retries.ts'
-import { appendScript, clearScript, noticePrefix, readScript, type Script } from './script.ts'
+import {
+  appendScript,
+  clearScript,
+  noticePrefix,
+  readScript,
+  type Script,
+} from './scripts/append.ts'
+import { type AppendAnswer, parseAppendAnswers, parsePage } from './scripts/replies.ts'
 
 /** The operations on a log, each as one run of a script. */
 export interface Commands {

@@ -1,8 +1,8 @@
 import type { Clock } from '@trpc-sse/server'
-import { backoffMs } from './clients.ts'
+import { backoffMs } from '../connection/clients.ts'
+import type { Readiness } from '../connection/readiness.ts'
+import { isRefusal, refused, replyCode, unanswered } from '../errors.ts'
 import { createDeadlines, type Deadlines } from './deadlines.ts'
-import type { Readiness } from './readiness.ts'
-import { isRefusal, refused, replyCode, unanswered } from './replies.ts'
 
 /**
  * Sends a command. `doubtMs` is negative the first time, and if no attempt before can have been run; else it is how

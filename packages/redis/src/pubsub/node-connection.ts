@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
-import { createCork } from '../commands/cork.ts'
-import type { PubSub } from '../commands/readiness.ts'
+import { createCork } from '../connection/cork.ts'
+import type { PubSub } from '../connection/readiness.ts'
 import type { Places } from './nodes.ts'
 import { type LifelineOptions, openLifeline } from './reconnecting-connection.ts'
 import type { Topic } from './topic.ts'

@@ -1,8 +1,8 @@
 import { type Clock, RealtimeError } from '@trpc-sse/server'
 import calculateSlot from 'cluster-key-slot'
 import type { Cluster, Redis } from 'ioredis'
-import { createSubscriberClient, isCluster } from '../commands/clients.ts'
-import type { PubSub, Readiness } from '../commands/readiness.ts'
+import { createSubscriberClient, isCluster } from '../connection/clients.ts'
+import type { PubSub, Readiness } from '../connection/readiness.ts'
 
 /** Where channels are told: at any node, or with sharded pub/sub at the master that has the channel's slot. */
 export interface Places {

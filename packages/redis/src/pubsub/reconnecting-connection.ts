@@ -1,8 +1,8 @@
 import { type Clock, elapsedTime } from '@trpc-sse/server'
 import type { Redis } from 'ioredis'
-import { backoffMs } from '../commands/clients.ts'
-import type { Outage } from '../commands/outage.ts'
-import { unanswered } from '../commands/replies.ts'
+import { backoffMs } from '../connection/clients.ts'
+import type { Outage } from '../connection/outage.ts'
+import { unanswered } from '../errors.ts'
 
 /** What {@link openLifeline} needs, and whom it tells. */
 export interface LifelineOptions {

@@ -1,6 +1,6 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
-import { parseMessage } from '../commands/answers.ts'
-import { interruption, noticePrefix } from '../commands/script.ts'
+import { interruption, noticePrefix } from '../commands/scripts/append.ts'
+import { parseMessage } from '../commands/scripts/replies.ts'
 
 /** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
 export interface Topic {

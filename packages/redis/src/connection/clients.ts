@@ -1,12 +1,12 @@
 import { type Clock, RealtimeError } from '@trpc-sse/server'
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
+import { replyCode } from '../errors.ts'
 import {
   type Connector,
   createConnector,
   type GetCredentials,
   writtenLater,
 } from './credentials.ts'
-import { replyCode } from './replies.ts'
 import type { Secrets } from './secrets.ts'
 
 /** Which Redis to use: one named by its URL, or the one that a client of `ioredis` is connected to. */

@@ -1,8 +1,8 @@
 import { type Clock, detached } from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
+import { isRefusal } from '../errors.ts'
 import { backoffMs, isCluster } from './clients.ts'
 import type { Outage } from './outage.ts'
-import { isRefusal } from './replies.ts'
 
 /** How events are told: to all of a Redis, or to the nodes of a Cluster that have a channel's slot. */
 export type PubSub = 'classic' | 'sharded'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isRefusal, replyCode } from './replies.ts'
+import { isRefusal, replyCode } from './errors.ts'
 
 function reply(message: string): Error {
   return Object.assign(new Error(message), { name: 'ReplyError' })

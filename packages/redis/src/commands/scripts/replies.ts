@@ -8,7 +8,7 @@ import {
   RealtimeError,
   type StoredEvent,
 } from '@trpc-sse/server'
-import type { AppendGroup } from './append-queue.ts'
+import type { AppendGroup } from '../append-queue.ts'
 
 // What Redis says is checked as what a client says is: anybody may have written to its keys.
 
