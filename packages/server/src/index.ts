@@ -3,6 +3,7 @@ export {
   compareEventIds,
   type EventId,
   elapsedTime,
+  fullJitterMs,
   isEventId,
   isRealtimeError,
   RealtimeError,
@@ -11,6 +12,7 @@ export {
   type RealtimeErrorOptions,
   systemClock,
   type TimerOptions,
+  wait,
 } from '@trpc-sse/protocol'
 export type {
   AppendOptions,
