@@ -393,7 +393,9 @@ describe('a server that refuses', () => {
     backends.push(backend)
     expect(await backend.append(log, ['1'])).toMatchObject({ duplicate: false })
     expect(await stored(backend)).toEqual(['1'])
-    expect(String(errors[0])).toMatch(/refused to tell of them.*(NOPERM|permission|channel)/is)
+    expect(String(errors[0])).toMatch(
+      /refused to notify subscribers.*(NOPERM|permission|channel)/is,
+    )
   })
 
   it('says why it can’t be used: a wrong password', async () => {

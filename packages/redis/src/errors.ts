@@ -1,9 +1,10 @@
 import { isRealtimeError, RealtimeError } from '@trpc-sse/server'
 
-// Redis 6.2 wraps what a command in a script answered: `ERR Error running script (…): …: -READONLY You can't …`.
+// Redis 6.2 wraps the error of a command in a script:
+// `ERR Error running script (…): …: -READONLY You can't …`.
 const replyPattern = /^(?:ERR Error running script.* -)?([A-Z]+)(?: |$)/s
 
-// What passes: a master that was demoted, one that is starting, a Cluster that is changing.
+// These pass: a master was demoted or is starting, or a Cluster is changing.
 const passing = new Set([
   'READONLY',
   'LOADING',
@@ -23,9 +24,9 @@ export function replyCode(error: unknown): string | undefined {
   return replyPattern.exec(error.message)?.[1] ?? 'ERR'
 }
 
-/** Whether Redis refused a command in a way that trying again at once doesn't help against. */
+/** Whether Redis refused a command in a way that a retry doesn't help against. */
 export function isRefusal(error: unknown): boolean {
-  // One of our own says that the answer can't be right.
+  // An error of ours says that the reply can't be right.
   if (isRealtimeError(error)) return true
   const code = replyCode(error)
   return code !== undefined && !passing.has(code)
@@ -34,36 +35,31 @@ export function isRefusal(error: unknown): boolean {
 /** The error for a command that Redis refuses to run. */
 export function refused(cause: unknown): RealtimeError {
   if (isRealtimeError(cause)) return cause
-  const said = cause instanceof Error ? cause.message : String(cause)
-  return new RealtimeError(
-    'BACKEND_UNAVAILABLE',
-    `Redis refused a command: ${said}. Correct that in Redis.`,
-    {
-      cause,
-    },
-  )
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `Redis refused a command: ${reason}. Correct that in Redis.`
+  return new RealtimeError('BACKEND_UNAVAILABLE', message, { cause })
 }
 
-/** The error for a Redis that didn't answer in time. */
+/** The error for a command that got no reply in time. */
 export function unanswered(timeoutMs: number, cause: unknown): RealtimeError {
   const message = `Redis didn't answer within ${timeoutMs} ms. Check that it can be reached; a publish may or may not have been stored.`
   return new RealtimeError('BACKEND_UNAVAILABLE', message, { cause })
 }
 
-/** The error for an append that was sent, and whose traces are trimmed away. */
+/** The error for an append that was sent and whose traces are trimmed away. */
 export function unconfirmed(): RealtimeError {
   const message =
-    'A connection broke during a publish, and the log has since lost what would tell whether it was stored. Look before you publish again.'
+    'A connection broke during a publish, and the log no longer shows whether the event was stored. Check the log before you publish it again.'
   return new RealtimeError('PUBLISH_UNCONFIRMED', message)
 }
 
-/** The error for events that are stored, and that Redis didn't tell of. */
-export function untoldError(said: unknown): RealtimeError {
-  const message = `Redis has stored events, but refused to tell of them: ${said}. Give its user the pub/sub channels and commands that docs/redis.md names; until then, subscribers wait for a position check.`
+/** The error for events that are stored, and of which Redis refused to notify listeners. */
+export function notifyRefused(reason: unknown): RealtimeError {
+  const message = `Redis stored events, but refused to notify subscribers: ${reason}. Allow its user the pub/sub channels and commands listed in docs/redis.md. Until then, subscribers get events with a delay, by position checks.`
   return new RealtimeError('BACKEND_UNAVAILABLE', message)
 }
 
-/** The error after `close`. */
+/** The error for a call after `close`. */
 export function closedError(): RealtimeError {
   return new RealtimeError('CLOSED', 'The Redis backend is closed. Create another one.')
 }

@@ -1,10 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  type AppendGroup,
-  createAppendQueue,
-  groupAppends,
-  type PendingAppend,
-} from './append-queue.ts'
+import { type AppendGroup, AppendQueue, groupAppends, type PendingAppend } from './append-queue.ts'
 
 function append(
   payload: string,
@@ -25,7 +20,7 @@ function payloadsOf(groups: readonly AppendGroup[]): string[][] {
 }
 
 describe('groupAppends', () => {
-  it('puts neighbours together, and leaves each with an idempotency key alone', () => {
+  it('groups neighbours, and gives each append with an idempotency key a group of its own', () => {
     const keyed = { idempotencyKey: 'key' }
     const appends = [
       append('1'),
@@ -38,7 +33,7 @@ describe('groupAppends', () => {
     expect(payloadsOf(groupAppends(appends))).toEqual([['1', '2'], ['3'], ['4'], ['5', '6']])
   })
 
-  it('starts another group where one gets large, and lets a huge append go by itself', () => {
+  it('starts another group when one gets large, and gives a huge append a group of its own', () => {
     const [half, huge] = ['x'.repeat(150_000), 'x'.repeat(1_000_000)]
     const groups = groupAppends([
       append(half),
@@ -51,16 +46,16 @@ describe('groupAppends', () => {
   })
 })
 
-describe('createAppendQueue', () => {
-  it('stores what comes meanwhile together, after what is under way, and each log for itself', async () => {
+describe('AppendQueue', () => {
+  it('stores appends that waited together, after the ones under way, and each log separately', async () => {
     const stored: string[][] = []
     const waiting: (() => void)[] = []
-    const enqueue = createAppendQueue((groups) => {
+    const queue = new AppendQueue((groups) => {
       stored.push(...payloadsOf(groups))
-      return new Promise((resolve) => waiting.push(resolve))
+      return new Promise((resolve) => waiting.push(() => resolve([])))
     })
-    for (const payload of ['1', '2', '3']) enqueue(append(payload))
-    enqueue(append('other', { key: 'another log' }))
+    for (const payload of ['1', '2', '3']) queue.add(append(payload))
+    queue.add(append('other', { key: 'another log' }))
     expect(stored).toEqual([['1'], ['other']])
     waiting.shift()?.()
     await expect.poll(() => stored).toEqual([['1'], ['other'], ['2', '3']])

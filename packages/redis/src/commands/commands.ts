@@ -2,38 +2,25 @@ import type { ChannelLog, Clock, EventId, LogPage, ReadRange } from '@trpc-sse/s
 import type { Cluster, Redis } from 'ioredis'
 import { createCork } from '../connection/cork.ts'
 import type { PubSub } from '../connection/readiness.ts'
-import { replyCode, untoldError } from '../errors.ts'
+import { notifyRefused, replyCode } from '../errors.ts'
 import { logKeys } from '../keys.ts'
-import type { AppendGroups } from './append-queue.ts'
-import type { Send } from './retries.ts'
-import {
-  appendScript,
-  clearScript,
-  noticePrefix,
-  readScript,
-  type Script,
-} from './scripts/append.ts'
-import { type AppendAnswer, parseAppendAnswers, parsePage } from './scripts/replies.ts'
+import { noticePrefix } from '../messages.ts'
+import type { AppendGroup, AppendGroups } from './append-queue.ts'
+import type { Command } from './retries.ts'
+import { appendScript, type GroupResult, parseAppendReply } from './scripts/append.ts'
+import { clearScript } from './scripts/clear.ts'
+import { parsePage, readScript } from './scripts/read.ts'
+import type { Script } from './scripts/script.ts'
 
-/** The operations on a log, each as one run of a script. */
-export interface Commands {
-  /** Stores groups of appends to one log, one after the other, in one step. */
-  append(groups: AppendGroups): Send<readonly AppendAnswer[]>
-  read(log: ChannelLog, range: ReadRange): Send<LogPage>
-  /** Hands on a text; `false` if nobody listens. */
-  notify(log: ChannelLog, text: string): Send<boolean>
-  clear(log: ChannelLog): Send<void>
-}
-
-/** What {@link createCommands} needs. */
+/** Which Redis commands run on, and how. */
 export interface CommandsOptions {
   readonly client: Redis | Cluster
   readonly clock: Clock
   readonly prefix: string
   readonly db: number
-  /** How events are told, known once commands can be sent. */
+  /** The kind of pub/sub that notifies listeners, known once commands can be sent. */
   pubSub(): PubSub
-  /** Told of what no publish fails for. */
+  /** Called with errors that fail no publish. */
   onError(error: unknown): void
 }
 
@@ -48,30 +35,82 @@ const publishCommands: Readonly<Record<PubSub, string>> = {
   sharded: 'SPUBLISH',
 }
 
-/** Creates the operations on a client's logs. */
-export function createCommands({
-  client,
-  clock,
-  prefix,
-  db,
-  pubSub,
-  onError,
-}: CommandsOptions): Commands {
-  const cork = createCork(client)
-  // Every call of every process has its own token, by which what it stored is found again.
-  const process = randomDigits(clock)
-  let calls = 0
+/** The operations on logs. Each is one run of a script, or one PUBLISH. */
+export class Commands {
+  readonly #options: CommandsOptions
+  readonly #cork: () => void
+  /** Begins the tokens of this process. A token finds again what its call stored. */
+  readonly #tokenPrefix: string
+  #calls = 0
 
-  /** Runs a script by its name, and by its text where Redis doesn't know it, after a restart for example. */
-  async function run(
-    script: Script,
-    keys: readonly string[],
-    args: readonly string[],
-  ): Promise<unknown> {
-    // Not spread: the number of arguments of a call is limited.
+  constructor(options: CommandsOptions) {
+    this.#options = options
+    this.#cork = createCork(options.client)
+    this.#tokenPrefix = randomDigits(options.clock)
+  }
+
+  /** Stores groups of appends to one log, one after the other, in one step. */
+  append(groups: AppendGroups): Command<readonly GroupResult[]> {
+    const { log } = groups[0][0]
+    const { prefix, db, onError } = this.#options
+    const names = logKeys(prefix, db, log.key)
+    const keys = [names.log, names.last]
+    const tokens = groups.map(() => `${this.#tokenPrefix}.${(this.#calls++).toString(36)}`)
+    const stored = groups.flatMap((group, i) => {
+      const { idempotencyKey } = group[0].options
+      const keyIndex =
+        idempotencyKey === undefined ? 0 : keys.push(names.idempotency(idempotencyKey))
+      return groupArguments(group, keyIndex, tokens[i] ?? '')
+    })
+    const fixed = [...this.#logArguments(log), names.live]
+    return async (doubtMs) => {
+      const args = fixed.concat(this.#publishCommand(), wholeNumber(doubtMs), stored)
+      const reply = parseAppendReply(await this.#run(appendScript, keys, args), groups, tokens)
+      if (reply.notifyError !== '') onError(notifyRefused(reply.notifyError))
+      return reply.groups
+    }
+  }
+
+  /** Reads a page of a log. */
+  read(log: ChannelLog, range: ReadRange): Command<LogPage> {
+    const names = logKeys(this.#options.prefix, this.#options.db, log.key)
+    const [newest, after] = 'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
+    const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
+    const fixed = [...this.#logArguments(log), emptyLogMs]
+    const args = [...fixed, wholeNumber(newest), after, ...bounds]
+    return async () => parsePage(await this.#run(readScript, [names.log, names.last], args), range)
+  }
+
+  /** Sends a notice to the listeners of a log; `false` if there are none. */
+  notify(log: ChannelLog, text: string): Command<boolean> {
+    const { client, prefix, db, pubSub } = this.#options
+    const { live } = logKeys(prefix, db, log.key)
+    return async () => {
+      const listeners = await client.call(this.#publishCommand(), [live, noticePrefix + text])
+      // A node of a Cluster counts its own listeners only, and passes the message on to the others.
+      return listeners !== 0 || (client.isCluster && pubSub() === 'classic')
+    }
+  }
+
+  /** Deletes the events of a log. */
+  clear(log: ChannelLog): Command<void> {
+    const { prefix, db, onError } = this.#options
+    const names = logKeys(prefix, db, log.key)
+    const fixed = [...this.#logArguments(log), emptyLogMs, names.live]
+    return async () => {
+      const args = fixed.concat(this.#publishCommand())
+      const notifyError = await this.#run(clearScript, [names.log, names.last], args)
+      if (notifyError !== '') onError(notifyRefused(notifyError))
+    }
+  }
+
+  /** Runs a script by its name, or by its text if Redis doesn't know it: after a restart, say. */
+  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+    const { client } = this.#options
+    // Not spread: JavaScript limits the number of arguments of a call.
     const rest = [String(keys.length)].concat(keys, args)
     try {
-      cork()
+      this.#cork()
       return await client.call('evalsha', [script.sha].concat(rest))
     } catch (error) {
       if (replyCode(error) !== 'NOSCRIPT') throw error
@@ -79,69 +118,24 @@ export function createCommands({
     }
   }
 
-  /** The arguments with which both scripts begin. */
-  const common = ({ retain }: ChannelLog): string[] => {
-    const forMs = wholeNumber(retain.forMs)
-    return [
-      wholeNumber(retain.events),
-      forMs,
-      wholeNumber(Number(forMs) + lastIdMs),
-      randomDigits(clock),
-    ]
+  #publishCommand(): string {
+    return publishCommands[this.#options.pubSub()]
   }
 
-  return {
-    append(groups) {
-      const { log } = groups[0][0]
-      const names = logKeys(prefix, db, log.key)
-      const keys = [names.log, names.last]
-      const fixed = [...common(log), names.live]
-      const tokens = groups.map(() => `${process}.${(calls++).toString(36)}`)
-      const stored = groups.flatMap((group, i) => {
-        const { idempotencyKey, idempotencyMs = defaultIdempotencyMs } = group[0].options
-        const payloads = group.flatMap((append) => append.payloads)
-        const about = [tokens[i] ?? '', String(payloads.length), ...payloads]
-        if (idempotencyKey === undefined) return ['0', '0', ...about]
-        return [
-          String(keys.push(names.idempotency(idempotencyKey))),
-          wholeNumber(idempotencyMs),
-          ...about,
-        ]
-      })
-      return async (doubtMs) => {
-        const args = fixed.concat(publishCommands[pubSub()], wholeNumber(doubtMs), stored)
-        const answer = parseAppendAnswers(await run(appendScript, keys, args), groups, tokens)
-        if (answer.untold !== '') onError(untoldError(answer.untold))
-        return answer.groups
-      }
-    },
-    read(log, range) {
-      const { log: stream, last } = logKeys(prefix, db, log.key)
-      const [newest, after] =
-        'after' in range ? [-1, streamPosition(range.after)] : [range.last, '-']
-      const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
-      const args = [...common(log), emptyLogMs, wholeNumber(newest), after, ...bounds]
-      return async () => parsePage(await run(readScript, [stream, last], args), range)
-    },
-    notify: (log, text) => async () => {
-      const { live } = logKeys(prefix, db, log.key)
-      const told = await client.call(publishCommands[pubSub()], [live, noticePrefix + text])
-      // A node of a Cluster counts its own listeners, and passes on to the others.
-      return told !== 0 || (client.isCluster && pubSub() === 'classic')
-    },
-    clear(log) {
-      const names = logKeys(prefix, db, log.key)
-      const fixed = [...common(log), emptyLogMs, names.live]
-      return async () => {
-        const untold = await run(
-          clearScript,
-          [names.log, names.last],
-          [...fixed, publishCommands[pubSub()]],
-        )
-        if (untold !== '') onError(untoldError(untold))
-      }
-    },
+  /** The arguments that every script begins with. */
+  #logArguments({ retain }: ChannelLog): string[] {
+    const forMs = wholeNumber(retain.forMs)
+    const rememberedMs = wholeNumber(Number(forMs) + lastIdMs)
+    return [wholeNumber(retain.events), forMs, rememberedMs, randomDigits(this.#options.clock)]
   }
+}
+
+/** What the append script is given for one group. */
+function groupArguments(group: AppendGroup, keyIndex: number, token: string): string[] {
+  const { idempotencyMs = defaultIdempotencyMs } = group[0].options
+  const payloads = group.flatMap((append) => append.payloads)
+  const keptMs = keyIndex === 0 ? '0' : wholeNumber(idempotencyMs)
+  return [String(keyIndex), keptMs, token, String(payloads.length)].concat(payloads)
 }
 
 /** The last position of a stream that something can come after. */
@@ -153,7 +147,7 @@ function streamPosition(id: EventId): string {
   return fits ? id : lastPosition
 }
 
-/** Digits for Redis: nothing that JavaScript would write with an exponent, and no deadline beyond its calendar. */
+/** Digits that Redis can read: never an exponent, and no deadline beyond its calendar. */
 function wholeNumber(value: number): string {
   return String(Math.min(Math.ceil(value), 1e15))
 }

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
-import { type Attempts, createAttempts } from './retries.ts'
+import { Retries } from './retries.ts'
 
 const timeoutMs = 1_000
 const unavailable = { code: 'BACKEND_UNAVAILABLE' }
 
 interface Parts {
   readonly clock: ManualClock
-  readonly attempts: Attempts
-  /** Commands that were sent; none is ever answered. */
+  readonly retries: Retries
+  /** When commands were sent; none ever gets a reply. */
   readonly sent: number[]
   readonly send: () => Promise<never>
 }
@@ -16,20 +16,21 @@ interface Parts {
 function createParts(isReady = true): Parts {
   const clock = manualClock()
   const sent: number[] = []
-  const attempts = createAttempts({
+  const retries = new Retries({
     clock,
     elapsedMs: clock.now,
     timeoutMs,
-    isReady: () => isReady,
-    ready: (signal) => new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
-    pubSub: () => 'classic',
-    lastError: () => undefined,
+    connection: {
+      isReady: () => isReady,
+      ready: (signal) =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+      lastError: () => undefined,
+    },
     onUnreachable() {},
-    stop() {},
   })
   return {
     clock,
-    attempts,
+    retries,
     sent,
     send() {
       sent.push(clock.now())
@@ -48,14 +49,14 @@ async function rejectedNow(promise: Promise<unknown>): Promise<unknown> {
   return error
 }
 
-describe('attempts', () => {
+describe('retries', () => {
   it.each([true, false])(
-    'end when the time since the call is up (Redis is there: %s)',
+    'end when the time since the call is up (connected: %s)',
     async (isReady) => {
-      const { clock, attempts, send } = createParts(isReady)
+      const { clock, retries, send } = createParts(isReady)
       const calledAtMs = clock.now()
       clock.advance(700)
-      const answer = attempts.run(send, calledAtMs)
+      const answer = retries.run(send, calledAtMs)
       clock.advance(299)
       expect(await rejectedNow(answer)).toBeUndefined()
       clock.advance(26)
@@ -64,24 +65,24 @@ describe('attempts', () => {
   )
 
   it.each([true, false])(
-    'send nothing for a call whose time was up before (Redis is there: %s)',
+    'send nothing for a call whose time was already up (connected: %s)',
     async (isReady) => {
-      const { clock, attempts, sent, send } = createParts(isReady)
+      const { clock, retries, sent, send } = createParts(isReady)
       const calledAtMs = clock.now()
       clock.advance(timeoutMs)
-      expect(await rejectedNow(attempts.run(send, calledAtMs))).toMatchObject(unavailable)
+      expect(await rejectedNow(retries.run(send, calledAtMs))).toMatchObject(unavailable)
       expect(sent).toEqual([])
     },
   )
 
-  it('have one deadline for what a command comes after and for the command', async () => {
-    const { clock, attempts, sent, send } = createParts()
+  it('have one deadline for a command and for what it waits for first', async () => {
+    const { clock, retries, sent, send } = createParts()
     const calledAtMs = clock.now()
     let settle = (): void => {}
     const after = new Promise<void>((resolve) => {
       settle = resolve
     })
-    const answer = attempts.waitFor(after, calledAtMs).then(() => attempts.run(send, calledAtMs))
+    const answer = retries.waitFor(after, calledAtMs).then(() => retries.run(send, calledAtMs))
     clock.advance(600)
     settle()
     expect(await rejectedNow(answer)).toBeUndefined()
@@ -90,9 +91,9 @@ describe('attempts', () => {
     expect(await rejectedNow(answer)).toMatchObject(unavailable)
   })
 
-  it('give up what a command comes after, when that takes too long', async () => {
-    const { clock, attempts } = createParts()
-    const waiting = attempts.waitFor(new Promise(() => {}), clock.now())
+  it('give up when what a command waits for first takes too long', async () => {
+    const { clock, retries } = createParts()
+    const waiting = retries.waitFor(new Promise(() => {}), clock.now())
     clock.advance(999)
     expect(await rejectedNow(waiting)).toBeUndefined()
     clock.advance(26)

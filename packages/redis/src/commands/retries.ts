@@ -1,193 +1,150 @@
-import type { Clock } from '@trpc-sse/server'
-import { backoffMs } from '../connection/clients.ts'
+import { type Clock, wait } from '@trpc-sse/server'
+import { backoffMs } from '../connection/backoff.ts'
 import type { Readiness } from '../connection/readiness.ts'
 import { isRefusal, refused, replyCode, unanswered } from '../errors.ts'
-import { createDeadlines, type Deadlines } from './deadlines.ts'
 
 /**
- * Sends a command. `doubtMs` is negative the first time, and if no attempt before can have been run; else it is how
- * long ago the first that can have been was sent, at most, in milliseconds.
+ * Sends a command once. `doubtMs` says how long ago, at most, an attempt was sent that Redis may have
+ * run, in milliseconds: the first of them counts. It is -1 if no attempt can have been run.
  */
-export type Send<TAnswer> = (doubtMs: number) => Promise<TAnswer>
+export type Command<TReply> = (doubtMs: number) => Promise<TReply>
 
-/** Gets commands answered, in spite of connections that break. */
-export interface Attempts {
-  /**
-   * Sends a command, again and again until it is answered. Rejects with `BACKEND_UNAVAILABLE` when the time
-   * since `calledAtMs` is up, or if Redis refuses it; with the signal's reason when that aborts. Nothing is sent after that.
-   */
-  run<TAnswer>(send: Send<TAnswer>, calledAtMs: number, signal?: AbortSignal): Promise<TAnswer>
-  /**
-   * Waits for something that a command has to come after, which never rejects, as part of the command's time: rejects with
-   * `BACKEND_UNAVAILABLE` when the time since `calledAtMs` is up.
-   */
-  waitFor(settled: Promise<unknown>, calledAtMs: number): Promise<void>
-}
-
-/** What {@link createAttempts} needs. */
-export interface AttemptsOptions extends Readiness {
+/** Where a command gets its connection, its time and its reports. */
+export interface RetriesOptions {
   readonly clock: Clock
-  /** Time since any fixed moment, by which calls say when they were made. */
+  readonly connection: Pick<Readiness, 'isReady' | 'ready' | 'lastError'>
+  /** Time since any fixed moment, by which callers say when they called. */
   elapsedMs(): number
   readonly timeoutMs: number
-  /** There was no answer in time, and no connection either. */
+  /** Called when a command's time was up and there was no connection either. */
   onUnreachable(error: unknown): void
 }
 
-/** Creates the one place where commands are tried again. */
-export function createAttempts({
-  clock,
-  elapsedMs,
-  timeoutMs,
-  isReady,
-  ready,
-  lastError,
-  onUnreachable,
-}: AttemptsOptions): Attempts {
-  const deadlines = createDeadlines(clock)
-  const leftMs = (calledAtMs: number): number => timeoutMs - (elapsedMs() - calledAtMs)
+/** Sends commands until Redis replies, in spite of connections that break. */
+export class Retries {
+  readonly #options: RetriesOptions
 
-  async function work(attempt: Attempt, time: Time): Promise<void> {
-    for (let round = 1; !time.isUp(); round++) {
-      if (!isReady()) await ready(time.signal())
-      if (time.isUp()) return
-      await attempt.send()
-      if (attempt.settled()) return time.stop()
-      if (!time.isUp()) await pause(clock, backoffMs(clock, round), time.signal())
-    }
+  constructor(options: RetriesOptions) {
+    this.#options = options
   }
 
-  return {
-    run(send, calledAtMs, signal) {
-      const attempt = createAttempt(send, elapsedMs, timeoutMs)
-      const time = createTime(deadlines, leftMs(calledAtMs), () => {
-        const error = unanswered(timeoutMs, attempt.lastError() ?? lastError())
-        if (!isReady()) onUnreachable(error)
-        attempt.giveUp(error)
+  /**
+   * Sends a command, and sends it again until there is a reply. Rejects with `BACKEND_UNAVAILABLE`
+   * when `timeoutMs` since `calledAtMs` are over or Redis refuses the command, and with the signal's
+   * reason when the signal aborts. Nothing is sent after that.
+   */
+  run<TReply>(command: Command<TReply>, calledAtMs: number, signal?: AbortSignal): Promise<TReply> {
+    const call = new RetriedCall(command, this.#options)
+    call.start(this.#leftMs(calledAtMs), signal)
+    return call.reply
+  }
+
+  /**
+   * Waits for a promise that never rejects, as part of a command's time. Rejects with
+   * `BACKEND_UNAVAILABLE` when `timeoutMs` since `calledAtMs` are over.
+   */
+  waitFor(settled: Promise<unknown>, calledAtMs: number): Promise<void> {
+    const { clock, timeoutMs, connection } = this.#options
+    return new Promise((resolve, reject) => {
+      const giveUp = (): void => reject(unanswered(timeoutMs, connection.lastError()))
+      const cancel = clock.after(Math.max(0, this.#leftMs(calledAtMs)), giveUp)
+      void settled.then(() => {
+        cancel()
+        resolve()
       })
-      if (signal) whenAborted(signal, attempt, time)
-      void work(attempt, time)
-      return attempt.answer
-    },
-    waitFor(settled, calledAtMs) {
-      return new Promise((resolve, reject) => {
-        const giveUp = (): void => reject(unanswered(timeoutMs, lastError()))
-        const time = createTime(deadlines, leftMs(calledAtMs), giveUp)
-        void settled.then(() => {
-          time.stop()
-          resolve()
-        })
-      })
-    },
+    })
+  }
+
+  #leftMs(calledAtMs: number): number {
+    return this.#options.timeoutMs - (this.#options.elapsedMs() - calledAtMs)
   }
 }
 
-function whenAborted(signal: AbortSignal, attempt: Attempt, time: Time): void {
-  const abort = (): void => {
-    time.end()
-    attempt.giveUp(signal.reason)
+/** One command, from its first attempt to its reply, its refusal, or the end of its time. */
+class RetriedCall<TReply> {
+  readonly #command: Command<TReply>
+  readonly #options: RetriesOptions
+  /** Settles when the call is over. */
+  readonly reply: Promise<TReply>
+  #resolve = (_reply: TReply): void => {}
+  #fail = (_error: unknown): void => {}
+  #isOver = false
+  #stopWaiting: AbortController | undefined
+  #cleanUp = (): void => {}
+  /** When the first attempt was sent that Redis may have run. */
+  #doubtedAtMs: number | undefined
+  #lastError: unknown
+
+  constructor(command: Command<TReply>, options: RetriesOptions) {
+    this.#command = command
+    this.#options = options
+    this.reply = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#fail = reject
+    })
   }
-  const settled = (): void => signal.removeEventListener('abort', abort)
-  signal.addEventListener('abort', abort)
-  attempt.answer.then(settled, settled)
-  if (signal.aborted) abort()
-}
 
-/** The time that there is for an answer. */
-interface Time {
-  isUp(): boolean
-  /** It is up now: nobody waits any more. */
-  end(): void
-  /** Aborts when it is up. Made only for whoever waits for something else: nearly all are answered at once. */
-  signal(): AbortSignal
-  /** It doesn't matter any more. */
-  stop(): void
-}
-
-function createTime(deadlines: Deadlines, leftMs: number, onUp: () => void): Time {
-  let isUp = leftMs <= 0
-  let controller: AbortController | undefined
-  if (isUp) onUp()
-  const end = (): void => {
-    stop()
-    isUp = true
-    controller?.abort()
-  }
-  const stop = deadlines.add(leftMs, () => {
-    end()
-    onUp()
-  })
-  return {
-    stop,
-    end,
-    isUp: () => isUp,
-    signal() {
-      controller ??= new AbortController()
-      return controller.signal
-    },
-  }
-}
-
-/** One command on its way. */
-interface Attempt {
-  readonly answer: Promise<unknown>
-  /** Sends it. Resolves when there is an answer, or won't be. */
-  send(): Promise<void>
-  settled(): boolean
-  lastError(): unknown
-  giveUp(error: unknown): void
-}
-
-function createAttempt<TAnswer>(
-  send: Send<TAnswer>,
-  elapsedMs: () => number,
-  timeoutMs: number,
-): Attempt & { readonly answer: Promise<TAnswer> } {
-  const { promise, resolve, reject } = withResolvers<TAnswer>()
-  let settled = false
-  let doubtedAtMs: number | undefined
-  let lastError: unknown
-  return {
-    answer: promise,
-    settled: () => settled,
-    lastError: () => lastError,
-    giveUp: reject,
-    async send() {
-      const sentAtMs = elapsedMs()
-      // This attempt takes time too, on its way to Redis: at most as long as is waited for it.
-      const doubtMs = doubtedAtMs === undefined ? -1 : sentAtMs - doubtedAtMs + timeoutMs
-      try {
-        resolve(await send(doubtMs))
-        settled = true
-      } catch (error) {
-        settled = isRefusal(error)
-        lastError = error
-        if (settled) reject(refused(error))
-        else if (replyCode(error) === undefined) doubtedAtMs ??= sentAtMs
-      }
-    },
-  }
-}
-
-/** Waits, or until the signal aborts. */
-function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(delayMs, resolve)
-    const stop = (): void => {
+  start(leftMs: number, signal: AbortSignal | undefined): void {
+    if (leftMs <= 0) this.#timeOut()
+    if (signal?.aborted) this.#reject(signal.reason)
+    if (this.#isOver) return
+    const cancel = this.#options.clock.after(leftMs, () => this.#timeOut())
+    const abort = (): void => this.#reject(signal?.reason)
+    signal?.addEventListener('abort', abort)
+    this.#cleanUp = () => {
       cancel()
-      resolve()
+      signal?.removeEventListener('abort', abort)
     }
-    signal.addEventListener('abort', stop, { once: true })
-  })
-}
+    void this.#attempt()
+  }
 
-// Promise.withResolvers is there from Node 22 on.
-function withResolvers<T>() {
-  let resolve = (_value: T): void => {}
-  let reject = (_error: unknown): void => {}
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  return { promise, resolve, reject }
+  async #attempt(): Promise<void> {
+    const { clock, connection } = this.#options
+    for (let round = 1; !this.#isOver; round++) {
+      if (!connection.isReady()) await connection.ready(this.#untilOver())
+      if (!this.#isOver) await this.#send()
+      if (!this.#isOver) await wait(clock, backoffMs(clock, round), this.#untilOver())
+    }
+  }
+
+  async #send(): Promise<void> {
+    const { elapsedMs, timeoutMs } = this.#options
+    const sentAtMs = elapsedMs()
+    // This attempt may take up to `timeoutMs` to reach Redis: that long it can still be doubted.
+    const doubtMs = this.#doubtedAtMs === undefined ? -1 : sentAtMs - this.#doubtedAtMs + timeoutMs
+    try {
+      const reply = await this.#command(doubtMs)
+      this.#end(() => this.#resolve(reply))
+    } catch (error) {
+      if (isRefusal(error)) return this.#reject(refused(error))
+      this.#lastError = error
+      // An error reply proves that Redis didn't run the command.
+      if (replyCode(error) === undefined) this.#doubtedAtMs ??= sentAtMs
+    }
+  }
+
+  #timeOut(): void {
+    const { connection, timeoutMs, onUnreachable } = this.#options
+    const error = unanswered(timeoutMs, this.#lastError ?? connection.lastError())
+    this.#reject(error)
+    if (!connection.isReady()) onUnreachable(error)
+  }
+
+  #reject(error: unknown): void {
+    this.#end(() => this.#fail(error))
+  }
+
+  #end(settle: () => void): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#cleanUp()
+    settle()
+    this.#stopWaiting?.abort()
+  }
+
+  /** Aborts when the call is over. Created on demand: nearly all commands get a reply at once. */
+  #untilOver(): AbortSignal {
+    this.#stopWaiting ??= new AbortController()
+    return this.#stopWaiting.signal
+  }
 }

@@ -1,6 +1,7 @@
 import { type Clock, RealtimeError } from '@trpc-sse/server'
 import { type Cluster, Redis, type RedisOptions } from 'ioredis'
 import { replyCode } from '../errors.ts'
+import { backoffMs } from './backoff.ts'
 import {
   type Connector,
   createConnector,
@@ -130,11 +131,6 @@ export function createSubscriberClient(client: Redis): Redis {
 /** The database that a client uses. A Cluster has only one. */
 export function databaseOf(client: Redis | Cluster): number {
   return isCluster(client) ? 0 : (client.options.db ?? 0)
-}
-
-/** How long to wait before an attempt, in milliseconds: at random, up to 50 doubled with each, at most 2,000. */
-export function backoffMs(clock: Clock, attempt: number): number {
-  return Math.round(clock.random() * Math.min(2_000, 50 * 2 ** Math.min(attempt, 10)))
 }
 
 const common = {

@@ -1,144 +1,147 @@
 import type { Redis } from 'ioredis'
 import { createCork } from '../connection/cork.ts'
-import type { PubSub } from '../connection/readiness.ts'
-import type { Places } from './nodes.ts'
-import { type LifelineOptions, openLifeline } from './reconnecting-connection.ts'
+import type { Nodes } from './nodes.ts'
+import { ReconnectingConnection, type ReconnectingOptions } from './reconnecting-connection.ts'
 import type { Topic } from './topic.ts'
 
-/** A connection for subscriptions at one place. */
-export interface PlaceConnection {
-  readonly place: string
-  /** Subscribes topics, once there is a connection. */
-  subscribe(topics: readonly Topic[]): void
-  unsubscribe(topic: Topic): void
-  /** Asks the connection for a sign of life now. */
-  check(): void
-  close(): void
-}
-
-/** What {@link openPlaceConnection} needs, and whom it tells. */
-export interface PlaceConnectionOptions
+/** What a {@link NodeConnection} needs, and whom it calls. */
+export interface NodeConnectionOptions
   extends Pick<
-    LifelineOptions,
+    ReconnectingOptions,
     'clock' | 'timeoutMs' | 'probeMs' | 'outage' | 'onMessage' | 'onDown' | 'onError'
   > {
-  readonly places: Places
-  /** What is to be subscribed on each new connection. */
+  readonly nodes: Nodes
+  /** The topics to subscribe on each new connection. */
   topics(): readonly Topic[]
   onSubscribed(topic: Topic): void
-  /** Redis has refused it. What fails with the connection isn't told: the next one subscribes it. */
+  /** Called when Redis refused a subscription. One that fails with its connection is subscribed on the next. */
   onRefused(topic: Topic, error: unknown): void
-  /** Redis tells them elsewhere now. */
+  /** Called when these topics have moved to another node. */
   onLost(topics: readonly Topic[]): void
-  /** Redis tells something elsewhere now. */
+  /** Called when any topic has moved to another node. */
   onMoved(): void
 }
 
-/** Channels in one SUBSCRIBE: many thousands in one would keep Redis, and this process, from anything else. */
+/**
+ * Channels in one SUBSCRIBE. One command with many thousands would keep Redis and this process from
+ * anything else.
+ */
 const channelsPerCommand = 1_000
 
-/** Opens a connection for subscriptions, and keeps it open. */
-export function openPlaceConnection(
-  place: string,
-  options: PlaceConnectionOptions,
-): PlaceConnection {
-  const { places } = options
-  let connection: Redis | undefined
-  let cork = (): void => {}
-  let answered: readonly Topic[] = []
-  let hasMoved = false
-  let isClosed = false
+/** A connection for subscriptions at one node, kept open. */
+export class NodeConnection {
+  readonly node: string
+  readonly #options: NodeConnectionOptions
+  readonly #connection: ReconnectingConnection
+  #client: Redis | undefined
+  #cork = (): void => {}
+  #answered: readonly Topic[] = []
+  #hasMoved = false
+  #isClosed = false
 
-  // Commands are written in the order of the calls, so that whatever overlaps, the last word on a channel holds.
-  function subscribe(topics: readonly Topic[]): void {
-    // Sharded ones of different slots don't fit into one command.
-    const perCommand = places.pubSub() === 'sharded' ? 1 : channelsPerCommand
-    for (let i = 0; i < topics.length; i += perCommand)
-      subscribeAtOnce(topics.slice(i, i + perCommand))
+  constructor(node: string, options: NodeConnectionOptions) {
+    this.node = node
+    this.#options = options
+    this.#connection = new ReconnectingConnection({
+      ...options,
+      create: () => options.nodes.connect(node),
+      onUp: (client) => this.#start(client),
+      onDown: () => {
+        this.#client = undefined
+        if (!this.#isClosed) options.onDown()
+      },
+      onMoved: () => this.#moved(),
+    })
   }
 
-  function subscribeAtOnce(topics: readonly Topic[]): void {
-    const asked = connection
-    if (asked === undefined) return
+  /**
+   * Subscribes topics, once there is a connection. Commands are written in the order of the calls:
+   * of two that overlap, the later one holds.
+   */
+  subscribe(topics: readonly Topic[]): void {
+    // Sharded channels of different slots don't fit into one command.
+    const perCommand = this.#isSharded() ? 1 : channelsPerCommand
+    for (let i = 0; i < topics.length; i += perCommand)
+      this.#subscribeTogether(topics.slice(i, i + perCommand))
+  }
+
+  unsubscribe({ channel }: Topic): void {
+    const client = this.#client
+    this.#cork()
+    const reply = this.#isSharded() ? client?.sunsubscribe(channel) : client?.unsubscribe(channel)
+    reply?.catch(() => {})
+  }
+
+  /** Pings the connection now. */
+  probe(): void {
+    this.#connection.probe()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#client = undefined
+    this.#connection.close()
+  }
+
+  #start(client: Redis): void {
+    this.#client = client
+    this.#cork = createCork(client)
+    this.subscribe(this.#options.topics())
+  }
+
+  #subscribeTogether(topics: readonly Topic[]): void {
+    const client = this.#client
+    if (client === undefined) return
     const channels = topics.map(({ channel }) => channel)
-    cork()
-    const answer =
-      places.pubSub() === 'sharded' ? asked.ssubscribe(...channels) : asked.subscribe(...channels)
-    answer.then(
+    this.#cork()
+    const reply = this.#isSharded() ? client.ssubscribe(...channels) : client.subscribe(...channels)
+    reply.then(
       () => {
-        if (asked !== connection) return
-        if (answered.length === 0) queueMicrotask(confirm)
-        answered = answered.concat(topics)
+        if (client !== this.#client) return
+        if (this.#answered.length === 0) queueMicrotask(() => this.#confirm())
+        this.#answered = this.#answered.concat(topics)
       },
       (error: unknown) => {
-        if (asked !== connection) return
-        options.onError(error)
-        for (const topic of topics) options.onRefused(topic, error)
+        if (client !== this.#client) return
+        this.#options.onError(error)
+        for (const topic of topics) this.#options.onRefused(topic, error)
       },
     )
   }
 
-  /** An answer may have come together with the word that the channel is told elsewhere now. */
-  function confirm(): void {
-    const topics = answered
-    answered = []
-    const still = new Set(channelsOn(connection, places.pubSub()))
-    for (const topic of topics) if (still.has(topic.channel)) options.onSubscribed(topic)
-    options.onLost(topics.filter(({ channel }) => !still.has(channel)))
+  /** Confirms answered topics, but for those whose slot moved away in the same chunk of replies. */
+  #confirm(): void {
+    const topics = this.#answered
+    this.#answered = []
+    const subscribed = this.#subscribedChannels()
+    const { onSubscribed, onLost } = this.#options
+    for (const topic of topics) if (subscribed.has(topic.channel)) onSubscribed(topic)
+    onLost(topics.filter(({ channel }) => !subscribed.has(channel)))
   }
 
-  function lookForLost(): void {
-    hasMoved = false
-    if (connection === undefined) return
-    const still = new Set(channelsOn(connection, places.pubSub()))
-    options.onMoved()
-    options.onLost(
-      options.topics().filter(({ confirmed, channel }) => confirmed && !still.has(channel)),
-    )
+  /** A slot with many channels says so for each of them: look once for all. */
+  #moved(): void {
+    if (!this.#hasMoved) queueMicrotask(() => this.#findLost())
+    this.#hasMoved = true
   }
 
-  const lifeline = openLifeline({
-    ...options,
-    create: () => places.connect(place),
-    onUp(opened) {
-      connection = opened
-      cork = createCork(opened)
-      subscribe(options.topics())
-    },
-    onDown() {
-      connection = undefined
-      if (!isClosed) options.onDown()
-    },
-    onMoved() {
-      // A slot with many channels says so for each of them.
-      if (!hasMoved) queueMicrotask(lookForLost)
-      hasMoved = true
-    },
-  })
-
-  return {
-    place,
-    subscribe,
-    unsubscribe({ channel }) {
-      const asked = connection
-      cork()
-      const answer =
-        places.pubSub() === 'sharded' ? asked?.sunsubscribe(channel) : asked?.unsubscribe(channel)
-      answer?.catch(() => {})
-    },
-    check: lifeline.check,
-    close() {
-      isClosed = true
-      connection = undefined
-      lifeline.close()
-    },
+  #findLost(): void {
+    this.#hasMoved = false
+    if (this.#client === undefined) return
+    const subscribed = this.#subscribedChannels()
+    const { onMoved, onLost, topics } = this.#options
+    onMoved()
+    onLost(topics().filter(({ isConfirmed, channel }) => isConfirmed && !subscribed.has(channel)))
   }
-}
 
-/** What a connection is subscribed to, by what Redis has told it. */
-function channelsOn(connection: Redis | undefined, pubSub: PubSub): readonly string[] {
-  const subscriptions = connection?.condition?.subscriber
-  return subscriptions
-    ? subscriptions.channels(pubSub === 'sharded' ? 'ssubscribe' : 'subscribe')
-    : []
+  /** What the connection is subscribed to, by what Redis has confirmed and ended. */
+  #subscribedChannels(): ReadonlySet<string> {
+    const subscriptions = this.#client?.condition?.subscriber
+    const kind = this.#isSharded() ? 'ssubscribe' : 'subscribe'
+    return new Set(subscriptions ? subscriptions.channels(kind) : [])
+  }
+
+  #isSharded(): boolean {
+    return this.#options.nodes.pubSub() === 'sharded'
+  }
 }

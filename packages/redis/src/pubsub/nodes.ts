@@ -4,59 +4,69 @@ import type { Cluster, Redis } from 'ioredis'
 import { createSubscriberClient, isCluster } from '../connection/clients.ts'
 import type { PubSub, Readiness } from '../connection/readiness.ts'
 
-/** Where channels are told: at any node, or with sharded pub/sub at the master that has the channel's slot. */
-export interface Places {
-  /** Resolves once places are known, or the signal aborts. */
+/** The nodes to subscribe at: any node, or with sharded pub/sub the master of the channel's slot. */
+export interface Nodes {
+  /** Resolves when the nodes are known, or the signal aborts. */
   ready(signal: AbortSignal): Promise<void>
-  /** How they are subscribed to, once places are known. */
+  /** The kind of pub/sub to use, known once the nodes are. */
   pubSub(): PubSub
-  /** The name of the place where a channel is told; `undefined` while there is none. */
+  /** The name of the node for a channel; `undefined` while there is none. */
   of(channel: string): string | undefined
-  /** Whether a place is still there. */
-  exists(place: string): boolean
-  /** Creates a client for subscriptions at a place, unconnected, that lives as long as its connection. */
-  connect(place: string): Redis
-  /** Looks where they are by now. */
+  /** Whether a node is still there. */
+  exists(node: string): boolean
+  /**
+   * Creates a client for subscriptions at a node. It is unconnected, and lives as long as its
+   * connection.
+   */
+  connect(node: string): Redis
+  /** Asks the Cluster for its nodes again. */
   refresh(): void
-  /** Calls back each time after that. */
+  /** Calls back each time the nodes were refreshed. */
   onRefresh(callback: () => void): void
 }
 
-const anywhere = 'anywhere'
+const anyNode = 'any'
 
-/** Creates the places of a Redis. */
-export function createPlaces(client: Redis | Cluster, connection: Readiness, clock: Clock): Places {
-  const { pubSub } = connection
-  const single = {
+/** Finds the nodes of a Redis. */
+export function createNodes(client: Redis | Cluster, readiness: Readiness, clock: Clock): Nodes {
+  return isCluster(client)
+    ? createClusterNodes(client, readiness, clock)
+    : createSingleNode(client, readiness)
+}
+
+function createSingleNode(client: Redis, { pubSub }: Readiness): Nodes {
+  return {
     pubSub,
-    of: () => anywhere,
+    // The connection for subscriptions needs no other one before it.
+    ready: async () => {},
+    of: () => anyNode,
     exists: () => true,
+    connect: () => createSubscriberClient(client),
     refresh() {},
     onRefresh() {},
   }
-  // A connection of its own needs no other one before it.
-  if (!isCluster(client))
-    return { ...single, ready: async () => {}, connect: () => createSubscriberClient(client) }
+}
 
-  /** Any one of the masters: with classic pub/sub they pass every PUBLISH on to each other. */
-  const anyMaster = (): Redis | undefined => {
+function createClusterNodes(client: Cluster, { pubSub, ready }: Readiness, clock: Clock): Nodes {
+  // With classic pub/sub, every master passes each PUBLISH on to the others.
+  let pickedMaster = ''
+  const masterNamed = (name: string): Redis | undefined =>
+    client.nodes('master').find((master) => nameOf(master) === name)
+
+  function pickMaster(): Redis | undefined {
     const masters = client.nodes('master')
     return masters[Math.floor(clock.random() * masters.length)]
   }
-  let picked = ''
-  const masterAt = (place: string): Redis | undefined =>
-    client.nodes('master').find((master) => nameOf(master) === place)
 
   return {
     pubSub,
-    ready: connection.ready,
-    of: (channel) =>
-      pubSub() === 'classic' ? anywhere : client.slots[calculateSlot(channel)]?.[0],
-    exists: (place) => masterAt(place === anywhere ? picked : place) !== undefined,
-    connect(place) {
-      const master = place === anywhere ? anyMaster() : masterAt(place)
+    ready,
+    of: (channel) => (pubSub() === 'classic' ? anyNode : client.slots[calculateSlot(channel)]?.[0]),
+    exists: (node) => masterNamed(node === anyNode ? pickedMaster : node) !== undefined,
+    connect(node) {
+      const master = node === anyNode ? pickMaster() : masterNamed(node)
       if (master === undefined) throw noMaster()
-      picked = nameOf(master)
+      pickedMaster = nameOf(master)
       return createSubscriberClient(master)
     },
     refresh: () => client.refreshSlotsCache(),
@@ -64,13 +74,12 @@ export function createPlaces(client: Redis | Cluster, connection: Readiness, clo
   }
 }
 
-/** As a Cluster's client names its nodes. */
+/** The name that a Cluster's client gives a node. */
 function nameOf({ options: { host, port } }: Redis): string {
   return `${host}:${port}`
 }
 
 function noMaster(): RealtimeError {
-  const message =
-    'The Cluster has no such master that can be reached. Check its nodes; it is looked for again.'
+  const message = 'The Cluster has no such master that can be reached. Check its nodes. Retrying.'
   return new RealtimeError('BACKEND_UNAVAILABLE', message)
 }

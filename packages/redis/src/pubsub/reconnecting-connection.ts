@@ -1,150 +1,190 @@
 import { type Clock, elapsedTime } from '@trpc-sse/server'
 import type { Redis } from 'ioredis'
-import { backoffMs } from '../connection/clients.ts'
+import { backoffMs } from '../connection/backoff.ts'
 import type { Outage } from '../connection/outage.ts'
 import { unanswered } from '../errors.ts'
 
-/** What {@link openLifeline} needs, and whom it tells. */
-export interface LifelineOptions {
+/** What a {@link ReconnectingConnection} needs, and whom it calls. */
+export interface ReconnectingOptions {
   readonly clock: Clock
-  /** A connection that isn't there after so many milliseconds, or leaves a probe unanswered for so long, is dead. */
+  /** A connection that isn't ready, or doesn't answer a ping, within this many milliseconds is dead. */
   readonly timeoutMs: number
-  /** After so many milliseconds of silence the connection is probed. */
+  /** A connection that is silent for this many milliseconds is pinged. */
   readonly probeMs: number
-  /** Creates a client, unconnected, that doesn't connect again by itself. Throws if there is nowhere to connect to. */
+  /**
+   * Creates an unconnected client that doesn't reconnect by itself. Throws if there is no node to
+   * connect to.
+   */
   create(): Redis
-  /** The connection is there. */
+  /** Called when a connection is ready. */
   onUp(connection: Redis): void
-  /** The connection is gone. Another one will be opened. */
+  /** Called when a connection is gone. Another one will be opened. */
   onDown(): void
   onMessage(channel: string, message: string): void
   readonly outage: Outage
-  /** Redis has ended subscriptions that it tells elsewhere now, or refused them for that. */
+  /** Called when Redis ended or refused subscriptions because their slot has moved. */
   onMoved(): void
   onError(error: unknown): void
 }
 
-/** A connection that is kept open. */
-export interface Lifeline {
-  /** Asks it for a sign of life now: there is a reason to doubt that there will be one. */
-  check(): void
-  close(): void
-}
-
 /**
- * Keeps one connection for subscriptions open, a new one whenever the last one is lost. A connection can be dead
- * without an error, so one that is silent for long is asked for a sign of life.
+ * Keeps one connection for subscriptions open: a new one whenever the last one is lost. A connection
+ * can be dead without an error, so a silent one is pinged.
  */
-export function openLifeline(options: LifelineOptions): Lifeline {
-  const { clock, outage, onError } = options
-  let isClosed = false
-  let failures = 0
-  let connection: Redis | undefined
-  let cancelReopening = (): void => {}
-  let check = (): void => {}
+export class ReconnectingConnection {
+  readonly #options: ReconnectingOptions
+  #current: ProbedConnection | undefined
+  #failures = 0
+  #isClosed = false
+  #cancelReopening = (): void => {}
 
-  function open(): void {
+  constructor(options: ReconnectingOptions) {
+    this.#options = options
+    this.#open()
+  }
+
+  /** Pings the connection now: there is a reason to doubt that it is alive. */
+  probe(): void {
+    this.#current?.probe()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#cancelReopening()
+    this.#options.outage.ended(this)
+    this.#current?.close()
+  }
+
+  #open(): void {
     try {
-      connection = options.create()
-      check = follow(connection, options, { onUp, onEnd: reopen })
+      this.#current = new ProbedConnection(this.#options, {
+        onReady: () => {
+          this.#failures = 0
+          this.#options.outage.ended(this)
+        },
+        onDead: (error) => this.#options.outage.failed(this, error),
+        onEnd: (error) => this.#reopen(error),
+      })
     } catch (error) {
-      onError(error)
-      reopen(error)
+      this.#options.onError(error)
+      this.#reopen(error)
     }
   }
 
-  function onUp(): void {
-    failures = 0
-    outage.ended(options)
-  }
-
-  /** Opens another connection, in place of one that is gone, or that could not be had for this error. */
-  function reopen(error?: unknown): void {
-    if (isClosed) return
-    if (error !== undefined) outage.failed(options, error)
-    failures++
-    cancelReopening = clock.after(backoffMs(clock, failures), open)
-  }
-
-  open()
-  return {
-    check: () => check(),
-    close() {
-      isClosed = true
-      cancelReopening()
-      outage.ended(options)
-      connection?.disconnect()
-    },
+  /** Opens another connection after a while. With an error, there was no connection at all. */
+  #reopen(error: unknown): void {
+    if (this.#isClosed) return
+    const { clock, outage } = this.#options
+    if (error !== undefined) outage.failed(this, error)
+    this.#failures++
+    this.#cancelReopening = clock.after(backoffMs(clock, this.#failures), () => this.#open())
   }
 }
 
-/** Follows one connection from its opening to its end. Returns what asks it for a sign of life. */
-function follow(
-  connection: Redis,
-  options: LifelineOptions,
-  { onUp, onEnd }: { onUp(): void; onEnd(error?: unknown): void },
-): () => void {
-  const { clock, timeoutMs, probeMs, outage } = options
-  const elapsedMs = elapsedTime(clock)
-  let heardMs = 0
-  let isAsking = false
-  let lastError: unknown
-  let cancel = clock.after(timeoutMs, hangUp)
+interface ProbedHandlers {
+  onReady(): void
+  /** Called when a ready connection didn't answer in time. */
+  onDead(error: unknown): void
+  /** Called when it is gone; with an error, if it never was ready. */
+  onEnd(error: unknown): void
+}
 
-  function onError(error: unknown): void {
-    lastError = error
-    options.onError(error)
-  }
+/** One connection, from its opening to its end, which is pinged when it is silent. */
+class ProbedConnection {
+  readonly #options: ReconnectingOptions
+  readonly #handlers: ProbedHandlers
+  readonly #client: Redis
+  readonly #elapsedMs: () => number
+  #heardAtMs = 0
+  #isProbing = false
+  #wasReady = false
+  #lastError: unknown
+  #cancelTimer: () => void
 
-  /** It is not there in time, or dead. */
-  function hangUp(): void {
-    lastError ??= unanswered(timeoutMs, undefined)
-    if (connection.status === 'ready') outage.failed(options, lastError)
-    connection.disconnect()
-  }
-
-  /** Not twice at a time: the first question would never be too late. */
-  function ask(): void {
-    if (isAsking || connection.status !== 'ready') return
-    isAsking = true
-    cancel()
-    cancel = clock.after(timeoutMs, hangUp)
-    connection.ping().then(rest, onError)
-  }
-  function rest(): void {
-    isAsking = false
-    heardMs = elapsedMs()
-    watch()
-  }
-  function watch(): void {
-    cancel()
-    if (connection.status !== 'ready') return
-    const leftMs = heardMs + probeMs - elapsedMs()
-    if (leftMs > 0) cancel = clock.after(leftMs, watch)
-    else ask()
+  constructor(options: ReconnectingOptions, handlers: ProbedHandlers) {
+    const { clock, timeoutMs } = options
+    this.#options = options
+    this.#handlers = handlers
+    this.#elapsedMs = elapsedTime(clock)
+    this.#client = options.create()
+    this.#cancelTimer = clock.after(timeoutMs, () => this.#hangUp())
+    this.#listen()
+    // A failure is an `error` event too.
+    this.#client.connect().catch(() => {})
   }
 
-  connection.on('error', onError)
-  const onMessage = (channel: string, message: string): void => {
-    heardMs = elapsedMs()
-    options.onMessage(channel, message)
+  /** Pings, unless a ping is under way: a second one would put off the first one's time. */
+  probe(): void {
+    if (this.#isProbing || this.#client.status !== 'ready') return
+    this.#isProbing = true
+    this.#restartTimer(this.#options.timeoutMs, () => this.#hangUp())
+    this.#client.ping().then(
+      () => this.#heard(),
+      (error: unknown) => this.#failed(error),
+    )
   }
-  connection.on('message', onMessage)
-  connection.on('smessage', onMessage)
-  connection.on('moved', options.onMoved)
-  let isUp = false
-  connection.once('ready', () => {
-    isUp = true
-    onUp()
-    rest()
-    options.onUp(connection)
-  })
-  connection.once('end', () => {
-    cancel()
-    options.onDown()
-    onEnd(isUp ? undefined : (lastError ?? unanswered(timeoutMs, undefined)))
-  })
-  // A failure is an `error` event too.
-  connection.connect().catch(() => {})
-  return ask
+
+  close(): void {
+    this.#client.disconnect()
+  }
+
+  #listen(): void {
+    const client = this.#client
+    const onMessage = (channel: string, message: string): void => {
+      this.#heardAtMs = this.#elapsedMs()
+      this.#options.onMessage(channel, message)
+    }
+    client.on('error', (error) => this.#failed(error))
+    client.on('message', onMessage)
+    client.on('smessage', onMessage)
+    client.on('moved', () => this.#options.onMoved())
+    client.once('ready', () => {
+      this.#wasReady = true
+      this.#handlers.onReady()
+      this.#heard()
+      this.#options.onUp(client)
+    })
+    client.once('end', () => this.#ended())
+  }
+
+  #failed(error: unknown): void {
+    this.#lastError = error
+    this.#options.onError(error)
+  }
+
+  /** Closes a connection that isn't ready in time, or is dead. */
+  #hangUp(): void {
+    this.#lastError ??= this.#silence()
+    if (this.#client.status === 'ready') this.#handlers.onDead(this.#lastError)
+    this.#client.disconnect()
+  }
+
+  #ended(): void {
+    this.#cancelTimer()
+    this.#options.onDown()
+    this.#handlers.onEnd(this.#wasReady ? undefined : (this.#lastError ?? this.#silence()))
+  }
+
+  #heard(): void {
+    this.#isProbing = false
+    this.#heardAtMs = this.#elapsedMs()
+    this.#watch()
+  }
+
+  #watch(): void {
+    this.#cancelTimer()
+    if (this.#client.status !== 'ready') return
+    const leftMs = this.#heardAtMs + this.#options.probeMs - this.#elapsedMs()
+    if (leftMs > 0) this.#restartTimer(leftMs, () => this.#watch())
+    else this.probe()
+  }
+
+  #restartTimer(delayMs: number, callback: () => void): void {
+    this.#cancelTimer()
+    this.#cancelTimer = this.#options.clock.after(delayMs, callback)
+  }
+
+  #silence(): unknown {
+    return unanswered(this.#options.timeoutMs, undefined)
+  }
 }

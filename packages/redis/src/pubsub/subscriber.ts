@@ -1,174 +1,179 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
-import { backoffMs } from '../connection/clients.ts'
+import { backoffMs } from '../connection/backoff.ts'
 import type { Outage } from '../connection/outage.ts'
 import { closedError, isRefusal, refused, unanswered } from '../errors.ts'
-import { openPlaceConnection, type PlaceConnection } from './node-connection.ts'
-import type { Places } from './nodes.ts'
-import { confirmTopic, deliver, failTopics, joinTopic, type Topic } from './topic.ts'
+import { NodeConnection } from './node-connection.ts'
+import type { Nodes } from './nodes.ts'
+import { type JoinOptions, Topic } from './topic.ts'
 
-/** A process's listeners, over one connection for each place where it listens. */
-export interface Subscriber {
-  /** Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if that isn't so in time. */
-  listen(channel: string, listener: LogListener): Promise<Unlisten>
-  /** Asks its connections for a sign of life now. */
-  check(): void
-  close(): void
-}
-
-/** What {@link createSubscriber} needs. */
+/** What a {@link Subscriber} needs. */
 export interface SubscriberOptions {
   readonly clock: Clock
   readonly timeoutMs: number
   readonly probeMs: number
-  readonly places: Places
+  readonly nodes: Nodes
   readonly outage: Outage
   onError(error: unknown): void
 }
 
-/** Creates a subscriber. Its connections are opened at the first `listen`: who only publishes needs none. */
-export function createSubscriber(options: SubscriberOptions): Subscriber {
-  const { clock, timeoutMs, places } = options
-  const topics = new Map<string, Topic>()
-  const connections = new Map<string, PlaceConnection>()
-  const closed = new AbortController()
-  let hasBegun = false
-  let arePlacesKnown = false
-  let cancelSearch: (() => void) | undefined
-  let searches = 0
-  let lastError: unknown
+/**
+ * The listeners of a process, over one connection to each node that it needs. Connections are opened
+ * at the first `listen`: a process that only publishes needs none.
+ */
+export class Subscriber {
+  readonly #options: SubscriberOptions
+  readonly #joinOptions: JoinOptions
+  readonly #topics = new Map<string, Topic>()
+  readonly #connections = new Map<string, NodeConnection>()
+  readonly #closed = new AbortController()
+  #hasBegun = false
+  #areNodesKnown = false
+  #cancelSearch: (() => void) | undefined
+  #searches = 0
+  #lastError: unknown
 
-  function onError(error: unknown): void {
-    lastError = error
-    options.onError(error)
-  }
-
-  async function begin(): Promise<void> {
-    hasBegun = true
-    await places.ready(closed.signal)
-    if (closed.signal.aborted) return
-    arePlacesKnown = true
-    places.onRefresh(leaveWhatIsGone)
-    settleAll()
-  }
-
-  function settleAll(): void {
-    if (!closed.signal.aborted) settle([...topics.values()])
-  }
-
-  /** Closes connections to nodes that are no masters any more, and goes where their topics are told now. */
-  function leaveWhatIsGone(): void {
-    if (closed.signal.aborted) return
-    for (const connection of connections.values()) {
-      if (places.exists(connection.place)) continue
-      for (const topic of topics.values()) if (topic.place === connection.place) lose(topic)
-      close(connection)
+  constructor(options: SubscriberOptions) {
+    const { clock, timeoutMs } = options
+    this.#options = options
+    this.#joinOptions = {
+      clock,
+      timeoutMs,
+      timeoutError: () => unanswered(timeoutMs, this.#lastError),
+      onEmpty: (topic) => {
+        this.#topics.delete(topic.channel)
+        this.#leave(topic)
+      },
     }
-    settleAll()
   }
 
-  /** Subscribes topics where they are told now, and no longer where they were told before. */
-  function settle(wanted: readonly Topic[]): void {
+  /**
+   * Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if it isn't in time.
+   */
+  listen(channel: string, listener: LogListener): Promise<Unlisten> {
+    const known = this.#topics.get(channel)
+    const topic = known ?? new Topic(channel)
+    this.#topics.set(channel, topic)
+    if (!this.#hasBegun) void this.#begin()
+    if (known === undefined && this.#areNodesKnown) this.#place([topic])
+    return topic.join(listener, this.#joinOptions)
+  }
+
+  /** Pings all connections now. */
+  probe(): void {
+    for (const connection of this.#connections.values()) connection.probe()
+  }
+
+  close(): void {
+    this.#closed.abort()
+    this.#cancelSearch?.()
+    for (const connection of this.#connections.values()) this.#close(connection)
+    for (const topic of this.#topics.values()) topic.fail(closedError())
+    for (const topic of this.#topics.values()) topic.close()
+  }
+
+  async #begin(): Promise<void> {
+    const { nodes } = this.#options
+    this.#hasBegun = true
+    await nodes.ready(this.#closed.signal)
+    if (this.#closed.signal.aborted) return
+    this.#areNodesKnown = true
+    nodes.onRefresh(() => this.#leaveLostNodes())
+    this.#placeAll()
+  }
+
+  #placeAll(): void {
+    if (!this.#closed.signal.aborted) this.#place([...this.#topics.values()])
+  }
+
+  /** Closes connections to nodes that are no longer masters, and subscribes their topics elsewhere. */
+  #leaveLostNodes(): void {
+    if (this.#closed.signal.aborted) return
+    for (const connection of this.#connections.values()) {
+      if (this.#options.nodes.exists(connection.node)) continue
+      for (const topic of this.#topicsAt(connection.node)) topic.lose()
+      this.#close(connection)
+    }
+    this.#placeAll()
+  }
+
+  /** Subscribes topics at the nodes that have them now, and no longer where they were. */
+  #place(topics: readonly Topic[]): void {
     const moved = new Map<string, Topic[]>()
-    for (const topic of wanted) {
-      const place = places.of(topic.channel)
-      if (place === topic.place) continue
-      leave(topic)
-      topic.place = place
-      if (place === undefined) continue
-      const arrived = moved.get(place)
+    for (const topic of topics) {
+      const node = this.#options.nodes.of(topic.channel)
+      if (node === topic.node) continue
+      this.#leave(topic)
+      topic.node = node
+      if (node === undefined) continue
+      const arrived = moved.get(node)
       if (arrived) arrived.push(topic)
-      else moved.set(place, [topic])
+      else moved.set(node, [topic])
     }
-    for (const [place, arrived] of moved) connectionAt(place).subscribe(arrived)
+    for (const [node, arrived] of moved) this.#connectionTo(node).subscribe(arrived)
   }
 
-  function leave(topic: Topic): void {
-    if (topic.place !== undefined) connections.get(topic.place)?.unsubscribe(topic)
-    lose(topic)
+  #leave(topic: Topic): void {
+    if (topic.node !== undefined) this.#connections.get(topic.node)?.unsubscribe(topic)
+    topic.lose()
   }
 
-  /** It isn't subscribed where it was. */
-  function lose(topic: Topic): void {
-    topic.confirmed = false
-    topic.place = undefined
+  #topicsAt(node: string): Topic[] {
+    return [...this.#topics.values()].filter((topic) => topic.node === node)
   }
 
-  function connectionAt(place: string): PlaceConnection {
-    const connection = connections.get(place) ?? open(place)
-    connections.set(place, connection)
+  #connectionTo(node: string): NodeConnection {
+    const connection = this.#connections.get(node) ?? this.#connect(node)
+    this.#connections.set(node, connection)
     return connection
   }
 
-  function open(place: string): PlaceConnection {
-    const here = (): Topic[] => [...topics.values()].filter((topic) => topic.place === place)
-    return openPlaceConnection(place, {
-      ...options,
-      onError,
-      onMessage: (name, message) => deliver(topics.get(name), message),
-      topics: here,
-      onSubscribed(topic) {
-        searches = 0
-        if (topic.place === place) confirmTopic(topic)
+  #connect(node: string): NodeConnection {
+    const { nodes, ...shared } = this.#options
+    return new NodeConnection(node, {
+      ...shared,
+      nodes,
+      topics: () => this.#topicsAt(node),
+      onMessage: (channel, message) => this.#topics.get(channel)?.deliver(message),
+      onMoved: () => nodes.refresh(),
+      onSubscribed: (topic) => {
+        this.#searches = 0
+        if (topic.node === node) topic.confirm()
       },
-      onRefused(topic, error) {
-        if (isRefusal(error)) failTopics([topic], refused(error))
-        if (topic.place === place) lose(topic)
-        // Those who were told before still wait for more.
-        if (topic.listeners.size > 0) search()
+      onRefused: (topic, error) => this.#refused(topic, node, error),
+      onLost: (topics) => {
+        for (const topic of topics) if (topic.node === node) topic.lose()
+        if (topics.length > 0) this.#search()
       },
-      onMoved: places.refresh,
-      onLost(lost) {
-        for (const topic of lost) if (topic.place === place) lose(topic)
-        if (lost.length > 0) search()
+      onDown: () => {
+        for (const topic of this.#topicsAt(node)) topic.isConfirmed = false
+        nodes.refresh()
       },
-      onDown() {
-        for (const topic of here()) topic.confirmed = false
-        places.refresh()
+      onError: (error) => {
+        this.#lastError = error
+        shared.onError(error)
       },
     })
   }
 
-  /** Looks again after a while, for what is told nowhere that we know. */
-  function search(): void {
-    cancelSearch ??= clock.after(backoffMs(clock, ++searches), () => {
-      cancelSearch = undefined
-      places.refresh()
-      settleAll()
+  #refused(topic: Topic, node: string, error: unknown): void {
+    if (isRefusal(error)) topic.fail(refused(error))
+    if (topic.node === node) topic.lose()
+    // Listeners that were live before still wait for events.
+    if (topic.hasListeners) this.#search()
+  }
+
+  /** After a while, looks again for the nodes of topics that are subscribed nowhere. */
+  #search(): void {
+    const { clock, nodes } = this.#options
+    this.#cancelSearch ??= clock.after(backoffMs(clock, ++this.#searches), () => {
+      this.#cancelSearch = undefined
+      nodes.refresh()
+      this.#placeAll()
     })
   }
 
-  function close(connection: PlaceConnection): void {
-    connections.delete(connection.place)
+  #close(connection: NodeConnection): void {
+    this.#connections.delete(connection.node)
     connection.close()
-  }
-
-  const joinOptions = {
-    clock,
-    timeoutMs,
-    timeoutError: () => unanswered(timeoutMs, lastError),
-    onEmpty(topic: Topic) {
-      topics.delete(topic.channel)
-      leave(topic)
-    },
-  }
-  return {
-    listen(channel, listener) {
-      const known = topics.get(channel)
-      const topic = known ?? { channel, listeners: new Set(), place: undefined, confirmed: false }
-      topics.set(channel, topic)
-      if (!hasBegun) void begin()
-      if (known === undefined && arePlacesKnown) settle([topic])
-      return joinTopic(topic, listener, joinOptions)
-    },
-    check() {
-      for (const connection of connections.values()) connection.check()
-    },
-    close() {
-      closed.abort()
-      cancelSearch?.()
-      for (const connection of connections.values()) close(connection)
-      failTopics(topics.values(), closedError())
-      for (const { listeners } of topics.values()) listeners.clear()
-    },
   }
 }

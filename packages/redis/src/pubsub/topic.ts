@@ -1,102 +1,120 @@
 import type { Clock, LogListener, Unlisten } from '@trpc-sse/server'
-import { interruption, noticePrefix } from '../commands/scripts/append.ts'
-import { parseMessage } from '../commands/scripts/replies.ts'
-
-/** One pub/sub channel that somebody listens to. Left by all and listened to again, it is another topic. */
-export interface Topic {
-  readonly channel: string
-  readonly listeners: Set<Listening>
-  /** Where it is subscribed, or will be; `undefined` until that is known. */
-  place: string | undefined
-  /** Whether the connection there is now has confirmed the subscription. */
-  confirmed: boolean
-}
+import { interruption, noticePrefix, parseMessage } from '../messages.ts'
 
 /** One call of `listen`. */
 interface Listening {
   readonly listener: LogListener
-  /** The subscription is confirmed, for the first time or once more. */
+  /** Called when the subscription is confirmed, for the first time or again. */
   confirm(): void
-  /** It won't be. Without effect once it was. */
+  /** Called when the subscription can't be had. Has no effect once it was confirmed. */
   fail(error: unknown): void
 }
 
-/** What {@link joinTopic} needs. */
+/** How long a call of `listen` waits. */
 export interface JoinOptions {
   readonly clock: Clock
   readonly timeoutMs: number
-  /** The error to reject with when the time is up. */
+  /** Creates the error to reject with when the time is up. */
   timeoutError(): unknown
-  /** The last listener has left. */
+  /** Called when the last listener has left. */
   onEmpty(topic: Topic): void
 }
 
-/** Adds a listener to a topic. Resolves when the subscription is confirmed; rejects when the time is up. */
-export function joinTopic(
-  topic: Topic,
-  listener: LogListener,
-  options: JoinOptions,
-): Promise<Unlisten> {
-  return new Promise((resolve, reject) => {
-    let live = false
-    const leave = async (): Promise<void> => {
-      if (topic.listeners.delete(listening) && topic.listeners.size === 0) options.onEmpty(topic)
-    }
-    const cancel = options.clock.after(options.timeoutMs, () =>
-      listening.fail(options.timeoutError()),
-    )
-    const listening: Listening = {
-      listener,
-      confirm() {
-        if (live) return listener.onInterrupted()
-        live = true
-        cancel()
-        resolve(leave)
-      },
-      fail(error) {
-        if (live) return
-        cancel()
-        void leave()
-        reject(error)
-      },
-    }
-    topic.listeners.add(listening)
-    if (topic.confirmed) listening.confirm()
-  })
-}
+/**
+ * One pub/sub channel and its listeners. When all have left and another one comes, that is another
+ * topic.
+ */
+export class Topic {
+  readonly channel: string
+  /** The node where it is subscribed, or will be; `undefined` until that is known. */
+  node: string | undefined
+  /** Whether the node's present connection has confirmed the subscription. */
+  isConfirmed = false
+  readonly #listeners = new Set<Listening>()
 
-/** Tells a topic that its subscription is confirmed: whoever waits for that goes on, the others may have missed hints. */
-export function confirmTopic(topic: Topic): void {
-  topic.confirmed = true
-  for (const listening of topic.listeners) tell(() => listening.confirm())
-}
-
-/** Rejects whoever waits for the subscription of one of these topics. */
-export function failTopics(topics: Iterable<Topic>, error: unknown): void {
-  for (const { listeners } of topics) for (const listening of listeners) listening.fail(error)
-}
-
-/** Notifies a topic's listeners of what a script published: `<prev> <id> <payload>`, or that they are to read the log. */
-export function deliver(topic: Topic | undefined, message: string): void {
-  if (topic === undefined) return
-  if (message.startsWith(noticePrefix)) {
-    const text = message.slice(noticePrefix.length)
-    for (const { listener } of topic?.listeners ?? []) tell(() => listener.onNotice?.(text))
-    return
+  constructor(channel: string) {
+    this.channel = channel
   }
-  if (message === interruption) {
-    for (const { listener } of topic.listeners) tell(() => listener.onInterrupted())
-    return
+
+  get hasListeners(): boolean {
+    return this.#listeners.size > 0
   }
-  const event = parseMessage(message)
-  if (event === undefined) return
-  for (const { listener } of topic.listeners) tell(() => listener.onEvent(event))
+
+  /** Adds a listener. Resolves when the subscription is confirmed; rejects when the time is up. */
+  join(listener: LogListener, options: JoinOptions): Promise<Unlisten> {
+    return new Promise((resolve, reject) => {
+      let isLive = false
+      const leave = async (): Promise<void> => {
+        if (this.#listeners.delete(listening) && !this.hasListeners) options.onEmpty(this)
+      }
+      const timeOut = (): void => listening.fail(options.timeoutError())
+      const cancel = options.clock.after(options.timeoutMs, timeOut)
+      const listening: Listening = {
+        listener,
+        confirm() {
+          if (isLive) return listener.onInterrupted()
+          isLive = true
+          cancel()
+          resolve(leave)
+        },
+        fail(error) {
+          if (isLive) return
+          cancel()
+          void leave()
+          reject(error)
+        },
+      }
+      this.#listeners.add(listening)
+      if (this.isConfirmed) listening.confirm()
+    })
+  }
+
+  /**
+   * Marks the subscription as confirmed. New listeners go live; the others may have missed
+   * notifications, so they read the log.
+   */
+  confirm(): void {
+    this.isConfirmed = true
+    for (const listening of this.#listeners) callSafely(() => listening.confirm())
+  }
+
+  /** Marks the topic as subscribed nowhere. */
+  lose(): void {
+    this.isConfirmed = false
+    this.node = undefined
+  }
+
+  /** Rejects the listeners that still wait for the subscription. */
+  fail(error: unknown): void {
+    for (const listening of this.#listeners) listening.fail(error)
+  }
+
+  /** Removes all listeners, without a call of `onEmpty`. */
+  close(): void {
+    this.#listeners.clear()
+  }
+
+  /** Hands on what was published: an event, a notice, or that listeners must read the log. */
+  deliver(message: string): void {
+    if (message === interruption) {
+      this.#notify((listener) => listener.onInterrupted())
+    } else if (message.startsWith(noticePrefix)) {
+      const text = message.slice(noticePrefix.length)
+      this.#notify((listener) => listener.onNotice?.(text))
+    } else {
+      const event = parseMessage(message)
+      if (event !== undefined) this.#notify((listener) => listener.onEvent(event))
+    }
+  }
+
+  #notify(call: (listener: LogListener) => void): void {
+    for (const { listener } of this.#listeners) callSafely(() => call(listener))
+  }
 }
 
-function tell(what: () => void): void {
+/** Listeners must not throw. One that does must not keep notifications from the others. */
+function callSafely(call: () => void): void {
   try {
-    what()
-  } catch {
-    // A listener may not throw. One that does must not cost the others what they are told.
-  }
+    call()
+  } catch {}
 }

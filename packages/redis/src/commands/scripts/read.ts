@@ -1,0 +1,156 @@
+import {
+  compareEventIds,
+  type EventId,
+  isEventId,
+  type LogPage,
+  type ReadRange,
+  type StoredEvent,
+} from '@trpc-sse/server'
+import { areAscending, unexpectedReply } from './checks.ts'
+import {
+  minId,
+  newOrigin,
+  readClock,
+  readState,
+  type Script,
+  script,
+  stateText,
+  trim,
+} from './script.ts'
+
+/**
+ * Reads part of a log, and where the log ends, at one moment. Looks at no more entries than it
+ * returns, and at a few dozen to find the first of them, however long the log is.
+ *
+ * KEYS: log, last id.
+ *
+ * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, a log without
+ * events kept for ms, how many of the newest to read (-1: those after an id), the id, limit of
+ * events, limit of bytes of payload.
+ *
+ * Replies with the last id, the origin of a log that was cleared, and '1' if events are missing
+ * from the newest; then id, prev and payload of each entry, in one flat list.
+ */
+export const readScript: Script = script(`
+local log, newest, limit, room = KEYS[1], tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[9])
+${readClock}
+${readState}
+local isNew = not last
+last = last or ${newOrigin}
+local keep = count == 0 and ARGV[5] or ARGV[3]
+if isNew then
+  redis.call('SET', KEYS[2], ${stateText}, 'PX', keep)
+else
+  -- While somebody reads it, a log without new events still proves that nothing was missed.
+  redis.call('PEXPIRE', KEYS[2], keep)
+end
+
+${trim('MAXLEN', 'ARGV[1]')}
+${trim('MINID', minId)}
+
+local function number(entry) return tonumber(entry[2][8]) end
+local function parts(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+
+-- Returns the id of entry number \`wanted\`, or one just before it. \`entry\` comes before it. A
+-- stream can only be searched by id, so this halves the time between the two, 64 times at most,
+-- even if somebody else has written to the stream.
+local function seek(wanted, entry)
+  local low, high = parts(entry[1]), parts(last) + 1
+  for _ = 1, 64 do
+    if high - low <= 1 then break end
+    local middle = math.floor((low + high) / 2)
+    local found = redis.call('XRANGE', log, string.format('%.0f', middle), '+', 'COUNT', 1)[1]
+    if found and (number(found) or wanted) < wanted then
+      low, entry = parts(found[1]), found
+    else
+      high = middle
+    end
+  end
+  local ms, seq = parts(entry[1])
+  return string.format('%.0f-%.0f', ms, seq + wanted - number(entry))
+end
+
+local answer = { last, cleared, '' }
+if limit < 1 or newest == 0 then return answer end
+
+local oldest, wanted = now - ARGV[2], count - ARGV[1] + 1
+local from = ${minId}
+if newest > 0 then
+  wanted = math.max(wanted, count - newest + 1)
+elseif parts(ARGV[7]) >= oldest then
+  from = '(' .. ARGV[7]
+end
+
+local size, left, bytes, n = math.min(8, limit), limit, 0, 3
+local entries = redis.call('XRANGE', log, from, '+', 'COUNT', size)
+if entries[1] and (number(entries[1]) or wanted) < wanted then
+  from = seek(wanted, entries[1])
+  entries = redis.call('XRANGE', log, from, '+', 'COUNT', size)
+end
+local first = count + 1
+if entries[1] then first = number(entries[1]) or 1 end
+if newest > 0 and first > math.max(1, count - newest + 1) then answer[3] = '1' end
+
+while true do
+  for _, entry in ipairs(entries) do
+    local fields = entry[2]
+    local ours = fields[1] == 'p' and fields[3] == 'd'
+    local data = ours and fields[4] or ''
+    bytes = bytes + #data
+    if bytes > room and n > 3 then return answer end
+    answer[n + 1], answer[n + 2], answer[n + 3] = entry[1], ours and fields[2] or '', data
+    n = n + 3
+  end
+  left = left - #entries
+  if #entries < size or left < 1 then return answer end
+  -- Ask for about as many entries as there is room for.
+  local fitting = math.floor((room - bytes) / (bytes / (limit - left) + 1))
+  from, size = '(' .. entries[size][1], math.max(1, math.min(left, 8 * size, fitting))
+  entries = redis.call('XRANGE', log, from, '+', 'COUNT', size)
+end
+`)
+
+/** Parses the reply to a read of a range. Throws if it isn't one. */
+export function parsePage(reply: unknown, range: ReadRange): LogPage {
+  if (!isTexts(reply) || reply.length < 3 || reply.length % 3 !== 0)
+    throw unexpectedReply('a read', reply)
+  const [lastEventId = '', cleared = '', trimmed = ''] = reply
+  if (!isEventId(lastEventId)) throw unexpectedReply('a read', lastEventId)
+  if (cleared !== '' && !isEventId(cleared)) throw unexpectedReply('a read', cleared)
+  const events: StoredEvent[] = []
+  for (let i = 3; i < reply.length; i += 3)
+    events.push(toEvent(reply[i], reply[i + 1], reply[i + 2]))
+  checkEvents(events, range, lastEventId)
+  return {
+    events,
+    lastEventId,
+    ...(trimmed !== '' && { trimmed: true }),
+    ...(cleared !== '' && { cleared }),
+  }
+}
+
+/** An entry that somebody else wrote to the stream has no payload of ours, and follows nothing. */
+function toEvent(id = '', prev = '', data = ''): StoredEvent {
+  return isEventId(prev) ? { id, prev, data } : { id, prev: '', data: '' }
+}
+
+/** A page that doesn't lead on would be read for ever. */
+function checkEvents(events: readonly StoredEvent[], range: ReadRange, lastEventId: EventId): void {
+  const ids = events.map(({ id }) => id)
+  const from = 'after' in range ? [range.after] : []
+  if (ids.length > Math.max(0, range.limit)) throw unexpectedReply('a read', `${ids.length} events`)
+  if (!areAscending(from.concat(ids)))
+    throw unexpectedReply('a read', `ids that don't ascend: ${ids.join(' ')}`)
+  const newest = events.findLast(({ prev }) => prev !== '')
+  if (newest !== undefined && compareEventIds(newest.id, lastEventId) > 0) {
+    const claim = `${lastEventId} as the last id of a log that goes on to ${newest.id}`
+    throw unexpectedReply('a read', claim)
+  }
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+}
