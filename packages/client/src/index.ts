@@ -12,6 +12,7 @@ export { sseLink } from './link.ts'
 export type {
   ConnectionParams,
   MaybePromise,
+  SseCallContext,
   SseFallback,
   SseGap,
   SseHeadersOptions,
@@ -23,7 +24,7 @@ export type {
 export type { TabSharing } from './options/tab-sharing.ts'
 export type { PersistStorage } from './set/positions.ts'
 export type { Device, DeviceEvent } from './stream/device.ts'
-export type { RetryPolicy } from './stream/retry.ts'
+export type { RetryDelay, RetryOption, RetryPolicy } from './stream/retry-policy.ts'
 export type {
   EventSourceConstructor,
   EventSourceEvent,

@@ -4,6 +4,7 @@ import { initTRPC, type TrackedEnvelope } from '@trpc/server'
 import superjson from 'superjson'
 import { describe, expectTypeOf, it } from 'vitest'
 import {
+  type SseCallContext,
   type SseFallback,
   type SseGap,
   type SseLinkErrorInfo,
@@ -52,6 +53,36 @@ describe('transformer', () => {
     // @ts-expect-error the router has no transformer
     createTRPCClient<PlainRouter>({ links: [sseLink({ url, transformer: superjson })] })
     createTRPCClient<PlainRouter>({ links: [sseLink({ url }), httpBatchLink({ url })] })
+  })
+})
+
+describe('retry', () => {
+  it('is a back-off, a function of the attempt and the error, or false', () => {
+    sseLink<PlainRouter>({ url, retry: { maxMs: 5_000 } })
+    sseLink<PlainRouter>({ url, retry: false })
+    sseLink<PlainRouter>({
+      url,
+      retry(attempt, error) {
+        expectTypeOf(attempt).toEqualTypeOf<number>()
+        expectTypeOf(error).toEqualTypeOf<unknown>()
+        return attempt < 3 && 100 * attempt
+      },
+    })
+    // @ts-expect-error there is no retry without a wait
+    sseLink<PlainRouter>({ url, retry: true })
+    // @ts-expect-error the wait must be known at once
+    sseLink<PlainRouter>({ url, retry: async () => 100 })
+    // @ts-expect-error nothing is no wait
+    sseLink<PlainRouter>({ url, retry: () => {} })
+  })
+
+  it('can be given to a call, in its context', () => {
+    const client = createTRPCClient<PlainRouter>({ links: [sseLink({ url })] })
+    client.onMessage.subscribe(undefined, { context: { retry: false } satisfies SseCallContext })
+    const context: SseCallContext = { retry: { baseMs: 5 }, lastEventId: '', onGap: () => {} }
+    client.onMessage.subscribe(undefined, { context: { ...context } })
+    // @ts-expect-error it is what a link takes
+    expectTypeOf<SseCallContext>().toExtend<{ readonly retry?: boolean }>()
   })
 })
 

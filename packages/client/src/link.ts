@@ -1,32 +1,26 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import { elapsedTime } from '@trpc-sse/protocol'
-import {
-  positionsOf,
-  type SseHeadersOptions,
-  type SseLinkBaseOptions,
-  type SseLinkOptions,
-  streamSettings,
-} from './options/options.ts'
+import { positionsOf, streamSettings } from './options/defaults.ts'
+import type { SseHeadersOptions, SseLinkBaseOptions, SseLinkOptions } from './options/options.ts'
 import { acrossTabs } from './options/tab-sharing.ts'
-import { tellFrame } from './set/observer.ts'
-import { createSet, identityOf, type SetOptions, type WantedCall } from './set/set.ts'
-import type { Member } from './set/shared-subscription.ts'
-import { startAlone } from './set/single-subscription.ts'
-import { createFailures, type LastFailure } from './stream/failures.ts'
+import { type Codec, createMember, type Member } from './set/observer.ts'
+import { SubscriptionSet } from './set/set.ts'
+import type { SetOptions } from './set/set-options.ts'
+import { identityOf, type WantedCall } from './set/wanted-call.ts'
+import { FailureMemory } from './stream/failures.ts'
 import { createFallbackMemory, type FallbackMemory } from './stream/fallback.ts'
-import { lastingMs } from './stream/retry.ts'
+import { backOffOf, checkRetry } from './stream/retry-policy.ts'
 import type { StreamSettings } from './stream/stream.ts'
 import { bothWays, errorOfBody, errorOfKey, outputCodec } from './trpc/codec.ts'
-import { type EnvelopeTeller, tellInEnvelopes } from './trpc/envelopes.ts'
+import { Envelopes } from './trpc/envelopes.ts'
 import { splitInput } from './trpc/input.ts'
 import type { Endpoint } from './wire/request.ts'
 
 /**
- * Creates a link in which subscriptions end; queries and mutations go on to the next link. A subscription
- * resumes by itself after whatever cut its stream, behind the last event that was handled. All of them share
- * one connection. Throws `INVALID_OPTION`.
+ * Creates the terminating link for subscriptions; queries and mutations go on to the next link. A subscription resumes by
+ * itself after whatever cut its stream, behind the last event that was handled. All subscriptions share one
+ * connection. Throws `INVALID_OPTION`.
  *
  * ```ts
  * createTRPCClient<AppRouter>({ links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })] })
@@ -39,121 +33,113 @@ export function sseLink<TRouter extends AnyTRPCRouter>(
   const transformer = bothWays(options.transformer)
   const memory = createFallbackMemory(settings.clock, settings.fetch)
   return () => {
-    const start = createStarter(options, transformer, settings, memory)
+    const subscriber = new Subscriber(options, transformer, settings, memory)
     return ({ op, next }) => {
       if (op.type !== 'subscription') return next(op)
       return observable((observer) => {
-        const told = tellInEnvelopes(options, op, observer)
+        const envelopes = new Envelopes(options, op, observer)
         try {
-          told.connecting(undefined)
-          return op.signal?.aborted ? told.stopped() : start(op, told)
+          envelopes.connecting(undefined)
+          return op.signal?.aborted ? envelopes.stopped() : subscriber.start(op, envelopes)
         } catch (error) {
-          return told.failed(error)
+          return envelopes.failed(error)
         }
       })
     }
   }
 }
 
-/** Starts a subscription; returns what stops it. */
-type Starter = (op: Operation, told: EnvelopeTeller) => () => void
-
-/** Creates what the subscriptions of a link share. */
-function createStarter(
-  options: SseLinkBaseOptions,
-  { input, output }: TRPCCombinedDataTransformer,
-  settings: StreamSettings,
-  memory: FallbackMemory,
-): Starter {
-  const codec = outputCodec(output)
-  const { lingerMs = 250 } = options
-  const shared: SetOptions = {
-    ...settings,
-    lingerMs,
-    positions: positionsOf(options, settings),
-    endpoint: (opList) => endpointOf(options, opList),
-    readErrorBody: (body) => errorOfBody(body, codec),
-    readOwnError: (refusal, key) => errorOfKey(refusal, key, codec),
-    onUnknown(status) {
-      isSingle = true
-      memory.remember(status)
-      tellFallback(options, status)
-    },
-    onKnown() {
-      if (isSingle) memory.forget()
-    },
-  }
-  const ofSet: SetOptions = { ...shared, fetch: memory.fetch }
-  const set = createSet(acrossTabs(options.shareAcrossTabs, ofSet, codec))
-  const failures = createFailures(settings.clock, settings.retry)
-  const elapsedMs = elapsedTime(settings.clock)
+/** Starts the subscriptions of a link. */
+class Subscriber {
+  readonly #serializeInput: (input: unknown) => unknown
+  readonly #codec: Codec
+  readonly #failures: FailureMemory
+  readonly #single: SetOptions
+  readonly #set: SubscriptionSet
   /** Whether each subscription has a stream of its own. */
-  let isSingle = options.mode === 'single' || !!settings.receive
+  #isSingle: boolean
 
-  /** Tells a subscription's news, and keeps account of how often it fails. */
-  function countFailures(call: WantedCall, told: EnvelopeTeller): Omit<Member, 'goAlone'> {
-    const { path } = call
-    const identity = identityOf(call)
-    let startedMs = Infinity
-    function add(error: unknown, cause: unknown): void {
-      const hasLasted = elapsedMs() - startedMs >= lastingMs
-      startedMs = Infinity
-      failures.add({ identity, path, hasLasted }, error, cause)
+  constructor(
+    options: SseLinkBaseOptions,
+    { input, output }: TRPCCombinedDataTransformer,
+    settings: StreamSettings,
+    memory: FallbackMemory,
+  ) {
+    const { clock, receive, retry } = settings
+    const codec = outputCodec(output)
+    this.#serializeInput = (value) => input.serialize(value)
+    this.#codec = codec
+    this.#isSingle = options.mode === 'single' || !!receive
+    this.#failures = new FailureMemory(clock, backOffOf(retry))
+    this.#single = {
+      ...settings,
+      isSingle: true,
+      lingerMs: options.lingerMs ?? 250,
+      positions: positionsOf(options, settings),
+      failures: this.#failures,
+      endpoint: (opList) => endpointOf(options, opList),
+      readErrorBody: (body) => errorOfBody(body, codec),
+      readOwnError: (refusal, key) => errorOfKey(refusal, key, codec),
+      onUnknown: (status) => {
+        this.#isSingle = true
+        memory.remember(status)
+        reportFallback(options, status)
+      },
+      onKnown: () => {
+        if (this.#isSingle) memory.forget()
+      },
     }
-    return {
-      ...told,
-      started(...position) {
-        startedMs = elapsedMs()
-        told.started(...position)
-      },
-      receive(frame) {
-        const end = tellFrame(frame, told, codec)
-        if (end?.type === 'lost') add(end.error, frame)
-        else if (frame.type === 'event' && frame.id) failures.progressed(identity)
-        return end
-      },
-      failed(error) {
-        add(error, error)
-        told.failed(error)
-      },
+    const multiplexed = { ...this.#single, isSingle: false, fetch: memory.fetch }
+    this.#set = new SubscriptionSet(acrossTabs(options.shareAcrossTabs, multiplexed, codec))
+  }
+
+  /** Starts one, and reports to the envelopes; returns what stops it. */
+  start(op: Operation, envelopes: Envelopes): () => void {
+    const { clock } = this.#single
+    const call = this.#callOf(op)
+    const member = createMember(envelopes, this.#codec, (lastEventId) => {
+      stop = this.#startSingle({ ...call, lastEventId: lastEventId ?? call.lastEventId }, member)
+    })
+    const begin = (): (() => void) =>
+      this.#isSingle ? this.#startSingle(call, member) : this.#set.join(call, member)
+    const last = this.#failures.last(identityOf(call))
+    let stop: () => void
+    if (last?.waitMs) {
+      envelopes.connecting(last.error)
+      stop = clock.after(last.waitMs, () => {
+        stop = begin()
+      })
+    } else stop = begin()
+    envelopes.stopWhenAborted(() => stop())
+    return () => {
+      stop()
+      envelopes.complete()
     }
   }
 
-  return (op, told) => {
+  #callOf(op: Operation): WantedCall {
+    const { lastEventId, retry } = op.context
     const split = splitInput(op.input)
-    // What is undefined has no JSON.
-    const inputJson: string | undefined = JSON.stringify(input.serialize(split.input))
-    // What the caller says at each call goes before what an input says that stays as it is.
-    const from = (op.context.lastEventId as string | undefined) ?? split.lastEventId
-    const last = failures.last(identityOf({ path: op.path, inputJson }))
-    const call: WantedCall = {
+    // JSON.stringify(undefined) is undefined.
+    const inputJson: string | undefined = JSON.stringify(this.#serializeInput(split.input))
+    return {
       op,
       path: op.path,
       inputJson,
-      lastEventId: from,
-      hasFailed: last !== undefined,
+      // The id of this call goes before that of an input which may stay as it is.
+      lastEventId: (lastEventId as string | undefined) ?? split.lastEventId,
+      hasFailed: this.#failures.last(identityOf({ path: op.path, inputJson })) !== undefined,
+      retry: retry === undefined ? undefined : checkRetry(retry),
     }
-    const member: Member = {
-      ...countFailures(call, told),
-      goAlone(lastEventId) {
-        stop = startAlone(shared, { ...call, lastEventId: lastEventId ?? from }, member)
-      },
-    }
-    const begin = (): (() => void) =>
-      isSingle ? startAlone(shared, call, member) : set.join(call, member)
-    let stop = last?.waitMs ? beginLater(last, begin) : begin()
-    told.stopWhenAborted(() => stop())
-    return () => {
-      stop()
-      told.complete()
-    }
+  }
 
-    function beginLater({ error, waitMs }: LastFailure, begin: () => () => void): () => void {
-      told.connecting(error)
-      return settings.clock.after(waitMs, () => {
-        stop = begin()
-      })
-    }
+  /** Starts a subscription on a stream of its own, whose retry is that of the call. */
+  #startSingle(call: WantedCall, member: Member): () => void {
+    const { retry = this.#single.retry } = call
+    return new SubscriptionSet({ ...this.#single, retry }).join(
+      { ...call, retry: undefined },
+      member,
+    )
   }
 }
 
@@ -169,7 +155,7 @@ async function endpointOf(
   return { url: String(given[0]), headers: given[1] ?? {}, connectionParams: given[2] }
 }
 
-function tellFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
+function reportFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
   const at = typeof url === 'function' ? '' : ` at ${url}`
   const orWrong = status === 404 ? 'either url is wrong, or ' : ''
   const message =

@@ -5,18 +5,12 @@ import type {
   TRPCCombinedDataTransformer,
   TRPCDataTransformer,
 } from '@trpc/server'
-import { type Clock, type GapReason, RealtimeError } from '@trpc-sse/protocol'
-import {
-  createPositions,
-  noPositions,
-  type PersistStorage,
-  type Positions,
-} from '../set/positions.ts'
-import { type Device, globalDevice } from '../stream/device.ts'
-import { defaultRetryPolicy, type RetryPolicy } from '../stream/retry.ts'
-import type { StreamSettings } from '../stream/stream.ts'
-import { type EventSourceConstructor, overEventSource } from '../transport/event-source.ts'
-import { type Fetch, globalFetch } from '../transport/fetch.ts'
+import type { Clock, GapReason } from '@trpc-sse/protocol'
+import type { PersistStorage } from '../set/positions.ts'
+import type { Device } from '../stream/device.ts'
+import type { RetryOption } from '../stream/retry-policy.ts'
+import type { EventSourceConstructor } from '../transport/event-source.ts'
+import type { Fetch } from '../transport/fetch.ts'
 import type { TabSharing } from './tab-sharing.ts'
 
 /** A value, or a promise of it. */
@@ -61,6 +55,31 @@ export interface SseFallback {
   readonly message: string
 }
 
+/** What a single subscription can have in its `context`: `subscribe(input, { context })`. */
+export interface SseCallContext {
+  /**
+   * The id to resume from. It goes before the id in the input, and before a kept one; `''` starts without any.
+   *
+   * @default the `lastEventId` in the input, else what `persist` has kept
+   */
+  readonly lastEventId?: string
+  /**
+   * Called with every gap of this subscription, beside the link's `onGap`.
+   *
+   * @default only the link's
+   */
+  readonly onGap?: (gap: SseGap) => unknown
+  /**
+   * Used in place of the link's `retry`. With `false`, a failure ends this subscription: give it where starting the
+   * procedure again would repeat side effects. On a connection that several subscriptions share, the others go on. Such
+   * a connection is retried as the link's `retry` says; a wait of this one comes on top for this subscription only.
+   * Subscriptions share an equal one on the wire only if they have the same `retry`.
+   *
+   * @default the link's
+   */
+  readonly retry?: RetryOption
+}
+
 /** The options of `sseLink` that don't depend on the router. */
 export interface SseLinkBaseOptions {
   /**
@@ -93,12 +112,18 @@ export interface SseLinkBaseOptions {
    */
   readonly onError?: (error: unknown, info: SseLinkErrorInfo) => void
   /**
-   * How long to wait before another attempt, in milliseconds: a random time up to `baseMs`, doubled with every
-   * failure in a row up to `maxMs`. What the server asks for is waited on top of that, but no more than 5 minutes.
+   * When a failure is retried. `{ baseMs, maxMs }` waits a random time up to `baseMs` milliseconds, doubled with every
+   * failure in a row up to `maxMs`. A function returns the wait in milliseconds, or `false`. With `false`, a failure
+   * ends the subscription with its error. A single subscription can have its own, in its `context`:
+   * `subscribe(input, { context: { retry: false } })`; see {@link SseCallContext}.
+   *
+   * What the server asks for (`Retry-After`, `retry:`) is waited on top of a back-off, and at least where a function
+   * returns less; never more than 5 minutes. While the device is offline, attempts wait. A function that throws, or
+   * returns anything else, ends the subscription with that error or `INVALID_OPTION`.
    *
    * @default { baseMs: 250, maxMs: 30_000 }
    */
-  readonly retry?: Partial<RetryPolicy>
+  readonly retry?: RetryOption
   /**
    * How long an attempt may take until the stream is open, in milliseconds. `Infinity` waits for ever.
    *
@@ -205,72 +230,3 @@ export type TransformerOption<TRouter extends AnyTRPCRouter> =
 /** The options of `sseLink`. */
 export type SseLinkOptions<TRouter extends AnyTRPCRouter> = SseLinkBaseOptions &
   TransformerOption<TRouter>
-
-/** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
-const waitingClock: Clock = {
-  now: () => Date.now(),
-  random: () => Math.random(),
-  after(delayMs, callback) {
-    const timer = setTimeout(callback, delayMs)
-    return () => clearTimeout(timer)
-  },
-}
-
-/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, without a url, and for what doesn't go together. */
-export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
-  checkUrl(options.url)
-  const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
-  const retry = { ...defaultRetryPolicy, ...options.retry }
-  checkTimes({
-    connectTimeoutMs,
-    inactivityTimeoutMs,
-    hiddenTimeoutMs,
-    'retry.baseMs': retry.baseMs,
-    'retry.maxMs': retry.maxMs,
-  })
-  return {
-    clock: options.clock ?? waitingClock,
-    fetch: options.fetch ?? globalFetch,
-    receive: overEventSource(options),
-    device: options.device ?? globalDevice,
-    retry,
-    connectTimeoutMs,
-    inactivityTimeoutMs,
-    hiddenTimeoutMs,
-  }
-}
-
-/** Where positions are kept over a reload, if they are. Throws `INVALID_OPTION` for a time that is none. */
-export function positionsOf(
-  options: SseLinkBaseOptions,
-  { clock, device }: StreamSettings,
-): Positions {
-  const { persist: storage, persistForMs: forMs = 3_600_000, url } = options
-  checkTimes({ persistForMs: forMs })
-  if (!storage) return noPositions
-  return createPositions({
-    clock,
-    device,
-    storage,
-    url: typeof url === 'function' ? '' : String(url),
-    forMs,
-  })
-}
-
-/** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
-function checkUrl(url: unknown): void {
-  // Not by instanceof: a URL may be another window's.
-  if (url && ['string', 'object', 'function'].includes(typeof url)) return
-  const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
-  throw new RealtimeError('INVALID_OPTION', message)
-}
-
-function checkTimes(times: Readonly<Record<string, number | undefined>>): void {
-  for (const [name, ms] of Object.entries(times)) {
-    if (ms === undefined || ms > 0) continue
-    throw new RealtimeError(
-      'INVALID_OPTION',
-      `${name} is ${ms}: give a number of milliseconds above 0.`,
-    )
-  }
-}

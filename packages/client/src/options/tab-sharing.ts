@@ -1,6 +1,6 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../set/observer.ts'
-import type { SetOptions } from '../set/set.ts'
+import type { SetOptions } from '../set/set-options.ts'
 
 /** Sharing across tabs, as `tabs()` of `@trpc-sse/client/tabs` gives it to `sseLink`. */
 export interface TabSharing {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFeed } from './handover.ts'
+import { Handover } from './handover.ts'
 
 type Step =
   | readonly ['requested' | 'started' | 'lost' | 'dropped', stream: number]
@@ -10,24 +10,21 @@ const error = new Error('cut')
 /** Plays the steps; gives what was handed on, and where it stands. */
 function play(lastEventId: string | undefined, steps: readonly Step[]): string {
   const told: string[] = []
-  const feed = createFeed({
-    lastEventId,
-    deliver(frame) {
-      told.push(String(frame.id))
-      return undefined
-    },
-    onStarted: () => told.push('started'),
-    onWaiting: (cause) => told.push(cause ? 'failed' : 'waiting'),
-    onPosition: () => {},
+  const handover = new Handover<number>(lastEventId, {
+    deliver: (frame) => void told.push(String(frame.id)),
+    started: () => void told.push('started'),
+    waiting: (cause) => void told.push(cause ? 'failed' : 'waiting'),
+    positioned() {},
   })
   for (const [what, stream, id] of steps) {
-    if (what === 'requested') feed.requested(stream)
-    else if (what === 'lost') feed.lost(stream, error)
-    else if (what === 'dropped') feed.lost(stream, undefined)
-    else if (what === 'started') feed.receive({ type: 'started', key: '', id: undefined }, stream)
-    else feed.receive({ type: 'event', key: '', data: '', id: String(id) }, stream)
+    if (what === 'requested') handover.requested(stream)
+    else if (what === 'lost') handover.lost(stream, error)
+    else if (what === 'dropped') handover.lost(stream, undefined)
+    else if (what === 'started')
+      handover.receive({ type: 'started', key: '', id: undefined }, stream)
+    else handover.receive({ type: 'event', key: '', data: '', id: String(id) }, stream)
   }
-  return `${told.join(' ')} @${feed.lastEventId()}`
+  return `${told.join(' ')} @${handover.lastEventId()}`
 }
 
 const running: Step[] = [
@@ -109,7 +106,7 @@ const cases: Array<[behaviour: string, steps: Step[], told: string]> = [
   ],
 ]
 
-describe('a feed', () => {
+describe('a handover', () => {
   it.each(cases)('%s', (_behaviour, steps, told) => {
     expect(play(undefined, steps)).toBe(told)
   })

@@ -1,154 +1,169 @@
-import type { StreamEvent } from '../stream/state.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 
-/** What a feed does with what it takes. */
-export interface FeedOptions<TStream> {
-  /** Where the subscription stands; `undefined` at the start. */
-  readonly lastEventId: string | undefined
-  /** Takes a frame, and may say what it means for the stream. If it throws, the position stays. */
-  readonly deliver: (frame: SubscriptionFrame) => StreamEvent | undefined
-  /** The subscription runs, after it did not: from where it stood, or else from where it is told to start. */
-  readonly onStarted: (lastEventId: string | undefined) => void
-  /** It runs no more, or still doesn't; `undefined` if nothing failed. */
-  readonly onWaiting: (error: unknown) => void
-  /** It stands somewhere else: so it was told on this stream. */
-  readonly onPosition: (lastEventId: string, stream: TStream) => void
-}
-
-/**
- * One subscription's frames, from whichever stream it runs on: no more than one at a time. When it is asked for
- * on another stream, what the stream before says is held back until the new one has started it, which then says
- * all that from the position on; if that fails, it is handed on. So nothing is missed or repeated, and ids
- * need not be understood. Only a subscription without a position goes on meanwhile: there is no other way for
- * it, and ids that it had are dropped.
- */
-export interface Feed<TStream> {
-  lastEventId(): string | undefined
-  /** Whether its values are those of a live subscription, if the server has said so. */
-  live(): boolean | undefined
-  /** Whether it stands behind this event, and what follows is still to come: not while the next one is handed on. */
-  standsAt(lastEventId: string): boolean
-  /** The stream that it runs on. */
-  source(): TStream | undefined
-  /** Whether it gets all that comes next: two on the same stream and behind the same event then get the same. */
-  isSettled(): boolean
-  /** Another stream was asked to run it. */
-  requested(stream: TStream): void
-  /** Takes a frame of a stream. */
-  receive(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined
-  /** A stream is gone, with an error if it failed. */
-  lost(stream: TStream, error: unknown): StreamEvent | undefined
-  /** It is over on all streams. */
-  reset(): void
+/** What a handover reports to its subscription. */
+export interface HandoverTarget<TConnection> {
+  /** Takes a frame that arrived on this connection. */
+  deliver(frame: SubscriptionFrame, connection: TConnection): void
+  /** The subscription has moved on, and has got all up to this event. */
+  positioned(): void
+  /** The subscription runs, after it did not. */
+  started(): void
+  /** The subscription doesn't run; `undefined` if nothing failed. */
+  waiting(error: unknown): void
 }
 
 type StartedFrame = Extract<SubscriptionFrame, { readonly type: 'started' }>
 
-/** A stream that was asked to run a subscription. */
-interface Successor<TStream> {
-  readonly stream: TStream
+/** A connection that was asked to run a subscription. */
+interface Next<TConnection> {
+  readonly connection: TConnection
   readonly hasPosition: boolean
-  /** What the stream before said meanwhile; with no position, the ids of that. */
+  /** What the previous connection sent meanwhile; if there is no position, the ids of that. */
   readonly held: SubscriptionFrame[]
-  readonly had: Set<string>
+  readonly delivered: Set<string>
 }
 
-/** Creates a feed that runs on no stream yet. */
-export function createFeed<TStream>({
-  lastEventId,
-  ...options
-}: FeedOptions<TStream>): Feed<TStream> {
-  // An empty one asks for a start without one, even where one was kept.
-  let position = lastEventId || undefined
-  let live: boolean | undefined
-  let source: TStream | undefined
-  let successor: Successor<TStream> | undefined
-  let skip = new Set<string>()
-  let isDelivering = false
+/**
+ * Takes one subscription's frames from one connection at a time. When a next connection is asked to run the
+ * subscription, frames of the previous one are held back until the next one has started. It then sends all of them,
+ * from the position on. If it fails, the held frames are delivered. So nothing is missed or repeated, and ids
+ * need not be understood. Without a position we can't resume: the previous connection keeps delivering, and the next one
+ * skips what was already delivered.
+ */
+export class Handover<TConnection> {
+  readonly #target: HandoverTarget<TConnection>
+  #clientPosition: string | undefined
+  #isLive: boolean | undefined
+  #connection: TConnection | undefined
+  #next: Next<TConnection> | undefined
+  #skipped = new Set<string>()
+  #isDelivering = false
 
-  function move(id: string | undefined, stream: TStream): void {
-    // An untracked event between tracked ones carries an empty id: that is no position.
-    if (!id || id === position) return
-    position = id
-    options.onPosition(id, stream)
+  constructor(lastEventId: string | undefined, target: HandoverTarget<TConnection>) {
+    // An empty id asks for a start without one, even where one was kept.
+    this.#clientPosition = lastEventId || undefined
+    this.#target = target
   }
 
-  function start(next: Successor<TStream>, { id, ...frame }: StartedFrame): void {
-    live = frame.live
-    const wasRunning = source !== undefined
-    source = next.stream
-    skip = next.had
-    successor = undefined
-    if (!wasRunning) options.onStarted(position ?? (id || undefined))
-    if (position === undefined) move(id, next.stream)
+  lastEventId(): string | undefined {
+    return this.#clientPosition
   }
 
-  function take(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined {
-    if (frame.id && skip.delete(frame.id)) return undefined
-    const verdict = deliver(frame)
-    move(frame.id, stream)
-    return verdict
+  /** Whether its values are those of a live subscription, if the server has said so. */
+  live(): boolean | undefined {
+    return this.#isLive
   }
 
-  function deliver(frame: SubscriptionFrame): StreamEvent | undefined {
-    isDelivering = true
-    try {
-      return options.deliver(frame)
-    } finally {
-      isDelivering = false
-    }
+  /** The connection that it runs on. */
+  connection(): TConnection | undefined {
+    return this.#connection
   }
 
-  function receive(frame: SubscriptionFrame, stream: TStream): StreamEvent | undefined {
-    if (stream === successor?.stream) {
-      if (frame.type === 'started') start(successor, frame)
-      // It could not be started there. What that means for where it runs now is not for the feed to say.
-      else if (frame.type === 'error' || frame.type === 'stopped') return deliver(frame)
-    }
-    if (stream !== source || frame.type === 'started') return undefined
-    if (successor) {
-      if (successor.hasPosition) {
-        successor.held.push(frame)
-        return undefined
+  /** Whether all after this event is still to come: not while the next one is being delivered. */
+  isAt(lastEventId: string): boolean {
+    return lastEventId === this.#clientPosition && !this.#isDelivering
+  }
+
+  /** Whether it gets everything from now on, exactly as the other one does. */
+  equals(other: Handover<TConnection>): boolean {
+    return (
+      this.#isSettled() &&
+      other.#isSettled() &&
+      this.#connection === other.#connection &&
+      this.#clientPosition === other.#clientPosition
+    )
+  }
+
+  /** Another connection was asked to run the subscription. */
+  requested(connection: TConnection): void {
+    const hasPosition = this.#clientPosition !== undefined
+    this.#next = { connection, hasPosition, held: [], delivered: new Set() }
+  }
+
+  /** Takes a frame; returns whether the position has moved. */
+  receive(frame: SubscriptionFrame, connection: TConnection): boolean {
+    const next = this.#next
+    const { type } = frame
+    if (next?.connection === connection) {
+      if (type === 'started') return this.#start(next, frame)
+      // It could not be started there. What that means for the previous connection is not decided here.
+      if (type === 'error' || type === 'stopped') {
+        this.#deliver(frame, connection)
+        return false
       }
-      if (frame.id) successor.had.add(frame.id)
     }
-    return take(frame, stream)
+    if (connection !== this.#connection || type === 'started') return false
+    if (next?.hasPosition) {
+      next.held.push(frame)
+      return false
+    }
+    if (next && frame.id) next.delivered.add(frame.id)
+    return this.#take(frame, connection)
   }
 
-  /** Hands on what was held back for nothing. */
-  function giveUp({ held }: Successor<TStream>, from: TStream): StreamEvent | undefined {
-    successor = undefined
-    for (const frame of held) {
-      const verdict = source === from ? take(frame, from) : undefined
-      if (verdict) return verdict
-    }
-    return undefined
+  /** A connection is gone, with an error if it failed. */
+  lost(connection: TConnection, error: unknown): void {
+    const failed = this.#next?.connection === connection ? this.#next : undefined
+    const isOther = this.#connection !== undefined && this.#connection !== connection
+    if (failed) this.#next = undefined
+    if (failed && isOther) this.#deliverHeld(failed)
+    else if (connection === this.#connection) {
+      this.#connection = undefined
+      this.#target.waiting(error)
+    } else if (!isOther && error !== undefined) this.#target.waiting(error)
   }
 
-  return {
-    lastEventId: () => position,
-    live: () => live,
-    standsAt: (id) => id === position && !isDelivering,
-    source: () => source,
-    isSettled: () =>
-      source !== undefined && position !== undefined && !successor && skip.size === 0,
-    requested(stream) {
-      successor = { stream, hasPosition: position !== undefined, held: [], had: new Set() }
-    },
-    receive,
-    lost(stream, error) {
-      const failed = stream === successor?.stream ? successor : undefined
-      if (failed && source !== undefined && source !== stream) return giveUp(failed, source)
-      if (failed) successor = undefined
-      if (stream === source) source = undefined
-      else if (source !== undefined || error === undefined) return undefined
-      options.onWaiting(error)
-      return undefined
-    },
-    reset() {
-      source = undefined
-      successor = undefined
-    },
+  /** The subscription is over on all connections. */
+  reset(): void {
+    this.#connection = undefined
+    this.#next = undefined
+  }
+
+  #isSettled(): boolean {
+    return (
+      this.#connection !== undefined &&
+      this.#clientPosition !== undefined &&
+      !this.#next &&
+      this.#skipped.size === 0
+    )
+  }
+
+  #start(next: Next<TConnection>, { id, live }: StartedFrame): boolean {
+    const wasRunning = this.#connection !== undefined
+    const isPositioned = this.#clientPosition === undefined && !!id
+    this.#isLive = live
+    this.#connection = next.connection
+    this.#skipped = next.delivered
+    this.#next = undefined
+    if (isPositioned) this.#clientPosition = id
+    if (!wasRunning) this.#target.started()
+    if (isPositioned) this.#target.positioned()
+    return isPositioned
+  }
+
+  #take(frame: SubscriptionFrame, connection: TConnection): boolean {
+    const { id } = frame
+    if (id && this.#skipped.delete(id)) return false
+    this.#deliver(frame, connection)
+    // An untracked event between tracked ones carries an empty id: that is no position.
+    if (!id || id === this.#clientPosition) return false
+    this.#clientPosition = id
+    this.#target.positioned()
+    return true
+  }
+
+  #deliver(frame: SubscriptionFrame, connection: TConnection): void {
+    this.#isDelivering = true
+    try {
+      this.#target.deliver(frame, connection)
+    } finally {
+      this.#isDelivering = false
+    }
+  }
+
+  #deliverHeld({ held }: Next<TConnection>): void {
+    const connection = this.#connection
+    for (const frame of held)
+      if (connection !== undefined && this.#connection === connection) this.#take(frame, connection)
   }
 }

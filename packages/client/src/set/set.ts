@@ -1,113 +1,90 @@
-import type { Operation } from '@trpc/client'
-import type { StreamSettings } from '../stream/stream.ts'
-import type { ReadErrorBody } from '../transport/response.ts'
-import type { Endpoint, Wanted } from '../wire/request.ts'
-import type { Positions } from './positions.ts'
-import { type CallLine, createSharedStream } from './shared-stream.ts'
-import { createEntry, type Member } from './shared-subscription.ts'
+import type { Member } from './observer.ts'
+import type { SetOptions } from './set-options.ts'
+import { SharedStream } from './shared-stream.ts'
+import { SharedSubscription } from './shared-subscription.ts'
+import { identityOf, type WantedCall } from './wanted-call.ts'
 
-/** A subscription that the app wants. */
-export interface WantedCall extends Wanted {
-  readonly op: Operation
-  /** Whether it has failed a while ago: what the app now says of the client may be what was wrong. */
-  readonly hasFailed: boolean
-}
+/** Subscriptions on one stream, which is there while something is wanted. */
+export class SubscriptionSet {
+  readonly #options: SetOptions
+  readonly #subscriptions = new Set<SharedSubscription>()
+  /** Of each identity those that are equal. */
+  readonly #families = new Map<string, readonly SharedSubscription[]>()
+  readonly #stream: SharedStream
 
-/** What two subscriptions have in common that are the same. */
-export function identityOf({ path, inputJson }: Pick<Wanted, 'path' | 'inputJson'>): string {
-  return JSON.stringify([path, inputJson])
-}
+  constructor(options: SetOptions) {
+    this.#options = options
+    this.#stream = new SharedStream(options, this.#subscriptions)
+  }
 
-/** What a set runs on. */
-export interface SetOptions extends StreamSettings {
-  readonly lingerMs: number
-  readonly positions: Positions
-  readonly endpoint: (opList: [Operation, ...Operation[]]) => Promise<Endpoint>
-  readonly readErrorBody: ReadErrorBody
-  /** Finds the error of one subscription in the refusal of all; gives the refusal where that has none. */
-  readonly readOwnError: (refusal: unknown, key: string) => unknown
-  /** The server doesn't know this mode. Called before all members are sent on their own ways. */
-  readonly onUnknown: (status: number) => void
-  /** A stream in single mode is that of a server which knows this mode. */
-  readonly onKnown: () => void
-}
-
-/** All subscriptions of a link, on one stream. */
-export interface SubscriptionSet {
   /**
-   * Adds a subscription; returns what takes it away. It runs as if it were alone, and is one on the wire with
-   * those of the same path and input that stand at the same place.
+   * Adds a subscription; returns what takes it away. It runs as if it were alone, and is one on the wire with those of
+   * the same path and input that have the same position.
    */
-  join(call: WantedCall, member: Member): () => void
-}
-
-/** Creates an empty set. It has a stream while something is wanted. */
-export function createSet(options: SetOptions): SubscriptionSet {
-  const { positions } = options
-  const lines = new Set<CallLine>()
-  // Of each identity those that are the same subscription.
-  const families = new Map<string, CallLine[]>()
-  const stream = createSharedStream(options, lines)
-  const familyOf = (identity: string): readonly CallLine[] => families.get(identity) ?? []
-
-  function add(identity: string, call: WantedCall): CallLine {
-    const elders = familyOf(identity)
-    const entry = createEntry({
-      ...options,
-      lastEventId: call.lastEventId ?? (elders.length > 0 ? undefined : positions.load(identity)),
-      onMove() {
-        positions.save(identity, line.feed.lastEventId())
-        merge(line)
-      },
-      askedWaitMs: stream.askedWaitMs,
-      onEnded: () => stream.forget(line),
-      onRetry: stream.changed,
-      onOver: () => remove(line),
-    })
-    const line: CallLine = { ...entry, identity, call }
-    lines.add(line)
-    families.set(identity, [...elders, line])
-    return line
-  }
-
-  function remove(line: CallLine): void {
-    const { identity } = line
-    const others = familyOf(identity).filter((other) => other !== line)
-    lines.delete(line)
-    families.set(identity, others)
-    if (others.length === 0) {
-      families.delete(identity)
-      positions.save(identity, undefined)
+  join(call: WantedCall, member: Member): () => void {
+    const identity = identityOf(call)
+    const subscription =
+      this.#familyOf(identity).find((one) => canShare(one, call)) ?? this.#add(identity, call)
+    subscription.join(member)
+    this.#stream.changed()
+    return () => {
+      for (const one of this.#familyOf(identity)) one.leave(member)
     }
-    stream.changed()
   }
 
-  /** Makes one of two that are the same subscription and stand at the same place. */
-  function merge({ identity, feed }: CallLine): void {
-    const [elder, younger] = familyOf(identity).filter(
-      ({ feed: other }) =>
-        other.isSettled() &&
-        other.source() === feed.source() &&
-        other.lastEventId() === feed.lastEventId(),
+  #familyOf(identity: string): readonly SharedSubscription[] {
+    return this.#families.get(identity) ?? []
+  }
+
+  #add(identity: string, call: WantedCall): SharedSubscription {
+    const stream = this.#stream
+    const elders = this.#familyOf(identity)
+    const kept = elders.length > 0 ? undefined : this.#options.positions.load(identity)
+    const subscription = new SharedSubscription(identity, call, {
+      ...this.#options,
+      lastEventId: call.lastEventId ?? kept,
+      onPosition: () => this.#positioned(subscription),
+      askedWaitMs: () => stream.askedWaitMs(),
+      onEnded: () => stream.forget(subscription),
+      onStreamFailed: (error, connection) => stream.fail(error, connection),
+      onRetry: () => stream.changed(),
+      onOver: () => this.#remove(subscription),
+    })
+    this.#subscriptions.add(subscription)
+    this.#families.set(identity, [...elders, subscription])
+    return subscription
+  }
+
+  #remove(subscription: SharedSubscription): void {
+    const { identity } = subscription
+    const others = this.#familyOf(identity).filter((other) => other !== subscription)
+    this.#subscriptions.delete(subscription)
+    this.#families.set(identity, others)
+    if (others.length === 0) {
+      this.#families.delete(identity)
+      this.#options.positions.save(identity, undefined)
+    }
+    this.#stream.changed()
+  }
+
+  /** Saves the position, and makes one of two equal subscriptions that have the same. */
+  #positioned(subscription: SharedSubscription): void {
+    // A handler may just have unsubscribed.
+    if (!this.#subscriptions.has(subscription)) return
+    const { identity, handover, call } = subscription
+    this.#options.positions.save(identity, handover.lastEventId())
+    const family = this.#familyOf(identity)
+    if (family.length < 2) return
+    const [elder, younger] = family.filter(
+      (other) => other.handover.equals(handover) && other.call.retry === call.retry,
     )
     if (younger) elder?.adopt(younger)
   }
-
-  return {
-    join(call, member) {
-      const identity = identityOf(call)
-      const line = familyOf(identity).find((one) => canShare(one, call)) ?? add(identity, call)
-      line.join(member)
-      stream.changed()
-      return () => {
-        for (const one of familyOf(identity)) one.leave(member)
-      }
-    },
-  }
 }
 
-/** Whether a subscription would get exactly what the line gets from now on. */
-function canShare({ call, feed, isFresh }: CallLine, { lastEventId }: WantedCall): boolean {
-  if (isFresh() && call.lastEventId === lastEventId) return true
-  return lastEventId !== undefined && feed.standsAt(lastEventId)
+/** Tells whether a subscription would receive exactly what the shared one does from now on. */
+function canShare(shared: SharedSubscription, { lastEventId, retry }: WantedCall): boolean {
+  if (shared.call.retry !== retry) return false
+  if (shared.isFresh() && shared.call.lastEventId === lastEventId) return true
+  return lastEventId !== undefined && shared.handover.isAt(lastEventId)
 }

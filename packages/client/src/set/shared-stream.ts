@@ -1,136 +1,162 @@
 import type { StreamState } from '../stream/state.ts'
-import { openStream, type Stream } from '../stream/stream.ts'
+import { type ModeConnection, Stream } from '../stream/stream.ts'
 import { readMultiplexedMessage } from '../wire/multiplexed.ts'
 import type { Endpoint } from '../wire/request.ts'
-import { createSetCarrier, type SetCarrier } from './multiplexed-connection.ts'
-import type { SetOptions, WantedCall } from './set.ts'
-import type { Entry } from './shared-subscription.ts'
-
-/** An entry of a set, and what it is on the wire. */
-export interface CallLine extends Entry {
-  /** The same for all that are the same subscription. */
-  readonly identity: string
-  readonly call: WantedCall
-}
-
-/** The stream of all lines of a set: there while there is a line. */
-export interface SharedStream extends Pick<Stream, 'askedWaitMs'> {
-  /** What is wanted may have changed. Starts and stops of one tick travel together. */
-  changed(): void
-  /** The server has ended a line. */
-  forget(line: CallLine): void
-}
+import { readSingleMessage } from '../wire/single.ts'
+import { MultiplexedConnection } from './multiplexed-connection.ts'
+import {
+  createSingleConnection,
+  type SetConnection,
+  type SetConnectionOptions,
+} from './set-connection.ts'
+import type { SetOptions } from './set-options.ts'
+import type { SharedSubscription } from './shared-subscription.ts'
 
 /** Answers by which a server says that it doesn't know `POST ~sse`. */
 const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
-/** Creates the stream of a set, and opens it at the first change. */
-export function createSharedStream(
-  options: SetOptions,
-  lines: ReadonlySet<CallLine>,
-): SharedStream {
-  const carriers = new Set<SetCarrier>()
-  let stream: Stream | undefined
-  // What was asked for last: a refusal is the answer to that.
-  let asked: SetCarrier | undefined
-  let isScheduled = false
-  const wanted = (): Set<CallLine> => new Set([...lines].filter((line) => !line.isResting()))
+/** The stream of all subscriptions of a set: it is there while there are some. */
+export class SharedStream {
+  readonly #options: SetOptions
+  readonly #subscriptions: ReadonlySet<SharedSubscription>
+  readonly #connections = new Set<SetConnection>()
+  #stream: Stream | undefined
+  /** The connection that was asked for last: a refusal is the answer to its request. */
+  #asked: SetConnection | undefined
+  #isScheduled = false
 
-  async function endpoint(): Promise<Endpoint> {
-    const [first, ...others] = Array.from(lines, ({ call }) => call.op)
+  constructor(options: SetOptions, subscriptions: ReadonlySet<SharedSubscription>) {
+    this.#options = options
+    this.#subscriptions = subscriptions
+  }
+
+  /** What is wanted may have changed. In multiplexed mode, starts and stops of one tick travel together. */
+  changed(): void {
+    if (this.#options.isSingle) this.#apply()
+    else if (!this.#isScheduled) {
+      this.#isScheduled = true
+      queueMicrotask(() => this.#apply())
+    }
+  }
+
+  /** The server has ended a subscription. */
+  forget(subscription: SharedSubscription): void {
+    for (const connection of this.#connections) connection.forget(subscription)
+    this.changed()
+  }
+
+  /** The only subscription has failed on this connection. */
+  fail(error: unknown, connection: ModeConnection): void {
+    this.#stream?.fail(error, connection)
+  }
+
+  askedWaitMs(): number {
+    return this.#stream?.askedWaitMs() ?? 0
+  }
+
+  readonly #wanted = (): Set<SharedSubscription> =>
+    new Set([...this.#subscriptions].filter((subscription) => !subscription.isBackingOff()))
+
+  readonly #endpoint = async (): Promise<Endpoint> => {
+    const [first, ...others] = Array.from(this.#subscriptions, ({ call }) => call.op)
     if (!first) throw new Error('Nothing is wanted.')
-    return options.endpoint([first, ...others])
+    return this.#options.endpoint([first, ...others])
   }
 
-  function carry(progressed: () => void): SetCarrier {
-    const carrier = createSetCarrier({
-      ...options,
-      progressed,
-      endpoint,
-      wanted,
-      onStarted: letGo,
-      onLost(error) {
-        carriers.delete(carrier)
-        for (const line of [...lines]) line.feed.lost(carrier, ownError(line, error))
-      },
-      onFailed: () => stream?.reopen(),
+  #apply(): void {
+    this.#isScheduled = false
+    if (this.#subscriptions.size === 0) this.#stream?.close()
+    else if (this.#stream) for (const connection of this.#connections) connection.changed()
+    else if (this.#wanted().size > 0) this.#open()
+    this.#closePrevious()
+  }
+
+  #open(): void {
+    const { isSingle, onKnown } = this.#options
+    this.#stream = new Stream({
+      ...this.#options,
+      endpoint: this.#endpoint,
+      connect: () => this.#connect(),
+      read: isSingle ? readSingleMessage : readMultiplexedMessage,
+      onRefused: (error) => this.#refused(error),
+      // Servers that know multiplexed mode send `retry:` on every stream; tRPC's own never does.
+      onRetryAsked: () => isSingle && onKnown(),
+      onEnded: (state) => this.#ended(state),
     })
-    carriers.add(carrier)
-    asked = carrier
-    return carrier
   }
 
-  /** What a refusal of the whole set says to one line. */
-  function ownError(line: CallLine, error: unknown): unknown {
-    const key = error === undefined ? undefined : asked?.keyOf(line)
-    return key === undefined ? error : options.readOwnError(error, key)
+  #connect(): SetConnection {
+    const options: SetConnectionOptions = {
+      ...this.#options,
+      endpoint: this.#endpoint,
+      wanted: this.#wanted,
+      onStarted: () => this.#closePrevious(),
+      onLost: (connection, error) => this.#lost(connection, error),
+      onFailed: () => this.#stream?.handOver(),
+    }
+    this.#asked = this.#options.isSingle
+      ? createSingleConnection(options)
+      : new MultiplexedConnection(options)
+    this.#connections.add(this.#asked)
+    return this.#asked
   }
 
-  /** Lets the connection before go, once nothing runs on it any more. */
-  function letGo(): void {
-    const newest = [...carriers].at(-1)
-    if (carriers.size < 2 || !newest?.isInControl()) return
-    for (const other of carriers) if (other !== newest) other.retire()
-    if ([...lines].every(({ feed }) => (feed.source() ?? newest) === newest)) stream?.taken()
+  #lost(connection: SetConnection, error: unknown): void {
+    this.#connections.delete(connection)
+    for (const subscription of [...this.#subscriptions])
+      subscription.handover.lost(connection, this.#ownError(subscription, error))
+    // Those that back off themselves open another stream when they are due.
+    if (this.#subscriptions.size > 0 && this.#wanted().size === 0) this.#release()
   }
 
-  function onRefused(error: unknown): void {
-    for (const carrier of carriers) carrier.resume()
-    for (const line of wanted())
-      if (line.feed.source() === undefined) line.fail(ownError(line, error))
+  /** Closes the stream, and reports that to no subscription. */
+  #release(): void {
+    const stream = this.#stream
+    this.#stream = undefined
+    stream?.close()
   }
 
-  function onEnded(state: StreamState): void {
-    stream = undefined
-    for (const carrier of carriers) carrier.retire()
-    carriers.clear()
-    endAll(options, [...lines], state, ownError)
+  /** Returns what a refusal of the whole set says to one subscription. */
+  #ownError(subscription: SharedSubscription, error: unknown): unknown {
+    const key = error === undefined ? undefined : this.#asked?.keyOf(subscription)
+    return key === undefined ? error : this.#options.readOwnError(error, key)
   }
 
-  function apply(): void {
-    isScheduled = false
-    if (lines.size === 0) stream?.close()
-    else if (stream) for (const carrier of carriers) carrier.changed()
-    else
-      stream = openStream({
-        ...options,
-        endpoint,
-        carry,
-        read: readMultiplexedMessage,
-        onRefused,
-        onEnded,
-      })
-    letGo()
+  /** Closes the previous connection, once nothing runs on it any more. */
+  #closePrevious(): void {
+    const newest = [...this.#connections].at(-1)
+    if (this.#connections.size < 2 || !newest?.isInControl()) return
+    for (const other of this.#connections) if (other !== newest) other.retire()
+    const isOnNewest = ({ handover }: SharedSubscription): boolean =>
+      (handover.connection() ?? newest) === newest
+    if ([...this.#subscriptions].every(isOnNewest)) this.#stream?.handedOver()
   }
 
-  function changed(): void {
-    if (!isScheduled) queueMicrotask(apply)
-    isScheduled = true
+  #refused(error: unknown): void {
+    for (const connection of this.#connections) connection.resume()
+    for (const subscription of this.#wanted())
+      if (subscription.handover.connection() === undefined)
+        subscription.fail(this.#ownError(subscription, error))
   }
 
-  return {
-    changed,
-    forget(line) {
-      for (const carrier of carriers) carrier.forget(line)
-      changed()
-    },
-    askedWaitMs: () => stream?.askedWaitMs() ?? 0,
-  }
-}
-
-/** Ends all lines with the stream's error; where the server doesn't know the mode, sends them on their own ways. */
-function endAll(
-  options: SetOptions,
-  lines: readonly CallLine[],
-  { error, status = 0, everOpen }: StreamState,
-  ownError: (line: CallLine, error: unknown) => unknown,
-): void {
-  // One that names a clause of the protocol knows this mode, and says what is wrong with the request.
-  const isUnknown = !everOpen && unknownStatuses.includes(status) && !/\bP46\b/.test(String(error))
-  if (isUnknown) options.onUnknown(status)
-  for (const line of lines) {
-    const lastEventId = line.feed.lastEventId()
-    if (isUnknown) for (const member of line.dissolve()) member.goAlone(lastEventId)
-    else line.fail(ownError(line, error))
+  #ended(state: StreamState): void {
+    for (const connection of this.#connections) connection.retire()
+    this.#connections.clear()
+    if (!this.#stream) return
+    this.#stream = undefined
+    const { error, status = 0, everOpen, gaveUp } = state
+    // A refusal that names a clause of the protocol comes from a server that knows this mode.
+    const isUnknown =
+      !this.#options.isSingle &&
+      !everOpen &&
+      unknownStatuses.includes(status) &&
+      !/\bP46\b/.test(String(error))
+    if (isUnknown) this.#options.onUnknown(status)
+    for (const subscription of [...this.#subscriptions]) {
+      const lastEventId = subscription.handover.lastEventId()
+      if (isUnknown) for (const member of subscription.dissolve()) member.single(lastEventId)
+      else if (gaveUp) subscription.streamGaveUp(this.#ownError(subscription, error))
+      else subscription.fail(this.#ownError(subscription, error))
+    }
   }
 }

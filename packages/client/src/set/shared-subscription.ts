@@ -1,186 +1,203 @@
-import { type Clock, elapsedTime } from '@trpc-sse/protocol'
-import { lastingMs, type RetryPolicy, reconnectDelayMs } from '../stream/retry.ts'
-import type { Carrier } from '../stream/stream.ts'
+import type { Clock } from '@trpc-sse/protocol'
+import type { FailureMemory } from '../stream/failures.ts'
+import { Retry } from '../stream/retry.ts'
+import type { CheckedRetry } from '../stream/retry-policy.ts'
+import type { ModeConnection } from '../stream/stream.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
-import { createFeed, type Feed } from './handover.ts'
-import type { SubscriptionEnd, SubscriptionObserver } from './observer.ts'
+import { Handover, type HandoverTarget } from './handover.ts'
+import type { Member, SubscriptionEnd } from './observer.ts'
+import type { WantedCall } from './wanted-call.ts'
 
-/** One of the app's subscriptions. What its handlers throw gets out. */
-export interface Member extends Pick<SubscriptionObserver, 'connecting' | 'started' | 'failed'> {
-  /** Takes a frame, and says what it means for a stream that serves only this subscription. */
-  receive(frame: SubscriptionFrame): SubscriptionEnd | undefined
-  /** Takes it off the stream: it goes on by itself, from where it stands. */
-  goAlone(lastEventId: string | undefined): void
-}
-
-/** What an entry needs, and whom it tells. */
-export interface EntryOptions {
+/** What a shared subscription needs, and what it reports. */
+export interface SharedSubscriptionOptions {
   readonly clock: Clock
-  readonly retry: RetryPolicy
+  /** Of the link; a call's own goes first. */
+  readonly retry: CheckedRetry
+  readonly failures: FailureMemory
+  /** Whether it has a stream of its own, which is retried in its place. */
+  readonly isSingle: boolean
   readonly lingerMs: number
   readonly lastEventId: string | undefined
-  /** It stands somewhere else, or has started. */
-  readonly onMove: () => void
-  /** The shortest wait that the stream asks for, in milliseconds, before it is started again. */
-  readonly askedWaitMs: () => number
+  /** Its position has moved, or it has started. */
+  readonly onPosition: () => void
   /** The server has ended it, for now or for good. */
   readonly onEnded: () => void
+  /** It has failed on a connection that serves nothing else. */
+  readonly onStreamFailed: (error: unknown, connection: ModeConnection) => void
+  /** The shortest wait that the server asks for, in milliseconds, before it is started again. */
+  readonly askedWaitMs: () => number
   /** It is to be started again. */
   readonly onRetry: () => void
-  /** It is wanted no more. May be called again. */
+  /** It is no longer wanted. May be called again. */
   readonly onOver: () => void
 }
 
-/** One subscription on the wire, for all of the app's that are the same and stand at the same place. */
-export interface Entry {
-  readonly feed: Feed<Carrier>
-  /** Whether it waits, after a failure of its own, until it is started again. */
-  isResting(): boolean
-  /** Whether it has said nothing yet. */
-  isFresh(): boolean
-  join(member: Member): void
-  /** Takes a member away. The last one's place is kept for a while. */
-  leave(member: Member): void
-  /** Takes over the members of an entry that stands at the same place. */
-  adopt(other: Entry): void
-  /** Tells those that have just joined that it runs, if it does. */
-  welcomeAll(): void
-  /** Gives all members away, and tells them nothing. */
-  dissolve(): Member[]
-  /** Ends all of it with an error. */
-  fail(error: unknown): void
-}
+/** One subscription on the wire, for all of the app's that are equal and have the same position. */
+export class SharedSubscription implements HandoverTarget<ModeConnection> {
+  /** The same for all that are equal. */
+  readonly identity: string
+  readonly call: WantedCall
+  readonly handover: Handover<ModeConnection>
+  readonly #options: SharedSubscriptionOptions
+  readonly #members = new Set<Member>()
+  /** Those that have not been told yet that it runs. */
+  readonly #newcomers = new Set<Member>()
+  readonly #retry: Retry
+  #isFresh = true
+  #cancelLinger = (): void => {}
 
-/** Creates an entry without a member. */
-export function createEntry(options: EntryOptions): Entry {
-  const { clock, retry } = options
-  const elapsedMs = elapsedTime(clock)
-  const members = new Set<Member>()
-  const newcomers = new Set<Member>()
-  let isFresh = true
-  let isResting = false
-  // In a row: without progress in between.
-  let failures = 0
-  let startedMs = Infinity
-  let cancelTimer = (): void => {}
+  constructor(identity: string, call: WantedCall, options: SharedSubscriptionOptions) {
+    this.identity = identity
+    this.call = call
+    this.#options = options
+    this.handover = new Handover(options.lastEventId, this)
+    this.#retry = new Retry({
+      clock: options.clock,
+      policy: call.retry ?? options.retry,
+      failures: options.failures.of(identity, call.path),
+      onElapsed: () => (this.#members.size > 0 ? options.onRetry() : this.#over()),
+    })
+  }
 
-  /** What a member's handlers throw ends that member. */
-  function each(tell: (member: Member) => void): void {
-    for (const member of [...members]) {
+  /** Whether it waits until it is started again. */
+  isBackingOff(): boolean {
+    return this.#retry.isBackingOff()
+  }
+
+  /** Whether nothing has been delivered yet. */
+  isFresh(): boolean {
+    return this.#isFresh
+  }
+
+  join(member: Member): void {
+    this.#add(member)
+    if (this.handover.connection() === undefined) return
+    this.#newcomers.add(member)
+    // Deferred: the caller has no unsubscribe handle yet.
+    queueMicrotask(() => this.#each((one) => (one === member ? this.#welcome(one) : undefined)))
+  }
+
+  /** Takes a member away. The place of the last one is kept for a while. */
+  leave(member: Member): void {
+    const { clock, isSingle, lingerMs } = this.#options
+    if (!this.#remove(member) || this.#members.size > 0 || this.isBackingOff()) return
+    if (isSingle) this.#over()
+    else this.#cancelLinger = clock.after(lingerMs, () => this.#over())
+  }
+
+  /** Takes over the members of one that has the same position. */
+  adopt(other: SharedSubscription): void {
+    other.#each((member) => other.#welcome(member))
+    for (const member of other.dissolve()) this.#add(member)
+  }
+
+  /** Gives all members away, and reports nothing to them. */
+  dissolve(): Member[] {
+    const members = [...this.#members]
+    this.#members.clear()
+    this.#newcomers.clear()
+    this.#over()
+    return members
+  }
+
+  /** Ends it with an error. */
+  fail(error: unknown): void {
+    this.#retry.ended(error)
+    for (const member of this.dissolve()) member.failed(error)
+  }
+
+  /** Its stream is not retried: only with a retry of its own it goes on. */
+  streamGaveUp(error: unknown): void {
+    if (this.call.retry === undefined) this.fail(error)
+    else if (!this.isBackingOff()) this.#backOff(error)
+  }
+
+  deliver(frame: SubscriptionFrame, connection: ModeConnection): void {
+    const { type } = frame
+    if (type === 'event' || type === 'gap') this.#isFresh = false
+    const end = this.#each((member) => {
+      if (this.#newcomers.size > 0) this.#welcome(member)
+      return member.receive(frame)
+    })
+    if (type === 'stopped' || type === 'error') this.#end(end, connection)
+  }
+
+  positioned(): void {
+    this.#retry.progressed()
+    this.#options.onPosition()
+  }
+
+  started(): void {
+    this.#retry.started()
+    this.#newcomers.clear()
+    this.#each((member) => member.started(this.handover.lastEventId(), this.handover.live()))
+    this.#options.onPosition()
+  }
+
+  waiting(error: unknown): void {
+    this.#newcomers.clear()
+    if (this.isBackingOff()) return
+    if (error !== undefined && this.call.retry !== undefined) this.#backOff(error)
+    else this.#each((member) => member.connecting(error))
+  }
+
+  #end(end: SubscriptionEnd | undefined, connection: ModeConnection): void {
+    const { isSingle, onEnded, onStreamFailed } = this.#options
+    if (isSingle && end?.type === 'lost') {
+      this.#retry.ended(end.error)
+      onStreamFailed(end.error, connection)
+    } else {
+      onEnded()
+      if (end?.type === 'lost') this.#backOff(end.error)
+      else if (end?.error !== undefined) this.fail(end.error)
+      else this.dissolve()
+    }
+  }
+
+  #backOff(error: unknown): void {
+    this.#cancelLinger()
+    this.handover.reset()
+    const keepsAlive = this.#members.size > 0
+    const end = this.#retry.failed(error, this.#options.askedWaitMs(), keepsAlive)
+    if (!end) return void this.#each((member) => member.connecting(error))
+    for (const member of this.dissolve()) member.failed(end.error)
+  }
+
+  /** Calls all members; what a member's handlers throw ends that member. */
+  #each<T>(call: (member: Member) => T): T | undefined {
+    let result: T | undefined
+    for (const member of [...this.#members]) {
       try {
-        if (members.has(member)) tell(member)
+        if (this.#members.has(member)) result = call(member) ?? result
       } catch (error) {
-        remove(member)
+        this.#remove(member)
+        this.#retry.ended(error)
         member.failed(error)
-        if (members.size === 0) over()
+        if (this.#members.size === 0) this.#over()
       }
     }
+    return result
   }
 
-  function remove(member: Member): boolean {
-    newcomers.delete(member)
-    return members.delete(member)
+  #add(member: Member): void {
+    this.#cancelLinger()
+    this.#members.add(member)
   }
 
-  function welcome(member: Member): void {
-    if (newcomers.delete(member) && feed.source() !== undefined)
-      member.started(feed.lastEventId(), feed.live())
+  #remove(member: Member): boolean {
+    this.#newcomers.delete(member)
+    return this.#members.delete(member)
   }
 
-  function over(): void {
-    cancelTimer()
-    feed.reset()
-    options.onOver()
+  #welcome(member: Member): void {
+    if (this.#newcomers.delete(member) && this.handover.connection() !== undefined)
+      member.started(this.handover.lastEventId(), this.handover.live())
   }
 
-  function dissolve(): Member[] {
-    const all = [...members]
-    members.clear()
-    newcomers.clear()
-    over()
-    return all
-  }
-
-  function fail(error: unknown): void {
-    for (const member of dissolve()) member.failed(error)
-  }
-
-  function rest(error: unknown): void {
-    cancelTimer()
-    feed.reset()
-    isResting = true
-    failures = elapsedMs() - startedMs >= lastingMs ? 1 : failures + 1
-    startedMs = Infinity
-    const waitMs = reconnectDelayMs(clock, retry, { failures, askedWaitMs: options.askedWaitMs() })
-    const rested = (): void => {
-      isResting = false
-      if (members.size > 0) options.onRetry()
-      else over()
-    }
-    cancelTimer = clock.after(waitMs, rested, { keepsAlive: members.size > 0 })
-    each((member) => member.connecting(error))
-  }
-
-  function deliver(frame: SubscriptionFrame): undefined {
-    if (frame.type === 'event' || frame.type === 'gap') isFresh = false
-    let end: SubscriptionEnd | undefined
-    each((member) => {
-      welcome(member)
-      end = member.receive(frame) ?? end
-    })
-    if (frame.type !== 'stopped' && frame.type !== 'error') return
-    options.onEnded()
-    if (end?.type === 'lost') rest(end.error)
-    else if (end?.error !== undefined) fail(end.error)
-    else dissolve()
-  }
-
-  const feed = createFeed<Carrier>({
-    lastEventId: options.lastEventId,
-    deliver,
-    onStarted(lastEventId) {
-      startedMs = elapsedMs()
-      newcomers.clear()
-      each((member) => member.started(lastEventId, feed.live()))
-      options.onMove()
-    },
-    onWaiting(error) {
-      newcomers.clear()
-      if (!isResting) each((member) => member.connecting(error))
-    },
-    onPosition(_, stream) {
-      failures = 0
-      options.onMove()
-      stream.progressed()
-    },
-  })
-
-  function add(member: Member): void {
-    if (!isResting) cancelTimer()
-    members.add(member)
-  }
-
-  return {
-    feed,
-    isResting: () => isResting,
-    isFresh: () => isFresh,
-    join(member) {
-      add(member)
-      if (feed.source() === undefined) return
-      newcomers.add(member)
-      // Not at once: the app doesn't have in hands yet what it would end it with.
-      queueMicrotask(() => each((one) => one === member && welcome(one)))
-    },
-    leave(member) {
-      if (!remove(member) || members.size > 0 || isResting) return
-      cancelTimer = clock.after(options.lingerMs, over)
-    },
-    adopt(other) {
-      other.welcomeAll()
-      for (const member of other.dissolve()) add(member)
-    },
-    welcomeAll: () => each(welcome),
-    dissolve,
-    fail,
+  #over(): void {
+    this.#cancelLinger()
+    this.#retry.stop()
+    this.handover.reset()
+    this.#options.onOver()
   }
 }

@@ -1,31 +1,32 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
-import { type RetryPolicy, reconnectDelayMs } from './retry.ts'
+import { type RetryPolicy, retryDelayMs } from './retry-policy.ts'
 
-/**
- * Failures of subscriptions in a row, by identity. A subscription that the app starts again after it has failed, as
- * `retryLink` does, is a new one to the link: only by this it waits as one does that the link starts again itself.
- */
-export interface Failures {
-  /** Adds one. What all members of a subscription are told of the same failure has the same `cause`, and counts once. */
-  add(subject: FailedSubject, error: unknown, cause: unknown): void
-  /** It has got an event with an id: the count starts again. */
-  progressed(identity: string): void
-  /** What the next start has to know of the last failure; `undefined` if that was long ago. */
-  last(identity: string): LastFailure | undefined
+/** Counts the failures in a row of a stream, or of a subscription. */
+export interface FailureCount {
+  /** Counts one; after it had worked for a while, as the first. Returns how many there are in a row. */
+  failed(error: unknown, hasLasted: boolean): number
+  /** It has got further: the next failure is the first. */
+  progressed(): void
 }
 
-/** What has failed. */
-export interface FailedSubject {
-  readonly identity: string
-  readonly path: string
-  /** Whether it had worked for a while. */
-  readonly hasLasted: boolean
+/** Creates a count that starts at zero. */
+export function createFailureCount(): FailureCount {
+  let count = 0
+  return {
+    failed(_error, hasLasted) {
+      count = hasLasted ? 1 : count + 1
+      return count
+    },
+    progressed() {
+      count = 0
+    },
+  }
 }
 
 /** The last failure of a subscription. */
 export interface LastFailure {
   readonly error: unknown
-  /** How long a start must wait from now, in milliseconds. After the first failure, not at all: a fresh token may be all it takes. */
+  /** How long a start must wait from now, in milliseconds; 0 after the first failure: a fresh token may be enough. */
   readonly waitMs: number
 }
 
@@ -34,71 +35,104 @@ interface Kept {
   readonly atMs: number
   readonly waitMs: number
   readonly error: unknown
-  readonly cause: unknown
-  readonly wasTold: boolean
+  readonly wasReported: boolean
 }
 
-/** Of how many subscriptions failures are kept: those that failed last. All others count as one. */
-const mostKept = 100
-/** For how long a failure counts, in milliseconds, or for twice the longest wait. */
+/** The number of subscriptions whose failures are kept: those that failed last. All others count as one. */
+const maxKept = 100
+/** How long a failure counts, in milliseconds, or twice the longest wait. */
 const countsForMs = 60_000
-/** After how many in a row the console is told. */
-const worthTelling = 3
+/** After this many failures in a row the console is told. */
+const reportedCount = 3
 
-/** Creates an empty memory. */
-export function createFailures(clock: Clock, retry: RetryPolicy): Failures {
-  const elapsedMs = elapsedTime(clock)
-  const kept = new Map<string, Kept>()
-  const forMs = Math.max(countsForMs, 2 * retry.maxMs)
-  // Of the last one there was no room for: where more fail than are kept, each would be the first failure in a long time again.
-  let dropped: Kept | undefined
+/**
+ * Remembers the failures in a row of a link's subscriptions, by identity. A subscription that the app starts again after a
+ * failure, as `retryLink` does, is a new one to the link: with this it waits as one that the link itself retries.
+ */
+export class FailureMemory {
+  readonly #clock: Clock
+  readonly #backoff: RetryPolicy
+  readonly #report: (message: string, error: unknown) => void
+  readonly #elapsedMs: () => number
+  readonly #kept = new Map<string, Kept>()
+  /**
+   * The last failure that there was no room for. Without it, where more subscriptions fail than are kept, each
+   * failure would be the first in a long time.
+   */
+  #dropped: Kept | undefined
 
-  function recent(identity: string): Kept | undefined {
-    const last = kept.get(identity) ?? dropped
-    return last && elapsedMs() - last.atMs <= forMs ? last : undefined
+  constructor(
+    clock: Clock,
+    backoff: RetryPolicy,
+    report: (message: string, error: unknown) => void = (...args) => console.warn(...args),
+  ) {
+    this.#clock = clock
+    this.#backoff = backoff
+    this.#report = report
+    this.#elapsedMs = elapsedTime(clock)
   }
 
-  return {
-    add({ identity, path, hasLasted }, error, cause) {
-      const last = recent(identity)
-      if (last?.cause === cause && kept.has(identity)) return
-      const count = hasLasted || !last ? 1 : last.count + 1
-      // A procedure can fail after every event: only the first failure in a long time is free.
-      const failures = Math.max(1, count - 1)
-      const waitMs =
-        hasLasted || !last ? 0 : reconnectDelayMs(clock, retry, { failures, askedWaitMs: 0 })
-      kept.delete(identity)
-      const { wasTold = false } = last ?? {}
-      const tell = !wasTold && count === worthTelling
-      kept.set(identity, {
-        count,
-        atMs: elapsedMs(),
-        waitMs,
+  /** Returns the count of one subscription. */
+  of(identity: string, path: string): FailureCount {
+    return {
+      failed: (error, hasLasted) => this.#add(identity, path, error, hasLasted),
+      progressed: () => {
+        const last = this.#kept.get(identity)
+        if (last) this.#kept.set(identity, { ...last, count: 0 })
+      },
+    }
+  }
+
+  /** Returns what the next start has to know of the last failure; `undefined` if that was long ago. */
+  last(identity: string): LastFailure | undefined {
+    const last = this.#recent(identity)
+    return (
+      last && {
+        error: last.error,
+        waitMs: Math.max(0, last.atMs + last.waitMs - this.#elapsedMs()),
+      }
+    )
+  }
+
+  #recent(identity: string): Kept | undefined {
+    const last = this.#kept.get(identity) ?? this.#dropped
+    const forMs = Math.max(countsForMs, 2 * this.#backoff.maxMs)
+    return last && this.#elapsedMs() - last.atMs <= forMs ? last : undefined
+  }
+
+  #add(identity: string, path: string, error: unknown, hasLasted: boolean): number {
+    const last = this.#recent(identity)
+    // The same failure of a stream ends several subscriptions with this identity.
+    if (last?.error === error && this.#kept.has(identity)) return last?.count ?? 1
+    const isFirst = hasLasted || !last
+    const count = isFirst ? 1 : last.count + 1
+    // A procedure can fail after every event: only the first failure in a long time is free.
+    const waitMs = isFirst
+      ? 0
+      : retryDelayMs(this.#clock, this.#backoff, Math.max(1, count - 1), error, 0) || 0
+    const wasReported = last?.wasReported ?? false
+    const report = !wasReported && count === reportedCount
+    this.#keep(identity, {
+      count,
+      atMs: this.#elapsedMs(),
+      waitMs,
+      error,
+      wasReported: wasReported || report,
+    })
+    if (report)
+      this.#report(
+        `${path} has failed ${count} times in a row. It is tried less and less often.`,
         error,
-        cause,
-        wasTold: wasTold || tell,
-      })
-      const [oldest] = kept
-      if (kept.size > mostKept && oldest) {
-        kept.delete(oldest[0])
-        dropped = oldest[1]
-      }
-      if (tell) {
-        console.warn(
-          `${path} has failed ${count} times in a row. It is tried less and less often.`,
-          error,
-        )
-      }
-    },
-    progressed(identity) {
-      const last = kept.get(identity)
-      if (last) kept.set(identity, { ...last, count: 0 })
-    },
-    last(identity) {
-      const last = recent(identity)
-      return (
-        last && { error: last.error, waitMs: Math.max(0, last.atMs + last.waitMs - elapsedMs()) }
       )
-    },
+    return count
+  }
+
+  #keep(identity: string, failure: Kept): void {
+    this.#kept.delete(identity)
+    this.#kept.set(identity, failure)
+    const [oldest] = this.#kept
+    if (this.#kept.size <= maxKept || !oldest) return
+    this.#kept.delete(oldest[0])
+    this.#dropped = oldest[1]
   }
 }

@@ -1,65 +1,107 @@
-import { describe, expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import { fakeDevice } from '../../../../tests/support/fake-device.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
-import {
-  defaultRetryPolicy,
-  isRetryableStatus,
-  parseRetryAfterMs,
-  reconnectDelayMs,
-} from './retry.ts'
+import { createFailureCount } from './failures.ts'
+import { Retry } from './retry.ts'
+import type { CheckedRetry } from './retry-policy.ts'
 
-describe('reconnectDelayMs', () => {
-  it.each([
-    [1, 250],
-    [2, 500],
-    [3, 1_000],
-    [7, 16_000],
-    [8, 30_000],
-    [1_000, 30_000],
-  ])('waits, after %i failures, up to %i ms', (failures, longestMs) => {
-    const delay = (random: number): number =>
-      reconnectDelayMs(manualClock({ random }), defaultRetryPolicy, { failures, askedWaitMs: 0 })
-    expect([delay(0), delay(0.5), delay(1)]).toEqual([0, longestMs / 2, longestMs])
-  })
+const error = new Error('cut')
+const backoff = { baseMs: 100, maxMs: 1_000 }
 
-  it('spreads what the server asked for, upwards', () => {
-    const delay = (random: number): number =>
-      reconnectDelayMs(manualClock({ random }), defaultRetryPolicy, {
-        failures: 2,
-        askedWaitMs: 10_000,
-      })
-    expect([delay(0), delay(1)]).toEqual([10_000, 10_500])
-  })
+function setup(policy: CheckedRetry = backoff) {
+  const clock = manualClock({ random: 1 })
+  const device = fakeDevice()
+  const onElapsed = vi.fn()
+  const retry = new Retry({ clock, device, policy, failures: createFailureCount(), onElapsed })
+  /** Fails, and returns after how long the next attempt is made. */
+  const fail = (askedWaitMs = 0): number | undefined => {
+    expect(retry.failed(error, askedWaitMs)).toBeUndefined()
+    return clock.timers()[0]
+  }
+  return { clock, device, retry, fail, onElapsed }
+}
 
-  it('moves on at once when it was asked to, but for a small spread', () => {
-    const delay = (random: number): number =>
-      reconnectDelayMs(manualClock({ random }), defaultRetryPolicy, { failures: 0, askedWaitMs: 0 })
-    expect([delay(0), delay(1)]).toEqual([0, 100])
-  })
+it('waits longer with every failure in a row', () => {
+  const { fail } = setup()
+  expect([fail(), fail(), fail()]).toEqual([100, 200, 400])
 })
 
-describe('parseRetryAfterMs', () => {
-  const now = Date.UTC(2026, 0, 1)
-  it.each([
-    ['120', 120_000],
-    [' 0 ', 0],
-    ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
-    ['Wed, 31 Dec 2025 00:00:00 GMT', 0],
-    ['soon', 0],
-    ['', 0],
-    [null, 0],
-  ])('reads %j as %i ms', (header, ms) => {
-    expect(parseRetryAfterMs(header, now)).toBe(ms)
-  })
+it('starts again from one after progress', () => {
+  const { retry, fail } = setup()
+  fail()
+  fail()
+  retry.progressed()
+  expect([fail(), fail()]).toEqual([100, 200])
 })
 
-describe('isRetryableStatus', () => {
-  it.each([408, 425, 429, 500, 502, 503, 504, 599])('tries again after %i', (status) => {
-    expect(isRetryableStatus(status)).toBe(true)
+it('starts again from one after a start that lasted, and not after a short one', () => {
+  const { clock, retry, fail } = setup()
+  fail()
+  retry.started()
+  clock.advance(9_999)
+  expect(fail()).toBe(200)
+  retry.started()
+  clock.advance(10_000)
+  expect(fail()).toBe(100)
+})
+
+it('hands over without a failure', () => {
+  const { clock, retry, fail, onElapsed } = setup()
+  fail()
+  retry.handOver()
+  expect(clock.timers()).toEqual([100])
+  clock.advance(100)
+  expect(onElapsed).toHaveBeenCalledOnce()
+  expect(fail()).toBe(100)
+})
+
+it('backs off from a server that hands over too often, whatever the policy', () => {
+  const asked = vi.fn(() => false as const)
+  for (const policy of [false, asked] as const) {
+    const { clock, retry } = setup(policy)
+    expect(retry.failed(undefined, 0)).toBeUndefined()
+    expect(clock.timers()).toEqual([250])
+  }
+  expect(asked).not.toHaveBeenCalled()
+})
+
+it('ends with the error, or with what the function threw', () => {
+  const bug = new Error('bug')
+  expect(setup(false).retry.failed(error, 0)).toEqual({ error })
+  expect(setup(() => false).retry.failed(error, 0)).toEqual({ error })
+  const thrown = setup(() => {
+    throw bug
   })
-  it.each([400, 401, 403, 404, 405, 409, 410, 413, 414, 426, 431])(
-    'does not after %i',
-    (status) => {
-      expect(isRetryableStatus(status)).toBe(false)
-    },
-  )
+  expect(thrown.retry.failed(error, 0)).toEqual({ error: bug })
+  expect(thrown.clock.timers()).toEqual([])
+  expect(thrown.retry.isBackingOff()).toBe(false)
+})
+
+it('makes the next attempt sooner, but not before the server allows', () => {
+  const { clock, retry, fail, onElapsed } = setup()
+  expect(fail(5_000)).toBe(5_100)
+  retry.hurry()
+  expect(clock.timers()).toEqual([5_000])
+  clock.advance(5_000)
+  expect(onElapsed).toHaveBeenCalledOnce()
+  expect(retry.isBackingOff()).toBe(false)
+})
+
+it('waits once more, as long as the policy can, while the device is offline', () => {
+  const { clock, device, fail, onElapsed } = setup()
+  device.setOffline(true)
+  fail()
+  clock.advance(100)
+  expect(onElapsed).not.toHaveBeenCalled()
+  expect(clock.timers()).toEqual([900])
+  clock.advance(900)
+  expect(onElapsed).toHaveBeenCalledOnce()
+})
+
+it('makes no attempt once stopped', () => {
+  const { clock, retry, fail } = setup()
+  fail()
+  retry.stop()
+  expect(clock.timers()).toEqual([])
+  expect(retry.isBackingOff()).toBe(false)
 })

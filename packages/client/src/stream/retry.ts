@@ -1,71 +1,123 @@
-import { type Clock, fullJitterMs } from '@trpc-sse/protocol'
-
-/** How long the link waits before it opens another stream. */
-export interface RetryPolicy {
-  /** The longest wait after the first failure, in milliseconds; doubled with every further one. */
-  readonly baseMs: number
-  /** The longest wait of all, in milliseconds, a wait that the server asks for not counted. */
-  readonly maxMs: number
-}
-
-/** What the link does unless told otherwise. */
-export const defaultRetryPolicy: RetryPolicy = { baseMs: 250, maxMs: 30_000 }
-
-/** The longest wait, in milliseconds, that a server can ask for: a mistyped header must not silence an app. */
-export const longestAskedWaitMs = 300_000
-
-/** Spreads the clients that were all asked at once to open a new stream, in milliseconds. */
-const askedToMoveJitterMs = 100
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
+import type { Device } from './device.ts'
+import type { FailureCount } from './failures.ts'
+import { backOffOf, type CheckedRetry, handoverDelayMs, retryDelayMs } from './retry-policy.ts'
 
 /**
- * What has run for so long, in milliseconds, has worked, whatever ends it: attempts as rare as that harm nobody.
- * No longer, because some platforms cut every response after half a minute.
+ * What has run for this long, in milliseconds, has worked, whatever ends it: attempts as rare as that harm nobody. No
+ * longer, because some platforms cut every response after half a minute.
  */
-export const lastingMs = 10_000
+const lastingMs = 10_000
 
-/** What the state of a stream, or of a subscription on it, says about the next wait. */
-export interface WaitState {
-  /** Failures in a row, without progress in between; 0 after a request to move on. */
-  readonly failures: number
-  /** The shortest wait that the server asked for, in milliseconds. */
-  readonly askedWaitMs: number
+/** What a {@link Retry} is made of. */
+export interface RetryOptions {
+  readonly clock: Clock
+  /** Attempts wait while this device is offline; without one, nothing is known of the network. */
+  readonly device?: Device
+  readonly policy: CheckedRetry
+  readonly failures: FailureCount
+  /** It is time for the next attempt. */
+  readonly onElapsed: () => void
 }
 
-/**
- * Picks the wait before the next attempt, in milliseconds: full jitter on top of what the server asked for, so
- * that clients that were all told "in 10 seconds" don't come back in the same instant.
- */
-export function reconnectDelayMs(
-  clock: Clock,
-  policy: RetryPolicy,
-  { failures, askedWaitMs }: WaitState,
-): number {
-  if (failures === 0) return Math.round(clock.random() * askedToMoveJitterMs)
-  return askedWaitMs + fullJitterMs(clock, failures - 1, policy.baseMs, policy.maxMs)
-}
+/** The only owner of retries: decides whether, and when, something that failed is tried again. */
+export class Retry {
+  readonly #options: RetryOptions
+  readonly #elapsedMs: () => number
+  #startedMs = Infinity
+  #hasProgressed = false
+  #notBeforeMs = 0
+  #isWaiting = false
+  #cancel = (): void => {}
 
-/** Tells whether an HTTP status may be gone at the next attempt. */
-export function isRetryableStatus(status: number): boolean {
-  return status >= 500 || status === 408 || status === 425 || status === 429
-}
+  constructor(options: RetryOptions) {
+    this.#options = options
+    this.#elapsedMs = elapsedTime(options.clock)
+  }
 
-/**
- * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; 0 if it says nothing.
- *
- * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
- */
-export function parseRetryAfterMs(header: string | null, nowMs: number): number {
-  const text = header?.trim() ?? ''
-  if (/^\d+$/.test(text)) return Number(text) * 1000
-  const dateMs = Date.parse(text)
-  return Number.isNaN(dateMs) ? 0 : Math.max(0, dateMs - nowMs)
-}
+  /** Whether the next attempt is still to come. */
+  isBackingOff(): boolean {
+    return this.#isWaiting
+  }
 
-/** Picks the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never none. */
-export function askedWaitMs(clock: Clock, header: string): number {
-  const ms = parseRetryAfterMs(header, clock.now())
-  return (
-    Math.min(Math.max(ms, 1_000), longestAskedWaitMs) +
-    Math.round(clock.random() * askedToMoveJitterMs)
-  )
+  /** What is tried has started: if it lasts, it has worked. */
+  started(): void {
+    this.#startedMs = this.#elapsedMs()
+  }
+
+  /** It got further than the last attempt: the next failure is the first in a row. */
+  progressed(): void {
+    if (this.#hasProgressed) return
+    this.#hasProgressed = true
+    this.#options.failures.progressed()
+  }
+
+  /** Counts a failure after which there is no other attempt. */
+  ended(error: unknown): void {
+    this.#count(error)
+  }
+
+  /**
+   * Counts a failure, and waits for the next attempt. If there is to be none, returns the error to end with instead.
+   * Without an error, it is the server that hands over too often: that is not for the policy to decide.
+   */
+  failed(
+    error: unknown,
+    askedWaitMs: number,
+    keepsAlive = true,
+  ): { readonly error: unknown } | undefined {
+    const { clock, policy } = this.#options
+    const attempt = this.#count(error)
+    try {
+      const asked = error === undefined ? backOffOf(policy) : policy
+      const delayMs = retryDelayMs(clock, asked, attempt, error, askedWaitMs)
+      if (delayMs === false) return { error }
+      this.#notBeforeMs = this.#elapsedMs() + askedWaitMs
+      this.#wait(delayMs, keepsAlive)
+      return undefined
+    } catch (cause) {
+      return { error: cause ?? new Error('The retry function threw nothing.') }
+    }
+  }
+
+  /** Waits for an attempt that follows no failure. */
+  handOver(): void {
+    this.progressed()
+    this.#notBeforeMs = 0
+    this.#wait(handoverDelayMs(this.#options.clock), true)
+  }
+
+  /** Makes the next attempt as soon as the server allows. */
+  hurry(): void {
+    this.#wait(Math.max(0, this.#notBeforeMs - this.#elapsedMs()), true)
+  }
+
+  stop(): void {
+    this.#cancel()
+    this.#isWaiting = false
+  }
+
+  #count(error: unknown): number {
+    const hasLasted = this.#elapsedMs() - this.#startedMs >= lastingMs
+    this.#startedMs = Infinity
+    this.#hasProgressed = false
+    return this.#options.failures.failed(error, hasLasted)
+  }
+
+  #wait(delayMs: number, keepsAlive: boolean, isPutOff = false): void {
+    const { clock, device, policy, onElapsed } = this.#options
+    this.#cancel()
+    this.#isWaiting = true
+    const over = (): void => {
+      // Without a network an attempt is in vain; but devices are wrong about that, too.
+      if (device?.isOffline() && !isPutOff) {
+        this.#wait(Math.max(0, backOffOf(policy).maxMs - delayMs), keepsAlive, true)
+      } else {
+        this.#isWaiting = false
+        onElapsed()
+      }
+    }
+    // A subscription that waits has no connection that would keep the process alive.
+    this.#cancel = clock.after(delayMs, over, { keepsAlive })
+  }
 }

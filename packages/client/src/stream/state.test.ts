@@ -3,10 +3,10 @@ import { initialStreamState, next, type StreamEvent, type StreamState } from './
 
 const error = new Error('cut')
 const first = initialStreamState
-const again: StreamState = { ...first, failures: 3, everOpen: true }
+const again: StreamState = { ...first, everOpen: true }
 const open: StreamState = { ...again, phase: 'open' }
 const proven: StreamState = { ...open, proven: true }
-const waiting: StreamState = { ...again, phase: 'waiting', failures: 4, askedWaitMs: 50, error }
+const waiting: StreamState = { ...again, phase: 'waiting', failed: true, askedWaitMs: 50, error }
 const ended: StreamState = { ...open, phase: 'ended' }
 
 const cases: Array<
@@ -19,52 +19,49 @@ const cases: Array<
     { type: 'connected' },
     { phase: 'open', wrongAnswers: 0, everOpen: true },
   ],
-  ['does not count an opening as progress', again, { type: 'connected' }, { phase: 'open' }],
-  ['does not forget failures at a sign that it works', open, { type: 'sign' }, { proven: true }],
-  ['takes no sign before the opening', again, { type: 'sign' }, {}],
-  ['forgets failures when it makes progress', open, { type: 'progress' }, { failures: 0 }],
-  ['takes no progress before the opening', again, { type: 'progress' }, {}],
+  ['is proven by an event or a heartbeat', open, { type: 'alive' }, { proven: true }],
+  ['is proven by nothing before the opening', again, { type: 'alive' }, {}],
   [
     'waits after a failed attempt',
     first,
     { type: 'lost', error },
-    { phase: 'waiting', failures: 1, error },
+    { phase: 'waiting', failed: true, error },
   ],
   [
-    'counts a stream that proved nothing',
+    'has failed after a stream that proved nothing',
     open,
     { type: 'lost', error },
-    { phase: 'waiting', failures: 4, error },
+    { phase: 'waiting', failed: true, error },
   ],
   [
-    'counts from one after a stream that made progress',
-    { ...proven, failures: 0 },
+    'has failed after a stream that proved to work',
+    proven,
     { type: 'lost', error },
-    { phase: 'waiting', failures: 1, error },
+    { phase: 'waiting', failed: true, error },
   ],
   [
     'waits as Retry-After says',
     first,
     { type: 'lost', error, retryAfterMs: 700 },
-    { phase: 'waiting', failures: 1, askedWaitMs: 700, error },
+    { phase: 'waiting', failed: true, askedWaitMs: 700, error },
   ],
   [
     'waits as retry says',
     { ...open, retryMs: 900 },
     { type: 'lost', error },
-    { phase: 'waiting', failures: 4, askedWaitMs: 900, error },
+    { phase: 'waiting', failed: true, askedWaitMs: 900, error },
   ],
   [
     'waits the longer of two',
     { ...open, retryMs: 900 },
     { type: 'lost', error, retryAfterMs: 700 },
-    { phase: 'waiting', failures: 4, askedWaitMs: 900, error },
+    { phase: 'waiting', failed: true, askedWaitMs: 900, error },
   ],
   [
     'waits no more than five minutes',
     first,
     { type: 'lost', error, retryAfterMs: 1e12 },
-    { phase: 'waiting', failures: 1, askedWaitMs: 300_000, error },
+    { phase: 'waiting', failed: true, askedWaitMs: 300_000, error },
   ],
   ['remembers retry', open, { type: 'retry', ms: 40 }, { retryMs: 40 }],
   ['bounds retry', open, { type: 'retry', ms: 1e12 }, { retryMs: 300_000 }],
@@ -73,7 +70,7 @@ const cases: Array<
     'keeps retry over an attempt that got no answer',
     { ...first, retryMs: 90 },
     { type: 'lost', error },
-    { phase: 'waiting', failures: 1, askedWaitMs: 90, error },
+    { phase: 'waiting', failed: true, askedWaitMs: 90, error },
   ],
   [
     'lets a new stream speak for itself',
@@ -94,54 +91,59 @@ const cases: Array<
     { phase: 'connecting', proven: false },
   ],
   [
-    'moves without a failure',
+    'hands over without a failure',
     proven,
-    { type: 'move' },
-    { phase: 'waiting', bridge: 'asked', failures: 0 },
+    { type: 'handover', by: 'server' },
+    { phase: 'waiting', handover: 'server', failed: false },
   ],
   [
-    'backs off if asked to move before anything worked',
+    'backs off if asked to hand over before anything worked',
     open,
-    { type: 'move' },
-    { phase: 'waiting', bridge: 'asked', failures: 4 },
+    { type: 'handover', by: 'server' },
+    { phase: 'waiting', handover: 'server', failed: true },
   ],
   [
-    'does not wait as retry says when asked to move',
+    'does not wait as retry says when asked to hand over',
     { ...proven, retryMs: 900 },
-    { type: 'move' },
-    { phase: 'waiting', bridge: 'asked', failures: 0 },
+    { type: 'handover', by: 'server' },
+    { phase: 'waiting', handover: 'server', failed: false },
   ],
   [
     'opens a new stream for itself, without a failure',
     open,
-    { type: 'reopen' },
-    { phase: 'waiting', bridge: 'own', failures: 0 },
+    { type: 'handover', by: 'client' },
+    { phase: 'waiting', handover: 'client', failed: false },
   ],
-  ['has nothing to reopen before the opening', first, { type: 'reopen' }, {}],
+  ['has nothing to hand over before the opening', first, { type: 'handover', by: 'client' }, {}],
   [
-    'keeps the bridge when open, until it is told',
-    { ...again, bridge: 'asked' },
+    'keeps the handover when open, until it is told',
+    { ...again, handover: 'server' },
     { type: 'connected' },
     { phase: 'open' },
   ],
-  ['forgets the bridge', { ...open, bridge: 'asked' }, { type: 'unbridged' }, { bridge: 'none' }],
   [
-    'forgets the bridge while it waits',
-    { ...waiting, bridge: 'own' },
-    { type: 'unbridged' },
-    { bridge: 'none' },
+    'forgets the handover',
+    { ...open, handover: 'server' },
+    { type: 'previous-closed' },
+    { handover: 'none' },
+  ],
+  [
+    'forgets the handover while it waits',
+    { ...waiting, handover: 'client' },
+    { type: 'previous-closed' },
+    { handover: 'none' },
   ],
   [
     'keeps what the server asked it to leave, while no other can be had',
-    { ...first, bridge: 'asked' },
+    { ...first, handover: 'server' },
     { type: 'lost', error },
-    { phase: 'waiting', failures: 1, error },
+    { phase: 'waiting', failed: true, error },
   ],
   [
     'leaves what it wanted to leave if no other can be had beside it',
-    { ...first, bridge: 'own' },
+    { ...first, handover: 'client' },
     { type: 'lost', error },
-    { phase: 'waiting', bridge: 'none', failures: 1, error },
+    { phase: 'waiting', handover: 'none', failed: true, error },
   ],
   [
     'ends when refused',
@@ -151,27 +153,27 @@ const cases: Array<
   ],
   [
     'tries again when refused, while the one before goes on at the wish of the server',
-    { ...first, bridge: 'asked' },
+    { ...first, handover: 'server' },
     { type: 'refused', error, status: 401 },
-    { phase: 'waiting', failures: 1, error },
+    { phase: 'waiting', failed: true, error },
   ],
   [
     'stays with the one before when refused what it wanted for itself',
-    { ...first, bridge: 'own' },
+    { ...first, handover: 'client' },
     { type: 'refused', error, status: 400 },
-    { phase: 'open', bridge: 'none' },
+    { phase: 'open', handover: 'none' },
   ],
   [
     'is suspended, and starts anew after that',
-    { ...proven, bridge: 'asked', failures: 2, error },
+    { ...proven, handover: 'server', failed: true, error },
     { type: 'suspend' },
-    { phase: 'waiting', bridge: 'none', suspended: true, failures: 0, error: undefined },
+    { phase: 'waiting', handover: 'none', suspended: true, failed: false, error: undefined },
   ],
   [
     'is suspended while it waits',
     waiting,
     { type: 'suspend' },
-    { suspended: true, failures: 0, askedWaitMs: 0, error: undefined },
+    { suspended: true, failed: false, askedWaitMs: 0, error: undefined },
   ],
   [
     'wakes up',
@@ -179,12 +181,12 @@ const cases: Array<
     { type: 'elapsed' },
     { phase: 'connecting', suspended: false, askedWaitMs: 0, error: undefined },
   ],
-  ['takes no wish to move before the opening', first, { type: 'move' }, {}],
+  ['takes no handover before the opening', first, { type: 'handover', by: 'server' }, {}],
   [
     'waits after a wrong answer',
     first,
     { type: 'wrong-answer', error },
-    { phase: 'waiting', failures: 1, wrongAnswers: 1, error },
+    { phase: 'waiting', failed: true, wrongAnswers: 1, error },
   ],
   [
     'gives up after five wrong answers',
@@ -196,13 +198,19 @@ const cases: Array<
     'never gives up on an address that worked',
     { ...again, wrongAnswers: 99 },
     { type: 'wrong-answer', error },
-    { phase: 'waiting', failures: 4, wrongAnswers: 100, error },
+    { phase: 'waiting', failed: true, wrongAnswers: 100, error },
   ],
   [
     'counts wrong answers in a row only',
     { ...first, wrongAnswers: 4 },
     { type: 'lost', error },
-    { phase: 'waiting', failures: 1, wrongAnswers: 0, error },
+    { phase: 'waiting', failed: true, wrongAnswers: 0, error },
+  ],
+  [
+    'ends when a failure is not retried',
+    { ...waiting, handover: 'server' },
+    { type: 'gave-up', error },
+    { phase: 'ended', handover: 'none', gaveUp: true, error },
   ],
   ['ends while it connects', first, { type: 'end', error }, { phase: 'ended', error }],
   ['ends while it waits', waiting, { type: 'end' }, { phase: 'ended', error: undefined }],
@@ -217,17 +225,17 @@ describe('next', () => {
   const all: StreamEvent[] = [
     { type: 'answered' },
     { type: 'connected' },
-    { type: 'sign' },
-    { type: 'progress' },
+    { type: 'alive' },
     { type: 'retry', ms: 1 },
     { type: 'lost', error },
     { type: 'wrong-answer', error },
     { type: 'refused', error },
-    { type: 'move' },
-    { type: 'reopen' },
-    { type: 'unbridged' },
+    { type: 'handover', by: 'server' },
+    { type: 'handover', by: 'client' },
+    { type: 'previous-closed' },
     { type: 'suspend' },
     { type: 'elapsed' },
+    { type: 'gave-up', error },
     { type: 'end', error },
   ]
 
@@ -235,7 +243,7 @@ describe('next', () => {
     expect(next(ended, event)).toBe(ended)
   })
 
-  it.each(all.filter(({ type }) => !['elapsed', 'end', 'suspend'].includes(type)))(
+  it.each(all.filter(({ type }) => !['elapsed', 'gave-up', 'end', 'suspend'].includes(type)))(
     'goes on waiting on $type',
     (event) => {
       expect(next(waiting, event)).toBe(waiting)

@@ -1,30 +1,32 @@
-import { longestAskedWaitMs } from './retry.ts'
+import { longestAskedWaitMs } from './retry-policy.ts'
 
 /**
- * Where the streams of a set of subscriptions stand. There is one after the other, until the set is done:
+ * The state of the connections of a stream. There is one after the other, until the stream ends:
  *
  *     connecting ──connected──▶ open
- *         ▲   └──────lost──┐     │ lost, move, reopen, suspend
+ *         ▲   └──────lost──┐     │ lost, handover, suspend
  *         │                ▼     ▼
- *         └───elapsed──── waiting        any ──end──▶ ended
+ *         └───elapsed──── waiting ──gave-up──▶ ended        any ──end──▶ ended
  *
- * The state is that of the newest one. After `move` and `reopen` the one before goes on beside it, as a bridge.
+ * The state is that of the newest connection. During a handover the previous one goes on beside it.
  */
 export interface StreamState {
   readonly phase: 'connecting' | 'open' | 'waiting' | 'ended'
-  /** Why the stream before goes on: the server asked for a new one, or the client wants one. */
-  readonly bridge: 'none' | 'asked' | 'own'
-  /** Whether no new stream is to be opened by itself. */
+  /** Who asked for the handover that is under way. */
+  readonly handover: 'none' | 'server' | 'client'
+  /** Whether only {@link StreamEvent} `elapsed` from outside opens another connection. */
   readonly suspended: boolean
-  /** Whether this stream has carried an event, or a heartbeat after its opening: to leave it is no failure. */
+  /** Whether this connection has carried an event, or a heartbeat after its opening: leaving it is no failure. */
   readonly proven: boolean
-  /** Streams in a row that failed before they had made progress. */
-  readonly failures: number
-  /** Whether any stream was ever opened: if so, the address is right. */
+  /** While waiting: whether a failure is the reason. If not, there is nothing to back off from. */
+  readonly failed: boolean
+  /** Whether it ended because a failure was not to be retried. */
+  readonly gaveUp: boolean
+  /** Whether any connection was ever open: if so, the address is right. */
   readonly everOpen: boolean
   /** Answers in a row that were no streams. */
   readonly wrongAnswers: number
-  /** The shortest wait that this stream's `retry:` asks for, in milliseconds. */
+  /** The shortest wait that this connection's `retry:` asks for, in milliseconds. */
   readonly retryMs: number
   /** While waiting: the shortest wait that the server asked for, in milliseconds. */
   readonly askedWaitMs: number
@@ -36,42 +38,41 @@ export interface StreamState {
 
 /** What can happen to a stream. */
 export type StreamEvent =
-  /** The server answered with a stream. It speaks for itself: what an earlier one asked for is over. */
+  /** The server answered with a stream: what an earlier one asked for is over. */
   | { readonly type: 'answered' }
-  /** The stream's first message arrived. */
+  /** The first message arrived. */
   | { readonly type: 'connected' }
-  /** An event arrived, or a heartbeat. What comes first every time proves nothing more than a way to the server. */
-  | { readonly type: 'sign' }
-  /** A position has moved, or the stream has lasted. */
-  | { readonly type: 'progress' }
-  /** The server asks to wait this long before the next stream. */
+  /** An event or a heartbeat arrived. The message that always comes first proves much less. */
+  | { readonly type: 'alive' }
+  /** The server asks to wait this long before the next connection. */
   | { readonly type: 'retry'; readonly ms: number }
-  /** The stream failed, or could not be had. */
+  /** The connection failed, or could not be made. */
   | { readonly type: 'lost'; readonly error: unknown; readonly retryAfterMs?: number }
   /** The server answered with success, but not with a stream. */
   | { readonly type: 'wrong-answer'; readonly error: unknown }
-  /** No stream can be had. */
+  /** The server refused, or another attempt can't help. */
   | { readonly type: 'refused'; readonly error: unknown; readonly status?: number }
-  /** The server asks for a new stream in place of this one. */
-  | { readonly type: 'move' }
-  /** The client wants a new stream in place of this one. */
-  | { readonly type: 'reopen' }
-  /** The bridge is gone, or isn't needed any more. */
-  | { readonly type: 'unbridged' }
-  /** No stream is wanted until `elapsed`. */
+  /** A new connection is to take over from this one. */
+  | { readonly type: 'handover'; readonly by: 'server' | 'client' }
+  /** The previous connection is gone, or not needed any more. */
+  | { readonly type: 'previous-closed' }
+  /** No connection is wanted until `elapsed`. */
   | { readonly type: 'suspend' }
   /** The wait is over. */
   | { readonly type: 'elapsed' }
+  /** The failure is not retried. */
+  | { readonly type: 'gave-up'; readonly error: unknown }
   /** Nothing more is wanted. */
   | { readonly type: 'end'; readonly error?: unknown }
 
-/** Before the first stream. */
+/** Before the first connection. */
 export const initialStreamState: StreamState = {
   phase: 'connecting',
-  bridge: 'none',
+  handover: 'none',
   suspended: false,
   proven: false,
-  failures: 0,
+  failed: false,
+  gaveUp: false,
   everOpen: false,
   wrongAnswers: 0,
   retryMs: 0,
@@ -81,41 +82,49 @@ export const initialStreamState: StreamState = {
 }
 
 /**
- * A login page or a proxy's own page comes with status 200 too, and goes away. A mistyped address stays: so
- * many such answers in a row end it, unless a stream was ever had from there.
+ * A login page or a proxy's own page comes with status 200 too, and goes away. A mistyped address stays: this many
+ * such answers in a row end the stream, unless there ever was one from there.
  */
 const mostWrongAnswers = 5
 
-/** Says where a stream stands after an event. What can't happen in a phase changes nothing. */
+/** Returns the state after an event. What can't happen in a phase changes nothing. */
 export function next(state: StreamState, event: StreamEvent): StreamState {
   if (state.phase === 'ended') return state
   switch (event.type) {
     case 'end':
-      return { ...state, phase: 'ended', bridge: 'none', error: event.error }
+    case 'gave-up':
+      return {
+        ...state,
+        phase: 'ended',
+        handover: 'none',
+        gaveUp: event.type === 'gave-up',
+        error: event.error,
+      }
     case 'suspend':
       return suspended(state)
-    case 'unbridged':
-      return state.bridge === 'none' ? state : { ...state, bridge: 'none' }
+    case 'previous-closed':
+      return state.handover === 'none' ? state : { ...state, handover: 'none' }
     case 'elapsed':
       return state.phase === 'waiting' ? connecting(state) : state
     default:
-      return state.phase === 'waiting' ? state : nextOfStream(state, event)
+      return state.phase === 'waiting' ? state : nextOfConnection(state, event)
   }
 }
 
-/** What happens to a stream itself happens while there is one. */
-type OwnEvent = Exclude<StreamEvent, { readonly type: 'end' | 'suspend' | 'unbridged' | 'elapsed' }>
+/** What happens to a connection happens while there is one. */
+type ConnectionEvent = Exclude<
+  StreamEvent,
+  { readonly type: 'end' | 'gave-up' | 'suspend' | 'previous-closed' | 'elapsed' }
+>
 
-function nextOfStream(state: StreamState, event: OwnEvent): StreamState {
+function nextOfConnection(state: StreamState, event: ConnectionEvent): StreamState {
   switch (event.type) {
     case 'answered':
       return { ...state, retryMs: 0 }
     case 'connected':
       return { ...state, phase: 'open', everOpen: true, wrongAnswers: 0 }
-    case 'sign':
-      return state.phase === 'open' && !state.proven ? { ...state, proven: true } : state
-    case 'progress':
-      return state.phase === 'open' && state.failures > 0 ? { ...state, failures: 0 } : state
+    case 'alive':
+      return state.phase === 'open' ? { ...state, proven: true } : state
     case 'retry':
       return { ...state, retryMs: Math.min(event.ms, longestAskedWaitMs) }
     case 'lost':
@@ -124,12 +133,8 @@ function nextOfStream(state: StreamState, event: OwnEvent): StreamState {
       return wrongAnswer(state, event.error)
     case 'refused':
       return refused(state, event.error, event.status)
-    case 'move':
-      return state.phase === 'open' ? moving(state) : state
-    case 'reopen':
-      return state.phase === 'open'
-        ? { ...state, phase: 'waiting', bridge: 'own', failures: 0 }
-        : state
+    case 'handover':
+      return state.phase === 'open' ? handingOver(state, event.by) : state
   }
 }
 
@@ -146,36 +151,37 @@ function connecting(state: StreamState): StreamState {
 
 function waiting(state: StreamState, error: unknown, retryAfterMs = 0): StreamState {
   const askedWaitMs = Math.min(Math.max(state.retryMs, retryAfterMs), longestAskedWaitMs)
-  // The client's own wish is no reason to keep two: what it wanted it can't have beside the one before.
-  const bridge = state.bridge === 'own' ? 'none' : state.bridge
-  return { ...state, phase: 'waiting', bridge, failures: state.failures + 1, askedWaitMs, error }
+  // If a handover that the client started fails, drop the previous connection too: it can't serve the new set.
+  const handover = state.handover === 'client' ? 'none' : state.handover
+  return { ...state, phase: 'waiting', handover, failed: true, askedWaitMs, error }
 }
 
-function moving(state: StreamState): StreamState {
-  // A server that asks to move on before anything worked would make a busy loop: that backs off like a failure.
-  const moved: StreamState = state.proven
-    ? { ...state, phase: 'waiting', failures: 0 }
-    : waiting(state, undefined)
-  return { ...moved, bridge: 'asked' }
+function handingOver(state: StreamState, by: 'server' | 'client'): StreamState {
+  // A server that hands over before anything worked would cause a busy loop: back off as after a failure.
+  const next: StreamState =
+    state.proven || by === 'client'
+      ? { ...state, phase: 'waiting', failed: false }
+      : waiting(state, undefined)
+  return { ...next, handover: by }
 }
 
 function suspended(state: StreamState): StreamState {
   return {
     ...state,
     phase: 'waiting',
-    bridge: 'none',
+    handover: 'none',
     suspended: true,
-    failures: 0,
+    failed: false,
     askedWaitMs: 0,
     error: undefined,
   }
 }
 
 function refused(state: StreamState, error: unknown, status: number | undefined): StreamState {
-  // The one before goes on, so the refusal is for what was to be new.
-  if (state.bridge === 'own' && state.phase === 'connecting')
-    return { ...state, phase: 'open', bridge: 'none' }
-  if (state.bridge === 'asked') return waiting(state, error)
+  // The previous connection goes on: only what was to be new is refused.
+  if (state.handover === 'client' && state.phase === 'connecting')
+    return { ...state, phase: 'open', handover: 'none' }
+  if (state.handover === 'server') return waiting(state, error)
   return { ...state, phase: 'ended', error, status }
 }
 

@@ -1,250 +1,284 @@
 import { type Clock, type DecodedMessage, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import { type Connection, connect, type Receive } from '../transport/attempt.ts'
-import { createBuffering } from '../transport/buffering.ts'
+import { type Buffering, createBuffering } from '../transport/buffering.ts'
 import type { Fetch } from '../transport/fetch.ts'
 import type { ReadErrorBody } from '../transport/response.ts'
 import type { Frame, SubscriptionFrame } from '../wire/frame.ts'
 import type { Endpoint, HttpRequest } from '../wire/request.ts'
 import { type Device, followDevice } from './device.ts'
-import { createRest } from './reconnect-delay.ts'
-import { lastingMs, type RetryPolicy } from './retry.ts'
+import { createFailureCount } from './failures.ts'
+import { Retry } from './retry.ts'
+import type { CheckedRetry } from './retry-policy.ts'
 import { initialStreamState, next, type StreamEvent, type StreamState } from './state.ts'
 
-/** What all streams of a link share. */
+/** What all streams of a link have in common. */
 export interface StreamSettings {
   readonly clock: Clock
   readonly fetch: Fetch
-  /** Instead of `fetch`, in single mode; `undefined` for that. */
+  /** Used in place of `fetch`, in single mode. */
   readonly receive: Receive | undefined
   readonly device: Device
-  readonly retry: RetryPolicy
+  readonly retry: CheckedRetry
   readonly connectTimeoutMs: number
-  /** Instead of what the server says; `undefined` to go by that. */
+  /** Used in place of what the server announces. */
   readonly inactivityTimeoutMs: number | undefined
   readonly hiddenTimeoutMs: number
 }
 
-/** What a mode of the protocol does with one connection. */
-export interface Carrier {
-  /** Writes the request for everything that is wanted now, on a stream that lasts no longer than this, if it is said. */
+/** One connection, as a mode of the protocol uses it. */
+export interface ModeConnection {
+  /** Writes the request for everything that is wanted now, on a stream of this maximum duration, if there is one. */
   write(endpoint: Endpoint, maxDurationMs: number | undefined): HttpRequest
-  /** It is open. */
-  opened?(connectionId: string | undefined): void
-  /** Takes every frame of a subscription, and may say what it means for the stream. */
-  receive(frame: SubscriptionFrame): StreamEvent | undefined
-  /** It is gone, with an error if it failed. May say what follows for the one that is left. */
-  lost(error: unknown): StreamEvent | undefined
-  /** A subscription has got further on it. */
-  progressed(): void
+  /** The connection is open. */
+  opened(connectionId: string | undefined): void
+  /** Takes a frame of a subscription; returns whether the subscription got further. */
+  receive(frame: SubscriptionFrame): boolean
+  /** The connection is gone, with an error if it failed. */
+  lost(error: unknown): void
 }
 
-/** A mode of the protocol, and what it tells. If a callback throws, all ends with that. */
+/** A mode of the protocol, and what a stream reports to it. */
 export interface StreamOptions extends StreamSettings {
   readonly endpoint: () => Promise<Endpoint>
-  /** There is one more connection. At most two are there at a time. `progressed` is what its {@link Carrier.progressed} calls. */
-  readonly carry: (progressed: () => void) => Carrier
-  /** Gives a message its meaning. */
+  /** Creates the mode's part of one more connection. At most two are there at a time. */
+  readonly connect: () => ModeConnection
+  /** Translates a message. */
   readonly read: (message: DecodedMessage) => readonly Frame[]
   readonly readErrorBody: ReadErrorBody
-  /** What `reopen` was called for can't be had; the connection before goes on. */
-  readonly onRefused?: (error: unknown) => void
-  /** The server has said how long to wait before another connection. */
-  readonly onRetryAsked?: () => void
+  /** The handover that the client asked for was refused; the previous connection goes on. */
+  readonly onRefused: (error: unknown) => void
+  /** The server has asked to wait before another connection. */
+  readonly onRetryAsked: () => void
   readonly onEnded: (state: StreamState) => void
 }
 
-/** Connections, one after the other, until nothing more is wanted or can be had. */
-export interface Stream {
-  /** Opens a new one, and lets the one before go on until {@link taken}. */
-  reopen(): void
-  /** The one before isn't needed any more. */
-  taken(): void
-  /** The shortest wait that the stream asks for, in milliseconds, before anything on it is tried again. */
-  askedWaitMs(): number
-  /** Ends them, with an error if there is one to tell. Closing twice is harmless. */
-  close(error?: unknown): void
-}
+/** How long a new connection may take during a handover, in milliseconds: events are held back for it. */
+const handoverConnectTimeoutMs = 3_000
+/** How long the previous connection is kept once the new one is open, in milliseconds: servers promise no more. */
+const previousKeptMs = 5_000
 
-/** How long a new connection may take while the one before goes on, in milliseconds: events are held back for it. */
-const bridgedConnectTimeoutMs = 3_000
-
-/** How long, after the new one is open, the one before is kept, in milliseconds: servers promise no more. */
-const bridgeMs = 5_000
-
-interface Line extends Connection {
-  readonly carrier: Carrier
+/** A connection that is there: its two parts. */
+interface ActiveConnection extends Connection {
+  readonly mode: ModeConnection
   readonly askedAtMs: number
 }
 
-/** Opens a stream: a connection, and another one whenever it is lost. */
-export function openStream(options: StreamOptions): Stream {
-  const { clock } = options
-  const elapsedMs = elapsedTime(clock)
-  const buffering = createBuffering(options)
-  const rest = createRest(options, () => dispatch({ type: 'elapsed' }))
-  let state = initialStreamState
-  let openedMs = 0
-  // The newest, and beside it the one before, while that is a bridge to it.
-  let current: Line | undefined
-  let before: Line | undefined
-  let cancelBridge = (): void => {}
+/** Connections, one after the other, until nothing more is wanted or no other is to be tried. */
+export class Stream {
+  readonly #options: StreamOptions
+  readonly #elapsedMs: () => number
+  readonly #buffering: Buffering
+  readonly #retry: Retry
+  readonly #unfollow: () => void
+  #state = initialStreamState
+  #current: ActiveConnection | undefined
+  /** During a handover: the connection that goes on until the current one has taken over. */
+  #previous: ActiveConnection | undefined
+  #cancelHandover = (): void => {}
 
-  function dispatch(event: StreamEvent): void {
-    const { phase, bridge } = state
-    if (phase === 'open' && elapsedMs() - openedMs >= lastingMs)
-      state = next(state, { type: 'progress' })
-    state = next(state, event)
-    if (event.type === 'retry') options.onRetryAsked?.()
-    if (state.phase !== phase || event.type === 'suspend') enter(event)
-    if (state.bridge === 'none' && bridge !== 'none') dropBefore(state.error)
+  constructor(options: StreamOptions) {
+    const { clock, device, retry: policy, hiddenTimeoutMs } = options
+    this.#options = options
+    this.#elapsedMs = elapsedTime(clock)
+    this.#buffering = createBuffering(options)
+    this.#retry = new Retry({
+      clock,
+      device,
+      policy,
+      failures: createFailureCount(),
+      onElapsed: () => this.#dispatch({ type: 'elapsed' }),
+    })
+    this.#unfollow = followDevice(device, clock, hiddenTimeoutMs, {
+      suspend: () => this.#dispatch({ type: 'suspend' }),
+      wake: () => this.#wake(),
+    })
+    this.#open()
   }
 
-  function enter(event: StreamEvent): void {
-    if (state.phase === 'connecting') open()
-    else if (state.phase === 'ended') end()
-    else if (state.phase === 'waiting') leave(event.type)
-    else if (event.type === 'refused') goBack(event.error)
-    else if (before) cancelBridge = clock.after(bridgeMs, () => dispatch({ type: 'unbridged' }))
+  /** Opens a new connection that takes over from this one, which goes on until {@link handedOver}. */
+  handOver(): void {
+    this.#dispatch({ type: 'handover', by: 'client' })
   }
 
-  function open(): void {
-    const carrier = options.carry(() => line === current && dispatch({ type: 'progress' }))
-    const maxDurationMs = buffering.maxDurationMs()
-    // A short stream is held back until its end.
-    const isBridged = before && maxDurationMs === undefined
-    const line: Line = {
-      carrier,
-      askedAtMs: elapsedMs(),
+  /** The previous connection isn't needed any more. */
+  handedOver(): void {
+    if (this.#previous) this.#closePrevious(undefined)
+  }
+
+  /** A connection can't go on, because what it serves has failed. */
+  fail(error: unknown, mode: ModeConnection): void {
+    if (mode === this.#previous?.mode) this.#closePrevious(error)
+    else this.#dispatch({ type: 'lost', error })
+  }
+
+  /** The shortest wait that the server asks for, in milliseconds, before anything on it is tried again. */
+  askedWaitMs(): number {
+    return Math.max(this.#state.retryMs, this.#state.askedWaitMs)
+  }
+
+  /** Ends all connections. Closing twice is harmless. */
+  close(): void {
+    this.#dispatch({ type: 'end' })
+  }
+
+  #dispatch(event: StreamEvent): void {
+    const { phase, handover } = this.#state
+    this.#state = next(this.#state, event)
+    if (this.#state.phase !== phase || event.type === 'suspend') this.#enter(event)
+    if (this.#state.handover === 'none' && handover !== 'none')
+      this.#dropPrevious(this.#state.error)
+  }
+
+  #enter(event: StreamEvent): void {
+    const { phase } = this.#state
+    if (phase === 'connecting') this.#open()
+    else if (phase === 'ended') this.#end()
+    else if (phase === 'waiting') this.#leave(event.type)
+    else if (event.type === 'refused') this.#goBack(event.error)
+    else if (this.#previous)
+      this.#cancelHandover = this.#options.clock.after(previousKeptMs, () =>
+        this.#dispatch({ type: 'previous-closed' }),
+      )
+  }
+
+  #open(): void {
+    const mode = this.#options.connect()
+    const connection = this.#connect(mode)
+    // The app's own functions were called already, and may have ended it.
+    if (this.#state.phase === 'connecting') this.#current = connection
+    else this.#lose(connection, undefined)
+  }
+
+  #connect(mode: ModeConnection): ActiveConnection {
+    const { connectTimeoutMs } = this.#options
+    const maxDurationMs = this.#buffering.maxDurationMs()
+    // A short stream arrives only at its end.
+    const isHurried = this.#previous && maxDurationMs === undefined
+    const connection: ActiveConnection = {
+      mode,
+      askedAtMs: this.#elapsedMs(),
       ...connect({
-        ...options,
-        connectTimeoutMs: Math.min(
-          isBridged ? bridgedConnectTimeoutMs : Infinity,
-          options.connectTimeoutMs,
-        ),
-        write: (endpoint) => carrier.write(endpoint, maxDurationMs),
-        onTimeout: buffering.timedOut,
-        onMessage(message) {
-          guard(() => {
-            for (const frame of options.read(message)) take(frame, line)
-          })
-        },
-        onEvent(event) {
-          if (line === current) dispatch(event)
-          else if (line === before && event.type !== 'retry')
-            unbridge(state.error ?? buffering.error())
+        ...this.#options,
+        connectTimeoutMs: isHurried
+          ? Math.min(handoverConnectTimeoutMs, connectTimeoutMs)
+          : connectTimeoutMs,
+        write: (endpoint) => mode.write(endpoint, maxDurationMs),
+        onTimeout: this.#buffering.timedOut,
+        onMessage: (message) => this.#receive(message, connection),
+        onEvent: (event) => {
+          if (connection === this.#current) this.#take(event)
+          else if (connection === this.#previous && event.type !== 'retry')
+            this.#closePrevious(this.#state.error ?? this.#buffering.error())
         },
       }),
     }
-    // The app's own functions were asked already, and may have ended it.
-    if (state.phase === 'connecting') current = line
-    else lose(line, undefined)
+    return connection
   }
 
-  /** From the current connection to the wait for the next. */
-  function leave(why: StreamEvent['type']): void {
-    const line = current
-    current = undefined
-    rest.stop()
-    if (why === 'move' || why === 'reopen') {
-      dropBefore(undefined)
-      before = line
-    } else lose(line, state.error)
-    if (state.phase === 'waiting' && !state.suspended) rest.start(state)
+  #take(event: StreamEvent): void {
+    this.#dispatch(event)
+    if (event.type === 'retry') this.#options.onRetryAsked()
   }
 
-  /** To the connection before, as if no other had been asked for. */
-  function goBack(error: unknown): void {
-    const refused = current
-    current = before
-    before = undefined
-    lose(refused, undefined)
-    options.onRefused?.(error)
+  /** From the current connection to the wait for the next one. */
+  #leave(why: StreamEvent['type']): void {
+    const left = this.#current
+    const { failed, error, askedWaitMs } = this.#state
+    this.#current = undefined
+    this.#retry.stop()
+    const end = failed ? this.#retry.failed(error, askedWaitMs) : undefined
+    if (end) {
+      left?.close()
+      this.#dispatch({ type: 'gave-up', error: end.error })
+      return
+    }
+    if (this.#state.suspended) this.#retry.progressed()
+    else if (!failed) this.#retry.handOver()
+    if (why === 'handover') {
+      this.#dropPrevious(undefined)
+      this.#previous = left
+    } else this.#lose(left, error)
   }
 
-  function dropBefore(error: unknown): void {
-    const line = before
-    before = undefined
-    cancelBridge()
-    lose(line, error)
+  /** To the previous connection, as if no other had been asked for. */
+  #goBack(error: unknown): void {
+    const refused = this.#current
+    this.#current = this.#previous
+    this.#previous = undefined
+    this.#lose(refused, undefined)
+    this.#options.onRefused(error)
   }
 
-  function unbridge(error: unknown): void {
-    dropBefore(error)
-    dispatch({ type: 'unbridged' })
+  #dropPrevious(error: unknown): void {
+    const previous = this.#previous
+    this.#previous = undefined
+    this.#cancelHandover()
+    this.#lose(previous, error)
   }
 
-  function lose(line: Line | undefined, error: unknown): void {
-    line?.close()
-    guard(() => judge(line?.carrier.lost(error), line))
+  #closePrevious(error: unknown): void {
+    this.#dropPrevious(error)
+    this.#dispatch({ type: 'previous-closed' })
   }
 
-  function end(): void {
-    rest.stop()
-    unfollow()
-    cancelBridge()
-    before?.close()
-    current?.close()
-    before = undefined
-    current = undefined
-    options.onEnded(state)
+  #lose(connection: ActiveConnection | undefined, error: unknown): void {
+    connection?.close()
+    connection?.mode.lost(error)
   }
 
-  function guard(call: () => void): void {
+  #end(): void {
+    this.#retry.stop()
+    this.#unfollow()
+    this.#cancelHandover()
+    this.#previous?.close()
+    this.#current?.close()
+    this.#previous = undefined
+    this.#current = undefined
+    this.#options.onEnded(this.#state)
+  }
+
+  #wake(): void {
+    this.#previous?.check()
+    this.#current?.check()
+    if (this.#state.phase === 'waiting') this.#retry.hurry()
+  }
+
+  #receive(message: DecodedMessage, connection: ActiveConnection): void {
     try {
-      call()
+      for (const frame of this.#options.read(message)) {
+        const isCurrent = connection === this.#current
+        if (isCurrent) this.#hear(frame, connection)
+        else if (connection !== this.#previous) return
+        if ('key' in frame && connection.mode.receive(frame) && isCurrent) this.#retry.progressed()
+      }
     } catch (error) {
-      // A handler can throw anything, but what is undefined would pass for a quiet end.
-      dispatch({ type: 'end', error: error ?? new Error(`${error} was thrown.`) })
+      this.#dispatch({ type: 'end', error })
     }
   }
 
-  function take(frame: Frame, line: Line): void {
-    if (line === current) hear(frame, line)
-    else if (line !== before) return
-    if ('key' in frame) judge(line.carrier.receive(frame), line)
-  }
-
-  /** What a frame says of the stream itself. */
-  function hear(frame: Frame, { carrier, opened, askedAtMs }: Line): void {
+  /** Takes what a frame means for the stream itself. */
+  #hear(frame: Frame, connection: ActiveConnection): void {
+    const { phase, proven } = this.#state
     const { type } = frame
-    if (state.phase === 'connecting') mustComeFirst(frame)
-    if (type === 'connected') {
-      opened(options.inactivityTimeoutMs ?? frame.reconnectAfterInactivityMs ?? Infinity)
-      openedMs = elapsedMs()
-      buffering.opened(openedMs - askedAtMs)
-      dispatch({ type })
-      // One that had to end to arrive has worked.
-      if (buffering.error()) dispatch({ type: 'sign' })
-      carrier.opened?.(frame.connectionId)
-    } else if (type === 'ping' || type === 'event') dispatch({ type: 'sign' })
-    else if (type === 'reconnect') dispatch({ type: 'move' })
-  }
-
-  function judge(verdict: StreamEvent | undefined, line: Line | undefined): void {
-    if (verdict?.type === 'lost' && line === before) unbridge(verdict.error)
-    else if (verdict) dispatch(verdict)
-  }
-
-  const unfollow = followDevice(options.device, clock, options.hiddenTimeoutMs, {
-    suspend: () => dispatch({ type: 'suspend' }),
-    wake() {
-      before?.check()
-      current?.check()
-      if (state.phase === 'waiting') rest.cutShort()
-    },
-  })
-
-  open()
-  return {
-    reopen: () => dispatch({ type: 'reopen' }),
-    taken: () => before && unbridge(undefined),
-    askedWaitMs: () => state.retryMs,
-    close: (error) => dispatch({ type: 'end', error }),
+    if (phase === 'connecting') mustComeFirst(type)
+    if (type === 'event' || type === 'ping') {
+      if (!proven) this.#dispatch({ type: 'alive' })
+    } else if (type === 'reconnect') this.#dispatch({ type: 'handover', by: 'server' })
+    else if (type === 'connected') {
+      const { inactivityTimeoutMs = frame.reconnectAfterInactivityMs } = this.#options
+      connection.opened(inactivityTimeoutMs ?? Infinity)
+      this.#retry.started()
+      this.#buffering.opened(this.#elapsedMs() - connection.askedAtMs)
+      this.#dispatch({ type })
+      // A stream that had to end to arrive has worked.
+      if (this.#buffering.error()) this.#dispatch({ type: 'alive' })
+      connection.mode.opened(frame.connectionId)
+    }
   }
 }
 
-/** Before `connected` only an error makes sense: anything else is some other `text/event-stream`. */
-function mustComeFirst({ type }: Frame): void {
+/** Before `connected`, only an error makes sense: anything else is some other `text/event-stream`. */
+function mustComeFirst(type: Frame['type']): void {
   if (type === 'connected' || type === 'error') return
   const message = `The stream began with "${type}", not with "connected". Check that url leads to tRPC.`
   throw new RealtimeError('INVALID_MESSAGE', message)

@@ -6,9 +6,8 @@ import {
   type RealtimeError,
   type WantedSubscription,
 } from '@trpc-sse/protocol'
-import type { Codec } from '../set/observer.ts'
+import type { Codec, Member } from '../set/observer.ts'
 import type { SubscriptionSet } from '../set/set.ts'
-import type { Member } from '../set/shared-subscription.ts'
 import type { TabChannel, TabsEnvironment } from './environment.ts'
 import {
   type FollowerMessage,
@@ -182,7 +181,7 @@ export class FollowerSession {
         const serialized = codec.serialize(shape)
         this.#write(writeFrame(key, { type: 'error', key, error: serialized, id: undefined }))
       },
-      goAlone: () => this.#end({ type: 'unknown' }),
+      single: () => this.#end({ type: 'unknown' }),
     }
   }
 }
@@ -196,7 +195,7 @@ function callOf({
   const inputJson: string | undefined = JSON.stringify(input)
   // The real operation is in the follower's tab.
   const op: Operation = { id: 0, type: 'subscription', path, input, context: {}, signal: null }
-  return { op, path, inputJson, lastEventId, hasFailed: false }
+  return { op, path, inputJson, lastEventId, hasFailed: false, retry: undefined }
 }
 
 function failed(error: unknown): Answer {

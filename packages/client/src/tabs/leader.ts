@@ -1,5 +1,8 @@
 import type { Codec } from '../set/observer.ts'
-import { createSet, type SetOptions } from '../set/set.ts'
+import { SubscriptionSet } from '../set/set.ts'
+import type { SetOptions } from '../set/set-options.ts'
+import { FailureMemory } from '../stream/failures.ts'
+import { backOffOf } from '../stream/retry-policy.ts'
 import type { TabsEnvironment } from './environment.ts'
 import { FollowerSession } from './follower-session.ts'
 
@@ -27,7 +30,7 @@ export interface Leader {
 export function createLeader({ settings, id, ...options }: LeaderOptions): Leader {
   const sessions = new Map<string, FollowerSession>()
   let isKnown = false
-  const set = createSet({
+  const set = new SubscriptionSet({
     ...settings,
     positions: { load: () => undefined, save() {} },
     // The sets of the followers linger. And while this page is hidden, another one may be visible.
@@ -35,6 +38,8 @@ export function createLeader({ settings, id, ...options }: LeaderOptions): Leade
     hiddenTimeoutMs: Infinity,
     onUnknown() {},
     onKnown() {},
+    isSingle: false,
+    failures: new FailureMemory(settings.clock, backOffOf(settings.retry), () => {}),
     async fetch(url, init) {
       const response = await settings.fetch(url, init)
       if (response.ok) known()

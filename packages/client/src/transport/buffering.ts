@@ -1,7 +1,7 @@
-import { RealtimeError } from '@trpc-sse/protocol'
-import type { StreamSettings } from '../stream/stream.ts'
+import { type Clock, RealtimeError } from '@trpc-sse/protocol'
 import type { HttpRequest } from '../wire/request.ts'
-import { within } from './attempt.ts'
+import { type Receive, within } from './attempt.ts'
+import type { Fetch } from './fetch.ts'
 
 /** Finds out whether something on the way to the server holds a response back until it ends. */
 export interface Buffering {
@@ -20,13 +20,21 @@ const suspiciousTimeouts = 2
 /** How long a stream lasts that is held back until its end, in milliseconds: so late can events be. */
 const shortMs = 5_000
 
+/** What an attempt is made with. */
+export interface BufferingOptions {
+  readonly clock: Clock
+  readonly fetch: Fetch
+  readonly receive: Receive | undefined
+  readonly connectTimeoutMs: number
+}
+
 /** Creates what a stream knows of its way to the server. */
 export function createBuffering({
   clock,
   fetch,
   receive,
   connectTimeoutMs,
-}: StreamSettings): Buffering {
+}: BufferingOptions): Buffering {
   let timeouts = 0
   let found: RealtimeError | undefined
   let hasWarned = false

@@ -1,9 +1,13 @@
-import type { SseLinkBaseOptions } from '../options/options.ts'
 import type { StreamEvent } from '../stream/state.ts'
 import type { HttpRequest } from '../wire/request.ts'
 import type { EventName } from '../wire/single.ts'
 import type { Receiver } from './attempt.ts'
-import type { EventSourceConstructor, EventSourceEvent, EventSourceLike } from './event-source.ts'
+import type {
+  EventSourceConstructor,
+  EventSourceEvent,
+  EventSourceLike,
+  EventSourceOptions,
+} from './event-source.ts'
 
 /** An EventSource hands on only what is listened for. */
 const names: Readonly<Record<EventName, true>> = {
@@ -18,7 +22,7 @@ const names: Readonly<Record<EventName, true>> = {
 }
 
 /** What the app gives to open an EventSource. */
-interface Given extends SseLinkBaseOptions {
+interface Given extends EventSourceOptions {
   readonly EventSource: EventSourceConstructor
   /** Makes an error that says what is wrong with it. */
   readonly invalid: (message: string, cause?: unknown) => Error

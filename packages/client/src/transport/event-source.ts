@@ -1,5 +1,4 @@
 import { RealtimeError } from '@trpc-sse/protocol'
-import type { SseLinkBaseOptions } from '../options/options.ts'
 import { prepare, type Receive } from './attempt.ts'
 
 /** What the events of one or the other `EventSource` have. */
@@ -24,8 +23,15 @@ export interface EventSourceLike {
 /** A class like the browser's `EventSource`. Its options have the `headers` in them that are to be sent, if it can. */
 export type EventSourceConstructor = new (url: string, options: never) => EventSourceLike
 
+/** The options of the link that matter to an EventSource. */
+export interface EventSourceOptions {
+  readonly EventSource?: EventSourceConstructor
+  readonly eventSourceOptions?: Readonly<Record<string, unknown>>
+  readonly mode?: 'multiplexed' | 'single'
+}
+
 /** Receives streams over the EventSource that the app gives, if it does. Throws `INVALID_OPTION`. */
-export function overEventSource(options: SseLinkBaseOptions): Receive | undefined {
+export function overEventSource(options: EventSourceOptions): Receive | undefined {
   const { EventSource, mode } = options
   if (EventSource === undefined) return undefined
   if (typeof EventSource !== 'function')

@@ -1,5 +1,5 @@
 import { type Clock, RealtimeError } from '@trpc-sse/protocol'
-import { isRetryableStatus, parseRetryAfterMs } from '../stream/retry.ts'
+import { isRetryableStatus, parseRetryAfterMs } from '../stream/retry-policy.ts'
 import type { StreamEvent } from '../stream/state.ts'
 
 /** Makes an error of a body, if it is one of tRPC's. */

@@ -1,105 +1,113 @@
 import type { Operation, OperationResultEnvelope } from '@trpc/client'
 import type { Observer } from '@trpc/server/observable'
+import type { GapData } from '@trpc-sse/protocol'
 import type { SseGap, SseLinkBaseOptions, SseLinkErrorInfo } from '../options/options.ts'
 import type { SubscriptionObserver } from '../set/observer.ts'
 import { type ClientError, clientError } from './codec.ts'
 
-/** What tRPC gives a link to tell a subscription's news to. */
+/** What tRPC gives a link to report a subscription to. */
 export type EnvelopeObserver = Observer<OperationResultEnvelope<unknown, ClientError>, ClientError>
 
-/** Tells a subscription's news in tRPC's envelopes. Only what an app's `onData`, `onStarted` and the like throw gets out. */
-export interface EnvelopeTeller extends SubscriptionObserver {
+/**
+ * Reports one operation's subscription exactly as tRPC's own links do, in tRPC's envelopes. Only what an app's `onData`,
+ * `onStarted` and the like throw is thrown on.
+ */
+export class Envelopes implements SubscriptionObserver {
+  readonly #options: SseLinkBaseOptions
+  readonly #op: Operation
+  readonly #observer: EnvelopeObserver
+  #hasWarned = false
+  #unlisten = (): void => {}
+
+  constructor(options: SseLinkBaseOptions, op: Operation, observer: EnvelopeObserver) {
+    this.#options = options
+    this.#op = op
+    this.#observer = observer
+  }
+
+  connecting(cause: unknown): void {
+    this.#state('connecting', cause === undefined ? null : clientError(cause))
+  }
+
+  started(_lastEventId: string | undefined, live: boolean | undefined): void {
+    // `useLive` finds it in what `onStarted` is given.
+    this.#observer.next({
+      result: { type: 'started' },
+      ...(live !== undefined && { context: { live } }),
+    })
+    this.#state('pending', null)
+  }
+
+  event(data: unknown, id: string | undefined): void {
+    this.#observer.next({ result: id === undefined ? { data } : { id, data: { id, data } } })
+  }
+
+  gap({ lastEventId, reason }: GapData): void {
+    const { path, input, context } = this.#op
+    const gap: SseGap = { path, input, lastEventId, reason }
+    const handlers = [this.#options.onGap, context.onGap].filter((one) => typeof one === 'function')
+    if (handlers.length === 0) this.#warnOnce(gap)
+    for (const onGap of handlers) this.#guard('onGap', () => onGap(gap))
+  }
+
+  stopped(): void {
+    this.#unlisten()
+    this.#observer.next({ result: { type: 'stopped' } })
+    this.#state('idle', null)
+    this.complete()
+  }
+
+  failed(error: unknown): void {
+    this.#unlisten()
+    this.#guard('onError', () => this.#observer.error(clientError(error)))
+  }
+
+  /** The app has unsubscribed. */
+  complete(): void {
+    this.#unlisten()
+    this.#guard('onComplete', () => this.#observer.complete())
+  }
+
   /** Calls `stop` when the app's signal aborts first. To tRPC's links that is an end like the server's own. */
-  stopWhenAborted(stop: () => void): void
-  /** Nobody listens any more. */
-  complete(): void
-}
+  stopWhenAborted(stop: () => void): void {
+    const { signal } = this.#op
+    const onAbort = (): void => {
+      try {
+        stop()
+        this.stopped()
+      } catch (error) {
+        this.failed(error)
+      }
+    }
+    signal?.addEventListener('abort', onAbort)
+    this.#unlisten = () => signal?.removeEventListener('abort', onAbort)
+  }
 
-/** Tells the news of one operation's subscription exactly as tRPC's own links do. */
-export function tellInEnvelopes(
-  options: SseLinkBaseOptions,
-  op: Operation,
-  observer: EnvelopeObserver,
-): EnvelopeTeller {
-  const guard = guardOf(options, op.path)
-  let hasWarned = false
-  let unlisten = (): void => {}
+  #state(state: 'connecting', error: ClientError | null): void
+  #state(state: 'pending' | 'idle', error: null): void
+  #state(state: 'connecting' | 'pending' | 'idle', error: ClientError | null): void {
+    const result = { type: 'state', state, error } as Extract<
+      Parameters<EnvelopeObserver['next']>[0]['result'],
+      { readonly type: 'state' }
+    >
+    this.#observer.next({ result })
+  }
 
-  function warnOnce({ path, lastEventId, reason }: SseGap): void {
-    if (!hasWarned) {
+  #warnOnce({ path, lastEventId, reason }: SseGap): void {
+    if (!this.#hasWarned) {
       console.warn(
         `${path}: events after ${lastEventId} are no longer available (${reason}). Handle this with onGap.`,
       )
     }
-    hasWarned = true
+    this.#hasWarned = true
   }
 
-  function failed(error: unknown): void {
-    unlisten()
-    guard('onError', () => observer.error(clientError(error)))
-  }
-
-  function complete(): void {
-    unlisten()
-    guard('onComplete', () => observer.complete())
-  }
-
-  function stopped(): void {
-    unlisten()
-    observer.next({ result: { type: 'stopped' } })
-    observer.next({ result: { type: 'state', state: 'idle', error: null } })
-    complete()
-  }
-
-  return {
-    connecting(cause) {
-      const error = cause === undefined ? null : clientError(cause)
-      observer.next({ result: { type: 'state', state: 'connecting', error } })
-    },
-    started(_, live) {
-      // `useLive` finds it in what `onStarted` is told.
-      observer.next({
-        result: { type: 'started' },
-        ...(live !== undefined && { context: { live } }),
-      })
-      observer.next({ result: { type: 'state', state: 'pending', error: null } })
-    },
-    event(data, id) {
-      observer.next({ result: id === undefined ? { data } : { id, data: { id, data } } })
-    },
-    gap({ lastEventId, reason }) {
-      const gap: SseGap = { path: op.path, input: op.input, lastEventId, reason }
-      const handlers = [options.onGap, op.context.onGap].filter((one) => typeof one === 'function')
-      for (const onGap of handlers.length > 0 ? handlers : [warnOnce])
-        guard('onGap', () => onGap(gap))
-    },
-    stopped,
-    failed,
-    stopWhenAborted(stop) {
-      const { signal } = op
-      function onAbort(): void {
-        try {
-          stop()
-          stopped()
-        } catch (error) {
-          failed(error)
-        }
-      }
-      signal?.addEventListener('abort', onAbort)
-      unlisten = () => signal?.removeEventListener('abort', onAbort)
-    },
-    complete,
-  }
-}
-
-type Guard = (stage: SseLinkErrorInfo['stage'], call: () => unknown) => void
-
-/** Calls handlers so that what they throw, or reject with if they are async, is told and stops nothing. */
-function guardOf({ onError = reportUncaught }: SseLinkBaseOptions, path: string): Guard {
-  // An async function runs at once, up to its first await: the call itself is not put off.
-  const settled = async (call: () => unknown): Promise<unknown> => call()
-  return (stage, call) => {
-    settled(call).catch((error: unknown) => onError(error, { stage, path }))
+  /** Calls a handler so that what it throws, or rejects with if it is async, is reported and stops nothing. */
+  #guard(stage: SseLinkErrorInfo['stage'], call: () => unknown): void {
+    const { onError = reportUncaught } = this.#options
+    // An async function runs at once, up to its first await: the call itself is not put off.
+    const settled = async (): Promise<unknown> => call()
+    settled().catch((error: unknown) => onError(error, { stage, path: this.#op.path }))
   }
 }
 

@@ -1,7 +1,7 @@
 import { systemClock } from '@trpc-sse/protocol'
 import { expect, it, vi } from 'vitest'
 import { sseLink } from '../link.ts'
-import { streamSettings } from './options.ts'
+import { streamSettings } from './defaults.ts'
 
 it('keeps a process alive that has nothing to do but to wait for the next attempt', () => {
   const setTimer = vi.spyOn(globalThis, 'setTimeout')

@@ -1,0 +1,70 @@
+import { type Clock, RealtimeError } from '@trpc-sse/protocol'
+import { createPositions, noPositions, type Positions } from '../set/positions.ts'
+import { globalDevice } from '../stream/device.ts'
+import { checkRetry } from '../stream/retry-policy.ts'
+import type { StreamSettings } from '../stream/stream.ts'
+import { overEventSource } from '../transport/event-source.ts'
+import { globalFetch } from '../transport/fetch.ts'
+import type { SseLinkBaseOptions } from './options.ts'
+
+/** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
+const waitingClock: Clock = {
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after(delayMs, callback) {
+    const timer = setTimeout(callback, delayMs)
+    return () => clearTimeout(timer)
+  },
+}
+
+/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, without a url, and for what doesn't go together. */
+export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
+  checkUrl(options.url)
+  const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
+  checkTimes({ connectTimeoutMs, inactivityTimeoutMs, hiddenTimeoutMs })
+  return {
+    clock: options.clock ?? waitingClock,
+    fetch: options.fetch ?? globalFetch,
+    receive: overEventSource(options),
+    device: options.device ?? globalDevice,
+    retry: checkRetry(options.retry),
+    connectTimeoutMs,
+    inactivityTimeoutMs,
+    hiddenTimeoutMs,
+  }
+}
+
+/** Where positions are kept over a reload, if they are. Throws `INVALID_OPTION` for a time that is none. */
+export function positionsOf(
+  options: SseLinkBaseOptions,
+  { clock, device }: StreamSettings,
+): Positions {
+  const { persist: storage, persistForMs: forMs = 3_600_000, url } = options
+  checkTimes({ persistForMs: forMs })
+  if (!storage) return noPositions
+  return createPositions({
+    clock,
+    device,
+    storage,
+    url: typeof url === 'function' ? '' : String(url),
+    forMs,
+  })
+}
+
+/** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
+function checkUrl(url: unknown): void {
+  // Not by instanceof: a URL may be another window's.
+  if (url && ['string', 'object', 'function'].includes(typeof url)) return
+  const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function checkTimes(times: Readonly<Record<string, number | undefined>>): void {
+  for (const [name, ms] of Object.entries(times)) {
+    if (ms === undefined || ms > 0) continue
+    throw new RealtimeError(
+      'INVALID_OPTION',
+      `${name} is ${ms}: give a number of milliseconds above 0.`,
+    )
+  }
+}

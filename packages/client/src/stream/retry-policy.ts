@@ -1,0 +1,113 @@
+import { type Clock, fullJitterMs, RealtimeError } from '@trpc-sse/protocol'
+
+/** A random wait that doubles with every failure in a row. */
+export interface RetryPolicy {
+  /** The longest wait after the first failure, in milliseconds; doubled with every further failure. */
+  readonly baseMs: number
+  /** The longest wait of all, in milliseconds, without what the server asks for on top. */
+  readonly maxMs: number
+}
+
+/**
+ * Returns how long to wait before the next attempt, in milliseconds, or `false` to end the subscription with the error.
+ * `attempt` is 1 after the first failure in a row. It is called once for every failure, and must not return a promise.
+ */
+export type RetryDelay = (attempt: number, error: unknown) => number | false
+
+/** When a failure is retried: with this back-off, as a function decides, or never. */
+export type RetryOption = Partial<RetryPolicy> | RetryDelay | false
+
+/** A checked {@link RetryOption} with all defaults. */
+export type CheckedRetry = RetryPolicy | RetryDelay | false
+
+/** What the link does unless told otherwise. */
+export const defaultRetryPolicy: RetryPolicy = { baseMs: 250, maxMs: 30_000 }
+
+/** The longest wait, in milliseconds, that a server can ask for: a mistyped header must not silence an app. */
+export const longestAskedWaitMs = 300_000
+
+/** The longest delay of a timer, in milliseconds: longer ones fire at once. */
+const longestTimerMs = 2_147_483_647
+
+/** Spreads clients that were all told the same by the server, in milliseconds. */
+const spreadMs = 100
+
+/** Checks a `retry` option, and fills in its defaults. Throws `INVALID_OPTION`. */
+export function checkRetry(option: unknown): CheckedRetry {
+  if (option === false || typeof option === 'function') return option as CheckedRetry
+  const policy: RetryPolicy = { ...defaultRetryPolicy, ...Object(option) }
+  if (option === Object(option ?? {}) && policy.baseMs > 0 && policy.maxMs > 0) return policy
+  if (option === undefined) return policy
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `retry is ${JSON.stringify(option)}: give { baseMs, maxMs } in milliseconds above 0, a function, or false.`,
+  )
+}
+
+/** Returns the back-off of a policy; the default one for any other. */
+export function backOffOf(policy: CheckedRetry): RetryPolicy {
+  return typeof policy === 'object' ? policy : defaultRetryPolicy
+}
+
+/**
+ * Returns the wait before an attempt, in milliseconds; `false` for none. A back-off is added to what the server asked for. What
+ * a function returns is raised to it, and spread a little: clients that were all told "in 10 seconds" must not come
+ * back in the same instant. Throws what the function throws, and `INVALID_OPTION` if it returns no time.
+ */
+export function retryDelayMs(
+  clock: Clock,
+  policy: CheckedRetry,
+  attempt: number,
+  error: unknown,
+  askedWaitMs: number,
+): number | false {
+  if (policy === false) return false
+  if (typeof policy === 'object')
+    return within(askedWaitMs + fullJitterMs(clock, attempt - 1, policy.baseMs, policy.maxMs))
+  const ms: unknown = policy(attempt, error)
+  if (ms === false) return false
+  if (typeof ms === 'number' && ms >= 0)
+    return within(ms < askedWaitMs ? askedWaitMs + spread(clock) : ms)
+  // A promise may reject later, and nobody waits for it.
+  if (ms instanceof Promise) ms.catch(() => {})
+  throw new RealtimeError(
+    'INVALID_OPTION',
+    `The retry function returned ${String(ms)}: return a number of milliseconds from 0, or false.`,
+  )
+}
+
+/** Returns the wait before a connection that the server, or the client, asked for, in milliseconds. */
+export function handoverDelayMs(clock: Clock): number {
+  return spread(clock)
+}
+
+/** Returns the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never none. */
+export function askedWaitMs(clock: Clock, header: string): number {
+  const ms = parseRetryAfterMs(header, clock.now())
+  return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + spread(clock)
+}
+
+/** Tells whether an HTTP status may be gone at the next attempt. */
+export function isRetryableStatus(status: number): boolean {
+  return status >= 500 || status === 408 || status === 425 || status === 429
+}
+
+/**
+ * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; 0 if it says nothing.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
+ */
+export function parseRetryAfterMs(header: string | null, nowMs: number): number {
+  const text = header?.trim() ?? ''
+  if (/^\d+$/.test(text)) return Number(text) * 1000
+  const dateMs = Date.parse(text)
+  return Number.isNaN(dateMs) ? 0 : Math.max(0, dateMs - nowMs)
+}
+
+function spread(clock: Clock): number {
+  return Math.round(clock.random() * spreadMs)
+}
+
+function within(ms: number): number {
+  return Math.min(ms, longestTimerMs)
+}
