@@ -8,22 +8,28 @@ export interface TimerOptions {
   readonly keepsAlive?: boolean
 }
 
-/** Time and chance, as given to what needs them, so that a simulator can stand in for them. */
+/** Time, timers and randomness, handed in so that a simulator can replace them. */
 export interface Clock {
-  /** Time of day, in milliseconds since 1970. It may be set back or forward: measure with {@link elapsedTime}. */
+  /**
+   * Time of day, in milliseconds since 1970. It may be set back or forward: measure with {@link
+   * elapsedTime}.
+   */
   now(): number
-  /** Milliseconds since any fixed moment, never set back. Without it, `now` is used, with its steps back left out. */
+  /**
+   * Milliseconds since any fixed moment, never set back. Without it, `now` is used, and its steps
+   * back are ignored.
+   */
   monotonicMs?(): number
   /**
-   * Calls `callback` once after `delayMs`; returns a function that cancels it. Only a timer that somebody waits for keeps the
-   * process alive: one with `keepsAlive`.
+   * Calls `callback` once after `delayMs`; returns a function that cancels it. Only a timer with
+   * `keepsAlive`, which somebody waits for, keeps the process alive.
    */
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void
   /** A number from 0 up to, not including, 1. */
   random(): number
 }
 
-/** The real time and chance of the runtime. */
+/** The runtime's own time, timers and randomness. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
@@ -36,8 +42,9 @@ export const systemClock: Clock = {
 }
 
 /**
- * Creates a reader of elapsed time in milliseconds, which never goes back, whatever happens to the time of day. A clock without
- * `monotonicMs` is read by `now`: a step back counts as no time at all, and the sleep of a machine counts in full.
+ * Creates a reader of elapsed time in milliseconds, which never goes back, whatever happens to the
+ * time of day. A clock without `monotonicMs` is read by `now`: a step back counts as no time at
+ * all, and the sleep of a machine counts in full.
  */
 export function elapsedTime(clock: Clock): () => number {
   if (clock.monotonicMs !== undefined) return () => clock.monotonicMs?.() ?? 0
@@ -66,8 +73,9 @@ export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promi
 }
 
 /**
- * Picks the delay before an attempt: a random time up to `baseMs` doubled with every attempt, at most `maxMs`
- * ("full jitter", https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+ * Picks the delay before an attempt: a random time up to `baseMs` doubled with every attempt, at
+ * most `maxMs` ("full jitter",
+ * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  */
 export function fullJitterMs(clock: Clock, attempt: number, baseMs: number, maxMs: number): number {
   return Math.round(clock.random() * Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30)))

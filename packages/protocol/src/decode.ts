@@ -5,7 +5,9 @@ export interface DecodedMessage {
   /** `message` where the sender gave no name. */
   readonly event: string
   readonly data: string
-  /** The id that this very message carried; `undefined` if it carried none, `''` if an empty one. */
+  /**
+   * The id that this very message carried; `undefined` if it carried none, `''` if an empty one.
+   */
   readonly id: string | undefined
 }
 
@@ -72,7 +74,8 @@ export function createDecoder({
     push(chunk) {
       let text = decoder.decode(chunk, { stream: true })
       if (text === '') return
-      // A CR ends a line at once. The LF that follows it belongs to the same line end, in whichever chunk it comes.
+      // A CR ends a line at once. The LF that follows it belongs to the same line end, in whichever
+      // chunk it comes.
       if (endedInCr && text[0] === '\n') text = text.slice(1)
       endedInCr = text.endsWith('\r')
       const lines = text.split(text.includes('\r') ? /\r\n?|\n/ : '\n')

@@ -28,8 +28,8 @@ export function encode({ event, id, data, retryMs }: SseMessage): string {
 }
 
 /**
- * Writes the first line of a message with a name: what {@link encode} writes of the same message without a name may follow. So
- * one text serves under many names. Throws `INVALID_MESSAGE`.
+ * Writes the first line of a message with a name: what {@link encode} writes of the same message
+ * without a name may follow. So one text serves under many names. Throws `INVALID_MESSAGE`.
  */
 export function encodeEventName(event: string): string {
   return `event: ${singleLine('event', event)}\n`

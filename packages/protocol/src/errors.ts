@@ -1,4 +1,4 @@
-/** Every failure that a caller can act on, and whether trying the same again can help. */
+/** Every failure that a caller can act on, and whether a retry can help. */
 export interface RealtimeErrorCodes {
   /** An option has a value that can't work. */
   readonly INVALID_OPTION: false
@@ -10,37 +10,40 @@ export interface RealtimeErrorCodes {
   readonly INVALID_PARAMS: false
   /** A `lastEventId` that no channel of ours has issued. */
   readonly INVALID_LAST_EVENT_ID: false
-  /** A stored payload can't be read; it is skipped. */
+  /** A stored payload can't be decoded, and is skipped. */
   readonly UNDECODABLE_EVENT: false
-  /** Events can't be had any more, and the subscription asked for an error in that case. */
+  /** Events are no longer available, and the subscription asked for an error in that case. */
   readonly GAP: false
-  /** A subscription is further behind than its channel allows. It goes on from where it stands when it is opened again. */
+  /**
+   * A subscription is further behind than its channel allows. When it is opened again, it resumes
+   * from its position.
+   */
   readonly TOO_FAR_BEHIND: true
   /** The backend didn't answer in time. A publish may or may not have been stored. */
   readonly BACKEND_UNAVAILABLE: true
-  /** It can't be known any more whether a publish was stored. */
+  /** It is no longer possible to find out whether a publish was stored. */
   readonly PUBLISH_UNCONFIRMED: false
   /** The channels or the backend were closed. */
   readonly CLOSED: false
   /** A limit on the number of connections is reached. */
   readonly TOO_MANY_CONNECTIONS: true
-  /** A limit on the number of channels that are read at a time is reached. */
+  /** A limit on the number of channels that are read at the same time is reached. */
   readonly TOO_MANY_CHANNELS: true
-  /** The server is about to go away and takes no new connections. */
+  /** The server is about to stop, and accepts no new connections. */
   readonly DRAINING: true
   /** A message can't be written as `text/event-stream`, or what was read isn't that. */
   readonly INVALID_MESSAGE: false
-  /** A connection wasn't there in time. */
+  /** A connection wasn't open in time. */
   readonly CONNECT_TIMEOUT: true
-  /** Something on the way to the server holds responses back until they end, so that events are late. */
+  /** A proxy holds responses back until they end, which delays events. */
   readonly RESPONSE_BUFFERED: true
   /** A connection was silent for longer than the server announced. */
   readonly CONNECTION_SILENT: true
-  /** A connection ended, without the word that the subscription is complete. */
+  /** A connection ended before the server said that the subscription is complete. */
   readonly CONNECTION_LOST: true
-  /** A server, or what stands before it, can't answer now: status 5xx, 408, 425 or 429. */
+  /** A server or a proxy can't answer now: status 5xx, 408, 425 or 429. */
   readonly SERVER_UNAVAILABLE: true
-  /** A server answered with another status that isn't success, and without an error of tRPC's. */
+  /** A server answered with another error status, and without an error of tRPC. */
   readonly REQUEST_REFUSED: false
 }
 
@@ -51,7 +54,7 @@ type RetryableCode = {
   [TCode in RealtimeErrorCode]: RealtimeErrorCodes[TCode] extends true ? TCode : never
 }[RealtimeErrorCode]
 
-// What it says of the others is a matter of types: a browser need not load the names of a server's failures.
+// The other codes exist in types alone: a browser needn't load the names of a server's failures.
 const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
@@ -65,17 +68,17 @@ const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   SERVER_UNAVAILABLE: true,
 }
 
-/** What a {@link RealtimeError} can carry beside its message. */
+/** What a {@link RealtimeError} can have besides its message. */
 export interface RealtimeErrorOptions {
   /** The original error. */
   readonly cause?: unknown
-  /** What a schema said: each issue with its message and path. */
+  /** The issues that a schema found, each with its message and path. */
   readonly issues?: ReadonlyArray<RealtimeErrorIssue>
   /** The HTTP status of an answer. */
   readonly status?: number | undefined
 }
 
-/** One thing that a schema found wrong. */
+/** One issue that a schema found. */
 export interface RealtimeErrorIssue {
   readonly message: string
   /** Where in the value, outermost key first. */
@@ -83,13 +86,14 @@ export interface RealtimeErrorIssue {
 }
 
 /**
- * A failure of this library, with a `code` to branch on. The message says what is wrong, then what to do;
- * the original error, if any, is `cause`. Across copies of this package, recognise it by `name` and `code`.
+ * A failure of this library, with a `code` to branch on. The message says what is wrong, then what
+ * to do; the original error, if any, is `cause`. Across copies of this package, recognise it by
+ * `name` and `code`.
  */
 export class RealtimeError extends Error {
   override readonly name = 'RealtimeError'
   readonly code: RealtimeErrorCode
-  /** What a schema said; empty for every other failure. */
+  /** The issues that a schema found; empty for every other failure. */
   readonly issues: ReadonlyArray<RealtimeErrorIssue>
   /** The HTTP status, where the failure is an answer that had one. */
   readonly status: number | undefined
@@ -101,7 +105,7 @@ export class RealtimeError extends Error {
     this.status = options.status
   }
 
-  /** Whether trying the same again can help. */
+  /** Whether a retry can help. */
   get retryable(): boolean {
     return Object.hasOwn(retryableCodes, this.code)
   }

@@ -1,15 +1,16 @@
 import { RealtimeError } from './errors.ts'
 
 /**
- * Names one event of one log: `<milliseconds>-<sequence>`, both decimal, as Redis streams number their
- * entries (https://redis.io/docs/latest/develop/data-types/streams/#entry-ids). Later events have greater ids.
+ * Names one event of one log: `<milliseconds>-<sequence>`, both decimal, as Redis streams number
+ * their entries (https://redis.io/docs/latest/develop/data-types/streams/#entry-ids). Later events
+ * have greater ids.
  */
 export type EventId = string
 
-/** The id before every event that was ever stored. */
+/** An id that comes before every event. */
 export const firstEventId: EventId = '0-0'
 
-/** The longest `lastEventId` that is looked at, in characters: 200 channels in one merged subscription. */
+/** The longest valid `lastEventId`, in characters: 200 channels in one merged subscription. */
 export const maxLastEventIdLength = 8_192
 
 // Redis ids are two unsigned 64-bit numbers: at most 20 digits each.
@@ -20,10 +21,14 @@ export function isEventId(text: string): boolean {
   return text.length <= 41 && eventIdPattern.test(text)
 }
 
-/** Orders two event ids: negative if `a` is before `b`, 0 if they are the same. Makes no garbage: readers ask it a lot. */
+/**
+ * Orders two event ids: negative if `a` is before `b`, 0 if they are the same. Makes no garbage:
+ * readers ask it a lot.
+ */
 export function compareEventIds(a: EventId, b: EventId): number {
   const timeLength = a.indexOf('-')
-  // Numbers without leading zeros: of two lengths the longer is greater, of one length the order is that of the text.
+  // Numbers without leading zeros: of two lengths the longer is greater, of one length the order is
+  // that of the text.
   if (timeLength !== b.indexOf('-')) return timeLength - b.indexOf('-')
   if (a.length !== b.length && a.startsWith(b.slice(0, timeLength))) return a.length - b.length
   if (a === b) return 0
@@ -36,8 +41,9 @@ export function eventTimeMs(id: EventId): number {
 }
 
 /**
- * Writes the position in many logs as one id: `<log>=<event id>` for each, joined by `,`. A log is named
- * by a short hash that the server makes; the text says nothing that a reader could turn into a channel.
+ * Writes the position in many logs as one id: `<log>=<event id>` for each, joined by `,`. A log is
+ * named by a short hash that the server makes; the text says nothing that a reader could turn into
+ * a channel.
  */
 export function formatCompositeId(positions: ReadonlyMap<string, EventId>): string {
   let text = ''

@@ -1,4 +1,7 @@
-/** How deep JSON from a client may be nested. What is deeper ends the stack of whoever walks through it: a schema, a transformer. */
+/**
+ * How deep JSON from a client may be nested. Deeper JSON overflows the stack of code that walks
+ * through it, such as a schema or a transformer.
+ */
 export const maxJsonDepth = 256
 
 const quote = 0x22
@@ -8,9 +11,12 @@ const braceBit = 0x20
 const openingBrace = 0x7b
 const closingBrace = 0x7d
 
-/** Whether a text that may be JSON is nested deeper than {@link maxJsonDepth}. Looks at each character once. */
+/**
+ * Whether a text that may be JSON is nested deeper than {@link maxJsonDepth}. Looks at each
+ * character once.
+ */
 export function isNestedTooDeep(text: string): boolean {
-  // As many closings as openings: a shorter text is either not that deep, or no JSON.
+  // JSON has a closing bracket for each opening one: a shorter text can't be that deep.
   if (text.length <= 2 * maxJsonDepth) return false
   let depth = 0
   for (let i = 0; i < text.length; i++) {
@@ -24,7 +30,7 @@ export function isNestedTooDeep(text: string): boolean {
   return false
 }
 
-/** Where a string ends that starts here; the end of the text for one that doesn't. */
+/** The end of the string that starts here, or of the text if the string doesn't end. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const code = text.charCodeAt(i)

@@ -14,17 +14,20 @@ export const singleEvents = {
   error: 'serialized-error',
   /** The subscription is complete. No data. */
   return: 'return',
-  /** Where the subscription stands, without an event. No data; its id is the position. */
+  /** The subscription's position, without an event. No data; its id is the position. */
   restoreId: 'restore-id',
-  /** Events can't be had any more. Data: {@link GapData}. */
+  /** Events are no longer available. Data: {@link GapData}. */
   gap: 'gap',
   /** Open a new stream: this one is about to end. Data: {@link ReconnectData}. */
   reconnect: 'reconnect',
 } as const
 
-/** What a server that knows it says of the values of a subscription. */
+/** What a server may say about the values of a subscription. */
 export interface ValuesData {
-  /** Whether they are `{ type: 'snapshot', data }` and `{ type: 'event', data }`, as `live` of a channel sends them. */
+  /**
+   * Whether they are `{ type: 'snapshot', data }` and `{ type: 'event', data }`, as `live` of a
+   * channel sends them.
+   */
   readonly live?: boolean | undefined
 }
 
@@ -35,18 +38,24 @@ export interface ConnectedData extends ValuesData {
 }
 
 /**
- * Why events can't be had any more: the log no longer keeps them, it is another log than before, or the channel skips them
- * for readers that are too far behind.
+ * Why events are missing: the log no longer keeps them (`trimmed`), it is not the log that the
+ * reader knew (`reset`), or the channel skips them for readers that are too far behind (`skipped`).
  */
 export type GapReason = 'trimmed' | 'reset' | 'skipped'
 
-/** What `gap` tells the client: events after `lastEventId` can't be had; what follows is contiguous again. */
+/**
+ * What `gap` tells the client: events after `lastEventId` are missing. The events that follow are
+ * contiguous again.
+ */
 export interface GapData {
   readonly lastEventId: EventId
   readonly reason: GapReason
 }
 
-/** Why a stream ends: its time is up, the server goes away, or the server wants the client checked again. */
+/**
+ * Why a stream ends: its time is up, the server stops, or the server wants to authenticate the
+ * client again.
+ */
 export type ReconnectReason = 'max-duration' | 'drain' | 'disconnect'
 
 /** What `reconnect` tells the client. */
@@ -56,7 +65,10 @@ export interface ReconnectData {
   readonly message?: string
 }
 
-/** Reads the data of `connected`. What isn't known is ignored; what isn't right throws `INVALID_MESSAGE`. */
+/**
+ * Reads the data of `connected`. What isn't known is ignored; what isn't right throws
+ * `INVALID_MESSAGE`.
+ */
 export function parseConnectedData(data: string): ConnectedData {
   const { reconnectAfterInactivityMs: ms } = parseObject(data, 'connected')
   return {
@@ -80,7 +92,10 @@ export function parseGapData(data: string): GapData {
   }
 }
 
-/** Reads one text in the data of `event`: a subscription's key, for example. Throws `INVALID_MESSAGE`. */
+/**
+ * Reads one text in the data of `event`: a subscription's key, for example. Throws
+ * `INVALID_MESSAGE`.
+ */
 export function parseText(data: string, event: string, name: string): string {
   const { [name]: text } = parseObject(data, event)
   if (typeof text !== 'string') throw invalidMessage(event, data)

@@ -8,19 +8,29 @@ export const multiplexedPath = '~sse'
 /** The version of multiplexed mode that this package speaks. */
 export const multiplexedVersion = 1
 
-/** The control messages of multiplexed mode; every other message is an event, named by its subscription's key. */
+/**
+ * The control messages of multiplexed mode; every other message is an event, named by its
+ * subscription's key.
+ */
 export const multiplexedEvents = {
   /** The first message: the stream is open. Data: {@link MultiplexedConnectedData}. */
   connected: '$connected',
-  /** A subscription has started. Data: {@link StartedData}; its id is the position, if there is one. */
+  /**
+   * A subscription has started. Data: {@link StartedData}; its id is the position, if there is one.
+   */
   started: '$started',
   /** A subscription is complete. Data: {@link KeyData}. */
   stopped: '$stopped',
   /** A subscription failed. Data: {@link MultiplexedErrorData}. */
   error: '$error',
-  /** Events of a subscription can't be had any more. Data: {@link MultiplexedGapData}; its id is the position behind them. */
+  /**
+   * Events of a subscription are no longer available. Data: {@link MultiplexedGapData}; its id is
+   * the position after them.
+   */
   gap: '$gap',
-  /** Where a subscription stands, without an event. Data: {@link KeyData}; its id is the position. */
+  /**
+   * A subscription's position, without an event. Data: {@link KeyData}; its id is the position.
+   */
   position: '$position',
   /** The connection is alive. No data. */
   ping: '$ping',
@@ -57,7 +67,7 @@ export interface WantedSubscription {
   readonly path: string
   /** The transformed input; absent for none. */
   readonly input?: unknown
-  /** Where to resume. */
+  /** The position to resume from. */
   readonly lastEventId?: string
 }
 
@@ -68,9 +78,11 @@ export interface MultiplexedRequest {
   readonly revision: number
   /** The stream whose set is to be replaced; absent for a new stream. */
   readonly connectionId?: string
-  /** The longest that a new stream may last, in milliseconds; absent for as long as the server says. */
+  /**
+   * The longest that a new stream may last, in milliseconds; absent for as long as the server says.
+   */
   readonly maxDurationMs?: number
-  /** What is wanted, by key. */
+  /** The wanted subscriptions, by key. */
   readonly subscriptions: Readonly<Record<string, WantedSubscription>>
 }
 
@@ -81,7 +93,10 @@ export interface MultiplexedLimits {
 
 const keyPattern = /^[\w-]{1,64}$/
 
-/** Reads the body of a request. Throws `INVALID_MESSAGE` for anything else, naming the clause of PROTOCOL.md. */
+/**
+ * Reads the body of a request. Throws `INVALID_MESSAGE` for anything else, naming the clause of
+ * PROTOCOL.md.
+ */
 export function parseMultiplexedRequest(
   text: string,
   limits: MultiplexedLimits,

@@ -39,7 +39,8 @@ describe('logKeys', () => {
   it.each(nasty)('puts all names of %j in one hash tag, that isn’t empty', (key) => {
     const keys = logKeys('p', 0, key)
     const names = [keys.log, keys.last, keys.live, keys.idempotency('{x}')]
-    // By Redis's rule: what is between the first { and the first } after it, unless that is nothing.
+    // By Redis's rule: what is between the first { and the first } after it, unless that is
+    // nothing.
     expect(new Set(names.map((name) => /\{(.*?)\}/.exec(name)?.[1])).size).toBe(1)
     for (const name of names) expect(name).toMatch(/^p:\{[^{}]+\}:[^{}]+$/)
   })

@@ -1,18 +1,21 @@
-/** The names that belong to one log. All keys of a log have one hash tag: in a Cluster they are on one node. */
+/** The names of one log. All its keys have one hash tag, so a Cluster keeps them on one node. */
 export interface LogKeys {
-  /** A stream: the events that are retained. */
+  /** A stream with the retained events. */
   readonly log: string
-  /** A string: the id of the newest event. It outlives the stream. */
+  /** A string with the id of the newest event. It outlives the stream. */
   readonly last: string
-  /** The pub/sub channel on which the log's events are told. */
+  /** The pub/sub channel on which the log's events are published. */
   readonly live: string
-  /** A string: what was stored under an idempotency key. */
+  /** A string with the ids that were stored under an idempotency key. */
   idempotency(key: string): string
 }
 
-/** Names the keys of a log. `db` is part of the pub/sub channel, as Redis has only one namespace for those. */
+/**
+ * Names the keys of a log. `db` is part of the pub/sub channel, as Redis has only one namespace for
+ * those.
+ */
 export function logKeys(prefix: string, db: number, key: string): LogKeys {
-  // Never an empty hash tag: Redis would hash the whole key instead, and spread the log over the Cluster.
+  // With an empty hash tag Redis would hash the whole key, and spread the log over the Cluster.
   const base = `${prefix}:{${key === '' ? '%' : escapeText(key)}}`
   return {
     log: `${base}:log`,
@@ -22,9 +25,9 @@ export function logKeys(prefix: string, db: number, key: string): LogKeys {
   }
 }
 
-/** Escapes a text, reversibly, to letters, digits and `-_.!~*'()%`: no brace and no colon is left. */
+/** Escapes a text, reversibly, to letters, digits and `-_.!~*'()%`: without braces and colons. */
 function escapeText(text: string): string {
-  // encodeURIComponent throws at half a surrogate pair. `%u` comes from nothing else: it writes % as %25.
+  // encodeURIComponent throws at half a surrogate pair. It writes % as %25, so `%u` is unambiguous.
   return text
     .split(/(\p{Surrogate})/u)
     .map((part, i) =>

@@ -7,7 +7,9 @@ export const interruption = 'interrupted'
 /** Begins a message that is a notice. A message of an event never begins like that. */
 export const noticePrefix = 'notice '
 
-/** Parses what the append script publishes: `<prev> <id> <payload>`; `undefined` for anything else. */
+/**
+ * Parses what the append script publishes: `<prev> <id> <payload>`; `undefined` for anything else.
+ */
 export function parseMessage(message: string): StoredEvent | undefined {
   const prevEnd = message.indexOf(' ')
   const idEnd = message.indexOf(' ', prevEnd + 1)

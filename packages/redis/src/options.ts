@@ -20,9 +20,9 @@ export interface RedisBackendOptions {
    */
   readonly commandTimeoutMs?: number
   /**
-   * Returns the credentials to log in with. Called at every connect, for passwords that rotate, such
-   * as those of AWS ElastiCache (IAM) and Azure (Entra ID). Takes precedence over the URL and the
-   * client's options. It has `commandTimeoutMs` to settle; if it fails, it is called again.
+   * Returns the credentials to log in with. Called at every connect, for passwords that rotate,
+   * such as those of AWS ElastiCache (IAM) and Azure (Entra ID). Takes precedence over the URL and
+   * the client's options. It has `commandTimeoutMs` to settle; if it fails, it is called again.
    *
    * @default the credentials in the URL, or in the client's options at that time
    */
@@ -34,7 +34,8 @@ export interface RedisBackendOptions {
    */
   readonly probeMs?: number
   /**
-   * Whether a Cluster notifies only at the master that stores the event (sharded pub/sub), or at all
+   * Whether a Cluster notifies only at the master that stores the event (sharded pub/sub), or at
+   * all
    * nodes. All processes of an app must use the same setting: others get an event only by their
    * position checks. Without a Cluster it makes no difference.
    *
@@ -48,8 +49,8 @@ export interface RedisBackendOptions {
    */
   readonly clock?: Clock
   /**
-   * Called when a connection fails and is opened again, and when Redis refuses to notify subscribers
-   * of stored events. Meant for logs. No error contains a credential.
+   * Called when a connection fails and is opened again, and when Redis refuses to notify
+   * subscribers of stored events. Meant for logs. No error contains a credential.
    */
   onError?(error: unknown): void
   /**

@@ -12,7 +12,9 @@ export interface PendingAppend {
   reject(error: unknown): void
 }
 
-/** Appends to one log that are stored together. One with an idempotency key is alone in its group. */
+/**
+ * Appends to one log that are stored together. One with an idempotency key is alone in its group.
+ */
 export type AppendGroup = readonly [PendingAppend, ...PendingAppend[]]
 
 /** Groups that one command stores, in their order. */
@@ -22,9 +24,9 @@ export type AppendGroups = readonly [AppendGroup, ...AppendGroup[]]
 export type StoreGroups = (groups: AppendGroups) => Promise<readonly GroupResult[]>
 
 /**
- * The appends of this process, stored log by log in the order of the calls. While a command of a log
- * is under way, new appends to that log wait, and are then sent together. So a failure can't put one
- * append before another, and many at once cost Redis little more than one.
+ * The appends of this process, stored log by log in the order of the calls. While a command of a
+ * log is under way, new appends to that log wait, and are then sent together. So a failure can't
+ * put one append before another, and many at once cost Redis little more than one.
  */
 export class AppendQueue {
   readonly #store: StoreGroups
@@ -100,7 +102,9 @@ function groupLength(group: AppendGroup): number {
   return group.reduce((length, append) => length + lengthOf(append), 0)
 }
 
-/** Groups neighbours. An append with an idempotency key has a result of its own, and its own group. */
+/**
+ * Groups neighbours. An append with an idempotency key has a result of its own, and its own group.
+ */
 export function groupAppends(appends: readonly PendingAppend[]): readonly AppendGroup[] {
   const groups: [PendingAppend, ...PendingAppend[]][] = []
   let left = 0

@@ -141,7 +141,9 @@ function groupArguments(group: AppendGroup, keyIndex: number, token: string): st
 /** The last position of a stream that something can come after. */
 const lastPosition = '18446744073709551615-18446744073709551614'
 
-/** An event id as Redis takes it: both parts fit in 64 bits. Nothing comes after one that doesn't. */
+/**
+ * An event id as Redis takes it: both parts fit in 64 bits. Nothing comes after one that doesn't.
+ */
 function streamPosition(id: EventId): string {
   const fits = id.split('-').every((part) => BigInt(part) < 2n ** 64n - 1n)
   return fits ? id : lastPosition

@@ -4,8 +4,8 @@ import type { Readiness } from '../connection/readiness.ts'
 import { isRefusal, refused, replyCode, unanswered } from '../errors.ts'
 
 /**
- * Sends a command once. `doubtMs` says how long ago, at most, an attempt was sent that Redis may have
- * run, in milliseconds: the first of them counts. It is -1 if no attempt can have been run.
+ * Sends a command once. `doubtMs` says how long ago, at most, an attempt was sent that Redis may
+ * have run, in milliseconds: the first of them counts. It is -1 if no attempt can have been run.
  */
 export type Command<TReply> = (doubtMs: number) => Promise<TReply>
 
@@ -30,8 +30,8 @@ export class Retries {
 
   /**
    * Sends a command, and sends it again until there is a reply. Rejects with `BACKEND_UNAVAILABLE`
-   * when `timeoutMs` since `calledAtMs` are over or Redis refuses the command, and with the signal's
-   * reason when the signal aborts. Nothing is sent after that.
+   * when `timeoutMs` since `calledAtMs` are over or Redis refuses the command, and with the
+   * signal's reason when the signal aborts. Nothing is sent after that.
    */
   run<TReply>(command: Command<TReply>, calledAtMs: number, signal?: AbortSignal): Promise<TReply> {
     const call = new RetriedCall(command, this.#options)

@@ -10,22 +10,22 @@ import {
 } from './credentials.ts'
 import type { Secrets } from './secrets.ts'
 
-/** Which Redis to use: one named by its URL, or the one that a client of `ioredis` is connected to. */
+/** Which Redis to use: the one at a URL, or the one that a client of `ioredis` connects to. */
 export type RedisTarget = { readonly url: string } | { readonly redis: Redis | Cluster }
 
 /** What {@link createCommandClient} needs. */
 export interface ClientOptions {
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Asked at every connect; without it, a client uses what its target says. */
+  /** Called at every connect. Without it, a client uses the credentials of its target. */
   readonly credentials: GetCredentials | undefined
   readonly secrets: Secrets
 }
 
 /**
- * Creates the client for commands, unconnected. It has its own settings, so a client that was passed in is duplicated.
- * It sends a command once, at once, or not at all: whether to send it again is for the caller to decide, who knows
- * how to find out whether it was run.
+ * Creates the client for commands, unconnected. It needs settings of its own, so a client that was
+ * passed in is duplicated. It sends a command at once and only once: only the caller knows how to
+ * find out whether Redis ran it, and decides whether to send it again.
  */
 export function createCommandClient(target: RedisTarget, options: ClientOptions): Redis | Cluster {
   const ours = commandOptions(options)
@@ -45,7 +45,7 @@ export function createCommandClient(target: RedisTarget, options: ClientOptions)
     clusterRetryStrategy: ours.retryStrategy,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // All of it: in ioredis 5, these take the place of the client's own.
+    // All options, not only ours: in ioredis 5 they replace the client's own.
     redisOptions: { ...theirs, ...ours, ...login(theirs, options) },
   })
 }
@@ -56,14 +56,15 @@ function commandOptions({ clock, timeoutMs }: ClientOptions) {
     retryStrategy: (times: number): number => backoffMs(clock, times),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    // Without this, ioredis never settles the commands whose answers a lost connection owes.
+    // Otherwise ioredis never settles the commands that a lost connection left without a reply.
     maxRetriesPerRequest: 0,
-    // A connection that owes an answer for so long is dead.
+    // A connection that owes a reply for this long is dead.
     socketTimeout: timeoutMs,
     connectTimeout: timeoutMs,
-    // Of a server that loads its data it is asked again after so long; by itself it asks for more than our time.
+    // How soon to ask a server again that is loading its data. Its own estimate may exceed our
+    // time.
     maxLoadingRetryTime: 200,
-    // A demoted master: the new one is found by connecting again.
+    // A master was demoted. Reconnecting finds the new one.
     reconnectOnError: (error: Error) => replyCode(error) === 'READONLY',
   } satisfies RedisOptions
 }
@@ -73,7 +74,10 @@ type Login =
   | ReturnType<typeof writtenLater>
   | Record<never, never>
 
-/** How connections log in: by what the app gives each time, or by what its client's options say at that time. */
+/**
+ * How connections log in: with the credentials that the app gives at each connect, or with those in
+ * its client's options at that time.
+ */
 function login(theirs: RedisOptions, options: ClientOptions): Login {
   const { clock, timeoutMs, credentials, secrets } = options
   const { password, sentinelPassword } = theirs
@@ -96,7 +100,10 @@ function login(theirs: RedisOptions, options: ClientOptions): Login {
   })
 }
 
-/** What a URL says, as ioredis reads it. Throws `INVALID_OPTION`: its own error would show the whole URL. */
+/**
+ * Parses a URL as ioredis does. Throws `INVALID_OPTION`: the error of ioredis would show the whole
+ * URL.
+ */
 function optionsOf(url: string, secrets: Secrets): RedisOptions {
   try {
     const { pathname, password } = url.startsWith('/')
@@ -108,12 +115,15 @@ function optionsOf(url: string, secrets: Secrets): RedisOptions {
     return new Redis(url, { lazyConnect: true }).options
   } catch {
     const message =
-      'The url of redisBackend() is none. Write redis://user:password@host:6379/0, or rediss:// for TLS, and percent-encode what is special in the password.'
+      'The url of redisBackend() is not a URL of Redis. Write redis://user:password@host:6379/0, or rediss:// for TLS, and percent-encode special characters of the password.'
     throw new RealtimeError('INVALID_OPTION', message)
   }
 }
 
-/** Creates a client for subscriptions where another one is connected to; unconnected, and it lives as long as its connection. */
+/**
+ * Creates an unconnected client for subscriptions to the Redis of another client. It lives as long
+ * as its connection.
+ */
 export function createSubscriberClient(client: Redis): Redis {
   return client.duplicate({
     ...common,
@@ -128,7 +138,7 @@ export function createSubscriberClient(client: Redis): Redis {
   })
 }
 
-/** The database that a client uses. A Cluster has only one. */
+/** The number of the database that a client uses. A Cluster has only one. */
 export function databaseOf(client: Redis | Cluster): number {
   return isCluster(client) ? 0 : (client.options.db ?? 0)
 }
@@ -142,7 +152,7 @@ const common = {
   replyMapping: 'legacy',
 } satisfies RedisOptions
 
-/** Whether a client is for a Cluster. */
+/** Whether this is the client of a Cluster. */
 export function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster
 }

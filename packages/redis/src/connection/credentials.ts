@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls'
 import { type Clock, RealtimeError } from '@trpc-sse/server'
 import { AbstractConnector, type RedisOptions, SentinelConnector } from 'ioredis'
 
-/** What a connection logs in with. */
+/** The credentials that a connection logs in with. */
 export interface RedisCredentials {
   /**
    * The ACL user.
@@ -14,30 +14,31 @@ export interface RedisCredentials {
   readonly password: string
 }
 
-/** Gives credentials, which may be others each time. */
+/** Returns credentials, which may differ each time. */
 export type GetCredentials = () => RedisCredentials | Promise<RedisCredentials>
 
-/** How credentials are asked for. */
+/** How credentials are obtained. */
 export interface CredentialsOptions {
   readonly clock: Clock
-  /** How long there is to give them, in milliseconds. */
+  /** How long `getCredentials` may take, in milliseconds. */
   readonly timeoutMs: number
   readonly getCredentials: GetCredentials
   /** Called with each password. */
   onPassword(password: string): void
 }
 
-/** What opens the connections of a client of ioredis. */
+/** The class that opens the connections of a client of ioredis. */
 export type Connector = NonNullable<RedisOptions['Connector']>
 type EmitError = Parameters<AbstractConnector['connect']>[0]
 type Stream = Awaited<ReturnType<AbstractConnector['connect']>>
 
 /**
- * Makes the `Connector` of clients that ask for credentials at every connect. ioredis has no other way to wait for them: it
- * takes what its options say before it connects, and writes it as text once it is connected. So the options have
- * objects, which become text then.
+ * Creates the `Connector` of clients that get their credentials at every connect. ioredis has no
+ * other way to wait for them: it reads its options before it connects, and writes them as text once
+ * it is
+ * connected. So the options hold objects that turn into text only then.
  *
- * @param options The options of a client, which say what connects it.
+ * @param options The options of a client, which decide how it connects.
  */
 export function createConnector(options: RedisOptions, parts: CredentialsOptions): Connector {
   const Base =
@@ -64,7 +65,7 @@ export function createConnector(options: RedisOptions, parts: CredentialsOptions
         if (credentials !== undefined) this.#credentials = credentials
       } catch (error) {
         this.firstError = error as Error
-        // To ioredis this is a connection that failed, and it tries again. If this rejected, it wouldn't.
+        // ioredis takes this for a failed connection, and retries. It wouldn't if this rejected.
         if (this.connecting) return new Socket().destroy()
       }
       if (!this.connecting) throw new Error('Connection is closed.')
@@ -78,7 +79,7 @@ export function createConnector(options: RedisOptions, parts: CredentialsOptions
   }
 }
 
-/** Options for ioredis whose values are asked for when they are written to a connection. */
+/** Options for ioredis whose values are read when they are written to a connection. */
 export function writtenLater(
   getCredentials: () => {
     readonly username?: string | null | undefined
@@ -90,30 +91,30 @@ export function writtenLater(
   return { username, password } as unknown as { username: string; password: string }
 }
 
-/** Asks for credentials. Rejects if there are none in time. */
+/** Gets credentials. Rejects if there are none in time. */
 async function ask(options: CredentialsOptions): Promise<RedisCredentials> {
   const { clock, timeoutMs, getCredentials, onPassword } = options
   let cancel = (): void => {}
   const late = new Promise<never>((_, reject) => {
     cancel = clock.after(timeoutMs, () =>
-      reject(new Error(`It gave nothing within ${timeoutMs} ms.`)),
+      reject(new Error(`It returned nothing within ${timeoutMs} ms.`)),
     )
   })
   try {
     const credentials: Partial<RedisCredentials> = await Promise.race([getCredentials(), late])
     const { username, password } = credentials
-    if (typeof password !== 'string') throw new TypeError('It gave no password.')
+    if (typeof password !== 'string') throw new TypeError('It returned no password.')
     onPassword(password)
     return { username, password }
   } catch (cause) {
-    const message = 'credentials() failed, so Redis is not connected to. It is asked again.'
+    const message = 'credentials() failed, so there is no connection to Redis. Retrying.'
     throw new RealtimeError('BACKEND_UNAVAILABLE', message, { cause })
   } finally {
     cancel()
   }
 }
 
-/** Connects to an address, as ioredis does by itself. */
+/** Connects to an address, as ioredis does by default. */
 class SocketConnector extends AbstractConnector {
   readonly #options: RedisOptions
 

@@ -1,21 +1,23 @@
 import { type Clock, elapsedTime } from '@trpc-sse/server'
 
-/** Whether Redis can be used. */
+/** Whether Redis can be reached. */
 export type RedisStatus =
   | { readonly status: 'lost'; readonly error: unknown }
   | { readonly status: 'connected'; readonly lostForMs: number }
 
-/** Knows which connections can't be had, and tells when the first is lost and the last is back. */
+/** Watches connections, and reports when the first is lost and when the last is back. */
 export interface Outage {
-  /** A connection can't be had. A connection that breaks and is had again at the first attempt isn't lost. */
+  /**
+   * Marks a connection as lost. One that breaks and is back at the first attempt isn't lost.
+   */
   failed(connection: unknown, error: unknown): void
-  /** It is there, or nobody needs it any more. */
+  /** Marks a connection as back, or as no longer needed. */
   ended(connection: unknown): void
-  /** Tells nothing any more. */
+  /** Ends all reports. */
   stop(): void
 }
 
-/** Watches for outages, however many connections there are. */
+/** Creates a watcher for any number of connections. */
 export function createOutage(clock: Clock, onStatus: (status: RedisStatus) => void): Outage {
   const elapsedMs = elapsedTime(clock)
   const lost = new Set<unknown>()
@@ -40,7 +42,10 @@ export function createOutage(clock: Clock, onStatus: (status: RedisStatus) => vo
   }
 }
 
-/** Logs an outage once when it begins and once when it ends: for apps that take neither the status nor errors. */
+/**
+ * Logs an outage once when it begins and once when it ends. For apps with neither `onStatus` nor
+ * `onError`.
+ */
 export function logStatus(status: RedisStatus): void {
   if (status.status === 'connected') {
     console.info(
@@ -50,5 +55,5 @@ export function logStatus(status: RedisStatus): void {
   }
   const { error } = status
   const why = error instanceof Error ? error.message : String(error)
-  console.warn(`trpc-sse: Redis can't be reached, and is tried again until it can: ${why}`)
+  console.warn(`trpc-sse: Redis can't be reached. Retrying until it can: ${why}`)
 }

@@ -1,21 +1,21 @@
 import { isRealtimeError, RealtimeError } from '@trpc-sse/server'
 
-/** Keeps credentials out of what an app is told, and may log. */
+/** Keeps credentials out of errors, which apps may log. */
 export interface Secrets {
-  /** Remembers a credential. Anything but a text with characters is ignored. */
+  /** Remembers a credential. Anything but a non-empty text is ignored. */
   add(secret: unknown): void
   /**
-   * Copies an error without anything secret. The copy has the name, message, stack, cause and address of the error,
-   * and nothing else: errors of ioredis carry whole commands, the one that logs in included.
+   * Copies an error without its secrets. The copy has the error's name, message, stack, cause and
+   * address, and nothing else: errors of ioredis carry whole commands, the login included.
    */
   redact(error: unknown): unknown
 }
 
-/** Credentials that are remembered: each rotation brings another one, and old ones are of no use to anybody. */
+/** How many credentials are remembered. Each rotation adds one, and old ones are of no use. */
 const maxSecrets = 16
-/** Errors in a chain of causes that are copied. */
+/** How many errors of a chain of causes are copied. */
 const maxDepth = 8
-/** What an error of Node's or of ours has beside its message, and can be shown. */
+/** Properties of errors of Node and of ours that hold no secrets. */
 const shown = [
   'code',
   'errno',
@@ -27,19 +27,19 @@ const shown = [
   'issues',
 ] as const
 
-/** Creates an empty memory of secrets. */
+/** Creates a store without secrets. */
 export function createSecrets(): Secrets {
   const secrets = new Set<string>()
 
   function clean(text: string): string {
-    // The longest first: one may be part of another.
+    // Replace the longest first: one may be part of another.
     const known = [...secrets].sort((a, b) => b.length - a.length)
     return (
       known
         .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text)
-        // A URL, or what was meant as one.
+        // The credentials of a URL, or of a text that was meant as one.
         .replace(/\S*:\S*@/g, '***@')
-        // Redis repeats the arguments of a command that it doesn't know.
+        // Redis repeats the arguments of an unknown command.
         .replace(/,? ?with args beginning with:.*/gs, '')
     )
   }
@@ -70,7 +70,7 @@ export function createSecrets(): Secrets {
     try {
       return error instanceof Error ? copy(error, depth) : clean(String(error))
     } catch {
-      // Of an app's function: what it throws may throw when it is read.
+      // What an app's function throws may itself throw when it is read.
       return new Error('The error can not be read.')
     }
   }
@@ -88,17 +88,17 @@ export function createSecrets(): Secrets {
   }
 }
 
-/** The lines of a stack that tell where: before them it repeats the message. */
+/** The frames of a stack, without the message before them. */
 function framesOf({ stack = '' }: Error): string[] {
   return stack.split('\n').filter((line) => /^ +at /.test(line))
 }
 
-/** A Cluster that can't be reached says why of the last node. */
+/** The error of a Cluster has its cause in `lastNodeError`. */
 function causeOf(error: Error): unknown {
   return error.cause ?? ('lastNodeError' in error ? error.lastNodeError : undefined)
 }
 
-/** Node tries all addresses of a host, and says what came of each, but nothing of all. */
+/** Node's error for a host with several addresses has a message for each, and none of its own. */
 function messageOf(error: Error): string {
   if (error.message !== '' || !(error instanceof AggregateError)) return error.message
   return error.errors

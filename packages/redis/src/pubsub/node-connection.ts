@@ -14,7 +14,10 @@ export interface NodeConnectionOptions
   /** The topics to subscribe on each new connection. */
   topics(): readonly Topic[]
   onSubscribed(topic: Topic): void
-  /** Called when Redis refused a subscription. One that fails with its connection is subscribed on the next. */
+  /**
+   * Called when Redis refused a subscription. One that fails with its connection is subscribed on
+   * the next.
+   */
   onRefused(topic: Topic, error: unknown): void
   /** Called when these topics have moved to another node. */
   onLost(topics: readonly Topic[]): void

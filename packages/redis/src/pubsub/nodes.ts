@@ -4,7 +4,9 @@ import type { Cluster, Redis } from 'ioredis'
 import { createSubscriberClient, isCluster } from '../connection/clients.ts'
 import type { PubSub, Readiness } from '../connection/readiness.ts'
 
-/** The nodes to subscribe at: any node, or with sharded pub/sub the master of the channel's slot. */
+/**
+ * The nodes to subscribe at: any node, or with sharded pub/sub the master of the channel's slot.
+ */
 export interface Nodes {
   /** Resolves when the nodes are known, or the signal aborts. */
   ready(signal: AbortSignal): Promise<void>

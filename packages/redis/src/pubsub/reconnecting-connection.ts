@@ -7,7 +7,9 @@ import { unanswered } from '../errors.ts'
 /** What a {@link ReconnectingConnection} needs, and whom it calls. */
 export interface ReconnectingOptions {
   readonly clock: Clock
-  /** A connection that isn't ready, or doesn't answer a ping, within this many milliseconds is dead. */
+  /**
+   * A connection that isn't ready, or doesn't answer a ping, within this many milliseconds is dead.
+   */
   readonly timeoutMs: number
   /** A connection that is silent for this many milliseconds is pinged. */
   readonly probeMs: number
@@ -28,8 +30,8 @@ export interface ReconnectingOptions {
 }
 
 /**
- * Keeps one connection for subscriptions open: a new one whenever the last one is lost. A connection
- * can be dead without an error, so a silent one is pinged.
+ * Keeps one connection for subscriptions open: a new one whenever the last one is lost. A
+ * connection can be dead without an error, so a silent one is pinged.
  */
 export class ReconnectingConnection {
   readonly #options: ReconnectingOptions

@@ -17,8 +17,8 @@ export interface SubscriberOptions {
 }
 
 /**
- * The listeners of a process, over one connection to each node that it needs. Connections are opened
- * at the first `listen`: a process that only publishes needs none.
+ * The listeners of a process, over one connection to each node that it needs. Connections are
+ * opened at the first `listen`: a process that only publishes needs none.
  */
 export class Subscriber {
   readonly #options: SubscriberOptions
@@ -47,7 +47,8 @@ export class Subscriber {
   }
 
   /**
-   * Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if it isn't in time.
+   * Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if it isn't in
+   * time.
    */
   listen(channel: string, listener: LogListener): Promise<Unlisten> {
     const known = this.#topics.get(channel)
@@ -85,7 +86,9 @@ export class Subscriber {
     if (!this.#closed.signal.aborted) this.#place([...this.#topics.values()])
   }
 
-  /** Closes connections to nodes that are no longer masters, and subscribes their topics elsewhere. */
+  /**
+   * Closes connections to nodes that are no longer masters, and subscribes their topics elsewhere.
+   */
   #leaveLostNodes(): void {
     if (this.#closed.signal.aborted) return
     for (const connection of this.#connections.values()) {

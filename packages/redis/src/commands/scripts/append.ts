@@ -127,7 +127,9 @@ end
 return answers
 `)
 
-/** The result of each append of a group; `undefined` if it can't be known whether they were stored. */
+/**
+ * The result of each append of a group; `undefined` if it can't be known whether they were stored.
+ */
 export type GroupResult = readonly AppendResult[] | undefined
 
 /** The reply of {@link appendScript}. */
