@@ -109,7 +109,7 @@ describe('the code in the documentation', () => {
 
 describe('the pages', () => {
   it.each(pages.map((page) => [page.path, page] as const))(
-    '%s: its links lead somewhere',
+    '%s: its links, and the files that it names, exist',
     (_path, page) => {
       const links = [
         ...withoutCode(page.text).matchAll(/(?:\]\(|\bsrc(?:set)?=")([^")\s]+)[")]/g),
@@ -118,6 +118,9 @@ describe('the pages', () => {
         .map((link) => localLink(page.path, link))
         .filter((link) => link !== undefined)
       expect(broken.filter((link) => !leadsSomewhere(page, link))).toEqual([])
+      const named =
+        page.text.match(/(?<![\w./-])(?:packages|tests|apps|docs)\/[\w./-]+\.\w+/g) ?? []
+      expect(named.filter((file) => !existsSync(join(root, file)))).toEqual([])
     },
   )
 
@@ -125,6 +128,15 @@ describe('the pages', () => {
     '%s: names no path of a machine',
     (_path, page) => {
       expect(page.text.match(/(?<![\w.~])\/(?:home|root|work|tmp|Users|opt|mnt)\/\S*/g)).toBeNull()
+    },
+  )
+
+  it.each(pages.map((page) => [page.path, page] as const))(
+    '%s: its lines have at most 100 columns',
+    (_path, { text }) => {
+      const lines = text.split('\n').filter((line) => line.length > 100)
+      // A table and a link can't be broken.
+      expect(lines.filter((line) => !/^\s*\||^[- ]*\[.*\]\(\S+\)$|\S{60}/.test(line))).toEqual([])
     },
   )
 
@@ -299,6 +311,25 @@ describe('getting started, run as it is written', () => {
   })
 
   const messageOf = (line: string): string => line.split(' ').slice(1).join(' ')
+})
+
+describe('troubleshooting.md', () => {
+  const sources = filesIn('packages', /(?<!\.test)\.tsx?$/)
+    .filter((path) => path.includes('/src/'))
+    .map((path) => readFileSync(join(root, path), 'utf8').replace(/(['"`]) \+\s+['"`]/g, ''))
+    // A backslash is only in front of a quote.
+    .map((code) => code.replaceAll('\\', ''))
+  const rows = readPage('docs/troubleshooting.md').text.matchAll(/^\| +(.*?) +\|/gm)
+  const quoted = [...rows].flatMap(([, cell = '']) => cell.match(/`[^`]+`/g) ?? [])
+  const messages = quoted
+    .map((message) => message.slice(1, -1))
+    .filter((message) => / |^[A-Z_]{6,}$/.test(message))
+
+  it.each(messages)('%s: is what the packages say', (message) => {
+    const parts = message.split('…').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    const pattern = new RegExp(parts.join('[^\\n]*?'))
+    expect(sources.some((code) => pattern.test(code))).toBe(true)
+  })
 })
 
 describe('the recipes, run as they are written', () => {
