@@ -75,7 +75,7 @@ async function startApp(
     until,
     publish: (from: number, to: number) =>
       channels.numbers().publishMany(Array.from({ length: to - from + 1 }, (_, i) => from + i)),
-    /** Cuts the client off, until `comeBack`. */
+    /** Disconnects the client, until `comeBack`. */
     async goAway() {
       door.setPorts([])
       door.cut()
@@ -98,7 +98,7 @@ async function startApp(
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from + 1 }, (_, i) => from + i)
 
-describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
+describe.each(['memory', 'redis'])('a client that reconnects (%s)', (kind) => {
   async function start(options?: Parameters<typeof startApp>[1]) {
     const redis = kind === 'redis' ? await startRedis() : undefined
     const app = await startApp(redis ? redisBackend({ url: redis.url }) : memoryBackend(), options)
@@ -109,7 +109,7 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     return { app, redis, [Symbol.asyncDispose]: dispose }
   }
 
-  it('gets all that it missed, and no gap, while the log has it', async () => {
+  it('gets all events that it missed, and no gap, while they are retained', async () => {
     await using s = await start()
     await s.app.publish(1, 3)
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3]))
@@ -120,7 +120,7 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     expect(s.app.gaps).toEqual([])
   })
 
-  it('gets all that it missed although it had seen no event before', async () => {
+  it('gets all events that it missed, even if it had no event before', async () => {
     await using s = await start()
     await s.app.goAway()
     await s.app.publish(1, 5)
@@ -129,7 +129,7 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     expect(s.app.gaps).toEqual([])
   })
 
-  it('gets exactly one gap where the log was trimmed beyond it, then what is retained', async () => {
+  it('gets exactly one gap where the log was trimmed past its position, then the retained events', async () => {
     await using s = await start()
     await s.app.publish(1, 3)
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3]))
@@ -140,7 +140,7 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     expect(s.app.gaps).toEqual([
       { path: 'onNumber', input: undefined, lastEventId: s.app.ids[2], reason: 'trimmed' },
     ])
-    // Coming back once more repeats neither the gap nor an event.
+    // Another reconnect repeats neither the gap nor an event.
     await s.app.goAway()
     await s.app.comeBack()
     await s.app.publish(41, 41)
@@ -166,7 +166,7 @@ describe.each(['memory', 'redis'])('a client that comes back (%s)', (kind) => {
     expect(s.app.gaps).toEqual([])
   })
 
-  it('gets one gap when what it missed has expired, and goes on', async () => {
+  it('gets one gap when the events that it missed have expired, then new events', async () => {
     await using s = await start({ forMs: 300 })
     await s.app.publish(1, 1)
     await s.app.until(() => expect(s.app.seen).toEqual([1]))
@@ -196,7 +196,7 @@ describe('a client that follows while Redis fails', () => {
     return { app, redis, [Symbol.asyncDispose]: dispose }
   }
 
-  it('gets one gap when Redis is emptied, and what comes after', async () => {
+  it('gets one gap when Redis is emptied, then new events', async () => {
     await using s = await start()
     await s.app.publish(1, 3)
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3]))
@@ -205,7 +205,7 @@ describe('a client that follows while Redis fails', () => {
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3, 'gap', 4, 5]))
   })
 
-  it('waits while Redis is frozen, where a publish is rejected in time, and gets all once it goes on', async () => {
+  it('waits while Redis is frozen and publishes are rejected in time, then gets all events', async () => {
     await using s = await start()
     await s.app.publish(1, 2)
     s.redis.freeze()
@@ -213,11 +213,11 @@ describe('a client that follows while Redis fails', () => {
     s.redis.thaw()
     await s.app.publish(10, 12)
     await s.app.until(() => expect(s.app.seen.slice(-3)).toEqual([10, 11, 12]))
-    // Whether the rejected publish was stored is unknown to its caller; the client sees what the log says.
+    // The caller can't know whether the rejected publish was stored. The client sees what the log has.
     expect(s.app.seen.filter((item) => item !== 3)).toEqual([1, 2, 10, 11, 12])
   })
 
-  it('goes on after a crash of Redis that lost everything, with one gap', async () => {
+  it('continues with one gap after a crash of Redis that lost everything', async () => {
     await using s = await start()
     await s.app.publish(1, 3)
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3]))
@@ -234,7 +234,7 @@ describe('a client that follows while Redis fails', () => {
     await s.app.until(() => expect(s.app.seen).toEqual([1, 2, 3, 'gap', 5, 6]))
   })
 
-  it('waits for a Redis that is not there yet', async () => {
+  it('waits for a Redis that has not started yet', async () => {
     const redis = await startRedis()
     await redis.kill()
     const starting = startApp(redisBackend({ url: redis.url }, { commandTimeoutMs: 200 }))

@@ -11,7 +11,7 @@ import { type RouterServer, serveRouter } from './support/router-server.ts'
 const t = initTRPC.create()
 const megabyte = 2 ** 20
 
-/** What the reads of a backend have cost. */
+/** Counts of a backend's reads. */
 interface Reads {
   total: number
   underWay: number
@@ -19,7 +19,7 @@ interface Reads {
   bytes: number
 }
 
-/** A backend whose reads are counted. */
+/** Wraps a backend and counts its reads. */
 function counted(inner: Backend): { readonly backend: Backend; readonly reads: Reads } {
   const reads = { total: 0, underWay: 0, most: 0, bytes: 0 }
   const backend: Backend = {
@@ -90,7 +90,7 @@ function follow({ url }: RouterServer, ids: readonly string[], input = 'busy'): 
 }
 
 describe('1,000 subscriptions of one channel at 1,000 different ids', () => {
-  it('read a few pages at a time, and as many as the client takes', async () => {
+  it('read a few pages at a time, and no more than the client takes', async () => {
     await using server = await startRedis()
     await using app = await setup(redisBackend({ url: server.url }))
     const ids = await app.fill(2_000)
@@ -101,23 +101,23 @@ describe('1,000 subscriptions of one channel at 1,000 different ids', () => {
       ids.filter((_, i) => i % 2 === 0),
     )
     stream.pause()
-    // What this process publishes while the client is there arrives, and is not held up by it.
+    // The paused client doesn't delay events for another one.
     using other = await follow(app.server, [ids.at(-1) ?? ''])
     for (const n of range(1, 20)) await app.room.publish(`after ${n}`)
     const published = await other.nextMany(22)
     expect(published.filter(({ data }) => data.includes('after'))).toHaveLength(20)
     expect(app.reads.most).toBeLessThanOrEqual(5)
-    // Less than a megabyte is buffered for the client, and what is read is sent.
+    // Less than a megabyte is buffered for the client, and each page that is read is sent.
     expect(app.reads.bytes).toBeLessThan(10 * megabyte)
     expect((await peakMemory(server)) - usedBefore).toBeLessThan(20 * megabyte)
     expect(process.memoryUsage().rss - residentBefore).toBeLessThan(100 * megabyte)
   })
 
-  it('share what was read', async () => {
+  it('share the pages that were read', async () => {
     await using app = await setup(memoryBackend())
     const ids = await app.fill(500)
     const { total } = app.reads
-    // All of them stand in what the first page has.
+    // All of these ids are in the first page.
     const wanted = range(0, 999).map((i) => ids[400 + (i % 20)] ?? '')
     using stream = await follow(app.server, wanted)
     await stream.nextMany(2_000)

@@ -14,14 +14,14 @@ import { serveRouter } from './support/router-server.ts'
 
 const missed = 100
 const clients = 1_000
-/** Clients of one wave are back before those of the next one come. */
+/** The clients reconnect in waves: each wave has caught up before the next one starts. */
 const waves = 4
-/** Clients that come at once, without a socket each. */
+/** Clients that connect at once, without a socket each. */
 const storm = 10_000
 
 const t = initTRPC.create()
 
-/** What one process has: its channels on the Redis that all share. */
+/** Creates what one process has: its channels on the shared Redis. */
 function createProcess(url: string) {
   const channels = createChannels({
     backend: redisBackend({ url }),
@@ -33,7 +33,7 @@ function createProcess(url: string) {
   return { channels, router, log: channels.log() }
 }
 
-/** Publishes what is missed, in the process before the deploy. Gives the id that clients stand at. */
+/** Publishes the missed events in the process before the deploy. Returns the id that clients resume from. */
 async function publishBefore(url: string): Promise<string> {
   const { channels, log } = createProcess(url)
   const { id } = await log.publish(0)
@@ -42,13 +42,13 @@ async function publishBefore(url: string): Promise<string> {
   return id
 }
 
-/** How many scripts Redis has run. */
+/** Returns how many scripts Redis has run. */
 async function scriptsRun(admin: Redis): Promise<number> {
   const info = await admin.info('commandstats')
   return Number(/cmdstat_evalsha:calls=(\d+)/.exec(info)?.[1] ?? 0)
 }
 
-/** Reads the numbers of a stream as they come. */
+/** Reads the numbers of a stream. */
 function numbersOf({ body }: Response) {
   const reader = body?.getReader()
   const numbers: number[] = []
@@ -56,7 +56,7 @@ function numbersOf({ body }: Response) {
     onMessage: ({ event, data }) => event === 'message' && numbers.push(JSON.parse(data)),
   })
   return {
-    /** Reads until there are so many. */
+    /** Reads until so many have arrived. */
     async until(count: number): Promise<number[]> {
       while (numbers.length < count) {
         const { done, value } = (await reader?.read()) ?? { done: true }
@@ -69,7 +69,7 @@ function numbersOf({ body }: Response) {
   }
 }
 
-describe('clients that all come back after a deploy', () => {
+describe('clients that all reconnect after a deploy', () => {
   it(`get what they missed by at most 5 reads of Redis: ${clients}, each ${missed} events behind`, async () => {
     await using redis = await startRedis()
     const id = await publishBefore(redis.url)
@@ -93,7 +93,7 @@ describe('clients that all come back after a deploy', () => {
     await after.channels.close()
   })
 
-  it(`don't hold up who is there: ${storm} wait, and between any ${stepsPerTurn} of them come events`, async () => {
+  it(`don't delay connected clients: ${storm} wait, and events arrive between any ${stepsPerTurn} of them`, async () => {
     await using redis = await startRedis()
     const id = await publishBefore(redis.url)
     const after = createProcess(redis.url)

@@ -23,7 +23,7 @@ export function numberChannels(url: string): Channels<typeof definitions> {
 
 const t = initTRPC.create({ transformer: superjson })
 
-/** The app of the test: publish numbers, and follow them from the beginning. */
+/** The app of the test: it publishes numbers, and follows them from the first one. */
 export function createRouter(channels: Channels<typeof definitions>) {
   return t.router({
     onNumber: t.procedure.subscription((opts) =>

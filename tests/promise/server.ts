@@ -1,4 +1,4 @@
-/** A server process of its own: serves the numbers over the Redis at REDIS_URL, and says at which port. */
+/** A server process: serves the numbers over the Redis at REDIS_URL, and sends its port to its parent. */
 import type { AddressInfo } from 'node:net'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { createRouter, numberChannels } from './router.ts'
@@ -13,5 +13,5 @@ const server = createHTTPServer({
 server.listen(0, '127.0.0.1', () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 )
-// The test that started it is gone.
+// The test that started it has ended.
 process.on('disconnect', () => process.exit())

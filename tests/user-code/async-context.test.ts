@@ -14,7 +14,7 @@ import {
 } from './context-app.ts'
 
 const input = { wire: { room: 'lobby' } }
-/** An id that no log has any more: whoever resumes there meets a gap first. */
+/** An id that no log has any more: a resume from it starts with a gap. */
 const lost = '1-1'
 const wanted = {
   changed: { path: 'changed', input },
@@ -41,7 +41,7 @@ async function connectionIdOf(stream: RawStream): Promise<string> {
   return JSON.parse((await stream.next()).data).connectionId
 }
 
-/** What a subscription calls of the app's, and belongs to who asked for it. */
+/** The pieces of user code that a subscription calls for its own client. */
 const ownPieces = [
   'middleware',
   'input parser',
@@ -64,9 +64,9 @@ const ownPieces = [
   'serialize message',
   'onError',
 ]
-/** What it calls last. */
+/** The pieces that it calls last. */
 const lastPieces = ['loader aborted', 'generator finally', 'observable teardown']
-/** What is made once for all, and belongs to nobody. */
+/** The pieces that are called once for all subscriptions. */
 const sharedPieces = ['deserialize n', 'serialize event']
 
 interface Servers {
@@ -74,7 +74,7 @@ interface Servers {
   readonly elsewhere: ContextApp
 }
 
-/** A stream, and how many of its subscriptions say something at first, and at last. */
+/** A stream, and how many of its subscriptions send a first and a last value. */
 interface Followed {
   readonly stream: RawStream
   readonly first: number
@@ -88,19 +88,19 @@ const one = (stream: RawStream, name: string): Followed => ({
   last: name === 'hangs' || name === 'fails' ? 0 : 1,
 })
 
-const said = { first: /"(mapped|loaded|yielded|observed)":|error/, last: /4242/ }
+const sentPattern = { first: /"(mapped|loaded|yielded|observed)":|error/, last: /4242/ }
 
-/** Reads until all of its subscriptions have said their first, or their last. */
-async function untilSaid(followed: Followed, what: keyof typeof said): Promise<void> {
+/** Reads until all subscriptions of a stream have sent their first or last value. */
+async function untilSent(followed: Followed, what: keyof typeof sentPattern): Promise<void> {
   for (let count = 0; count < followed[what]; ) {
     const { event, data } = await followed.stream.next()
-    if (said[what].test(`${event} ${data}`)) count += 1
+    if (sentPattern[what].test(`${event} ${data}`)) count += 1
   }
 }
 
 interface Opened {
   readonly streams: readonly Followed[]
-  /** The store in which its subscriptions are to run. */
+  /** The store in which its subscriptions must run. */
   readonly store: string | undefined
 }
 
@@ -168,17 +168,20 @@ function starter(kind: 'memory' | 'Redis', adapter: ContextAppOptions['adapter']
   }
 }
 
-/** Has bob and alice subscribe to everything, and ends it from a third context. Gives all calls, and alice's store. */
+/**
+ * Subscribes to everything as bob and as alice, and disconnects both from a third context. Returns all
+ * calls, and alice's store.
+ */
 async function run(servers: Servers, openAsAlice: Mode) {
   const { here } = servers
   await here.publish(1)
-  // The first one opens what is shared: hubs, timers, connections to Redis.
+  // The first stream opens what is shared: hubs, timers, connections to Redis.
   const bob = all(await open(here, 'bob', wanted))
-  await untilSaid(bob, 'first')
+  await untilSent(bob, 'first')
   const { streams, store } = await openAsAlice(servers)
-  await Promise.all(streams.map((stream) => untilSaid(stream, 'first')))
+  await Promise.all(streams.map((stream) => untilSent(stream, 'first')))
   await here.publish(4242)
-  await Promise.all([bob, ...streams].map((stream) => untilSaid(stream, 'last')))
+  await Promise.all([bob, ...streams].map((stream) => untilSent(stream, 'last')))
   storage.run('admin', () => here.link.disconnect(() => true))
   const isOver = (): boolean =>
     lastPieces.every((last) => here.calls.items.filter(({ piece }) => piece === last).length >= 2)
@@ -200,7 +203,7 @@ const failing: Record<string, NonNullable<ContextAppOptions['runWithContext']>> 
 
 describe('a runWithContext', () => {
   it.each(Object.entries(failing))(
-    'that %s ends what came from elsewhere, and nothing else',
+    'that %s ends only the subscriptions from the other instance',
     async (_, runWithContext) => {
       await using servers = await starter('memory', 'node')({ runWithContext })
       const { here, elsewhere } = servers
@@ -220,7 +223,7 @@ describe('a runWithContext', () => {
 })
 
 describe('middleware of Node', () => {
-  it('may run what is behind it in a store', async () => {
+  it('may run the link in a store', async () => {
     await using servers = await starter(
       'memory',
       'node',
@@ -232,7 +235,7 @@ describe('middleware of Node', () => {
     using stream = await openRaw(subscriptionUrl(here.url, 'changed', { input }), {
       headers: { store: 'alice' },
     })
-    await untilSaid(one(stream, 'changed'), 'first')
+    await untilSent(one(stream, 'changed'), 'first')
     for (const piece of ['createContext', 'middleware', 'resolver', 'filter'])
       expect(storesOf(here.calls.items, piece)).toEqual(new Set(['of the middleware']))
   })
@@ -243,7 +246,7 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
     const start = starter(kind, adapter)
 
     it.each(Object.entries(modes))(
-      'of a subscription runs in the store of who asked: %s',
+      'of a subscription runs in the store of its request: %s',
       async (_, mode) => {
         await using servers = await start()
         const { calls, store } = await run(servers, mode)
@@ -252,7 +255,7 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
       },
     )
 
-    it('that belongs to nobody runs in no store, and what is published in its publisher’s', async () => {
+    it('for all subscriptions runs in no store, and for a publish in the publisher’s', async () => {
       await using servers = await start()
       const { calls } = await run(servers, async ({ here }) => ({
         streams: [all(await open(here, 'alice', wanted))],
@@ -279,7 +282,7 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
 
     // The fetch server of these tests reads bodies before it calls the link.
     it.runIf(adapter === 'node')(
-      'of a request that is sent away before it has its stream runs in the store of that request',
+      'of a request that is refused before its stream starts runs in the store of that request',
       async () => {
         await using servers = await start()
         const { here } = servers
@@ -301,7 +304,7 @@ describe.each(['memory', 'Redis'] as const)('in %s', (kind) => {
       },
     )
 
-    it('of a subscription from another instance runs in what runWithContext restores', async () => {
+    it('of a subscription from another instance runs in the store that runWithContext restores', async () => {
       await using servers = await start({
         runWithContext: ({ store }, run) => storage.run(`${store}, restored`, run),
       })

@@ -14,10 +14,10 @@ import { fetchServer } from '../support/fetch-server.ts'
 import { listen, type TestServer } from '../support/http.ts'
 import { createInbox, type Inbox } from '../support/inbox.ts'
 
-/** What an app keeps for each request: whose it is. */
+/** The app's store for each request: the name of its user. */
 export const storage: AsyncLocalStorage<string> = new AsyncLocalStorage<string>()
 
-/** A call of user code: its name, and the store that it saw. */
+/** A call of user code: which piece was called, and in which store. */
 export interface Call {
   readonly piece: string
   readonly store: string | undefined
@@ -31,15 +31,15 @@ export interface ContextAppOptions {
   readonly runWithContext?: (ctx: { store: string }, run: () => void) => unknown
 }
 
-/** An instance of an app all of whose code says in which store it runs. */
+/** An instance of an app that records the store in which each piece of its code runs. */
 export interface ContextApp extends TestServer {
   readonly link: ServerLink
-  /** Every call of user code by a request's own name, except for what is shared. */
+  /** Every call of user code. */
   readonly calls: Inbox<Call>
   publish(n: number): Promise<unknown>
 }
 
-/** Names a value by its type, or its first property. */
+/** Describes a value by its type, or its first property. */
 function kindOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return typeof value
   return 'type' in value ? String(value.type) : (Object.keys(value)[0] ?? 'nothing')

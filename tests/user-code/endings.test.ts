@@ -104,7 +104,7 @@ async function dataOf(stream: RawStream, count: number): Promise<unknown[]> {
 afterEach(() => vi.restoreAllMocks())
 
 describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
-  it('an observable may emit, fail and complete after its client has left', async () => {
+  it('ignores an observable that emits, fails and completes after its client has left', async () => {
     await using server = await setup()
     using stream = await open(server.url, 'observed')
     const emit = await server.emits.take()
@@ -120,13 +120,13 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect(server.link.stats()).toMatchObject({ connections: 0, eventsSent: 1 })
   })
 
-  it('a filter that ends its own subscription hears and sends nothing more', async () => {
+  it('calls a filter no more, and sends nothing, once the filter has ended its own subscription', async () => {
     await using server = await setup()
     await server.channels.numbers().publishMany([2, 3, 4])
     using stream = await open(server.url, 'endsItself')
     expect(await dataOf(stream, 1)).toEqual([1])
     expect((await stream.next()).event).toBe(mode === 'single' ? 'return' : '$stopped')
-    // Ends what still lasts, behind all that was sent.
+    // Ends the stream after all that was sent.
     server.link.disconnect(() => true)
     await stream.over
     expect(
@@ -135,7 +135,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect(server.link.stats().eventsSent).toBe(1)
   })
 
-  it('an observable ends once, after what it has emitted', async () => {
+  it('ends an observable once, after its values', async () => {
     await using server = await setup()
     using stream = await open(server.url, 'observed')
     const emit = await server.emits.take()
@@ -149,7 +149,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect(server.errors.items).toEqual([])
   })
 
-  it('what an observable emits waits while its client doesn’t read, in order', async () => {
+  it('keeps the values of an observable, in order, while its client doesn’t read', async () => {
     await using server = await setup({ maxQueuedBytes: 64_000_000 })
     using stream = await open(server.url, 'observed')
     stream.pause()
@@ -163,7 +163,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect((await stream.next()).event).toMatch(/^(return|\$stopped)$/)
   })
 
-  it('an observable that emits more than may wait costs its client the connection, and onError is told', async () => {
+  it('disconnects the client of an observable that emits more than maxQueuedBytes, and calls onError', async () => {
     await using server = await setup()
     using stream = await open(server.url, 'observed')
     stream.pause()
@@ -174,7 +174,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
       emit.next(text)
       emitted += 1
     }
-    // A megabyte waits, and what the socket takes.
+    // A megabyte waits, besides what the socket takes.
     expect(emitted).toBeLessThan(20)
     expect(server.errors.items.map(({ message }) => message)).toEqual([
       expect.stringMatching(/"observed" emits faster .* 1048576 bytes .*maxQueuedBytes/),
@@ -187,7 +187,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     ['forgotten', /forgotten return/],
     ['badReplay', /replay/],
     ['asyncFilter', /filter\(\) returned a promise/],
-  ])('a mistake in the server’s code is final: %s', async (path, message) => {
+  ])('sends a final error for a mistake in the server’s code: %s', async (path, message) => {
     await using server = await setup()
     using stream = await open(server.url, path)
     const error = await errorOf(stream)
@@ -196,8 +196,8 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect(server.errors.items).toHaveLength(1)
   })
 
-  // Which channels they are may come from the input.
-  it('a channel that is merged twice is the mistake of who asked, and final', async () => {
+  // The channels may come from the input.
+  it('answers BAD_REQUEST, which is final, for a channel that is merged twice', async () => {
     await using server = await setup()
     using stream = await open(server.url, 'twice')
     const error = await errorOf(stream)
@@ -205,32 +205,32 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     expect(error.data).toMatchObject({ code: 'BAD_REQUEST', path: 'twice' })
   })
 
-  it('in development, without onError, the console is told once for each procedure', async () => {
-    const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+  it('logs one error for each procedure in development, without onError', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     await using server = await setup({ onError: undefined } as never, true)
     for (const path of ['forgotten', 'breaks', 'forgotten', 'forbidden', 'breaks']) {
       using stream = await open(server.url, path)
       await errorOf(stream)
     }
-    expect(told.mock.calls.map(([text]) => String(text).match(/"\w+"/)?.[0])).toEqual([
+    expect(log.mock.calls.map(([text]) => String(text).match(/"\w+"/)?.[0])).toEqual([
       '"forgotten"',
       '"breaks"',
     ])
   })
 
-  it('in production the console is told nothing', async () => {
-    const told = vi.spyOn(console, 'error').mockImplementation(() => {})
+  it('logs nothing in production', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     await using server = await setup({ onError: undefined } as never)
     using stream = await open(server.url, 'breaks')
     await errorOf(stream)
-    expect(told).not.toHaveBeenCalled()
+    expect(log).not.toHaveBeenCalled()
   })
 
-  it('an AbortError that is not the call’s own ends a subscription in a way that its client sees', async () => {
+  it('ends a subscription visibly for its client at an AbortError that isn’t the call’s own', async () => {
     await using server = await setup()
     using stream = await open(server.url, 'innerAbort')
     if (mode === 'single') {
-      // As with tRPC's own: the response ends without `return`, and the client connects anew.
+      // As with tRPC's own server: the response ends without `return`, and the client reconnects.
       expect((await stream.over).by).toBe('end')
       expect(stream.messages.map(({ event }) => event)).toEqual(['connected', 'message'])
     } else {

@@ -26,7 +26,7 @@ const casesOf = (table: object): readonly Case[] =>
     ),
   )
 
-/** The same, where something else is thrown than an error. */
+/** The same cases, with thrown values that are not ordinary errors. */
 const thrownCasesOf = (table: object): readonly Case[] =>
   casesOf(table)
     .filter(([, behaviour]) => behaviour === 'throws')
@@ -45,7 +45,7 @@ afterAll(() => redis[Symbol.asyncDispose]())
 const escaped: unknown[] = []
 const onEscaped = (error: unknown): void => void escaped.push(error)
 beforeEach(() => {
-  // As the real one, which fails where what it is to show can't be shown.
+  // Like the real one, it throws for a value that can't be printed.
   vi.spyOn(console, 'error').mockImplementation((...what) => void format(...what))
   process.on('unhandledRejection', onEscaped)
   process.on('uncaughtException', onEscaped)
@@ -63,7 +63,7 @@ const backends = {
 
 const input = { bad: true }
 
-/** Streams with a subscription that is well and one that isn't; the latter's may not start at all. */
+/** The streams of a good and a bad subscription; the bad one's may not start at all. */
 interface Streams {
   readonly good: RawStream
   readonly bad: Promise<RawStream>
@@ -95,7 +95,7 @@ const badRequests = {
 const isError = ({ event }: { event: string }): boolean =>
   event === '$error' || event === 'serialized-error'
 
-/** Publishes, and waits until the subscription that is well has it. */
+/** Publishes, and waits until the good subscription has the event. */
 async function isWell(app: BadApp, stream: RawStream, n: number): Promise<void> {
   await app.publish(n)
   await until(
@@ -112,14 +112,14 @@ async function until(
   for (let message = await stream.next(); !is(message); message = await stream.next());
 }
 
-/** Whether a request is answered by an error, in place of a stream or on it. */
+/** Waits until a request is answered with an error, instead of a stream or on it. */
 async function answersError(stream: RawStream): Promise<boolean> {
   if (stream.status >= 400) return true
   await until(stream, isError)
   return true
 }
 
-/** Waits until nothing is left of any client, and shows that nothing has escaped. */
+/** Disconnects all clients, and checks that nothing is left of them and no error has escaped. */
 async function isClean(app: BadApp): Promise<void> {
   app.cut()
   await app.link.drain()
@@ -133,7 +133,7 @@ describe.each(Object.entries(backends))('in %s', (backendName, backend) => {
     describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
       const isShort = adapter === 'node' && backendName === 'memory'
       it.each([...casesOf(places), ...(isShort ? thrownCasesOf(places) : [])])(
-        'one subscription fares badly where its %s %s (%s)',
+        'only the subscription whose %s %s is affected (%s)',
         async (place, behaviour, outcome) => {
           await using app = await startBadApp({ backend: backend(), adapter, place, behaviour })
           await app.publish(1)
@@ -150,7 +150,7 @@ describe.each(Object.entries(backends))('in %s', (backendName, backend) => {
       )
 
       it.each([...casesOf(requestPlaces), ...(isShort ? thrownCasesOf(requestPlaces) : [])])(
-        'one request fares badly where its %s %s (%s)',
+        'only the request whose %s %s is affected (%s)',
         async (place, behaviour, outcome) => {
           await using app = await startBadApp({ backend: backend(), adapter, place, behaviour })
           const { good } = await open(app)

@@ -13,7 +13,7 @@ import { fetchServer } from '../support/fetch-server.ts'
 import { listen, type TestServer } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
 
-/** What a function of the user's does instead of its work. */
+/** What a user function does instead of its work. */
 export const behaviours = {
   throws(): unknown {
     throw new Error('misbehaves')
@@ -28,7 +28,7 @@ export const behaviours = {
 
 export type Behaviour = keyof typeof behaviours | `throws ${keyof typeof thrown}`
 
-/** What may be thrown that is no ordinary error. */
+/** Thrown values that are not ordinary errors. */
 export const thrown = {
   nothing: (): unknown => undefined,
   null: (): unknown => null,
@@ -51,7 +51,7 @@ export const thrown = {
   },
 }
 
-/** Each reading throws something that can't be read either. */
+/** Throws an error that can't be read either. */
 function failBadly(): never {
   throw unreadableError()
 }
@@ -77,7 +77,7 @@ function hostile(): ProxyHandler<Error> {
   return new Proxy({}, { get: () => failBadly })
 }
 
-/** What a function does by its name. */
+/** Returns the function of a behaviour. */
 function behaviourOf(name: Behaviour): () => unknown {
   if (name in behaviours) return behaviours[name as keyof typeof behaviours]
   return () => {
@@ -85,10 +85,10 @@ function behaviourOf(name: Behaviour): () => unknown {
   }
 }
 
-/** How a subscription fares: it ends with an error, waits for ever, or goes on. */
+/** What happens to a subscription: it ends with an error, waits for ever, or continues. */
 export type Outcome = 'error' | 'waits' | 'goes on'
 
-/** Where user code is called, with what happens to its subscription, by what it does. */
+/** The places where user code is called, and what happens to its subscription for each behaviour. */
 export const places = {
   middleware: { throws: 'error', rejects: 'error', 'never settles': 'waits' },
   resolver: {
@@ -194,7 +194,7 @@ export const places = {
 
 export type Place = keyof typeof places
 
-/** Where user code is called once for a request. */
+/** The places where user code is called once for each request. */
 export const requestPlaces = {
   createContext: { throws: 'error', rejects: 'error', 'never settles': 'waits' },
   connectionKey: {
@@ -217,7 +217,7 @@ export type RequestPlace = keyof typeof requestPlaces
 /** A server with one procedure that misbehaves, and one that doesn't. */
 export interface BadApp extends TestServer {
   readonly link: ServerLink
-  /** Resolves once the bad function was called. */
+  /** Resolves when the bad function has been called. */
   readonly reached: Promise<void>
   publish(n: number): Promise<unknown>
 }
@@ -230,10 +230,10 @@ export interface BadAppOptions {
   readonly behaviour: Behaviour
 }
 
-/** What a bad function is given to know that it is to be bad: a good one may come by there too. */
+/** Marks the values at which shared functions misbehave; they must work for the good procedure. */
 const mark = 'bad'
 
-/** Starts the server. A request with the header `bad` meets what misbehaves in a request. */
+/** Starts the server. Functions that are called for each request misbehave at the header `bad`. */
 export async function startBadApp({
   backend,
   adapter,
@@ -316,7 +316,7 @@ export async function startBadApp({
       throw new Error('a reason to format')
     },
     onError() {
-      throw new Error('a reason to tell')
+      throw new Error('a reason to call onError')
     },
   }
   const output = (value: unknown) => at('output parser', () => value) as AsyncIterable<unknown>

@@ -19,12 +19,12 @@ function createNumbers() {
 }
 type Channels = ReturnType<typeof createNumbers>
 
-/** A signal of the procedure's own, made from the call's. */
+/** A signal that the procedure derives from the call's. */
 function derived({ signal }: Opts, own = new AbortController()): AbortSignal {
   return AbortSignal.any(signal ? [signal, own.signal] : [own.signal])
 }
 
-/** What a procedure may give to `subscribe`, and return. */
+/** What a procedure may pass to `subscribe`, and return. */
 const returned: Record<string, (channels: Channels, opts: Opts) => unknown> = {
   'no options': ({ numbers }) => numbers().subscribe(),
   'empty options': ({ numbers }) => numbers().subscribe({}),
@@ -90,7 +90,7 @@ const modes: Record<string, (url: string, wanted: Wanted) => Promise<RawStream>>
     }),
 }
 
-/** The next number that is sent, whatever it is wrapped in, with its id. Fails for a gap. */
+/** Waits for the next number, whatever wraps it, and its id. Fails at a gap. */
 async function nextNumber(stream: RawStream): Promise<{ n: number; id: string | undefined }> {
   for (;;) {
     const { event, data, id } = await stream.next()
@@ -105,10 +105,10 @@ afterEach(() => vi.restoreAllMocks())
 
 describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
   describe.each(Object.entries(returned))(
-    'what a procedure returns, subscribed with %s,',
+    'the result of a procedure that subscribes with %s',
     (_, result) => {
       it.each(Object.entries(inputs))(
-        'resumes where the client stands, with an input of %s',
+        'resumes at the client’s position, with an input of %s',
         async (_, given) => {
           await using server = await setup(result)
           const { channels, url } = server
@@ -126,7 +126,7 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
     },
   )
 
-  it('a signal of its own ends what a procedure returns', async () => {
+  it('a signal of the procedure’s own ends its subscription', async () => {
     const own = new AbortController()
     await using server = await setup(({ numbers, other }, opts) =>
       merge([numbers().subscribe(opts), other().subscribe({ signal: own.signal })]).filter(
@@ -139,7 +139,7 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
     await ended(stream)
   })
 
-  it('a signal that has aborted before ends it at once', async () => {
+  it('a signal that has aborted before ends the subscription at once', async () => {
     await using server = await setup(({ numbers }) =>
       numbers().subscribe({ signal: AbortSignal.abort() }),
     )
@@ -148,7 +148,7 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
   })
 
   it.each(Object.entries(generators))(
-    'a generator that can’t resume, %s, is told of once',
+    'logs one warning about a generator that can’t resume, %s',
     async (_, result) => {
       const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
       await using server = await setup(result)
@@ -163,12 +163,12 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
   )
 
   it.each(Object.entries(goodGenerators))(
-    'a generator %s resumes, and nothing is told',
+    'a generator %s resumes, without a warning',
     async (_, result) => {
       const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
       await using server = await setup(result)
       const { channels, url } = server
-      // A worker of the same process need not resume.
+      // A worker in the same process doesn't need to resume.
       const worker = channels.numbers().subscribe({ replay: 'all' })[Symbol.asyncIterator]()
       const [one] = await channels.numbers().publishMany([1, 2, 3])
       for (let i = 0; i < 3; i++) await worker.next()
@@ -184,7 +184,7 @@ describe.each(Object.entries(modes))('in %s mode', (_, openStream) => {
   )
 })
 
-/** Waits until it is known where it starts. */
+/** Waits until the client knows the position. */
 async function started(stream: RawStream): Promise<void> {
   for (;;) {
     const { event, id } = await stream.next()
@@ -203,7 +203,7 @@ async function ended(stream: RawStream): Promise<void> {
   }
 }
 
-/** Publishes until each of the streams has had a number: a generator reads from some time on. */
+/** Publishes until each stream has a number: a generator starts to read at some later time. */
 async function publishUntil(channels: Channels, streams: readonly RawStream[]): Promise<void> {
   let missing = streams.length
   const waiting = streams.map((stream) => nextNumber(stream).then(() => missing--))
