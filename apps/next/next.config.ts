@@ -1,7 +1,7 @@
 import type { NextConfig } from 'next'
 
 const config: NextConfig = {
-  // In a workspace they may be TypeScript; from npm they are JavaScript, and need no such line.
+  // Needed in this workspace, where the packages are TypeScript. From npm they are JavaScript.
   transpilePackages: [
     '@trpc-sse/client',
     '@trpc-sse/protocol',

@@ -3,7 +3,7 @@ import { sseLink } from '@trpc-sse/client'
 import type { AppRouter } from './router.ts'
 
 const url = `http://localhost:${process.env.PORT ?? 3000}/trpc`
-// Asked before each request, those of a reconnect too: a token is never stale.
+// Called before each request, also when reconnecting, so the token is never stale.
 const headers = () => ({ authorization: `Bearer ${process.env.TOKEN}` })
 
 export const client = createTRPCClient<AppRouter>({

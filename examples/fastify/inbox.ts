@@ -1,9 +1,9 @@
-// Shows the messages for the user of TOKEN, from now on.
+// Prints the messages to the user of TOKEN.
 import { client } from './client.ts'
 
 let state = ''
 
-/** Says how the connection is, once it is different. */
+/** Prints the state of the connection when it changes. */
 function show(now: string): void {
   if (now !== state) console.log(now)
   state = now

@@ -5,7 +5,7 @@ import type { createContext } from './auth.ts'
 
 const user = z.string().max(40)
 
-// One channel for each user.
+// Each user has an inbox, with a log of its own.
 export const channels = createChannels({
   channels: {
     inbox: channel({
@@ -19,7 +19,7 @@ export const channels = createChannels({
 const t = initTRPC.context<typeof createContext>().create()
 
 export const appRouter = t.router({
-  /** Whose inbox it is, the token says: there is no input to ask for that of somebody else. */
+  /** The token decides whose inbox it is. Without an input, nobody can ask for another one. */
   onMessage: t.procedure.subscription((opts) =>
     channels.inbox({ user: opts.ctx.user }).subscribe({ ...opts, replay: 10 }),
   ),

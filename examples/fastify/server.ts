@@ -10,9 +10,9 @@ app.register(fastifyTRPCPlugin, {
     router: appRouter,
     channels,
     createContext,
-    connectionKey: ({ user }) => user, // only the same user can change a stream
+    connectionKey: ({ user }) => user, // only the same user may change a connection
   } satisfies FastifyTRPCPluginOptions<AppRouter>['trpcOptions'],
 })
 
 console.log(await app.listen({ port: Number(process.env.PORT ?? 3000) }))
-process.once('SIGTERM', () => void app.close()) // sends the clients away first, and waits for them
+process.once('SIGTERM', () => void app.close()) // drains the connections first

@@ -11,5 +11,5 @@ const app = new Hono()
     fetchRequestHandler({ endpoint: '/trpc', req: c.req.raw, router: appRouter, channels }),
   )
 
-/** What Bun and Deno serve as it is. Bun ends what is silent for 10 seconds, unless told. */
+/** Bun and Deno serve this export. `idleTimeout: 0`: Bun would close silent streams after 10 s. */
 export default { port: Number(process.env.PORT ?? 3000), idleTimeout: 0, fetch: app.fetch }

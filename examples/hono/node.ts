@@ -5,7 +5,7 @@ import { appRouter } from './router.ts'
 
 const server = serve(app, ({ port }) => console.log(`http://localhost:${port}`))
 
-/** Sends the clients away, so that they go on elsewhere without a hole. */
+/** Drains the connections: clients move to another server, and miss no event. */
 async function stop(): Promise<void> {
   server.close()
   await linkOf(appRouter)?.drain()

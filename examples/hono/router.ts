@@ -11,7 +11,7 @@ export const channels = createChannels({
 const t = initTRPC.create()
 
 export const appRouter = t.router({
-  /** All notes that are kept, and each new one. */
+  /** All retained notes, then each new one. */
   onNote: t.procedure.subscription((opts) => channels.wall().subscribe({ ...opts, replay: 'all' })),
   pin: t.procedure.input(note).mutation(({ input }) => channels.wall().publish(input)),
 })

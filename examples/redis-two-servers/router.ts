@@ -10,7 +10,7 @@ const message = z.object({
 })
 const url = process.env.REDIS_URL ?? 'redis://localhost:6379'
 
-// Without this backend the rest works as well, in one process.
+// Without this backend everything else works too, in one process.
 export const channels = createChannels({
   backend: redisBackend(
     { url },
@@ -24,7 +24,7 @@ const t = initTRPC.create()
 export const appRouter = t.router({
   onMessage: t.procedure.subscription((opts) => channels.chat().subscribe({ ...opts, replay: 10 })),
 
-  // Sent twice, because an answer was lost, it is stored once.
+  // The key makes a retry harmless: the message is stored once.
   send: t.procedure
     .input(message)
     .mutation(({ input }) => channels.chat().publish(input, { idempotencyKey: input.id })),

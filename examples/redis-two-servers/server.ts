@@ -6,7 +6,7 @@ const [port = '3001'] = process.argv.slice(2)
 const server = createHTTPServer({ router: appRouter, channels })
 server.listen(Number(port), () => console.log(`http://localhost:${port}`))
 
-/** Sends the clients to another server, which takes up where this one has stopped. */
+/** Drains the connections: clients resume at the other server. */
 async function stop(): Promise<void> {
   server.close()
   await server.link.drain()

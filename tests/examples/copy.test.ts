@@ -34,7 +34,7 @@ const copyOf = (name: string): string => join(work, `my-${name}`)
 
 beforeAll(() => {
   for (const { name, source, output } of copies) {
-    // What a build leaves there.
+    // Left by a build.
     const built = output && join(source, output, 'built.js')
     if (built) mkdirSync(dirname(built), { recursive: true })
     if (built) writeFileSync(built, '')
@@ -46,7 +46,7 @@ beforeAll(() => {
   }
 }, 240_000)
 
-/** What commands make of an app, beside it. */
+/** What commands create in an app's folder. */
 const made = /^(node_modules|vendor|dist|\.(?!gitignore$).*|next-env\.d\.ts|.*\.tsbuildinfo)$/
 
 /** The files of an app, in order. */
@@ -64,7 +64,7 @@ function sourcesIn(folder: string): string[] {
 describe.each(copies)('the copy of $name', ({ name, source }) => {
   const app = copyOf(name)
 
-  it('has what the example is, and nothing that a build made of it', () => {
+  it('has the files of the example, and no build output', () => {
     expect(readdirSync(app).filter((entry) => made.test(entry))).toEqual(['vendor'])
     expect(sourcesIn(app)).toEqual(
       [...new Set([...sourcesIn(source), '.gitignore', 'LICENSE'])].sort(),
@@ -72,7 +72,7 @@ describe.each(copies)('the copy of $name', ({ name, source }) => {
     expect(readFileSync(join(app, '.gitignore'), 'utf8')).toMatch(/^node_modules\/\n/)
   })
 
-  it('has a manifest that means something outside of the workspace', () => {
+  it('has a manifest that works outside the workspace', () => {
     const manifest = readFileSync(join(app, 'package.json'), 'utf8')
     expect(manifest).not.toMatch(/workspace:|catalog:/)
     expect(JSON.parse(manifest)).toMatchObject({ name: `my-${name}`, private: true })
@@ -84,7 +84,7 @@ describe.each(copies)('the copy of $name', ({ name, source }) => {
       expect(existsSync(join(app, version.slice('file:'.length)))).toBe(true)
   })
 
-  it('has no link that leads out of it', () => {
+  it('has no link to a file outside', () => {
     const out = sourcesIn(app).flatMap((file) => {
       const text = readFileSync(join(app, file), 'utf8')
       return [...text.matchAll(/(?:\]\(|['"])(\.\.?\/[^)'"]*)/g)]
@@ -95,7 +95,7 @@ describe.each(copies)('the copy of $name', ({ name, source }) => {
   })
 })
 
-it('an example that was copied out of the workspace installs with npm, compiles and runs', async () => {
+it('an example copied out of the workspace installs with npm, compiles and runs', async () => {
   const app = copyOf('fastify')
   run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'], app)
   run('npm', ['run', 'typecheck'], app)
@@ -110,7 +110,7 @@ it('an example that was copied out of the workspace installs with npm, compiles 
   expect(await inbox.lines.take()).toBe('bob: Hello!')
 }, 240_000)
 
-it('a copy does not touch a folder with something in it, nor one that is none of the examples', () => {
+it('copying refuses a folder that is not empty, and an unknown example', () => {
   for (const args of [
     ['fastify', exampleFolder('hono')],
     ['nothing', join(work, 'other')],

@@ -42,7 +42,7 @@ async function openPage(context: BrowserContext, port: number): Promise<Page> {
   return page
 }
 
-/** Signs in as somebody in a browser of their own. */
+/** Signs in a user in a new browser. */
 async function signIn(user: string, port: number): Promise<Page> {
   const page = await openPage(await openContext(), port)
   await page.getByLabel('Your name').fill(user)
@@ -58,7 +58,7 @@ const vote = (page: Page, choice: string): Promise<void> =>
 const untilVoted = (page: Page, choice: string, voters: string): Promise<void> =>
   page.getByRole('button', { name: choice }).getByText(voters, { exact: true }).waitFor()
 
-describe('the poll, as it is deployed', () => {
+describe('the poll, as deployed', () => {
   let server: Command
   let port: number
   beforeAll(async () => {
@@ -73,7 +73,7 @@ describe('the poll, as it is deployed', () => {
   })
   afterEach(() => server.kill())
 
-  it('shows a vote in all windows, and the newest of each user only', async () => {
+  it('shows a vote in all windows, and only the latest of each user', async () => {
     expect(existsSync(join(folder, 'dist/index.html'))).toBe(true)
     const [ada, joe] = [await signIn('ada', port), await signIn('joe', port)]
     await ada.getByText('Nobody yet').first().waitFor()
@@ -92,7 +92,7 @@ describe('the poll, as it is deployed', () => {
     await ada.screenshot({ path: join(screenshots, 'express-dark-narrow.png') })
   })
 
-  it('shows what was missed offline, and takes back a vote that was not counted', async () => {
+  it('shows votes missed while offline, and removes a vote that was not counted', async () => {
     await using proxy = await startTcpProxy(port)
     const [away, there] = [await signIn('away', proxy.port), await signIn('there', port)]
     await vote(away, 'Tacos')
@@ -110,7 +110,7 @@ describe('the poll, as it is deployed', () => {
     await untilLive(away)
   })
 
-  it('refuses who has no session, and says so in every window after signing out', async () => {
+  it('refuses clients without a session, and shows the sign-in in every window after signing out', async () => {
     for (const cookie of ['', 'session=', 'session=undefined']) {
       const answer = await fetch(`http://127.0.0.1:${port}/trpc/onVotes`, { headers: { cookie } })
       expect(await answer.text()).toContain('"code":"UNAUTHORIZED"')
@@ -129,7 +129,7 @@ describe('the poll, as it is deployed', () => {
     await one.screenshot({ path: join(screenshots, 'express-sign-in.png') })
   })
 
-  it('asks to sign in again after a restart, which has forgotten the sessions', async () => {
+  it('asks to sign in again after a restart, which loses the sessions', async () => {
     const page = await signIn('lin', port)
     await vote(page, 'Pizza')
     await untilVoted(page, 'Pizza', 'lin')
@@ -145,7 +145,7 @@ describe('the poll, as it is deployed', () => {
   })
 })
 
-it('has one process for the server and its page while you work on it', async () => {
+it('serves the API and the page from one process in development', async () => {
   const port = await freePort()
   await using _server = await start('dev', port)
   const page = await signIn('ada', port)

@@ -18,7 +18,7 @@ function inboxOf(token: { TOKEN: string }, port: number): Command {
   return runScript(folder, ['inbox'], { PORT: `${port}`, ...token })
 }
 
-it('brings a message to whom it is for, those of a cut too, and says what a restart has lost', async () => {
+it('delivers messages to their recipient, also after a cut, and reports what a restart lost', async () => {
   const port = await freePort()
   await using server = await start(port)
   await using proxy = await startTcpProxy(port)
@@ -58,7 +58,7 @@ it('brings a message to whom it is for, those of a cut too, and says what a rest
   expect(bobs.lines.items.filter((line) => !line.startsWith('('))).toEqual([])
 })
 
-it('refuses who has no good token', async () => {
+it('refuses clients without a valid token', async () => {
   const port = await freePort()
   await using _server = await start(port)
   await using inbox = inboxOf({ TOKEN: 'token-of-eve' }, port)

@@ -12,7 +12,7 @@ const folder = exampleFolder('hono')
 const screenshots = join(root, 'tests/examples/screenshots')
 const bin = join(root, 'tests/node_modules/.bin')
 
-/** The commands of its README. */
+/** The commands of the example's README. */
 const runtimes = [
   { name: 'Node', run: (port: number) => runScript(folder, ['dev'], { PORT: `${port}` }) },
   {
@@ -69,7 +69,7 @@ async function listening(port: number): Promise<void> {
 }
 
 describe.each(runtimes)('the wall on $name', ({ run }) => {
-  it('shows a note in all windows, and those of an absence once and in order', async () => {
+  it('shows a note in all windows, and those published while offline once and in order', async () => {
     const port = await freePort()
     await using _server: Command = run(port)
     await listening(port)
@@ -102,7 +102,7 @@ describe.each(runtimes)('the wall on $name', ({ run }) => {
   })
 })
 
-it('the wall says once that notes are missing, also when it follows anew after that', async () => {
+it('the wall reports missing notes once, also when it reconnects after that', async () => {
   const [before, after] = [await freePort(), await freePort()]
   await using first: Command = runtimes[0].run(before)
   await using _second: Command = runtimes[0].run(after)
@@ -119,7 +119,7 @@ it('the wall says once that notes are missing, also when it follows anew after t
   const missing = 'Notes are missing here: the server has lost them.'
   await notesOnce(page, [missing, 'lost with its server'])
 
-  // A browser gives up on such an answer: the page makes another EventSource.
+  // EventSource gives up after such a response, and the page opens a new one.
   proxy.target = Number(new URL(down.url).port)
   proxy.cut()
   await page.waitForResponse((response) => response.status() === 502)

@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(() => app?.[Symbol.asyncDispose]())
 
 describe('the Pages API of Next.js, built and started', () => {
-  it('answers queries and mutations, batched too, with what createContext finds', async () => {
+  it('answers queries and mutations, also batched, with the context of createContext', async () => {
     const client = untypedClient(httpBatchLink({ url, headers: { cookie: 'user=ann' } }))
     const all = [client.query('whoami'), client.query('whoami'), client.mutation('say', 'hi')]
     expect(await Promise.all(all)).toMatchObject(['ann', 'ann', { duplicate: false }])

@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 afterEach(() => context.close())
 
-/** Signs in by the page. */
+/** Signs in through the page. */
 async function signIn(where: BrowserContext, user: string): Promise<Page> {
   const page = await where.newPage()
   await page.goto(app.url)
@@ -46,7 +46,7 @@ async function add(page: Page, text: string): Promise<void> {
 
 const todos = (page: Page): Promise<string[]> => page.locator('li span').allTextContents()
 
-/** Waits until the list is so long. */
+/** Waits until the list has `count` items. */
 async function todosOnce(page: Page, count: number): Promise<string[]> {
   await page
     .locator('li')
@@ -55,7 +55,7 @@ async function todosOnce(page: Page, count: number): Promise<string[]> {
   return todos(page)
 }
 
-/** Adds to a user's list past every page. */
+/** Adds to a user's list without a page. */
 async function addByRequest(user: string, text: string): Promise<void> {
   const json = { user, id: crypto.randomUUID(), text }
   const response = await context.request.post(`${app.url}/api/trpc/add`, { data: { json } })
@@ -63,7 +63,7 @@ async function addByRequest(user: string, text: string): Promise<void> {
 }
 
 describe('the app of Next.js', () => {
-  it('has its data in the first paint, without JavaScript too', async () => {
+  it('has its data in the first paint, even without JavaScript', async () => {
     const page = await signIn(context, 'ada')
     await add(page, 'Read the paper')
     const still = await browser.newContext({
@@ -76,7 +76,7 @@ describe('the app of Next.js', () => {
     await still.close()
   })
 
-  it('has what was published between rendering and hydration', async () => {
+  it('shows what was published between rendering and hydration', async () => {
     await signIn(context, 'grace')
     await addByRequest('grace', 'before')
     const page = await context.newPage()
@@ -98,7 +98,7 @@ describe('the app of Next.js', () => {
     expect(await todos(page)).toEqual(['before', 'between'])
   })
 
-  it('shows a list to its user in all windows, and to nobody else', async () => {
+  it('shows a list to its owner in all windows, and to nobody else', async () => {
     const one = await signIn(context, 'lin')
     const two = await context.newPage()
     await two.goto(app.url)
@@ -116,7 +116,7 @@ describe('the app of Next.js', () => {
     await one.emulateMedia({ colorScheme: 'dark' })
     await one.setViewportSize({ width: 360, height: 640 })
     await one.screenshot({ path: join(screenshots, 'dark-narrow.png') })
-    // Without the cookie of that user, its list can't be had by asking for it.
+    // Without the owner's cookie, asking for the list is refused.
     const asked = await others.request.get(
       `${app.url}/api/trpc/todos?input=${encodeURIComponent('{"json":{"user":"lin"}}')}`,
     )
@@ -124,7 +124,7 @@ describe('the app of Next.js', () => {
     await others.close()
   })
 
-  it('says so in the other windows, too, when somebody signs out', async () => {
+  it('shows a sign-out in the other windows, too', async () => {
     const one = await signIn(context, 'kay')
     const two = await context.newPage()
     await two.goto(app.url)
@@ -134,7 +134,7 @@ describe('the app of Next.js', () => {
     await two.getByText('You are signed out.').waitFor()
   })
 
-  it('loses and repeats nothing while streams are replaced, nor offline', async () => {
+  it('loses and repeats nothing while streams are replaced, or offline', async () => {
     const page = await signIn(context, 'joan')
     for (const n of range(1, 40)) {
       await addByRequest('joan', `to-do ${n}`)
@@ -159,7 +159,7 @@ describe('the app of Next.js', () => {
   })
 })
 
-/** Whether a request to `~sse` changes a stream, and doesn't open one. */
+/** Whether a request to `~sse` changes an open stream. */
 function isControl(body: string | null): boolean {
   return body?.includes('"connectionId"') ?? false
 }

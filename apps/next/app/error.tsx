@@ -1,6 +1,6 @@
 'use client'
 
-/** What is shown when a page can't be rendered. */
+/** Shown when a page can't be rendered. */
 export default function PageError({ reset }: { reset: () => void }) {
   return (
     <section className="card notice" role="alert">

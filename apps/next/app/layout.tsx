@@ -5,7 +5,7 @@ import './globals.css'
 
 export const metadata: Metadata = {
   title: 'To-dos · trpc-sse with Next.js',
-  description: 'A list that a server renders, and that is live from there on.',
+  description: 'A list that the server renders, and that is live from then on.',
 }
 
 export const viewport: Viewport = { colorScheme: 'light dark' }

@@ -8,6 +8,6 @@ export default async function Page() {
   const { user } = session
   if (user === undefined) return <SignIn />
   const initialData = await appRouter.createCaller({ session }).todos({ user })
-  // With another user, everything on the page begins anew.
+  // The key resets the page when another user signs in.
   return <Todos key={user} user={user} initialData={initialData} />
 }

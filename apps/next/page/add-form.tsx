@@ -1,6 +1,6 @@
 'use client'
 
-/** Adds to the list. It is shown at once, so the field is free for the next. */
+/** Adds to the list. The item is shown at once, so the field is free for the next one. */
 export function AddForm({ onAdd }: { onAdd: (text: string) => void }) {
   function submit(form: FormData): void {
     const text = `${form.get('text')}`.trim()

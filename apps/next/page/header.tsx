@@ -11,7 +11,7 @@ interface HeaderProps {
   onRetry(): void
 }
 
-/** Whose list it is, and whether it is live. */
+/** Shows the list's owner, and whether the list is live. */
 export function Header({ user, status, error, onRetry }: HeaderProps) {
   const client = useTRPCClient()
   const { change, isPending, failure } = useSessionChange()
@@ -33,7 +33,9 @@ export function Header({ user, status, error, onRetry }: HeaderProps) {
       {failure && <p role="alert">{failure}</p>}
       {error && (
         <p role="alert">
-          {status === 'error' ? error.message : 'You see the list as it was. It goes on by itself.'}{' '}
+          {status === 'error'
+            ? error.message
+            : 'You see an old state of the list. It will update by itself.'}{' '}
           {status === 'error' && (
             <button type="button" onClick={onRetry}>
               Try again

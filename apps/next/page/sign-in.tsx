@@ -3,7 +3,7 @@
 import { useTRPCClient } from './trpc.tsx'
 import { useSessionChange } from './use-session-change.ts'
 
-/** What is there for who is not signed in, or no longer. */
+/** Shown to users who are not signed in, or no longer. */
 export function SignIn({ why, onSignedIn }: { why?: string; onSignedIn?: () => void }) {
   const client = useTRPCClient()
   const { change, isPending, failure } = useSessionChange()

@@ -5,7 +5,7 @@ import { Header } from './header.tsx'
 import { SignIn } from './sign-in.tsx'
 import { type InitialTodos, useTodos } from './use-todos.ts'
 
-/** A user's list: as the server rendered it, and live from there on. */
+/** A user's list: first as the server rendered it, then live. */
 export function Todos({ user, initialData }: { user: string; initialData: InitialTodos }) {
   const { todos, status, error, failure, add, setDone, remove, reset } = useTodos(user, initialData)
   if (status === 'error' && error?.data?.code === 'UNAUTHORIZED') {
@@ -43,7 +43,7 @@ export function Todos({ user, initialData }: { user: string; initialData: Initia
       )}
       <noscript>
         <p className="hint">
-          This is the list as it was when the page was loaded. With JavaScript it is live.
+          This is the list at the time the page was loaded. With JavaScript it is live.
         </p>
       </noscript>
     </section>

@@ -17,7 +17,7 @@ function createClient() {
   return createTRPCClient<AppRouter>({ links: [sseLink(options), httpBatchLink(options)] })
 }
 
-/** Gives all below it the app's client. */
+/** Provides the app's client to its children. */
 export function Providers({ children }: { children: ReactNode }) {
   const [trpcClient] = useState(createClient)
   const [queryClient] = useState(() => new QueryClient())

@@ -3,7 +3,7 @@
 import { useRouter } from 'next/navigation'
 import { useState, useTransition } from 'react'
 
-/** A change of who is signed in: the server renders the page anew after it. */
+/** Signs in or out, then lets the server render the page again. */
 export function useSessionChange() {
   const router = useRouter()
   const [isPending, startTransition] = useTransition()

@@ -6,7 +6,7 @@ import { useState } from 'react'
 import type { AppRouter } from '../server/router.ts'
 import { useTRPC, useTRPCClient } from './trpc.tsx'
 
-/** What the server has read to render the page. */
+/** The data that the server rendered the page with. */
 export type InitialTodos = inferRouterOutputs<AppRouter>['todos']
 type Todo = InitialTodos['data'][number]
 
@@ -15,7 +15,7 @@ const list = keyedList<Todo>({
   order: (a, b) => a.addedAt.getTime() - b.addedAt.getTime(),
 })
 
-/** A user's list, kept live from what the server rendered, and what changes it: shown at once, and taken back if it fails. */
+/** A user's list, live from the server-rendered state on, and optimistic mutations that change it. */
 export function useTodos(user: string, initialData: InitialTodos) {
   const client = useTRPCClient()
   const { data, optimistic, ...live } = useLive(useTRPC().onTodos.subscriptionOptions({ user }), {

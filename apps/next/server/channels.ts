@@ -6,8 +6,9 @@ import { oncePerProcess } from './once-per-process.ts'
 const todo = z.object({ id: z.uuid(), text: z.string(), done: z.boolean(), addedAt: z.date() })
 
 /**
- * The changes of each user's list. In memory they reach the pages of this process. With several processes, or on a platform
- * that starts one for a request, add `backend: redisBackend({ url })` of `@trpc-sse/redis`.
+ * The changes of each user's list. The memory backend reaches the pages of this process only. With
+ * several processes, or on a serverless platform, add `backend: redisBackend({ url })` of
+ * `@trpc-sse/redis`.
  */
 export const channels = oncePerProcess('channels', () =>
   createChannels({

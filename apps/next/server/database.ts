@@ -1,6 +1,6 @@
 import { oncePerProcess } from './once-per-process.ts'
 
-/** One line of a list. */
+/** An item of a list. */
 export interface Todo {
   readonly id: string
   readonly text: string
@@ -8,12 +8,12 @@ export interface Todo {
   readonly addedAt: Date
 }
 
-/** What an app keeps in its database. */
+/** The app's database. */
 export interface Database {
-  /** Begins a session; returns the secret that its cookie holds. */
+  /** Starts a session. Returns the secret for its cookie. */
   openSession(user: string): string
   closeSession(session: string): void
-  /** Whose session it is; `undefined` if it is none. */
+  /** Returns the user of a session; `undefined` if there is no such session. */
   userOf(session: string): string | undefined
   todosOf(user: string): readonly Todo[]
   findTodo(user: string, id: string): Todo | undefined
@@ -21,7 +21,7 @@ export interface Database {
   removeTodo(user: string, id: string): void
 }
 
-/** A database in this process's memory, so that the app needs nothing but Node. Put yours in its place. */
+/** Creates a database in memory, so that the app needs only Node. Replace it by yours. */
 function createMemoryDatabase(): Database {
   const sessions = new Map<string, string>()
   const lists = new Map<string, Map<string, Todo>>()
@@ -43,5 +43,4 @@ function createMemoryDatabase(): Database {
   }
 }
 
-/** The app's database. */
 export const database: Database = oncePerProcess('database', createMemoryDatabase)

@@ -1,11 +1,12 @@
-const kept = globalThis as { [name: symbol]: unknown }
+const shared = globalThis as { [name: symbol]: unknown }
 
 /**
- * Makes something once in a process. Next bundles pages and route handlers apart and, in development, loads both anew with
- * each change: what a module holds exists several times, and what they share must live outside of them.
+ * Creates a value once per process. Next bundles pages and route handlers separately and, in
+ * development, reloads both on each change. So a module's variables exist several times, and shared
+ * values must live outside modules.
  */
-export function oncePerProcess<TThing>(name: string, make: () => TThing): TThing {
+export function oncePerProcess<TValue>(name: string, create: () => TValue): TValue {
   const key = Symbol.for(`trpc-sse-next/${name}`)
-  kept[key] ??= make()
-  return kept[key] as TThing
+  shared[key] ??= create()
+  return shared[key] as TValue
 }

@@ -8,13 +8,13 @@ import type { Session } from './session.ts'
 
 const t = initTRPC.context<{ session: Session }>().create({
   transformer: superjson,
-  // Below `maxDuration` of the route: the client has opened the next stream before this one is cut.
+  // Lower than `maxDuration` of the route: the client opens the next stream before this one is cut.
   sse: { maxDurationMs: Number(process.env.SSE_MAX_DURATION_MS || 280_000) },
 })
 
 /**
- * For the user whose list it is, and nobody else. The input names the user, so a page that is still open when somebody else
- * signs in is refused, and doesn't go on with another list.
+ * A procedure for the owner of a list. The input names the owner: a page that is still open when
+ * another user signs in is refused, instead of showing that user's list.
  */
 const ownProcedure = t.procedure
   .input(z.object({ user: z.string() }))
@@ -28,17 +28,16 @@ const ownProcedure = t.procedure
 
 const id = z.uuid()
 const text = z.string().trim().min(1).max(200)
-const mostTodos = 200
+const maxTodos = 200
 
 function put(user: string, todo: Todo) {
   database.saveTodo(user, todo)
   return channels.todos({ user }).publish({ type: 'put', todo })
 }
 
-/** All that the app's pages ask for. */
 export const appRouter = t.router({
   todos: ownProcedure.query(async ({ input: { user } }) => {
-    // Read before the data: what is published meanwhile comes once more, not never.
+    // Read before the data: an event published in between then arrives twice, instead of never.
     const lastEventId = await channels.todos({ user }).lastEventId()
     return { data: database.todosOf(user), lastEventId }
   }),
@@ -47,8 +46,8 @@ export const appRouter = t.router({
   ),
   add: ownProcedure.input(z.object({ id, text })).mutation(({ input: { user, id, text } }) => {
     const known = database.findTodo(user, id)
-    if (!known && database.todosOf(user).length >= mostTodos) {
-      throw new TRPCError({ code: 'CONFLICT', message: `A list has room for ${mostTodos}.` })
+    if (!known && database.todosOf(user).length >= maxTodos) {
+      throw new TRPCError({ code: 'CONFLICT', message: `A list has room for ${maxTodos}.` })
     }
     return put(user, known ?? { id, text, done: false, addedAt: new Date() })
   }),
@@ -63,14 +62,14 @@ export const appRouter = t.router({
     database.removeTodo(user, id)
     return channels.todos({ user }).publish({ type: 'removed', id })
   }),
-  // There is no password: this is where yours goes.
+  // The example has no password: check yours here.
   signIn: t.procedure
     .input(z.object({ name: z.string().trim().toLowerCase().min(1).max(40) }))
     .mutation(({ ctx, input }) => ctx.session.open(input.name)),
   signOut: t.procedure.mutation(({ ctx: { session } }): void => {
     const { user } = session
     session.close()
-    // Their clients ask again, and those of this session are refused.
+    // The user's clients reconnect; those of this session are refused.
     linkOf(appRouter)?.disconnect(({ key }) => key === user, 'signed out')
   }),
 })

@@ -3,15 +3,15 @@ import { database } from './database.ts'
 
 const name = 'session'
 
-/** Who asks, and how to change that. */
+/** The user of a request, and functions to sign in and out. */
 export interface Session {
-  /** `undefined` for who is not signed in. */
+  /** `undefined` if not signed in. */
   readonly user: string | undefined
   open(user: string): void
   close(): void
 }
 
-/** The session that the request's cookie names: for pages, which can only read it, and for route handlers. */
+/** Returns the session of the request's cookie. Pages can only read it; route handlers can change it. */
 export async function currentSession(): Promise<Session> {
   const jar = await cookies()
   const isSecure = (await headers()).get('x-forwarded-proto') === 'https'
@@ -20,7 +20,7 @@ export async function currentSession(): Promise<Session> {
     user: secret && database.userOf(secret),
     open(user) {
       jar.set(name, database.openSession(user), {
-        // No script can read it, and no other site's request carries it but a link.
+        // Hidden from scripts, and sent from other sites only when a user follows a link.
         httpOnly: true,
         sameSite: 'lax',
         secure: isSecure,

@@ -26,7 +26,7 @@ function SignIn() {
   return (
     <main>
       <h1>Where do we eat?</h1>
-      <p>Say who you are, and see everybody’s votes as they are cast.</p>
+      <p>Sign in, and see all votes as they are cast.</p>
       <form action={(form) => mutate(`${form.get('name')}`)}>
         <input
           name="name"

@@ -13,14 +13,14 @@ const words: Record<LiveStatus, string> = {
 }
 
 export function Poll({ user }: { user: string }) {
-  // A list with one vote for each user: the snapshot is one, and each event replaces the vote of its user.
+  // The snapshot is a list with one vote per user, and each event replaces the vote of its user.
   const { data, status, error, optimistic } = useLive(trpc.onVotes.subscriptionOptions(), {
     key: (vote) => vote.user,
   })
   const [failure, setFailure] = useState<string>()
   const signOut = useMutation(trpc.signOut.mutationOptions({ onSuccess: refreshUser }))
 
-  // Signed out elsewhere: the stream has ended, and another one is refused.
+  // Signed out in another window: the server ended the stream, and refuses a new one.
   const isSignedOut = error?.data?.code === 'UNAUTHORIZED'
   useEffect(() => {
     if (isSignedOut) void refreshUser()
@@ -29,7 +29,7 @@ export function Poll({ user }: { user: string }) {
   function vote(choice: Choice): void {
     setFailure(undefined)
     const sent = client.vote.mutate(choice)
-    optimistic({ user, choice }, sent) // shown at once, and taken back if it fails
+    optimistic({ user, choice }, sent) // shown at once, and removed if the mutation fails
     sent.catch(() => setFailure('Your vote was not counted. Try again when you are online.'))
   }
 
@@ -42,7 +42,7 @@ export function Poll({ user }: { user: string }) {
         </p>
       </header>
       {error && status === 'connecting' && (
-        <p role="alert">You see the votes as they were. The rest comes when you are back.</p>
+        <p role="alert">You see old votes. New ones arrive when you are back online.</p>
       )}
       {failure && <p role="alert">{failure}</p>}
       {choices.map((choice) => {

@@ -11,7 +11,7 @@ export const client = createTRPCClient<AppRouter>({
 export const queryClient = new QueryClient()
 export const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient })
 
-/** Asks anew who is signed in. */
+/** Asks again which user is signed in. */
 export function refreshUser(): Promise<void> {
   return queryClient.invalidateQueries(trpc.me.queryFilter())
 }

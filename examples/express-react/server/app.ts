@@ -7,17 +7,17 @@ import { readSession } from './session.ts'
 
 const port = Number(process.env.PORT ?? 3000)
 
-/** The link, for `stats` and `drain`, is `trpc.link`. */
+/** Its `link` has `stats` and `drain`. */
 export const trpc = createExpressMiddleware({
   router: appRouter,
   channels,
-  createContext: (request) => ({ ...readSession(request), endStreams }),
-  // Only the same user can change a stream.
+  createContext: (request) => ({ ...readSession(request), disconnect }),
+  // Only the same user may change a connection.
   connectionKey: ({ user }) => user,
 })
 
-/** Ends the streams of a user. Their clients ask again, and who has no session any more is refused. */
-function endStreams(user: string): void {
+/** Disconnects a user. Their clients reconnect; those without a session are refused. */
+function disconnect(user: string): void {
   trpc.link.disconnect(({ key }) => key === user, 'signed out')
 }
 

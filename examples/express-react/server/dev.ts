@@ -1,9 +1,9 @@
-// `npm run dev`: one process for the server and, with hot reload, the page.
+// `npm run dev`: one process serves the API and, with hot reload, the page.
 import { createServer } from 'vite'
 import config from '../vite.config.ts'
 import { app, listen, server } from './app.ts'
 
-// Vite would write a copy of its configuration and import that, which `node --watch` takes for a change.
+// Without `configFile: false`, Vite writes a copy of its configuration, and `node --watch` restarts.
 const vite = await createServer({
   ...config,
   configFile: false,

@@ -1,4 +1,4 @@
-// `npm start`: the server, and the page as `npm run build` has built it.
+// `npm start`: serves the API, and the page that `npm run build` has built.
 import { join } from 'node:path'
 import express from 'express'
 import { app, listen, server, trpc } from './app.ts'
@@ -6,7 +6,7 @@ import { app, listen, server, trpc } from './app.ts'
 app.use(express.static(join(import.meta.dirname, '../dist')))
 listen()
 
-/** Sends the clients away, so that they go on elsewhere without a hole. */
+/** Drains the connections: clients move to another server, and miss no event. */
 async function stop(): Promise<void> {
   server.close()
   await trpc.link.drain()

@@ -9,10 +9,10 @@ const vote = z.object({ user: z.string(), choice })
 
 export const channels = createChannels({ channels: { votes: channel({ event: vote }) } })
 
-/** The newest vote of each user. It belongs in your database. */
+/** The latest vote of each user. In your app, it is in the database. */
 const votes = new Map<string, z.infer<typeof vote>>()
 
-const t = initTRPC.context<Session & { endStreams(user: string): void }>().create()
+const t = initTRPC.context<Session & { disconnect(user: string): void }>().create()
 
 const forUsers = t.procedure.use(({ ctx: { user }, next }) => {
   if (user === undefined) throw new TRPCError({ code: 'UNAUTHORIZED', message: 'Sign in first.' })
@@ -20,7 +20,7 @@ const forUsers = t.procedure.use(({ ctx: { user }, next }) => {
 })
 
 export const appRouter = t.router({
-  /** Opens with all votes and goes on with each that is cast; a gap is healed by all votes again. */
+  /** Sends all votes, then each new one. After a gap, it sends all votes again. */
   onVotes: forUsers.subscription((opts) => channels.votes().live(opts, () => [...votes.values()])),
 
   vote: forUsers.input(choice).mutation(({ ctx: { user }, input }) => {
@@ -29,13 +29,13 @@ export const appRouter = t.router({
   }),
 
   me: t.procedure.query(({ ctx }) => ctx.user ?? null),
-  // There is no password: this is where yours goes.
+  // The example has no password: check yours here.
   signIn: t.procedure
     .input(z.string().trim().min(1).max(40))
     .mutation(({ ctx, input }) => ctx.signIn(input)),
   signOut: forUsers.mutation(({ ctx }) => {
     ctx.signOut()
-    ctx.endStreams(ctx.user)
+    ctx.disconnect(ctx.user)
   }),
 })
 

@@ -1,18 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import type { CreateExpressContextOptions } from '@trpc-sse/server/adapters/express'
 
-/** Who asks, and how to change that. */
+/** The user of a request, and functions to sign in and out. */
 export interface Session {
-  /** `undefined` for who is not signed in. */
+  /** `undefined` if not signed in. */
   readonly user: string | undefined
   signIn(user: string): void
   signOut(): void
 }
 
-/** Whose session is which. It belongs in your database. */
+/** The user of each session. In your app, it is in the database. */
 const users = new Map<string, string>()
 
-/** Reads the session that the request's cookie names. Streams bring it, as every request does. */
+/** Reads the session of the request's cookie. Requests for streams have it, too. */
 export function readSession({ req, res }: CreateExpressContextOptions): Session {
   const session = `${req.cookies.session}`
   return {
@@ -20,7 +20,7 @@ export function readSession({ req, res }: CreateExpressContextOptions): Session 
     signIn(user) {
       const session = randomUUID()
       users.set(session, user)
-      // No script can read it, and no other site's request carries it but a link.
+      // Hidden from scripts, and sent from other sites only when a user follows a link.
       res.cookie('session', session, { httpOnly: true, sameSite: 'lax', secure: req.secure })
     },
     signOut() {

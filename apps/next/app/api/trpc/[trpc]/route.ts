@@ -4,10 +4,10 @@ import { oncePerProcess } from '../../../../server/once-per-process.ts'
 import { appRouter } from '../../../../server/router.ts'
 import { currentSession } from '../../../../server/session.ts'
 
-/** Seconds after which the platform ends a response; the router's `sse.maxDurationMs` is below it. */
+/** Seconds after which the platform ends a response. The router's `sse.maxDurationMs` is lower. */
 export const maxDuration = 300
 
-// Next waits for open responses before it ends, and streams don't end by themselves: their clients are sent elsewhere.
+// Next waits for open responses before it exits. Streams never end, so drain them.
 oncePerProcess('drain', () =>
   process.once('SIGTERM', () => void linkOf(appRouter)?.drain({ overMs: 1_000 })),
 )
