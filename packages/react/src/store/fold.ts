@@ -22,7 +22,7 @@ export interface Reducers<TState> {
 
 /** A state, and the position of its last event. */
 export class Fold<TState> {
-  readonly pending = new PendingEvents()
+  readonly pending: PendingEvents = new PendingEvents()
   readonly #reducers: () => Reducers<TState>
   #data: TState | undefined
   #lastEventId: string | undefined
