@@ -59,7 +59,7 @@ export class Hub {
    */
   readonly pages: Pages
   /** Called, and removed, when the hub has opened. */
-  readonly openingReaders = new Set<OpeningReader>()
+  readonly openingReaders: Set<OpeningReader> = new Set()
   readonly #options: HubOptions
   readonly #reader: LogReader
   readonly #wakeups: Wakeups
