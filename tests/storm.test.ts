@@ -24,7 +24,8 @@ const t = initTRPC.create()
 /** Creates what one process has: its channels on the shared Redis. */
 function createProcess(url: string) {
   const channels = createChannels({
-    backend: redisBackend({ url }),
+    // 10,000 openings keep a slow machine busy for longer than the default timeout.
+    backend: redisBackend({ url }, { commandTimeoutMs: 60_000 }),
     channels: { log: channel({ event: z.number() }) },
   })
   const router = t.router({
