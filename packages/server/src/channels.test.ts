@@ -56,7 +56,7 @@ const values = <T>(events: ReadonlyArray<readonly [string, T]>): T[] =>
   events.map(([, value]) => value)
 
 describe('publish', () => {
-  it('gives the event to whoever subscribed before, with its types', async () => {
+  it('delivers the event, with its types, to subscriptions from before', async () => {
     await using s = setup()
     const room = s.channels.notes({ room: 'a' })
     const got = take(room.subscribe(), 2)
@@ -68,13 +68,13 @@ describe('publish', () => {
     ])
   })
 
-  it('stores what the schema makes of the event', async () => {
+  it('stores the output of the event’s schema', async () => {
     await using s = setup()
     await s.channels.trimmed().publish('  hi ')
     expect((await s.channels.trimmed().history({ last: 1 })).events[0]?.data).toBe('hi')
   })
 
-  it('rejects an event that does not fit, with the issues and their paths, and stores nothing', async () => {
+  it('rejects an event that doesn’t fit, with the issues and their paths, and stores nothing', async () => {
     await using s = setup()
     const room = s.channels.notes({ room: 'a' })
     const publish = room.publish({ text: 5, at } as never)
@@ -88,21 +88,21 @@ describe('publish', () => {
     expect((await room.history({ last: 10 })).events).toEqual([])
   })
 
-  it('rejects an event over the size limit, and says the size and the limit', async () => {
+  it('rejects an event over the size limit, and names its size and the limit', async () => {
     await using s = setup()
     const publish = s.channels.notes({ room: 'a' }).publish({ text: 'é'.repeat(600), at })
     await expect(publish).rejects.toMatchObject({ code: 'EVENT_TOO_LARGE' })
     await expect(publish).rejects.toThrow(/has 1\d\d\d bytes; the limit is 1000/)
   })
 
-  it('rejects what JSON cannot hold', async () => {
+  it('rejects an event that JSON can’t hold', async () => {
     const channels = createChannels({ channels: { any: channel({ event: z.any() }) } })
     await expect(channels.any().publish(1n)).rejects.toMatchObject({ code: 'INVALID_EVENT' })
     await expect(channels.any().publish(undefined)).rejects.toMatchObject({ code: 'INVALID_EVENT' })
     await channels.close()
   })
 
-  it('stores once what comes twice with the same idempotency key', async () => {
+  it('stores only the first of two events with the same idempotency key', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const first = await numbers.publish(1, { idempotencyKey: 'k' })
@@ -125,7 +125,7 @@ describe('publish', () => {
 })
 
 describe('history and lastEventId', () => {
-  it('read from the end, and on from an id', async () => {
+  it('read from the end, and after an id', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const empty = await numbers.lastEventId()
@@ -138,7 +138,7 @@ describe('history and lastEventId', () => {
     expect(all.events.map(({ data }) => data)).toEqual([1, 2, 3])
   })
 
-  it('refuse what is not an id or a count', async () => {
+  it('refuse a bad id or count', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     await expect(numbers.history({ after: 'x' })).rejects.toMatchObject({
@@ -148,13 +148,13 @@ describe('history and lastEventId', () => {
     await expect(numbers.history({ last: 1e9 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
-  it('end ten seconds after the call, however many pages they are and whatever the backend does', async () => {
+  it('end ten seconds after the call at the latest, whatever the backend does', async () => {
     const clock = manualClock()
     const inner = memoryBackend({ clock })
     const pages = createInbox<() => void>()
     const backend: Backend = {
       ...inner,
-      // It doesn't look at the signal.
+      // It ignores the signal.
       read: (log, from) =>
         new Promise((resolve) => pages.put(() => resolve(inner.read(log, from)))),
     }
@@ -173,7 +173,7 @@ describe('history and lastEventId', () => {
     await outcome
   })
 
-  it('join with a subscription: nothing is missing in between', async () => {
+  it('join with a subscription that misses nothing in between', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const lastEventId = await numbers.lastEventId()
@@ -197,7 +197,7 @@ describe('subscribe', () => {
     expect(() => numbers.subscribe({ replay: -1 })).toThrow(/replay is -1/)
   })
 
-  it('resumes after an id, before it replays', async () => {
+  it('resumes after an id rather than replaying', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const [one] = await numbers.publishMany([1, 2, 3])
@@ -229,7 +229,7 @@ describe('subscribe', () => {
     await expect(take(many, 1)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
 
-  it('reports one gap where the log no longer has the events, and goes on with the rest', async () => {
+  it('reports one gap for events that are no longer retained, and continues with the rest', async () => {
     await using s = setup({ events: 5 })
     const numbers = s.channels.numbers()
     const { id } = await numbers.publish(0)
@@ -247,7 +247,7 @@ describe('subscribe', () => {
     await expect(take(strict, 1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
   })
 
-  it('tells who resumes what the log tells, even while the process still knows more', async () => {
+  it('reports a gap to a resume past the retention, even while the window has the events', async () => {
     await using s = setup({ events: 5 })
     const numbers = s.channels.numbers()
     const live = take(numbers.subscribe(), 21)
@@ -264,7 +264,7 @@ describe('subscribe', () => {
   it('reports a gap, not another channel, for the id of another channel', async () => {
     await using s = setup()
     const first = await s.channels.numbers().publish(1)
-    // Not in the same millisecond, in which the order of two channels' ids is chance.
+    // In one millisecond, the order of two channels' ids would be random.
     await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(eventTimeMs(first.id)), {
       interval: 1,
     })
@@ -275,7 +275,7 @@ describe('subscribe', () => {
     expect(values(await got)).toEqual([2])
   })
 
-  it('ends quietly when the signal aborts, even while it waits', async () => {
+  it('ends without an error when the signal aborts, even while it waits', async () => {
     await using s = setup()
     const abort = new AbortController()
     const iterator = s.channels
@@ -304,7 +304,7 @@ describe('subscribe', () => {
     await expect(next).rejects.toMatchObject({ code: 'CLOSED' })
   })
 
-  it('skips a payload that cannot be decoded, reports it once, and goes on without a gap', async () => {
+  it('skips an undecodable payload, reports it once, and continues without a gap', async () => {
     await using s = setup()
     const log = { key: '["numbers"]', retain: { events: 100, forMs: 1e9 } }
     const one = take(s.channels.numbers().subscribe(), 3)
@@ -320,7 +320,7 @@ describe('subscribe', () => {
     expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
   })
 
-  it('skips a payload that is JSON but that the transformer cannot read, for all readers, and reports it once', async () => {
+  it('skips JSON that the transformer can’t read, for all subscriptions, and reports it once', async () => {
     await using s = setup()
     const log = { key: '["numbers"]', retain: { events: 100, forMs: 1e9 } }
     const plain = take(s.channels.numbers().subscribe(), 2)
@@ -339,7 +339,7 @@ describe('subscribe', () => {
     expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
   })
 
-  it('leaves a publish that has to wait for it to the backend, which has one deadline for both', async () => {
+  it('lets the backend wait for the subscription’s opening as part of a publish, within one deadline', async () => {
     const inner = memoryBackend()
     const append = vi.fn(inner.append)
     const backend: Backend = { ...inner, append, listen: () => new Promise(() => {}) }
@@ -356,7 +356,7 @@ describe('subscribe', () => {
     await Promise.allSettled(publishing)
   })
 
-  it('goes on, and lets publish go on, when onError itself throws', async () => {
+  it('continues, and lets publish continue, when onError throws', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const inner = memoryBackend()
     let failures = 2
@@ -380,7 +380,7 @@ describe('subscribe', () => {
     await channels.close()
   })
 
-  it('filters by a type guard and maps, and resumes past what it left out', async () => {
+  it('filters by a type guard and maps, and resumes after events that it left out', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     await numbers.publishMany([1, 2, 3, 4, 5, 6])
@@ -395,7 +395,7 @@ describe('subscribe', () => {
   })
 })
 
-/** The same logs, read by channels that have just started: nothing is in their window. */
+/** Channels over the same logs that have just started: their windows are empty. */
 async function freshReader(
   backend: ReturnType<typeof memoryBackend>,
   onError: (error: unknown) => void,
@@ -411,7 +411,7 @@ async function freshReader(
 }
 
 describe('merge', () => {
-  it('gives the events of all channels once, under ids that resume all of them', async () => {
+  it('delivers the events of all channels once, with ids that resume all of them', async () => {
     await using s = setup()
     const a = s.channels.notes({ room: 'a' })
     const numbers = s.channels.numbers()
@@ -430,7 +430,7 @@ describe('merge', () => {
     expect(new Set([...values(events.slice(0, 2)), ...values(rest)]).size).toBe(5)
   })
 
-  it('starts a channel that the id does not know yet, and forgets one that is no longer there', async () => {
+  it('starts a channel that the id doesn’t name, and drops one that is no longer merged', async () => {
     await using s = setup()
     const a = s.channels.notes({ room: 'a' })
     const b = s.channels.notes({ room: 'b' })
@@ -447,7 +447,7 @@ describe('merge', () => {
     expect(values(await onlyB)).toEqual([{ text: '3', at }])
   })
 
-  it('refuses a channel that is there twice, and what is not a channel subscription', async () => {
+  it('refuses a channel that is merged twice, and a value that isn’t a channel subscription', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const twice = [numbers.subscribe(), numbers.subscribe()]
@@ -457,7 +457,7 @@ describe('merge', () => {
     expect(() => merge([{} as never])).toThrow(/what channel.subscribe\(\) returned/)
   })
 
-  it('resumes as many channels as it takes, and refuses more at once', async () => {
+  it('resumes the most channels that may be merged, and refuses more', async () => {
     await using s = setup()
     const rooms = (count: number, lastEventId?: string) =>
       range(1, count).map((n) =>
@@ -478,7 +478,7 @@ describe('merge', () => {
     expect(values(await take(merge(rooms(190, first?.[0])), 1))).toEqual([{ text: '2', at }])
   })
 
-  it('keeps what each part says of gaps, and tells of a gap for the channel that has it', async () => {
+  it('keeps each part’s onGap, and reports a gap for the channel that has it', async () => {
     await using s = setup({ events: 2 })
     const numbers = s.channels.numbers()
     const notes = s.channels.notes({ room: 'a' })
@@ -496,7 +496,7 @@ describe('merge', () => {
     })
   })
 
-  it('keeps filters and maps of its parts', async () => {
+  it('keeps the filters and maps of its parts', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     await numbers.publishMany([1, 2, 3, 4])
@@ -518,7 +518,7 @@ function withPublish<T>(
 describe('channel params', () => {
   const schema = z.any()
 
-  it('throw BAD_REQUEST where they do not fit', async () => {
+  it('throw BAD_REQUEST if they don’t fit', async () => {
     await using s = setup()
     expect(() => s.channels.notes({ room: 5 } as never)).toThrow(
       expect.objectContaining({ code: 'BAD_REQUEST' }),
@@ -536,13 +536,13 @@ describe('channel params', () => {
     expect(() => channelKey('c', schema, params)).toThrow(/can't name a log/)
   })
 
-  it('refuse what is nested without end', () => {
+  it('refuse a value that is nested without end', () => {
     let nested: unknown = 1
     for (let i = 0; i < 100_000; i++) nested = [nested]
     expect(() => channelKey('c', schema, nested)).toThrow(/nested more than/)
   })
 
-  it('name the same log whatever the order of properties', () => {
+  it('name the same log whatever the order of their properties', () => {
     expect(channelKey('c', schema, { a: 1, b: [{ y: 2, x: null }] })).toBe(
       channelKey('c', schema, { b: [{ x: null, y: 2 }], a: 1, c: undefined }),
     )
@@ -580,7 +580,7 @@ describe('channel params', () => {
     }
   }
 
-  // -0 and 0 are one number in JSON, and one log.
+  // -0 and 0 are one number in JSON, so they are one log.
   const isSame = (a: unknown, b: unknown): boolean => isDeepStrictEqual(viaJson(a), viaJson(b))
   const viaJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 })
@@ -592,7 +592,7 @@ describe('createChannels', () => {
     )
   })
 
-  it('refuses what is not a schema', () => {
+  it('refuses a value that isn’t a schema', () => {
     expect(() => channel({} as never)).toThrow(/event is not a Standard Schema/)
     expect(() => channel({ event: z.number(), params: {} as never })).toThrow(
       /params is not a Standard Schema/,
@@ -608,7 +608,7 @@ describe('createChannels', () => {
     },
   )
 
-  it('refuses bounds that cannot be kept', () => {
+  it('refuses numbers that can’t be limits', () => {
     expect(() => channel({ event: z.number(), retain: { events: 0 } })).toThrow(/events is 0/)
     expect(() =>
       channel({ event: z.number(), retain: { forMs: Number.POSITIVE_INFINITY } }),

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { listen, openRaw, subscriptionUrl } from '../../../tests/support/http.ts'
 import { isTracked } from './shared-state.ts'
 
-/** Another copy of this package, as a bundler makes one for each part of an app. */
+/** Loads another copy of this package, as bundlers make for parts of an app. */
 async function anotherCopy(): Promise<typeof import('./index.ts')> {
   vi.resetModules()
   return await import('./index.ts')
@@ -26,7 +26,7 @@ describe('copies of this package in one process', () => {
     const link = two.createServerLink({ router, channels })
     await using server = await listen((request, response) => void link.node(request, response))
     const [first, next] = await channels.log().publishMany([1, 2])
-    // Such an input has no room for the id: it comes by the call's signal.
+    // A string input can't have the id, so the call's signal carries it.
     const query = { input: 'text', lastEventId: `${first?.id}` }
     using stream = await openRaw(subscriptionUrl(server.url, path, query))
     await stream.next()
@@ -34,7 +34,7 @@ describe('copies of this package in one process', () => {
     await channels.close()
   })
 
-  it('know a tracked value of another copy of tRPC', () => {
+  it('recognize a tracked value of another copy of tRPC', () => {
     expect(isTracked(tracked('1', 'a'))).toBe(true)
     expect(isTracked(['1', 'a', Symbol('of another copy')])).toBe(true)
     expect([['1', 'a', null], ['1', 'a'], [1, 'a', Symbol('x')], 'text'].map(isTracked)).toEqual(

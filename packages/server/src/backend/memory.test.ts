@@ -29,7 +29,7 @@ const dayMs = 86_400_000
 const startMs = 1_800_000_000_000
 const log: ChannelLog = { key: 'log', retain: { events: 100, forMs: dayMs } }
 
-/** A clock that shows what it is set to. */
+/** A clock whose time is set by the test. */
 function createSetClock(): Clock & { set(nowMs: number): void } {
   let nowMs = startMs
   return {
@@ -42,7 +42,7 @@ function createSetClock(): Clock & { set(nowMs: number): void } {
   }
 }
 
-describe('memoryBackend, by its clock', () => {
+describe('memoryBackend with a clock', () => {
   it('gives rising ids when the clock is set back', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock })
@@ -60,7 +60,7 @@ describe('memoryBackend, by its clock', () => {
     ])
   })
 
-  it('gives the first event an id after its origin when the clock is set back between', async () => {
+  it('gives the first event an id after its log’s origin, even if the clock was set back', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock })
     const { lastEventId: origin } = await backend.read(log, { last: 1, limit: 1 })
@@ -70,7 +70,7 @@ describe('memoryBackend, by its clock', () => {
     expect(events).toMatchObject([{ prev: origin, data: '1' }])
   })
 
-  it('keeps an event for exactly its time', async () => {
+  it('keeps an event for exactly `forMs`', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock })
     await backend.append(log, ['1'])
@@ -110,7 +110,7 @@ describe('memoryBackend, by its clock', () => {
     expect(eventTimeMs(lastEventId)).toBe(clock.now())
   })
 
-  it('forgets a log without events ten minutes after its last use, unless somebody listens to it', async () => {
+  it('forgets an empty log ten minutes after its last use, unless it has a listener', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock: { ...clock, random: Math.random } })
     const originOf = async (key: string) =>
@@ -128,7 +128,7 @@ describe('memoryBackend, by its clock', () => {
     expect(after).toEqual([before[0], expect.not.stringMatching(before[1] ?? ''), before[2]])
   })
 
-  it('remembers a log that somebody listens to for as long as that', async () => {
+  it('remembers a log while it has a listener', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock })
     const { ids } = await backend.append(log, ['1'])
@@ -139,7 +139,7 @@ describe('memoryBackend, by its clock', () => {
     expect((await backend.read(log, { last: 9, limit: 9 })).lastEventId).toBe(ids[0])
   })
 
-  it('tells listeners after append returned, so that they can publish', async () => {
+  it('calls listeners after append has returned, so that they can publish', async () => {
     const backend = memoryBackend()
     const heard: string[] = []
     await backend.listen(log, { onEvent: ({ data }) => void heard.push(data), onInterrupted() {} })

@@ -59,7 +59,7 @@ const kept: ReadonlyArray<[string, unknown]> = [
 ]
 
 describe('an event without a transformer', () => {
-  it.each(lost)('is refused where it has %s, with the path', async (what, value) => {
+  it.each(lost)('is refused with the path if it has %s', async (what, value) => {
     expect(findJsonLoss(value)).toEqual({ path: [], what })
     const channels = createChannels({ channels: { any: channel({ event: z.any() }) } })
     const any = channels.any()
@@ -103,7 +103,7 @@ describe('an event without a transformer', () => {
 })
 
 describe('an event with a transformer', () => {
-  it('is for the transformer to write', async () => {
+  it('may have whatever the transformer can write', async () => {
     const transformer = {
       serialize: (value: unknown) => ({ map: [...(value as Map<string, number>)] }),
       deserialize: ({ map }: { map: Array<[string, number]> }) => new Map(map),

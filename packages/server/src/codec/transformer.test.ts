@@ -8,7 +8,7 @@ import { serveRouter } from '../../../../tests/support/router-server.ts'
 import { channel, createChannels, createServerLink, merge, type Transformer } from '../index.ts'
 import { areSame, outputOf } from './transformer.ts'
 
-/** Writes dates in its own way, and gives back everything else as it is; counts how often it is asked. */
+/** A transformer that changes only dates. It counts its calls. */
 function datesOnly(name = '$date') {
   const calls = { serialize: 0, deserialize: 0 }
   return {
@@ -59,7 +59,7 @@ async function setup(transformer: Transformer) {
   const server = await serveRouter(router, { channels })
   return {
     channels,
-    /** The data of the first event of a subscription. */
+    /** Returns the data of a subscription's first event. */
     async first(path: string, mode: (typeof modes)[number]) {
       const body = JSON.stringify({ version: 1, revision: 1, subscriptions: { key: { path } } })
       const headers = { 'content-type': 'application/json', accept: 'text/event-stream' }
@@ -79,15 +79,18 @@ async function setup(transformer: Transformer) {
   }
 }
 
-describe('a transformer that gives back most values as they are', () => {
+describe('a transformer that returns most values unchanged', () => {
   describe.each(modes)('in %s mode', (mode) => {
-    it.each(['published', 'filtered', 'yielded', 'bare'])('writes what is %s', async (path) => {
-      await using app = await setup(datesOnly())
-      await app.channels.dates().publish(date)
-      expect(await app.first(path, mode)).toBe('{"$date":1000}')
-    })
+    it.each(['published', 'filtered', 'yielded', 'bare'])(
+      'is used for a value that is %s',
+      async (path) => {
+        await using app = await setup(datesOnly())
+        await app.channels.dates().publish(date)
+        expect(await app.first(path, mode)).toBe('{"$date":1000}')
+      },
+    )
 
-    it('has an output side of its own', async () => {
+    it('has an output side', async () => {
       const plain = { serialize: (value: unknown) => value, deserialize: (value: unknown) => value }
       await using app = await setup({ input: plain, output: datesOnly() })
       await app.channels.dates().publish(date)
@@ -95,7 +98,7 @@ describe('a transformer that gives back most values as they are', () => {
     })
   })
 
-  it('is asked for what is read and written, and for nothing else', async () => {
+  it('is called for values that are read or written, and for nothing else', async () => {
     const { calls, ...transformer } = datesOnly()
     await using app = await setup(transformer)
     expect(calls).toEqual({ serialize: 0, deserialize: 0 })
@@ -149,7 +152,7 @@ describe('a transformer that gives back most values as they are', () => {
     )
     const next = () => Promise.all(iterators.map((iterator) => iterator.next()))
     const first = next()
-    // Until the subscriptions have opened, there is nothing for them.
+    // Until the subscriptions are open, they get nothing.
     await Promise.all([channels.dates().history({ last: 1 }), channels.more().history({ last: 1 })])
     await channels.dates().publish(date)
     const values = await first
@@ -158,7 +161,7 @@ describe('a transformer that gives back most values as they are', () => {
     await channels.close()
   })
 
-  it('is another one than none, and than one that writes dates differently', () => {
+  it('differs from no transformer, and from one that writes dates differently', () => {
     const channels = (transformer?: Transformer) =>
       createChannels({
         ...(transformer && { transformer }),
@@ -193,7 +196,7 @@ describe('no transformer', () => {
     expect(outputOf(undefined)).toBeUndefined()
   })
 
-  it('is told from one whose functions do more than return what they are given', () => {
+  it('isn’t a transformer whose functions do more than return their argument', () => {
     const changing = {
       serialize: (value: unknown) => value,
       deserialize: (value: unknown) => [value],
@@ -208,13 +211,13 @@ describe('no transformer', () => {
 })
 
 describe('two transformers', () => {
-  it('are the same if they are one object, or write the same', () => {
+  it('are equal if they are one object or write the same', () => {
     expect(areSame(superjson, new SuperJSON())).toBe(true)
     expect(areSame(datesOnly(), datesOnly())).toBe(true)
     expect(areSame(undefined, undefined)).toBe(true)
   })
 
-  it('are not the same if one writes differently, fails, or is none', () => {
+  it('aren’t equal if one writes differently, fails or is missing', () => {
     const failing = {
       serialize(): never {
         throw new Error('no')
@@ -226,7 +229,7 @@ describe('two transformers', () => {
     expect(areSame(datesOnly(), datesOnly('$d'))).toBe(false)
   })
 
-  it('are compared once, and one with itself never', () => {
+  it('are compared once, and never if they are one object', () => {
     const [a, b] = [datesOnly(), datesOnly()]
     areSame(a, a)
     expect(a.calls.serialize).toBe(0)

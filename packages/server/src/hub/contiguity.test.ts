@@ -31,7 +31,7 @@ function check(from: LogPosition, read: LogPage): string {
 describe('checkContiguity', () => {
   it.each([
     [
-      'goes on where the reader stands',
+      'continues at the reader’s position',
       { id: at(1) },
       page([event(2), event(3)]),
       '1-0>2-0 2-0>3-0 end',
@@ -42,29 +42,29 @@ describe('checkContiguity', () => {
       page([event(5), event(6)]),
       '4-0>5-0 5-0>6-0 end',
     ],
-    ['says nothing when nothing happened', { id: at(4) }, page([], at(4)), 'end'],
-    ['jumps when events expired', { id: at(1) }, page([], at(4)), '!4-0 end'],
-    ['jumps back when the log was reset', { id: at(9) }, page([], at(4)), '!4-0 end'],
+    ['has no entries if there is no new event', { id: at(4) }, page([], at(4)), 'end'],
+    ['jumps if events have expired', { id: at(1) }, page([], at(4)), '!4-0 end'],
+    ['jumps back if the log was reset', { id: at(9) }, page([], at(4)), '!4-0 end'],
     [
-      'reads on where the newest event is gone',
+      'reads on if the newest event isn’t in the page',
       { id: at(1) },
       page([event(2)], at(3)),
       '1-0>2-0 more after 2-0',
     ],
     [
-      'leaves out what cannot be decoded',
+      'leaves out an undecodable event',
       { id: at(1) },
       page([event(2, 1, 'bad'), event(3)]),
       '1-0>3-0 end',
     ],
     [
-      'leaves out a foreign entry that the chain does not know',
+      'leaves out an undecodable event that isn’t part of the chain',
       { id: at(1) },
       page([event(2, 9, 'bad'), event(3, 1)]),
       '1-0>3-0 end',
     ],
     [
-      'shows a gap in front of what cannot be decoded',
+      'shows a gap before an undecodable event',
       { id: at(1) },
       page([event(4, 3, 'bad'), event(5)]),
       '4-0>5-0 end',
@@ -76,7 +76,7 @@ describe('checkContiguity', () => {
       'end',
     ],
     [
-      'goes on past an undecodable event of the page before',
+      'continues after an undecodable event of the page before',
       { id: at(1), skipped: at(2) },
       page([event(3)]),
       '1-0>3-0 end',
@@ -85,7 +85,7 @@ describe('checkContiguity', () => {
     expect(check(from, read)).toBe(expected)
   })
 
-  it('asks for more where a page ends before the log, past what it could not decode', () => {
+  it('reads on after an undecodable last event of a page that ends before the log', () => {
     expect(check({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe(
       '1-0>2-0 more after 3-0',
     )

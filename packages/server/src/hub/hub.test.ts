@@ -92,7 +92,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
       pull(run)
     },
     () => {
-      // The log is emptied; its clock never steps back far enough to make an id again.
+      // The log is emptied. Its clock has moved on, so it makes no id twice.
       if (!losing || random() > 0.1) return
       clock.advance(5)
       store = memoryBackend({ clock: { ...clock, random } })
@@ -103,7 +103,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
     await steps[Math.floor(random() * steps.length)]?.()
     await settled()
   }
-  // The faults end: everybody gets to the end of the log.
+  // Without faults, every reader reaches the end of the log.
   for (let i = 0; i < 20; i++) {
     chaos.settle()
     clock.advance(10_000)
@@ -119,7 +119,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
   return { runs, end: end.lastEventId, stored }
 }
 
-/** Checks the promise for one reader: contiguous but for its gaps, each event once, in order. */
+/** Checks the promise for one reader: contiguous except for its gaps, each event once, in order. */
 function check(seen: Run['seen']): void {
   let at: EventId | undefined
   const ids = new Set<EventId>()
@@ -136,7 +136,7 @@ function check(seen: Run['seen']): void {
   }
 }
 
-/** What hubs of one process read through. */
+/** Creates what the hubs of one process share. */
 function readParts(clock: Clock) {
   return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
@@ -166,7 +166,7 @@ describe('a hub whose backend loses, repeats, delays and fails', () => {
         const numbers = seen.flatMap((item) => ('kind' in item ? [] : [Number(item.data)]))
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
         expect(feed?.position()).toBe(end)
-        // Two gaps in a row would be one gap told twice, unless the log was lost twice.
+        // An empty gap would be one gap reported twice.
         for (const item of seen)
           if ('kind' in item) expect(item.position).not.toBe(item.lastEventId)
       }
@@ -174,7 +174,7 @@ describe('a hub whose backend loses, repeats, delays and fails', () => {
   )
 })
 
-describe('what is published right after a hub has opened', () => {
+describe('an event that is published right after a hub has opened', () => {
   const log = { key: 'log', retain: { events: 1_000, forMs: 1e9 } }
 
   function setup() {
@@ -210,17 +210,20 @@ describe('what is published right after a hub has opened', () => {
     ['the newest event', { replay: 1 }, ['1', '2', '3']],
     ['more than was published', { replay: 5 }, ['0', '1', '2', '3']],
     ['all', { replay: Number.MAX_SAFE_INTEGER }, ['0', '1', '2', '3']],
-  ])('is not missed by who asked for %s before, and looks only now', async (_, start, expected) => {
-    const { hub, open, publish } = setup()
-    await publish('0')
-    const early = open(start)
-    await hub.opening
-    const late = open(start)
-    await publish('1')
-    await publish('2', '3')
-    for (const feed of [early, late])
-      expect((await read(feed)).slice(-expected.length)).toEqual(expected)
-    for (const feed of [early, late]) feed.close()
-    expect(hub.openingReaders.size).toBe(0)
-  })
+  ])(
+    'isn’t missed by a reader that asked for %s before, and reads only now',
+    async (_, start, expected) => {
+      const { hub, open, publish } = setup()
+      await publish('0')
+      const early = open(start)
+      await hub.opening
+      const late = open(start)
+      await publish('1')
+      await publish('2', '3')
+      for (const feed of [early, late])
+        expect((await read(feed)).slice(-expected.length)).toEqual(expected)
+      for (const feed of [early, late]) feed.close()
+      expect(hub.openingReaders.size).toBe(0)
+    },
+  )
 })

@@ -41,13 +41,13 @@ function setup({ events = 1_000, maxOpenChannels = 50_000, inner = memoryBackend
     channels,
     log: channels.numbers('log'),
     reads,
-    /** What gaps were reported. */
+    /** The messages of the reported gaps. */
     gaps: () => onError.mock.calls.map(([{ message }]) => String(message)),
     [Symbol.asyncDispose]: () => channels.close(),
   }
 }
 
-/** Starts to read, and gives the next values each time it is asked. */
+/** Starts to read. Returns a function that waits for the next values. */
 function read<T>(subscription: ChannelSubscription<T>) {
   const iterator = subscription[Symbol.asyncIterator]()
   return async (count: number): Promise<T[]> => {
@@ -61,7 +61,7 @@ function read<T>(subscription: ChannelSubscription<T>) {
 }
 
 describe('clear', () => {
-  it('shows one gap, reset, to readers wherever they stand, and then what follows', async () => {
+  it('shows one gap with the reason reset to readers at any position, then new events', async () => {
     await using s = setup()
     const [first] = await s.log.publishMany(range(1, 300))
     const [atEnd, inWindow] = [s.log.subscribe(), s.log.subscribe({ lastEventId: first?.id })].map(
@@ -85,7 +85,7 @@ describe('clear', () => {
     for (const gap of s.gaps()) expect(gap).toContain('the log was cleared or lost')
   })
 
-  it('shows nothing that was deleted to those who come later, though this process had it at hand', async () => {
+  it('shows no deleted event to later readers, even if it was in memory', async () => {
     await using s = setup()
     const [first] = await s.log.publishMany(range(1, 10))
     const before = read(s.log.subscribe({ lastEventId: first?.id }))
@@ -98,9 +98,9 @@ describe('clear', () => {
   })
 })
 
-describe('a start that asks for more than there is', () => {
+describe('a replay of more events than are retained', () => {
   it.each(['all', 10] as const)(
-    'is told of a gap where events were before: replay %s',
+    'starts with a gap if there were more events: replay %s',
     async (replay) => {
       await using s = setup({ events: 5 })
       await s.log.publishMany(range(1, 8))
@@ -111,7 +111,7 @@ describe('a start that asks for more than there is', () => {
     },
   )
 
-  it('is told of none where all that ever was is there, or all that was asked for', async () => {
+  it('has no gap if the log never had more, or retains all that it asks for', async () => {
     await using s = setup({ events: 5 })
     await s.log.publishMany(range(1, 5))
     expect(await read(s.log.subscribe({ replay: 'all' }))(5)).toEqual(range(1, 5))
@@ -120,7 +120,7 @@ describe('a start that asks for more than there is', () => {
     expect(s.gaps()).toEqual([])
   })
 
-  it('can be resumed before it was told', async () => {
+  it('can be resumed before the gap was reported', async () => {
     await using s = setup({ events: 5 })
     await s.log.publishMany(range(1, 8))
     const router = t.router({
@@ -138,7 +138,7 @@ describe('a start that asks for more than there is', () => {
 })
 
 describe('reads', () => {
-  it('of a long history are pages, and the result is of one moment', async () => {
+  it('of a long history are pages, and its result is of one moment', async () => {
     await using s = setup()
     await s.log.publishMany(range(1, 1_000))
     const { events, lastEventId } = await s.log.history({ last: 700 })
@@ -152,7 +152,7 @@ describe('reads', () => {
     expect(after.lastEventId).toBe(lastEventId)
   })
 
-  it('give up a history that never gets its turn', async () => {
+  it('reject a history that never gets its turn', async () => {
     const clock = manualClock()
     const inner = { ...memoryBackend(), read: () => new Promise<never>(() => {}) }
     const channels = createChannels({
@@ -170,7 +170,7 @@ describe('reads', () => {
 })
 
 describe('publishMany', () => {
-  it('refuses more bytes than a batch may have, and stores nothing of it', async () => {
+  it('refuses a batch with too many bytes, and stores nothing of it', async () => {
     await using s = setup()
     const parts = range(1, 11).map(() => 'x'.repeat(100_000))
     await expect(s.log.publishMany(parts)).rejects.toMatchObject({
@@ -182,7 +182,7 @@ describe('publishMany', () => {
 })
 
 describe('the number of channels', () => {
-  it('that a process reads is limited; those that nobody reads give way', async () => {
+  it('that a process reads is limited, and idle channels are closed for new ones', async () => {
     await using s = setup({ maxOpenChannels: 2 })
     const open = async (name: string) => {
       const iterator = s.channels.numbers(name).subscribe({ replay: 1 })[Symbol.asyncIterator]()
@@ -200,7 +200,7 @@ describe('the number of channels', () => {
     })
   })
 
-  it('that one connection reads is limited, and what ends is given back', async () => {
+  it('that one connection reads is limited, and ended subscriptions don’t count', async () => {
     await using s = setup()
     const router = t.router({
       numbers: t.procedure
@@ -236,7 +236,7 @@ describe('the number of channels', () => {
   })
 })
 
-describe('readers who come back from the same place at once', () => {
+describe('readers that resume from the same position at once', () => {
   it('share one read of the log', async () => {
     const backend = memoryBackend()
     const afters: string[] = []

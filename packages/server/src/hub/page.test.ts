@@ -10,7 +10,7 @@ const decode: DecodeEvent = ({ id, data }, prev) =>
     ? undefined
     : { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
 
-/** A page of the events 5, 6, 8 and 9 of a log that goes on to 12; 7 is missing if `data` isn't there. */
+/** Makes a page of the events 5 to 9 of a log that ends at 12. Event 7 can't be decoded if its data is bad. */
 function page(after: string, first: string, data = '7'): Page {
   const ids = ['5-0', '6-0', '7-0', '8-0', '9-0']
   const stored: LogPage = {
@@ -27,22 +27,22 @@ describe('a page', () => {
     expect(indices).toEqual([0, 0, 1, 3, 3, 4])
   })
 
-  it('says nothing of what comes before and after it', () => {
+  it('can’t be read from ids outside of it', () => {
     const of = page('4-0', '4-0')
     expect(['3-0', '9-0', '9-1', '12-0'].map((id) => of.indexAfter(id))).toEqual([-1, -1, -1, -1])
   })
 
-  it('can be read from all ids before it where nothing older is retained', () => {
+  it('can be read from all earlier ids if nothing older is retained', () => {
     expect(['1-0', '2-0', '3-0'].map((id) => page('2-0', '4-0').indexAfter(id))).toEqual([0, 0, 0])
   })
 
-  it('can be read only from ids of its events where one can’t be decoded', () => {
+  it('can be read only from ids of its events if one of them can’t be decoded', () => {
     const of = page('4-0', '4-0', 'bad')
     expect(['4-0', '5-0', '6-0', '8-0'].map((id) => of.indexAfter(id))).toEqual([0, 1, 2, 3])
     expect(['4-1', '7-0', '7-1'].map((id) => of.indexAfter(id))).toEqual([-1, -1, -1])
   })
 
-  it('is of no use once its entries were dropped', () => {
+  it('can’t be read once its entries were dropped', () => {
     const of = page('4-0', '4-0')
     of.drop()
     expect(of.indexAfter('5-0')).toBe(-1)

@@ -37,7 +37,7 @@ function setup(limits: { perProcess: number; perLog: number }) {
 }
 
 describe('Reads', () => {
-  it('has no more under way than are allowed in all, and of one log', async () => {
+  it('runs no more reads at a time than allowed, in all and of one log', async () => {
     const s = setup({ perProcess: 3, perLog: 2 })
     for (const n of range(1, 4)) s.add(`a${n}`, 'a')
     for (const n of range(1, 2)) s.add(`b${n}`, 'b')
@@ -49,7 +49,7 @@ describe('Reads', () => {
     expect(s.started.slice(4)).toEqual(['a3', 'a4'])
   })
 
-  it('gives each group its turn, however many reads one of them has', async () => {
+  it('gives each group its turn, however many reads one group has', async () => {
     const s = setup({ perProcess: 2, perLog: 1 })
     const greedy = createReadGroup()
     for (const n of range(1, 500)) s.add(`same${n}`, 'same', greedy)
@@ -63,7 +63,7 @@ describe('Reads', () => {
     )
   })
 
-  it('gives logs their turn, too, where many wait for busy ones', async () => {
+  it('gives other logs their turn while many reads wait for a busy one', async () => {
     const s = setup({ perProcess: 2, perLog: 1 })
     for (const n of range(1, 20)) s.add(`a${n}`, 'a')
     for (const n of range(1, 2)) s.add(`b${n}`, 'b')
@@ -72,7 +72,7 @@ describe('Reads', () => {
     expect(s.started).toContain('c')
   })
 
-  it('never starts what was taken out, wherever it waited', async () => {
+  it('never starts a read that was deleted, wherever it waited', async () => {
     const s = setup({ perProcess: 2, perLog: 1 })
     s.add('a1', 'a')
     const parked = s.add('a2', 'a')
@@ -86,7 +86,7 @@ describe('Reads', () => {
     expect(s.started).toEqual(['a1', 'b1', 'a3'])
   })
 
-  it('passes on the place of one that was taken out when its turn was near', async () => {
+  it('gives the turn of a deleted read to the next one', async () => {
     const s = setup({ perProcess: 1, perLog: 1 })
     s.add('a1', 'a')
     const next = s.add('a2', 'a')
@@ -96,7 +96,7 @@ describe('Reads', () => {
     expect(s.started).toEqual(['a1', 'a3'])
   })
 
-  it('asks only when its turn has come whether a read is wanted', async () => {
+  it('asks whether a read is still wanted only at its turn', async () => {
     const s = setup({ perProcess: 1, perLog: 1 })
     s.add('a1', 'a')
     s.add('a2', 'a')
@@ -108,7 +108,7 @@ describe('Reads', () => {
     expect(s.started).toEqual(['a1', 'a3'])
   })
 
-  it('lets a read be added by one that is dropped', async () => {
+  it('lets a dropped read add another one', async () => {
     const s = setup({ perProcess: 1, perLog: 1 })
     s.add('a1', 'a')
     const group = createReadGroup()
@@ -123,7 +123,7 @@ describe('Reads', () => {
     expect(s.started).toEqual(['a1', 'again'])
   })
 
-  it('rejects whoever gives up waiting', async () => {
+  it('rejects a wait that is aborted', async () => {
     const s = setup({ perProcess: 1, perLog: 1 })
     s.add('a1', 'a')
     const controller = new AbortController()

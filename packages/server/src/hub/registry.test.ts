@@ -8,7 +8,7 @@ import { HubRegistry } from './registry.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Hubs whose time of day can be set; and how often their backend was read. */
+/** Creates hubs whose time of day can be set, and counts the reads of their backend. */
 function setup() {
   const manual = manualClock()
   let setByMs = 0
@@ -52,7 +52,7 @@ function setup() {
 }
 
 describe.each([3_600_000, -3_600_000])('with the time of day set by %i ms, a hub', (byMs) => {
-  it('that nobody reads is kept as long as it may linger, and no longer', async () => {
+  it('without readers is closed after exactly lingerMs', async () => {
     const s = setup()
     s.open()
     await settled()
@@ -65,7 +65,7 @@ describe.each([3_600_000, -3_600_000])('with the time of day set by %i ms, a hub
     await s.hubs.close()
   })
 
-  it('that is read is compared with its log when it is due, and not before', async () => {
+  it('with readers is compared with its log exactly when that is due', async () => {
     const s = setup()
     const hub = s.open()
     hub.attach(() => {})

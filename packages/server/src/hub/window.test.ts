@@ -15,7 +15,7 @@ const event = (n: number, data = ''): LogEntry => ({
 })
 
 describe('a window', () => {
-  it('serves whoever stands at its start, in it, or at its end', () => {
+  it('serves positions at its start, inside and at its end', () => {
     const window = new Window({ events: 3, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 5; n++) window.push(event(n))
     expect([window.start, window.end, window.tail]).toEqual([2, 5, '5-0'])
@@ -28,7 +28,7 @@ describe('a window', () => {
     expect(window.at(5)).toBeUndefined()
   })
 
-  it('keeps to its size in characters, but always holds the newest entry', () => {
+  it('keeps to its limit of characters, but always has the newest entry', () => {
     const window = new Window({ events: 100, characters: 10 }, '0-0')
     window.push(event(1, '123456'))
     window.push(event(2, '123456'))
@@ -37,7 +37,7 @@ describe('a window', () => {
     expect([window.start, window.end]).toEqual([2, 3])
   })
 
-  it('finds the newer of two places with the same id: where the log went back to it', () => {
+  it('finds the newer of two entries with the same id, after the log went back', () => {
     const window = new Window({ events: 10, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 3; n++) window.push(event(n))
     window.push({ kind: 'jump', id: '1-0' })
@@ -46,7 +46,7 @@ describe('a window', () => {
     expect(window.after('3-0')).toBe(3)
   })
 
-  it('takes in what comes before it, from a page that reaches as far', () => {
+  it('prepends the entries before it, from a page that reaches its start', () => {
     const window = new Window({ events: 6, characters: 1e6 }, '4-0')
     for (let n = 5; n <= 6; n++) window.push(event(n))
     window.prepend('0-0', [event(1), event(2), event(3)])
@@ -67,7 +67,7 @@ describe('a window', () => {
     )
   })
 
-  it('takes in no more than there is room for, the newest of it', () => {
+  it('prepends no more than its limits allow, newest first', () => {
     const window = new Window({ events: 4, characters: 1e6 }, '4-0')
     window.push(event(5))
     window.prepend('0-0', [event(1), event(2), event(3), event(4)])
@@ -80,7 +80,7 @@ describe('a window', () => {
     expect([small.start, small.at(small.start)?.id]).toEqual([-1, '2-0'])
   })
 
-  it('stays right over many more entries than it holds', () => {
+  it('works over many more entries than it holds', () => {
     const window = new Window({ events: 50, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 10_000; n++) {
       window.push(event(n))

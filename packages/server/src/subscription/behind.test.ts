@@ -24,7 +24,7 @@ function setup(whenBehind: BehindPolicy, backend: Backend = memoryBackend()) {
   }
 }
 
-/** Starts to read, and gives the next event each time it is asked. */
+/** Starts to read. Returns a function that waits for the next events. */
 function read(subscription: ReturnType<ReturnType<typeof setup>['numbers']['subscribe']>) {
   const iterator = subscription[Symbol.asyncIterator]()
   return async (count: number): Promise<number[]> => {
@@ -39,7 +39,7 @@ function read(subscription: ReturnType<ReturnType<typeof setup>['numbers']['subs
 
 describe('a subscription that is too far behind', () => {
   it.each([10, 11])(
-    'goes on at the newest event with one gap, if it is more than 10 behind: %i',
+    'continues at the newest event after one gap, if it is more than 10 behind: %i',
     async (missed) => {
       await using s = setup('latest')
       const { id } = await s.numbers.publish(0)
@@ -56,7 +56,7 @@ describe('a subscription that is too far behind', () => {
     },
   )
 
-  it('is found to be so by a process that has just begun, too', async () => {
+  it('is recognized by a process that has just started, too', async () => {
     const backend = memoryBackend()
     const before = setup('latest', backend)
     const { id } = await before.numbers.publish(0)
@@ -69,13 +69,13 @@ describe('a subscription that is too far behind', () => {
     await backend.close()
   })
 
-  it('has what it asked for by replay', async () => {
+  it('gets its whole replay', async () => {
     await using s = setup('latest')
     await s.numbers.publishMany(range(1, 30))
     expect(await read(s.numbers.subscribe({ replay: 25 }))(25)).toEqual(range(6, 30))
   })
 
-  it('skips again each time that it has fallen behind, and tells each time', async () => {
+  it('skips, and reports a gap, each time that it falls behind', async () => {
     await using s = setup('latest')
     const next = read(s.numbers.subscribe())
     const started = next(1)
@@ -88,7 +88,7 @@ describe('a subscription that is too far behind', () => {
     expect(s.onError).toHaveBeenCalledTimes(2)
   })
 
-  it('ends with an error that a retry helps against, where it shall be disconnected and is iterated', async () => {
+  it('ends with a retryable error if it is iterated and the policy is disconnect', async () => {
     await using s = setup('disconnect')
     const next = read(s.numbers.subscribe())
     const started = next(1)
@@ -106,7 +106,7 @@ describe('a subscription that is too far behind', () => {
     expect(await read(s.numbers.subscribe({ lastEventId: id }))(500)).toEqual(range(1, 500))
   })
 
-  it('must have a policy that there is', () => {
+  it('must have a known policy', () => {
     expect(() => channel({ event: z.number(), whenBehind: 'latets' as 'latest' })).toThrow(
       'whenBehind is "latets"',
     )

@@ -23,7 +23,7 @@ interface Run {
   paused: boolean
 }
 
-/** Random publishes, trims, losses, cuts and slow loads, over a backend that loses and delays what it can. */
+/** Random publishes, trims, losses, cuts and slow loads, over a backend that loses and delays. */
 async function simulate(seed: number) {
   const random = seededRandom(seed)
   const one = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)]
@@ -50,7 +50,7 @@ async function simulate(seed: number) {
 
   const load = (): Promise<number> =>
     new Promise((resolve, reject) => {
-      // The state is read at some time while it is loading.
+      // The state is read at a random time during the load.
       loads.push(() => (random() < 0.1 ? reject(new Error('no database')) : resolve(last)))
     })
   function pull(run: Run): void {
@@ -65,7 +65,7 @@ async function simulate(seed: number) {
       reopen(run)
     }
   }
-  /** As a client does: from the position that it was told of. */
+  /** Reopens from the position that the client knows. */
   function reopen(run: Run): void {
     const at = run.feed?.position()
     run.feed?.close()
@@ -88,7 +88,7 @@ async function simulate(seed: number) {
   }
   async function publish(): Promise<void> {
     for (let count = 1 + Math.floor(random() * 3); count > 0; count--) {
-      // The state first, as a snapshot must not stand before an event that is published.
+      // The state changes first: a snapshot must have every event that was published before.
       last += 1
       if (random() < 0.3) await settled()
       const { lastEventId: prev } = await store.read(log, { last: 1, limit: 1 })
@@ -135,7 +135,7 @@ async function simulate(seed: number) {
     await settled()
   }
   for (const run of runs) run.paused = false
-  // The faults end. What was lost with the log shows with the next event.
+  // The faults end. The next event shows what was lost with the log.
   await publish()
   for (let i = 0; i < 60; i++) {
     chaos.settle()
@@ -148,7 +148,7 @@ async function simulate(seed: number) {
   return { runs, last, failures }
 }
 
-/** A state that follows the stream: it may be told what it knows already, and must never miss anything. */
+/** Follows the stream as a reducer: it may see an event again, but must never miss one. */
 function fold(seen: readonly Live[]): { readonly state: number; readonly snapshots: number } {
   let state: number | undefined
   for (const { type, data } of seen) {
@@ -164,7 +164,7 @@ function fold(seen: readonly Live[]): { readonly state: number; readonly snapsho
   return { state: state ?? -1, snapshots: seen.filter(({ type }) => type === 'snapshot').length }
 }
 
-/** What hubs of one process read through. */
+/** Creates what the hubs of one process share. */
 function readParts(clock: Clock) {
   return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
@@ -172,7 +172,7 @@ function readParts(clock: Clock) {
 describe('live subscriptions whose backend loses, repeats, delays, trims and forgets', () => {
   const seeds = Array.from({ length: 60 }, (_, i) => i + 1)
 
-  it('miss nothing, and stand where the state does in the end', async () => {
+  it('miss nothing, and end at the current state', async () => {
     let healed = 0
     for (const seed of seeds) {
       const { runs, last } = await simulate(seed)
@@ -183,7 +183,7 @@ describe('live subscriptions whose backend loses, repeats, delays, trims and for
         healed += snapshots - 1
       }
     }
-    // The run would prove nothing if no snapshot had ever stood in for what was missing.
+    // Shows that snapshots did replace missing events in this run.
     expect(healed).toBeGreaterThan(seeds.length)
   })
 })

@@ -25,7 +25,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 type Live = LiveEvent<number, number>
 
-/** A number that counts up: the state is the last one, and each event the next. */
+/** A number that counts up: the state is the last number, and each event is the next one. */
 function setup({ events = 1_000, window = 1_024 } = {}) {
   const onError = vi.fn()
   const channels = createChannels({
@@ -88,7 +88,7 @@ const snapshot = (data: number): Live => ({ type: 'snapshot', data })
 const event = (data: number): Live => ({ type: 'event', data })
 
 describe('a live subscription', () => {
-  it('begins with a snapshot, and goes on with the events behind the position that was read before it', async () => {
+  it('starts with a snapshot, then gets the events after the position that was read before the load', async () => {
     await using s = setup()
     await s.publish(3)
     const before = await s.numbers.lastEventId()
@@ -106,7 +106,7 @@ describe('a live subscription', () => {
     await live.end()
   })
 
-  it('goes on with events where it is resumed', async () => {
+  it('continues with events, and no snapshot, when it is resumed', async () => {
     await using s = setup()
     await s.publish(3)
     const load = vi.fn(() => 0)
@@ -118,7 +118,7 @@ describe('a live subscription', () => {
     await live.end()
   })
 
-  it('has a new snapshot where events are missing, and reports no gap', async () => {
+  it('gets a new snapshot if events are missing, and no gap', async () => {
     await using s = setup({ events: 2 })
     const [first] = await s.publish(5)
     const live = read(s.numbers.live({ lastEventId: first?.id }, () => s.last()))
@@ -141,7 +141,7 @@ describe('a live subscription', () => {
     await expect(atOnce.next()).rejects.toThrow('no database at all')
   })
 
-  it('aborts a load that nobody waits for any more', async () => {
+  it('aborts a load when its client has left', async () => {
     await using s = setup()
     const { load, loads } = createLoader()
     const live = read(s.numbers.live({}, load))
@@ -154,7 +154,7 @@ describe('a live subscription', () => {
     fail(new Error('aborted'))
   })
 
-  it('goes on where a tracked snapshot stands, before or behind the position', async () => {
+  it('continues after the id of a tracked snapshot, earlier or later than the position', async () => {
     await using s = setup()
     const published = await s.publish(4)
     const at = (index: number): string => published[index]?.id ?? ''
@@ -171,7 +171,7 @@ describe('a live subscription', () => {
     await Promise.all([older.end(), newer.end()])
   })
 
-  it('fails, and says what to do, where the log never goes on from its snapshot', async () => {
+  it('fails, and says what to do, if events are missing after every snapshot', async () => {
     await using s = setup({ events: 2 })
     const [first] = await s.publish(5)
     const load = vi.fn(() => tracked(first?.id ?? '', 1))
@@ -184,13 +184,13 @@ describe('a live subscription', () => {
     expect(load).toHaveBeenCalledTimes(4)
   })
 
-  it('fails where a tracked snapshot has an id that is none', async () => {
+  it('fails if a tracked snapshot has a bad id', async () => {
     await using s = setup()
     const live = read(s.numbers.live({}, () => tracked('yesterday', 1)))
     await expect(live.next()).rejects.toMatchObject({ code: 'INVALID_LAST_EVENT_ID' })
   })
 
-  it('can be filtered and mapped as the union that it is', async () => {
+  it('can be filtered and mapped as a union of snapshots and events', async () => {
     await using s = setup()
     const mapped = s.numbers
       .live({}, () => ({ last: s.last() }))
@@ -203,12 +203,12 @@ describe('a live subscription', () => {
     await live.end()
   })
 
-  it('can be no part of a merged one', async () => {
+  it('can’t be merged', async () => {
     await using s = setup()
     expect(() => merge([s.numbers.live({}, () => 1)])).toThrow(/a live subscription/)
   })
 
-  it('keeps the types that a transformer knows, in both', async () => {
+  it('keeps the types that a transformer knows, in snapshots and events', async () => {
     const channels = createChannels({
       transformer: superjson,
       channels: { dates: channel({ event: z.date() }) },
@@ -222,8 +222,7 @@ describe('a live subscription', () => {
   })
 })
 
-/** A live feed on a hub that the test looks after itself. */
-/** What hubs of one process read through. */
+/** Creates what the hubs of one process share. */
 function readParts(clock: Clock) {
   return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
@@ -274,7 +273,7 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
       hub.check()
       await settled()
     },
-    /** The log is emptied. */
+    /** Empties the log. */
     async lose() {
       clock.advance(5)
       store = memoryBackend({ clock })
@@ -285,8 +284,8 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   }
 }
 
-describe('R18: a gap while a snapshot is loading', () => {
-  it('cancels the load, and the next one stands behind the gap', async () => {
+describe('a gap while a snapshot is loading', () => {
+  it('cancels the load, and the next load starts after the gap', async () => {
     const test = await openFeed()
     await test.append('1')
     const feed = test.open()
@@ -315,7 +314,7 @@ describe('R18: a gap while a snapshot is loading', () => {
     const feed = test.open()
     feed.next()
     const { give, lastEventId } = await test.loads.take()
-    // More than the log retains: who stands in the window reads on from there.
+    // More than the log retains: a cursor in the window can still read them.
     for (const payload of ['2', '3', '4', '5', '6']) await test.append(payload)
     expect(feed.next()).toBeUndefined()
     expect(feed.position()).toBe('snapshot')
@@ -331,7 +330,7 @@ describe('R18: a gap while a snapshot is loading', () => {
 
 describe('a live subscription that is behind', () => {
   it.each(['latest', 'disconnect'] as const)(
-    'is not so because of its own load, where it is %s',
+    'isn’t behind because of its own load, with the policy %s',
     async (policy) => {
       const test = await openFeed(undefined, policy)
       const feed = test.open()
@@ -351,33 +350,36 @@ describe('a live subscription that is behind', () => {
     },
   )
 
-  it.each(['latest', 'disconnect'] as const)('is so once it has caught up (%s)', async (policy) => {
-    const test = await openFeed(undefined, policy)
-    const feed = test.open()
-    feed.next()
-    ;(await test.loads.take()).give(0)
-    await settled()
-    expect([feed.next(), feed.next()]).toEqual([
-      expect.objectContaining({ kind: 'event' }),
-      undefined,
-    ])
-    for (const payload of ['1', '2', '3', '4', '5']) await test.append(payload)
-    if (policy === 'disconnect') return expect(feed.isTooFarBehind()).toBe(true)
-    // It goes on at the newest event: behind another snapshot.
-    expect(feed.next()).toBeUndefined()
-    ;(await test.loads.take()).give(4)
-    await settled()
-    expect(feed.next()).toMatchObject({ decoded: { value: snapshot(4) } })
-    expect(feed.next()).toMatchObject({ data: '{"type":"event","data":5}' })
-    feed.close()
-  })
+  it.each(['latest', 'disconnect'] as const)(
+    'is behind if it falls back after it has caught up (%s)',
+    async (policy) => {
+      const test = await openFeed(undefined, policy)
+      const feed = test.open()
+      feed.next()
+      ;(await test.loads.take()).give(0)
+      await settled()
+      expect([feed.next(), feed.next()]).toEqual([
+        expect.objectContaining({ kind: 'event' }),
+        undefined,
+      ])
+      for (const payload of ['1', '2', '3', '4', '5']) await test.append(payload)
+      if (policy === 'disconnect') return expect(feed.isTooFarBehind()).toBe(true)
+      // It continues at the newest event, after another snapshot.
+      expect(feed.next()).toBeUndefined()
+      ;(await test.loads.take()).give(4)
+      await settled()
+      expect(feed.next()).toMatchObject({ decoded: { value: snapshot(4) } })
+      expect(feed.next()).toMatchObject({ data: '{"type":"event","data":5}' })
+      feed.close()
+    },
+  )
 })
 
-describe('what live subscriptions share', () => {
+describe('live subscriptions share', () => {
   it.each([
     ['', undefined],
     [', written by a transformer', superjson],
-  ])('is one object for each event%s', async (_, transformer) => {
+  ])('one object for each event%s', async (_, transformer) => {
     const test = await openFeed(transformer)
     const feeds = [test.open(() => 1), test.open(() => 2)]
     for (const feed of feeds) feed.next()
@@ -393,7 +395,7 @@ describe('what live subscriptions share', () => {
     expect(createCodec(transformer).deserialize(data)).toEqual(event(5))
   })
 
-  it('is a tracked snapshot, too', async () => {
+  it('the event of a tracked snapshot', async () => {
     const test = await openFeed()
     const shared = tracked('0-0', 1)
     const feeds = [test.open(() => shared), test.open(async () => shared)]
