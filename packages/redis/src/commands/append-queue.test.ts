@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type AppendGroup, AppendQueue, groupAppends, type PendingAppend } from './append-queue.ts'
+import { type AppendGroup, groupAppends, type PendingAppend } from './append-groups.ts'
+import { AppendQueue } from './append-queue.ts'
 
 function append(
   payload: string,

@@ -1,5 +1,4 @@
-import type { AppendResult } from '@trpc-sse/server'
-import type { AppendGroup } from '../append-queue.ts'
+import type { AppendGroup, GroupResult } from '../append-groups.ts'
 import { areAscending, unexpectedReply } from './checks.ts'
 import {
   minId,
@@ -126,11 +125,6 @@ for _, message in ipairs(messages) do
 end
 return answers
 `)
-
-/**
- * The result of each append of a group; `undefined` if it can't be known whether they were stored.
- */
-export type GroupResult = readonly AppendResult[] | undefined
 
 /** The reply of {@link appendScript}. */
 export interface AppendReply {
