@@ -1,7 +1,7 @@
 import { useQuery } from '@tanstack/react-query'
 import { type InitialData, keyedList, useConnectionState, useLive } from '@trpc-sse/react'
 import { type ReactNode, useEffect, useState, useTransition } from 'react'
-import type { Todo } from './app.ts'
+import type { Todo } from './router.ts'
 import { client, queryClient, trpc } from './trpc.ts'
 
 /** What the components have rendered, for the test to inspect. */

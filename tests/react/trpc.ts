@@ -2,7 +2,7 @@ import { QueryClient } from '@tanstack/react-query'
 import { createTRPCClient, httpLink, httpSubscriptionLink, splitLink } from '@trpc/client'
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { sseLink } from '@trpc-sse/client'
-import type { ReactRouter } from './app.ts'
+import type { ReactRouter } from './router.ts'
 
 /** The app's queries. They never become stale: subscriptions keep them up to date. */
 export const queryClient: QueryClient = new QueryClient({

@@ -6,7 +6,7 @@ import { createTRPCOptionsProxy, useSubscription } from '@trpc/tanstack-react-qu
 import { sseLink } from '@trpc-sse/client'
 import { type ReactNode, StrictMode, useState } from 'react'
 import { createRoot } from 'react-dom/client'
-import type { WordsRouter } from './use-subscription.test.ts'
+import type { WordsRouter } from './words-app.ts'
 
 const url = '/trpc'
 const links = () => [

@@ -1,38 +1,19 @@
 import http from 'node:http'
 import { join } from 'node:path'
-import { initTRPC, TRPCError } from '@trpc/server'
-import { channel, createChannels } from '@trpc-sse/server'
 import { createHTTPHandler, type HTTPHandler } from '@trpc-sse/server/adapters/standalone'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { z } from 'zod'
 import { bundlePage } from '../support/bundle.ts'
 import { startChromium } from '../support/chromium.ts'
 import { listen, type TestServer } from '../support/http.ts'
 import type { HooksPage } from './use-subscription-page.tsx'
+import { createWordsApp } from './words-app.ts'
 
 declare const page: HooksPage
 
-function createApp() {
-  const channels = createChannels({
-    channels: { words: channel({ params: z.object({ topic: z.string() }), event: z.string() }) },
-  })
-  const t = initTRPC.create()
-  const router = t.router({
-    onWord: t.procedure.input(z.object({ topic: z.string() })).subscription((opts) => {
-      if (opts.input.topic === 'secret')
-        throw new TRPCError({ code: 'FORBIDDEN', message: 'not yours' })
-      return channels.words(opts.input).subscribe(opts)
-    }),
-  })
-  return { router, channels }
-}
-
-export type WordsRouter = ReturnType<typeof createApp>['router']
-
 let browser: Browser
 let html: string
-let app: ReturnType<typeof createApp>
+let app: ReturnType<typeof createWordsApp>
 let handler: HTTPHandler
 let server: TestServer
 let tab: Page
@@ -43,7 +24,7 @@ beforeAll(async () => {
 })
 afterAll(() => browser.close())
 beforeEach(async () => {
-  app = createApp()
+  app = createWordsApp()
   handler = createHTTPHandler({ ...app, basePath: '/trpc/', retryMs: 10 })
   const serve: http.RequestListener = (req, res) =>
     req.url?.startsWith('/trpc/')
