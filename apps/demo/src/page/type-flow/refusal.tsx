@@ -22,7 +22,6 @@ export function Refusal() {
     setRefused(undefined)
     setRefused(await publishWrongEvent())
   })
-  const problem = publish.hasFailed && 'Not sent. Try again when the server is back.'
   return (
     <>
       <p className="aside">at run time, on the server</p>
@@ -36,13 +35,17 @@ export function Refusal() {
         Publish this event
       </button>
       <div className="refusal" data-refused={refused !== undefined} role="status">
-        {refused ? (
-          <Issues {...refused} />
-        ) : (
-          <p>{problem || 'Whoever publishes: the channel’s schema checks every event.'}</p>
-        )}
+        {refused ? <Issues {...refused} /> : <Hint hasFailed={publish.hasFailed} />}
       </div>
     </>
+  )
+}
+
+function Hint({ hasFailed }: { readonly hasFailed: boolean }) {
+  return hasFailed ? (
+    <p className="problem">Not sent. Try again when the server is back.</p>
+  ) : (
+    <p>The channel’s schema checks every event, whoever publishes it.</p>
   )
 }
 
