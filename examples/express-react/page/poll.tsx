@@ -48,22 +48,16 @@ export function Poll({ user }: { user: string }) {
       {choices.map((choice) => {
         const voters = data?.flatMap((vote) => (vote.choice === choice ? [vote.user] : []))
         const share = voters && data?.length ? voters.length / data.length : 0
+        const isOwn = voters?.includes(user) ?? false
         return (
-          <button
+          <ChoiceButton
             key={choice}
-            type="button"
-            className="choice"
-            aria-pressed={voters?.includes(user) ?? false}
-            disabled={!voters}
+            choice={choice}
+            voters={voters}
+            share={share}
+            isOwn={isOwn}
             onClick={() => vote(choice)}
-            style={{ '--share': share }}
-          >
-            <strong>{choice}</strong>
-            <span className="count">{voters?.length ?? '–'}</span>
-            <span className="voters">
-              {voters?.join(', ') || (voters ? 'Nobody yet' : 'Loading…')}
-            </span>
-          </button>
+          />
         )
       })}
       <footer>
@@ -73,5 +67,32 @@ export function Poll({ user }: { user: string }) {
         </button>
       </footer>
     </main>
+  )
+}
+
+interface ChoiceButtonProps {
+  choice: Choice
+  /** `undefined` while the votes are loading. */
+  voters: readonly string[] | undefined
+  /** The part of all votes, from 0 to 1. */
+  share: number
+  isOwn: boolean
+  onClick(): void
+}
+
+function ChoiceButton({ choice, voters, share, isOwn, onClick }: ChoiceButtonProps) {
+  return (
+    <button
+      type="button"
+      className="choice"
+      aria-pressed={isOwn}
+      disabled={!voters}
+      onClick={onClick}
+      style={{ '--share': share }}
+    >
+      <strong>{choice}</strong>
+      <span className="count">{voters?.length ?? '–'}</span>
+      <span className="voters">{voters?.join(', ') || (voters ? 'Nobody yet' : 'Loading…')}</span>
+    </button>
   )
 }
