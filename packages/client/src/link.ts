@@ -1,10 +1,11 @@
 import type { Operation, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import { positionsOf, streamSettings } from './options/defaults.ts'
+import { loadPositions, streamSettings } from './options/defaults.ts'
 import type { SseHeadersOptions, SseLinkBaseOptions, SseLinkOptions } from './options/options.ts'
 import { acrossTabs } from './options/tab-sharing.ts'
 import { type Codec, createMember, type Member } from './set/observer.ts'
+import { noPositions } from './set/positions.ts'
 import { SubscriptionSet } from './set/set.ts'
 import type { SetOptions } from './set/set-options.ts'
 import { identityOf, type WantedCall } from './set/wanted-call.ts'
@@ -56,6 +57,9 @@ class Subscriber {
   readonly #failures: FailureMemory
   readonly #single: SetOptions
   readonly #set: SubscriptionSet
+  /** Until what keeps positions is there. */
+  #loading: Promise<void> | undefined
+  #positions = noPositions
   /** Whether each subscription has a stream of its own. */
   #isSingle: boolean
 
@@ -75,7 +79,10 @@ class Subscriber {
       ...settings,
       isSingle: true,
       lingerMs: options.lingerMs ?? 250,
-      positions: positionsOf(options, settings),
+      positions: {
+        load: (identity) => this.#positions.load(identity),
+        save: (identity, lastEventId) => this.#positions.save(identity, lastEventId),
+      },
       failures: this.#failures,
       endpoint: (opList) => endpointOf(options, opList),
       readErrorBody: (body) => errorOfBody(body, codec),
@@ -91,6 +98,10 @@ class Subscriber {
     }
     const multiplexed = { ...this.#single, isSingle: false, fetch: memory.fetch }
     this.#set = new SubscriptionSet(acrossTabs(options.shareAcrossTabs, multiplexed, codec))
+    this.#loading = loadPositions(options, settings)?.then((positions) => {
+      this.#positions = positions
+      this.#loading = undefined
+    })
   }
 
   /** Starts one, and reports to the envelopes; returns what stops it. */
@@ -100,19 +111,25 @@ class Subscriber {
     const member = createMember(envelopes, this.#codec, (lastEventId) => {
       stop = this.#startSingle({ ...call, lastEventId: lastEventId ?? call.lastEventId }, member)
     })
-    const begin = (): (() => void) =>
-      this.#isSingle ? this.#startSingle(call, member) : this.#set.join(call, member)
+    const begin = (): void => {
+      if (!isOver)
+        stop = this.#isSingle ? this.#startSingle(call, member) : this.#set.join(call, member)
+    }
+    let isOver = false
+    let stop = (): void => {}
     const last = this.#failures.last(identityOf(call))
-    let stop: () => void
     if (last?.waitMs) {
       envelopes.connecting(last.error)
-      stop = clock.after(last.waitMs, () => {
-        stop = begin()
-      })
-    } else stop = begin()
-    envelopes.stopWhenAborted(() => stop())
-    return () => {
+      stop = clock.after(last.waitMs, begin)
+    } else if (this.#loading) void this.#loading.then(begin)
+    else begin()
+    const end = (): void => {
+      isOver = true
       stop()
+    }
+    envelopes.stopWhenAborted(end)
+    return () => {
+      end()
       envelopes.complete()
     }
   }
@@ -157,11 +174,7 @@ async function endpointOf(
 
 function reportFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
   const at = typeof url === 'function' ? '' : ` at ${url}`
-  const orWrong = status === 404 ? 'either url is wrong, or ' : ''
-  const message =
-    `The request for all subscriptions${at} was answered with ${status}: ${orWrong}the server doesn't know the multiplexed ` +
-    'mode of sseLink. Each now asks for a connection of its own. If they work, serve them with @trpc-sse/server, or set ' +
-    "mode: 'single'."
+  const message = `The server${at} answered ${status}: the multiplexed mode of sseLink is unknown there, or url is wrong. Each subscription now has a connection of its own. Use @trpc-sse/server, or set mode: 'single'.`
   if (onFallback) onFallback({ status, message })
   else console.warn(message)
 }

@@ -1,5 +1,5 @@
-import { type Clock, RealtimeError } from '@trpc-sse/protocol'
-import { createPositions, noPositions, type Positions } from '../set/positions.ts'
+import { type Clock, RealtimeError, shortHash } from '@trpc-sse/protocol'
+import { noPositions, type Positions } from '../set/positions.ts'
 import { globalDevice } from '../stream/device.ts'
 import { checkRetry } from '../stream/retry-policy.ts'
 import type { StreamSettings } from '../stream/stream.ts'
@@ -34,37 +34,43 @@ export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
   }
 }
 
-/** Where positions are kept over a reload, if they are. Throws `INVALID_OPTION` for a time that is none. */
-export function positionsOf(
-  options: SseLinkBaseOptions,
+/**
+ * Loads what keeps positions over a reload, where `persist` is given. If it can't be loaded, nothing is kept. Throws
+ * `INVALID_OPTION`.
+ */
+export function loadPositions(
+  { persist: storage, persistForMs: forMs = 3_600_000, url }: SseLinkBaseOptions,
   { clock, device }: StreamSettings,
-): Positions {
-  const { persist: storage, persistForMs: forMs = 3_600_000, url } = options
+): Promise<Positions> | undefined {
   checkTimes({ persistForMs: forMs })
-  if (!storage) return noPositions
-  return createPositions({
-    clock,
-    device,
-    storage,
-    url: typeof url === 'function' ? '' : String(url),
-    forMs,
-  })
+  return (
+    storage &&
+    import('../set/persisted-positions.ts').then(
+      ({ PersistedPositions }) =>
+        new PersistedPositions({
+          clock,
+          device,
+          storage,
+          url: typeof url === 'function' ? '' : String(url),
+          forMs,
+          hash: shortHash,
+        }),
+      () => noPositions,
+    )
+  )
 }
 
 /** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
 function checkUrl(url: unknown): void {
   // Not by instanceof: a URL may be another window's.
   if (url && ['string', 'object', 'function'].includes(typeof url)) return
-  const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, '/trpc' for example, or a function that does.`
+  const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, or a function.`
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
 function checkTimes(times: Readonly<Record<string, number | undefined>>): void {
   for (const [name, ms] of Object.entries(times)) {
     if (ms === undefined || ms > 0) continue
-    throw new RealtimeError(
-      'INVALID_OPTION',
-      `${name} is ${ms}: give a number of milliseconds above 0.`,
-    )
+    throw new RealtimeError('INVALID_OPTION', `${name} is ${ms}: give milliseconds above 0.`)
   }
 }

@@ -279,8 +279,8 @@ describe('P63: a server without this mode', () => {
   )
 
   it.each([
-    [404, 'either url is wrong, or'],
-    [405, "405: the server doesn't know the multiplexed mode"],
+    [404, 'or url is wrong'],
+    [405, '405: the multiplexed mode of sseLink is unknown there'],
   ])(
     'P63: that answers %i may be a wrong url, and that is said where it can be',
     async (status, said) => {
@@ -296,9 +296,7 @@ describe('P63: a server without this mode', () => {
       const [event, error] = (await a.nextMany(2)).at(-1) ?? []
       expect(event).toBe('error')
       expect(error).toMatchObject({
-        message: expect.stringContaining(
-          'There is no tRPC at this address: check the url of sseLink.',
-        ),
+        message: expect.stringContaining('Check the url and the headers of sseLink.'),
       })
     },
   )

@@ -9,12 +9,12 @@ import {
   type HttpRequest,
   writeMultiplexedRequest,
 } from '../wire/request.ts'
-import type { SetConnection, SetConnectionOptions } from './set-connection.ts'
+import type { ConnectionOwner, SetConnection } from './set-connection.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 
 /** A connection in multiplexed mode: what it was asked for, and the control requests that make it what is wanted. */
 export class MultiplexedConnection implements SetConnection {
-  readonly #options: SetConnectionOptions
+  readonly #owner: ConnectionOwner
   readonly #table = createKeyTable<SharedSubscription>(({ identity }) => identity)
   #revision = 0
   #connectionId: string | undefined
@@ -24,13 +24,13 @@ export class MultiplexedConnection implements SetConnection {
   #isHeldBack = false
   #cancelTimer = (): void => {}
 
-  constructor(options: SetConnectionOptions) {
-    this.#options = options
+  constructor(owner: ConnectionOwner) {
+    this.#owner = owner
   }
 
   write(endpoint: Endpoint, maxDurationMs?: number): HttpRequest {
     this.#checkCredentials(endpoint)
-    const requested = this.#table.update(this.#options.wanted(), ++this.#revision)
+    const requested = this.#table.update(this.#owner.wanted(), ++this.#revision)
     for (const { handover } of requested) handover.requested(this)
     const calls = Array.from(
       this.#table.entries(),
@@ -48,7 +48,7 @@ export class MultiplexedConnection implements SetConnection {
   opened(connectionId: string | undefined): void {
     this.#connectionId = connectionId
     this.#isInControl = true
-    this.#options.onStarted()
+    this.#owner.closePrevious()
     this.changed()
   }
 
@@ -57,14 +57,14 @@ export class MultiplexedConnection implements SetConnection {
     const hasMoved = this.#table.receive(frame.key, hasStarted)?.handover.receive(frame, this)
     if (hasStarted) {
       if (this.#hasStarted()) this.#cancelTimer()
-      this.#options.onStarted()
+      this.#owner.closePrevious()
     }
     return hasMoved ?? false
   }
 
   lost(error: unknown): void {
     this.retire()
-    this.#options.onLost(this, error)
+    this.#owner.lost(this, error)
   }
 
   isInControl(): boolean {
@@ -74,7 +74,7 @@ export class MultiplexedConnection implements SetConnection {
   /** Control requests go one at a time, each with all that is wanted then. */
   changed(): void {
     if (!this.#isInControl || this.#request || this.#isHeldBack) return
-    if (this.#table.differs(this.#options.wanted())) void this.#control()
+    if (this.#table.differs(this.#owner.wanted())) void this.#control()
   }
 
   keyOf(subscription: SharedSubscription): string | undefined {
@@ -104,7 +104,7 @@ export class MultiplexedConnection implements SetConnection {
   #checkCredentials(endpoint: Endpoint): void {
     const credentials = credentialsOf(endpoint)
     if (this.#connectionId === undefined) this.#credentials = credentials
-    else if (credentials !== this.#credentials && [...this.#options.wanted()].some(mayBeRefused))
+    else if (credentials !== this.#credentials && [...this.#owner.wanted()].some(mayBeRefused))
       throw new Error('The stream was opened with other credentials.')
   }
 
@@ -113,7 +113,7 @@ export class MultiplexedConnection implements SetConnection {
   }
 
   async #control(): Promise<void> {
-    const { clock, connectTimeoutMs } = this.#options
+    const { clock, connectTimeoutMs } = this.#owner.options
     this.#request = new AbortController()
     // Whatever fails: a new stream is always right.
     const answer = await within(clock, connectTimeoutMs, this.#request, (signal) =>
@@ -132,7 +132,7 @@ export class MultiplexedConnection implements SetConnection {
   #holdBack(waitMs: number): void {
     this.#table.doubt()
     this.#isHeldBack = true
-    this.#cancelTimer = this.#options.clock.after(waitMs, () => {
+    this.#cancelTimer = this.#owner.options.clock.after(waitMs, () => {
       this.#isHeldBack = false
       void this.#control()
     })
@@ -140,19 +140,24 @@ export class MultiplexedConnection implements SetConnection {
 
   /** Sends the newest set. Resolves with 0 if the stream has it, with the wait in milliseconds if there is one. */
   async #post(signal: AbortSignal): Promise<number | undefined> {
-    const response = await send(this.#options, (endpoint) => this.write(endpoint), signal)
+    const response = await send(
+      this.#owner.options.fetch,
+      () => this.#owner.endpoint(),
+      (endpoint) => this.write(endpoint),
+      signal,
+    )
     await response.text()
     if (response.status === 200) return 0
     const retryAfter = response.headers.get('retry-after')
     return response.status === 429 && retryAfter !== null
-      ? askedWaitMs(this.#options.clock, retryAfter)
+      ? askedWaitMs(this.#owner.options.clock, retryAfter)
       : undefined
   }
 
   #fail(): void {
     if (!this.#isInControl) return
     this.#isInControl = false
-    this.#options.onFailed()
+    this.#owner.handOver()
   }
 }
 

@@ -1,20 +1,28 @@
 import type { Clock } from '@trpc-sse/protocol'
 import type { ModeConnection } from '../stream/stream.ts'
-import type { RequestOptions } from '../transport/attempt.ts'
-import { writeSingleRequest } from '../wire/request.ts'
+import type { Fetch } from '../transport/fetch.ts'
+import { type Endpoint, writeSingleRequest } from '../wire/request.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 
-/** What a connection of a set needs, and what it reports. */
-export interface SetConnectionOptions extends RequestOptions {
+/** The stream that a connection of a set belongs to. */
+export interface ConnectionOwner {
+  readonly options: ConnectionOptions
+  /** Asks the app where requests go now. */
+  endpoint(): Promise<Endpoint>
+  wanted(): ReadonlySet<SharedSubscription>
+  /** The newest connection is open, or something has started on it. */
+  closePrevious(): void
+  lost(connection: SetConnection, error: unknown): void
+  /** A connection can't be relied on to have the set. Called once, until {@link SetConnection.resume}. */
+  handOver(): void
+}
+
+/** What all connections of a set have in common. */
+export interface ConnectionOptions {
   readonly clock: Clock
+  readonly fetch: Fetch
   /** How long a control request may take, and then what it has asked for, in milliseconds. */
   readonly connectTimeoutMs: number
-  readonly wanted: () => ReadonlySet<SharedSubscription>
-  /** The connection is open, or something has started on it. */
-  readonly onStarted: () => void
-  readonly onLost: (connection: SetConnection, error: unknown) => void
-  /** It can't be relied on to have the set. Called once, until {@link SetConnection.resume}. */
-  readonly onFailed: () => void
 }
 
 /** One connection of a set, and what was asked of it. */
@@ -34,22 +42,21 @@ export interface SetConnection extends ModeConnection {
 }
 
 /** Creates a connection in single mode, whose set is the one subscription that it was opened for. */
-export function createSingleConnection(options: SetConnectionOptions): SetConnection {
+export function createSingleConnection(
+  owner: ConnectionOwner,
+  { call, handover }: SharedSubscription,
+): SetConnection {
   const connection: SetConnection = {
     write(endpoint) {
-      const [subscription] = options.wanted()
-      if (!subscription) throw new Error('Nothing is wanted.')
-      subscription.handover.requested(connection)
-      const lastEventId = subscription.handover.lastEventId()
-      return writeSingleRequest(endpoint, { ...subscription.call, lastEventId })
+      handover.requested(connection)
+      return writeSingleRequest(endpoint, { ...call, lastEventId: handover.lastEventId() })
     },
     receive(frame) {
-      const [subscription] = options.wanted()
-      const hasMoved = subscription?.handover.receive(frame, connection) ?? false
-      if (frame.type === 'started') options.onStarted()
+      const hasMoved = handover.receive(frame, connection)
+      if (frame.type === 'started') owner.closePrevious()
       return hasMoved
     },
-    lost: (error) => options.onLost(connection, error),
+    lost: (error) => owner.lost(connection, error),
     isInControl: () => true,
     keyOf: () => undefined,
     opened() {},

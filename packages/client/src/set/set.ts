@@ -1,20 +1,20 @@
 import type { Member } from './observer.ts'
 import type { SetOptions } from './set-options.ts'
 import { SharedStream } from './shared-stream.ts'
-import { SharedSubscription } from './shared-subscription.ts'
+import { SharedSubscription, type SubscriptionOwner } from './shared-subscription.ts'
 import { identityOf, type WantedCall } from './wanted-call.ts'
 
 /** Subscriptions on one stream, which is there while something is wanted. */
-export class SubscriptionSet {
-  readonly #options: SetOptions
+export class SubscriptionSet implements SubscriptionOwner {
+  readonly options: SetOptions
+  readonly stream: SharedStream
   readonly #subscriptions = new Set<SharedSubscription>()
   /** Of each identity those that are equal. */
   readonly #families = new Map<string, readonly SharedSubscription[]>()
-  readonly #stream: SharedStream
 
   constructor(options: SetOptions) {
-    this.#options = options
-    this.#stream = new SharedStream(options, this.#subscriptions)
+    this.options = options
+    this.stream = new SharedStream(options, this.#subscriptions)
   }
 
   /**
@@ -26,7 +26,7 @@ export class SubscriptionSet {
     const subscription =
       this.#familyOf(identity).find((one) => canShare(one, call)) ?? this.#add(identity, call)
     subscription.join(member)
-    this.#stream.changed()
+    this.stream.changed()
     return () => {
       for (const one of this.#familyOf(identity)) one.leave(member)
     }
@@ -37,42 +37,32 @@ export class SubscriptionSet {
   }
 
   #add(identity: string, call: WantedCall): SharedSubscription {
-    const stream = this.#stream
     const elders = this.#familyOf(identity)
-    const kept = elders.length > 0 ? undefined : this.#options.positions.load(identity)
-    const subscription = new SharedSubscription(identity, call, {
-      ...this.#options,
-      lastEventId: call.lastEventId ?? kept,
-      onPosition: () => this.#positioned(subscription),
-      askedWaitMs: () => stream.askedWaitMs(),
-      onEnded: () => stream.forget(subscription),
-      onStreamFailed: (error, connection) => stream.fail(error, connection),
-      onRetry: () => stream.changed(),
-      onOver: () => this.#remove(subscription),
-    })
+    const kept = elders.length > 0 ? undefined : this.options.positions.load(identity)
+    const subscription = new SharedSubscription(call, call.lastEventId ?? kept, this)
     this.#subscriptions.add(subscription)
     this.#families.set(identity, [...elders, subscription])
     return subscription
   }
 
-  #remove(subscription: SharedSubscription): void {
+  remove(subscription: SharedSubscription): void {
     const { identity } = subscription
     const others = this.#familyOf(identity).filter((other) => other !== subscription)
     this.#subscriptions.delete(subscription)
     this.#families.set(identity, others)
     if (others.length === 0) {
       this.#families.delete(identity)
-      this.#options.positions.save(identity, undefined)
+      this.options.positions.save(identity, undefined)
     }
-    this.#stream.changed()
+    this.stream.changed()
   }
 
   /** Saves the position, and makes one of two equal subscriptions that have the same. */
-  #positioned(subscription: SharedSubscription): void {
+  positioned(subscription: SharedSubscription): void {
     // A handler may just have unsubscribed.
     if (!this.#subscriptions.has(subscription)) return
     const { identity, handover, call } = subscription
-    this.#options.positions.save(identity, handover.lastEventId())
+    this.options.positions.save(identity, handover.lastEventId())
     const family = this.#familyOf(identity)
     if (family.length < 2) return
     const [elder, younger] = family.filter(

@@ -5,19 +5,19 @@ import type { Endpoint } from '../wire/request.ts'
 import { readSingleMessage } from '../wire/single.ts'
 import { MultiplexedConnection } from './multiplexed-connection.ts'
 import {
+  type ConnectionOwner,
   createSingleConnection,
   type SetConnection,
-  type SetConnectionOptions,
 } from './set-connection.ts'
 import type { SetOptions } from './set-options.ts'
-import type { SharedSubscription } from './shared-subscription.ts'
+import type { SharedSubscription, SubscriptionStream } from './shared-subscription.ts'
 
 /** Answers by which a server says that it doesn't know `POST ~sse`. */
 const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** The stream of all subscriptions of a set: it is there while there are some. */
-export class SharedStream {
-  readonly #options: SetOptions
+export class SharedStream implements SubscriptionStream, ConnectionOwner {
+  readonly options: SetOptions
   readonly #subscriptions: ReadonlySet<SharedSubscription>
   readonly #connections = new Set<SetConnection>()
   #stream: Stream | undefined
@@ -26,13 +26,13 @@ export class SharedStream {
   #isScheduled = false
 
   constructor(options: SetOptions, subscriptions: ReadonlySet<SharedSubscription>) {
-    this.#options = options
+    this.options = options
     this.#subscriptions = subscriptions
   }
 
   /** What is wanted may have changed. In multiplexed mode, starts and stops of one tick travel together. */
   changed(): void {
-    if (this.#options.isSingle) this.#apply()
+    if (this.options.isSingle) this.#apply()
     else if (!this.#isScheduled) {
       this.#isScheduled = true
       queueMicrotask(() => this.#apply())
@@ -54,28 +54,51 @@ export class SharedStream {
     return this.#stream?.askedWaitMs() ?? 0
   }
 
-  readonly #wanted = (): Set<SharedSubscription> =>
-    new Set([...this.#subscriptions].filter((subscription) => !subscription.isBackingOff()))
+  wanted(): Set<SharedSubscription> {
+    return new Set([...this.#subscriptions].filter((one) => !one.isBackingOff()))
+  }
 
-  readonly #endpoint = async (): Promise<Endpoint> => {
+  async endpoint(): Promise<Endpoint> {
     const [first, ...others] = Array.from(this.#subscriptions, ({ call }) => call.op)
     if (!first) throw new Error('Nothing is wanted.')
-    return this.#options.endpoint([first, ...others])
+    return this.options.endpoint([first, ...others])
+  }
+
+  handOver(): void {
+    this.#stream?.handOver()
+  }
+
+  lost(connection: SetConnection, error: unknown): void {
+    this.#connections.delete(connection)
+    for (const subscription of [...this.#subscriptions])
+      subscription.handover.lost(connection, this.#ownError(subscription, error))
+    // Those that back off themselves open another stream when they are due.
+    if (this.#subscriptions.size > 0 && this.wanted().size === 0) this.#release()
+  }
+
+  /** Closes the previous connection, once nothing runs on it any more. */
+  closePrevious(): void {
+    const newest = [...this.#connections].at(-1)
+    if (this.#connections.size < 2 || !newest?.isInControl()) return
+    for (const other of this.#connections) if (other !== newest) other.retire()
+    const isOnNewest = ({ handover }: SharedSubscription): boolean =>
+      (handover.connection() ?? newest) === newest
+    if ([...this.#subscriptions].every(isOnNewest)) this.#stream?.handedOver()
   }
 
   #apply(): void {
     this.#isScheduled = false
     if (this.#subscriptions.size === 0) this.#stream?.close()
     else if (this.#stream) for (const connection of this.#connections) connection.changed()
-    else if (this.#wanted().size > 0) this.#open()
-    this.#closePrevious()
+    else if (this.wanted().size > 0) this.#open()
+    this.closePrevious()
   }
 
   #open(): void {
-    const { isSingle, onKnown } = this.#options
+    const { isSingle, onKnown } = this.options
     this.#stream = new Stream({
-      ...this.#options,
-      endpoint: this.#endpoint,
+      ...this.options,
+      endpoint: () => this.endpoint(),
       connect: () => this.#connect(),
       read: isSingle ? readSingleMessage : readMultiplexedMessage,
       onRefused: (error) => this.#refused(error),
@@ -86,27 +109,13 @@ export class SharedStream {
   }
 
   #connect(): SetConnection {
-    const options: SetConnectionOptions = {
-      ...this.#options,
-      endpoint: this.#endpoint,
-      wanted: this.#wanted,
-      onStarted: () => this.#closePrevious(),
-      onLost: (connection, error) => this.#lost(connection, error),
-      onFailed: () => this.#stream?.handOver(),
-    }
-    this.#asked = this.#options.isSingle
-      ? createSingleConnection(options)
-      : new MultiplexedConnection(options)
+    const [only] = this.#subscriptions
+    this.#asked =
+      this.options.isSingle && only
+        ? createSingleConnection(this, only)
+        : new MultiplexedConnection(this)
     this.#connections.add(this.#asked)
     return this.#asked
-  }
-
-  #lost(connection: SetConnection, error: unknown): void {
-    this.#connections.delete(connection)
-    for (const subscription of [...this.#subscriptions])
-      subscription.handover.lost(connection, this.#ownError(subscription, error))
-    // Those that back off themselves open another stream when they are due.
-    if (this.#subscriptions.size > 0 && this.#wanted().size === 0) this.#release()
   }
 
   /** Closes the stream, and reports that to no subscription. */
@@ -119,22 +128,12 @@ export class SharedStream {
   /** Returns what a refusal of the whole set says to one subscription. */
   #ownError(subscription: SharedSubscription, error: unknown): unknown {
     const key = error === undefined ? undefined : this.#asked?.keyOf(subscription)
-    return key === undefined ? error : this.#options.readOwnError(error, key)
-  }
-
-  /** Closes the previous connection, once nothing runs on it any more. */
-  #closePrevious(): void {
-    const newest = [...this.#connections].at(-1)
-    if (this.#connections.size < 2 || !newest?.isInControl()) return
-    for (const other of this.#connections) if (other !== newest) other.retire()
-    const isOnNewest = ({ handover }: SharedSubscription): boolean =>
-      (handover.connection() ?? newest) === newest
-    if ([...this.#subscriptions].every(isOnNewest)) this.#stream?.handedOver()
+    return key === undefined ? error : this.options.readOwnError(error, key)
   }
 
   #refused(error: unknown): void {
     for (const connection of this.#connections) connection.resume()
-    for (const subscription of this.#wanted())
+    for (const subscription of this.wanted())
       if (subscription.handover.connection() === undefined)
         subscription.fail(this.#ownError(subscription, error))
   }
@@ -147,11 +146,11 @@ export class SharedStream {
     const { error, status = 0, everOpen, gaveUp } = state
     // A refusal that names a clause of the protocol comes from a server that knows this mode.
     const isUnknown =
-      !this.#options.isSingle &&
+      !this.options.isSingle &&
       !everOpen &&
       unknownStatuses.includes(status) &&
       !/\bP46\b/.test(String(error))
-    if (isUnknown) this.#options.onUnknown(status)
+    if (isUnknown) this.options.onUnknown(status)
     for (const subscription of [...this.#subscriptions]) {
       const lastEventId = subscription.handover.lastEventId()
       if (isUnknown) for (const member of subscription.dissolve()) member.single(lastEventId)

@@ -6,30 +6,39 @@ import type { ModeConnection } from '../stream/stream.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 import { Handover, type HandoverTarget } from './handover.ts'
 import type { Member, SubscriptionEnd } from './observer.ts'
-import type { WantedCall } from './wanted-call.ts'
+import { identityOf, type WantedCall } from './wanted-call.ts'
 
-/** What a shared subscription needs, and what it reports. */
-export interface SharedSubscriptionOptions {
+/** The stream that a shared subscription runs on. */
+export interface SubscriptionStream {
+  /** What is wanted may have changed. */
+  changed(): void
+  /** The server has ended a subscription, for now or for good. */
+  forget(subscription: SharedSubscription): void
+  /** The only subscription has failed on this connection. */
+  fail(error: unknown, connection: ModeConnection): void
+  /** The shortest wait that the server asks for, in milliseconds, before anything is started again. */
+  askedWaitMs(): number
+}
+
+/** The set that a shared subscription is in. */
+export interface SubscriptionOwner {
+  readonly options: SubscriptionOptions
+  readonly stream: SubscriptionStream
+  /** The subscription has started, or its position has moved. */
+  positioned(subscription: SharedSubscription): void
+  /** The subscription is no longer wanted. May be called again. */
+  remove(subscription: SharedSubscription): void
+}
+
+/** What all subscriptions of a set have in common. */
+export interface SubscriptionOptions {
   readonly clock: Clock
-  /** Of the link; a call's own goes first. */
-  readonly retry: CheckedRetry
-  readonly failures: FailureMemory
-  /** Whether it has a stream of its own, which is retried in its place. */
+  /** Whether the only subscription has a stream of its own, which is retried in its place. */
   readonly isSingle: boolean
   readonly lingerMs: number
-  readonly lastEventId: string | undefined
-  /** Its position has moved, or it has started. */
-  readonly onPosition: () => void
-  /** The server has ended it, for now or for good. */
-  readonly onEnded: () => void
-  /** It has failed on a connection that serves nothing else. */
-  readonly onStreamFailed: (error: unknown, connection: ModeConnection) => void
-  /** The shortest wait that the server asks for, in milliseconds, before it is started again. */
-  readonly askedWaitMs: () => number
-  /** It is to be started again. */
-  readonly onRetry: () => void
-  /** It is no longer wanted. May be called again. */
-  readonly onOver: () => void
+  /** Of the link; a call's own is used in its place. */
+  readonly retry: CheckedRetry
+  readonly failures: FailureMemory
 }
 
 /** One subscription on the wire, for all of the app's that are equal and have the same position. */
@@ -38,7 +47,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   readonly identity: string
   readonly call: WantedCall
   readonly handover: Handover<ModeConnection>
-  readonly #options: SharedSubscriptionOptions
+  readonly #owner: SubscriptionOwner
   readonly #members = new Set<Member>()
   /** Those that have not been told yet that it runs. */
   readonly #newcomers = new Set<Member>()
@@ -46,16 +55,17 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   #isFresh = true
   #cancelLinger = (): void => {}
 
-  constructor(identity: string, call: WantedCall, options: SharedSubscriptionOptions) {
-    this.identity = identity
+  constructor(call: WantedCall, lastEventId: string | undefined, owner: SubscriptionOwner) {
+    const { clock, failures, retry } = owner.options
+    this.identity = identityOf(call)
     this.call = call
-    this.#options = options
-    this.handover = new Handover(options.lastEventId, this)
+    this.#owner = owner
+    this.handover = new Handover(lastEventId, this)
     this.#retry = new Retry({
-      clock: options.clock,
-      policy: call.retry ?? options.retry,
-      failures: options.failures.of(identity, call.path),
-      onElapsed: () => (this.#members.size > 0 ? options.onRetry() : this.#over()),
+      clock,
+      policy: call.retry ?? retry,
+      failures: failures.of(this.identity, call.path),
+      onElapsed: () => (this.#members.size > 0 ? owner.stream.changed() : this.#over()),
     })
   }
 
@@ -79,7 +89,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
 
   /** Takes a member away. The place of the last one is kept for a while. */
   leave(member: Member): void {
-    const { clock, isSingle, lingerMs } = this.#options
+    const { clock, isSingle, lingerMs } = this.#owner.options
     if (!this.#remove(member) || this.#members.size > 0 || this.isBackingOff()) return
     if (isSingle) this.#over()
     else this.#cancelLinger = clock.after(lingerMs, () => this.#over())
@@ -124,14 +134,14 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
 
   positioned(): void {
     this.#retry.progressed()
-    this.#options.onPosition()
+    this.#owner.positioned(this)
   }
 
   started(): void {
     this.#retry.started()
     this.#newcomers.clear()
     this.#each((member) => member.started(this.handover.lastEventId(), this.handover.live()))
-    this.#options.onPosition()
+    this.#owner.positioned(this)
   }
 
   waiting(error: unknown): void {
@@ -142,12 +152,12 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   }
 
   #end(end: SubscriptionEnd | undefined, connection: ModeConnection): void {
-    const { isSingle, onEnded, onStreamFailed } = this.#options
-    if (isSingle && end?.type === 'lost') {
+    const { options, stream } = this.#owner
+    if (options.isSingle && end?.type === 'lost') {
       this.#retry.ended(end.error)
-      onStreamFailed(end.error, connection)
+      stream.fail(end.error, connection)
     } else {
-      onEnded()
+      stream.forget(this)
       if (end?.type === 'lost') this.#backOff(end.error)
       else if (end?.error !== undefined) this.fail(end.error)
       else this.dissolve()
@@ -158,7 +168,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     this.#cancelLinger()
     this.handover.reset()
     const keepsAlive = this.#members.size > 0
-    const end = this.#retry.failed(error, this.#options.askedWaitMs(), keepsAlive)
+    const end = this.#retry.failed(error, this.#owner.stream.askedWaitMs(), keepsAlive)
     if (!end) return void this.#each((member) => member.connecting(error))
     for (const member of this.dissolve()) member.failed(end.error)
   }
@@ -198,6 +208,6 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     this.#cancelLinger()
     this.#retry.stop()
     this.handover.reset()
-    this.#options.onOver()
+    this.#owner.remove(this)
   }
 }

@@ -40,7 +40,7 @@ export function checkRetry(option: unknown): CheckedRetry {
   if (option === undefined) return policy
   throw new RealtimeError(
     'INVALID_OPTION',
-    `retry is ${JSON.stringify(option)}: give { baseMs, maxMs } in milliseconds above 0, a function, or false.`,
+    `retry is ${JSON.stringify(option)}: give { baseMs, maxMs } above 0, a function, or false.`,
   )
 }
 
@@ -72,7 +72,7 @@ export function retryDelayMs(
   if (ms instanceof Promise) ms.catch(() => {})
   throw new RealtimeError(
     'INVALID_OPTION',
-    `The retry function returned ${String(ms)}: return a number of milliseconds from 0, or false.`,
+    `retry returned ${String(ms)}: return milliseconds from 0, or false.`,
   )
 }
 

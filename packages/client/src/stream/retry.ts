@@ -76,7 +76,7 @@ export class Retry {
       this.#wait(delayMs, keepsAlive)
       return undefined
     } catch (cause) {
-      return { error: cause ?? new Error('The retry function threw nothing.') }
+      return { error: cause ?? new Error('retry threw nothing.') }
     }
   }
 

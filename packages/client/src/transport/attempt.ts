@@ -141,8 +141,8 @@ async function receiveResponse(
   options: ConnectionOptions,
   { signal, onSign, onMessage, judge }: Receiver,
 ): Promise<StreamEvent | undefined> {
-  const { onEvent } = options
-  const response = await send(options, options.write, signal)
+  const { fetch, endpoint, write, onEvent } = options
+  const response = await send(fetch, endpoint, write, signal)
   const refused = await judge(response)
   if (refused) return refused
   onEvent({ type: 'answered' })
@@ -189,22 +189,20 @@ async function readAll(
 
 /** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */
 export async function send(
-  options: RequestOptions,
+  fetch: Fetch,
+  endpoint: () => Promise<Endpoint>,
   write: (endpoint: Endpoint) => HttpRequest,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { url, ...request } = await prepare(options, write, signal)
+  const { url, ...request } = await prepare(endpoint, write, signal)
   // A plain object, as httpBatchLink's: a fetch of the app's may add to it with `{ ...init.headers }`.
   const headers = Object.fromEntries(request.headers)
-  return unlessAborted(
-    signal,
-    options.fetch(url, { ...request, headers, signal, cache: 'no-store' }),
-  )
+  return unlessAborted(signal, fetch(url, { ...request, headers, signal, cache: 'no-store' }))
 }
 
 /** Writes a request to where the app wants it now. Rejects as soon as the signal aborts. */
 export async function prepare(
-  { endpoint }: RequestOptions,
+  endpoint: () => Promise<Endpoint>,
   write: (endpoint: Endpoint) => HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpRequest> {

@@ -1,3 +1,4 @@
+import type { RealtimeError } from '@trpc-sse/protocol'
 import type { StreamEvent } from '../stream/state.ts'
 import type { HttpRequest } from '../wire/request.ts'
 import type { EventName } from '../wire/single.ts'
@@ -24,8 +25,8 @@ const names: Readonly<Record<EventName, true>> = {
 /** What the app gives to open an EventSource. */
 interface Given extends EventSourceOptions {
   readonly EventSource: EventSourceConstructor
-  /** Makes an error that says what is wrong with it. */
-  readonly invalid: (message: string, cause?: unknown) => Error
+  /** Given, not imported: a bundler would cut the link in pieces for it. */
+  readonly RealtimeError: typeof RealtimeError
 }
 
 /**
@@ -59,7 +60,7 @@ export async function receiveEvents(
 }
 
 function open(
-  { EventSource, eventSourceOptions, invalid }: Given,
+  { EventSource, eventSourceOptions, RealtimeError }: Given,
   { url, headers }: HttpRequest,
 ): EventSourceLike {
   // It knows best what it accepts.
@@ -69,7 +70,8 @@ function open(
     return new EventSource(url, options as never)
   } catch (error) {
     // The address is none, for example: that won't get better.
-    throw invalid(`No EventSource can be made: ${error}. Check url and eventSourceOptions.`, error)
+    const message = `No EventSource can be made: ${error}. Check url and eventSourceOptions.`
+    throw new RealtimeError('INVALID_OPTION', message, { cause: error })
   }
 }
 

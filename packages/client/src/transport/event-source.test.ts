@@ -262,7 +262,7 @@ describe('options', () => {
     expect(() => setup(options as never)).toThrow(
       expect.objectContaining({
         code: 'INVALID_OPTION',
-        message: `EventSource is ${JSON.stringify(options.EventSource)}: give a class like the browser's.`,
+        message: expect.stringContaining(`EventSource is ${options.EventSource}, mode is`),
       }),
     )
   })
@@ -271,7 +271,7 @@ describe('options', () => {
     expect(() => setup({ mode: 'multiplexed' })).toThrow(
       expect.objectContaining({
         code: 'INVALID_OPTION',
-        message: expect.stringMatching(/^mode is 'multiplexed'/),
+        message: expect.stringContaining('mode is multiplexed'),
       }),
     )
     expect(() => setup({ mode: 'single' })).not.toThrow()

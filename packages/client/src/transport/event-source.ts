@@ -34,20 +34,13 @@ export interface EventSourceOptions {
 export function overEventSource(options: EventSourceOptions): Receive | undefined {
   const { EventSource, mode } = options
   if (EventSource === undefined) return undefined
-  if (typeof EventSource !== 'function')
-    throw invalid(`EventSource is ${JSON.stringify(EventSource)}: give a class like the browser's.`)
-  if (mode === 'multiplexed')
-    throw invalid("mode is 'multiplexed', which an EventSource can't have: leave out one of them.")
+  if (typeof EventSource !== 'function' || mode === 'multiplexed') {
+    const message = `EventSource is ${EventSource}, mode is ${mode}: give a class like the browser's, and no mode.`
+    throw new RealtimeError('INVALID_OPTION', message)
+  }
   return async (asked, receiver) => {
     const { receiveEvents } = await import('./event-source-names.ts')
-    return receiveEvents(
-      { ...options, EventSource, invalid },
-      await prepare(asked, asked.write, receiver.signal),
-      receiver,
-    )
+    const request = await prepare(asked.endpoint, asked.write, receiver.signal)
+    return receiveEvents({ ...options, EventSource, RealtimeError }, request, receiver)
   }
-}
-
-function invalid(message: string, cause?: unknown): RealtimeError {
-  return new RealtimeError('INVALID_OPTION', message, { cause })
 }

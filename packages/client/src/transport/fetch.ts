@@ -11,8 +11,8 @@ export async function globalFetch(url: string, init: RequestInit): Promise<Respo
   try {
     new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href)
   } catch (cause) {
-    const address = JSON.stringify(url.split('?', 1)[0])
-    const message = `url makes ${address}, which is no address. Outside a browser it must be absolute.`
+    const [address] = url.split('?', 1)
+    const message = `url makes "${address}", which is no address. Outside a browser it must be absolute.`
     throw new RealtimeError('INVALID_OPTION', message, { cause })
   }
   return globalThis.fetch(url, init)

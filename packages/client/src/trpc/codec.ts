@@ -36,9 +36,7 @@ export function outputCodec(output: TRPCDataTransformer): Codec {
 }
 
 function unreadable(cause?: unknown): SubscriptionEnd {
-  const message =
-    "The subscription failed, but its error can't be read. The transformer is probably not the server's: give sseLink " +
-    'the transformer that initTRPC.create has there, or none if it has none.'
+  const message = "The error can't be read. Give sseLink the same transformer as initTRPC.create."
   return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
 }
 

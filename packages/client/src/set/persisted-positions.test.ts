@@ -1,9 +1,11 @@
+import { shortHash } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { fakeDevice } from '../../../../tests/support/fake-device.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { event, multiplexedClient, nextSet } from '../../../../tests/support/multiplexed.ts'
 import { scriptedServer } from '../../../../tests/support/scripted-server.ts'
-import { createPositions, type PersistStorage } from './positions.ts'
+import { PersistedPositions } from './persisted-positions.ts'
+import type { PersistStorage } from './positions.ts'
 
 /** A storage that counts, and can be full. */
 function fakeStorage() {
@@ -25,7 +27,20 @@ function fakeStorage() {
 
 function page(storage: PersistStorage, { clock = manualClock(), url = '/trpc' } = {}) {
   const device = fakeDevice()
-  return { clock, device, ...createPositions({ clock, device, storage, url, forMs: 60_000 }) }
+  const positions = new PersistedPositions({
+    clock,
+    device,
+    storage,
+    url,
+    forMs: 60_000,
+    hash: shortHash,
+  })
+  return {
+    clock,
+    device,
+    load: (identity: string) => positions.load(identity),
+    save: (identity: string, id: string | undefined) => positions.save(identity, id),
+  }
 }
 
 describe('positions', () => {
