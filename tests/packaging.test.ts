@@ -251,15 +251,20 @@ describe('the client with its dependencies, in a browser', () => {
   const link = "export { sseLink } from '@trpc-sse/client';"
   const withTabs = `${link} export { tabs } from '@trpc-sse/client/tabs'`
 
-  it('is at most 13.8 kB with gzip, and 0.7 kB more where it is given an EventSource', async () => {
+  it('is at most 13 kB with gzip, and 0.7 kB more for an EventSource, or for positions that are kept', async () => {
     const sizes = await clientSizes(link, gzipSync)
-    const { stdin: main = 0, 'event-source-names': events = 0, probe = 0, ...others } = sizes
+    const {
+      stdin: main = 0,
+      'event-source-names': events = 0,
+      'persisted-positions': positions = 0,
+      // Only where two attempts in a row have timed out.
+      probe = 0,
+      ...others
+    } = sizes
     expect(main).toBeGreaterThan(0)
-    expect(main).toBeLessThanOrEqual(13_800)
-    expect(events).toBeGreaterThan(0)
-    expect(events).toBeLessThanOrEqual(700)
-    // Only where two attempts in a row have timed out.
-    expect(probe).toBeGreaterThan(0)
+    expect(main).toBeLessThanOrEqual(13_000)
+    expect(Math.min(events, positions, probe)).toBeGreaterThan(0)
+    expect(Math.max(events, positions)).toBeLessThanOrEqual(700)
     expect(probe).toBeLessThanOrEqual(300)
     expect(others).toEqual({})
   })
@@ -271,12 +276,15 @@ describe('the client with its dependencies, in a browser', () => {
     expect(all - main).toBeLessThanOrEqual(4_100)
   })
 
-  it('is at most 16.5 kB with Brotli, with everything on that goes together', async () => {
+  it('is at most 15.9 kB with Brotli, with everything on that goes together', async () => {
     const sizes = await clientSizes(link, brotliCompressSync)
     const { stdin: main = 0, 'event-source-names': events = 0 } = sizes
-    const { stdin: all = 0 } = await clientSizes(withTabs, brotliCompressSync)
-    expect(Math.min(main, events)).toBeGreaterThan(0)
-    expect(Math.max(all, main + events)).toBeLessThanOrEqual(16_500)
+    const { stdin: all = 0, 'persisted-positions': positions = 0 } = await clientSizes(
+      withTabs,
+      brotliCompressSync,
+    )
+    expect(Math.min(main, events, positions)).toBeGreaterThan(0)
+    expect(Math.max(all, main + events) + positions).toBeLessThanOrEqual(15_900)
   })
 
   it('has nothing of what tabs share it with, unless that is imported', async () => {

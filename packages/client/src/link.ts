@@ -11,7 +11,7 @@ import type { SetOptions } from './set/set-options.ts'
 import { identityOf, type WantedCall } from './set/wanted-call.ts'
 import { FailureMemory } from './stream/failures.ts'
 import { createFallbackMemory, type FallbackMemory } from './stream/fallback.ts'
-import { backOffOf, checkRetry } from './stream/retry-policy.ts'
+import { backOffOf, checkRetry, type RetryOption } from './stream/retry-policy.ts'
 import type { StreamSettings } from './stream/stream.ts'
 import { bothWays, errorOfBody, errorOfKey, outputCodec } from './trpc/codec.ts'
 import { Envelopes } from './trpc/envelopes.ts'
@@ -146,7 +146,7 @@ class Subscriber {
       // The id of this call goes before that of an input which may stay as it is.
       lastEventId: (lastEventId as string | undefined) ?? split.lastEventId,
       hasFailed: this.#failures.last(identityOf({ path: op.path, inputJson })) !== undefined,
-      retry: retry === undefined ? undefined : checkRetry(retry),
+      retry: retry === undefined ? undefined : checkRetry(retry as RetryOption),
     }
   }
 
@@ -174,7 +174,7 @@ async function endpointOf(
 
 function reportFallback({ onFallback, url }: SseLinkBaseOptions, status: number): void {
   const at = typeof url === 'function' ? '' : ` at ${url}`
-  const message = `The server${at} answered ${status}: the multiplexed mode of sseLink is unknown there, or url is wrong. Each subscription now has a connection of its own. Use @trpc-sse/server, or set mode: 'single'.`
+  const message = `The server${at} answered ${status}: it doesn't know multiplexed mode, or url is wrong. Each subscription now has its own connection. Use @trpc-sse/server, or mode: 'single'.`
   if (onFallback) onFallback({ status, message })
   else console.warn(message)
 }

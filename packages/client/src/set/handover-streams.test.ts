@@ -280,7 +280,7 @@ describe('P63: a server without this mode', () => {
 
   it.each([
     [404, 'or url is wrong'],
-    [405, '405: the multiplexed mode of sseLink is unknown there'],
+    [405, "405: it doesn't know multiplexed mode"],
   ])(
     'P63: that answers %i may be a wrong url, and that is said where it can be',
     async (status, said) => {

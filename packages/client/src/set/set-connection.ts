@@ -30,15 +30,15 @@ export interface SetConnection extends ModeConnection {
   /** Whether it is open, and follows changes of the set. */
   isInControl(): boolean
   /** What is wanted may have changed. */
-  changed(): void
+  changed?(): void
   /** Returns the key that the request has for a subscription. */
-  keyOf(subscription: SharedSubscription): string | undefined
+  keyOf?(subscription: SharedSubscription): string | undefined
   /** Forgets a subscription that the server has ended. */
-  forget(subscription: SharedSubscription): void
+  forget?(subscription: SharedSubscription): void
   /** It goes on, in spite of what failed. */
-  resume(): void
+  resume?(): void
   /** Follows no more changes: there is a newer connection. */
-  retire(): void
+  retire?(): void
 }
 
 /** Creates a connection in single mode, whose set is the one subscription that it was opened for. */
@@ -58,12 +58,6 @@ export function createSingleConnection(
     },
     lost: (error) => owner.lost(connection, error),
     isInControl: () => true,
-    keyOf: () => undefined,
-    opened() {},
-    changed() {},
-    forget() {},
-    resume() {},
-    retire() {},
   }
   return connection
 }

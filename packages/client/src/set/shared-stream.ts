@@ -41,7 +41,7 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
 
   /** The server has ended a subscription. */
   forget(subscription: SharedSubscription): void {
-    for (const connection of this.#connections) connection.forget(subscription)
+    for (const connection of this.#connections) connection.forget?.(subscription)
     this.changed()
   }
 
@@ -80,7 +80,7 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
   closePrevious(): void {
     const newest = [...this.#connections].at(-1)
     if (this.#connections.size < 2 || !newest?.isInControl()) return
-    for (const other of this.#connections) if (other !== newest) other.retire()
+    for (const other of this.#connections) if (other !== newest) other.retire?.()
     const isOnNewest = ({ handover }: SharedSubscription): boolean =>
       (handover.connection() ?? newest) === newest
     if ([...this.#subscriptions].every(isOnNewest)) this.#stream?.handedOver()
@@ -89,7 +89,7 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
   #apply(): void {
     this.#isScheduled = false
     if (this.#subscriptions.size === 0) this.#stream?.close()
-    else if (this.#stream) for (const connection of this.#connections) connection.changed()
+    else if (this.#stream) for (const connection of this.#connections) connection.changed?.()
     else if (this.wanted().size > 0) this.#open()
     this.closePrevious()
   }
@@ -127,19 +127,19 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
 
   /** Returns what a refusal of the whole set says to one subscription. */
   #ownError(subscription: SharedSubscription, error: unknown): unknown {
-    const key = error === undefined ? undefined : this.#asked?.keyOf(subscription)
+    const key = error === undefined ? undefined : this.#asked?.keyOf?.(subscription)
     return key === undefined ? error : this.options.readOwnError(error, key)
   }
 
   #refused(error: unknown): void {
-    for (const connection of this.#connections) connection.resume()
+    for (const connection of this.#connections) connection.resume?.()
     for (const subscription of this.wanted())
       if (subscription.handover.connection() === undefined)
         subscription.fail(this.#ownError(subscription, error))
   }
 
   #ended(state: StreamState): void {
-    for (const connection of this.#connections) connection.retire()
+    for (const connection of this.#connections) connection.retire?.()
     this.#connections.clear()
     if (!this.#stream) return
     this.#stream = undefined

@@ -84,7 +84,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     if (this.handover.connection() === undefined) return
     this.#newcomers.add(member)
     // Deferred: the caller has no unsubscribe handle yet.
-    queueMicrotask(() => this.#each((one) => (one === member ? this.#welcome(one) : undefined)))
+    queueMicrotask(() => this.#each((one) => one === member && this.#welcome(one)))
   }
 
   /** Takes a member away. The place of the last one is kept for a while. */

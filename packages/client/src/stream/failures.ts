@@ -52,7 +52,7 @@ const reportedCount = 3
 export class FailureMemory {
   readonly #clock: Clock
   readonly #backoff: RetryPolicy
-  readonly #report: (message: string, error: unknown) => void
+  readonly #isQuiet: boolean
   readonly #elapsedMs: () => number
   readonly #kept = new Map<string, Kept>()
   /**
@@ -61,14 +61,11 @@ export class FailureMemory {
    */
   #dropped: Kept | undefined
 
-  constructor(
-    clock: Clock,
-    backoff: RetryPolicy,
-    report: (message: string, error: unknown) => void = (...args) => console.warn(...args),
-  ) {
+  /** A quiet one reports nothing to the console. */
+  constructor(clock: Clock, backoff: RetryPolicy, isQuiet = false) {
     this.#clock = clock
     this.#backoff = backoff
-    this.#report = report
+    this.#isQuiet = isQuiet
     this.#elapsedMs = elapsedTime(clock)
   }
 
@@ -119,11 +116,12 @@ export class FailureMemory {
       error,
       wasReported: wasReported || report,
     })
-    if (report)
-      this.#report(
+    if (report && !this.#isQuiet) {
+      console.warn(
         `${path} has failed ${count} times in a row. It is tried less and less often.`,
         error,
       )
+    }
     return count
   }
 

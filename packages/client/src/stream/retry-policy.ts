@@ -26,18 +26,19 @@ export const defaultRetryPolicy: RetryPolicy = { baseMs: 250, maxMs: 30_000 }
 /** The longest wait, in milliseconds, that a server can ask for: a mistyped header must not silence an app. */
 export const longestAskedWaitMs = 300_000
 
-/** The longest delay of a timer, in milliseconds: longer ones fire at once. */
-const longestTimerMs = 2_147_483_647
+const longestSpreadMs = 100
 
-/** Spreads clients that were all told the same by the server, in milliseconds. */
-const spreadMs = 100
+/** Picks a short wait, in milliseconds, that keeps clients apart which were all told the same by the server. */
+export function spreadMs(clock: Clock): number {
+  return Math.round(clock.random() * longestSpreadMs)
+}
 
 /** Checks a `retry` option, and fills in its defaults. Throws `INVALID_OPTION`. */
-export function checkRetry(option: unknown): CheckedRetry {
-  if (option === false || typeof option === 'function') return option as CheckedRetry
-  const policy: RetryPolicy = { ...defaultRetryPolicy, ...Object(option) }
-  if (option === Object(option ?? {}) && policy.baseMs > 0 && policy.maxMs > 0) return policy
-  if (option === undefined) return policy
+export function checkRetry(option: RetryOption = {}): CheckedRetry {
+  if (option === false || typeof option === 'function') return option
+  const policy = { ...defaultRetryPolicy, ...option }
+  // JavaScript can pass anything.
+  if (typeof option === 'object' && option && policy.baseMs > 0 && policy.maxMs > 0) return policy
   throw new RealtimeError(
     'INVALID_OPTION',
     `retry is ${JSON.stringify(option)}: give { baseMs, maxMs } above 0, a function, or false.`,
@@ -63,11 +64,11 @@ export function retryDelayMs(
 ): number | false {
   if (policy === false) return false
   if (typeof policy === 'object')
-    return within(askedWaitMs + fullJitterMs(clock, attempt - 1, policy.baseMs, policy.maxMs))
+    return askedWaitMs + fullJitterMs(clock, attempt - 1, policy.baseMs, policy.maxMs)
   const ms: unknown = policy(attempt, error)
   if (ms === false) return false
   if (typeof ms === 'number' && ms >= 0)
-    return within(ms < askedWaitMs ? askedWaitMs + spread(clock) : ms)
+    return ms < askedWaitMs ? askedWaitMs + spreadMs(clock) : ms
   // A promise may reject later, and nobody waits for it.
   if (ms instanceof Promise) ms.catch(() => {})
   throw new RealtimeError(
@@ -76,15 +77,10 @@ export function retryDelayMs(
   )
 }
 
-/** Returns the wait before a connection that the server, or the client, asked for, in milliseconds. */
-export function handoverDelayMs(clock: Clock): number {
-  return spread(clock)
-}
-
 /** Returns the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never none. */
 export function askedWaitMs(clock: Clock, header: string): number {
   const ms = parseRetryAfterMs(header, clock.now())
-  return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + spread(clock)
+  return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + spreadMs(clock)
 }
 
 /** Tells whether an HTTP status may be gone at the next attempt. */
@@ -102,12 +98,4 @@ export function parseRetryAfterMs(header: string | null, nowMs: number): number 
   if (/^\d+$/.test(text)) return Number(text) * 1000
   const dateMs = Date.parse(text)
   return Number.isNaN(dateMs) ? 0 : Math.max(0, dateMs - nowMs)
-}
-
-function spread(clock: Clock): number {
-  return Math.round(clock.random() * spreadMs)
-}
-
-function within(ms: number): number {
-  return Math.min(ms, longestTimerMs)
 }

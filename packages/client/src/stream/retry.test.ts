@@ -105,3 +105,8 @@ it('makes no attempt once stopped', () => {
   expect(clock.timers()).toEqual([])
   expect(retry.isBackingOff()).toBe(false)
 })
+
+it('never makes an attempt at once because no timer takes a longer delay', () => {
+  const { fail } = setup(() => Infinity)
+  expect(fail()).toBe(2_147_483_647)
+})

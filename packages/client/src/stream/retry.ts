@@ -1,13 +1,16 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Device } from './device.ts'
 import type { FailureCount } from './failures.ts'
-import { backOffOf, type CheckedRetry, handoverDelayMs, retryDelayMs } from './retry-policy.ts'
+import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-policy.ts'
 
 /**
  * What has run for this long, in milliseconds, has worked, whatever ends it: attempts as rare as that harm nobody. No
  * longer, because some platforms cut every response after half a minute.
  */
 const lastingMs = 10_000
+
+/** The longest delay of a timer, in milliseconds: a longer one would fire at once. */
+const longestTimerMs = 2_147_483_647
 
 /** What a {@link Retry} is made of. */
 export interface RetryOptions {
@@ -76,7 +79,7 @@ export class Retry {
       this.#wait(delayMs, keepsAlive)
       return undefined
     } catch (cause) {
-      return { error: cause ?? new Error('retry threw nothing.') }
+      return { error: cause ?? error }
     }
   }
 
@@ -84,7 +87,7 @@ export class Retry {
   handOver(): void {
     this.progressed()
     this.#notBeforeMs = 0
-    this.#wait(handoverDelayMs(this.#options.clock), true)
+    this.#wait(spreadMs(this.#options.clock), true)
   }
 
   /** Makes the next attempt as soon as the server allows. */
@@ -118,6 +121,6 @@ export class Retry {
       }
     }
     // A subscription that waits has no connection that would keep the process alive.
-    this.#cancel = clock.after(delayMs, over, { keepsAlive })
+    this.#cancel = clock.after(Math.min(delayMs, longestTimerMs), over, { keepsAlive })
   }
 }

@@ -30,7 +30,7 @@ export interface ModeConnection {
   /** Writes the request for everything that is wanted now, on a stream of this maximum duration, if there is one. */
   write(endpoint: Endpoint, maxDurationMs: number | undefined): HttpRequest
   /** The connection is open. */
-  opened(connectionId: string | undefined): void
+  opened?(connectionId: string | undefined): void
   /** Takes a frame of a subscription; returns whether the subscription got further. */
   receive(frame: SubscriptionFrame): boolean
   /** The connection is gone, with an error if it failed. */
@@ -166,18 +166,14 @@ export class Stream {
         onTimeout: this.#buffering.timedOut,
         onMessage: (message) => this.#receive(message, connection),
         onEvent: (event) => {
-          if (connection === this.#current) this.#take(event)
+          if (event.type === 'retry') this.#options.onRetryAsked()
+          if (connection === this.#current) this.#dispatch(event)
           else if (connection === this.#previous && event.type !== 'retry')
             this.#closePrevious(this.#state.error ?? this.#buffering.error())
         },
       }),
     }
     return connection
-  }
-
-  #take(event: StreamEvent): void {
-    this.#dispatch(event)
-    if (event.type === 'retry') this.#options.onRetryAsked()
   }
 
   /** From the current connection to the wait for the next one. */
@@ -272,7 +268,7 @@ export class Stream {
       this.#dispatch({ type })
       // A stream that had to end to arrive has worked.
       if (this.#buffering.error()) this.#dispatch({ type: 'alive' })
-      connection.mode.opened(frame.connectionId)
+      connection.mode.opened?.(frame.connectionId)
     }
   }
 }

@@ -39,7 +39,7 @@ export function createLeader({ settings, id, ...options }: LeaderOptions): Leade
     onUnknown() {},
     onKnown() {},
     isSingle: false,
-    failures: new FailureMemory(settings.clock, backOffOf(settings.retry), () => {}),
+    failures: new FailureMemory(settings.clock, backOffOf(settings.retry), true),
     async fetch(url, init) {
       const response = await settings.fetch(url, init)
       if (response.ok) known()

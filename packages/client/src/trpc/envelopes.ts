@@ -26,7 +26,8 @@ export class Envelopes implements SubscriptionObserver {
   }
 
   connecting(cause: unknown): void {
-    this.#state('connecting', cause === undefined ? null : clientError(cause))
+    const error = cause === undefined ? null : clientError(cause)
+    this.#observer.next({ result: { type: 'state', state: 'connecting', error } })
   }
 
   started(_lastEventId: string | undefined, live: boolean | undefined): void {
@@ -35,7 +36,7 @@ export class Envelopes implements SubscriptionObserver {
       result: { type: 'started' },
       ...(live !== undefined && { context: { live } }),
     })
-    this.#state('pending', null)
+    this.#observer.next({ result: { type: 'state', state: 'pending', error: null } })
   }
 
   event(data: unknown, id: string | undefined): void {
@@ -53,7 +54,7 @@ export class Envelopes implements SubscriptionObserver {
   stopped(): void {
     this.#unlisten()
     this.#observer.next({ result: { type: 'stopped' } })
-    this.#state('idle', null)
+    this.#observer.next({ result: { type: 'state', state: 'idle', error: null } })
     this.complete()
   }
 
@@ -81,16 +82,6 @@ export class Envelopes implements SubscriptionObserver {
     }
     signal?.addEventListener('abort', onAbort)
     this.#unlisten = () => signal?.removeEventListener('abort', onAbort)
-  }
-
-  #state(state: 'connecting', error: ClientError | null): void
-  #state(state: 'pending' | 'idle', error: null): void
-  #state(state: 'connecting' | 'pending' | 'idle', error: ClientError | null): void {
-    const result = { type: 'state', state, error } as Extract<
-      Parameters<EnvelopeObserver['next']>[0]['result'],
-      { readonly type: 'state' }
-    >
-    this.#observer.next({ result })
   }
 
   #warnOnce({ path, lastEventId, reason }: SseGap): void {

@@ -42,7 +42,7 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
   const slots = new Map<string, Slot<TEntry>>()
   const gone = new Map<string, GoneKey>()
 
-  /** Gives a key that no other has, and that can't be mistaken; `undefined` if the right one is free with the next set. */
+  /** Returns a key that no other has, and that can't be mistaken; `undefined` if the right one is free with the next set. */
   function keyFor(entry: TEntry, freed: ReadonlySet<string>): string | undefined {
     const hash = shortHash(identityOf(entry))
     let key = hash
@@ -51,17 +51,6 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
       key = `${hash}-${n}`
     }
     return freed.has(key) ? undefined : key
-  }
-
-  function giveUp(wanted: ReadonlySet<TEntry>, revision: number): ReadonlySet<string> {
-    const freed = new Set<string>()
-    for (const [key, { entry, hasStarted }] of slots) {
-      if (entry !== undefined && wanted.has(entry)) continue
-      slots.delete(key)
-      gone.set(key, { revision, hasStarted })
-      freed.add(key)
-    }
-    return freed
   }
 
   const live = (): TEntry[] =>
@@ -74,7 +63,7 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
     },
     update(wanted, revision) {
       const had = new Set(live())
-      const freed = giveUp(wanted, revision)
+      const freed = giveUp(slots, gone, wanted, revision)
       return [...wanted].filter((entry) => {
         const key = had.has(entry) ? undefined : keyFor(entry, freed)
         if (key === undefined) return false
@@ -85,20 +74,7 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
     forget(entry) {
       for (const slot of slots.values()) if (slot.entry === entry) slot.entry = undefined
     },
-    receive(key, isStart) {
-      const slot = slots.get(key)
-      const old = gone.get(key)
-      if (!slot) {
-        if (old && isStart) old.hasStarted = true
-        return undefined
-      }
-      if (isStart) {
-        slot.hasStarted = true
-        // The server has applied this set by now, and what it said before has arrived.
-        for (const [other, { revision }] of gone) if (revision <= slot.revision) gone.delete(other)
-      }
-      return slot.hasStarted || !slot.mustStart ? slot.entry : undefined
-    },
+    receive: (key, isStart) => entryOf(slots, gone, key, isStart),
     doubt() {
       for (const key of gone.values()) key.hasStarted = false
     },
@@ -107,4 +83,40 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
         entry === undefined ? [] : [[key, entry] as const],
       ),
   }
+}
+
+/** Takes out what is not wanted; returns its keys. */
+function giveUp<TEntry>(
+  slots: Map<string, Slot<TEntry>>,
+  gone: Map<string, GoneKey>,
+  wanted: ReadonlySet<TEntry>,
+  revision: number,
+): ReadonlySet<string> {
+  const freed = new Set<string>()
+  for (const [key, { entry, hasStarted }] of slots) {
+    if (entry !== undefined && wanted.has(entry)) continue
+    slots.delete(key)
+    gone.set(key, { revision, hasStarted })
+    freed.add(key)
+  }
+  return freed
+}
+
+function entryOf<TEntry>(
+  slots: ReadonlyMap<string, Slot<TEntry>>,
+  gone: Map<string, GoneKey>,
+  key: string,
+  isStart: boolean,
+): TEntry | undefined {
+  const slot = slots.get(key)
+  if (!isStart) return slot && (slot.hasStarted || !slot.mustStart) ? slot.entry : undefined
+  const old = gone.get(key)
+  if (!slot) {
+    if (old) old.hasStarted = true
+    return undefined
+  }
+  slot.hasStarted = true
+  // The server has applied this set by now, and what it sent before has arrived.
+  for (const [other, { revision }] of gone) if (revision <= slot.revision) gone.delete(other)
+  return slot.entry
 }
