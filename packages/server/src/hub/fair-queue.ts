@@ -1,6 +1,6 @@
-/** What waits for its turn. Owners take turns, however much each of them has waiting. */
+/** A queue in which owners take turns, however many items each of them has waiting. */
 export class FairQueue<TOwner extends object, TItem extends { readonly group: TOwner }> {
-  // In the order in which they have their turns: who had one goes to the end.
+  // In the order of their turns: after its turn, an owner goes to the end.
   readonly #owners = new Map<TOwner, Set<TItem>>()
 
   get isEmpty(): boolean {

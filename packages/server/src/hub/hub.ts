@@ -7,7 +7,7 @@ import type { NextPage } from './contiguity.ts'
 import { createLogReader, type LogReader } from './log-reader.ts'
 import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
-import { Pages, pageBytes, pageSize } from './page-reader.ts'
+import { PageReader, pageBytes, pageSize } from './page-reader.ts'
 import { createReadGroup, type Reads, readInTurn } from './reads.ts'
 import { FailureReport, type ReportError } from './report.ts'
 import { RetryLoop } from './retry-loop.ts'
@@ -54,10 +54,10 @@ export class Hub {
   readonly behind: Behind
   readonly report: ReportError
   /**
-   * Pages of the log, for readers that are not in the window. A page that reaches the window's start is
+   * PageReader of the log, for readers that are not in the window. A page that reaches the window's start is
    * added to it: of all clients that return after a restart, only the first reads the log.
    */
-  readonly pages: Pages
+  readonly pages: PageReader
   /** Called, and removed, when the hub has opened. */
   readonly openingReaders: Set<OpeningReader> = new Set()
   readonly #options: HubOptions
@@ -99,7 +99,7 @@ export class Hub {
       onError: (error) => this.#onCatchUpFailed(error),
       onIdle: () => this.#takeWaiting(),
     })
-    this.pages = new Pages({
+    this.pages = new PageReader({
       log: log.key,
       clock,
       reads,

@@ -8,8 +8,8 @@ import { FailureReport, type ReportError } from './report.ts'
 /** Reads one log. */
 export interface LogReader {
   /**
-   * Reads a page, linked to where `from` stands; without it, to what the first event follows. Rejects after the failure is
-   * reported, or when the signal aborts.
+   * Reads a page and checks that it follows `from`; without `from`, it follows what its first event
+   * follows. Reports a failure before it rejects. Also rejects when the signal aborts.
    */
   read(range: ReadRange, from?: LogPosition, signal?: AbortSignal): Promise<Page>
   readonly decode: DecodeEvent
@@ -20,11 +20,11 @@ export interface LogReaderOptions {
   readonly backend: Backend
   readonly codec: Codec
   readonly report: ReportError
-  /** Whether somebody needs the values of events: a value that is decoded is then kept. */
+  /** Whether a reader needs the values of events: then decoded values are kept. */
   keepsValues(): boolean
 }
 
-/** Undecodable events of one log that are remembered as reported. */
+/** How many undecodable events of one log are remembered as reported. */
 const maxReported = 256
 
 /** Creates the reader of one log. */
@@ -50,8 +50,8 @@ export function createLogReader(
 }
 
 /**
- * Makes events of what is stored. A payload that a client could not decode either is reported once, and left out: it
- * would end every subscription that it reaches.
+ * Creates the decoder of stored events. An undecodable event is reported once and left out: its payload
+ * would end every subscription that gets it.
  */
 function createDecode(codec: Codec, report: ReportError, keepsValues: () => boolean): DecodeEvent {
   const reported = new Set<EventId>()
@@ -64,7 +64,7 @@ function createDecode(codec: Codec, report: ReportError, keepsValues: () => bool
       if (reported.has(id)) return undefined
       if (reported.size >= maxReported) reported.clear()
       reported.add(id)
-      const message = `The payload of event ${id} can't be decoded; it was skipped. Who else writes to this log, or with which transformer?`
+      const message = `The payload of event ${id} can't be decoded, so the event was skipped. Check what else writes to this log, and with which transformer.`
       report(new RealtimeError('UNDECODABLE_EVENT', message, { cause }), 'decode')
       return undefined
     }

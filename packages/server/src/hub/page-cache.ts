@@ -1,19 +1,19 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Page } from './page.ts'
 
-interface Kept {
+interface CachedPage {
   readonly atMs: number
   readonly onDrop: () => void
 }
 
-/** How old a page may be, in milliseconds, for a reader that comes to it. */
+/** How old a page may be for a new reader, in milliseconds. */
 const freshMs = 1_000
 
-/** Keeps the entries of pages in memory, for all logs of a process: the newest pages, up to so many bytes. */
+/** Keeps the newest pages of all logs of a process in memory, up to so many bytes. */
 export class PageCache {
   readonly #maxBytes: number
   readonly #elapsedMs: () => number
-  readonly #pages = new Map<Page, Kept>()
+  readonly #pages = new Map<Page, CachedPage>()
   #bytes = 0
 
   constructor(maxBytes: number, clock: Clock) {
@@ -21,18 +21,18 @@ export class PageCache {
     this.#elapsedMs = elapsedTime(clock)
   }
 
-  /** Keeps a page. Calls back when it is dropped. */
+  /** Adds a page; calls `onDrop` when it is dropped. */
   add(page: Page, onDrop: () => void): void {
     this.#pages.set(page, { atMs: this.#elapsedMs(), onDrop })
     this.#bytes += page.bytes
     for (const [oldest] of this.#pages) {
-      // The newest is kept whatever its size: somebody is about to read it.
+      // The newest page is kept whatever its size, as its reader is about to read it.
       if (this.#bytes <= this.#maxBytes || oldest === page) return
       this.drop(oldest)
     }
   }
 
-  /** Whether a page still tells what the log tells, for a reader that comes to it. */
+  /** Whether a page is recent enough to show the log's current state to a new reader. */
   isFresh(page: Page): boolean {
     const kept = this.#pages.get(page)
     return kept !== undefined && this.#elapsedMs() - kept.atMs < freshMs

@@ -6,41 +6,42 @@ import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
 import type { Read, ReadGroup, Reads } from './reads.ts'
 
-/** Who reads a log page by page. */
-export interface PageReader {
+/** A reader of a log, page by page. */
+export interface PageConsumer {
   readonly group: ReadGroup
-  /** The page that was asked for is there, from this index on. */
+  /** Called with the requested page, to be read from this index on. */
   onPage(page: Page, index: number): void
-  /** It isn't read, because the group can't take it now. */
+  /** Called instead of `onPage` if the group has no room for a page now. */
   onBackpressure(): void
 }
 
-/** What the pages of a log are made of. */
-export interface PagesOptions {
+/** What a {@link PageReader} is made of. */
+export interface PageReaderOptions {
   readonly log: string
   readonly clock: Clock
   readonly reads: Reads
   readonly cache: PageCache
   readonly reader: LogReader
-  /** A page has arrived. */
+  /** Called with each page, before the consumers get it. */
   onPage(page: Page): void
 }
 
 /** Events in one read of a log. */
 export const pageSize = 256
-/** Bytes of payload in one read of a log, unless one event has more. */
+/** Bytes of payload in one read of a log; a single event may have more. */
 export const pageBytes = 262_144
-/** How many pages are looked at for a reader that comes. */
-const mostLookedAt = 64
+/** In how many recent pages a position is looked up. */
+const maxLookups = 64
 const retryBaseMs = 100
 const retryMaxMs = 5_000
 
 /**
- * The pages of one log, for readers who are not in its window. Nothing is read ahead: a page is read when it is a
- * reader's turn that waits for it and has room. What was read serves all who stand in it.
+ * Reads the pages of one log, for consumers that are not in the hub's window. Nothing is read ahead: a
+ * page is read at the turn of a consumer that waits for it and has room for it. Then it serves all
+ * consumers whose position is in it.
  */
-export class Pages {
-  readonly #options: PagesOptions
+export class PageReader {
+  readonly #options: PageReaderOptions
   /** Newest first. */
   readonly #recent: Page[] = []
   readonly #waiting = new Set<PageRequest>()
@@ -48,13 +49,13 @@ export class Pages {
   #failures = 0
   #cancelRetry: (() => void) | undefined
 
-  constructor(options: PagesOptions) {
+  constructor(options: PageReaderOptions) {
     this.#options = options
   }
 
-  /** The recent page that an id is in, and the index from which to read on. */
+  /** Returns the recent page to read after an id, and the index of the next entry. */
   find(after: EventId): { readonly page: Page; readonly index: number } | undefined {
-    for (const page of this.#recent.slice(0, mostLookedAt)) {
+    for (const page of this.#recent.slice(0, maxLookups)) {
       if (!this.#options.cache.isFresh(page)) return undefined
       const index = page.indexAfter(after)
       if (index >= 0) return { page, index }
@@ -62,16 +63,16 @@ export class Pages {
     return undefined
   }
 
-  /** Reads a page when it is the reader's turn. Failures are reported, and the page is read once more after a while. */
-  request(reader: PageReader, from: ReadFrom, position: LogPosition | undefined): PageRequest {
-    const request = new PageRequest(this, this.#options.log, reader, from, position)
+  /** Requests a page, to be read at the consumer's turn. A failed read is reported and retried. */
+  request(consumer: PageConsumer, from: ReadFrom, position: LogPosition | undefined): PageRequest {
+    const request = new PageRequest(this, this.#options.log, consumer, from, position)
     this.#waiting.add(request)
     if (this.#cancelRetry === undefined && !this.#isBeingRead(request))
       this.#options.reads.add(request)
     return request
   }
 
-  /** The reader has left, or has no room. */
+  /** Takes back a request: its consumer is closed, or has no room. */
   cancel(request: PageRequest): void {
     this.#settle(request)
     if (this.#waiting.size > 0) return
@@ -80,12 +81,12 @@ export class Pages {
     this.#cancelRetry = undefined
   }
 
-  /** Forgets what was read: the log is not what it was. */
+  /** Forgets the recent pages: the log was cleared or closed. */
   forget(): void {
     for (const page of [...this.#recent]) this.#options.cache.drop(page)
   }
 
-  /** Reads for a request, and for all others that the page serves. */
+  /** Reads the page of a request. Serves it, and all other requests whose position is in the page. */
   async read(request: PageRequest): Promise<void> {
     const controller = new AbortController()
     this.#underWay.set(request, controller)
@@ -104,7 +105,7 @@ export class Pages {
     this.#underWay.delete(request)
   }
 
-  /** Whether the page that another request is having read right now is just the one that is asked for. */
+  /** Whether the page of a request is being read for another one. */
   #isBeingRead(request: PageRequest): boolean {
     for (const [other, { signal }] of this.#underWay)
       if (!signal.aborted && request.asksLike(other)) return true
@@ -120,10 +121,10 @@ export class Pages {
 
   #serve(first: PageRequest, page: Page): void {
     const others = [...this.#waiting]
-    if (this.#settle(first)) first.reader.onPage(page, 0)
+    if (this.#settle(first)) first.consumer.onPage(page, 0)
     for (const request of others) {
       const index = request === first ? -1 : request.indexIn(page, first)
-      if (index >= 0 && this.#settle(request)) request.reader.onPage(page, index)
+      if (index >= 0 && this.#settle(request)) request.consumer.onPage(page, index)
     }
   }
 
@@ -132,7 +133,7 @@ export class Pages {
     return this.#waiting.delete(request)
   }
 
-  /** All who wait do so until then: the log would fail them too. */
+  /** Delays all requests: their reads would fail too. */
   #retryLater(): void {
     if (this.#waiting.size === 0 || this.#cancelRetry) return
     const { clock, reads } = this.#options
@@ -145,37 +146,37 @@ export class Pages {
   }
 }
 
-/** One page that a reader waits for. */
+/** A page that a consumer waits for. */
 export class PageRequest implements Read {
   readonly log: string
-  readonly reader: PageReader
+  readonly consumer: PageConsumer
   readonly from: ReadFrom
   readonly position: LogPosition | undefined
   isUnderWay = false
-  readonly #pages: Pages
+  readonly #pageReader: PageReader
 
   constructor(
-    pages: Pages,
+    pageReader: PageReader,
     log: string,
-    reader: PageReader,
+    consumer: PageConsumer,
     from: ReadFrom,
     position: LogPosition | undefined,
   ) {
-    this.#pages = pages
+    this.#pageReader = pageReader
     this.log = log
-    this.reader = reader
+    this.consumer = consumer
     this.from = from
     this.position = position
   }
 
   get group(): ReadGroup {
-    return this.reader.group
+    return this.consumer.group
   }
 
-  /** From where the page of another request serves this one too; -1 if it doesn't. */
+  /** Returns the index from which the page of another request serves this one; -1 if it doesn't. */
   indexIn(page: Page, { from }: PageRequest): number {
     if ('last' in this.from) return 'last' in from && from.last === this.from.last ? 0 : -1
-    // Past an event that can't be decoded, only its own page can tell what follows.
+    // After an undecodable event, only this request's own page is checked for contiguity.
     return this.position?.skipped === undefined ? page.indexAfter(this.from.after) : -1
   }
 
@@ -191,16 +192,16 @@ export class PageRequest implements Read {
   }
 
   start(): Promise<void> {
-    return this.#pages.read(this)
+    return this.#pageReader.read(this)
   }
 
-  dropped(): void {
+  onDropped(): void {
     this.cancel()
-    this.reader.onBackpressure()
+    this.consumer.onBackpressure()
   }
 
   cancel(): void {
-    this.#pages.cancel(this)
+    this.#pageReader.cancel(this)
   }
 }
 

@@ -5,25 +5,25 @@ import type { LogEntry } from './log-event.ts'
 
 const noEntries: readonly LogEntry[] = []
 
-/** A page of a log, for all readers who stand in it. */
+/** A page of a log, shared by all readers whose position is in it. */
 export class Page {
-  /** The id that it goes on from. */
+  /** The id that it follows. */
   readonly from: EventId
   readonly next: NextPage | undefined
-  /** The log retains fewer events than were to be replayed, though it has had more. */
+  /** Whether the log retains fewer events than were asked for, though it has had more. */
   readonly isTrimmed: boolean
   readonly lastEventId: EventId
   readonly cleared: EventId | undefined
-  /** How many entries it has, or had. */
+  /** How many entries it has, or had before they were dropped. */
   readonly count: number
-  /** What it takes in memory, about, in bytes. */
+  /** Roughly how much memory it takes, in bytes. */
   readonly bytes: number
   #entries: readonly LogEntry[]
-  /** Entries that are events: all, or all but the last. */
+  /** How many entries are events: all, or all but the last. */
   readonly #events: number
-  /** Whether every event of the log is in it: then it can be read from any id that it spans. */
+  /** Whether all stored events were decoded: then it can be read from any id in its range. */
   readonly #isWhole: boolean
-  /** The least id that it can be read from; `undefined` where nothing older is retained. */
+  /** The lowest id that it can be read from; `undefined` if nothing older is retained. */
   readonly #low: EventId | undefined
 
   constructor(
@@ -45,13 +45,13 @@ export class Page {
     this.#entries = entries
     this.#events = entries.at(-1)?.kind === 'jump' ? entries.length - 1 : entries.length
     this.#isWhole = this.#events === page.events.length
-    // Events are dropped oldest first: if one is missing before the first here, nothing older is left.
+    // The oldest events are dropped first: if one before this page is gone, nothing older is left.
     const isOldest =
       'after' in range && first !== undefined && compareEventIds(first, range.after) > 0
     this.#low = isOldest ? undefined : (first ?? from.id)
   }
 
-  /** Its entries; none once it has been dropped from memory. */
+  /** Its entries; none once they were dropped from memory. */
   get entries(): readonly LogEntry[] {
     return this.#entries
   }
@@ -65,7 +65,7 @@ export class Page {
     return this.#entries[index]
   }
 
-  /** The index of the first event after an id; -1 if it can't be told from here, or isn't here. */
+  /** Returns the index of the first event after an id; -1 if the page doesn't have it, or can't tell. */
   indexAfter(id: EventId): number {
     const last = this.#entries[this.#events - 1]
     if (last === undefined || compareEventIds(id, last.id) >= 0) return -1

@@ -19,7 +19,7 @@ function setup(limits: { perProcess: number; perLog: number }) {
         log,
         group,
         isWanted: () => !unwanted.has(name),
-        dropped: () => void dropped.push(name),
+        onDropped: () => void dropped.push(name),
         start() {
           started.push(name)
           return new Promise((resolve) => ends.set(name, resolve))
@@ -116,7 +116,7 @@ describe('Reads', () => {
       log: 'a',
       group,
       isWanted: () => false,
-      dropped: () => void s.add('again', 'a', group),
+      onDropped: () => void s.add('again', 'a', group),
       start: () => Promise.reject(new Error('It was not wanted.')),
     })
     await s.end('a1')

@@ -1,29 +1,29 @@
 import { detached } from '../user-code/async-context.ts'
 import { FairQueue } from './fair-queue.ts'
 
-/** How many reads of logs a process has under way at a time. The others wait for their turn. */
+/** How many reads of logs a process runs at a time. Other reads wait for their turn. */
 export interface ReadLimits {
-  /** In all, a whole number. */
+  /** In all: a whole number, 1 or more. */
   readonly perProcess: number
-  /** Of one log, a whole number. */
+  /** Of one log: a whole number, 1 or more. */
   readonly perLog: number
 }
 
-/** On whose behalf logs are read: a connection, or somebody who iterates. Groups take turns. */
+/** The owner of reads: a connection, an iteration, or a call of `history`. Groups take turns. */
 export interface ReadGroup {
-  /** Whether it can take what a read brings. */
+  /** Whether it has room for the result of a read. */
   canRead(): boolean
-  /** Takes one more channel to read. Throws `TOO_MANY_CHANNELS`. */
+  /** Counts one more channel that it reads. Throws `TOO_MANY_CHANNELS`. */
   enter(): void
-  /** Gives back what `enter` took. */
+  /** Undoes an `enter`. */
   leave(): void
   /** Waits for the turn to load a snapshot; `undefined` if it is now. */
   turn(signal: AbortSignal): Promise<void> | undefined
 }
 
-/** A group of its own, which can always read; it loads snapshots in the given turns. */
+/** Creates a group that can always read. It loads snapshots in the given turns. */
 export function createReadGroup(turn: ReadGroup['turn'] = unlimited.turn): ReadGroup {
-  // An object of its own, over functions that all share.
+  // A new object, as groups are compared by identity.
   return { ...unlimited, turn }
 }
 
@@ -34,32 +34,32 @@ const unlimited: ReadGroup = {
   turn: () => undefined,
 }
 
-/** One read that waits for its turn. */
+/** A read that waits for its turn. */
 export interface Read {
   readonly group: ReadGroup
   /** The key of the log. */
   readonly log: string
-  /** Whether somebody waits for it, and has room for it. Asked when its turn has come. */
+  /** Whether its result is still needed, and there is room for it. Asked at its turn. */
   isWanted(): boolean
-  /** Does it. Never rejects. */
+  /** Reads. Never rejects. */
   start(): Promise<void>
-  /** Called instead of `start` where it isn't wanted. */
-  dropped(): void
+  /** Called at its turn instead of `start` if it isn't wanted. */
+  onDropped(): void
 }
 
 /**
- * The reads of a process: few at a time. Groups take turns, and so do logs that have more readers than places: whoever
- * has much to read, of one log or of many, doesn't hold up the others.
+ * Runs the reads of a process, a few at a time. Groups take turns, and so do logs that have reached their
+ * limit. A group with many reads, of one log or of many, doesn't delay the others.
  */
 export class Reads {
   readonly #limits: ReadLimits
   readonly #ready = new FairQueue<ReadGroup, Read>()
-  /** Those that had their turn while their log had no place. */
+  /** Reads that had their turn while their log was at its limit. */
   readonly #parked = new Map<string, FairQueue<ReadGroup, Read>>()
-  /** Logs that have a place again, and parked reads. */
+  /** Logs below their limit that have parked reads. */
   readonly #open = new Set<string>()
-  /** How many reads are under way, by log. */
-  readonly #places = new Map<string, number>()
+  /** How many reads are running, by log. */
+  readonly #running = new Map<string, number>()
   #underWay = 0
   #isDispatching = false
   #isTurnOfParked = false
@@ -74,7 +74,7 @@ export class Reads {
     this.#dispatch()
   }
 
-  /** Takes out a read that hasn't started. */
+  /** Removes a read that hasn't started. */
   delete(read: Read): void {
     if (this.#ready.delete(read)) return
     const parked = this.#parked.get(read.log)
@@ -94,11 +94,11 @@ export class Reads {
     this.#isDispatching = false
   }
 
-  /** Starts the next ready read whose log has a place, and parks those before it. Returns whether there was one. */
+  /** Starts the next ready read whose log is below its limit, and parks those before it. Returns whether it found one. */
   #startReady(): boolean {
     for (let read = this.#ready.take(); read !== undefined; read = this.#ready.take()) {
-      if (!read.isWanted()) read.dropped()
-      else if (this.#parked.has(read.log) || !this.#hasPlace(read.log)) this.#park(read)
+      if (!read.isWanted()) read.onDropped()
+      else if (this.#parked.has(read.log) || !this.#isBelowLimit(read.log)) this.#park(read)
       else {
         this.#start(read)
         return true
@@ -107,7 +107,7 @@ export class Reads {
     return false
   }
 
-  /** Gives the next log that has a place, and parked reads, its turn. Returns whether there was one. */
+  /** Gives the next log with parked reads its turn. Returns whether it found one. */
   #startParked(): boolean {
     for (const log of this.#open) {
       this.#open.delete(log)
@@ -115,7 +115,7 @@ export class Reads {
       const read = parked?.take()
       if (parked) this.#tidy(log, parked)
       if (read?.isWanted()) this.#start(read)
-      else read?.dropped()
+      else read?.onDropped()
       this.#reopen(log)
       return true
     }
@@ -123,24 +123,24 @@ export class Reads {
   }
 
   #start(read: Read): void {
-    // It serves others too, and the next one to start doesn't belong to its reader.
+    // Its result serves other groups too, and its end starts reads of other groups.
     void detached(() => this.#run(read))
   }
 
   async #run(read: Read): Promise<void> {
     this.#underWay += 1
-    this.#places.set(read.log, (this.#places.get(read.log) ?? 0) + 1)
+    this.#running.set(read.log, (this.#running.get(read.log) ?? 0) + 1)
     await read.start()
     this.#underWay -= 1
-    const left = (this.#places.get(read.log) ?? 1) - 1
-    if (left > 0) this.#places.set(read.log, left)
-    else this.#places.delete(read.log)
+    const left = (this.#running.get(read.log) ?? 1) - 1
+    if (left > 0) this.#running.set(read.log, left)
+    else this.#running.delete(read.log)
     this.#reopen(read.log)
     this.#dispatch()
   }
 
-  #hasPlace(log: string): boolean {
-    return (this.#places.get(log) ?? 0) < this.#limits.perLog
+  #isBelowLimit(log: string): boolean {
+    return (this.#running.get(log) ?? 0) < this.#limits.perLog
   }
 
   #park(read: Read): void {
@@ -150,7 +150,7 @@ export class Reads {
   }
 
   #reopen(log: string): void {
-    if (this.#parked.has(log) && this.#hasPlace(log)) this.#open.add(log)
+    if (this.#parked.has(log) && this.#isBelowLimit(log)) this.#open.add(log)
   }
 
   #tidy(log: string, parked: FairQueue<ReadGroup, Read>): void {
@@ -160,7 +160,7 @@ export class Reads {
   }
 }
 
-/** Does one read when it is its turn. Rejects with what it rejects with, or with the signal's reason as soon as that aborts. */
+/** Runs one read at its turn. Rejects with its error, or with the signal's reason as soon as that aborts. */
 export function readInTurn<TResult>(
   reads: Reads,
   { log, group, signal }: { log: string; group: ReadGroup; signal?: AbortSignal },
@@ -171,7 +171,7 @@ export function readInTurn<TResult>(
       log,
       group,
       isWanted: () => signal?.aborted !== true,
-      dropped: () => reject(signal?.reason),
+      onDropped: () => reject(signal?.reason),
       async start() {
         try {
           resolve(await work())

@@ -8,7 +8,7 @@ import {
 import type { Hub, OpeningReader } from '../hub/hub.ts'
 import type { FeedEvent, LogEntry } from '../hub/log-event.ts'
 import type { Page } from '../hub/page.ts'
-import type { PageReader, PageRequest } from '../hub/page-reader.ts'
+import type { PageConsumer, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
 import type { Feed, Gap } from './feed.ts'
@@ -44,7 +44,7 @@ export function createCursor(hub: Hub, start: CursorStart, options: CursorOption
   return cursor
 }
 
-class Cursor implements Feed, PageReader, OpeningReader {
+class Cursor implements Feed, PageConsumer, OpeningReader {
   readonly group: ReadGroup
   readonly #hub: Hub
   readonly #clock: Clock

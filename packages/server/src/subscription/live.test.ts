@@ -284,7 +284,7 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   }
 }
 
-describe('a gap while a snapshot is loading', () => {
+describe('R18: a gap while a snapshot is loading', () => {
   it('cancels the load, and the next load starts after the gap', async () => {
     const test = await openFeed()
     await test.append('1')

@@ -1,9 +1,9 @@
-import { TRPCError, type TrackedEnvelope } from '@trpc/server'
-import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
+import type { TrackedEnvelope } from '@trpc/server'
+import { RealtimeError } from '@trpc-sse/protocol'
 import { createReadGroup, type ReadGroup } from '../hub/reads.ts'
 import { acrossCopies } from '../shared-state.ts'
 import { callContextOf } from './call-context.ts'
-import { badRequest } from './errors.ts'
+import { badRequest, callerError } from './errors.ts'
 import type { Feed, FeedPart } from './feed.ts'
 import { type EventMeta, filterFeed, mapFeed } from './feed-operators.ts'
 import { iterateFeed } from './iterate.ts'
@@ -12,20 +12,26 @@ import type { SubscribeOptions } from './options.ts'
 import { findLastEventId, knowsCall } from './resume.ts'
 
 /**
- * A subscription to one channel or, by `merge`, to many: return it from a procedure. Each event comes tracked,
- * once and in order. It does nothing until it is read, and can be read once for each call that returns it.
+ * A subscription to one channel, or to several by `merge`: return it from a procedure. Each event is
+ * delivered tracked, once and in order. Nothing happens until it is read. It can be read once for each
+ * call that returns it.
  */
 export interface ChannelSubscription<TEvent>
   extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
   /**
-   * Leaves out events. The position moves past them: a resume doesn't look at them again. Subscribers share one event
-   * object: don't change it.
+   * Leaves out the events for which the function returns false. The position moves past them, so a resume
+   * doesn't check them again. Subscribers share one event object: don't change it. If the function throws
+   * or returns a promise, the subscription ends with an error.
    */
   filter<TFit extends TEvent>(
     fits: (event: TEvent, meta: EventMeta) => event is TFit,
   ): ChannelSubscription<TFit>
   filter(fits: (event: TEvent, meta: EventMeta) => boolean): ChannelSubscription<TEvent>
-  /** Makes another value of each event. Costs a serialization per subscriber and event, where others share one. */
+  /**
+   * Replaces the value of each event. Each subscriber then serializes each event itself, while other
+   * subscriptions share one serialization. If the function throws or returns a promise, the subscription
+   * ends with an error.
+   */
   map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult>
 }
 
@@ -35,12 +41,12 @@ export type SubscriptionEvent<TSubscription> =
 
 /** What a subscription is made of. */
 export interface SubscriptionSource {
-  /** Whether it has one channel's events, those of many with composite ids, or snapshots too. */
+  /** What it delivers: events of one channel, of several with composite ids, or snapshots and events. */
   readonly kind: 'events' | 'merged' | 'live'
-  /** Whether its values are snapshots and events of `live`; `undefined` once `map` has made others of them. */
+  /** Whether its values are those of `live`; `undefined` once `map` has replaced them. */
   readonly live: boolean | undefined
   readonly parts: readonly FeedPart[]
-  /** Whether reading it calls functions of the user's: filters, maps, loaders. */
+  /** Whether reading it calls user code: filters, maps or loaders. */
   readonly hasCallbacks: boolean
   readonly options: SubscribeOptions
 }
@@ -83,23 +89,23 @@ export function createSubscription<TEvent>(
 
 const unknownValues = { live: undefined }
 
-// Feeds carry events of any type; the types meet the values again at this file's borders.
+// Feeds have events of any type. This file casts them to the types of its callers.
 type Untyped<TResult> = (event: unknown, meta: EventMeta) => TResult
 
-/** The source of a value that is a channel subscription, unchanged since `subscribe`, `filter`, `map` or `merge`. */
+/** Returns the source of a channel subscription; `undefined` for any other value. */
 export function subscriptionSource(value: unknown): SubscriptionSource | undefined {
   return typeof value === 'object' && value !== null ? sources.get(value) : undefined
 }
 
-/** The signals that end a subscription: those that its `subscribe` was given, or each one's of a merged one. */
+/** Returns the signals that end a subscription: those that were given to the `subscribe` of its parts. */
 function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
   const signals = parts.flatMap(({ signal }) => signal ?? [])
   return signals.length > 1 ? [...new Set(signals)] : signals
 }
 
 /**
- * Opens what a subscription reads from: after the id that its client holds, or where its options say. Rejects with
- * BAD_REQUEST for an id that can't be one.
+ * Opens the feed of a subscription, after the client's id or where the options say. Rejects with
+ * BAD_REQUEST for a bad id, or SERVICE_UNAVAILABLE if too many channels are open.
  */
 export async function openFeed(
   source: SubscriptionSource,
@@ -118,22 +124,17 @@ export async function openFeed(
   }
 }
 
-/** The error as a client is to hear it: what it did wrong, or that it is to try again later. */
-function callerError(error: unknown): unknown {
-  if (!isRealtimeError(error)) return error
-  if (error.code === 'INVALID_LAST_EVENT_ID') return badRequest(error)
-  if (error.code !== 'TOO_MANY_CHANNELS') return error
-  return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: error.message, cause: error })
-}
-
 /**
- * Subscribes to many channels at once. Each event of each channel comes once, in its channel's order, under one id
- * that resumes all of them. Order between channels is by the time of storing, as far as it is known. It ends when any of their signals
- * aborts; `replay` and `onGap` are each one's own. An id names a position in each channel, in about 42 characters: what an
- * event takes on the wire grows with the number of channels.
+ * Subscribes to several channels at once. Each event is delivered once, in its channel's order. Its id
+ * resumes all of the channels. Between channels, events are ordered by the time they were stored, as far
+ * as it is known.
  *
- * @throws `INVALID_OPTION` if a subscription is a live one; BAD_REQUEST, as channels often come from input, if one is there
- * twice, or if there are more than 190.
+ * Each part keeps its own `replay` and `onGap`. The subscription ends when the signal of any part aborts.
+ * An id has up to 43 characters for each channel, so events take more bytes the more channels there are.
+ *
+ * @throws `INVALID_OPTION` for a live subscription, or a value that isn't a channel subscription.
+ * BAD_REQUEST for a channel that is merged twice, or more than 190 channels: channels often come from
+ * input.
  */
 export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscription<unknown>>>(
   subscriptions: TSubscriptions,
@@ -144,12 +145,12 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
     if (source) return source
     throw new RealtimeError(
       'INVALID_OPTION',
-      'merge() takes what channel.subscribe() returned. Pass it unchanged.',
+      'merge() takes only subscriptions that channel.subscribe() has returned. Pass them unchanged.',
     )
   })
   const parts = all.flatMap((source) => source.parts)
-  mustBeMergeable(parts)
-  // One of them is enough to know the call by.
+  checkMergeable(parts)
+  // The options of one part are enough to find the call.
   const options = all.map((source) => source.options)
   return createSubscription({
     kind: 'merged',
@@ -160,22 +161,22 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
   })
 }
 
-/** Which channels are merged often comes from input: what is wrong with them is the caller's mistake. */
-function mustBeMergeable(parts: readonly FeedPart[]): void {
+/** Channels often come from input, so bad ones are the caller's mistake. */
+function checkMergeable(parts: readonly FeedPart[]): void {
   const refuse = (message: string): Error =>
     badRequest(new RealtimeError('INVALID_OPTION', message))
   if (parts.length > maxMerged) {
     throw refuse(
-      `merge() was given ${parts.length} channels; the limit is ${maxMerged}, as each id names a position in all of them. Merge fewer, or publish to one channel what is read together.`,
+      `merge() was given ${parts.length} channels; the limit is ${maxMerged}, as each id names a position in all of them. Merge fewer, or publish events that are read together to one channel.`,
     )
   }
   if (new Set(parts.map(({ key }) => key)).size < parts.length)
     throw refuse('merge() was given a channel twice. Subscribe to each channel once.')
 }
 
-/** A snapshot of one part would stand between the events of others, and nobody could tell whose state it is. */
+/** A reader couldn't tell which part a snapshot belongs to. */
 function liveInMerge(): RealtimeError {
   const message =
-    'merge() was given a live subscription. Give each a procedure of its own: they share one connection anyway.'
+    'merge() was given a live subscription. Give each live subscription a procedure of its own: they share one connection anyway.'
   return new RealtimeError('INVALID_OPTION', message)
 }
