@@ -454,7 +454,7 @@ describe('merge', () => {
     expect(() => merge(twice)).toThrow(
       expect.objectContaining({ code: 'BAD_REQUEST', message: expect.stringMatching(/twice/) }),
     )
-    expect(() => merge([{} as never])).toThrow(/what channel.subscribe\(\) returned/)
+    expect(() => merge([{} as never])).toThrow(/only subscriptions that channel.subscribe\(\)/)
   })
 
   it('resumes the most channels that may be merged, and refuses more', async () => {
