@@ -23,7 +23,7 @@ export async function serveSingle(
 ): Promise<void> {
   const connection = parts.connections.add(services.writer)
   const { context, over } = connection
-  const call = new SubscriptionCall({
+  const call = new SingleStream({
     mode: parts.single,
     connection,
     context,
@@ -33,7 +33,7 @@ export async function serveSingle(
     lastEventId: request.lastEventId,
     reportError: services.reportError,
   })
-  connection.stream = new SingleStream(call)
+  connection.stream = call
   const outcome = await callFor(parts, services, request, call).then(
     (result) => ({ result }),
     (cause: unknown) => ({ error: errorOf(cause) }),
@@ -63,16 +63,10 @@ async function callFor(
   return await callProcedure(call, request.getRawInput)
 }
 
-/** Serves the stream of one call. */
-class SingleStream implements StreamHandler {
-  readonly #call: SubscriptionCall
-
-  constructor(call: SubscriptionCall) {
-    this.#call = call
-  }
-
+/** A call that is alone on its connection, so that it is the stream. */
+class SingleStream extends SubscriptionCall implements StreamHandler {
   paths(): readonly string[] {
-    return [this.#call.subject.path]
+    return [this.subject.path]
   }
 
   subscriptionCount(): number {
@@ -80,24 +74,24 @@ class SingleStream implements StreamHandler {
   }
 
   heartbeat(): void {
-    this.#sendPosition()
-    this.#call.connection.send(ping)
+    startAtPosition(this)
+    this.connection.send(ping)
   }
 
   reconnect(data: ReconnectData, retryMs: number): void {
-    this.#sendPosition()
-    this.#call.connection.send(reconnect(data, retryMs))
+    startAtPosition(this)
+    this.connection.send(reconnect(data, retryMs))
   }
 
   close(): void {
-    this.#call.stop()
+    this.stop()
   }
+}
 
-  /** Tells the client where it is. It starts the stream if the procedure has not yet returned. */
-  #sendPosition(): void {
-    this.#call.start(this.#call.source?.position())
-    this.#call.sendPresentPosition()
-  }
+/** Sends the client its position. Starts the stream if the procedure has not yet returned. */
+function startAtPosition(call: SubscriptionCall): void {
+  call.start(call.source?.position())
+  call.sendPresentPosition()
 }
 
 /** Creates what the subscriptions of a link have in common in single mode. */

@@ -35,9 +35,7 @@ class FeedSender implements CallSource {
 
   constructor(call: SubscriptionCall, { hasCallbacks }: SubscriptionSource) {
     this.#call = call
-    this.wake = hasCallbacks
-      ? () => call.context.runInAsyncScope(() => this.#send())
-      : () => this.#send()
+    this.wake = hasCallbacks ? () => this.#sendInContext() : () => this.#send()
   }
 
   begin(feed: Feed, parts: readonly FeedPart[]): void {
@@ -53,6 +51,10 @@ class FeedSender implements CallSource {
   close(): void {
     this.#feed?.close()
     this.#call.connection.stopWaiting(this.wake)
+  }
+
+  #sendInContext(): void {
+    this.#call.context.runInAsyncScope(() => this.#send())
   }
 
   #send(): void {

@@ -79,8 +79,7 @@ export class SubscriptionCall {
   readonly #reportError: ReportError
   /** What comes right before each event in multiplexed mode: shared by all with the same key. */
   readonly #eventHead: Uint8Array | undefined
-  #hasStarted = false
-  #hasEnded: boolean
+  #state: 'waiting' | 'started' | 'ended'
   /** The id that the client has, and resumes from. */
   #clientPosition: string | undefined
 
@@ -95,23 +94,19 @@ export class SubscriptionCall {
     this.context = options.context
     this.#reportError = options.reportError
     this.#eventHead = mode.writer.eventHead(key)
-    this.#hasEnded = options.over.signal.aborted
+    this.#state = options.over.signal.aborted ? 'ended' : 'waiting'
     // An id with a line break can't be written.
     this.#clientPosition = isOneLine(lastEventId) ? lastEventId : undefined
   }
 
-  get hasStarted(): boolean {
-    return this.#hasStarted
-  }
-
   get hasEnded(): boolean {
-    return this.#hasEnded
+    return this.#state === 'ended'
   }
 
   /** Tells the client that it has started, at a position if it has one. Does nothing the second time. */
   start(position: string | undefined): void {
-    if (this.#hasStarted || this.#hasEnded) return
-    this.#hasStarted = true
+    if (this.#state !== 'waiting') return
+    this.#state = 'started'
     // The id of an empty merge is empty: it has no position.
     this.#clientPosition = position || this.#clientPosition
     this.mode.onStart(this, position && this.#clientPosition)
@@ -121,7 +116,7 @@ export class SubscriptionCall {
   sendEvent(event: FeedEvent): void {
     // A transformer may throw: then nothing of the event is sent.
     const frame = this.mode.writer.event(this.key, event)
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     this.#clientPosition = event.id
     if (this.#eventHead) this.connection.send(this.#eventHead)
     this.sendFrame(frame)
@@ -152,7 +147,7 @@ export class SubscriptionCall {
 
   /** Tells the client about a gap. */
   sendGap(gap: Gap): void {
-    if (this.#hasEnded) return
+    if (this.hasEnded) return
     this.start(undefined)
     this.mode.counters.gaps += 1
     this.#clientPosition = gap.position
@@ -161,7 +156,7 @@ export class SubscriptionCall {
 
   /** Sends the client its position, unless it has it already. */
   sendPosition(position: string | undefined): void {
-    if (this.#hasEnded || !position || position === this.#clientPosition) return
+    if (this.hasEnded || !position || position === this.#clientPosition) return
     this.start(undefined)
     this.#clientPosition = position
     this.connection.send(this.mode.writer.position(this.key, position))
@@ -169,7 +164,7 @@ export class SubscriptionCall {
 
   /** Sends the client its present position, if the call has started. */
   sendPresentPosition(): void {
-    if (this.#hasStarted) this.sendPosition(this.source?.position())
+    if (this.#state === 'started') this.sendPosition(this.source?.position())
   }
 
   /** Ends it: the procedure is done. */
@@ -211,14 +206,14 @@ export class SubscriptionCall {
    * failure like any other: that of a fetch of the procedure's, for example.
    */
   #isCancelled(cause: unknown): boolean {
-    const isOver = this.#hasEnded || this.over.signal.aborted
+    const isOver = this.hasEnded || this.over.signal.aborted
     if (isAbortError(cause)) return isOver || this.mode.endsSilentlyOnAbort
     return isOver && isAbortError(errorOf(cause).cause)
   }
 
   #finish(writeLast: (() => Uint8Array) | undefined): void {
-    if (this.#hasEnded) return
-    this.#hasEnded = true
+    if (this.#state === 'ended') return
+    this.#state = 'ended'
     if (writeLast) this.connection.send(writeLast())
     this.source?.close()
     this.mode.onEnd(this)
