@@ -68,7 +68,9 @@ afterAll(async () => {
   auth[Symbol.dispose]()
 })
 
-/** Serves cookie.ts of docs/auth.md, with the CORS settings of docs/server-link.md for this origin. */
+/**
+ * Serves cookie.ts of docs/auth.md, with the CORS settings of docs/server-link.md for this origin.
+ */
 async function serve(origin: string) {
   const change = (code: string): string => code.replace('https://app.example.com', origin)
   using cors = writeDocFiles('docs/server-link.md', `auth-cors-${new URL(origin).port}`, change)

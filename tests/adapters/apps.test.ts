@@ -62,7 +62,10 @@ async function listen(server: http.Server, link: App['link']): Promise<App> {
   }
 }
 
-/** A way to start an app of its own. What is a literal here is one in each request, as in an app's handler. */
+/**
+ * A way to start an app of its own. What is a literal here is one in each request, as in an app's
+ * handler.
+ */
 const apps: Readonly<Record<string, (options: Options) => Promise<App>>> = {
   standalone(options) {
     const server = createHTTPServer(options)

@@ -13,7 +13,10 @@ type Middleware = (...about: [...Parameters<RequestListener>, next: () => void])
 
 const require = createRequire(import.meta.url)
 
-/** Middleware on on-headers 1.0, which takes apart what `writeHead` is given, and a header of an answer behind it. */
+/**
+ * Middleware on on-headers 1.0, which takes apart what `writeHead` is given, and a header of an
+ * answer behind it.
+ */
 const middleware: Record<string, { create: () => Middleware; header: RegExp }> = {
   'compression-1-7': {
     create: () => require('compression-1-7')({ threshold: 0 }),

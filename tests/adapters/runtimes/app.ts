@@ -1,4 +1,7 @@
-/** The app of the adapter cases for runtimes with a web-standard `fetch`; it is bundled, and imports nothing of Node. */
+/**
+ * The app of the adapter cases for runtimes with a web-standard `fetch`; it is bundled, and imports
+ * nothing of Node.
+ */
 import { fetchRequestHandler, linkOf } from '@trpc-sse/server/adapters/fetch'
 import { createAdapterApp } from '@trpc-sse/server/testing'
 

@@ -8,8 +8,9 @@ interface Env {
 }
 
 /**
- * Where a channel's events are kept in memory, all who share them must be in one object: a Worker may not write from one
- * request to the stream of another, and nothing of a request goes on when its client has left.
+ * Where a channel's events are kept in memory, all who share them must be in one object: a Worker
+ * may not write from one request to the stream of another, and nothing of a request goes on when
+ * its client has left.
  */
 export class App {
   readonly fetch: (req: Request) => Promise<Response> = createHandler({

@@ -24,13 +24,16 @@ export interface ExpressMiddleware {
   readonly link: ServerLink
 }
 
-/** Creates a middleware that serves a router, in place of tRPC's function of this name. Mount it on a path. */
+/**
+ * Creates a middleware that serves a router, in place of tRPC's function of this name. Mount it on
+ * a path.
+ */
 export function createExpressMiddleware<TRouter extends AnyTRPCRouter>(
   options: CreateExpressMiddlewareOptions<TRouter>,
 ): ExpressMiddleware {
   const link = createServerLink<TRouter>(options)
   const middleware = (request: Request, response: Response): void => {
-    // Whatever it is mounted on, procedures are the last part.
+    // Wherever it is mounted, the procedure's path is the last part.
     void link.node(request, response, {
       path: request.path.slice(request.path.lastIndexOf('/') + 1),
     })

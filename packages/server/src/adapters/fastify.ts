@@ -4,10 +4,11 @@ import type {
   FastifyTRPCPluginOptions as TrpcOptions,
 } from '@trpc/server/adapters/fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type CreateServerLinkOptions, createServerLink, type ServerLinkOptions } from '../index.ts'
+import { createServerLink, type ServerLinkOptions } from '../index.ts'
 import { type FastifyCall, serveFastify } from './fastify-request.ts'
 import { linkFor } from './link-for.ts'
 import { addLink } from './router-links.ts'
+import { withoutFunctions } from './settings.ts'
 
 /** The options of tRPC's Fastify plugin, and in `trpcOptions` those of the server link. */
 export type FastifyTRPCPluginOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> & {
@@ -25,15 +26,15 @@ export type FastifyHandlerOptions<
 export type { CreateFastifyContextOptions } from '@trpc/server/adapters/fastify'
 export { linkOf } from './link-of.ts'
 
-/** Serves a router, in place of tRPC's plugin of this name. `app.close()` drains the link before anything else. */
+/** Serves a router, in place of tRPC's plugin of this name. `app.close()` drains the link first. */
 export async function fastifyTRPCPlugin<TRouter extends AnyTRPCRouter>(
   app: FastifyInstance,
   { prefix = '', useWSS = false, ...options }: FastifyTRPCPluginOptions<TRouter>,
 ): Promise<void> {
-  const trpcOptions = options.trpcOptions as unknown as CreateServerLinkOptions<AnyTRPCRouter>
-  const link = createServerLink(trpcOptions)
-  const added = addLink(trpcOptions.router, { link, retired: false })
-  app.removeContentTypeParser(['application/json', 'multipart/form-data']) // tRPC says what is wrong with a body.
+  const { router, ...trpcOptions } = options.trpcOptions
+  const link = createServerLink<AnyTRPCRouter>({ ...withoutFunctions<object>(trpcOptions), router })
+  const added = addLink(router, { link, retired: false })
+  app.removeContentTypeParser(['application/json', 'multipart/form-data']) // tRPC reads bodies.
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) =>
     done(null, body),
   )
@@ -42,14 +43,16 @@ export async function fastifyTRPCPlugin<TRouter extends AnyTRPCRouter>(
   app.addHook('onClose', async () => {
     added.retired = true
   })
-  const base = app.prefix.endsWith(prefix) ? '' : prefix // Not encapsulated, Fastify leaves it to us.
+  // Fastify adds no prefix to a plugin that isn't encapsulated.
+  const base = app.prefix.endsWith(prefix) ? '' : prefix
   app.all(`${base}/*`, (req, res) =>
     serveFastify(link, trpcOptions, { req, res, path: (req.params as { '*': string })['*'] }),
   )
-  if (useWSS) (await import('./fastify-websocket.ts')).serveWebSockets(app, base, trpcOptions)
+  if (useWSS)
+    (await import('./fastify-websocket.ts')).serveWebSockets(app, base, options.trpcOptions)
 }
 
-/** Serves one request in a route of your own, in place of tRPC's function of this name. Drain the link in a `preClose` hook. */
+/** Serves one request in a route of your own. Drain the link in a `preClose` hook. */
 export async function fastifyRequestHandler<
   TRouter extends AnyTRPCRouter,
   TRequest extends FastifyRequest,
@@ -57,9 +60,5 @@ export async function fastifyRequestHandler<
 >(options: FastifyHandlerOptions<TRouter, TRequest, TResponse> & FastifyCall): Promise<void> {
   const { router, req, res, path, ...own } = options
   const link = linkFor(options, req.server.server)
-  await serveFastify(link, own as unknown as CreateServerLinkOptions<AnyTRPCRouter>, {
-    req,
-    res,
-    path,
-  })
+  await serveFastify(link, own, { req, res, path })
 }

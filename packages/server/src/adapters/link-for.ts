@@ -4,13 +4,13 @@ import { type Listener, onClose } from './listener.ts'
 import { addLink, linksOf } from './router-links.ts'
 import { isSame, settingsOf, withoutFunctions } from './settings.ts'
 
-/** The most links of one app: it needs one for each set of settings that its mounts have. */
+/** How many links one app may have: it needs one for each set of settings that its mounts have. */
 const maxLinks = 100
 
 /**
- * Finds the link of an app, for adapters that are called anew with each request. An app is a router with its settings, on
- * one listener where the adapter sees which. Without a listener, an app is over when its link has drained: requests that
- * come later belong to another app.
+ * Finds or creates the link of an app, for adapters that are called anew with each request. An app
+ * is a router with its settings, on one listener where the adapter knows it. Without a listener, an
+ * app is over when its link has drained: later requests belong to another app.
  *
  * @throws `INVALID_OPTION` if the settings are new ones with each request.
  */

@@ -5,9 +5,12 @@ import { linksOf } from './router-links.ts'
 const handles = new WeakMap<AnyTRPCRouter, ServerLink>()
 
 /**
- * The link of a router, once it is served, for `stats`, `disconnect` and `drain`. Where several apps serve the router (a
- * public and an internal listener, for example), `stats` counts all of them, `connections` lists theirs, and `disconnect` and `drain` reach all of
- * them; `node` and `fetch` are the newest app's.
+ * Returns the link of a router, for `stats`, `disconnect` and `drain`; `undefined` until it is
+ * served.
+ *
+ * Where several apps serve the router (a public and an internal listener, for example), the link
+ * stands for all of them: `stats` counts all, `disconnect` and `drain` reach all. Only `node`,
+ * `fetch` and `isForStream` are the newest app's.
  */
 export function linkOf(router: AnyTRPCRouter): ServerLink | undefined {
   const newest = linksOf(router).at(-1)?.link

@@ -27,7 +27,10 @@ export type NextHandler = NextApiHandler & {
   readonly link: ServerLink
 }
 
-/** Creates an API route that serves a router, in place of tRPC's function of this name: `pages/api/trpc/[trpc].ts`. */
+/**
+ * Creates an API route that serves a router, in place of tRPC's function of this name:
+ * `pages/api/trpc/[trpc].ts`.
+ */
 export function createNextApiHandler<TRouter extends AnyTRPCRouter>(
   options: CreateNextApiHandlerOptions<TRouter>,
 ): NextHandler {

@@ -15,7 +15,7 @@ export type NodeHTTPHandlerOptions<
   TResponse extends NodeResponse,
 > = TrpcOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
 
-/** The same, with one request. */
+/** The same options, and one request. */
 export type NodeHTTPRequestHandlerOptions<
   TRouter extends AnyTRPCRouter,
   TRequest extends NodeRequest,
@@ -35,7 +35,9 @@ export {
 } from '@trpc/server/adapters/node-http'
 export { linkOf } from './link-of.ts'
 
-/** Serves one request, in place of tRPC's function of this name. Resolves when the response is over. */
+/**
+ * Serves one request, in place of tRPC's function of this name. Resolves when the response is over.
+ */
 export async function nodeHTTPRequestHandler<
   TRouter extends AnyTRPCRouter,
   TRequest extends NodeRequest,
@@ -45,8 +47,9 @@ export async function nodeHTTPRequestHandler<
   try {
     await linkFor(options, listenerOf(req)).node(req, res, own as RequestOverrides)
   } catch (cause) {
-    // No link can be made of these options. Nobody may wait for this promise: it must not reject.
-    internal_exceptionHandler(options as never)(cause)
+    // No link can be made with these options. Callers may not await this promise, so it must not
+    // reject.
+    internal_exceptionHandler(options)(cause)
   }
 }
 

@@ -16,7 +16,7 @@ import {
 export type CreateHTTPHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
-/** The same for `node:http2`. */
+/** The same options for `node:http2`. */
 export type CreateHTTP2HandlerOptions<TRouter extends AnyTRPCRouter> = TrpcOptions2<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
@@ -35,7 +35,10 @@ export interface HTTPHandler {
 /** A server, with the link behind it. */
 export type HTTPServer = http.Server & Pick<HTTPHandler, 'link'>
 
-/** Creates a handler that serves a router: `http.createServer(createHTTPHandler({ router, createContext, channels }))`. */
+/**
+ * Creates a handler that serves a router: `http.createServer(createHTTPHandler({ router, channels
+ * }))`.
+ */
 export function createHTTPHandler<TRouter extends AnyTRPCRouter>(
   options: CreateHTTPHandlerOptions<TRouter>,
 ): HTTPHandler {
@@ -43,7 +46,10 @@ export function createHTTPHandler<TRouter extends AnyTRPCRouter>(
   return Object.assign((req: NodeRequest, res: NodeResponse) => void link.node(req, res), { link })
 }
 
-/** Creates a handler that serves a router over HTTP/2: `http2.createSecureServer(tls, createHTTP2Handler({ router }))`. */
+/**
+ * Creates a handler that serves a router over HTTP/2:
+ * `http2.createSecureServer(tls, createHTTP2Handler({ router, channels }))`.
+ */
 export function createHTTP2Handler<TRouter extends AnyTRPCRouter>(
   options: CreateHTTP2HandlerOptions<TRouter>,
 ): HTTPHandler {

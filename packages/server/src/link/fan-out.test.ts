@@ -64,7 +64,9 @@ function streamRequest(logs: readonly string[]) {
   }
 }
 
-/** Writes an HTTP request, and collects the chunks of the response: each is one write of the server. */
+/**
+ * Writes an HTTP request, and collects the chunks of the response: each is one write of the server.
+ */
 async function readChunks(
   url: string,
   request: string,

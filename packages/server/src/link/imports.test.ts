@@ -5,7 +5,10 @@ import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 
-/** What a file imports at run time: not its `import type` lines, nor what is imported when it is called. */
+/**
+ * What a file imports at run time: not its `import type` lines, nor what is imported when it is
+ * called.
+ */
 async function staticImports(file: string): Promise<string[]> {
   const source = await readFile(file, 'utf8')
   const statements = source.matchAll(

@@ -9,7 +9,10 @@ import { stepsPerTurn } from './connection/turns.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Live subscriptions of one channel, returned or iterated by a generator, and what they have loaded. */
+/**
+ * Live subscriptions of one channel, returned or iterated by a generator, and what they have
+ * loaded.
+ */
 async function setup() {
   const clock = manualClock()
   const channels = createChannels({

@@ -7,22 +7,25 @@ import type { ChannelsBase } from '../channels.ts'
 import type { ConnectionLimits } from './connection/limits.ts'
 import type { TrustProxy } from './request/address.ts'
 
-/** What a server link adds to the options of tRPC's adapters; `createContext` makes a `TContext`. */
+/**
+ * What a server link adds to the options of tRPC's adapters; `createContext` makes a `TContext`.
+ */
 export interface ServerLinkOptions<TContext = never> {
   /**
    * The channels that the router's procedures return. They must have the router's transformer, and
    * their backend carries control requests to the instance that holds a stream.
    *
-   * @default none: procedures may still return channels, and each instance knows its own streams only
+   * @default none: procedures may still return channels, and each instance knows its own streams
+   * only
    */
   readonly channels?: ChannelsBase
   /**
-   * How long a stream may be silent before the server sends a ping, in milliseconds. More than 0, and
-   * at most `sse.client.reconnectAfterInactivityMs` of initTRPC.
+   * How long a stream may be silent before the server sends a ping, in milliseconds. More than 0,
+   * and at most `sse.client.reconnectAfterInactivityMs` of initTRPC.
    *
-   * @default `sse.ping.intervalMs` of initTRPC where pings are enabled there, and no heartbeat where
-   * they are disabled there. Else 15_000, or a third of `sse.client.reconnectAfterInactivityMs` if
-   * that is less.
+   * @default `sse.ping.intervalMs` of initTRPC where pings are enabled there, and no heartbeat
+   * where they are disabled there. Else 15_000, or a third of
+   * `sse.client.reconnectAfterInactivityMs` if that is less.
    */
   readonly heartbeatMs?: number
   /**
@@ -54,27 +57,27 @@ export interface ServerLinkOptions<TContext = never> {
    */
   readonly trustProxy?: TrustProxy
   /**
-   * How many bytes may wait in this process for a client that doesn't read. Beyond it, the client is
-   * sent nothing until it has read them, and then continues from its position. Values below 65_536
-   * count as 65_536, as sockets buffer that much themselves.
+   * How many bytes may wait in this process for a client that doesn't read. Beyond it, the client
+   * is sent nothing until it has read them, and then continues from its position. Values below
+   * 65_536 count as 65_536, as sockets buffer that much themselves.
    *
    * @default 131_072
    */
   readonly maxBufferedBytes?: number
   /**
-   * How many bytes of what an observable emitted may wait for a client that doesn't read. Beyond it,
-   * the connection is cut and `onError` is called. Generators and channels pause instead.
+   * How many bytes of what an observable emitted may wait for a client that doesn't read. Beyond
+   * it, the connection is cut and `onError` is called. Generators and channels pause instead.
    *
    * @default 1_048_576
    */
   readonly maxQueuedBytes?: number
   /**
-   * Calls `run` in the async context that belongs to a stream's `ctx`:
-   * `(ctx, run) => storage.run(ctx.store, run)`. It must call `run` once, else the subscription ends
-   * with an error.
+   * Calls `run` in the async context that belongs to a stream's `ctx`: `(ctx, run) =>
+   * storage.run(ctx.store, run)`. It must call `run` once, else the subscription ends with an
+   * error.
    *
-   * A subscription runs in the async context of the request that asked for it. It is needed only where
-   * another instance received that request, so that there is no context here to run in.
+   * A subscription runs in the async context of the request that asked for it. It is needed only
+   * where another instance received that request, so that there is no context here to run in.
    *
    * @default none: such subscriptions run in no async context
    */
@@ -130,7 +133,9 @@ export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkO
     readonly basePath?: string
     /** Connect middleware that runs first, `cors()` for example. `link.node` only. */
     readonly middleware?: Middleware
-    /** Called once for each error; `req` is the request that `link.node` or `link.fetch` was given. */
+    /**
+     * Called once for each error; `req` is the request that `link.node` or `link.fetch` was given.
+     */
     readonly onError?: ErrorHandler<TRouter>
     /**
      * The largest body of a query or mutation, in bytes. `link.node` only.

@@ -11,7 +11,8 @@ import type { TrustProxy } from './request/address.ts'
  * The options that apply to one request: the link's, or the request's own.
  *
  * The app's functions are methods here: TypeScript checks them less strictly, so that functions for
- * any router's context and any adapter's request fit. Their types are checked where the app gives them.
+ * any router's context and any adapter's request fit. Their types are checked where the app gives
+ * them.
  */
 export interface RequestOptions {
   readonly router: AnyTRPCRouter
@@ -47,7 +48,9 @@ export interface ErrorSubject {
   readonly ctx: unknown
 }
 
-/** Calls `onError` for a subscription's error. Whatever `onError` does, the client notices nothing. */
+/**
+ * Calls `onError` for a subscription's error. Whatever `onError` does, the client notices nothing.
+ */
 export function reportError(
   options: RequestOptions,
   error: TRPCError,
@@ -80,8 +83,8 @@ export function onceEach(callback: (failure: Failure) => void): (failure: Failur
 }
 
 /**
- * Calls the app's `connectionKey`; `undefined` where there is none. Throws `INVALID_OPTION` for a key
- * that is no string.
+ * Calls the app's `connectionKey`; `undefined` where there is none. Throws `INVALID_OPTION` for a
+ * key that is no string.
  */
 export function connectionKey(options: RequestOptions, ctx: unknown): string | undefined {
   const key = mustBeValue(options.connectionKey?.(ctx), 'connectionKey()') ?? undefined
@@ -90,7 +93,10 @@ export function connectionKey(options: RequestOptions, ctx: unknown): string | u
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-/** Calls the app's `responseMeta` for a stream. tRPC calls it before it knows what the stream will send. */
+/**
+ * Calls the app's `responseMeta` for a stream. tRPC calls it before it knows what the stream will
+ * send.
+ */
 export function responseMeta(
   options: Pick<RequestOptions, 'responseMeta'>,
   ctx: unknown,

@@ -30,7 +30,10 @@ export function streamHead(
   return { headers, status }
 }
 
-/** Adds headers in either form that `responseMeta` may return: `Headers` are appended, a record replaces. */
+/**
+ * Adds headers in either form that `responseMeta` may return: `Headers` are appended, a record
+ * replaces.
+ */
 export function addHeaders(
   to: Headers,
   from: Headers | Record<string, string | string[] | undefined>,

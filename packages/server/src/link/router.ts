@@ -1,4 +1,7 @@
-/** The only file that looks inside a tRPC router. The official WebSocket adapter reads the same. */
+/**
+ * The only file that reads a tRPC router's internals: those that tRPC's WebSocket adapter reads,
+ * too.
+ */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import {
@@ -25,21 +28,21 @@ export interface RouterSseConfig {
   readonly client?: { readonly reconnectAfterInactivityMs?: number }
 }
 
-/** What of a router's configuration subscriptions depend on. */
+/** The part of a router's configuration that subscriptions depend on. */
 export interface RouterConfig {
   readonly input: TRPCDataTransformer
-  /** `undefined` where the transformer changes nothing. */
+  /** `undefined` where the transformer changes no value. */
   readonly output: TRPCDataTransformer | undefined
   readonly sse: RouterSseConfig
   /** Whether the app is being developed. */
   readonly isDev: boolean
-  /** What stands between the parts of a path in a URL. */
+  /** The separator of a path's parts in a URL. */
   readonly pathSeparator: string
 }
 
 const configs = new WeakMap<AnyTRPCRouter, RouterConfig>()
 
-/** Gives a router's configuration, which is read once. */
+/** Returns a router's configuration, which is read once. */
 export function routerConfig(router: AnyTRPCRouter): RouterConfig {
   const known = configs.get(router) ?? readConfig(router)
   configs.set(router, known)
@@ -62,7 +65,7 @@ interface RouterInternals {
   readonly lazy: Readonly<Record<string, { load(): Promise<void> }>>
 }
 
-/** Finds a procedure by its dotted path, loading lazy routers on the way. */
+/** Finds a procedure by its dotted path, and loads lazy routers on the way. */
 export async function findProcedure(
   router: AnyTRPCRouter,
   path: string,
@@ -78,8 +81,8 @@ export async function findProcedure(
 }
 
 /**
- * Puts `lastEventId` into an input as tRPC does, but only where the procedure's parsers take it: a strict object, a
- * string or no input at all stays as it is. (Channels find the id without it.)
+ * Adds `lastEventId` to an input as tRPC does, but only if the procedure's parsers accept it:
+ * strict objects, for example, stay as they are. (Channels find the id without it.)
  */
 export async function inputWithLastEventId(
   procedure: AnyTRPCProcedure,
@@ -100,7 +103,7 @@ async function accepts(parser: StandardSchemaV1, value: unknown): Promise<boolea
   try {
     return (await parser['~standard'].validate(value)).issues === undefined
   } catch {
-    // A parser of the user's that throws does so again when tRPC calls it, and is answered as tRPC does.
+    // It throws again when tRPC calls it, which answers the error.
     return false
   }
 }
@@ -133,12 +136,12 @@ export interface ProcedureCall {
   readonly signal: AbortSignal
 }
 
-/** Calls a subscription procedure with its middlewares. What it resolves to is what the resolver returned. */
+/** Calls a subscription procedure with its middlewares. Resolves to what the resolver returned. */
 export function callSubscription(call: ProcedureCall): Promise<unknown> {
   return callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
 }
 
-/** An error with what its shape is made from. */
+/** An error, and what its shape is made from. */
 export interface FailedCall {
   readonly router: AnyTRPCRouter
   readonly error: TRPCError
@@ -147,7 +150,10 @@ export interface FailedCall {
   readonly ctx: unknown
 }
 
-/** Writes an error as the JSON that tRPC's clients take: formatted by the router's errorFormatter, transformed. */
+/**
+ * Writes an error as JSON for tRPC's clients: formatted by the router's errorFormatter, and
+ * transformed.
+ */
 export function errorJson({ router, error, path, input, ctx }: FailedCall): string {
   const config = router._def._config
   const { output } = routerConfig(router)
@@ -164,20 +170,23 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
       return serialize(output, shape) ?? plainErrorJson(router, error, path)
     }
   } catch (cause) {
-    // An errorFormatter that throws, or makes what can't be written, must not hide that there was an error.
+    // An errorFormatter that fails must not hide that there was an error.
     logToConsole('trpc-sse: errorFormatter failed', cause)
   }
   return plainErrorJson(router, error, path)
 }
 
-/** What every client takes for that error: without its message, which a formatter may be there to hide. */
+/**
+ * Writes an error in a form that every client knows. Without its message, which a formatter may
+ * hide.
+ */
 function plainErrorJson(router: AnyTRPCRouter, { code }: TRPCError, path: string): string {
   const data = { code, httpStatus: getHTTPStatusCodeFromError({ code } as TRPCError), path }
   const shape = { message: code, code: TRPC_ERROR_CODES_BY_KEY[code], data }
   try {
     return serialize(routerConfig(router).output, shape) ?? JSON.stringify(shape)
   } catch {
-    // It is the transformer that fails.
+    // The transformer fails.
     return JSON.stringify(shape)
   }
 }

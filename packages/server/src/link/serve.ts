@@ -54,13 +54,15 @@ export interface Sender {
   readonly ctx: unknown
   /** The owner, as the app's `connectionKey` tells. */
   readonly key: string | undefined
-  /** Whether `disconnect` applied to it since its context was begun: then it must be asked again. */
+  /**
+   * Whether `disconnect` applied to it since its context was begun: then it must be asked again.
+   */
   wasDisconnected(about: { readonly openedAt: number; readonly paths: readonly string[] }): boolean
 }
 
 /**
- * Makes the context of a request, and calls `use` with its sender. Until `use` is done, `disconnect`
- * applies to the request.
+ * Makes the context of a request, and calls `use` with its sender. Until `use` is done,
+ * `disconnect` applies to the request.
  */
 export async function identify<TResult>(
   { connections: { disconnects } }: LinkParts,
@@ -91,7 +93,9 @@ export interface ResponseSubject {
   readonly ctx: unknown
 }
 
-/** Starts the response. If the app's `responseMeta` throws, answers with that error, as tRPC does. */
+/**
+ * Starts the response. If the app's `responseMeta` throws, answers with that error, as tRPC does.
+ */
 export function startResponse(
   { router }: LinkParts,
   { responseHead, reportError }: Pick<RequestServices, 'responseHead' | 'reportError'>,
@@ -111,12 +115,18 @@ export function startResponse(
   }
 }
 
-/** Returns between half and one and a half times so many milliseconds: not all clients return at once. */
+/**
+ * Returns between half and one and a half times so many milliseconds: not all clients return at
+ * once.
+ */
 export function spread(clock: Clock, ms: number): number {
   return Math.round(ms * (0.5 + clock.random()))
 }
 
-/** How long a refused client waits: until another server answers, or there may be room here. In milliseconds. */
+/**
+ * How long a refused client waits: until another server answers, or there may be room here. In
+ * milliseconds.
+ */
 export function refusedRetryMs({ clock, retryMs }: LinkParts, error: TRPCError): number {
   return spread(clock, mayReturnSoon(error) ? retryMs : 5_000)
 }

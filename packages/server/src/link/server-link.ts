@@ -63,8 +63,8 @@ export interface ServerLink {
   /** Answers a web-standard request. */
   fetch(request: Request, overrides?: RequestOverrides): Promise<Response>
   /**
-   * Resolves to whether a Node request is for a stream or for a change of one. It is for adapters of
-   * frameworks that send answers in a way of their own: such a request goes to {@link node}, the
+   * Resolves to whether a Node request is for a stream or for a change of one. It is for adapters
+   * of frameworks that send answers in a way of their own: such a request goes to {@link node}, the
    * others may go through {@link fetch}.
    */
   isForStream(request: NodeRequest, overrides?: Pick<RequestOverrides, 'path'>): Promise<boolean>

@@ -153,7 +153,10 @@ function describeFailure({ error, path, type, input }: Failure): string {
   return JSON.stringify([error.code, error.message, path, type, input])
 }
 
-/** Removes what our streams have besides: the position right after `connected`, and after how much silence they are dead. */
+/**
+ * Removes what our streams have besides: the position right after `connected`, and after how much
+ * silence they are dead.
+ */
 function readBody(
   text: string,
   messages: ReadonlyArray<{ event: string; data: string; id?: string | undefined }>,
@@ -430,7 +433,8 @@ describe('P10, P14: a request is answered as by tRPC, event for event', () => {
   it.each(Object.entries(streams))('%s', async (name, given) => {
     const { trpc, node, fetch } = await askAll(given)
     expect(comparable(node)).toEqual(comparable(trpc))
-    // tRPC's fetch adapter appends where its Node adapter replaces, and joins cookies where this test's server reads them.
+    // tRPC's fetch adapter appends where its Node adapter replaces, and joins cookies where this
+    // test's server reads them.
     const skipHeaders = name.startsWith('responseMeta')
     expect(comparable(skipHeaders ? { ...fetch, headers: node.headers } : fetch)).toEqual(
       comparable(trpc),

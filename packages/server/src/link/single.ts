@@ -15,7 +15,10 @@ import { admit, refusedRetryMs, spread, startResponse } from './serve.ts'
 
 const { ping, reconnect } = streamFrames.single
 
-/** Serves one subscription on a stream of its own. Resolves when its procedure or the stream is over. */
+/**
+ * Serves one subscription on a stream of its own. Resolves when its procedure or the stream is
+ * over.
+ */
 export async function serveSingle(
   parts: LinkParts,
   services: RequestServices,
@@ -121,7 +124,10 @@ function startStream(connection: Connection): void {
   if (answer) connection.context.runInAsyncScope(answer)
 }
 
-/** Tells the client which limit is reached and when to retry. With status 200: any other ends an EventSource. */
+/**
+ * Tells the client which limit is reached and when to retry. With status 200: any other ends an
+ * EventSource.
+ */
 function refuse(
   parts: LinkParts,
   { reportError }: RequestServices,

@@ -237,7 +237,8 @@ describe('P29: a reader of link.fetch that does not read', () => {
       })
       const link = createServerLink({ router, createContext: () => ({}), maxBufferedBytes: max })
       const { body } = await link.fetch(new Request('http://localhost/s'))
-      // The generator is pulled until it is held back; what it does takes no turn of the event loop.
+      // The generator is pulled until it is held back; what it does takes no turn of the event
+      // loop.
       await new Promise((resolve) => setImmediate(resolve))
       expect(yielded * kilobyte).toBeLessThan(max + 4 * kilobyte)
       let text = ''

@@ -2,7 +2,10 @@ import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import { isReadable } from '../../user-code/calls.ts'
 
-/** Makes the error for whatever was thrown, without what throws when it is read: a proxy, for example. */
+/**
+ * Makes the error for whatever was thrown, without what throws when it is read: a proxy, for
+ * example.
+ */
 export function errorOf(thrown: unknown): TRPCError {
   try {
     const error = getTRPCErrorFromUnknown(thrown)
@@ -15,8 +18,8 @@ export function errorOf(thrown: unknown): TRPCError {
 }
 
 /**
- * Makes the error that a call ends with. A mistake in the server's code fails every attempt, so it gets
- * a code that clients don't retry.
+ * Makes the error that a call ends with. A mistake in the server's code fails every attempt, so it
+ * gets a code that clients don't retry.
  */
 export function callError(thrown: unknown): TRPCError {
   const error = errorOf(thrown)

@@ -7,8 +7,8 @@ import { routerConfig } from '../router.ts'
 const logged = new WeakMap<AnyTRPCRouter, Set<string>>()
 
 /**
- * Logs a failure of the server's own code, once for each procedure and in development only: for an app
- * that has no `onError`.
+ * Logs a failure of the server's own code, once for each procedure and in development only: for an
+ * app that has no `onError`.
  */
 export function logInDevelopment(
   router: AnyTRPCRouter,

@@ -21,15 +21,18 @@ export async function sendFeed(call: SubscriptionCall, source: SubscriptionSourc
   endWithSignals(call, source)
 }
 
-/** Sends the events of one feed while the client reads. The others wait in the window, or in the log. */
+/**
+ * Sends the events of one feed while the client reads. The others wait in the window, or in the
+ * log.
+ */
 class FeedSender implements CallSource {
   /** Sends what there is. Called when the feed has events, or the client can take more. */
   readonly wake: () => void
   readonly #call: SubscriptionCall
   #feed: Feed | undefined = undefined
   /**
-   * The channels that it reads, until all of them were reached. Not kept after that: what a procedure
-   * returned must not live as long as its stream.
+   * The channels that it reads, until all of them were reached. Not kept after that: what a
+   * procedure returned must not live as long as its stream.
    */
   #unreached: readonly FeedPart[] | undefined = undefined
 
@@ -98,7 +101,10 @@ class FeedSender implements CallSource {
     return true
   }
 
-  /** Whether all logs were reached. Fails the call if one can't be: its client retries, and shows an error meanwhile. */
+  /**
+   * Whether all logs were reached. Fails the call if one can't be: its client retries, and shows an
+   * error meanwhile.
+   */
   #areReached(parts: readonly FeedPart[]): boolean {
     const hubs = parts.map((part) => part.hub())
     const failing = hubs.find((hub) => hub?.failure !== undefined)
@@ -119,7 +125,10 @@ function cutOff({ connection, mode: { counters } }: SubscriptionCall): void {
   connection.dismiss()
 }
 
-/** Completes the call when a signal aborts that the subscription was given, other than the call's own. */
+/**
+ * Completes the call when a signal aborts that the subscription was given, other than the call's
+ * own.
+ */
 function endWithSignals(call: SubscriptionCall, { parts }: SubscriptionSource): void {
   const { signal: own } = call.over
   const end = (): void => call.context.runInAsyncScope(() => call.complete())

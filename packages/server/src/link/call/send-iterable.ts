@@ -20,8 +20,8 @@ export async function sendIterable(
 }
 
 /**
- * Sends the next value. Resolves to whether there was one. It is a function of its own so that a value
- * is not kept in memory while the next one is awaited.
+ * Sends the next value. Resolves to whether there was one. It is a function of its own so that a
+ * value is not kept in memory while the next one is awaited.
  */
 async function sendNext(
   call: SubscriptionCall,

@@ -6,8 +6,8 @@ import type { CallSource, SubscriptionCall } from './subscription-call.ts'
 const bytesPerValue = 128
 
 /**
- * Sends what an observable emits. Unlike a generator, an observable can't be paused: values that its
- * client doesn't read are queued, up to `maxQueuedBytes`. Beyond that, the connection is cut.
+ * Sends what an observable emits. Unlike a generator, an observable can't be paused: values that
+ * its client doesn't read are queued, up to `maxQueuedBytes`. Beyond that, the connection is cut.
  */
 export function sendObservable(
   call: SubscriptionCall,
@@ -53,7 +53,10 @@ class ObservableSender implements CallSource {
     this.#call.connection.stopWaiting(this.#drain)
   }
 
-  /** Handles a call of the observable's. It may come at any time: after the end, or when the client is gone. */
+  /**
+   * Handles a call of the observable's. It may come at any time: after the end, or when the client
+   * is gone.
+   */
   handle(step: () => void): void {
     const call = this.#call
     if (call.hasEnded || this.#end) return

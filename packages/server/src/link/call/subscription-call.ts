@@ -24,9 +24,15 @@ export interface WireMode {
   readonly counters: Pick<Counters, 'eventsSent' | 'gaps' | 'cutOff'>
   /** How many bytes of what an observable emitted may wait for a client that doesn't read. */
   readonly maxQueuedBytes: number
-  /** Whether an AbortError of the procedure ends the stream without an error, as in tRPC. The client reconnects. */
+  /**
+   * Whether an AbortError of the procedure ends the stream without an error, as in tRPC. The client
+   * reconnects.
+   */
   readonly endsSilentlyOnAbort: boolean
-  /** Called once, before anything is sent, with the position where the subscription starts, if it has one. */
+  /**
+   * Called once, before anything is sent, with the position where the subscription starts, if it
+   * has one.
+   */
   onStart(call: SubscriptionCall, position: string | undefined): void
   /** Called once, when nothing more is sent. */
   onEnd(call: SubscriptionCall): void
@@ -103,7 +109,10 @@ export class SubscriptionCall {
     return this.#state === 'ended'
   }
 
-  /** Tells the client that it has started, at a position if it has one. Does nothing the second time. */
+  /**
+   * Tells the client that it has started, at a position if it has one. Does nothing the second
+   * time.
+   */
   start(position: string | undefined): void {
     if (this.#state !== 'waiting') return
     this.#state = 'started'
@@ -127,7 +136,10 @@ export class SubscriptionCall {
     this.sendFrame(this.writeValue(value))
   }
 
-  /** Writes the frame of a value. Its id is the client's position from then on. Throws what the transformer throws. */
+  /**
+   * Writes the frame of a value. Its id is the client's position from then on. Throws what the
+   * transformer throws.
+   */
   writeValue(value: unknown): Uint8Array {
     mustBeValue(isTracked(value) ? value[1] : value, `"${this.subject.path}"`)
     if (isTracked(value)) {

@@ -3,7 +3,10 @@ import type { AnyTRPCRouter } from '@trpc/server'
 /** The paths of procedures, by their router, that were warned about. */
 const warned = new WeakMap<AnyTRPCRouter, Set<string>>()
 
-/** Warns, once for each procedure, that it loses events because it doesn't pass on where the client resumes. */
+/**
+ * Warns, once for each procedure, that it loses events because it doesn't pass on where the client
+ * resumes.
+ */
 export function warnOfLoss(router: AnyTRPCRouter, path: string): void {
   const paths = warned.get(router) ?? new Set()
   warned.set(router, paths)

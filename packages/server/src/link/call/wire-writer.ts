@@ -20,13 +20,18 @@ const text = new TextEncoder()
 const bytes = (...messages: readonly SseMessage[]): Uint8Array =>
   text.encode(messages.map(encode).join(''))
 
-/** Writes the frames of subscriptions in one mode. `key` names a subscription in multiplexed mode. */
+/**
+ * Writes the frames of subscriptions in one mode. `key` names a subscription in multiplexed mode.
+ */
 export interface WireWriter {
   /** Writes the subscription's position, without an event. */
   position(key: string, id: string): Uint8Array
   /** Writes what comes right before each event's frame: its key, in multiplexed mode. */
   eventHead(key: string): Uint8Array | undefined
-  /** Writes an event of a channel, without its key. An event as stored is written once for all, in either mode. */
+  /**
+   * Writes an event of a channel, without its key. An event as stored is written once for all, in
+   * either mode.
+   */
   event(key: string, event: FeedEvent): Uint8Array
   /** Writes a value that a procedure of another kind yielded. */
   value(key: string, value: unknown, clientPosition: string | undefined): Uint8Array
@@ -48,7 +53,8 @@ export function createSingleWriter(output: TRPCDataTransformer | undefined): Wir
         return bytes({ data: toJson(output, data), id })
       }
       const message = { data: toJson(output, value) }
-      // An EventSource gives an event without an id the last id: so it is cleared, and then set again.
+      // An EventSource gives an event without an id the last id: so it is cleared, and then set
+      // again.
       if (clientPosition === undefined) return bytes(message)
       return bytes({ ...message, id: '' }, positionMessage(clientPosition))
     },
@@ -104,7 +110,9 @@ function eventFrame(output: TRPCDataTransformer | undefined, event: FeedEvent): 
 /** How many heads are kept: clients choose the keys, so there may be any number. */
 const maxHeads = 4_096
 
-/** Writes the head of each key once: subscriptions with the same path and input have the same key. */
+/**
+ * Writes the head of each key once: subscriptions with the same path and input have the same key.
+ */
 function createHeads(): (key: string) => Uint8Array {
   const heads = new Map<string, Uint8Array>()
   return (key) => {
@@ -129,7 +137,9 @@ export const streamFrames: { readonly single: StreamFrames; readonly multiplexed
   multiplexed: createStreamFrames(multiplexedEvents),
 }
 
-/** Writes the start of a stream in single mode, and its position if the client doesn't have that. */
+/**
+ * Writes the start of a stream in single mode, and its position if the client doesn't have that.
+ */
 export function connectedFrame(
   json: string,
   retryMs: number,
@@ -170,6 +180,7 @@ function createStreamFrames(names: Record<'reconnect' | 'ping', string>): Stream
 const completeFrame = bytes({ event: singleEvents.return, data: '' })
 
 function toJson(output: TRPCDataTransformer | undefined, value: unknown): string {
-  // JSON can't express undefined, and tRPC's clients fail to parse an empty text. Arrays write null, too.
+  // JSON can't express undefined, and tRPC's clients fail to parse an empty text. Arrays write
+  // null, too.
   return serialize(output, value) ?? 'null'
 }

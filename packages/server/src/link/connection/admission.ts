@@ -11,9 +11,9 @@ export interface AdmissionOptions {
 }
 
 /**
- * Paces how streams are opened and subscriptions started on them: after a deploy thousands of clients
- * arrive at once, and one may ask for a thousand subscriptions. Connections take turns, so a client
- * that asks for much keeps no other one waiting.
+ * Paces how streams are opened and subscriptions started on them: after a deploy thousands of
+ * clients arrive at once, and one may ask for a thousand subscriptions. Connections take turns, so
+ * a client that asks for much keeps no other one waiting.
  */
 export class Admission {
   readonly #turns: Turns<Connection>
@@ -39,7 +39,10 @@ export class Admission {
     })
   }
 
-  /** Waits for the turn to start one more subscription on an open connection; `undefined` if it is now. */
+  /**
+   * Waits for the turn to start one more subscription on an open connection; `undefined` if it is
+   * now.
+   */
   start(connection: Connection, signal: AbortSignal): Promise<void> | undefined {
     return this.#turns.enter(connection, signal)
   }

@@ -26,14 +26,16 @@ export interface ConnectionOptions extends GroupOptions {
 const nothing: Uint8Array[] = []
 
 /**
- * One HTTP stream: sends bytes, and tells when the client can take more and when it is gone. There is
- * one for each client. Add no closure to it without need: each takes about 100 bytes.
+ * One HTTP stream: sends bytes, and tells when the client can take more and when it is gone. There
+ * is one for each client. Add no closure to it without need: each takes about 100 bytes.
  */
 export class Connection implements SlotHolder {
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false
-  /** How much earlier than the link's other connections it sends its heartbeats, in milliseconds. */
+  /**
+   * How much earlier than the link's other connections it sends its heartbeats, in milliseconds.
+   */
   heartbeatEarlyMs = 0
   /** When its client is sent away, in elapsed milliseconds; `undefined` for never. */
   leavesAtMs: number | undefined = undefined
@@ -175,8 +177,8 @@ export class Connection implements SlotHolder {
   }
 
   /**
-   * Calls back once when the client can take more, after the callbacks that have waited for longer. A
-   * callback that has still more to send waits again.
+   * Calls back once when the client can take more, after the callbacks that have waited for longer.
+   * A callback that has still more to send waits again.
    */
   onceWritable(callback: () => void): void {
     this.#waiting ??= new Set()
@@ -233,8 +235,8 @@ export class Connection implements SlotHolder {
   }
 
   /**
-   * Gives each waiting callback its turn. A subscription that is far behind sends no more in its turn
-   * than the buffer takes, and then waits again behind all others.
+   * Gives each waiting callback its turn. A subscription that is far behind sends no more in its
+   * turn than the buffer takes, and then waits again behind all others.
    */
   #offerTurns(): void {
     const waiting = this.#waiting
@@ -245,7 +247,10 @@ export class Connection implements SlotHolder {
     }
   }
 
-  /** A wrapper of the response threw: only this stream ends, and others get what they are sent in the same tick. */
+  /**
+   * A wrapper of the response threw: only this stream ends, and others get what they are sent in
+   * the same tick.
+   */
   #breakOff(cause: unknown): void {
     logToConsole('trpc-sse: A stream was cut because a wrapper of its response threw', cause)
     try {

@@ -23,7 +23,10 @@ export interface ConnectionsOptions {
 const maxReconnectMs = 500
 /** Multiples of it fall evenly between whole numbers, however many there are. */
 const goldenRatio = (Math.sqrt(5) - 1) / 2
-/** How long a stream continues after its client was sent away, so that the next one starts before it ends. */
+/**
+ * How long a stream continues after its client was sent away, so that the next one starts before it
+ * ends.
+ */
 const graceMs = 5_000
 
 /** The connections of one link. One timer serves all of them, and runs only while there are any. */
@@ -82,7 +85,8 @@ export class Connections {
     connection.heartbeatEarlyMs = this.#nextHeartbeatEarlyMs()
     // The client may already be gone; adding the connection now would leak it.
     if (connection.isClosed) return connection
-    // Connections that were opened together don't leave together. The last tenth is for the handover.
+    // Connections that were opened together don't leave together. The last tenth is for the
+    // handover.
     if (maxDurationMs !== undefined)
       connection.leavesAtMs = this.#elapsedMs() + maxDurationMs * (0.8 + clock.random() / 10)
     this.#all.add(connection)
@@ -165,7 +169,10 @@ export class Connections {
     )
   }
 
-  /** Spreads heartbeats over a third of the time: many connections may be silent since the same moment. */
+  /**
+   * Spreads heartbeats over a third of the time: many connections may be silent since the same
+   * moment.
+   */
   #nextHeartbeatEarlyMs(): number {
     const { heartbeatMs } = this.#options
     if (heartbeatMs === Infinity) return 0
@@ -188,7 +195,10 @@ export class Connections {
     if (!canHandOver) connection.dismiss()
   }
 
-  /** Sends clients away evenly. Timers are no finer than a millisecond, so each sends away all that are due. */
+  /**
+   * Sends clients away evenly. Timers are no finer than a millisecond, so each sends away all that
+   * are due.
+   */
   async #sendAllAway(overMs: number): Promise<void> {
     const leaving = [...this.#all]
     const startedAtMs = this.#elapsedMs()
@@ -221,7 +231,9 @@ function infoOf(connection: Connection): ConnectionInfo | undefined {
   }
 }
 
-/** Flushes at the end of the tick: one microtask for all connections that have something to send. */
+/**
+ * Flushes at the end of the tick: one microtask for all connections that have something to send.
+ */
 function createFlusher(): ConnectionOptions['scheduleFlush'] {
   let scheduled: Connection[] = []
   return (connection) => {

@@ -45,7 +45,10 @@ export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): D
     (key === undefined || info.key === key) && (path === undefined || info.paths.includes(path))
 }
 
-/** How many filters are kept. A context that takes longer than so many disconnects counts as disconnected. */
+/**
+ * How many filters are kept. A context that takes longer than so many disconnects counts as
+ * disconnected.
+ */
 const maxFilters = 1_000
 
 /**

@@ -15,7 +15,10 @@ export interface GroupOptions {
   readonly loads: Turns<object>
 }
 
-/** Reads logs for the subscriptions of one connection. While it is backpressured, nothing is read for it. */
+/**
+ * Reads logs for the subscriptions of one connection. While it is backpressured, nothing is read
+ * for it.
+ */
 export class ConnectionReadGroup implements ReadGroup {
   readonly #connection: ReadingConnection
   readonly #options: GroupOptions

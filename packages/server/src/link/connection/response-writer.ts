@@ -12,8 +12,8 @@ export interface ResponseWriter {
   /** Calls back once, when the client is gone or the response has ended. */
   onceClosed(callback: () => void): void
   /**
-   * Starts the response. Calls `onDrain` when buffered bytes have left: after each write that is, or
-   * leaves, more than {@link minBufferedBytes}.
+   * Starts the response. Calls `onDrain` when buffered bytes have left: after each write that is,
+   * or leaves, more than {@link minBufferedBytes}.
    */
   start(head: ResponseHead, onDrain: () => void): void
   /** Writes chunks, in one write to the network, after all earlier ones. */
@@ -27,7 +27,7 @@ export interface ResponseWriter {
 }
 
 /**
- * How many bytes a writer may buffer before it must call `onDrain`. Node's sockets buffer 16 or 64 kB,
- * depending on the version.
+ * How many bytes a writer may buffer before it must call `onDrain`. Node's sockets buffer 16 or 64
+ * kB, depending on the version.
  */
 export const minBufferedBytes = 65_536

@@ -20,7 +20,10 @@ export class TokenBucket {
     this.#filledAtMs = limit.elapsedMs()
   }
 
-  /** Takes so many tokens and returns 0; or takes none, and returns how long to wait for them in milliseconds. */
+  /**
+   * Takes so many tokens and returns 0; or takes none, and returns how long to wait for them in
+   * milliseconds.
+   */
   take(count: number): number {
     const ms = this.waitMs(count)
     if (ms === 0) this.#tokens -= Math.min(count, this.#limit.burst)

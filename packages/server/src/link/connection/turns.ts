@@ -17,7 +17,8 @@ interface Step {
 
 /**
  * Lets many owners take a few steps in each turn of the event loop. An owner with many steps waits
- * behind its own, and keeps no other owner waiting. It has a timer only while steps wait, or just after.
+ * behind its own, and keeps no other owner waiting. It has a timer only while steps wait, or just
+ * after.
  */
 export class Turns<TOwner> {
   readonly #clock: Clock
@@ -30,7 +31,9 @@ export class Turns<TOwner> {
     this.#clock = clock
   }
 
-  /** Waits for the turn of one more step; `undefined` if it is now. An aborted step takes no turn. */
+  /**
+   * Waits for the turn of one more step; `undefined` if it is now. An aborted step takes no turn.
+   */
   enter(owner: TOwner, signal: AbortSignal): Promise<void> | undefined {
     if (this.#taken < stepsPerTurn && this.#waiting.size === 0) {
       this.#take()

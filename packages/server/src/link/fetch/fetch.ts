@@ -19,7 +19,9 @@ export interface FetchCall extends OwnOptions {
   readonly request: Request
 }
 
-/** Serves a web-standard request: a subscription on a stream, everything else by tRPC's own handler. */
+/**
+ * Serves a web-standard request: a subscription on a stream, everything else by tRPC's own handler.
+ */
 export async function serveFetch(
   parts: LinkParts,
   link: RequestOptions,

@@ -18,7 +18,9 @@ export interface JsonAnswer {
   readonly closesSocket?: boolean
 }
 
-/** Answers with JSON, and with the headers that a stream would have: those for CORS are among them. */
+/**
+ * Answers with JSON, and with the headers that a stream would have: those for CORS are among them.
+ */
 export function answerJson(
   parts: LinkParts,
   services: RequestServices,
@@ -61,7 +63,9 @@ export function answerError(
   })
 }
 
-/** Answers with one error for each of the subscriptions, as if each had been requested by itself. */
+/**
+ * Answers with one error for each of the subscriptions, as if each had been requested by itself.
+ */
 export async function answerErrors(
   parts: LinkParts,
   services: RequestServices,

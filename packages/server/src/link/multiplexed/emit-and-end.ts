@@ -4,7 +4,10 @@ import type { WireWriter } from '../call/wire-writer.ts'
 /** Options of {@link emitAndEnd}. */
 export interface EmitAndEndOptions {
   readonly clock: Clock
-  /** Whether nothing is left to send for now, given the keys of subscriptions that have sent something. */
+  /**
+   * Whether nothing is left to send for now, given the keys of subscriptions that have sent
+   * something.
+   */
   isDone(sent: ReadonlySet<string>): boolean
   /** Ends the stream. Harmless when it has ended. */
   end(): void
@@ -12,14 +15,18 @@ export interface EmitAndEndOptions {
 
 /** How long the stream waits for more after its first frame, as tRPC does, in milliseconds. */
 const graceMs = 1
-/** How long it waits, after its first frame, for subscriptions that have sent nothing, in milliseconds. */
+/**
+ * How long it waits, after its first frame, for subscriptions that have sent nothing, in
+ * milliseconds.
+ */
 const patienceMs = 1_000
 const checkMs = 10
 
 /**
- * Ends a stream once each of its subscriptions has sent what there was (`sse.emitAndEndImmediately`):
- * for platforms that deliver a response only when it has ended. As in tRPC, it waits for the first
- * frame however long that takes. Returns the writer for such a stream.
+ * Ends a stream once each of its subscriptions has sent what there was
+ * (`sse.emitAndEndImmediately`): for platforms that deliver a response only when it has ended. As
+ * in tRPC, it waits for the first frame however long that takes. Returns the writer for such a
+ * stream.
  */
 export function emitAndEnd(
   writer: WireWriter,

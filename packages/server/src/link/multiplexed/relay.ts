@@ -21,7 +21,10 @@ interface Message {
   readonly body: unknown
 }
 
-/** How long a question waits for its answer, in milliseconds. A client that gets none reopens, which is always right. */
+/**
+ * How long a question waits for its answer, in milliseconds. A client that gets none reopens, which
+ * is always right.
+ */
 const answerMs = 1_500
 
 /** How long an instance that doesn't answer is not asked again, in milliseconds. */
@@ -30,7 +33,9 @@ const absentMs = 5_000
 /** How many questions may be under way at a time, and how many absent instances are remembered. */
 const maxQuestions = 256
 
-/** Asks other instances of the server through their common backend, by notices that are not stored. */
+/**
+ * Asks other instances of the server through their common backend, by notices that are not stored.
+ */
 export class Relay {
   readonly #options: RelayOptions
   /** The questions that wait for an answer, by id. */
@@ -55,7 +60,10 @@ export class Relay {
     }
   }
 
-  /** Asks an instance; `undefined` if there is none, if it doesn't answer in time, or can't be reached. */
+  /**
+   * Asks an instance; `undefined` if there is none, if it doesn't answer in time, or can't be
+   * reached.
+   */
   async ask(instance: string, question: unknown): Promise<unknown> {
     // Clients may make up instances: none is asked too often, and not too many at a time.
     if (this.#absent.has(instance) || this.#pending.size >= maxQuestions) return undefined
@@ -82,7 +90,8 @@ export class Relay {
   }
 
   async #reply({ id, body }: Message, to: string): Promise<void> {
-    // A question that can't be answered gets no answer: the other instance waits no longer than usual.
+    // A question that can't be answered gets no answer: the other instance waits no longer than
+    // usual.
     const answer = await this.#options.answer(body).catch(() => undefined)
     if (answer !== undefined) await this.#notify(to, { id, body: answer })
   }
@@ -133,7 +142,10 @@ function isMessage(value: unknown): value is Message {
   return typeof id === 'string' && (from === undefined || typeof from === 'string')
 }
 
-/** The log that an instance listens to. Nothing is stored there, and channel names can't start with `~`. */
+/**
+ * The log that an instance listens to. Nothing is stored there, and channel names can't start with
+ * `~`.
+ */
 function logOf(instance: string): ChannelLog {
   return { key: JSON.stringify(['~control', instance]), retain: { events: 1, forMs: 10_000 } }
 }

@@ -20,7 +20,10 @@ import { answerError, answerErrors, answerJson } from './answer.ts'
 import type { ControlAnswer } from './control.ts'
 import { MultiplexedStream } from './stream.ts'
 
-/** Whether a request is for multiplexed mode. Some clients and proxies escape characters of the path: `%7Esse`. */
+/**
+ * Whether a request is for multiplexed mode. Some clients and proxies escape characters of the
+ * path: `%7Esse`.
+ */
 export function isMultiplexed(method: string, path: string): boolean {
   return method === 'POST' && (path === multiplexedPath || unescaped(path) === multiplexedPath)
 }
@@ -44,7 +47,10 @@ export function createMultiplexedMode(
   }
 }
 
-/** Serves a request for a stream, or a control request for one. Resolves when the answer has started. */
+/**
+ * Serves a request for a stream, or a control request for one. Resolves when the answer has
+ * started.
+ */
 export function serveMultiplexed(parts: LinkParts, services: RequestServices): Promise<void> {
   return new MultiplexedServing(parts, services).serve()
 }
@@ -59,7 +65,9 @@ class MultiplexedServing {
   readonly #stream: MultiplexedStream
   /** What it asks for, once that is read. */
   #set: MultiplexedRequest | undefined
-  /** Whether an error is about the subscriptions that it asks for, and not about the request itself. */
+  /**
+   * Whether an error is about the subscriptions that it asks for, and not about the request itself.
+   */
   #isAboutSet = false
 
   constructor(parts: LinkParts, services: RequestServices) {
@@ -189,7 +197,8 @@ class MultiplexedServing {
   async #answerFailure(error: TRPCError): Promise<void> {
     const set = this.#set
     const stream = this.#stream
-    // The client left in the middle of its request: there is nobody to answer, and nothing to report.
+    // The client left in the middle of its request: there is nobody to answer, and nothing to
+    // report.
     if (set === undefined && this.connection.isClosed) return
     if (!this.#isAboutSet || isRefusal(error)) return this.#answerError(error)
     // For a control request, subscriptions are looked up only for an error about them.

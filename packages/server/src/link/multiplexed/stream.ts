@@ -106,13 +106,15 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
   }
 
   /**
-   * Replaces the set if its revision is greater: new keys start, missing keys stop, others continue.
+   * Replaces the set if its revision is greater: new keys start, missing keys stop, others
+   * continue.
    *
-   * New subscriptions run in the async context of the caller. If another instance received the request,
-   * that is only what `runWithContext` restores.
+   * New subscriptions run in the async context of the caller. If another instance received the
+   * request, that is only what `runWithContext` restores.
    *
-   * Returns 0; or, if the set changes too often, how long to wait in milliseconds, and changes nothing.
-   * Throws `INVALID_MESSAGE`, and changes nothing, if a key has another path or input than before.
+   * Returns 0; or, if the set changes too often, how long to wait in milliseconds, and changes
+   * nothing. Throws `INVALID_MESSAGE`, and changes nothing, if a key has another path or input than
+   * before.
    */
   replace(set: MultiplexedRequest, from: StartOptions['from']): number {
     for (const [key, wanted] of Object.entries(set.subscriptions))
@@ -243,7 +245,10 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     })
   }
 
-  /** A mode of its own, for a stream that ends once each of its subscriptions has sent what there is. */
+  /**
+   * A mode of its own, for a stream that ends once each of its subscriptions has sent what there
+   * is.
+   */
   #endingMode(): WireMode {
     const { multiplexed, clock } = this.#parts
     const isDone = (sent: ReadonlySet<string>): boolean =>

@@ -34,8 +34,8 @@ interface OwnedStream {
 }
 
 /**
- * The multiplexed streams of a link, and the way to those of other instances. Without a backend that
- * relays notices, it knows its own streams only.
+ * The multiplexed streams of a link, and the way to those of other instances. Without a backend
+ * that relays notices, it knows its own streams only.
  */
 export class MultiplexedStreams {
   /** Names this instance: the first part of its connection ids. */
@@ -56,7 +56,10 @@ export class MultiplexedStreams {
     })
   }
 
-  /** Adds a stream for as long as it lasts. Returns its connection id. `ownerOf` tells who may change it. */
+  /**
+   * Adds a stream for as long as it lasts. Returns its connection id. `ownerOf` tells who may
+   * change it.
+   */
   add(
     stream: ChangeableStream,
     ownerOf: (connectionId: string) => string | Promise<string>,
@@ -83,7 +86,10 @@ export class MultiplexedStreams {
     return retryAfterMs > 0 ? { type: 'busy', retryAfterMs } : undefined
   }
 
-  /** Replaces the set of a stream, on whichever instance it is, unless its sender was disconnected by then. */
+  /**
+   * Replaces the set of a stream, on whichever instance it is, unless its sender was disconnected
+   * by then.
+   */
   async control(request: ControlRequest, wasDisconnected: () => boolean): Promise<ControlAnswer> {
     const instance = instanceOf(request.connectionId)
     if (instance === this.#instance) return await this.#apply(request, 'here', wasDisconnected)

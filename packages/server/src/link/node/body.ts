@@ -17,8 +17,8 @@ export async function readNodeBody(request: ParsedRequest, body: IncomingBody): 
 }
 
 /**
- * Discards the rest of a body once its request is answered: over HTTP/2, a client that can't send all
- * of it never sees the end of the answer. A client that continues to send is cut off.
+ * Discards the rest of a body once its request is answered: over HTTP/2, a client that can't send
+ * all of it never sees the end of the answer. A client that continues to send is cut off.
  */
 export function discardBody(request: IncomingMessage, { clock, forMs }: Bodies): void {
   if (request.complete || request.destroyed) return
@@ -63,7 +63,10 @@ function receive(request: IncomingMessage, body: IncomingBody): Promise<string> 
 
 function ignore(): void {}
 
-/** The body that middleware has read. Throws BAD_REQUEST for one that can't be written as JSON again. */
+/**
+ * The body that middleware has read. Throws BAD_REQUEST for one that can't be written as JSON
+ * again.
+ */
 function parsedBody(request: ParsedRequest): string | undefined {
   try {
     return givenBody(request)
@@ -76,8 +79,9 @@ function parsedBody(request: ParsedRequest): string | undefined {
 }
 
 /**
- * The body that middleware has read, as text: middleware hands it on parsed, as a string or as bytes.
- * `undefined` if it is still to be read. Throws BAD_REQUEST if it was read and not handed on.
+ * The body that middleware has read, as text: middleware hands it on parsed, as a string or as
+ * bytes. `undefined` if it is still to be read. Throws BAD_REQUEST if it was read and not handed
+ * on.
  */
 function givenBody({ body, readableDidRead }: ParsedRequest): string | undefined {
   if (body === undefined || body === null || (isUnparsed(body) && readableDidRead === false)) {

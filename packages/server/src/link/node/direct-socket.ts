@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * The socket that chunks of a response may be written to directly. `undefined` where something must see them first:
- * HTTP/2, a body that isn't chunked, an earlier response on the same connection, or whatever wraps the response.
+ * Returns the socket that chunks of a response may be written to directly. `undefined` where they
+ * must not bypass the response: over HTTP/2, in a body that isn't chunked, behind an earlier
+ * response on the same connection, or where a wrapper of the response wants to see them.
  */
 export function directSocket(response: ServerResponse): Socket | undefined {
   const { socket, chunkedEncoding } = response
@@ -11,9 +12,9 @@ export function directSocket(response: ServerResponse): Socket | undefined {
 }
 
 /**
- * Whether bytes written to the socket now follow right after everything the response was given. Node 26 holds back
- * what `response.write` is given, headers included, until the next tick. A closing socket takes no more, and a wrapper
- * may come late.
+ * Whether bytes that are written to the socket now follow everything that the response was given.
+ * Node 26 delays what `response.write` gets, headers included, until the next tick. The socket may
+ * be closing, and a wrapper may have been added meanwhile.
  */
 export function isNext(response: ServerResponse, socket: Socket): boolean {
   return (
@@ -26,7 +27,7 @@ export function isNext(response: ServerResponse, socket: Socket): boolean {
   )
 }
 
-/** The methods that the bytes of a response pass through. */
+/** The methods that a response's bytes pass through. */
 interface Methods {
   readonly write?: unknown
   readonly _send?: unknown
@@ -34,8 +35,9 @@ interface Methods {
 }
 
 /**
- * What only Node's own methods say: a wrapper calls the method that it wraps, never what is inside. Their identity
- * proves nothing, as they may have been wrapped before this file was loaded.
+ * Code that only Node's own methods contain: a wrapper calls the method that it wraps. Comparing
+ * with the prototype's methods isn't enough, as these may have been wrapped before this file was
+ * loaded.
  */
 const inside: Readonly<Record<keyof Methods, string>> = {
   write: 'write_(this, ',
@@ -43,7 +45,7 @@ const inside: Readonly<Record<keyof Methods, string>> = {
   _writeRaw: 'this._flushOutput(conn)',
 }
 
-/** Node's own, once they were seen. */
+/** Node's own methods, once they were seen. */
 let nodes: Methods = { write: Symbol('not seen yet') }
 
 function isUntouched(response: Methods): boolean {

@@ -30,7 +30,10 @@ export interface NodeCall extends OwnOptions {
   readonly response: ServerResponse
 }
 
-/** Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own handler. */
+/**
+ * Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own
+ * handler.
+ */
 export async function serveNode(
   parts: LinkParts,
   link: RequestOptions,

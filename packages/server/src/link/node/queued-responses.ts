@@ -2,14 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Responses that wait behind earlier ones on their socket. Node 20 and 22 forget them when the socket is gone: no 'close', not
- * destroyed, for ever. So a client could take all places of a server, by many requests on one socket that it closes.
+ * Responses that wait behind earlier ones on their socket. When the socket closes, Node 20 and 22
+ * forget them: they are never destroyed, and never emit 'close'. A client could fill a server with
+ * them, by many requests on a socket that it closes.
  *
  * @see https://github.com/nodejs/node/pull/62534
  */
 const queues = new WeakMap<Socket, Set<ServerResponse>>()
 
-/** Sees to it that a response has its 'close' though its turn on the socket never comes. */
+/** Makes a response emit 'close' if its socket closes before its turn. */
 export function closeWithSocket(
   { socket, httpVersionMajor }: IncomingMessage,
   response: ServerResponse,
@@ -21,12 +22,13 @@ export function closeWithSocket(
   if (socket.destroyed) close(response)
 }
 
-/** One listener for each socket, however many requests a client sends ahead. */
+/** Adds one listener for each socket, however many requests a client sends ahead. */
 function listen(socket: Socket): Set<ServerResponse> {
   const queue = new Set<ServerResponse>()
   queues.set(socket, queue)
   socket.once('close', () => {
-    // Newer versions of Node have done so already, and for one that has had its turn all do.
+    // Newer versions of Node have closed it already, and all versions close a response that has had
+    // its turn.
     for (const response of queue) if (isQueued(response) && !response.destroyed) close(response)
   })
   return queue
@@ -37,7 +39,7 @@ function close(response: ServerResponse): void {
   response.emit('close')
 }
 
-/** Whether its turn has not come, or is over. */
+/** Whether its turn has not come yet, or is over. */
 function isQueued({ socket }: ServerResponse): boolean {
   return socket === null
 }

@@ -102,8 +102,9 @@ export function flush(response: ServerResponse & { flush?: () => void }): void {
 }
 
 /**
- * Node keeps the text of the head for as long as the response lasts, as a rope of some thirty strings:
- * a tenth of what an idle connection takes. To read it as a number, V8 makes one flat string of it.
+ * Node keeps the text of the head for as long as the response lasts, as a rope of some thirty
+ * strings: a tenth of what an idle connection takes. To read it as a number, V8 makes one flat
+ * string of it.
  */
 function flattenHead({ _header }: ServerResponse & { readonly _header?: unknown }): void {
   Number(_header)
@@ -119,7 +120,8 @@ function headersFor(
   for (const [name, value] of headers) {
     // HTTP/2 forbids it.
     if (isHttp2 && name === 'connection') continue
-    // What middleware varies by (the origin, for example) still applies; and there may be many cookies.
+    // What middleware varies by (the origin, for example) still applies; and there may be many
+    // cookies.
     const added =
       name === 'vary' || name === 'set-cookie' ? (all[name] ?? response.getHeader(name)) : undefined
     all[name] = added === undefined ? value : [added, value].flat().map(String)
@@ -128,8 +130,9 @@ function headersFor(
 }
 
 /**
- * Whether 'drain' comes once our writes have left. It doesn't where Node buffers more than we do. On
- * Node 20 it comes too early while the response waits behind another. There, each write calls back.
+ * Whether 'drain' comes once our writes have left. It doesn't where Node buffers more than we do.
+ * On Node 20 it comes too early while the response waits behind another. There, each write calls
+ * back.
  */
 function emitsDrain({ socket, writableHighWaterMark }: ServerResponse): boolean {
   return socket !== null && writableHighWaterMark <= minBufferedBytes
@@ -148,7 +151,9 @@ const framed = memoized((chunks) => {
 
 const crlf = Buffer.from('\r\n', 'latin1')
 
-/** Remembers the last result: connections at the tail are sent the same chunks, one after the other. */
+/**
+ * Remembers the last result: connections at the tail are sent the same chunks, one after the other.
+ */
 function memoized(make: (chunks: readonly Uint8Array[]) => Uint8Array): typeof make {
   let last: readonly Uint8Array[] = []
   let made: Uint8Array = new Uint8Array()

@@ -3,14 +3,16 @@ import { mustBeValue } from '../../user-code/calls.ts'
 import { formatIpv4, type IpRange, isInRange, parseIp, parseIpRange } from './ip.ts'
 
 /**
- * Which proxies are believed what they write into `X-Forwarded-For`.
+ * Which proxies may tell the client's address, in `X-Forwarded-For`.
  *
- * - `false`: none. The address of a client is that of its socket.
- * - A number: how many proxies a request passes, each of which appends the address that it has seen.
- * - A list of addresses and ranges, such as `['10.0.0.0/8', '2001:db8::/32']`, or the names `'loopback'`, `'linklocal'` and
- *   `'uniquelocal'` for the private ones.
- * - A function of an address and of how many proxies stand between it and the server; `undefined` is the unknown sender of a web-standard request.
- * - `true`: every one, so that the client itself can write what it likes. Only where a proxy overwrites the header.
+ * - `false`: none. A client's address is that of its socket.
+ * - A number: how many proxies a request passes. Each appends the address that it has seen.
+ * - A list of addresses and ranges, such as `['10.0.0.0/8', '2001:db8::/32']`. The names
+ *   `'loopback'`, `'linklocal'` and `'uniquelocal'` stand for the private ones.
+ * - A function of an address, and of how many proxies are between it and the server. The address is
+ *   `undefined` for the sender of a web-standard request, which isn't known.
+ * - `true`: all. **The client itself can then write any address**, so use it only where a proxy
+ *   overwrites the header.
  */
 export type TrustProxy =
   | boolean
@@ -18,7 +20,10 @@ export type TrustProxy =
   | readonly string[]
   | ((address: string | undefined, hop: number) => boolean)
 
-/** Finds a client's address, from the peer of the socket (`undefined` if it isn't known) and `X-Forwarded-For`. */
+/**
+ * Finds a client's address, from the other end of the socket (`undefined` if unknown) and
+ * `X-Forwarded-For`.
+ */
 export type AddressReader = (
   peer: string | undefined,
   forwardedFor: string | null,
@@ -26,10 +31,13 @@ export type AddressReader = (
 
 type Trusts = (address: string | undefined, hop: number) => boolean
 
-/** Creates the reader of addresses. Throws `INVALID_OPTION` for what is no address or number of proxies. */
+/**
+ * Creates a reader of addresses. Throws `INVALID_OPTION` for what is no address or number of
+ * proxies.
+ */
 export function createAddressReader(trustProxy: TrustProxy = false): AddressReader {
   const trusts = createTrust(trustProxy)
-  // Behind a proxy, or from one client, requests come from the same peer one after the other.
+  // Behind a proxy, or from one client, many requests in a row have the same peer.
   let lastPeer: string | undefined
   let lastPeerAddress: string | undefined
 
@@ -46,7 +54,7 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
     const forwarded = forwardedFor?.split(',') ?? []
     for (let hop = 0; hop < forwarded.length && trusts(address, hop); hop++) {
       const next = plainAddress(forwarded.at(-1 - hop))
-      // What is no address tells nothing: this proxy's own is the last one that is known.
+      // This proxy told no address, so its own is the last one that is known.
       if (next === undefined) break
       address = next
     }
@@ -54,7 +62,10 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
   }
 }
 
-/** The reader for one request: a function of the app's is asked on behalf of the request that brought it along. */
+/**
+ * Returns the reader for one request: a `trustProxy` function belongs to the request that brought
+ * it.
+ */
 export function addressReaderFor(
   trustProxy: TrustProxy | undefined,
   shared: AddressReader,
@@ -62,7 +73,10 @@ export function addressReaderFor(
   return typeof trustProxy === 'function' ? createAddressReader(trustProxy) : shared
 }
 
-/** Names what an address is counted under. A client with IPv6 has 2⁶⁴ addresses: all of them are one. */
+/**
+ * Returns what an address is counted under. A client with IPv6 has 2⁶⁴ addresses, which count as
+ * one.
+ */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
   const [plain = ''] = address.split('%', 1)
@@ -104,8 +118,8 @@ function invalid(what: string): RealtimeError {
 }
 
 /**
- * An address without a port, brackets and zone; IPv4 in IPv6, however it is written, as IPv4. `undefined` if it is none. One client has
- * one address: whoever writes it in another way is not somebody else.
+ * Returns an address without port, brackets and zone, and IPv4 in IPv6 as IPv4: one client has one
+ * address, in whichever way it is written. `undefined` if it is none.
  */
 function plainAddress(text: string | undefined): string | undefined {
   const [, inBrackets, beforePort] =

@@ -95,8 +95,8 @@ export class IncomingBody {
 }
 
 /**
- * Throws UNSUPPORTED_MEDIA_TYPE unless a body is JSON. Other types need no preflight: any page could
- * send them with the user's cookies.
+ * Throws UNSUPPORTED_MEDIA_TYPE unless a body is JSON. Other types need no preflight: any page
+ * could send them with the user's cookies.
  */
 export function mustBeJson(contentType: string | null | undefined): void {
   if (contentType?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json') return

@@ -1,4 +1,7 @@
-/** Joins chunks as they arrive. A client may send as many chunks as bytes, so none is kept as an object. */
+/**
+ * Joins chunks as they arrive. A client may send as many chunks as bytes, so none is kept as an
+ * object.
+ */
 export class ByteBuffer {
   #bytes: Uint8Array = new Uint8Array()
   #length = 0

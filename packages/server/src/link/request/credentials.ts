@@ -1,4 +1,4 @@
-/** What a request says of who sends it, for where the app doesn't tell whose a connection is. */
+/** What a request tells about its sender, for apps without `connectionKey`. */
 export interface Credentials {
   readonly authorization: string | null
   readonly cookie: string | null
@@ -8,8 +8,8 @@ export interface Credentials {
 const text = new TextEncoder()
 
 /**
- * Names the owner of a stream: its key where the app gives one, else a digest of the credentials that it was opened with. Nothing of the
- * credentials can be read from it, and for another stream it is another one. Keys and digests never are the same.
+ * Names the owner of a stream: its key where the app gives one, else a digest of its credentials.
+ * The digest reveals nothing of them, and differs for each stream. A key never equals a digest.
  */
 export function ownerOf(
   key: string | undefined,
@@ -17,12 +17,12 @@ export function ownerOf(
   { authorization, cookie, connectionParams }: Credentials,
 ): string | Promise<string> {
   if (key !== undefined) return `key ${key}`
-  // Without any, the connection id is all that there is to know.
+  // Without credentials, knowing the connection id is enough.
   if (authorization === null && cookie === null && connectionParams === null) return 'nobody'
   return digest(JSON.stringify([connectionId, authorization, cookie, connectionParams]))
 }
 
-/** Whether two names of owners are the same; takes as long whether they are or not. */
+/** Whether two names of owners are the same. Takes the same time for any two of the same length. */
 export function isSameOwner(one: string, other: string): boolean {
   let differences = one.length ^ other.length
   for (let i = 0; i < one.length; i++) differences |= one.charCodeAt(i) ^ other.charCodeAt(i)

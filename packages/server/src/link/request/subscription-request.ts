@@ -12,7 +12,10 @@ export interface SubscriptionRequest {
   readonly procedure: AnyTRPCProcedure | undefined
   readonly lastEventId: string | undefined
   readonly connectionParams: TRPCRequestInfo['connectionParams']
-  /** The input as it was sent, deserialized, with `lastEventId` where tRPC puts it. Rejects with BAD_REQUEST. */
+  /**
+   * The input as it was sent, deserialized, with `lastEventId` where tRPC puts it. Rejects with
+   * BAD_REQUEST.
+   */
   getRawInput(): Promise<unknown>
   /** What errors are about. A stream keeps this for as long as it lasts, and not the request. */
   readonly subject: RequestSubject
