@@ -29,7 +29,7 @@ export function Code({ lines, mark = '', type }: CodeProps) {
 function Tokens({ tokens }: { readonly tokens: readonly CodeToken[] }) {
   return tokens.map(({ kind, text }, i) => (
     <span key={i} data-kind={kind}>
-      {text === '.' && <wbr />}
+      {text === '.' && tokens[i - 1]?.text === ')' && <wbr />}
       {text}
     </span>
   ))
