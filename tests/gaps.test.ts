@@ -213,7 +213,8 @@ describe('a client that follows while Redis fails', () => {
     s.redis.thaw()
     await s.app.publish(10, 12)
     await s.app.until(() => expect(s.app.seen.slice(-3)).toEqual([10, 11, 12]))
-    // The caller can't know whether the rejected publish was stored. The client sees what the log has.
+    // The caller can't know whether the rejected publish was stored. The client sees what the log
+    // has.
     expect(s.app.seen.filter((item) => item !== 3)).toEqual([1, 2, 10, 11, 12])
   })
 

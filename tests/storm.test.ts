@@ -35,7 +35,7 @@ function createProcess(url: string) {
   return { channels, router, log: channels.log() }
 }
 
-/** Publishes the missed events in the process before the deploy. Returns the id that clients resume from. */
+/** Publishes the missed events before the deploy. Returns the id that clients resume from. */
 async function publishBefore(url: string): Promise<string> {
   const { channels, log } = createProcess(url)
   const { id } = await log.publish(0)

@@ -1,4 +1,4 @@
-/** A server process: serves the numbers over the Redis at REDIS_URL, and sends its port to its parent. */
+/** A server process: serves the numbers over the Redis at REDIS_URL, and sends its port. */
 import type { AddressInfo } from 'node:net'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { createRouter, numberChannels } from './router.ts'

@@ -169,8 +169,8 @@ function starter(kind: 'memory' | 'Redis', adapter: ContextAppOptions['adapter']
 }
 
 /**
- * Subscribes to everything as bob and as alice, and disconnects both from a third context. Returns all
- * calls, and alice's store.
+ * Subscribes to everything as bob and as alice, and disconnects both from a third context. Returns
+ * all calls, and alice's store.
  */
 async function run(servers: Servers, openAsAlice: Mode) {
   const { here } = servers

@@ -88,7 +88,9 @@ function behaviourOf(name: Behaviour): () => unknown {
 /** What happens to a subscription: it ends with an error, waits for ever, or continues. */
 export type Outcome = 'error' | 'waits' | 'goes on'
 
-/** The places where user code is called, and what happens to its subscription for each behaviour. */
+/**
+ * The places where user code is called, and what happens to its subscription for each behaviour.
+ */
 export const places = {
   middleware: { throws: 'error', rejects: 'error', 'never settles': 'waits' },
   resolver: {

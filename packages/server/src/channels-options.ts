@@ -25,8 +25,8 @@ export interface ChannelsOptions<
   TTransformer extends Transformer | undefined = Transformer | undefined,
 > {
   /**
-   * The channels by name. A name has 1 to 128 characters; it can't be `close` or `then`, or start with
-   * `~`.
+   * The channels by name. A name has 1 to 128 characters; it can't be `close` or `then`, or start
+   * with `~`.
    */
   readonly channels: TDefinitions
   /**
@@ -37,13 +37,14 @@ export interface ChannelsOptions<
   readonly backend?: Backend
   /**
    * The transformer of `initTRPC.create` and of the client's links: pass the same one. Without one,
-   * events are stored as plain JSON. A `Date` is then read as a string, which the types show, and values
-   * that JSON would lose are refused with `INVALID_EVENT`.
+   * events are stored as plain JSON. A `Date` is then read as a string, which the types show, and
+   * values that JSON would lose are refused with `INVALID_EVENT`.
    */
   readonly transformer?: TTransformer
   /**
-   * Called with errors that can't be thrown to a caller: a log that can't be read, an event that can't
-   * be decoded, a gap that no client link can be told about. Its own errors go to the console.
+   * Called with errors that can't be thrown to a caller: a log that can't be read, an event that
+   * can't be decoded, a gap that no client link can be told about. Its own errors go to the
+   * console.
    *
    * @default console.error
    */
@@ -56,30 +57,32 @@ export interface ChannelsOptions<
    */
   readonly window?: Partial<WindowLimits>
   /**
-   * How long a channel stays open in this process after its last subscription ended, in milliseconds. 0
-   * or more.
+   * How long a channel stays open in this process after its last subscription ended, in
+   * milliseconds. 0 or more.
    *
    * @default 5_000
    */
   readonly lingerMs?: number
   /**
-   * How often an open channel's position is compared with its log's, in milliseconds, plus or minus up
-   * to half: notifications can get lost without an error. Values above 450,000 count as 450,000, as
-   * backends forget an empty log that isn't used for minutes.
+   * How often an open channel's position is compared with its log's, in milliseconds, plus or minus
+   * up to half: notifications can get lost without an error. Values above 450,000 count as 450,000,
+   * as backends forget an empty log that isn't used for minutes.
    *
    * @default 30_000
    */
   readonly positionCheckMs?: number
   /**
-   * How many reads of logs run at a time in this process, in all and for each log. Other reads wait.
-   * Connections take turns, so that a client with many subscriptions doesn't delay the others.
+   * How many reads of logs run at a time in this process, in all and for each log. Other reads
+   * wait. Connections take turns, so that a client with many subscriptions doesn't delay the
+   * others.
    *
    * @default { perProcess: 32, perLog: 4 }
    */
   readonly reads?: Partial<ReadLimits>
   /**
-   * How many channels, each with its params, may be open in this process. A channel is open while it has
-   * a subscription, and for `lingerMs` after. More subscriptions are refused with `TOO_MANY_CHANNELS`.
+   * How many channels, each with its params, may be open in this process. A channel is open while
+   * it has a subscription, and for `lingerMs` after. More subscriptions are refused with
+   * `TOO_MANY_CHANNELS`.
    *
    * @default 50_000
    */

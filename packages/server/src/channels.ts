@@ -31,8 +31,8 @@ export type ChannelFactory<
     : never
 
 /**
- * The result of {@link createChannels}: a factory of handles for each channel, and `close`. For channels
- * without a transformer, `TTransformer` is `undefined`.
+ * The result of {@link createChannels}: a factory of handles for each channel, and `close`. For
+ * channels without a transformer, `TTransformer` is `undefined`.
  */
 export type Channels<
   TDefinitions extends Record<string, AnyChannelDefinition>,
@@ -67,8 +67,8 @@ export function internalsOf(channels: object): ChannelsInternals | undefined {
 const pageCacheBytes = 8_388_608
 
 /**
- * Creates typed channels over one backend. Call `channels.<name>(params)` for a handle to publish and
- * subscribe with.
+ * Creates typed channels over one backend. Call `channels.<name>(params)` for a handle to publish
+ * and subscribe with.
  *
  * @throws `INVALID_OPTION` for a name or a number that can't be used.
  */

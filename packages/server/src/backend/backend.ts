@@ -49,16 +49,16 @@ export interface ReadOptions {
 }
 
 /**
- * Part of a log, oldest event first. The page reaches the end of the log if it is empty or its last event
- * is `lastEventId`. Otherwise continue reading after its last event.
+ * Part of a log, oldest event first. The page reaches the end of the log if it is empty or its last
+ * event is `lastEventId`. Otherwise continue reading after its last event.
  */
 export interface LogPage {
   readonly events: readonly StoredEvent[]
-  /** The id of the newest event at the moment of the read, retained or not; for an empty log, its origin. */
+  /** The newest event's id at the moment of the read, retained or not; for an empty log, its origin. */
   readonly lastEventId: EventId
-  /** Set if the log retains fewer than the `last` events that were asked for, though it has had more. */
+  /** Set if the log retains fewer than the requested `last` events, though it has had more. */
   readonly trimmed?: true
-  /** The origin that the log got when it was last cleared. A reader at an earlier id must see a reset. */
+  /** The log's origin since it was last cleared. A reader at an earlier id must see a reset. */
   readonly cleared?: EventId
 }
 
@@ -66,7 +66,7 @@ export interface LogPage {
 export interface AppendResult {
   /** The ids, in the order of the payloads. */
   readonly ids: readonly EventId[]
-  /** Whether the idempotency key was known: nothing was stored, and the ids are those of the first append. */
+  /** Whether the idempotency key was known: nothing was stored, the ids are those of the first time. */
   readonly duplicate: boolean
 }
 
@@ -76,7 +76,7 @@ export interface AppendOptions {
   readonly idempotencyKey?: string
   /** How long the key is remembered, in milliseconds. */
   readonly idempotencyMs?: number
-  /** The append must wait for this promise, which never rejects. The wait counts as part of the append's time. */
+  /** A promise to wait for, which never rejects. The wait is part of the append's bounded time. */
   readonly after?: Promise<unknown>
 }
 
@@ -97,21 +97,24 @@ export type Unlisten = () => Promise<void>
  * Where logs live. Any number of processes may use the same logs. Ids are decimal
  * `<milliseconds>-<sequence>`.
  *
- * Each MUST has a number, and a case of that number in `backendCases` of `@trpc-sse/server/testing`.
+ * Each MUST has a number, and a case of that number in `backendCases` of
+ * `@trpc-sse/server/testing`.
  */
 export interface Backend {
   /**
    * Stores payloads at the end of a log.
    *
    * - B1: MUST store all payloads, contiguously and in their order, or none.
-   * - B2: MUST give each event an id greater than every earlier id of the log, and as `prev` the id before it.
+   * - B2: MUST give each event an id greater than every earlier id of the log, and as `prev` the id
+   *   before it.
    * - B3: MUST hint each stored event to every listener of the log, in every process and in order.
    * - B4: MUST keep logs with different keys apart, whatever characters the keys have.
-   * - B5: MUST answer a known idempotency key with the first ids and `duplicate: true`, and store and hint
-   *   nothing.
+   * - B5: MUST answer a known idempotency key with the first ids and `duplicate: true`, and store
+   *   and hint nothing.
    * - B6: MUST reject with `BACKEND_UNAVAILABLE` after a bounded time if the log can't be reached.
    * - B7: MUST return payloads exactly as they were, whatever characters they have.
-   * - B25: MUST NOT store anything before `after` has settled, nor once the append has rejected (B6).
+   * - B25: MUST NOT store anything before `after` has settled, nor once the append has rejected
+   *   (B6).
    */
   append(
     log: ChannelLog,
@@ -121,29 +124,31 @@ export interface Backend {
   /**
    * Reads part of a log.
    *
-   * - B8: `{ after, limit }` MUST return the oldest `limit` retained events with ids greater than `after`.
+   * - B8: `{ after, limit }` MUST return the oldest `limit` retained events with ids greater than
+   *   `after`.
    * - B9: `{ last, limit }` MUST return the oldest `limit` of the newest `last` retained events.
    * - B10: MUST NOT return events beyond the retention, by count or by age.
    * - B11: `events` and `lastEventId` MUST be of one moment: no append falls between them.
    * - B12: `lastEventId` MUST outlive the events: it stays when they are trimmed or expire.
-   * - B13: A log that lost its memory (emptied, restored, failed over) MUST NOT name an origin or an id that
-   *   it gave out before. A reader at any earlier id then sees that it has missed something.
-   * - B14: The `lastEventId` of a log without events MUST be usable as `after`: the first event has it as
-   *   `prev`.
-   * - B20: With `maxBytes`, a page MUST end before its payloads exceed it, but MUST have one event if there
-   *   is any.
-   * - B21: `trimmed` MUST be set if fewer than `last` events are retained though the log has had more, and
-   *   in no other case.
+   * - B13: A log that lost its memory (emptied, restored, failed over) MUST NOT name an origin or
+   *   an id that it gave out before. A reader at any earlier id then sees that it has missed
+   *   something.
+   * - B14: The `lastEventId` of a log without events MUST be usable as `after`: the first event has
+   *   it as `prev`.
+   * - B20: With `maxBytes`, a page MUST end before its payloads exceed it, but MUST have one event
+   *   if there is any.
+   * - B21: `trimmed` MUST be set if fewer than `last` events are retained though the log has had
+   *   more, and in no other case.
    *
-   * The cost of a read should depend on the size of the page, never on the length of the log. A log without
-   * any append should be forgotten minutes after its last use.
+   * The cost of a read should depend on the size of the page, never on the length of the log. A log
+   * without any append should be forgotten minutes after its last use.
    */
   read(log: ChannelLog, range: ReadRange, options?: ReadOptions): Promise<LogPage>
   /**
    * Deletes the events of a log.
    *
-   * - B22: The log MUST then be empty, at a new origin that is greater than every id before. Every page MUST
-   *   name that origin as `cleared` for as long as the log is remembered.
+   * - B22: The log MUST then be empty, at a new origin that is greater than every id before. Every
+   *   page MUST name that origin as `cleared` for as long as the log is remembered.
    * - B23: MUST call `onInterrupted` of every listener of the log, in every process.
    * - B24: MUST keep the idempotency keys: an append that is repeated after it stores nothing.
    */
@@ -152,25 +157,27 @@ export interface Backend {
    * Listens for hints about new events.
    *
    * - B15: MUST resolve only when every event stored from then on is hinted.
-   * - B16: MUST call `onInterrupted` when hints may have been lost and hints are sure to come again.
-   * - B17: After `unlisten` no hint MUST come. Other listeners of the log MUST be unaffected, whatever the
-   *   order and overlap of `listen` and `unlisten` calls.
+   * - B16: MUST call `onInterrupted` when hints may have been lost and hints are sure to come
+   *   again.
+   * - B17: After `unlisten` no hint MUST come. Other listeners of the log MUST be unaffected,
+   *   whatever the order and overlap of `listen` and `unlisten` calls.
    */
   listen(log: ChannelLog, listener: LogListener): Promise<Unlisten>
   /**
-   * Sends a text to the current listeners of a log. Server links use it to send each other changes of
-   * streams. Without it, a client whose change reaches another process than its stream opens a new stream.
+   * Sends a text to the current listeners of a log. Server links use it to send each other changes
+   * of streams. Without it, a client whose change reaches another process than its stream opens a
+   * new stream.
    *
-   * - B26: MUST call `onNotice` of every listener of the log, in every process, with exactly that text. MUST
-   *   store nothing, and create no log.
+   * - B26: MUST call `onNotice` of every listener of the log, in every process, with exactly that
+   *   text. MUST store nothing, and create no log.
    * - B27: MUST resolve to `false` only if there was no listener.
    */
   notify?(log: ChannelLog, text: string): Promise<boolean>
   /**
    * Closes the backend.
    *
-   * - B18: MUST close what the backend opened, and nothing that was passed in. MUST be harmless the second
-   *   time.
+   * - B18: MUST close what the backend opened, and nothing that was passed in. MUST be harmless the
+   *   second time.
    * - B19: After it, `append`, `read` and `listen` MUST reject with `CLOSED`.
    */
   close(): Promise<void>

@@ -11,7 +11,9 @@ import type {
 import { MemoryLog } from './memory-log.ts'
 import { Sweep } from './sweep.ts'
 
-/** One call of `listen`. The same listener may be passed twice, and each call is undone by itself. */
+/**
+ * One call of `listen`. The same listener may be passed twice, and each call is undone by itself.
+ */
 interface Registration {
   readonly listener: LogListener
 }
@@ -112,8 +114,8 @@ export class MemoryLogState {
 }
 
 /**
- * Creates a random origin, less than every event to come. Ids of a lost log never match it, even if that
- * log was lost in the same millisecond: so its readers detect the reset.
+ * Creates a random origin, less than every event to come. Ids of a lost log never match it, even if
+ * that log was lost in the same millisecond: so its readers detect the reset.
  */
 function createOrigin(clock: Clock, nowMs: number): EventId {
   return `${nowMs}-${Math.floor(clock.random() * 2 ** 48)}`

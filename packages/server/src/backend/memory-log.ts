@@ -5,7 +5,9 @@ import type { LogPage, ReadBounds, ReadRange, Retention, StoredEvent } from './b
 /** The retained events of one log, and its last id, which outlives them. */
 export class MemoryLog {
   #events: StoredEvent[] = []
-  /** The index of the first retained event: the array is cut rarely, as each cut costs its length. */
+  /**
+   * The index of the first retained event: the array is cut rarely, as each cut costs its length.
+   */
   #start = 0
   #lastEventId: EventId
   #total = 0
@@ -55,7 +57,9 @@ export class MemoryLog {
     }
   }
 
-  /** Drops all events. The log then ends at `origin`, which must be greater than every id before. */
+  /**
+   * Drops all events. The log then ends at `origin`, which must be greater than every id before.
+   */
   clear(origin: EventId): void {
     this.#events = []
     this.#start = 0

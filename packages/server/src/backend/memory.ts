@@ -14,11 +14,11 @@ export interface MemoryBackendOptions {
 }
 
 /**
- * Creates a backend that keeps logs in the memory of this process. Use it for an app of one process and
- * for tests; it is also the reference for other backends.
+ * Creates a backend that keeps logs in the memory of this process. Use it for an app of one process
+ * and for tests; it is also the reference for other backends.
  *
- * A log is forgotten, with its last id, when it was not used for its `forMs` and 30 days more. A log
- * that never had an event is forgotten after 10 minutes.
+ * A log is forgotten, with its last id, when it was not used for its `forMs` and 30 days more. A
+ * log that never had an event is forgotten after 10 minutes.
  */
 export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   const clock = options.clock ?? systemClock
@@ -30,7 +30,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
       throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
   }
 
-  /** Runs one operation on one log. It is async, so that a failure is a rejection as in other backends. */
+  /** Runs one operation on one log. Async, so that failures are rejections as in other backends. */
   async function use<TResult>(
     log: ChannelLog,
     operation: (state: MemoryLogState, nowMs: number) => TResult,

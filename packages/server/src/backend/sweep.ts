@@ -1,6 +1,6 @@
 /**
- * Removes dead entries from a map, a few at a time. Called whenever an entry is used or added, it keeps
- * the map small at a constant cost per call.
+ * Removes dead entries from a map, a few at a time. Called whenever an entry is used or added, it
+ * keeps the map small at a constant cost per call.
  */
 export class Sweep<TKey, TValue> {
   readonly #map: Map<TKey, TValue>

@@ -10,11 +10,13 @@ export interface ChannelOptions<
   TEvent extends StandardSchemaV1,
 > {
   /**
-   * The schema of the params. Each value of the params has a log of its own; without params, the channel
-   * is one log. Any Standard Schema that is sync and whose output is JSON.
+   * The schema of the params. Each value of the params has a log of its own; without params, the
+   * channel is one log. Any Standard Schema that is sync and whose output is JSON.
    */
   readonly params?: TParams
-  /** The schema of the events. Any Standard Schema. It checks and transforms each event on publish. */
+  /**
+   * The schema of the events. Any Standard Schema. It checks and transforms each event on publish.
+   */
   readonly event: TEvent
   /**
    * How much of each log is kept: the newest `events`, and none older than `forMs` milliseconds. A
@@ -24,8 +26,8 @@ export interface ChannelOptions<
    */
   readonly retain?: Partial<Retention>
   /**
-   * What happens to a subscription that is more than `behindEvents` behind, because its client reads too
-   * slowly or was away:
+   * What happens to a subscription that is more than `behindEvents` behind, because its client
+   * reads too slowly or was away:
    *
    * - `'catchUp'`: it gets all retained events, however long that takes.
    * - `'latest'`: it continues at the newest event, after one gap with the reason `skipped`.
@@ -35,8 +37,9 @@ export interface ChannelOptions<
    */
   readonly whenBehind?: BehindPolicy
   /**
-   * How many events a subscription may be behind before `whenBehind` applies. Lag is measured within the
-   * in-memory window only (`window` of `createChannels`), so a greater number counts as the window's.
+   * How many events a subscription may be behind before `whenBehind` applies. Lag is measured
+   * within the in-memory window only (`window` of `createChannels`), so a greater number counts as
+   * the window's.
    *
    * @default 1_000
    */

@@ -27,22 +27,22 @@ import {
  */
 export interface ChannelHandle<TInput, TEvent> {
   /**
-   * Checks an event against the channel's schema and stores it at the end of the log. Resolves when the
-   * event is stored, and every subscriber will receive it.
+   * Checks an event against the channel's schema and stores it at the end of the log. Resolves when
+   * the event is stored, and every subscriber will receive it.
    *
    * Rejects, with nothing stored, with `INVALID_EVENT` (which has the schema's `issues`) or
-   * `EVENT_TOO_LARGE`. Rejects with `BACKEND_UNAVAILABLE` if the backend doesn't answer. The event may
-   * be stored then: publish it again with the same idempotency key.
+   * `EVENT_TOO_LARGE`. Rejects with `BACKEND_UNAVAILABLE` if the backend doesn't answer. The event
+   * may be stored then: publish it again with the same idempotency key.
    */
   publish(event: TInput, options?: PublishOptions): Promise<PublishResult>
   /**
-   * Stores up to 10,000 events next to each other in one round trip: all of them, or none. Their JSON
-   * may have up to the channel's `maxBatchBytes`. Rejects as `publish` does.
+   * Stores up to 10,000 events next to each other in one round trip: all of them, or none. Their
+   * JSON may have up to the channel's `maxBatchBytes`. Rejects as `publish` does.
    */
   publishMany(events: readonly TInput[]): Promise<readonly PublishResult[]>
   /**
-   * Reads part of the log. Rejects with `INVALID_OPTION` for a bad number, `INVALID_LAST_EVENT_ID` for
-   * a bad `after`, or `BACKEND_UNAVAILABLE`.
+   * Reads part of the log. Rejects with `INVALID_OPTION` for a bad number, `INVALID_LAST_EVENT_ID`
+   * for a bad `after`, or `BACKEND_UNAVAILABLE`.
    */
   history(range: HistoryRange): Promise<History<TEvent>>
   /**
@@ -52,9 +52,10 @@ export interface ChannelHandle<TInput, TEvent> {
    */
   lastEventId(): Promise<EventId>
   /**
-   * Deletes the log's events: those of a finished answer, or a person's data. Subscribers are told about
-   * a gap with the reason `reset`, and get what is published from then on. Idempotency keys stay
-   * remembered, so that a publish from before isn't stored again. Rejects with `BACKEND_UNAVAILABLE`.
+   * Deletes the log's events: those of a finished answer, or a person's data. Subscribers are told
+   * about a gap with the reason `reset`, and get what is published from then on. Idempotency keys
+   * stay remembered, so that a publish from before isn't stored again. Rejects with
+   * `BACKEND_UNAVAILABLE`.
    */
   clear(): Promise<void>
   /**
@@ -67,10 +68,11 @@ export interface ChannelHandle<TInput, TEvent> {
    * Subscribes to a state and the events that follow it: first `{ type: 'snapshot', data }`, then
    * `{ type: 'event', data }` for each event.
    *
-   * The position is read before `loadSnapshot` is called, so that no event between the two is missed.
-   * The first events may be part of the snapshot already, so reducers must be idempotent. A client that
-   * resumes gets events, and no new snapshot. Where events are no longer available, another snapshot
-   * replaces them, and no gap is reported. If `loadSnapshot` fails, the subscription ends with its error.
+   * The position is read before `loadSnapshot` is called, so that no event between the two is
+   * missed. The first events may be part of the snapshot already, so reducers must be idempotent. A
+   * client that resumes gets events, and no new snapshot. Where events are no longer available,
+   * another snapshot replaces them, and no gap is reported. If `loadSnapshot` fails, the
+   * subscription ends with its error.
    */
   live<TLoaded>(
     options: LiveOptions,
@@ -83,7 +85,7 @@ export interface HandleOptions extends PublishSource, HistorySource {
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
-/** Creates the handle of one channel with its params. Its calls keep the process alive until they settle. */
+/** Creates the handle of one log. Its calls keep the process alive until they settle. */
 export function createHandle<TInput, TEvent>(
   options: HandleOptions,
 ): ChannelHandle<TInput, TEvent> {

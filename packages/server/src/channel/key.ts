@@ -10,8 +10,9 @@ const maxKeyLength = 1_024
 const maxDepth = 256
 
 /**
- * Returns the key of the log of a channel and its params. Equal params give the same key, whatever the
- * order of their properties; different params never do. Throws BAD_REQUEST for params that don't fit.
+ * Returns the key of the log of a channel and its params. Equal params give the same key, whatever
+ * the order of their properties; different params never do. Throws BAD_REQUEST for params that
+ * don't fit.
  */
 export function channelKey(
   name: string,
@@ -35,8 +36,8 @@ export function channelKey(
 }
 
 /**
- * Writes JSON with sorted keys. Refuses values that JSON would turn into others: two params would then
- * share a log.
+ * Writes JSON with sorted keys. Refuses values that JSON would turn into others: two params would
+ * then share a log.
  */
 function canonicalJson(name: string, value: unknown, depth: number): string {
   if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)

@@ -10,8 +10,8 @@ import { describeIssues, issuesOf } from './issues.ts'
 /** Options of `publish`. */
 export interface PublishOptions {
   /**
-   * Makes a repeated publish safe: while the key is remembered (the channel's `idempotencyMs`), a second
-   * publish with it stores nothing and returns the first one's id. 1 to 256 characters.
+   * Makes a repeated publish safe: while the key is remembered (the channel's `idempotencyMs`), a
+   * second publish with it stores nothing and returns the first one's id. 1 to 256 characters.
    */
   readonly idempotencyKey?: string
 }
@@ -73,7 +73,9 @@ function append(
   return backend.append(log, payloads, after ? { ...options, after } : options)
 }
 
-/** Encodes events that are stored together. Stops at the first one that exceeds the batch's size. */
+/**
+ * Encodes events that are stored together. Stops at the first one that exceeds the batch's size.
+ */
 async function encodeBatch(
   source: PublishSource,
   events: readonly unknown[],

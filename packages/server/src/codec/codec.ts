@@ -5,7 +5,7 @@ import { outputOf, type Transformer } from './transformer.ts'
 
 /** Encodes events as the JSON text that is stored and sent, and decodes it. */
 export interface Codec {
-  /** The transformer's output side; `undefined` without a transformer. Codecs with the same one are equal. */
+  /** The transformer's output side; `undefined` without one. Codecs with the same one are equal. */
   readonly output: TRPCDataTransformer | undefined
   /** Throws `INVALID_EVENT` for a value that can't be written as JSON. */
   serialize(value: unknown): string
@@ -13,7 +13,7 @@ export interface Codec {
   deserialize(text: string): unknown
 }
 
-/** Writes a value as JSON, after the transformer. Returns `undefined` for a value that JSON leaves out. */
+/** Transforms a value and writes it as JSON. Returns `undefined` for a value that JSON leaves out. */
 export function serialize(
   output: TRPCDataTransformer | undefined,
   value: unknown,

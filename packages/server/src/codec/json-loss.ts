@@ -9,9 +9,9 @@ export interface JsonLoss {
 const maxDepth = 1_000
 
 /**
- * Finds the first part of a value that JSON would leave out or change silently. Changes that the types
- * show are no loss: a value with a `toJSON`, such as a `Date`, becomes what that returns, and an
- * `undefined` property is left out.
+ * Finds the first part of a value that JSON would leave out or change silently. Changes that the
+ * types show are no loss: a value with a `toJSON`, such as a `Date`, becomes what that returns, and
+ * an `undefined` property is left out.
  */
 export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
   switch (typeof value) {

@@ -10,7 +10,10 @@ import {
 /** A data transformer, as `initTRPC.create` and the client's links take it. */
 export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
 
-/** The type of a stored event when it is read: with a transformer, the event; without one, what JSON makes of it. */
+/**
+ * The type of a stored event when it is read: with a transformer, the event; without one, what JSON
+ * makes of it.
+ */
 export type Stored<
   TEvent,
   TTransformer extends Transformer | undefined,
@@ -18,7 +21,8 @@ export type Stored<
   ? inferTransformedProcedureOutput<WithoutTransformer, ProcedureOf<TEvent>>
   : TEvent
 
-// tRPC's own types say what a client without a transformer gets from a query: what JSON makes of it.
+// tRPC's own types say what a client without a transformer gets from a query: what JSON makes of
+// it.
 interface WithoutTransformer {
   readonly transformer: false
   readonly errorShape: TRPCDefaultErrorShape
@@ -27,8 +31,8 @@ type ProcedureOf<TOutput> = TRPCQueryProcedure<{ input: undefined; output: TOutp
 
 /**
  * Returns the output side of a transformer; `undefined` where there is none. A router without a
- * transformer has tRPC's default one, which is recognized by identity. A transformer isn't called to find
- * out: it may return some values unchanged and transform others.
+ * transformer has tRPC's default one, which is recognized by identity. A transformer isn't called
+ * to find out: it may return some values unchanged and transform others.
  */
 export function outputOf(transformer: Transformer | undefined): TRPCDataTransformer | undefined {
   const output = transformer && 'output' in transformer ? transformer.output : transformer
@@ -39,14 +43,14 @@ export function outputOf(transformer: Transformer | undefined): TRPCDataTransfor
 
 const defaultOutput = initTRPC.create({ allowOutsideOfServer: true })._config.transformer.output
 
-/** Recognizes the default of another copy of tRPC by its source: a function that returns its argument. */
+/** Recognizes the default of another copy of tRPC by its source: it returns its argument. */
 function returnsAsGiven({ serialize, deserialize }: TRPCDataTransformer): boolean {
   return [serialize, deserialize].every((side) => /^\(?([\w$]+)\)?\s*=>\s*\1$/.test(String(side)))
 }
 
 /**
- * Whether two output sides write the same. Two objects are compared once, by what they write: bundlers
- * make copies of a transformer's package.
+ * Whether two output sides write the same. Two objects are compared once, by what they write:
+ * bundlers make copies of a transformer's package.
  */
 export function areSame(
   a: TRPCDataTransformer | undefined,
@@ -89,7 +93,7 @@ const parts = {
 }
 
 /**
- * Values that transformers write differently. Each one alone, for transformers that look only at the whole
- * value, and all together.
+ * Values that transformers write differently. Each one alone, for transformers that look only at
+ * the whole value, and all together.
  */
 const probes: readonly unknown[] = [...Object.values(parts), parts, Object.values(parts)]

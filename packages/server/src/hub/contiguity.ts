@@ -5,7 +5,9 @@ import type { LogEntry, LogEvent } from './log-event.ts'
 /** The position of a reader of a log. */
 export interface LogPosition {
   readonly id: EventId
-  /** An undecodable event that follows `id` and was left out. An event that follows it follows `id`. */
+  /**
+   * An undecodable event that follows `id` and was left out. An event that follows it follows `id`.
+   */
   readonly skipped?: EventId
 }
 
@@ -24,15 +26,15 @@ export interface CheckedPage {
   readonly next: NextPage | undefined
 }
 
-/** Decodes a stored event; `prev` is the id that it follows. Returns `undefined` if it can't be decoded. */
+/** Decodes a stored event; `prev` is the id that it follows. Returns `undefined` if it can't. */
 export type DecodeEvent = (stored: StoredEvent, prev: EventId) => LogEvent | undefined
 
 /**
  * Decodes a page and checks that it follows the position it was read from.
  *
- * An undecodable event is left out as if it had never been stored: the event after it follows the one
- * before it. That alone is no gap. Every other break in the chain of `prev` stays visible, and so does
- * a last id of the log that isn't the last entry.
+ * An undecodable event is left out as if it had never been stored: the event after it follows the
+ * one before it. That alone is no gap. Every other break in the chain of `prev` stays visible, and
+ * so does a last id of the log that isn't the last entry.
  */
 export function checkContiguity(
   from: LogPosition,

@@ -17,8 +17,8 @@ import { Window, type WindowLimits } from './window.ts'
 /** A reader whose position can't be known before its hub is open. */
 export interface OpeningReader {
   /**
-   * Called when the hub has opened: the log ends at `end`. The window gives the next event the number
-   * `sequence`; `undefined` if the window ends before `end`.
+   * Called when the hub has opened: the log ends at `end`. The window gives the next event the
+   * number `sequence`; `undefined` if the window ends before `end`.
    */
   onOpened(end: EventId, sequence: number | undefined): void
 }
@@ -36,17 +36,19 @@ export interface HubOptions {
   readonly report: ReportError
 }
 
-/** A hub that opens has at least this many of the newest events: a quick reconnect needs no read. */
+/**
+ * A hub that opens has at least this many of the newest events: a quick reconnect needs no read.
+ */
 const leastPrefill = 64
-/** Notifications that wait while the log is read. Beyond that they are dropped, and it is read again. */
+/** The most notifications that wait during a read. Beyond that, the log is read again instead. */
 const maxWaiting = 1_024
 
 /**
- * A process's shared reader of one log. It listens, reads the log's end, keeps the newest events in a
- * window and wakes its readers, until `close`.
+ * A process's shared reader of one log. It listens, reads the log's end, keeps the newest events in
+ * a window and wakes its readers, until `close`.
  *
- * The log is the truth, and a notification is only a hint. The hub takes an event from a notification
- * if it follows the hub's last one. In every other case it reads the log.
+ * The log is the truth, and a notification is only a hint. The hub takes an event from a
+ * notification if it follows the hub's last one. In every other case it reads the log.
  */
 export class Hub {
   readonly log: ChannelLog
@@ -54,8 +56,8 @@ export class Hub {
   readonly behind: Behind
   readonly report: ReportError
   /**
-   * PageReader of the log, for readers that are not in the window. A page that reaches the window's start is
-   * added to it: of all clients that return after a restart, only the first reads the log.
+   * PageReader of the log, for readers that are not in the window. A page that reaches the window's
+   * start is added to it: of all clients that return after a restart, only the first reads the log.
    */
   readonly pages: PageReader
   /** Called, and removed, when the hub has opened. */
@@ -219,7 +221,7 @@ export class Hub {
     })
   }
 
-  /** Adds a page to the window, and opens the window with the first one. Returns the page to read next. */
+  /** Adds a page to the window, which the first page opens. Returns the page to read next. */
   #takePage(page: Page): NextPage | undefined {
     const isOpening = this.#window === undefined
     const window = this.#window ?? this.#openWindow(page)
@@ -239,7 +241,7 @@ export class Hub {
     return isInWindow ? page.next : undefined
   }
 
-  /** Opens the window before a first page. If the page ends before the log, opens it at the log's end. */
+  /** Opens the window before a first page; at the log's end, if the page doesn't reach it. */
   #openWindow(page: Page): Window {
     const startsAtPage = page.next === undefined || this.behind.policy === 'latest'
     return new Window(this.#options.window, startsAtPage ? page.from : page.lastEventId)
@@ -279,7 +281,7 @@ export class Hub {
   }
 }
 
-/** Returns how many events to open with. With `latest`, the window must show how far behind a reader is. */
+/** Returns how many events to open with. With `latest`, the window must show each reader's lag. */
 function prefillOf({ behind, window }: HubOptions): number {
   if (behind.policy !== 'latest') return leastPrefill
   return Math.max(leastPrefill, Math.min(behind.events, window.events))

@@ -27,7 +27,10 @@ export interface LogEvent extends FeedEvent {
   readonly data: string
 }
 
-/** A log's last id that isn't the id of the event before: events between the two have expired or are lost. */
+/**
+ * A log's last id that isn't the id of the event before: events between the two have expired or are
+ * lost.
+ */
 export interface LogJump {
   readonly kind: 'jump'
   readonly id: EventId

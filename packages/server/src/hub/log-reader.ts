@@ -50,8 +50,8 @@ export function createLogReader(
 }
 
 /**
- * Creates the decoder of stored events. An undecodable event is reported once and left out: its payload
- * would end every subscription that gets it.
+ * Creates the decoder of stored events. An undecodable event is reported once and left out: its
+ * payload would end every subscription that gets it.
  */
 function createDecode(codec: Codec, report: ReportError, keepsValues: () => boolean): DecodeEvent {
   const reported = new Set<EventId>()

@@ -36,9 +36,9 @@ const retryBaseMs = 100
 const retryMaxMs = 5_000
 
 /**
- * Reads the pages of one log, for consumers that are not in the hub's window. Nothing is read ahead: a
- * page is read at the turn of a consumer that waits for it and has room for it. Then it serves all
- * consumers whose position is in it.
+ * Reads the pages of one log, for consumers that are not in the hub's window. Nothing is read
+ * ahead: a page is read at the turn of a consumer that waits for it and has room for it. Then it
+ * serves all consumers whose position is in it.
  */
 export class PageReader {
   readonly #options: PageReaderOptions
@@ -86,7 +86,9 @@ export class PageReader {
     for (const page of [...this.#recent]) this.#options.cache.drop(page)
   }
 
-  /** Reads the page of a request. Serves it, and all other requests whose position is in the page. */
+  /**
+   * Reads the page of a request. Serves it, and all other requests whose position is in the page.
+   */
   async read(request: PageRequest): Promise<void> {
     const controller = new AbortController()
     this.#underWay.set(request, controller)

@@ -10,7 +10,7 @@ const decode: DecodeEvent = ({ id, data }, prev) =>
     ? undefined
     : { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
 
-/** Makes a page of the events 5 to 9 of a log that ends at 12. Event 7 can't be decoded if its data is bad. */
+/** Makes a page of the events 5 to 9 of a log that ends at 12; `data` is that of event 7. */
 function page(after: string, first: string, data = '7'): Page {
   const ids = ['5-0', '6-0', '7-0', '8-0', '9-0']
   const stored: LogPage = {

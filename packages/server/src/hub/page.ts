@@ -65,7 +65,7 @@ export class Page {
     return this.#entries[index]
   }
 
-  /** Returns the index of the first event after an id; -1 if the page doesn't have it, or can't tell. */
+  /** Returns the index of the first event after an id; -1 if the page lacks it, or can't tell. */
   indexAfter(id: EventId): number {
     const last = this.#entries[this.#events - 1]
     if (last === undefined || compareEventIds(id, last.id) >= 0) return -1

@@ -48,8 +48,8 @@ export interface Read {
 }
 
 /**
- * Runs the reads of a process, a few at a time. Groups take turns, and so do logs that have reached their
- * limit. A group with many reads, of one log or of many, doesn't delay the others.
+ * Runs the reads of a process, a few at a time. Groups take turns, and so do logs that have reached
+ * their limit. A group with many reads, of one log or of many, doesn't delay the others.
  */
 export class Reads {
   readonly #limits: ReadLimits
@@ -94,7 +94,10 @@ export class Reads {
     this.#isDispatching = false
   }
 
-  /** Starts the next ready read whose log is below its limit, and parks those before it. Returns whether it found one. */
+  /**
+   * Starts the next ready read whose log is below its limit, and parks those before it. Returns
+   * whether it found one.
+   */
   #startReady(): boolean {
     for (let read = this.#ready.take(); read !== undefined; read = this.#ready.take()) {
       if (!read.isWanted()) read.onDropped()
@@ -160,7 +163,7 @@ export class Reads {
   }
 }
 
-/** Runs one read at its turn. Rejects with its error, or with the signal's reason as soon as that aborts. */
+/** Runs one read at its turn. Rejects with its error, or at once when the signal aborts. */
 export function readInTurn<TResult>(
   reads: Reads,
   { log, group, signal }: { log: string; group: ReadGroup; signal?: AbortSignal },

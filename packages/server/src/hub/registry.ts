@@ -20,7 +20,7 @@ export interface HubRegistryOptions {
   readonly window: WindowLimits
   /** How long a hub stays open after its last reader left, in milliseconds. */
   readonly lingerMs: number
-  /** How often to compare a hub's position with its log's, in milliseconds, plus or minus up to half. */
+  /** How often a hub's position is compared with its log's, in milliseconds, give or take half. */
   readonly positionCheckMs: number
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
@@ -34,12 +34,14 @@ interface HubSlot {
 }
 
 const tickMs = 1_000
-/** Backends forget an unused empty log after minutes. A check counts as use, so it must come before. */
+/**
+ * Backends forget an unused empty log after minutes. A check counts as use, so it must come before.
+ */
 const longestCheckMs = 450_000
 
 /**
- * The hubs of a process: one for each log that has readers, or had some a moment ago. One timer, which
- * runs only while there are hubs, closes idle ones and checks positions.
+ * The hubs of a process: one for each log that has readers, or had some a moment ago. One timer,
+ * which runs only while there are hubs, closes idle ones and checks positions.
  */
 export class HubRegistry {
   readonly #options: HubRegistryOptions

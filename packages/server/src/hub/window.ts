@@ -1,7 +1,7 @@
 import type { EventId } from '@trpc-sse/protocol'
 import type { LogEntry } from './log-event.ts'
 
-/** How much of each open channel a process keeps in memory. Whichever limit is reached first applies. */
+/** How much of each open channel a process keeps in memory. The first limit reached applies. */
 export interface WindowLimits {
   /** The most entries, newest first: a whole number, 1 or more. */
   readonly events: number
@@ -15,7 +15,7 @@ export interface WindowLimits {
  */
 export class Window {
   readonly #limits: WindowLimits
-  /** The first `#evicted` slots are empty. They are cut off together once they are half of the array. */
+  /** The first `#evicted` slots are empty; they are cut off once they are half of the array. */
   readonly #entries: Array<LogEntry | undefined> = []
   /** The number of the entry that follows an id. */
   readonly #following = new Map<EventId, number>()
@@ -59,8 +59,8 @@ export class Window {
   }
 
   /**
-   * Adds entries before the oldest one, as many as the limits allow, from a page that was read after
-   * `from`. Adds none if the page ends before the window starts.
+   * Adds entries before the oldest one, as many as the limits allow, from a page that was read
+   * after `from`. Adds none if the page ends before the window starts.
    */
   prepend(from: EventId, page: readonly LogEntry[]): void {
     const older = page.slice(0, page.findIndex(({ id }) => id === this.#floor) + 1)

@@ -6,7 +6,9 @@ import type { LiveOptions } from './options.ts'
 export interface CallContext {
   /** The id that the client resumes from. */
   readonly lastEventId: string | undefined
-  /** Tells the client the position of a subscription that has no event yet: a resume starts there. */
+  /**
+   * Tells the client the position of a subscription that has no event yet: a resume starts there.
+   */
   onPosition(lastEventId: string): void
   /** Tells the client about a gap. */
   onGap(gap: Gap): void

@@ -13,10 +13,10 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
 import type { Feed, Gap } from './feed.ts'
 
-/** Where a cursor starts: after an id, or with so many of the newest events (0 is the end of the log). */
+/** Where a cursor starts: after an id, or with so many of the newest events (0: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
-/** Set by a reader that pauses on purpose: the cursor doesn't count as behind until it has caught up. */
+/** Set by a reader that pauses on purpose: its cursor isn't behind until it has caught up. */
 export interface Grace {
   isOver: boolean
 }
@@ -32,9 +32,9 @@ export interface CursorOptions {
 }
 
 /**
- * Creates a reader of one hub: a position, not a queue. While its position is in the hub's window, it
- * reads from there, otherwise page by page from the log. It reports a gap at every entry that doesn't
- * follow the one before.
+ * Creates a reader of one hub: a position, not a queue. While its position is in the hub's window,
+ * it reads from there, otherwise page by page from the log. It reports a gap at every entry that
+ * doesn't follow the one before.
  */
 export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): Feed {
   const cursor = new Cursor(hub, start, options)
@@ -59,7 +59,9 @@ class Cursor implements Feed, PageConsumer, OpeningReader {
   #sequence: number | undefined
   /** Whether it has reached the end of the log. Before that it is not slow, but new. */
   #hasCaughtUp = false
-  /** The page that it reads while its position isn't in the window, and the index of the next entry. */
+  /**
+   * The page that it reads while its position isn't in the window, and the index of the next entry.
+   */
   #page: Page | undefined
   #index = 0
   /** The pending read of a page. */
@@ -124,7 +126,8 @@ class Cursor implements Feed, PageConsumer, OpeningReader {
     }
     this.#page = page
     this.#index = index
-    // Events to replay that are no longer retained must show as a gap, so the cursor starts before them.
+    // Events to replay that are no longer retained must show as a gap, so the cursor starts before
+    // them.
     this.#id ??= page.isTrimmed ? firstEventId : page.from
     const isEnd = page.count === index && page.next === undefined
     // The log is ahead of the hub. The hub wakes its readers once it has caught up.
@@ -132,7 +135,9 @@ class Cursor implements Feed, PageConsumer, OpeningReader {
     else this.#wake()
   }
 
-  /** Whether so much was published meanwhile that the newest events would leave out some of them. */
+  /**
+   * Whether so much was published meanwhile that the newest events would leave out some of them.
+   */
   #startsTooLate(page: Page): boolean {
     return !page.isTrimmed && this.#end !== undefined && compareEventIds(page.from, this.#end) > 0
   }
@@ -208,7 +213,9 @@ class Cursor implements Feed, PageConsumer, OpeningReader {
     if (this.#grace) this.#grace.isOver = true
   }
 
-  /** Continues in a page that is in memory. Otherwise requests one, unless there is backpressure. */
+  /**
+   * Continues in a page that is in memory. Otherwise requests one, unless there is backpressure.
+   */
   #nextPage(): LogEntry | undefined {
     const { pages } = this.#hub
     // If the page's entries were dropped before the cursor was through, it reads them once more.
@@ -227,9 +234,9 @@ class Cursor implements Feed, PageConsumer, OpeningReader {
 }
 
 /**
- * Returns the number of the entry after an id, if a cursor may read from the window there. The window may
- * hold older events than the log retains, for cursors that already read it. Late joiners must obey the
- * retention.
+ * Returns the number of the entry after an id, if a cursor may read from the window there. The
+ * window may hold older events than the log retains, for cursors that already read it. Late joiners
+ * must obey the retention.
  */
 function joinWindow(
   { log: { retain } }: Hub,

@@ -2,7 +2,9 @@ import { TRPCError } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import type { Gap } from './feed.ts'
 
-/** Makes the error that a procedure throws for a mistake of its caller: tRPC answers BAD_REQUEST. */
+/**
+ * Makes the error that a procedure throws for a mistake of its caller: tRPC answers BAD_REQUEST.
+ */
 export function badRequest(cause: RealtimeError): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
 }

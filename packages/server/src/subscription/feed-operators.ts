@@ -9,7 +9,7 @@ export interface EventMeta {
   readonly id: string
 }
 
-/** Leaves out events that don't fit. The position moves past them, so that a resume starts after them. */
+/** Leaves out events that don't fit. The position moves past them: a resume starts after them. */
 export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) => boolean): Feed {
   feed.needValues()
   return new TransformedFeed(feed, (item) => {

@@ -7,13 +7,15 @@ import type { ReadGroup } from '../hub/reads.ts'
 /** What a subscription reads from: events and gaps, one at a time, in order. */
 export interface Feed {
   /**
-   * Returns the next event or gap; `undefined` if there is none now. After `undefined`, the feed calls
-   * `wake` when there may be one. Throws the error that ended the feed.
+   * Returns the next event or gap; `undefined` if there is none now. After `undefined`, the feed
+   * calls `wake` when there may be one. Throws the error that ended the feed.
    */
   next(): FeedEvent | Gap | undefined
   /** The position to resume from; `undefined` until the feed knows where it starts. */
   position(): string | undefined
-  /** Asks for events with their values: a payload that was decoded to check it isn't decoded again. */
+  /**
+   * Asks for events with their values: a payload that was decoded to check it isn't decoded again.
+   */
   needValues(): void
   /** Whether its reader is so slow that the channel wants it disconnected. */
   isTooFarBehind(): boolean
@@ -21,7 +23,9 @@ export interface Feed {
   close(): void
 }
 
-/** Events after `lastEventId` are no longer available; what follows `position` is contiguous again. */
+/**
+ * Events after `lastEventId` are no longer available; what follows `position` is contiguous again.
+ */
 export interface Gap {
   readonly kind: 'gap'
   readonly lastEventId: string

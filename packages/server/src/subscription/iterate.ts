@@ -17,8 +17,8 @@ export interface IterationSource {
 }
 
 /**
- * Reads a feed as an async iterator of tracked events: for tRPC's own adapters, `createCaller` and user
- * generators. It ends when a signal aborts. `return` ends it at once, even while `next` waits.
+ * Reads a feed as an async iterator of tracked events: for tRPC's own adapters, `createCaller` and
+ * user generators. It ends when a signal aborts. `return` ends it at once, even while `next` waits.
  */
 export function iterateFeed<TEvent>(
   source: IterationSource,

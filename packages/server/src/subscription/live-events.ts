@@ -7,7 +7,7 @@ import { detached } from '../user-code/async-context.ts'
 // A tracked snapshot is the state at one event, which never changes: so its encoding can be kept.
 const trackedSnapshots = new WeakMap<object, FeedEvent>()
 
-/** Makes the event for a loaded snapshot; `lastEventId` is its position unless the snapshot is tracked. */
+/** Makes the event for a snapshot; `lastEventId` is its position unless the snapshot is tracked. */
 export function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Codec): FeedEvent {
   if (!isTracked(loaded)) {
     const decoded = { value: { type: 'snapshot', data: loaded } }

@@ -23,8 +23,8 @@ export interface LiveFeedOptions extends SnapshotLoadOptions {
  * A feed of a snapshot and the events that follow it. Where events are missing, another snapshot
  * replaces them.
  *
- * While a snapshot is loading, the feed stays at its position: events wait in the log, not in memory. A
- * gap meanwhile cancels the load and starts another.
+ * While a snapshot is loading, the feed stays at its position: events wait in the log, not in
+ * memory. A gap meanwhile cancels the load and starts another.
  */
 export class LiveFeed implements Feed {
   readonly #options: LiveFeedOptions

@@ -15,9 +15,10 @@ export interface LoadSnapshotOptions {
 }
 
 /**
- * Loads the state that a live subscription starts with. Return the data. If you know the event up to
- * which the data is current, return `tracked(lastEventId, data)`: then the events after that one follow.
- * A tracked snapshot that is returned to many subscriptions is encoded once for all of them.
+ * Loads the state that a live subscription starts with. Return the data. If you know the event up
+ * to which the data is current, return `tracked(lastEventId, data)`: then the events after that one
+ * follow. A tracked snapshot that is returned to many subscriptions is encoded once for all of
+ * them.
  */
 export type LoadSnapshot<TLoaded> = (options: LoadSnapshotOptions) => TLoaded | PromiseLike<TLoaded>
 
@@ -25,7 +26,7 @@ export type LoadSnapshot<TLoaded> = (options: LoadSnapshotOptions) => TLoaded | 
 export type SnapshotData<TLoaded> = TLoaded extends TrackedEnvelope<infer TData> ? TData : TLoaded
 
 /**
- * The position of a live subscription before its first snapshot; a resume from it loads one. It can't be
- * an event id: a client at the snapshot's id already has the snapshot.
+ * The position of a live subscription before its first snapshot; a resume from it loads one. It
+ * can't be an event id: a client at the snapshot's id already has the snapshot.
  */
 export const beforeSnapshot = 'snapshot'

@@ -4,9 +4,9 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Feed, FeedPart, Gap } from './feed.ts'
 
 /**
- * The most channels of one merged subscription. Its id names a position in each of them, and must not be
- * longer than an id that a client may send. Each part has up to 43 characters: a hash of 11, an event id
- * of up to 30, and two separators.
+ * The most channels of one merged subscription. Its id names a position in each of them, and must
+ * not be longer than an id that a client may send. Each part has up to 43 characters: a hash of 11,
+ * an event id of up to 30, and two separators.
  */
 export const maxMerged: number = Math.floor(maxLastEventIdLength / 43)
 
@@ -25,12 +25,12 @@ interface Branch {
 }
 
 /**
- * Reads many feeds as one. Each feed keeps its order. Of two feeds that both have an event, the event
- * stored earlier comes first. An id is the position in all feeds. A feed that isn't named in the id to
- * resume from starts anew.
+ * Reads many feeds as one. Each feed keeps its order. Of two feeds that both have an event, the
+ * event stored earlier comes first. An id is the position in all feeds. A feed that isn't named in
+ * the id to resume from starts anew.
  *
- * The cost of an event depends on how many feeds have something new; only the length of its id depends
- * on how many feeds there are.
+ * The cost of an event depends on how many feeds have something new; only the length of its id
+ * depends on how many feeds there are.
  */
 export function mergeFeeds(
   parts: readonly FeedPart[],
@@ -131,7 +131,9 @@ class MergedFeed implements Feed {
     this.#id = undefined
   }
 
-  /** Takes the next item of a feed. Even without one, the feed may have moved past filtered events. */
+  /**
+   * Takes the next item of a feed. Even without one, the feed may have moved past filtered events.
+   */
   #refill(branch: Branch): void {
     const before = branch.feed.position()
     const head = branch.feed.next()

@@ -3,7 +3,7 @@ import { acrossCopies } from '../shared-state.ts'
 /** How many ids of each kind are remembered. */
 const most = 1_024
 
-/** Ids that iterations have returned lately: of those that know the call they belong to, and of others. */
+/** Ids that iterations have returned lately, by whether the iteration knew its call. */
 const recent = acrossCopies('recent ids', () => ({
   known: new Set<string>(),
   unknown: new Set<string>(),
@@ -11,8 +11,8 @@ const recent = acrossCopies('recent ids', () => ({
 
 /**
  * Remembers an id that an iteration has returned, and whether that iteration knew where its client
- * resumes. A worker doesn't need to know. A generator procedure that doesn't know starts anew at every
- * reconnect, and loses the events published meanwhile.
+ * resumes. A worker doesn't need to know. A generator procedure that doesn't know starts anew at
+ * every reconnect, and loses the events published meanwhile.
  */
 export function rememberId(id: string, knowsCall: boolean): void {
   // Most processes have no such iteration, and remember nothing.

@@ -26,7 +26,9 @@ export interface ChannelFeedOptions {
   readonly clock: Clock
 }
 
-/** Creates a subscription to the events of a channel. Throws `INVALID_OPTION` for a bad `replay`. */
+/**
+ * Creates a subscription to the events of a channel. Throws `INVALID_OPTION` for a bad `replay`.
+ */
 export function subscribeTo<TEvent>(
   channel: ChannelFeedOptions,
   options: SubscribeOptions,

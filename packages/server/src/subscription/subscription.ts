@@ -12,25 +12,25 @@ import type { SubscribeOptions } from './options.ts'
 import { findLastEventId, knowsCall } from './resume.ts'
 
 /**
- * A subscription to one channel, or to several by `merge`: return it from a procedure. Each event is
- * delivered tracked, once and in order. Nothing happens until it is read. It can be read once for each
- * call that returns it.
+ * A subscription to one channel, or to several by `merge`: return it from a procedure. Each event
+ * is delivered tracked, once and in order. Nothing happens until it is read. It can be read once
+ * for each call that returns it.
  */
 export interface ChannelSubscription<TEvent>
   extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
   /**
-   * Leaves out the events for which the function returns false. The position moves past them, so a resume
-   * doesn't check them again. Subscribers share one event object: don't change it. If the function throws
-   * or returns a promise, the subscription ends with an error.
+   * Leaves out the events for which the function returns false. The position moves past them, so a
+   * resume doesn't check them again. Subscribers share one event object: don't change it. If the
+   * function throws or returns a promise, the subscription ends with an error.
    */
   filter<TFit extends TEvent>(
     fits: (event: TEvent, meta: EventMeta) => event is TFit,
   ): ChannelSubscription<TFit>
   filter(fits: (event: TEvent, meta: EventMeta) => boolean): ChannelSubscription<TEvent>
   /**
-   * Replaces the value of each event. Each subscriber then serializes each event itself, while other
-   * subscriptions share one serialization. If the function throws or returns a promise, the subscription
-   * ends with an error.
+   * Replaces the value of each event. Each subscriber then serializes each event itself, while
+   * other subscriptions share one serialization. If the function throws or returns a promise, the
+   * subscription ends with an error.
    */
   map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult>
 }
@@ -41,7 +41,7 @@ export type SubscriptionEvent<TSubscription> =
 
 /** What a subscription is made of. */
 export interface SubscriptionSource {
-  /** What it delivers: events of one channel, of several with composite ids, or snapshots and events. */
+  /** What it delivers: one channel's events, several channels' events, or snapshots and events. */
   readonly kind: 'events' | 'merged' | 'live'
   /** Whether its values are those of `live`; `undefined` once `map` has replaced them. */
   readonly live: boolean | undefined
@@ -97,7 +97,7 @@ export function subscriptionSource(value: unknown): SubscriptionSource | undefin
   return typeof value === 'object' && value !== null ? sources.get(value) : undefined
 }
 
-/** Returns the signals that end a subscription: those that were given to the `subscribe` of its parts. */
+/** Returns the signals that end a subscription: those that its parts were given. */
 function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
   const signals = parts.flatMap(({ signal }) => signal ?? [])
   return signals.length > 1 ? [...new Set(signals)] : signals
@@ -125,16 +125,17 @@ export async function openFeed(
 }
 
 /**
- * Subscribes to several channels at once. Each event is delivered once, in its channel's order. Its id
- * resumes all of the channels. Between channels, events are ordered by the time they were stored, as far
- * as it is known.
+ * Subscribes to several channels at once. Each event is delivered once, in its channel's order. Its
+ * id resumes all of the channels. Between channels, events are ordered by the time they were
+ * stored, as far as it is known.
  *
- * Each part keeps its own `replay` and `onGap`. The subscription ends when the signal of any part aborts.
- * An id has up to 43 characters for each channel, so events take more bytes the more channels there are.
+ * Each part keeps its own `replay` and `onGap`. The subscription ends when the signal of any part
+ * aborts. An id has up to 43 characters for each channel, so events take more bytes the more
+ * channels there are.
  *
  * @throws `INVALID_OPTION` for a live subscription, or a value that isn't a channel subscription.
- * BAD_REQUEST for a channel that is merged twice, or more than 190 channels: channels often come from
- * input.
+ * BAD_REQUEST for a channel that is merged twice, or more than 190 channels: channels often come
+ * from input.
  */
 export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscription<unknown>>>(
   subscriptions: TSubscriptions,

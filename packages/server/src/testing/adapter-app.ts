@@ -18,8 +18,8 @@ export interface AdapterAppContext {
 }
 
 /**
- * The app of the adapter cases: options for an adapter, except that `createContext` takes an
- * {@link AdapterAppRequest}. It uses nothing of Node, and its `diary` query tells what happened in it. So
+ * The app of the adapter cases: options for an adapter, except that `createContext` takes an {@link
+ * AdapterAppRequest}. It uses nothing of Node, and its `diary` query tells what happened in it. So
  * it can be mounted in another process or runtime too.
  */
 export interface AdapterApp extends Pick<ServerLinkOptions<AdapterAppContext>, 'connectionKey'> {
@@ -30,7 +30,7 @@ export interface AdapterApp extends Pick<ServerLinkOptions<AdapterAppContext>, '
   onError(failure: { readonly error: TRPCError; readonly path: string | undefined }): void
 }
 
-/** The cookies that the app sets: in `createContext` for a request with `x-cookie: 1`, and in `responseMeta`. */
+/** The cookies that the app sets in `createContext` (at `x-cookie: 1`) and in `responseMeta`. */
 export const appCookies: readonly [context: string, meta: string] = ['context=1', 'meta=1']
 
 /** Creates the app of the adapter cases. */

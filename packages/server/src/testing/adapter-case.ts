@@ -16,8 +16,8 @@ export const corsOrigin = 'https://app.example'
 /** What to serve for a case. */
 export interface AdapterServeOptions {
   /**
-   * Mount it with the adapter under test, at a path below the root. If the server is another process, create
-   * the app there, by {@link createAdapterApp}.
+   * Mount it with the adapter under test, at a path below the root. If the server is another
+   * process, create the app there, by {@link createAdapterApp}.
    */
   readonly app: AdapterApp
   /** The only middleware to put in front. */
@@ -26,7 +26,7 @@ export interface AdapterServeOptions {
 
 /** The server of a case's app. */
 export interface AdapterServer {
-  /** The URL of tRPC, such as `http://127.0.0.1:3000/trpc`; `https:` for HTTP/2, with any certificate. */
+  /** The URL of tRPC: `http://127.0.0.1:3000/trpc`, or `https:` for HTTP/2, with any certificate. */
   readonly url: string
   /** Calls `drain` of the link behind the adapter. */
   drain(): Promise<void>

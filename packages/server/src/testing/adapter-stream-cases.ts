@@ -78,7 +78,8 @@ export const adapterStreamCases: readonly AdapterCase[] = [
     'head',
     'sets no header that HTTP/2 forbids, and leaves the connection to the server',
     async (served) => {
-      // Over HTTP/1.1 the server itself answers `connection: close`. A header that a stream sets would differ.
+      // Over HTTP/1.1 the server itself answers `connection: close`. A header that a stream sets
+      // would differ.
       const isHttp1 = (await served.get('whoami')).isHttp1
       const ask = isHttp1 ? { connection: 'close' } : undefined
       const { headers } = await served.get(single('nested.onWord', { topic: 'a' }), ask)

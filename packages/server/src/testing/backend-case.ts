@@ -3,8 +3,8 @@ import type { Backend } from '../backend/backend.ts'
 /** What a case runs with. The test runner makes one for each case. */
 export interface BackendCaseContext {
   /**
-   * Opens the backend as another process would: all opened ones share the same logs. For a backend of one
-   * process, return the same one each time. The case closes what it opened.
+   * Opens the backend as another process would: all opened ones share the same logs. For a backend
+   * of one process, return the same one each time. The case closes what it opened.
    */
   createBackend(): Promise<Backend>
   /** Returns a log's key that no case has used. */
@@ -13,7 +13,7 @@ export interface BackendCaseContext {
   loseEverything?(): Promise<void>
   /** Breaks the connection that hints come over, so that some may be lost. */
   interruptListeners?(): Promise<void>
-  /** Makes the logs unreachable without an error: calls get no answer. Returns a function that undoes it. */
+  /** Makes the logs unreachable: calls get no answer. Returns a function that undoes it. */
   becomeUnreachable?(): Promise<() => Promise<void>>
 }
 

@@ -7,7 +7,8 @@ export interface AsyncContext {
   runInAsyncScope<TResult>(run: () => TResult): TResult
 }
 
-// Node, Bun, Deno and workerd have it. It isn't imported, as bundles for edge runtimes would fail to build.
+// Node, Bun, Deno and workerd have it. It isn't imported, as bundles for edge runtimes would fail
+// to build.
 interface AsyncHooks {
   readonly AsyncResource: new (type: string) => AsyncContext
 }
@@ -39,8 +40,8 @@ function chooseCapture(): () => AsyncContext {
 const outside = acrossCopies('outside', captureContext)
 
 /**
- * Calls a function outside any request's async context: for work that outlives the request that starts
- * it, such as a shared connection, and for work that belongs to no request.
+ * Calls a function outside any request's async context: for work that outlives the request that
+ * starts it, such as a shared connection, and for work that belongs to no request.
  */
 export function detached<TResult>(run: () => TResult): TResult {
   // In a copy of the context: user code may change it by `enterWith`.

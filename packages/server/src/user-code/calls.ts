@@ -1,8 +1,8 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 
 /**
- * Returns the result of a user function that must not be async; `what` is its name in the error. Throws
- * `INVALID_OPTION` for a promise, and ignores that promise's rejection.
+ * Returns the result of a user function that must not be async; `what` is its name in the error.
+ * Throws `INVALID_OPTION` for a promise, and ignores that promise's rejection.
  */
 export function mustBeValue<TValue>(value: TValue, what: string): TValue {
   if (!isPromiseLike(value)) return value
@@ -11,7 +11,7 @@ export function mustBeValue<TValue>(value: TValue, what: string): TValue {
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-/** Calls a handler of the app, such as `onError`. If it throws or rejects, its error goes to the console. */
+/** Calls a handler of the app, such as `onError`. Its own errors go to the console. */
 export function callHandler(name: string, call: () => unknown): void {
   const onFailure = (cause: unknown): void => logToConsole(`trpc-sse: ${name} failed`, cause)
   try {
@@ -22,7 +22,7 @@ export function callHandler(name: string, call: () => unknown): void {
   }
 }
 
-/** Writes an error to the console. User code may have thrown anything, even a value that can't be printed. */
+/** Writes an error of user code to the console, even one that can't be printed. */
 export function logToConsole(message: string, error: unknown): void {
   try {
     console.error(message, error)

@@ -15,8 +15,8 @@ const longestTimerMs = 2 ** 31 - 1
 
 /**
  * Keeps the process alive while the app waits for something. Returns a function that ends this. All
- * other timers of this package only clean up, and don't keep the process alive. There may be thousands
- * of waits, so they share one timer.
+ * other timers of this package only clean up, and don't keep the process alive. There may be
+ * thousands of waits, so they share one timer.
  */
 export function holdProcess(): () => void {
   if (waits.count++ === 0) hold()

@@ -1,6 +1,6 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 
-/** Throws `INVALID_OPTION` if one of the numbers, by option name, is less than `least` or isn't whole. */
+/** Throws `INVALID_OPTION` if a number, by option name, is below `least` or not whole. */
 export function checkNumbers(
   place: string,
   numbers: Readonly<Record<string, number>>,
