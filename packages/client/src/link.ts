@@ -1,10 +1,10 @@
 import type { Operation, TRPCLink } from '@trpc/client'
-import type { AnyTRPCRouter, TRPCCombinedDataTransformer } from '@trpc/server'
+import type { AnyTRPCRouter, TRPCDataTransformer } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { loadPositions, streamSettings } from './options/defaults.ts'
 import type { SseHeadersOptions, SseLinkBaseOptions, SseLinkOptions } from './options/options.ts'
 import { acrossTabs } from './options/tab-sharing.ts'
-import { type Codec, createMember, type Member } from './set/observer.ts'
+import type { Codec, Member } from './set/member.ts'
 import { noPositions } from './set/positions.ts'
 import { SubscriptionSet } from './set/set.ts'
 import type { SetOptions } from './set/set-options.ts'
@@ -34,11 +34,12 @@ export function sseLink<TRouter extends AnyTRPCRouter>(
   const transformer = bothWays(options.transformer)
   const memory = createFallbackMemory(settings.clock, settings.fetch)
   return () => {
-    const subscriber = new Subscriber(options, transformer, settings, memory)
+    const codec = outputCodec(transformer.output)
+    const subscriber = new Subscriber(options, transformer.input, codec, settings, memory)
     return ({ op, next }) => {
       if (op.type !== 'subscription') return next(op)
       return observable((observer) => {
-        const envelopes = new Envelopes(options, op, observer)
+        const envelopes = new Envelopes(options, codec, op, observer)
         try {
           envelopes.connecting(undefined)
           return op.signal?.aborted ? envelopes.stopped() : subscriber.start(op, envelopes)
@@ -53,7 +54,6 @@ export function sseLink<TRouter extends AnyTRPCRouter>(
 /** Starts the subscriptions of a link. */
 class Subscriber {
   readonly #serializeInput: (input: unknown) => unknown
-  readonly #codec: Codec
   readonly #failures: FailureMemory
   readonly #single: SetOptions
   readonly #set: SubscriptionSet
@@ -65,14 +65,13 @@ class Subscriber {
 
   constructor(
     options: SseLinkBaseOptions,
-    { input, output }: TRPCCombinedDataTransformer,
+    input: TRPCDataTransformer,
+    codec: Codec,
     settings: StreamSettings,
     memory: FallbackMemory,
   ) {
     const { clock, receive, retry } = settings
-    const codec = outputCodec(output)
     this.#serializeInput = (value) => input.serialize(value)
-    this.#codec = codec
     this.#isSingle = options.mode === 'single' || !!receive
     this.#failures = new FailureMemory(clock, backOffOf(retry))
     this.#single = {
@@ -108,12 +107,12 @@ class Subscriber {
   start(op: Operation, envelopes: Envelopes): () => void {
     const { clock } = this.#single
     const call = this.#callOf(op)
-    const member = createMember(envelopes, this.#codec, (lastEventId) => {
-      stop = this.#startSingle({ ...call, lastEventId: lastEventId ?? call.lastEventId }, member)
-    })
+    envelopes.single = (lastEventId = call.lastEventId) => {
+      stop = this.#startSingle({ ...call, lastEventId }, envelopes)
+    }
     const begin = (): void => {
       if (!isOver)
-        stop = this.#isSingle ? this.#startSingle(call, member) : this.#set.join(call, member)
+        stop = this.#isSingle ? this.#startSingle(call, envelopes) : this.#set.join(call, envelopes)
     }
     let isOver = false
     let stop = (): void => {}

@@ -1,5 +1,5 @@
 import { RealtimeError } from '@trpc-sse/protocol'
-import type { Codec } from '../set/observer.ts'
+import type { Codec } from '../set/member.ts'
 import type { SetOptions } from '../set/set-options.ts'
 
 /** Sharing across tabs, as `tabs()` of `@trpc-sse/client/tabs` gives it to `sseLink`. */

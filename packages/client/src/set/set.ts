@@ -1,4 +1,4 @@
-import type { Member } from './observer.ts'
+import type { Member } from './member.ts'
 import type { SetOptions } from './set-options.ts'
 import { SharedStream } from './shared-stream.ts'
 import { SharedSubscription, type SubscriptionOwner } from './shared-subscription.ts'

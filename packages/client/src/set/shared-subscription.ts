@@ -5,7 +5,7 @@ import type { CheckedRetry } from '../stream/retry-policy.ts'
 import type { ModeConnection } from '../stream/stream.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 import { Handover, type HandoverTarget } from './handover.ts'
-import type { Member, SubscriptionEnd } from './observer.ts'
+import type { Member, SubscriptionEnd } from './member.ts'
 import { identityOf, type WantedCall } from './wanted-call.ts'
 
 /** The stream that a shared subscription runs on. */

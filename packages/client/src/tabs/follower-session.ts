@@ -6,7 +6,7 @@ import {
   type RealtimeError,
   type WantedSubscription,
 } from '@trpc-sse/protocol'
-import type { Codec, Member } from '../set/observer.ts'
+import type { Codec, Member } from '../set/member.ts'
 import type { SubscriptionSet } from '../set/set.ts'
 import type { TabChannel, TabsEnvironment } from './environment.ts'
 import {

@@ -1,4 +1,4 @@
-import type { Codec } from '../set/observer.ts'
+import type { Codec } from '../set/member.ts'
 import { SubscriptionSet } from '../set/set.ts'
 import type { SetOptions } from '../set/set-options.ts'
 import { FailureMemory } from '../stream/failures.ts'

@@ -2,7 +2,7 @@ import { TRPCClientError } from '@trpc/client'
 import type { AnyTRPCRouter, TRPCCombinedDataTransformer, TRPCDataTransformer } from '@trpc/server'
 import type { TRPC_ERROR_CODES_BY_KEY, TRPCErrorShape } from '@trpc/server/rpc'
 import { RealtimeError } from '@trpc-sse/protocol'
-import type { Codec, SubscriptionEnd } from '../set/observer.ts'
+import type { Codec, SubscriptionEnd } from '../set/member.ts'
 
 /** A tRPC error of any router. */
 export type ClientError = TRPCClientError<AnyTRPCRouter>

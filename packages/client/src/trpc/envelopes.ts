@@ -2,7 +2,8 @@ import type { Operation, OperationResultEnvelope } from '@trpc/client'
 import type { Observer } from '@trpc/server/observable'
 import type { GapData } from '@trpc-sse/protocol'
 import type { SseGap, SseLinkBaseOptions, SseLinkErrorInfo } from '../options/options.ts'
-import type { SubscriptionObserver } from '../set/observer.ts'
+import type { Codec, Member, SubscriptionEnd } from '../set/member.ts'
+import type { SubscriptionFrame } from '../wire/frame.ts'
 import { type ClientError, clientError } from './codec.ts'
 
 /** What tRPC gives a link to report a subscription to. */
@@ -12,15 +13,24 @@ export type EnvelopeObserver = Observer<OperationResultEnvelope<unknown, ClientE
  * Reports one operation's subscription exactly as tRPC's own links do, in tRPC's envelopes. Only what an app's `onData`,
  * `onStarted` and the like throw is thrown on.
  */
-export class Envelopes implements SubscriptionObserver {
+export class Envelopes implements Member {
+  /** Set by what starts the subscription. */
+  single: Member['single'] = () => {}
   readonly #options: SseLinkBaseOptions
+  readonly #codec: Codec
   readonly #op: Operation
   readonly #observer: EnvelopeObserver
   #hasWarned = false
   #unlisten = (): void => {}
 
-  constructor(options: SseLinkBaseOptions, op: Operation, observer: EnvelopeObserver) {
+  constructor(
+    options: SseLinkBaseOptions,
+    codec: Codec,
+    op: Operation,
+    observer: EnvelopeObserver,
+  ) {
     this.#options = options
+    this.#codec = codec
     this.#op = op
     this.#observer = observer
   }
@@ -39,16 +49,18 @@ export class Envelopes implements SubscriptionObserver {
     this.#observer.next({ result: { type: 'state', state: 'pending', error: null } })
   }
 
-  event(data: unknown, id: string | undefined): void {
-    this.#observer.next({ result: id === undefined ? { data } : { id, data: { id, data } } })
-  }
-
-  gap({ lastEventId, reason }: GapData): void {
-    const { path, input, context } = this.#op
-    const gap: SseGap = { path, input, lastEventId, reason }
-    const handlers = [this.#options.onGap, context.onGap].filter((one) => typeof one === 'function')
-    if (handlers.length === 0) this.#warnOnce(gap)
-    for (const onGap of handlers) this.#guard('onGap', () => onGap(gap))
+  receive(frame: SubscriptionFrame): SubscriptionEnd | undefined {
+    if (frame.type === 'event') {
+      const { id } = frame
+      const data = this.#codec.event(JSON.parse(frame.data))
+      this.#observer.next({ result: id ? { id, data: { id, data } } : { data } })
+    } else if (frame.type === 'gap') this.#gap(frame)
+    else if (frame.type === 'error') return this.#codec.error(frame.error)
+    else if (frame.type === 'stopped') {
+      this.stopped()
+      return { type: 'end' }
+    }
+    return undefined
   }
 
   stopped(): void {
@@ -82,6 +94,14 @@ export class Envelopes implements SubscriptionObserver {
     }
     signal?.addEventListener('abort', onAbort)
     this.#unlisten = () => signal?.removeEventListener('abort', onAbort)
+  }
+
+  #gap({ lastEventId, reason }: GapData): void {
+    const { path, input, context } = this.#op
+    const gap: SseGap = { path, input, lastEventId, reason }
+    const handlers = [this.#options.onGap, context.onGap].filter((one) => typeof one === 'function')
+    if (handlers.length === 0) this.#warnOnce(gap)
+    for (const onGap of handlers) this.#guard('onGap', () => onGap(gap))
   }
 
   #warnOnce({ path, lastEventId, reason }: SseGap): void {
