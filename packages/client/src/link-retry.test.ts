@@ -11,7 +11,9 @@ afterEach(() => void vi.restoreAllMocks())
 
 type Mode = 'single' | 'multiplexed'
 
-/** Ways in which every request fails, and how long the server then asks to wait, in milliseconds. */
+/**
+ * Ways in which every request fails, and how long the server then asks to wait, in milliseconds.
+ */
 const failures = {
   'a connection that is refused': 0,
   'a status of 503': 0,

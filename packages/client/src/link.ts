@@ -19,9 +19,9 @@ import { splitInput } from './trpc/input.ts'
 import type { Endpoint } from './wire/request.ts'
 
 /**
- * Creates the terminating link for subscriptions; queries and mutations go on to the next link. A subscription resumes by
- * itself after whatever cut its stream, behind the last event that was handled. All subscriptions share one
- * connection. Throws `INVALID_OPTION`.
+ * Creates the terminating link for subscriptions; queries and mutations go on to the next link. A
+ * subscription resumes by itself after whatever cut its stream, behind the last event that was
+ * handled. All subscriptions share one connection. Throws `INVALID_OPTION`.
  *
  * ```ts
  * createTRPCClient<AppRouter>({ links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })] })

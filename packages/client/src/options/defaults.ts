@@ -7,7 +7,9 @@ import { overEventSource } from '../transport/event-source.ts'
 import { globalFetch } from '../transport/fetch.ts'
 import type { SseLinkBaseOptions } from './options.ts'
 
-/** A process that has nothing to do but to wait for the next attempt must not end for that: its timers count. */
+/**
+ * Its timers keep the process alive: a process that only waits for the next attempt must not end.
+ */
 const waitingClock: Clock = {
   now: () => Date.now(),
   random: () => Math.random(),
@@ -17,7 +19,10 @@ const waitingClock: Clock = {
   },
 }
 
-/** Fills in the defaults. Throws `INVALID_OPTION` for a time that is none, without a url, and for what doesn't go together. */
+/**
+ * Fills in the defaults. Throws `INVALID_OPTION` for an invalid time, a missing url, and options
+ * that contradict each other.
+ */
 export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
   checkUrl(options.url)
   const { connectTimeoutMs = 15_000, inactivityTimeoutMs, hiddenTimeoutMs = Infinity } = options
@@ -35,8 +40,8 @@ export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
 }
 
 /**
- * Loads what keeps positions over a reload, where `persist` is given. If it can't be loaded, nothing is kept. Throws
- * `INVALID_OPTION`.
+ * Loads what keeps positions over a reload, where `persist` is given. If it can't be loaded,
+ * nothing is kept. Throws `INVALID_OPTION`.
  */
 export function loadPositions(
   { persist: storage, persistForMs: forMs = 3_600_000, url }: SseLinkBaseOptions,
@@ -60,7 +65,7 @@ export function loadPositions(
   )
 }
 
-/** Of what JavaScript can pass, too: `url` may come from an environment variable that isn't there. */
+/** JavaScript can pass anything: `url` may come from an environment variable that isn't set. */
 function checkUrl(url: unknown): void {
   // Not by instanceof: a URL may be another window's.
   if (url && ['string', 'object', 'function'].includes(typeof url)) return

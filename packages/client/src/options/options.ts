@@ -16,7 +16,7 @@ import type { TabSharing } from './tab-sharing.ts'
 /** A value, or a promise of it. */
 export type MaybePromise<TValue> = TValue | Promise<TValue>
 
-/** Events that can't be had any more. What follows in the subscription is contiguous again. */
+/** Events that are no longer available. What follows in the subscription is contiguous again. */
 export interface SseGap {
   /** The procedure's path. */
   readonly path: string
@@ -25,13 +25,13 @@ export interface SseGap {
   /** The last event before the gap. */
   readonly lastEventId: string
   /**
-   * Why: the log no longer keeps them (`trimmed`), it is another log than before (`reset`), or the subscription was too far
-   * behind, and its channel goes on at the newest event then (`skipped`).
+   * Why: the log no longer keeps them (`trimmed`), it is another log than before (`reset`), or the
+   * channel skips to the newest event for a subscription that is too far behind (`skipped`).
    */
   readonly reason: GapReason
 }
 
-/** Says whose handler failed where nobody else would hear of it. */
+/** Names the handler that failed. */
 export interface SseLinkErrorInfo {
   /** The handler that threw. */
   readonly stage: 'onGap' | 'onError' | 'onComplete'
@@ -39,26 +39,27 @@ export interface SseLinkErrorInfo {
   readonly path: string
 }
 
-/** What a request is for, as a function of `headers` is told. */
+/** What a request is for: the argument of a `headers` function. */
 export interface SseHeadersOptions {
-  /** The subscription; of several, the one that has been there for longest. */
+  /** The subscription; of several, the oldest. */
   readonly op: Operation
-  /** All subscriptions of the request, as `httpBatchLink` has them. In single mode, that one. */
+  /** All subscriptions of the request, as in `httpBatchLink`. In single mode there is one. */
   readonly opList: [Operation, ...Operation[]]
 }
 
-/** Says that a server doesn't know multiplexed mode. */
+/** Reports that a server doesn't know multiplexed mode. */
 export interface SseFallback {
   /** The server's answer: 404, 405 or 415. */
   readonly status: number
-  /** What to say of it. */
+  /** A message for a developer. */
   readonly message: string
 }
 
 /** What a single subscription can have in its `context`: `subscribe(input, { context })`. */
 export interface SseCallContext {
   /**
-   * The id to resume from. It goes before the id in the input, and before a kept one; `''` starts without any.
+   * The id to resume from. It goes before the id in the input, and before a kept one; `''` starts
+   * without any.
    *
    * @default the `lastEventId` in the input, else what `persist` has kept
    */
@@ -70,10 +71,11 @@ export interface SseCallContext {
    */
   readonly onGap?: (gap: SseGap) => unknown
   /**
-   * Used in place of the link's `retry`. With `false`, a failure ends this subscription: give it where starting the
-   * procedure again would repeat side effects. On a connection that several subscriptions share, the others go on. Such
-   * a connection is retried as the link's `retry` says; a wait of this one comes on top for this subscription only.
-   * Subscriptions share an equal one on the wire only if they have the same `retry`.
+   * Used in place of the link's `retry`. With `false`, a failure ends this subscription: give it
+   * where starting the procedure again would repeat side effects. On a connection that several
+   * subscriptions share, the others go on. Such a connection is retried as the link's `retry` says;
+   * a wait of this one comes on top for this subscription only. Subscriptions share an equal one on
+   * the wire only if they have the same `retry`.
    *
    * @default the link's
    */
@@ -83,69 +85,76 @@ export interface SseCallContext {
 /** The options of `sseLink` that don't depend on the router. */
 export interface SseLinkBaseOptions {
   /**
-   * `multiplexed` has one connection for all subscriptions of the link, `single` one for each, in tRPC's own
-   * protocol. A server that doesn't know the first gets the second by itself.
+   * `multiplexed` uses one connection for all subscriptions of the link. `single` uses one for
+   * each, in tRPC's own protocol. If the server doesn't know multiplexed mode, the link switches to
+   * single mode by itself.
    *
    * @default 'multiplexed', or 'single' with an `EventSource`
    */
   readonly mode?: 'multiplexed' | 'single'
-  /** The address of the tRPC endpoint; a function is asked before every request. */
+  /** The address of the tRPC endpoint; a function is called before every request. */
   readonly url: string | URL | (() => MaybePromise<string | URL>)
-  /** Headers to send; a function is asked before every request, so that a token is never stale. */
+  /** Headers to send; a function is called before every request, so that a token is never stale. */
   readonly headers?: HTTPHeaders | ((opts: SseHeadersOptions) => MaybePromise<HTTPHeaders>)
   /**
-   * What `createContext` gets as `info.connectionParams`; a function is asked before every request.
-   * Prefer `headers`: these end up in the address, and so in logs.
+   * What `createContext` gets as `info.connectionParams`; a function is called before every
+   * request. Prefer `headers`: connection params are part of the address, and so of logs.
    */
   readonly connectionParams?: ConnectionParams | (() => MaybePromise<ConnectionParams>)
   /**
-   * Is told once when events can't be had any more, at the place where they are missing. A single subscription
-   * can have its own, in its `context`: `subscribe(input, { context: { onGap } })`; then both are told.
+   * Called once when events are no longer available, at the place where they are missing. A single
+   * subscription can have its own, in its `context`: `subscribe(input, { context: { onGap } })`.
+   * Then both are called.
    *
    * @default `console.warn`, once per subscription
    */
   readonly onGap?: (gap: SseGap) => unknown
   /**
-   * Is told what `onGap`, a subscription's `onError` or its `onComplete` throws. It stops no subscription.
+   * Called with what `onGap`, a subscription's `onError` or its `onComplete` throws. It stops no
+   * subscription.
    *
    * @default `reportError`, or where there is none an uncaught exception
    */
   readonly onError?: (error: unknown, info: SseLinkErrorInfo) => void
   /**
-   * When a failure is retried. `{ baseMs, maxMs }` waits a random time up to `baseMs` milliseconds, doubled with every
-   * failure in a row up to `maxMs`. A function returns the wait in milliseconds, or `false`. With `false`, a failure
-   * ends the subscription with its error. A single subscription can have its own, in its `context`:
-   * `subscribe(input, { context: { retry: false } })`; see {@link SseCallContext}.
+   * When a failure is retried. `{ baseMs, maxMs }` waits a random time up to `baseMs` milliseconds,
+   * doubled with every failure in a row up to `maxMs`. A function returns the wait in milliseconds,
+   * or `false`. With `false`, a failure ends the subscription with its error. A single subscription
+   * can have its own, in its `context`: `subscribe(input, { context: { retry: false } })`; see
+   * {@link SseCallContext}.
    *
-   * What the server asks for (`Retry-After`, `retry:`) is waited on top of a back-off, and at least where a function
-   * returns less; never more than 5 minutes. While the device is offline, attempts wait. A function that throws, or
-   * returns anything else, ends the subscription with that error or `INVALID_OPTION`.
+   * What the server asks for (`Retry-After`, `retry:`) is waited on top of a back-off, and at least
+   * where a function returns less; never more than 5 minutes. While the device is offline, attempts
+   * wait. A function that throws, or returns anything else, ends the subscription with that error
+   * or `INVALID_OPTION`.
    *
    * @default { baseMs: 250, maxMs: 30_000 }
    */
   readonly retry?: RetryOption
   /**
-   * How long an attempt may take until the stream is open, in milliseconds. `Infinity` waits for ever.
+   * How long an attempt may take until the stream is open, in milliseconds. `Infinity` waits
+   * forever.
    *
    * @default 15_000
    */
   readonly connectTimeoutMs?: number
   /**
-   * After how much silence a stream is taken for dead, in milliseconds. `Infinity` never does.
+   * After how much silence a stream is considered dead, in milliseconds. `Infinity` means never.
    *
    * @default what the server announces; never if it announces nothing
    */
   readonly inactivityTimeoutMs?: number
   /**
-   * How long a page may be hidden until its connection is let go, in milliseconds. When it is shown again,
-   * every subscription goes on where it stood. `Infinity` keeps it.
+   * How long a page may be hidden before its connection is closed, in milliseconds. When it is
+   * shown again, every subscription resumes from its position. `Infinity` keeps the connection.
    *
    * @default Infinity
    */
   readonly hiddenTimeoutMs?: number
   /**
-   * How long a subscription that nobody wants any more is kept on the connection, in milliseconds: a component
-   * that is mounted again right away finds it as it was. Multiplexed mode only.
+   * How long a subscription is kept on the connection after its last subscriber has left, in
+   * milliseconds. A component that is mounted again right away gets it back unchanged. Multiplexed
+   * mode only.
    *
    * @default 250
    */
@@ -158,48 +167,52 @@ export interface SseLinkBaseOptions {
    */
   readonly shareAcrossTabs?: TabSharing | false
   /**
-   * Keeps the last event ids of running subscriptions over a reload, so that what happens in between arrives:
-   * `sessionStorage`, or anything of that shape. At most 100 subscriptions, by address, path and input; cleared
-   * when a subscription is complete or unsubscribed. A storage that fails or has something else in it is harmless. A single
-   * subscription starts without a kept id if its `context` has an empty one: `{ context: { lastEventId: '' } }`.
+   * Keeps the last event ids of running subscriptions over a reload, so that events in between
+   * arrive: `sessionStorage`, or anything of that shape. It keeps at most 100 subscriptions, by
+   * address, path and input. An id is cleared when its subscription is complete or unsubscribed. A
+   * storage that fails, or has other contents, does no harm. A single subscription starts without a
+   * kept id if its `context` has an empty one: `{ lastEventId: '' }`.
    *
    * @default nothing is kept
    */
   readonly persist?: PersistStorage
   /**
-   * How long an id in `persist` is good for, in milliseconds.
+   * How long an id in `persist` is valid, in milliseconds.
    *
    * @default 3_600_000 (an hour)
    */
   readonly persistForMs?: number
   /**
-   * Is told once if the server doesn't know multiplexed mode, and single mode is used.
+   * Called once if the server doesn't know multiplexed mode, and single mode is used.
    *
    * @default `console.warn` of the message
    */
   readonly onFallback?: (fallback: SseFallback) => void
   /**
-   * What the link knows of the device it runs on, for tests and for runtimes without the events of browsers.
+   * The device that the link runs on, for tests and for runtimes without the events of browsers.
    *
-   * @default the page's `online`, `visibilitychange`, `pagehide` and `pageshow` events, where there is a page
+   * @default the page's `online`, `visibilitychange`, `pagehide` and `pageshow` events, where there
+   * is a page
    */
   readonly device?: Device
   /**
-   * Sends the requests. It must give a `Response` whose body can be read while it arrives.
+   * Sends the requests. It must return a `Response` whose body can be read while it arrives.
    *
    * @default `globalThis.fetch`, as it is at the time of each request
    */
   readonly fetch?: Fetch
   /**
-   * Receives events where no `fetch` gives them while they arrive, as in React Native: a class like the browser's `EventSource`,
-   * which is closed at its first error. Each subscription has a connection of its own then, as in single mode, and
-   * `fetch` and web streams are not used. Whether it sends `headers` is up to it: a browser's does not.
+   * Receives events where `fetch` can't stream, as in React Native: a class like the browser's
+   * `EventSource`, which is closed at its first error. Each subscription has its own connection
+   * then, as in single mode; `fetch` and web streams are not used. The class decides whether it
+   * sends `headers`: a browser's does not.
    *
    * @default none: `fetch` is used
    */
   readonly EventSource?: EventSourceConstructor
   /**
-   * What `EventSource` is given beside the address, with `headers` added: `{ withCredentials: true }`, for example.
+   * Options of the `EventSource`, to which `headers` are added: `{ withCredentials: true }`, for
+   * example.
    *
    * @default {}
    */
@@ -212,7 +225,7 @@ export interface SseLinkBaseOptions {
   readonly clock?: Clock
 }
 
-/** What `createContext` can be given beside headers. */
+/** What `createContext` can get beside headers. */
 export type ConnectionParams = Readonly<Record<string, string>> | null
 
 /** The transformer: the one that the router was made with if it has one, else none. */

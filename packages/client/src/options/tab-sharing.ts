@@ -18,7 +18,10 @@ export interface SharingParts {
 /** Gives the parts of the settings that differ where the stream is shared. */
 export type ShareStream = (parts: SharingParts) => Pick<SetOptions, 'endpoint' | 'fetch'>
 
-/** Makes a set get its streams from the one that all tabs share, if there is sharing. Throws `INVALID_OPTION`. */
+/**
+ * Makes a set get its streams from the one that all tabs share, if there is sharing. Throws
+ * `INVALID_OPTION`.
+ */
 export function acrossTabs(
   sharing: TabSharing | false | undefined,
   settings: SetOptions,

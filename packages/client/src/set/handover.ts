@@ -24,11 +24,12 @@ interface Next<TConnection> {
 }
 
 /**
- * Takes one subscription's frames from one connection at a time. When a next connection is asked to run the
- * subscription, frames of the previous one are held back until the next one has started. It then sends all of them,
- * from the position on. If it fails, the held frames are delivered. So nothing is missed or repeated, and ids
- * need not be understood. Without a position we can't resume: the previous connection keeps delivering, and the next one
- * skips what was already delivered.
+ * Takes one subscription's frames from one connection at a time. When a next connection is asked to
+ * run the subscription, frames of the previous one are held back until the next one has started. It
+ * then sends all of them, from the position on. If it fails, the held frames are delivered. So
+ * nothing is missed or repeated, and ids need not be understood. Without a position we can't
+ * resume: the previous connection keeps delivering, and the next one skips what was already
+ * delivered.
  */
 export class Handover<TConnection> {
   readonly #target: HandoverTarget<TConnection>
@@ -86,7 +87,8 @@ export class Handover<TConnection> {
     const { type } = frame
     if (next?.connection === connection) {
       if (type === 'started') return this.#start(next, frame)
-      // It could not be started there. What that means for the previous connection is not decided here.
+      // It could not be started there. What that means for the previous connection is not decided
+      // here.
       if (type === 'error' || type === 'stopped') {
         this.#deliver(frame, connection)
         return false

@@ -13,11 +13,20 @@ export interface Codec {
 /** A subscription is over, for now or for good. */
 export type SubscriptionEnd = Extract<StreamEvent, { readonly type: 'lost' | 'end' }>
 
-/** One of the app's subscriptions, which may share one on the wire. What its handlers throw is thrown on. */
+/**
+ * One of the app's subscriptions, which may share one on the wire. What its handlers throw is
+ * thrown on.
+ */
 export interface Member {
-  /** No connection runs it, and one is on its way; the error says why, `undefined` if nothing failed. */
+  /**
+   * No connection runs it, and one is on its way; the error says why, `undefined` if nothing
+   * failed.
+   */
   connecting(error: unknown): void
-  /** It runs, from this position on if it has one; `live` is what the server says of its values, if it does. */
+  /**
+   * It runs, from this position on if it has one; `live` is what the server says of its values, if
+   * it does.
+   */
   started(lastEventId: string | undefined, live: boolean | undefined): void
   /** Takes a frame; returns whether the subscription is over by that. */
   receive(frame: SubscriptionFrame): SubscriptionEnd | undefined

@@ -12,7 +12,10 @@ import {
 import type { ConnectionOwner, SetConnection } from './set-connection.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 
-/** A connection in multiplexed mode: what it was asked for, and the control requests that make it what is wanted. */
+/**
+ * A connection in multiplexed mode: what it was asked for, and the control requests that make it
+ * what is wanted.
+ */
 export class MultiplexedConnection implements SetConnection {
   readonly #owner: ConnectionOwner
   readonly #table = createKeyTable<SharedSubscription>(({ identity }) => identity)
@@ -98,8 +101,8 @@ export class MultiplexedConnection implements SetConnection {
   }
 
   /**
-   * Subscriptions run as the client that opened the stream. One that has failed may need newer credentials, a fresh
-   * token for example. Then this stream won't do.
+   * Subscriptions run as the client that opened the stream. One that has failed may need newer
+   * credentials, a fresh token for example. Then this stream won't do.
    */
   #checkCredentials(endpoint: Endpoint): void {
     const credentials = credentialsOf(endpoint)
@@ -128,7 +131,10 @@ export class MultiplexedConnection implements SetConnection {
     this.changed()
   }
 
-  /** The stream changes too often: it does not have this set. It gets what is wanted once the wait is over. */
+  /**
+   * The stream changes too often: it does not have this set. It gets what is wanted once the wait
+   * is over.
+   */
   #holdBack(waitMs: number): void {
     this.#table.doubt()
     this.#isHeldBack = true
@@ -138,7 +144,10 @@ export class MultiplexedConnection implements SetConnection {
     })
   }
 
-  /** Sends the newest set. Resolves with 0 if the stream has it, with the wait in milliseconds if there is one. */
+  /**
+   * Sends the newest set. Resolves with 0 if the stream has it, with the wait in milliseconds if
+   * there is one.
+   */
   async #post(signal: AbortSignal): Promise<number | undefined> {
     const response = await send(
       this.#owner.options.fetch,

@@ -17,12 +17,18 @@ export interface PersistedPositionsOptions {
 /** The number of subscriptions that are kept, those that moved last; and the longest id. */
 const maxPositions = 100
 const longestPosition = 1_024
-/** How long a change may wait until it is written, in milliseconds. When the page is left it is written at once. */
+/**
+ * How long a change may wait until it is written, in milliseconds. When the page is left it is
+ * written at once.
+ */
 const writeDelayMs = 500
 
 type Kept = readonly [key: string, lastEventId: string, atMs: number]
 
-/** Keeps positions in a storage: few writes, bounded, and harmless whatever the storage does or has in it. */
+/**
+ * Keeps positions in a storage: few writes, bounded, and harmless whatever the storage does or has
+ * in it.
+ */
 export class PersistedPositions implements Positions {
   readonly #options: PersistedPositionsOptions
   readonly #name: string

@@ -1,4 +1,7 @@
-/** A place for text that outlives the page: `sessionStorage`, `localStorage`, or anything of that shape. */
+/**
+ * A place for text that outlives the page: `sessionStorage`, `localStorage`, or anything of that
+ * shape.
+ */
 export interface PersistStorage {
   getItem(name: string): string | null
   setItem(name: string, value: string): void

@@ -13,7 +13,10 @@ export interface ConnectionOwner {
   /** The newest connection is open, or something has started on it. */
   closePrevious(): void
   lost(connection: SetConnection, error: unknown): void
-  /** A connection can't be relied on to have the set. Called once, until {@link SetConnection.resume}. */
+  /**
+   * A connection can't be relied on to have the set. Called once, until {@link
+   * SetConnection.resume}.
+   */
   handOver(): void
 }
 
@@ -41,7 +44,9 @@ export interface SetConnection extends ModeConnection {
   retire?(): void
 }
 
-/** Creates a connection in single mode, whose set is the one subscription that it was opened for. */
+/**
+ * Creates a connection in single mode, whose set is the one subscription that it was opened for.
+ */
 export function createSingleConnection(
   owner: ConnectionOwner,
   { call, handover }: SharedSubscription,

@@ -14,7 +14,10 @@ export interface SetOptions extends StreamSettings {
   readonly failures: FailureMemory
   readonly endpoint: (opList: [Operation, ...Operation[]]) => Promise<Endpoint>
   readonly readErrorBody: ReadErrorBody
-  /** Finds the error of one subscription in the refusal of all; returns the refusal where that has none. */
+  /**
+   * Finds the error of one subscription in the refusal of all; returns the refusal where that has
+   * none.
+   */
   readonly readOwnError: (refusal: unknown, key: string) => unknown
   /** The server doesn't know multiplexed mode. Called before all members go on in single mode. */
   readonly onUnknown: (status: number) => void

@@ -18,8 +18,8 @@ export class SubscriptionSet implements SubscriptionOwner {
   }
 
   /**
-   * Adds a subscription; returns what takes it away. It runs as if it were alone, and is one on the wire with those of
-   * the same path and input that have the same position.
+   * Adds a subscription; returns what takes it away. It runs as if it were alone, and is one on the
+   * wire with those of the same path and input that have the same position.
    */
   join(call: WantedCall, member: Member): () => void {
     const identity = identityOf(call)

@@ -30,7 +30,10 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
     this.#subscriptions = subscriptions
   }
 
-  /** What is wanted may have changed. In multiplexed mode, starts and stops of one tick travel together. */
+  /**
+   * What is wanted may have changed. In multiplexed mode, starts and stops of one tick travel
+   * together.
+   */
   changed(): void {
     if (this.options.isSingle) this.#apply()
     else if (!this.#isScheduled) {

@@ -16,7 +16,9 @@ export interface SubscriptionStream {
   forget(subscription: SharedSubscription): void
   /** The only subscription has failed on this connection. */
   fail(error: unknown, connection: ModeConnection): void
-  /** The shortest wait that the server asks for, in milliseconds, before anything is started again. */
+  /**
+   * The shortest wait that the server asks for, in milliseconds, before anything is started again.
+   */
   askedWaitMs(): number
 }
 

@@ -5,7 +5,9 @@ import type { Wanted } from '../wire/request.ts'
 /** A subscription that the app wants. */
 export interface WantedCall extends Wanted {
   readonly op: Operation
-  /** Whether it has failed a while ago: what the app now says of the client may be what was wrong. */
+  /**
+   * Whether it has failed a while ago: what the app now says of the client may be what was wrong.
+   */
   readonly hasFailed: boolean
   /** Used in place of the link's. */
   readonly retry: CheckedRetry | undefined

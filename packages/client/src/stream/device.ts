@@ -1,24 +1,24 @@
 import type { Clock } from '@trpc-sse/protocol'
 
-/** What happens to the device, or to the page. */
+/** A change of the device, or of the page. */
 export type DeviceEvent =
-  /** There may be a network again, or the page is looked at again. */
+  /** There may be a network again; the page is visible; the page is hidden. */
   | 'online'
   | 'shown'
   | 'hidden'
-  /** The page is put away, and may be brought back; and it is back. */
+  /** The page is left, perhaps for the back/forward cache; it has come back from there. */
   | 'left'
   | 'back'
 
 /** What a link knows of the device that it runs on. */
 export interface Device {
-  /** Whether there is surely no network. */
+  /** Whether the device reports that there is no network: postpones retries. */
   isOffline(): boolean
-  /** Calls back at every change; returns what undoes that. */
+  /** Calls back at every change; returns a function that ends that. */
   listen(onEvent: (event: DeviceEvent) => void): () => void
 }
 
-/** The device by the events of browsers; one that nothing happens to where there are none. */
+/** The device, by the events of browsers. Outside of pages it never changes. */
 export const globalDevice: Device = {
   isOffline: () => globalThis.navigator?.onLine === false,
   listen(onEvent) {
@@ -37,15 +37,18 @@ export const globalDevice: Device = {
   },
 }
 
-/** What a device can do to a stream. */
+/** What changes of the device do to a stream. */
 export interface DeviceTarget {
-  /** Lets go of the stream until {@link wake}. */
+  /** Closes the connection until {@link wake}. */
   suspend(): void
-  /** Looks whether the stream is alive; if there is none, it is time to open one. */
+  /** Checks whether the connection is alive; without one, opens one. */
   wake(): void
 }
 
-/** Lets a stream go while nobody looks at the page for longer than `hiddenTimeoutMs`; returns what ends that. */
+/**
+ * Suspends a stream while the page is left, or hidden for longer than `hiddenTimeoutMs`; returns a
+ * function that ends that.
+ */
 export function followDevice(
   device: Device,
   clock: Clock,
@@ -61,7 +64,7 @@ export function followDevice(
   const unlisten = device.listen((event) => {
     if (event === 'online') return isAway ? undefined : target.wake()
     cancel()
-    // A page with an open request can't be put away to be brought back as it was.
+    // Browsers don't keep a page with an open request in the back/forward cache.
     if (event === 'left') return leave()
     if (event === 'hidden') {
       if (hiddenTimeoutMs < Infinity) cancel = clock.after(hiddenTimeoutMs, leave)

@@ -3,7 +3,9 @@ import { type RetryPolicy, retryDelayMs } from './retry-policy.ts'
 
 /** Counts the failures in a row of a stream, or of a subscription. */
 export interface FailureCount {
-  /** Counts one; after it had worked for a while, as the first. Returns how many there are in a row. */
+  /**
+   * Counts one; after it had worked for a while, as the first. Returns how many there are in a row.
+   */
   failed(error: unknown, hasLasted: boolean): number
   /** It has got further: the next failure is the first. */
   progressed(): void
@@ -26,7 +28,10 @@ export function createFailureCount(): FailureCount {
 /** The last failure of a subscription. */
 export interface LastFailure {
   readonly error: unknown
-  /** How long a start must wait from now, in milliseconds; 0 after the first failure: a fresh token may be enough. */
+  /**
+   * How long a start must wait from now, in milliseconds; 0 after the first failure: a fresh token
+   * may be enough.
+   */
   readonly waitMs: number
 }
 
@@ -38,7 +43,10 @@ interface Kept {
   readonly wasReported: boolean
 }
 
-/** The number of subscriptions whose failures are kept: those that failed last. All others count as one. */
+/**
+ * The number of subscriptions whose failures are kept: those that failed last. All others count as
+ * one.
+ */
 const maxKept = 100
 /** How long a failure counts, in milliseconds, or twice the longest wait. */
 const countsForMs = 60_000
@@ -46,8 +54,9 @@ const countsForMs = 60_000
 const reportedCount = 3
 
 /**
- * Remembers the failures in a row of a link's subscriptions, by identity. A subscription that the app starts again after a
- * failure, as `retryLink` does, is a new one to the link: with this it waits as one that the link itself retries.
+ * Remembers the failures in a row of a link's subscriptions, by identity. A subscription that the
+ * app starts again after a failure, as `retryLink` does, is a new one to the link: with this it
+ * waits as one that the link itself retries.
  */
 export class FailureMemory {
   readonly #clock: Clock
@@ -56,8 +65,8 @@ export class FailureMemory {
   readonly #elapsedMs: () => number
   readonly #kept = new Map<string, Kept>()
   /**
-   * The last failure that there was no room for. Without it, where more subscriptions fail than are kept, each
-   * failure would be the first in a long time.
+   * The last failure that there was no room for. Without it, where more subscriptions fail than are
+   * kept, each failure would be the first in a long time.
    */
   #dropped: Kept | undefined
 
@@ -80,7 +89,9 @@ export class FailureMemory {
     }
   }
 
-  /** Returns what the next start has to know of the last failure; `undefined` if that was long ago. */
+  /**
+   * Returns what the next start has to know of the last failure; `undefined` if that was long ago.
+   */
   last(identity: string): LastFailure | undefined {
     const last = this.#recent(identity)
     return (

@@ -1,13 +1,16 @@
 import { type Clock, shortHash } from '@trpc-sse/protocol'
 import type { Fetch } from '../transport/fetch.ts'
 
-/** Remembers that a server has no multiplexed mode, so that it is not asked for it at every page load. */
+/** Remembers that a server has no multiplexed mode, so that not every page load asks for it. */
 export interface FallbackMemory {
-  /** Sends requests of multiplexed mode. If the server is known to have none, its answer is given again, without asking. */
+  /**
+   * Sends requests of multiplexed mode. For a server without that mode, returns its earlier answer
+   * instead.
+   */
   readonly fetch: Fetch
-  /** The server that was asked last has no such mode: so it said with this status. */
+  /** The server of the last request answered with this status: it has no multiplexed mode. */
   remember(status: number): void
-  /** It has, after all. */
+  /** The server has multiplexed mode after all. */
   forget(): void
 }
 
@@ -16,23 +19,23 @@ const name = 'trpc-sse:fallback'
 const forMs = 3_600_000
 
 /**
- * Creates a memory in `localStorage`, where all pages of the origin find it. Elsewhere it is as old as the link. There is
- * room for one server: an app has no more.
+ * Creates a memory in `localStorage`, where all pages of the origin find it. Without one, it lasts
+ * as long as the link. It holds one server: an app has no more.
  */
 export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory {
   let server = ''
   let kept: string | null = null
 
-  /** The status that the server has answered with; 0 if it isn't known to. */
+  /** Returns the status that the server has answered with; 0 if none is remembered. */
   function read(): number {
     try {
       kept = storage()?.getItem(name) ?? kept
     } catch {
-      // Not allowed: then the link remembers.
+      // Not allowed: then only the link remembers.
     }
     const [of, status, at] = (kept ?? '').split(' ')
     const ageMs = clock.now() - Number(at)
-    // One from the future is of a clock that was set back since.
+    // A note from the future is older than a clock that was set back.
     return of === server && ageMs >= 0 && ageMs < forMs ? Number(status) : 0
   }
 
@@ -41,7 +44,7 @@ export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory
     try {
       storage()?.setItem(name, text)
     } catch {
-      // No room, or not allowed: then the next page asks again.
+      // Full, or not allowed: then the next page asks again.
     }
   }
 
@@ -56,7 +59,7 @@ export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory
   }
 }
 
-/** Only that of a page: elsewhere to look at it can be a warning, or an error. */
+/** Only in pages: elsewhere, reading `localStorage` can cause a warning or an error. */
 function storage(): Storage | undefined {
   return globalThis.document ? globalThis.localStorage : undefined
 }

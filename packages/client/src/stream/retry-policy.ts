@@ -2,15 +2,18 @@ import { type Clock, fullJitterMs, RealtimeError } from '@trpc-sse/protocol'
 
 /** A random wait that doubles with every failure in a row. */
 export interface RetryPolicy {
-  /** The longest wait after the first failure, in milliseconds; doubled with every further failure. */
+  /**
+   * The longest wait after the first failure, in milliseconds; doubled with every further failure.
+   */
   readonly baseMs: number
   /** The longest wait of all, in milliseconds, without what the server asks for on top. */
   readonly maxMs: number
 }
 
 /**
- * Returns how long to wait before the next attempt, in milliseconds, or `false` to end the subscription with the error.
- * `attempt` is 1 after the first failure in a row. It is called once for every failure, and must not return a promise.
+ * Returns how long to wait before the next attempt, in milliseconds, or `false` to end the
+ * subscription with the error. `attempt` is 1 after the first failure in a row. It is called once
+ * for every failure, and must not return a promise.
  */
 export type RetryDelay = (attempt: number, error: unknown) => number | false
 
@@ -23,12 +26,18 @@ export type CheckedRetry = RetryPolicy | RetryDelay | false
 /** What the link does unless told otherwise. */
 export const defaultRetryPolicy: RetryPolicy = { baseMs: 250, maxMs: 30_000 }
 
-/** The longest wait, in milliseconds, that a server can ask for: a mistyped header must not silence an app. */
+/**
+ * The longest wait, in milliseconds, that a server can ask for: a mistyped header must not silence
+ * an app.
+ */
 export const longestAskedWaitMs = 300_000
 
 const longestSpreadMs = 100
 
-/** Picks a short wait, in milliseconds, that keeps clients apart which were all told the same by the server. */
+/**
+ * Picks a short wait, in milliseconds, that keeps clients apart which were all told the same by the
+ * server.
+ */
 export function spreadMs(clock: Clock): number {
   return Math.round(clock.random() * longestSpreadMs)
 }
@@ -51,9 +60,10 @@ export function backOffOf(policy: CheckedRetry): RetryPolicy {
 }
 
 /**
- * Returns the wait before an attempt, in milliseconds; `false` for none. A back-off is added to what the server asked for. What
- * a function returns is raised to it, and spread a little: clients that were all told "in 10 seconds" must not come
- * back in the same instant. Throws what the function throws, and `INVALID_OPTION` if it returns no time.
+ * Returns the wait before an attempt, in milliseconds; `false` for none. A back-off is added to
+ * what the server asked for. What a function returns is raised to it, and spread a little: clients
+ * that were all told "in 10 seconds" must not come back in the same instant. Throws what the
+ * function throws, and `INVALID_OPTION` if it returns no time.
  */
 export function retryDelayMs(
   clock: Clock,
@@ -77,7 +87,10 @@ export function retryDelayMs(
   )
 }
 
-/** Returns the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never none. */
+/**
+ * Returns the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never
+ * none.
+ */
 export function askedWaitMs(clock: Clock, header: string): number {
   const ms = parseRetryAfterMs(header, clock.now())
   return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + spreadMs(clock)
@@ -89,7 +102,8 @@ export function isRetryableStatus(status: number): boolean {
 }
 
 /**
- * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; 0 if it says nothing.
+ * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; 0 if it says
+ * nothing.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */

@@ -4,8 +4,8 @@ import type { FailureCount } from './failures.ts'
 import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-policy.ts'
 
 /**
- * What has run for this long, in milliseconds, has worked, whatever ends it: attempts as rare as that harm nobody. No
- * longer, because some platforms cut every response after half a minute.
+ * What has run for this long, in milliseconds, has worked, whatever ends it: attempts as rare as
+ * that harm nobody. No longer, because some platforms cut every response after half a minute.
  */
 const lastingMs = 10_000
 
@@ -61,8 +61,9 @@ export class Retry {
   }
 
   /**
-   * Counts a failure, and waits for the next attempt. If there is to be none, returns the error to end with instead.
-   * Without an error, it is the server that hands over too often: that is not for the policy to decide.
+   * Counts a failure, and waits for the next attempt. If there is to be none, returns the error to
+   * end with instead. Without an error, it is the server that hands over too often: that is not for
+   * the policy to decide.
    */
   failed(
     error: unknown,

@@ -16,7 +16,10 @@ export interface StreamState {
   readonly handover: 'none' | 'server' | 'client'
   /** Whether only {@link StreamEvent} `elapsed` from outside opens another connection. */
   readonly suspended: boolean
-  /** Whether this connection has carried an event, or a heartbeat after its opening: leaving it is no failure. */
+  /**
+   * Whether this connection has carried an event, or a heartbeat after its opening: leaving it is
+   * no failure.
+   */
   readonly proven: boolean
   /** While waiting: whether a failure is the reason. If not, there is nothing to back off from. */
   readonly failed: boolean
@@ -82,8 +85,8 @@ export const initialStreamState: StreamState = {
 }
 
 /**
- * A login page or a proxy's own page comes with status 200 too, and goes away. A mistyped address stays: this many
- * such answers in a row end the stream, unless there ever was one from there.
+ * A login page or a proxy's own page comes with status 200 too, and goes away. A mistyped address
+ * stays: this many such answers in a row end the stream, unless there ever was one from there.
  */
 const mostWrongAnswers = 5
 
@@ -151,13 +154,15 @@ function connecting(state: StreamState): StreamState {
 
 function waiting(state: StreamState, error: unknown, retryAfterMs = 0): StreamState {
   const askedWaitMs = Math.min(Math.max(state.retryMs, retryAfterMs), longestAskedWaitMs)
-  // If a handover that the client started fails, drop the previous connection too: it can't serve the new set.
+  // If a handover that the client started fails, drop the previous connection too: it can't serve
+  // the new set.
   const handover = state.handover === 'client' ? 'none' : state.handover
   return { ...state, phase: 'waiting', handover, failed: true, askedWaitMs, error }
 }
 
 function handingOver(state: StreamState, by: 'server' | 'client'): StreamState {
-  // A server that hands over before anything worked would cause a busy loop: back off as after a failure.
+  // A server that hands over before anything worked would cause a busy loop: back off as after a
+  // failure.
   const next: StreamState =
     state.proven || by === 'client'
       ? { ...state, phase: 'waiting', failed: false }

@@ -27,7 +27,10 @@ export interface StreamSettings {
 
 /** One connection, as a mode of the protocol uses it. */
 export interface ModeConnection {
-  /** Writes the request for everything that is wanted now, on a stream of this maximum duration, if there is one. */
+  /**
+   * Writes the request for everything that is wanted now, on a stream of this maximum duration, if
+   * there is one.
+   */
   write(endpoint: Endpoint, maxDurationMs: number | undefined): HttpRequest
   /** The connection is open. */
   opened?(connectionId: string | undefined): void
@@ -52,9 +55,15 @@ export interface StreamOptions extends StreamSettings {
   readonly onEnded: (state: StreamState) => void
 }
 
-/** How long a new connection may take during a handover, in milliseconds: events are held back for it. */
+/**
+ * How long a new connection may take during a handover, in milliseconds: events are held back for
+ * it.
+ */
 const handoverConnectTimeoutMs = 3_000
-/** How long the previous connection is kept once the new one is open, in milliseconds: servers promise no more. */
+/**
+ * How long the previous connection is kept once the new one is open, in milliseconds: servers
+ * promise no more.
+ */
 const previousKeptMs = 5_000
 
 /** A connection that is there: its two parts. */
@@ -95,7 +104,9 @@ export class Stream {
     this.#open()
   }
 
-  /** Opens a new connection that takes over from this one, which goes on until {@link handedOver}. */
+  /**
+   * Opens a new connection that takes over from this one, which goes on until {@link handedOver}.
+   */
   handOver(): void {
     this.#dispatch({ type: 'handover', by: 'client' })
   }
@@ -111,7 +122,10 @@ export class Stream {
     else this.#dispatch({ type: 'lost', error })
   }
 
-  /** The shortest wait that the server asks for, in milliseconds, before anything on it is tried again. */
+  /**
+   * The shortest wait that the server asks for, in milliseconds, before anything on it is tried
+   * again.
+   */
   askedWaitMs(): number {
     return Math.max(this.#state.retryMs, this.#state.askedWaitMs)
   }
@@ -273,7 +287,9 @@ export class Stream {
   }
 }
 
-/** Before `connected`, only an error makes sense: anything else is some other `text/event-stream`. */
+/**
+ * Before `connected`, only an error makes sense: anything else is some other `text/event-stream`.
+ */
 function mustComeFirst(type: Frame['type']): void {
   if (type === 'connected' || type === 'error') return
   const message = `The stream began with "${type}", not with "connected". Check that url leads to tRPC.`

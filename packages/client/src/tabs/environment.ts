@@ -1,35 +1,36 @@
-/** A channel to the other tabs, as a `BroadcastChannel` is. */
+/** A channel to the other tabs, like a `BroadcastChannel`. */
 export interface TabChannel {
-  /** Sends plain data to all others of the same name, in order. */
+  /** Sends plain data to all other members of the channel, in order. */
   post(message: unknown): void
   close(): void
 }
 
-/** How a lock is asked for, as in `navigator.locks.request`. */
+/** Options of a lock request, as in `navigator.locks.request`. */
 export interface TabLockOptions {
-  /** Takes it from whoever has it. */
+  /** Takes the lock from its holder. */
   readonly steal?: boolean
-  /** Gives up waiting for it. */
+  /** Stops waiting for the lock. */
   readonly signal?: AbortSignal
 }
 
-/** What tabs of one origin have in common. */
+/** What tabs of one origin use to reach each other. */
 export interface TabsEnvironment {
-  /** Joins a channel, whose members don't hear themselves. */
+  /** Joins a channel. A member doesn't receive its own messages. */
   openChannel(name: string, onMessage: (message: unknown) => void): TabChannel
   /**
-   * Calls `hold` with the lock, and keeps it until that is done. Resolves then; rejects with an
-   * `AbortError` if the lock is taken away, with another error if none can be had. A tab that is gone has no locks.
+   * Calls `hold` with the lock, and keeps the lock until that settles. Resolves then; rejects with
+   * an `AbortError` if the lock is taken away, with another error if the browser gives none. A tab
+   * that is gone holds no locks.
    */
   requestLock(name: string, options: TabLockOptions, hold: () => Promise<void>): Promise<void>
   /**
-   * Calls back when the tab is about to be frozen: it keeps its locks, but does nothing with them. Returns what
-   * undoes that.
+   * Calls back when the tab is about to be frozen: it keeps its locks, but does nothing with them.
+   * Returns a function that ends that.
    */
   onFreeze(callback: () => void): (() => void) | undefined
 }
 
-/** Gives what browsers have; `undefined` where that is missing, and outside of pages. */
+/** Returns what browsers have; `undefined` where that is missing, and outside of pages. */
 export function globalTabs(): TabsEnvironment | undefined {
   const { document, navigator, BroadcastChannel } = globalThis
   const locks: LockManager | undefined = navigator?.locks

@@ -34,18 +34,22 @@ export interface FollowerSessionOptions {
 type Answer = DistributiveOmit<LeaderMessage, 'leader'>
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
-/** A follower with this many characters still to read is frozen: it is sent away, and comes back when it can. */
+/**
+ * A follower with this many characters still to read is frozen: it is sent away, and comes back
+ * when it can.
+ */
 const maxUnread = 4_194_304
 
 /**
- * How long the subscriptions of an interrupted follower are kept, in milliseconds. The follower asks for them again
- * at once, and the stream must not end meanwhile: it knows how long the server wants to be left alone.
+ * How long the subscriptions of an interrupted follower are kept, in milliseconds. The follower
+ * asks for them again at once, and the stream must not end meanwhile: it knows how long the server
+ * wants to be left alone.
  */
 const limboMs = 1_000
 
 /**
- * A follower, as its leader sees it. What the follower wants becomes members of the leader's set, and what these
- * members receive is written to the follower.
+ * A follower, as its leader sees it. What the follower wants becomes members of the leader's set,
+ * and what these members receive is written to the follower.
  */
 export class FollowerSession {
   readonly #options: FollowerSessionOptions

@@ -19,12 +19,16 @@ export interface GroupOptions {
   readonly onIdle: () => void
 }
 
-/** Tabs that miss their leader don't all act at the same moment: they spread over so many milliseconds. */
+/**
+ * Tabs that miss their leader don't all act at the same moment: they spread over so many
+ * milliseconds.
+ */
 const spreadMs = 500
 
 /**
- * How long a tab without a stream stays in its group, in milliseconds. Longer than a link waits between two
- * attempts: a leader that left meanwhile would forget how long the server asked to wait.
+ * How long a tab without a stream stays in its group, in milliseconds. Longer than a link waits
+ * between two attempts: a leader that left meanwhile would forget how long the server asked to
+ * wait.
  */
 const idleMs = 60_000
 
@@ -113,7 +117,8 @@ export class Group {
 
   #receive(message: GroupMessage): void {
     if (message.type === 'lead') this.#follow(message.leader)
-    // Any page of the origin can post here: locks and channels are opened for names of this group only.
+    // Any page of the origin can post here: locks and channels are opened for names of this group
+    // only.
     else if (message.id.startsWith(`${this.name}:`)) this.#leader?.open(message.id, message.body)
   }
 

@@ -16,8 +16,8 @@ const answerMs = 3_000
 const lateMs = 1_000
 
 /**
- * Watches a tab by question and answer. A heartbeat would not do: browsers slow the timers of hidden tabs down to
- * one a minute, but deliver messages at once.
+ * Watches a tab by question and answer. A heartbeat would not do: browsers slow the timers of
+ * hidden tabs down to one a minute, but deliver messages at once.
  */
 export function createLiveness(
   clock: Clock,

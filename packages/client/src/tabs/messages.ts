@@ -1,8 +1,8 @@
 import type { RealtimeErrorCode, WantedSubscription } from '@trpc-sse/protocol'
 
-// Members of a channel have the same version of these messages, by the channel's name. Any page of the origin can
-// post there, so what isn't one of these messages is ignored. That is no defence against a forged message: pages of
-// one origin can do worse to each other.
+// Members of a channel have the same version of these messages, by the channel's name. Any page of
+// the origin can post there, so what isn't one of these messages is ignored. That is no defence
+// against a forged message: pages of one origin can do worse to each other.
 
 /** What all tabs of a group receive. */
 export type GroupMessage =
@@ -80,7 +80,10 @@ function reader<TMessage extends { readonly type: string }>(
   }
 }
 
-/** Reads the subscriptions of a request's body, as the link of another tab wrote it; `undefined` for anything else. */
+/**
+ * Reads the subscriptions of a request's body, as the link of another tab wrote it; `undefined` for
+ * anything else.
+ */
 export function readSubscriptions(
   body: string,
 ): ReadonlyMap<string, WantedSubscription> | undefined {

@@ -1,18 +1,19 @@
 import type { TabsEnvironment } from './environment.ts'
 
 /**
- * What a tab is among those that share a connection: `leading` has the connection for all of them, `following` is
- * served by the leading tab, `alone` has a connection of its own. A tab is alone if the browser can't share, or if
- * every request belongs to another user.
+ * What a tab is among those that share a connection: `leading` has the connection for all of them,
+ * `following` is served by the leading tab, `alone` has a connection of its own. A tab is alone if
+ * the browser can't share, or if every request belongs to another user.
  */
 export type TabRole = 'leading' | 'following' | 'alone'
 
 /** How tabs share a connection. */
 export interface ShareAcrossTabsOptions {
   /**
-   * Identifies the user; called before every request. Return a different text for every user, and the same text in
-   * all tabs of a user. Tabs share a connection if `url` and this text are equal; their headers may differ, and
-   * those of the leading tab are sent. **Required where cookies identify users**: the link can't see cookies.
+   * Identifies the user; called before every request. Return a different text for every user, and
+   * the same text in all tabs of a user. Tabs share a connection if `url` and this text are equal;
+   * their headers may differ, and those of the leading tab are sent. **Required where cookies
+   * identify users**: the link can't see cookies.
    *
    * @default what the server sees of the request: `url`, `connectionParams` and all headers
    */

@@ -1,5 +1,5 @@
 /**
- * What a tab is in its group:
+ * The role of a tab in its group:
  *
  *     out ──enter──▶ queued ──────granted──────▶ leading
  *                     │  ▲                         │ │
@@ -10,36 +10,38 @@
  */
 export interface Role {
   readonly phase: 'out' | 'queued' | 'stealing' | 'leading' | 'alone'
-  /** How often in a row another group was needed before there was anything to share. */
+  /** How often in a row the tab needed another group before it had a stream. */
   readonly changes: number
 }
 
 /** What can happen to a tab in its group. */
 export type RoleEvent =
-  /** It wants something. */
+  /** The tab wants a stream. */
   | 'enter'
-  /** It has the lock. */
+  /** The tab has the lock. */
   | 'granted'
   /** The lock was taken away. */
   | 'lost'
-  /** Who leads doesn't answer. */
+  /** The leader doesn't answer. */
   | 'silent'
-  /** It goes away, for now. */
+  /** The tab leaves, for now. */
   | 'leave'
-  /** It is somebody else than before, and leaves for that. */
+  /** The tab has another user than before, and leaves the group. */
   | 'changed'
-  /** What it wanted is there. */
+  /** The tab has a stream. */
   | 'served'
-  /** The browser has no locks or channels for it. */
+  /** The browser gives no locks or channels. */
   | 'broken'
 
 /** Before anything is wanted. */
 export const initialRole: Role = { phase: 'out', changes: 0 }
 
-/** Headers that are different in every request make a group of every request: there is nothing to share. */
+/**
+ * If headers differ in every request, every request has its own group: there is nothing to share.
+ */
 const mostChanges = 3
 
-/** Says what a tab is after an event. What can't happen in a phase changes nothing. */
+/** Returns the role after an event. What can't happen in a phase changes nothing. */
 export function nextRole(role: Role, event: RoleEvent): Role {
   const { phase, changes } = role
   if (phase === 'alone') return role
@@ -51,7 +53,7 @@ export function nextRole(role: Role, event: RoleEvent): Role {
     case 'lost':
       return phase === 'out' ? role : { ...role, phase: 'queued' }
     case 'silent':
-      // Its own words don't reach it: channels carry nothing here.
+      // Its own messages don't reach it: channels don't work here.
       if (phase === 'leading') return { ...role, phase: 'alone' }
       return phase === 'queued' ? { ...role, phase: 'stealing' } : role
     case 'leave':

@@ -4,8 +4,8 @@ import { shortHash } from '@trpc-sse/protocol'
 const version = 2
 
 /**
- * Names the group of a request. Only requests that the server can't tell apart share a stream. With an identity
- * the app says which user it is, and headers may differ.
+ * Names the group of a request. Only requests that the server can't tell apart share a stream. With
+ * an identity the app says which user it is, and headers may differ.
  */
 export function scopeOf(url: string, headers: RequestInit['headers'], identity?: string): string {
   const [address = ''] = url.split('?', 1)

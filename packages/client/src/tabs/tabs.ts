@@ -4,12 +4,14 @@ import type { ShareAcrossTabsOptions } from './options.ts'
 import { Tab } from './tab.ts'
 
 /**
- * Lets all tabs of the same origin and user share one connection, which one of the tabs has. When that tab is closed,
- * frozen or crashes, another one takes over, and every subscription resumes where it was. Tabs share only if `url`,
- * `connectionParams` and headers are equal. It needs a page with Web Locks and BroadcastChannel; elsewhere each client
- * has its own connection. In single mode it does nothing.
+ * Lets all tabs of the same origin and user share one connection, which one of the tabs has. When
+ * that tab is closed, frozen or crashes, another one takes over, and every subscription resumes
+ * where it was. Tabs share only if `url`, `connectionParams` and headers are equal. It needs a page
+ * with Web Locks and BroadcastChannel; elsewhere each client has its own connection. In single mode
+ * it does nothing.
  *
- * **Where cookies identify users, give `identity`**: else a tab could receive another user's events.
+ * **Where cookies identify users, give `identity`**: else a tab could receive another user's
+ * events.
  *
  * ```ts
  * sseLink({ url: '/trpc', shareAcrossTabs: tabs({ identity: () => session.userId }) })
@@ -20,9 +22,9 @@ export function tabs(options: ShareAcrossTabsOptions = {}): TabSharing {
 }
 
 /**
- * Gives the link another `fetch`, whose answers come from one stream for all tabs. To the link, the leading tab is the
- * server: it opens streams there, sends its positions, and opens another stream when that tab is gone. So a tab
- * that takes over needs to know no other tab's positions.
+ * Gives the link another `fetch`, whose answers come from one stream for all tabs. To the link, the
+ * leading tab is the server: it opens streams there, sends its positions, and opens another stream
+ * when that tab is gone. So a tab that takes over needs to know no other tab's positions.
  */
 function shareStream(
   { onRole, environment = globalTabs(), ...options }: ShareAcrossTabsOptions,

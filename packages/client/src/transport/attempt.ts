@@ -14,23 +14,26 @@ import { createWatchdog } from './watchdog.ts'
 /** Where requests go, and how. */
 export interface RequestOptions {
   readonly fetch: Fetch
-  /** Asks the app. If it fails, that is a lost connection: it may well ask a server for a token. */
+  /**
+   * Asks the app for its options. A failure counts as a lost connection: it may be a request for a
+   * token.
+   */
   readonly endpoint: () => Promise<Endpoint>
 }
 
-/** Whom the messages of a response are told, until the signal aborts. */
+/** Receives the messages of a response, until the signal aborts. */
 export interface Receiver {
   readonly signal: AbortSignal
-  /** Something has arrived, be it a part of a message. */
+  /** Something has arrived, perhaps only a part of a message. */
   readonly onSign: () => void
   readonly onMessage: (message: DecodedMessage) => void
-  /** Says what an answer means; `undefined` if it is the stream. */
+  /** Returns what an answer means; `undefined` if it is the stream. */
   readonly judge: (response: Response) => Promise<StreamEvent | undefined>
 }
 
 /**
- * Asks for a stream and receives its messages, until there are no more, or until the signal aborts. Resolves with what that
- * means; `undefined` if the response has just ended.
+ * Requests a stream and receives its messages, until there are no more or the signal aborts.
+ * Resolves with what that means; `undefined` if the response has simply ended.
  */
 export type Receive = (
   options: ConnectionOptions,
@@ -39,29 +42,35 @@ export type Receive = (
 
 /** One attempt at a stream: one HTTP request, and the messages of its response. */
 export interface ConnectionOptions extends RequestOptions {
-  /** Receives a stream in another way than with `fetch`. */
+  /** Receives a stream in place of `fetch`. */
   readonly receive: Receive | undefined
   readonly clock: Clock
-  /** How long it may take from the start until {@link Connection.opened}, in milliseconds. */
+  /** The longest time from the start until {@link Connection.opened}, in milliseconds. */
   readonly connectTimeoutMs: number
-  /** Writes the request that is then sent. Not called after {@link Connection.close}. */
+  /** Writes the request. Not called after {@link Connection.close}. */
   readonly write: (endpoint: Endpoint) => HttpRequest
   readonly readErrorBody: ReadErrorBody
   /** Must not throw. */
   readonly onMessage: (message: DecodedMessage) => void
-  /** Is told what the server asks for, and at last how it ended. What comes after {@link Connection.close} is no news. */
+  /**
+   * Called with what the server asks for, and at last with how the attempt ended. Ignore it after
+   * {@link Connection.close}.
+   */
   readonly onEvent: (event: StreamEvent) => void
-  /** Says what it means that no stream was open in time. */
+  /** Resolves with the error of an attempt that timed out. */
   readonly onTimeout: (error: RealtimeError, request: HttpRequest) => Promise<RealtimeError>
 }
 
 /** An attempt that is under way. */
 export interface Connection {
-  /** The first message has arrived: from now on, so much silence in milliseconds means that it is dead. */
+  /**
+   * The first message has arrived. From now on, this much silence in milliseconds means that it is
+   * dead.
+   */
   opened(inactivityTimeoutMs: number): void
-  /** Looks at the clock: it may have been silent for too long while timers stood still. */
+  /** Checks the clock: timers may have stood still while the connection was silent for too long. */
   check(): void
-  /** Ends it. No message is handed on after that. */
+  /** Ends it. No message is passed on after that. */
   close(): void
 }
 
@@ -71,7 +80,7 @@ export function connect(options: ConnectionOptions): Connection {
   const { signal } = abort
   let open = false
   let request: HttpRequest | undefined
-  // Not the signal's reason: the one of older React Natives has none.
+  // Not the signal's reason: in older React Native versions it has none.
   let dead: RealtimeError | undefined
   const watchdog = createWatchdog(options.clock, (limitMs) => {
     dead = silence(open, limitMs)
@@ -86,7 +95,7 @@ export function connect(options: ConnectionOptions): Connection {
   const receiver: Receiver = {
     signal,
     onSign() {
-      // Until it is open, bytes prove nothing: a proxy may send some to keep us waiting.
+      // Before the first message, bytes prove nothing: a proxy may send some while it waits.
       if (open) watchdog.touch()
     },
     onMessage(message) {
@@ -124,12 +133,14 @@ function failure(error: unknown, request: HttpRequest | undefined): StreamEvent 
   return lost(`The connection failed, or could not be made${to}${codeOf(error)}.`, error)
 }
 
-/** An address as far as it may stand in a log: queries have tokens in them. */
+/** Returns an address that may appear in a log: queries can contain tokens. */
 function withoutSecrets(url: string): string {
   return url.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//')
 }
 
-/** Says why, in the words of the runtime: Node has `ECONNREFUSED` in the cause of its "fetch failed". */
+/**
+ * Returns the runtime's code of a failure: Node has `ECONNREFUSED` in the cause of "fetch failed".
+ */
 function codeOf(error: unknown): string {
   const { code, cause } = Object(error)
   const name: unknown = code ?? Object(cause).code
@@ -174,20 +185,21 @@ function silence(open: boolean, limitMs: number): RealtimeError {
       )
 }
 
-/** Hands on chunk by chunk; the next one is read when the handlers of this one are done. */
+/** Passes on chunk by chunk; reads the next one when the handlers of this one have returned. */
 async function readAll(
   body: ReadableStream<Uint8Array>,
   onChunk: (chunk: Uint8Array) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const reader = body.getReader()
-  // Some fetches don't end their body when aborted. To cancel one that failed fails too, and that is no news.
+  // Some fetch functions don't end the body when aborted. Canceling a failed body fails too, which
+  // tells us nothing.
   signal.addEventListener('abort', () => void reader.cancel().catch(() => {}))
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
     onChunk(chunk.value)
 }
 
-/** Sends a request to where the app wants it now. Rejects as soon as the signal aborts. */
+/** Sends a request with the app's current options. Rejects as soon as the signal aborts. */
 export async function send(
   fetch: Fetch,
   endpoint: () => Promise<Endpoint>,
@@ -195,12 +207,12 @@ export async function send(
   signal: AbortSignal,
 ): Promise<Response> {
   const { url, ...request } = await prepare(endpoint, write, signal)
-  // A plain object, as httpBatchLink's: a fetch of the app's may add to it with `{ ...init.headers }`.
+  // A plain object, as in httpBatchLink: the app's fetch may add to it with `{ ...init.headers }`.
   const headers = Object.fromEntries(request.headers)
   return unlessAborted(signal, fetch(url, { ...request, headers, signal, cache: 'no-store' }))
 }
 
-/** Writes a request to where the app wants it now. Rejects as soon as the signal aborts. */
+/** Writes a request with the app's current options. Rejects as soon as the signal aborts. */
 export async function prepare(
   endpoint: () => Promise<Endpoint>,
   write: (endpoint: Endpoint) => HttpRequest,
@@ -211,7 +223,7 @@ export async function prepare(
   return write(to)
 }
 
-/** Does something with a signal that aborts after so many milliseconds; rejects then. */
+/** Calls `use` with a signal that aborts after `limitMs`; rejects then. */
 export async function within<T>(
   clock: Clock,
   limitMs: number,
@@ -222,7 +234,7 @@ export async function within<T>(
   return unlessAborted(abort.signal, use(abort.signal)).finally(cancel)
 }
 
-/** Waits for a promise, but no longer than until the signal aborts: then rejects with its reason. */
+/** Waits for a promise, or until the signal aborts: then rejects with its reason. */
 export function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason)

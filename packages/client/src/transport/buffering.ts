@@ -3,21 +3,27 @@ import type { HttpRequest } from '../wire/request.ts'
 import { type Receive, within } from './attempt.ts'
 import type { Fetch } from './fetch.ts'
 
-/** Finds out whether something on the way to the server holds a response back until it ends. */
+/** Finds out whether a proxy on the way to the server holds a response back until it ends. */
 export interface Buffering {
-  /** How long the next stream may last, in milliseconds, if it has to be short so that its events get through. */
+  /**
+   * The longest duration of the next stream, in milliseconds, if it must be short for its events to
+   * get through.
+   */
   maxDurationMs(): number | undefined
-  /** An attempt has timed out with this error; resolves with what to say of it. */
+  /** An attempt has timed out with this error; resolves with the error to report. */
   timedOut(error: RealtimeError, request: HttpRequest): Promise<RealtimeError>
-  /** A stream has opened, so many milliseconds after it was asked for. */
+  /** A stream has opened, this many milliseconds after its request. */
   opened(afterMs: number): void
-  /** What to say while streams have to be short. */
+  /** The error to report while streams must be short. */
   error(): RealtimeError | undefined
 }
 
-/** After how many attempts in a row without a byte another request is made, to see whether that is answered. */
+/** After this many timeouts in a row, another request is made, to see whether that is answered. */
 const suspiciousTimeouts = 2
-/** How long a stream lasts that is held back until its end, in milliseconds: so late can events be. */
+/**
+ * How long a stream lasts that is held back until its end, in milliseconds: events are late by up
+ * to that.
+ */
 const shortMs = 5_000
 
 /** What an attempt is made with. */
@@ -28,7 +34,7 @@ export interface BufferingOptions {
   readonly connectTimeoutMs: number
 }
 
-/** Creates what a stream knows of its way to the server. */
+/** Creates what a stream knows of the proxies on its way. */
 export function createBuffering({
   clock,
   fetch,
@@ -41,7 +47,10 @@ export function createBuffering({
   // An attempt must not time out before its stream has ended.
   const durationMs = Math.min(shortMs, connectTimeoutMs / 3)
 
-  /** Looks whether another request is answered. Few need that, so it is loaded here; if it can't be, nothing is found. */
+  /**
+   * Checks whether another request is answered. Few apps need that, so it is loaded here; without
+   * it, nothing is found.
+   */
   async function look(request: HttpRequest): Promise<RealtimeError | undefined> {
     try {
       const message = await within(clock, durationMs, new AbortController(), async (signal) => {

@@ -10,7 +10,7 @@ import type {
   EventSourceOptions,
 } from './event-source.ts'
 
-/** An EventSource hands on only what is listened for. */
+/** An EventSource passes on only the events that it has listeners for. */
 const names: Readonly<Record<EventName, true>> = {
   message: true,
   connected: true,
@@ -30,8 +30,8 @@ interface Given extends EventSourceOptions {
 }
 
 /**
- * Receives the messages of an EventSource, until it ends or the signal aborts; rejects when it fails. It is kept from what
- * it would do by itself then, to connect anew: there is one who decides about that.
+ * Receives the messages of an EventSource, until it ends or the signal aborts; rejects when it
+ * fails. It is closed then, so that it doesn't reconnect by itself: the link decides about retries.
  */
 export async function receiveEvents(
   given: Given,
@@ -39,7 +39,7 @@ export async function receiveEvents(
   receiver: Receiver,
 ): Promise<StreamEvent | undefined> {
   const { signal } = receiver
-  // It may have aborted since the request was written: whoever listens only now isn't told.
+  // The signal may have aborted since the request was written: a listener added now isn't called.
   if (signal.aborted) return undefined
   const source = open(given, request)
   return new Promise((resolve) => {
@@ -50,7 +50,7 @@ export async function receiveEvents(
       resolve(verdict)
     }
     signal.addEventListener('abort', () => end())
-    // Some dispatch what they have after they were closed, too.
+    // Some classes dispatch events even after they were closed.
     listen(
       (type, listener) => source.addEventListener(type, (event) => isOver || listener(event)),
       receiver,
@@ -63,13 +63,13 @@ function open(
   { EventSource, eventSourceOptions, RealtimeError }: Given,
   { url, headers }: HttpRequest,
 ): EventSourceLike {
-  // It knows best what it accepts.
+  // An EventSource sets this header itself.
   headers.delete('accept')
   const options = { ...eventSourceOptions, headers: Object.fromEntries(headers) }
   try {
     return new EventSource(url, options as never)
   } catch (error) {
-    // The address is none, for example: that won't get better.
+    // An invalid address, for example: a retry can't help.
     const message = `No EventSource can be made: ${error}. Check url and eventSourceOptions.`
     throw new RealtimeError('INVALID_OPTION', message, { cause: error })
   }
@@ -86,28 +86,32 @@ function listen(
     on(event, ({ data, lastEventId }) => {
       onSign()
       const id = lastEventId ?? ''
-      // It is that of the newest message that had one. Only of a data message is it known that it is its own.
+      // This is the id of the newest message that had one. Only a data message is known to carry
+      // its own.
       const isOwn = event === 'message' || id !== position
       position = id
       onMessage({ event, data: data ?? '', id: isOwn ? id : undefined })
     })
   }
   on('open', () => {
-    // The response had ended without a word, and it has connected anew by itself.
+    // The response ended without an error event, and the EventSource has reconnected by itself.
     if (isOpen) end()
     isOpen = true
   })
   on('error', (event) => end(meaningOf(event, judge)))
 }
 
-/** Says what an answer means; rejects with any other failure. A browser's EventSource doesn't say which it was. */
+/**
+ * Returns what an answer means; rejects with any other failure. A browser's EventSource doesn't say
+ * which one it was.
+ */
 async function meaningOf(
   { xhrStatus, code, message }: EventSourceEvent,
   judge: Receiver['judge'],
 ): Promise<StreamEvent | undefined> {
   const status = xhrStatus ?? code ?? 0
   if (status >= 400 && status < 600) return judge(new Response(message, { status }))
-  // Beside the status of a request, it is all that was received so far.
+  // Together with the status of a request, the message is all that was received so far.
   const text = xhrStatus === undefined ? message : undefined
   throw new Error(text || 'The EventSource failed, and does not say why.')
 }

@@ -246,7 +246,8 @@ describe('a stream that is asked to move', () => {
     const first = (await source()).open().message('ping').message('reconnect', '{}')
     const second = await sourceAfter(50)
     first.message('message', '1', '1-0').message('message', '2', '2-0')
-    // What the first has said already, with what browsers add to every message: the position of the one before.
+    // What the first has said already, with what browsers add to every message: the position of the
+    // one before.
     second
       .open()
       .message('message', '1', '1-0')

@@ -1,16 +1,16 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { prepare, type Receive } from './attempt.ts'
 
-/** What the events of one or the other `EventSource` have. */
+/** The fields that the events of different `EventSource` classes have. */
 export interface EventSourceEvent {
   readonly type?: string
   readonly data?: string | null
   readonly lastEventId?: string | null
-  /** The HTTP status of a failure, as react-native-sse says it. */
+  /** The HTTP status of a failure, in react-native-sse. */
   readonly xhrStatus?: number
-  /** The same, as eventsource says it. */
+  /** The HTTP status of a failure, in eventsource. */
   readonly code?: number | undefined
-  /** The body of such an answer, or what else there is to say of a failure. */
+  /** The body of such an answer, or the message of a failure. */
   readonly message?: string | undefined
 }
 
@@ -20,7 +20,9 @@ export interface EventSourceLike {
   close(): void
 }
 
-/** A class like the browser's `EventSource`. Its options have the `headers` in them that are to be sent, if it can. */
+/**
+ * A class like the browser's `EventSource`. Its options contain the `headers` to send, if it can.
+ */
 export type EventSourceConstructor = new (url: string, options: never) => EventSourceLike
 
 /** The options of the link that matter to an EventSource. */
@@ -30,7 +32,9 @@ export interface EventSourceOptions {
   readonly mode?: 'multiplexed' | 'single'
 }
 
-/** Receives streams over the EventSource that the app gives, if it does. Throws `INVALID_OPTION`. */
+/**
+ * Receives streams over the EventSource that the app gives, if it does. Throws `INVALID_OPTION`.
+ */
 export function overEventSource(options: EventSourceOptions): Receive | undefined {
   const { EventSource, mode } = options
   if (EventSource === undefined) return undefined

@@ -4,8 +4,8 @@ import { RealtimeError } from '@trpc-sse/protocol'
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /**
- * Sends a request with what `globalThis.fetch` is now. Throws `INVALID_OPTION` for an address that isn't one:
- * fetch itself would fail as it does without a network, and be tried for ever.
+ * Sends a request with the current `globalThis.fetch`. Throws `INVALID_OPTION` for an invalid
+ * address: fetch itself would fail as it does without a network, and be retried forever.
  */
 export async function globalFetch(url: string, init: RequestInit): Promise<Response> {
   try {

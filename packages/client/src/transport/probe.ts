@@ -4,8 +4,8 @@ import type { Fetch } from './fetch.ts'
 const advice = 'https://github.com/trpc-sse/trpc-sse/blob/main/docs/proxies.md#a-proxy-that-buffers'
 
 /**
- * Makes a request that asks for nothing, where a stream hasn't begun. If that is answered, something on the way holds responses
- * back: says so. Rejects if it isn't.
+ * Makes a HEAD request after a stream has not begun. If it is answered, a proxy holds responses
+ * back: resolves with the message for that. Rejects if it isn't answered.
  */
 export async function probe(
   fetch: Fetch,

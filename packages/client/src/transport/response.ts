@@ -5,20 +5,22 @@ import type { StreamEvent } from '../stream/state.ts'
 /** Makes an error of a body, if it is one of tRPC's. */
 export type ReadErrorBody = (body: string) => Error | undefined
 
-/** What it takes to say what a refusal means. */
+/** What a response is judged with. */
 export interface JudgeOptions {
   readonly readErrorBody: ReadErrorBody
   readonly clock: Clock
 }
 
-/** Returns what an answer means for the stream that was asked for; `undefined` if it is that stream. */
+/**
+ * Returns what an answer means for the stream that was asked for; `undefined` if it is that stream.
+ */
 export async function judgeResponse(
   response: Response,
   { readErrorBody, clock }: JudgeOptions,
 ): Promise<StreamEvent | undefined> {
   const { ok, status, headers, body } = response
   if (!ok) {
-    // Without its body, the status alone says enough.
+    // If the body can't be read, the status says enough.
     const text = await response.text().catch(() => '')
     const error = readErrorBody(text) ?? httpError(response, text)
     if (!isRetryableStatus(status)) return { type: 'refused', error, status }

@@ -1,22 +1,26 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 
-/** Notices when something goes quiet for too long. */
+/** Notices when a connection is silent for too long. */
 export interface Watchdog {
-  /** Starts to count from now. `Infinity` never ends. */
+  /** Starts counting from now. `Infinity` never ends. */
   watch(limitMs: number): void
   /** Counts from now again. */
   touch(): void
-  /** Looks at the clock now: timers may have stood still. */
+  /** Checks the clock now: timers may have stood still. */
   check(): void
   stop(): void
 }
 
-/** Timers stand still while the machine sleeps. With short ones, what passed is noticed soon after. */
+/**
+ * Timers stand still while the machine sleeps. Short ones notice soon after how much time has
+ * passed.
+ */
 const longestTimerMs = 5_000
 
 /**
- * Creates a watchdog that calls `onSilence` once when the limit is over. It keeps one timer however often it
- * is touched, and goes by the clock, not by the timer: after a sleep of the machine it fires at once.
+ * Creates a watchdog that calls `onSilence` once the limit is over. It keeps one timer however
+ * often it is touched, and relies on the clock, not on the timer: after a sleep of the machine it
+ * fires at once.
  */
 export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => void): Watchdog {
   const elapsedMs = elapsedTime(clock)

@@ -7,7 +7,7 @@ import type { Codec, SubscriptionEnd } from '../set/member.ts'
 /** A tRPC error of any router. */
 export type ClientError = TRPCClientError<AnyTRPCRouter>
 
-/** Gives both directions of a transformer; without one, values go as they are. */
+/** Returns both directions of a transformer; without one, values stay as they are. */
 export function bothWays(
   transformer: TRPCDataTransformer | TRPCCombinedDataTransformer | undefined,
 ): TRPCCombinedDataTransformer {
@@ -40,13 +40,13 @@ function unreadable(cause?: unknown): SubscriptionEnd {
   return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
 }
 
-/** Makes an error of the body of a refusal, if it is one that tRPC wrote: not some gateway's. */
+/** Returns the error in the body of a refusal, if tRPC wrote it and not a gateway. */
 export function errorOfBody(body: string, codec: Codec): Error | undefined {
   try {
     const responseJSON: Record<string, unknown> = JSON.parse(body)
     const { error } = codec.error(responseJSON.error)
     if (!(error instanceof TRPCClientError)) return undefined
-    // Where tRPC's own links have it, too.
+    // tRPC's own links set the same field.
     error.meta = { responseJSON }
     return error
   } catch {
@@ -54,7 +54,10 @@ export function errorOfBody(body: string, codec: Codec): Error | undefined {
   }
 }
 
-/** The error of one subscription of a refused set, if the refusal says one (P50); else the refusal's own. */
+/**
+ * Returns the error of one subscription in a refused set, if the refusal has one (P50); else that
+ * of the refusal.
+ */
 export function errorOfKey(refusal: unknown, key: string, codec: Codec): unknown {
   const errors: unknown = Object(Object(Object(refusal).meta).responseJSON).errors
   if (!Object.hasOwn(Object(errors), key)) return refusal
@@ -69,10 +72,15 @@ export function clientError(error: unknown): ClientError {
   )
 }
 
-/** tRPC's numbers, by name. Written as a type only: they are checked here, and cost a browser nothing. */
+/**
+ * tRPC's numbers, by name. A type only: numbers are checked against it, at no cost for a browser.
+ */
 type Codes = typeof TRPC_ERROR_CODES_BY_KEY
 
-/** What tRPC's own link takes for passing, and what means "not now" besides. All of its 5xx have the first number. */
+/**
+ * What tRPC's own link retries, and what means "not now" besides. All 5xx codes of tRPC have the
+ * first number.
+ */
 const retryableCodes: readonly [
   Codes['INTERNAL_SERVER_ERROR' | 'BAD_GATEWAY' | 'SERVICE_UNAVAILABLE' | 'GATEWAY_TIMEOUT'],
   Codes['TIMEOUT'],

@@ -10,8 +10,8 @@ import { type ClientError, clientError } from './codec.ts'
 export type EnvelopeObserver = Observer<OperationResultEnvelope<unknown, ClientError>, ClientError>
 
 /**
- * Reports one operation's subscription exactly as tRPC's own links do, in tRPC's envelopes. Only what an app's `onData`,
- * `onStarted` and the like throw is thrown on.
+ * Reports one operation's subscription exactly as tRPC's own links do, in tRPC's envelopes. Only
+ * what an app's `onData`, `onStarted` and the like throw is thrown on.
  */
 export class Envelopes implements Member {
   /** Set by what starts the subscription. */
@@ -81,7 +81,10 @@ export class Envelopes implements Member {
     this.#guard('onComplete', () => this.#observer.complete())
   }
 
-  /** Calls `stop` when the app's signal aborts first. To tRPC's links that is an end like the server's own. */
+  /**
+   * Calls `stop` when the app's signal aborts first. To tRPC's links that is an end like the
+   * server's own.
+   */
   stopWhenAborted(stop: () => void): void {
     const { signal } = this.#op
     const onAbort = (): void => {
@@ -113,7 +116,10 @@ export class Envelopes implements Member {
     this.#hasWarned = true
   }
 
-  /** Calls a handler so that what it throws, or rejects with if it is async, is reported and stops nothing. */
+  /**
+   * Calls a handler so that what it throws, or rejects with if it is async, is reported and stops
+   * nothing.
+   */
   #guard(stage: SseLinkErrorInfo['stage'], call: () => unknown): void {
     const { onError = reportUncaught } = this.#options
     // An async function runs at once, up to its first await: the call itself is not put off.

@@ -2,47 +2,62 @@ import { shortHash } from '@trpc-sse/protocol'
 
 /** The subscriptions of one stream, by the key that they have on it. */
 export interface KeyTable<TEntry> {
-  /** Whether the set is another one than what is wanted. */
+  /** Whether the set differs from what is wanted. */
   differs(wanted: ReadonlySet<TEntry>): boolean
   /**
-   * Makes the set of this revision, as close to what is wanted as one request can come; gives what is new in it. A key that
-   * is given up must be missing in one set before it is in another: until then, what wants it is left out.
+   * Makes the set of this revision, as close to what is wanted as one request can come; returns
+   * what is new in it. A key that is given up must be missing in one set before another set uses
+   * it. Until then, an entry that needs it is left out.
    */
   update(wanted: ReadonlySet<TEntry>, revision: number): readonly TEntry[]
-  /** Forgets an entry that the server has ended: that changes nothing for the server. */
+  /** Forgets an entry that the server has ended. The server needs no request for that. */
   forget(entry: TEntry): void
-  /** Gives the entry that a message with this key is for; `undefined` for what is left of an earlier one with the key. */
+  /**
+   * Returns the entry of a message with this key; `undefined` if the message is for an earlier
+   * entry with the key.
+   */
   receive(key: string, isStart: boolean): TEntry | undefined
-  /** It is not known which sets the server has: no key that was given up is used again before something new has started. */
+  /**
+   * The server may not have the sets that were sent: uses no given-up key again before something
+   * new has started.
+   */
   doubt(): void
   /** The set, by key. */
   entries(): Iterable<readonly [key: string, entry: TEntry]>
 }
 
 interface Slot<TEntry> {
-  /** `undefined` if the server has ended it. It has the key until there is a set without it. */
+  /**
+   * `undefined` once the server has ended it. The key stays taken until there is a set without it.
+   */
   entry: TEntry | undefined
-  /** That of the first set with it. */
+  /** The revision of the first set with it. */
   readonly revision: number
-  /** Whether messages of an earlier one with this key may still arrive. All of them come before its start. */
+  /**
+   * Whether messages of an earlier entry with this key may still arrive. All of them come before
+   * the start of this one.
+   */
   readonly mustStart: boolean
   hasStarted: boolean
 }
 
 /** A key that was given up, while messages with it may still arrive. */
 interface GoneKey {
-  /** That of the first set without it. */
+  /** The revision of the first set without it. */
   readonly revision: number
-  /** If not, the next start with this key may be that of the old one, and of nothing that is wanted now. */
+  /** If not, the next start with this key may belong to the old entry. */
   hasStarted: boolean
 }
 
-/** Creates the table of a new stream. `identityOf` an entry is what its key is made of. */
+/** Creates the table of a new stream. Keys are made of what `identityOf` returns. */
 export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): KeyTable<TEntry> {
   const slots = new Map<string, Slot<TEntry>>()
   const gone = new Map<string, GoneKey>()
 
-  /** Returns a key that no other has, and that can't be mistaken; `undefined` if the right one is free with the next set. */
+  /**
+   * Returns a free key that can't be mistaken; `undefined` if the right one becomes free with the
+   * next set.
+   */
   function keyFor(entry: TEntry, freed: ReadonlySet<string>): string | undefined {
     const hash = shortHash(identityOf(entry))
     let key = hash
@@ -85,7 +100,7 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
   }
 }
 
-/** Takes out what is not wanted; returns its keys. */
+/** Removes what is not wanted; returns the keys of that. */
 function giveUp<TEntry>(
   slots: Map<string, Slot<TEntry>>,
   gone: Map<string, GoneKey>,

@@ -10,17 +10,17 @@ import {
 import type { Frame } from './frame.ts'
 import type { Wanted } from './request.ts'
 
-/** Written as a type only: what the protocol says of names is checked here, and costs a browser nothing. */
+/** A type only: names are checked against the protocol, at no cost for a browser. */
 type ControlName = keyof typeof multiplexedEvents
 
-/** What a request says beside the subscriptions. */
+/** What a request contains beside the subscriptions. */
 interface MultiplexedHead {
   readonly revision: number
   readonly connectionId: string | undefined
   readonly maxDurationMs: number | undefined
 }
 
-/** Reads a message of multiplexed mode; nothing for a control message that it doesn't know. */
+/** Reads a message of multiplexed mode; returns nothing for an unknown control message. */
 export function readMultiplexedMessage({ event, data, id }: DecodedMessage): readonly Frame[] {
   if (!event.startsWith('$')) return [{ type: 'event', key: event, data, id }]
   const type = event.slice(1) as ControlName

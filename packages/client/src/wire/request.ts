@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly body?: string
 }
 
-/** What the app's options said for one attempt. */
+/** The app's options, as evaluated for one attempt. */
 export interface Endpoint {
   readonly url: string
   /** Header names with their values, as `httpBatchLink` takes them. */
@@ -25,13 +25,13 @@ export interface Wanted {
   readonly path: string
   /** The input as JSON, transformed; `undefined` if there is none. */
   readonly inputJson: string | undefined
-  /** Where it stands; `undefined` at the start. */
+  /** Its position; `undefined` at the start. */
   readonly lastEventId: string | undefined
 }
 
 /**
- * Writes the request of single mode, as tRPC's own link does, but for the last event id: that goes in the
- * query, because a header would cost a CORS preflight and the input may not be an object.
+ * Writes the request of single mode, as tRPC's own link does, but for the last event id: that goes
+ * in the query, because a header would cost a CORS preflight and the input may not be an object.
  */
 export function writeSingleRequest(endpoint: Endpoint, wanted: Wanted): HttpRequest {
   return writeRequest(endpoint, encodeURIComponent(wanted.path), [
@@ -47,7 +47,10 @@ export function writeMultiplexedRequest(endpoint: Endpoint, body: string): HttpR
   return { ...request, method: 'POST', body }
 }
 
-/** Writes down who the client says that it is: the same text for the same url, headers and connection params. */
+/**
+ * Returns the same text for the same url, headers and connection params: the credentials of the
+ * client.
+ */
 export function credentialsOf({ url, headers, connectionParams }: Endpoint): string {
   return JSON.stringify([url, connectionParams, ...writeHeaders(headers)])
 }
@@ -61,7 +64,7 @@ function writeRequest(
   const [base = ''] = address.split('?', 1)
   const query = [
     address.slice(base.length + 1),
-    // What is undefined has no JSON.
+    // JSON.stringify(undefined) is undefined.
     parameter('connectionParams', JSON.stringify(endpoint.connectionParams)),
     ...parameters,
   ].filter((part) => part !== undefined && part !== '')

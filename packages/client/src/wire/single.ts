@@ -6,15 +6,15 @@ import {
 } from '@trpc-sse/protocol'
 import type { Frame } from './frame.ts'
 
-/** Written as types only: what the protocol says of names is checked here, and costs a browser nothing. */
+/** A type only: names are checked against the protocol, at no cost for a browser. */
 export type EventName = 'message' | (typeof singleEvents)[keyof typeof singleEvents]
 
 /** The key of the only subscription of a stream. */
 const key = ''
 
-/** Reads a message of single mode; nothing for one that it doesn't know, and that has no id. */
+/** Reads a message of single mode; returns nothing for an unknown one without an id. */
 export function readSingleMessage({ event, data, id }: DecodedMessage): readonly Frame[] {
-  // An id moves the position whatever message it is on, as in every EventSource.
+  // An id moves the position on every message, as in every EventSource.
   const moved: readonly Frame[] = id ? [{ type: 'position', key, id }] : []
   const name = event as EventName
   switch (name) {
@@ -34,7 +34,7 @@ export function readSingleMessage({ event, data, id }: DecodedMessage): readonly
     case 'return':
       return [{ type: 'stopped', key, id }]
     default:
-      // `restore-id`, and whatever a later server says.
+      // `restore-id`, and messages of later servers.
       return moved
   }
 }
