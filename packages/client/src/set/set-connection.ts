@@ -1,5 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
-import type { ModeConnection } from '../stream/stream.ts'
+import type { ModeConnection } from '../stream/stream-options.ts'
 import type { Fetch } from '../transport/fetch.ts'
 import { type Endpoint, writeSingleRequest } from '../wire/request.ts'
 import type { SharedSubscription } from './shared-subscription.ts'

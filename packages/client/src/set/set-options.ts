@@ -1,6 +1,6 @@
 import type { Operation } from '@trpc/client'
 import type { FailureMemory } from '../stream/failures.ts'
-import type { StreamSettings } from '../stream/stream.ts'
+import type { StreamSettings } from '../stream/stream-options.ts'
 import type { ReadErrorBody } from '../transport/response.ts'
 import type { Endpoint } from '../wire/request.ts'
 import type { Positions } from './positions.ts'

@@ -1,5 +1,6 @@
 import type { StreamState } from '../stream/state.ts'
-import { type ModeConnection, Stream } from '../stream/stream.ts'
+import { Stream } from '../stream/stream.ts'
+import type { ModeConnection } from '../stream/stream-options.ts'
 import { readMultiplexedMessage } from '../wire/multiplexed.ts'
 import type { Endpoint } from '../wire/request.ts'
 import { readSingleMessage } from '../wire/single.ts'
