@@ -76,7 +76,7 @@ class MemoryLogs {
     const state = found ?? new MemoryLogState(this.#clock, retain, nowMs)
     state.touch(retain, nowMs)
     if (found === undefined) this.#states.set(key, state)
-    // Once a millisecond is enough for known logs, but new ones may be many in one millisecond.
+    // Known logs sweep once a millisecond. New logs always do: there may be many in a millisecond.
     if (found === undefined || nowMs !== this.#sweptAtMs) this.#sweep.step(nowMs)
     this.#sweptAtMs = nowMs
     return state
