@@ -191,7 +191,7 @@ describe('linkOf', () => {
 describe.each(['nodeHttp', 'fetch'] as const)(
   'apps that differ by a function alone: %s',
   (name) => {
-    it('each ask their own, and whoever has none asks none', async () => {
+    it('each call their own, and an app without one calls none', async () => {
       const parts = createParts()
       const asked = createInbox<string>()
       const trusts =

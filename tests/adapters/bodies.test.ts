@@ -87,14 +87,17 @@ describe.each(Object.entries(nodeAdapters))(
       expect([status, text]).toEqual([200, expect.stringContaining('"hello"')])
     })
 
-    it.each([undefined, null])('is told of where it was handed on as %s', async (given) => {
-      await using server = await listen(create(reads(() => given)))
-      const { status, text } = await say(`${server.url}/~sse`)
-      expect([status, text]).toEqual([
-        400,
-        expect.stringMatching(/already been read, by a middleware.*request\.body/),
-      ])
-    })
+    it.each([undefined, null])(
+      'is refused with a reason where it was handed on as %s',
+      async (given) => {
+        await using server = await listen(create(reads(() => given)))
+        const { status, text } = await say(`${server.url}/~sse`)
+        expect([status, text]).toEqual([
+          400,
+          expect.stringMatching(/already been read, by a middleware.*request\.body/),
+        ])
+      },
+    )
 
     it('is read where a parser has left an empty object and the body, as those of Express 4 do', async () => {
       const parser: Middleware = (req, _res, next) => {

@@ -104,7 +104,7 @@ describe.each([
   ['a proxy that hands on whole responses only', startWholeProxy],
   ['nginx that buffers whatever it is told', startBufferingNginx],
 ] as const)('%s', (_name, startProxy) => {
-  it('P39, P46: is told of by name, and lets every event through, late, once and in order', async () => {
+  it('P39, P46: is named in a warning, and lets every event through, late, once and in order', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     await using s = await setup(startProxy)
     expect(await s.codes.takeMany(2)).toEqual(['CONNECT_TIMEOUT', 'RESPONSE_BUFFERED'])

@@ -55,7 +55,7 @@ describe('Caddy as documented', () => {
     }
   })
 
-  it('tells the app whose a connection is, whatever the client says of that', async () => {
+  it('tells the app the owner of a connection, whatever the client claims', async () => {
     await using s = await setup()
     using stream = await openRaw(`${s.url}/onNumber`, {
       headers: { 'x-forwarded-for': '10.1.2.3' },

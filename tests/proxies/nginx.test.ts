@@ -163,7 +163,7 @@ describe('what the documentation says of nginx', () => {
     expect(cut.messages.map(({ event }) => event)).not.toContain('ping')
   })
 
-  it('X-Forwarded-For tells the app whose a connection is', async () => {
+  it('X-Forwarded-For tells the app the owner of a connection', async () => {
     await using s = await setup(documented, { trustProxy: 1 })
     using _stream = await openTexts(s.url)
     expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)

@@ -245,7 +245,7 @@ describe('the link behind an adapter', () => {
     expect(fetchLinkOf(createRouter().router)).toBeUndefined()
   })
 
-  it('is one for all requests of a router, whoever asks', async () => {
+  it('is one for all requests of a router', async () => {
     const app = createRouter()
     const handle = (user: string) => (req: Request) =>
       fetchRequestHandler({

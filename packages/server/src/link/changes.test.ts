@@ -56,7 +56,7 @@ const change = (server: RouterServer, body: object, headers = {}, query = ''): P
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('starts of subscriptions', () => {
-  it('take their turns: those of one stream, and between them whoever opens another one', async () => {
+  it('take turns: subscriptions of one stream, and between them other streams that open', async () => {
     const clock = manualClock()
     await using server = await setup({ clock })
     using many = await open(server, numbered(0, 100))
@@ -179,7 +179,7 @@ describe('P60: the owner of a stream', () => {
     expect(answer.status).toBe(status)
   })
 
-  it('without a key and credentials is whoever knows the connection id, and without credentials', async () => {
+  it('without a key and credentials is any sender without credentials that knows the connection id', async () => {
     await using server = await setup()
     using s = await open(server, {}, {}, params({ token: 'x' }))
     using other = await open(server, {})
@@ -202,7 +202,7 @@ describe('P60: the owner of a stream', () => {
     expect(statuses).toEqual([200, 404, 404, 404, 200])
   })
 
-  it('with a key is who has the same, whatever the credentials; who has none is not', async () => {
+  it('with a key is a sender with the same key, whatever its credentials, and none without a key', async () => {
     await using server = await setup({
       createContext: ({ req }: { req: { headers: Record<string, string | undefined> } }) => ({
         user: req.headers.user,

@@ -20,17 +20,20 @@ async function staticImports(file: string): Promise<string[]> {
 describe('the adapters', () => {
   const files = readdirSync(join(root, 'adapters')).filter((file) => !/\.test(-d)?\.ts$/.test(file))
 
-  it.each(files)('%s imports what anybody could import, and has at most 65 lines', async (file) => {
-    const source = await readFile(join(root, 'adapters', file), 'utf8')
-    const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(
-      ([, name = '']) => name,
-    )
-    for (const name of names)
-      expect(name).toMatch(
-        /^(\.\.\/index\.ts|\.\/[\w-]+\.ts|node:http|@trpc\/server.*|express|fastify)$/,
+  it.each(files)(
+    '%s imports only what a third party could, and has at most 65 lines',
+    async (file) => {
+      const source = await readFile(join(root, 'adapters', file), 'utf8')
+      const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(
+        ([, name = '']) => name,
       )
-    expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(65)
-  })
+      for (const name of names)
+        expect(name).toMatch(
+          /^(\.\.\/index\.ts|\.\/[\w-]+\.ts|node:http|@trpc\/server.*|express|fastify)$/,
+        )
+      expect(source.trimEnd().split('\n').length).toBeLessThanOrEqual(65)
+    },
+  )
 
   it.each(['express.ts', 'fastify.ts'])('%s needs no framework at run time', async (file) => {
     const names = await staticImports(join(root, 'adapters', file))

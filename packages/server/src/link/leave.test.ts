@@ -247,7 +247,7 @@ describe('P28: a client that leaves', () => {
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 
-  it('in the middle of its request: it is nothing to tell of', async () => {
+  it('in the middle of its request: no error is reported', async () => {
     const errors: unknown[] = []
     const requests = createInbox<ServerResponse>()
     await using server = await serveRouter(t.router({}), {
@@ -271,7 +271,7 @@ describe('P28: a client that leaves', () => {
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 
-  it('whose turn on its socket has not come: each request that it had sent ahead is over', async () => {
+  it('before its turn on its socket: each request that it had sent ahead is over', async () => {
     const begun = createInbox<AbortSignal>()
     const router = t.router({
       s: t.procedure.subscription(async function* ({ signal }) {
@@ -336,7 +336,7 @@ describe('P28: a client that leaves', () => {
     },
   )
 
-  it('is told of no more; what its cleanup throws reaches onError', async () => {
+  it('is sent nothing more; what its cleanup throws reaches onError', async () => {
     const errors = createInbox<TRPCError>()
     const router = t.router({
       s: t.procedure.subscription(async function* ({ signal }) {
@@ -357,7 +357,7 @@ describe('P28: a client that leaves', () => {
     expect(errors.items).toHaveLength(1)
   })
 
-  it('harms nobody by an iterator whose return throws', async () => {
+  it('ends no other stream by an iterator that throws in return()', async () => {
     const errors = createInbox<TRPCError>()
     const iterator: AsyncIterator<number> = {
       next: () => new Promise(() => {}),

@@ -329,7 +329,7 @@ describe('a disconnect while a stream is being opened', () => {
     expect((await changed).status).toBe(404)
   })
 
-  it('by a function that returns a promise, or throws, is for nobody', async () => {
+  it('by a function that returns a promise, or throws, ends no stream', async () => {
     await using server = await serveRouter(router)
     using stream = await openRaw(`${server.url}/stays`)
     await stream.next()
@@ -341,7 +341,7 @@ describe('a disconnect while a stream is being opened', () => {
     expect(server.link.stats().connections).toBe(1)
   })
 
-  it('by nothing is refused: it would be for all', async () => {
+  it('without a key or a path is refused: it would end all streams', async () => {
     await using server = await serveRouter(router)
     for (const target of [{}, { key: undefined }])
       expect(() => server.link.disconnect(target)).toThrow(
@@ -351,7 +351,7 @@ describe('a disconnect while a stream is being opened', () => {
 })
 
 describe('connections()', () => {
-  it('lists who is connected, for what, since when, and the bytes that wait', async () => {
+  it('lists the owner, paths, start and waiting bytes of each connection', async () => {
     const clock = manualClock()
     await using server = await serveRouter(router, {
       clock,

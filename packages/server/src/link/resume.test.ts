@@ -218,14 +218,14 @@ describe('P22: a position that can no longer be resumed', () => {
 })
 
 describe('P20: a subscription without an event to send', () => {
-  it('is told where it stands: by a channel', async () => {
+  it('gets its position: from a channel', async () => {
     await using server = await serveRouter(router)
     using stream = await openRaw(`${server.url}/brief`)
     const [, position] = await stream.nextMany(2)
     expect(position).toEqual({ event: 'restore-id', data: '', id: idOf(brief, 4) })
   })
 
-  it('is told where it stands: by a generator that comes to a channel, and P19: an untracked event changes nothing', async () => {
+  it('gets its position: from a generator that reads a channel; P19: an untracked event changes nothing', async () => {
     await using server = await serveRouter(router)
     using stream = await openRaw(`${server.url}/started`)
     const [, untracked, position] = await stream.nextMany(3)

@@ -118,7 +118,7 @@ describe('P29: a client that does not read', () => {
     },
   )
 
-  it('P22: is told of exactly one gap if the log was trimmed meanwhile', async () => {
+  it('P22: gets exactly one gap if the log was trimmed meanwhile', async () => {
     await using test = await setup({ window: 16, retain: 100 })
     using stalled = await openRaw(`${test.server.url}/log`)
     await stalled.next()

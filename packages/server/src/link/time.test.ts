@@ -416,7 +416,7 @@ describe('P25: drain', () => {
     expect(test.link.stats()).toMatchObject({ connections: 0, refused: 1 })
   })
 
-  it('answers who is still in createContext', async () => {
+  it('answers requests that are still in createContext', async () => {
     const making = createInbox<() => void>()
     const calls: string[] = []
     await using test = await setup({

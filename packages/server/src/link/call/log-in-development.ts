@@ -2,9 +2,9 @@ import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { isRealtimeError } from '@trpc-sse/protocol'
 import { logToConsole } from '../../user-code/calls.ts'
 import { routerConfig } from '../router.ts'
+import { oncePerProcedure } from './once-per-procedure.ts'
 
-/** The paths of procedures, by their router, whose failure was logged. */
-const logged = new WeakMap<AnyTRPCRouter, Set<string>>()
+const isFirst = oncePerProcedure()
 
 /**
  * Logs a failure of the server's own code, once for each procedure and in development only: for an
@@ -19,11 +19,7 @@ export function logInDevelopment(
   const isMistake = isRealtimeError(cause)
     ? cause.code === 'INVALID_OPTION'
     : code === 'INTERNAL_SERVER_ERROR'
-  if (!isMistake || !routerConfig(router).isDev) return
-  const paths = logged.get(router) ?? new Set()
-  logged.set(router, paths)
-  if (paths.has(path)) return
-  paths.add(path)
+  if (!isMistake || !routerConfig(router).isDev || !isFirst(router, path)) return
   logToConsole(
     `trpc-sse: The subscription "${path}" failed. Give onError to be called with each failure.`,
     cause ?? message,

@@ -1,17 +1,11 @@
 import type { AnyTRPCRouter } from '@trpc/server'
+import { oncePerProcedure } from './once-per-procedure.ts'
 
-/** The paths of procedures, by their router, that were warned about. */
-const warned = new WeakMap<AnyTRPCRouter, Set<string>>()
+const isFirst = oncePerProcedure()
 
-/**
- * Warns, once for each procedure, that it loses events because it doesn't pass on where the client
- * resumes.
- */
+/** Warns, once for each procedure, that it loses events: it doesn't pass on where the client resumes. */
 export function warnOfLoss(router: AnyTRPCRouter, path: string): void {
-  const paths = warned.get(router) ?? new Set()
-  warned.set(router, paths)
-  if (paths.has(path)) return
-  paths.add(path)
+  if (!isFirst(router, path)) return
   console.warn(
     `trpc-sse: The procedure "${path}" reads a channel by subscribe() without the call's opts, so events are lost whenever a client reconnects. Pass them on, subscribe(opts), or return the subscription itself.`,
   )

@@ -53,8 +53,8 @@ function readMessages({ body }: Response): string[] {
   return messages
 }
 
-describe('when many clients come at once', () => {
-  it('opens a few in each turn, in their order, and sends events to those who are there in between', async () => {
+describe('when many clients arrive at once', () => {
+  it('opens a few in each turn, in their order, and sends events to open streams in between', async () => {
     const s = setup()
     const there = readMessages(await s.ask())
     await settled()
@@ -79,7 +79,7 @@ describe('when many clients come at once', () => {
     await s.channels.close()
   })
 
-  it('spends no turn on those who have left', async () => {
+  it('spends no turn on clients that have left', async () => {
     const s = setup()
     const leaving = new AbortController()
     const first = Array.from({ length: stepsPerTurn }, () => s.ask())

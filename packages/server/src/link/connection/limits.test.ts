@@ -117,7 +117,7 @@ describe('P27: the limit for one key', () => {
     expect(admissions).toEqual(['connected', 'TOO_MANY_REQUESTS', 'connected', 'connected'])
   })
 
-  it('P27: believes no proxy unless it is told to, and says what raises the limit', async () => {
+  it('P27: trusts no proxy without trustProxy, and says what raises the limit', async () => {
     await using server = await serve({ limits: { connectionsPerAddress: 1 }, ...byUser })
     const from = (forwarded: string) =>
       openRaw(`${server.url}/stays`, { headers: { 'x-forwarded-for': forwarded } })
@@ -216,7 +216,7 @@ describe('P27: the limit for one key', () => {
     )
   })
 
-  it('trusts no promise, as whoever made it was asked something else', () => {
+  it('does not take a promise of trustProxy for true', () => {
     const isKnown = (() => Promise.resolve(false)) as unknown as TrustProxy
     expect(() => createAddressReader(isKnown)('1.1.1.1', '9.9.9.9')).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
@@ -231,7 +231,7 @@ describe('P27: the limit for one key', () => {
   })
 })
 
-describe('a place', () => {
+describe('a connection slot', () => {
   it.each(['fails', 'ends', 'unknown', 'stays?input=%7B'])(
     'is given back after %s',
     async (path) => {
@@ -299,7 +299,7 @@ describe('a place', () => {
     log.mockRestore()
   })
 
-  it('is there exactly if nobody has it, whatever happens in whatever order', () => {
+  it('is free exactly if no connection has it, in any order of events', () => {
     const limits = { connections: 5, connectionsPerKey: 2, connectionsPerAddress: 3 }
     const step = fc.record({
       what: fc.constantFrom('addRequest', 'takeSlot', 'addConnection', 'endRequest', 'release'),
@@ -364,7 +364,7 @@ describe('a place', () => {
     )
   })
 
-  it('is free again when its holder has left', async () => {
+  it('is free again when its client has left', async () => {
     await using server = await serve({ limits: { connections: 1, connectionsPerKey: 1 } })
     const closed = createInbox<string>()
     server.server.on('connection', (socket) => socket.once('close', () => closed.put('close')))

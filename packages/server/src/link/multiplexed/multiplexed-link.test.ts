@@ -171,7 +171,7 @@ describe('a multiplexed stream', () => {
     ])
   })
 
-  it('P53: tells of one that fails, one that completes, one that never starts and a gap, next to healthy ones', async () => {
+  it('P53: reports one that fails, one that completes, one that never starts and a gap, next to healthy ones', async () => {
     await using server = await setup()
     await server.channels.notes({ room: 'a' }).publish({ n: 1, at })
     using stream = await open(server, {
@@ -410,7 +410,7 @@ describe('a control request', () => {
     expect(s.stream.messages).toHaveLength(9)
   })
 
-  it("P59: is answered 404 alike for a connection that is unknown, ended or somebody else's, without effect", async () => {
+  it("P59: is answered 404 for a connection that is unknown, ended or another owner's, without effect", async () => {
     await using server = await setup()
     using s = await opened(server, { a: endless('a') }, 'ann')
     await s.stream.nextMany(2)
@@ -477,7 +477,7 @@ describe('a control request', () => {
     expect((await control(other, bad, 'ann')).status).toBe(400)
   })
 
-  it('P59: is answered 404 where the holder can not be reached', async () => {
+  it("P59: is answered 404 where the instance with the stream can't be reached", async () => {
     const clock = manualClock()
     await using holder = await setup()
     await using other = await setup({ clock })
@@ -622,7 +622,7 @@ describe('P50: a stream that can not be had', () => {
 })
 
 describe('P29: a client that does not read', () => {
-  it('holds bounded memory, delays nobody, and gets everything of every subscription when it reads again', async () => {
+  it('uses bounded memory, delays no other client, and gets every event when it reads again', async () => {
     await using server = await setup({ maxBufferedBytes: 65_536 })
     const count = 900
     const text = 'x'.repeat(20_000)

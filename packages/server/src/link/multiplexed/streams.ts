@@ -1,6 +1,7 @@
 import { type Clock, isRealtimeError, type MultiplexedRequest } from '@trpc-sse/protocol'
 import type { Backend } from '../../backend/backend.ts'
 import { isSameOwner } from '../request/credentials.ts'
+import { toHex } from '../request/hex.ts'
 import {
   type ControlAnswer,
   type ControlRequest,
@@ -129,6 +130,5 @@ function canNotify(
 
 /** So many random bytes as hexadecimal text, which nobody can guess. */
 function randomHex(bytes: number): string {
-  const random = crypto.getRandomValues(new Uint8Array(bytes))
-  return Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  return toHex(crypto.getRandomValues(new Uint8Array(bytes)))
 }

@@ -57,7 +57,7 @@ describe('the writer of a Node response', () => {
     expect(await body(response)).toBe('')
   })
 
-  it('writes chunks that a client reads as the same bytes, whoever else is sent them', async () => {
+  it('writes chunks that clients read as the same bytes, though they share them', async () => {
     const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
     await using s = await setup((writer) => {
       for (const each of [...shared, ...shared]) writer.write([each])
@@ -126,7 +126,7 @@ describe('the writer of a Node response', () => {
     expect(errors).toEqual([])
   })
 
-  it('tells of room once a slow client has read', async () => {
+  it('calls back once a slow client has read', async () => {
     let drained = 0
     const server = http.createServer((_request, response) => {
       const writer = new NodeResponseWriter(response)
@@ -151,7 +151,7 @@ describe('the writer of a Node response', () => {
   it.each([
     ['straight to the socket', noPreparation],
     ['by the response', wrapWrite],
-  ])('tells of room though the server buffers more than we do, %s', async (_, prepare) => {
+  ])('calls back though the server buffers more than we do, %s', async (_, prepare) => {
     const server = http.createServer({ highWaterMark: 8_388_608 }, (_request, response) => {
       prepare(response)
       const writer = new NodeResponseWriter(response)

@@ -1,3 +1,5 @@
+import { toHex } from './hex.ts'
+
 /** What a request tells about its sender, for apps without `connectionKey`. */
 export interface Credentials {
   readonly authorization: string | null
@@ -31,5 +33,5 @@ export function isSameOwner(one: string, other: string): boolean {
 
 async function digest(secret: string): Promise<string> {
   const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', text.encode(secret)))
-  return `digest ${Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return `digest ${toHex(bytes)}`
 }
