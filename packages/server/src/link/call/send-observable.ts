@@ -106,7 +106,7 @@ class ObservableSender implements CallSource {
 function cutOff(call: SubscriptionCall): void {
   const { connection, mode, subject } = call
   mode.counters.cutOff += 1
-  const message = `The observable of "${subject.path}" emits faster than its client reads: more than ${mode.maxQueuedBytes} bytes wait (maxQueuedBytes). Return an async generator, which pauses meanwhile, or a channel's subscription, which goes on where the client stands.`
+  const message = `The observable of "${subject.path}" emits faster than its client reads: more than ${mode.maxQueuedBytes} bytes wait (maxQueuedBytes). Return an async generator, which pauses meanwhile, or a channel's subscription, which continues from the client's position.`
   call.report(new RealtimeError('TOO_FAR_BEHIND', message))
   connection.dismiss()
 }

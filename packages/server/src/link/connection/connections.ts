@@ -105,7 +105,7 @@ export class Connections {
     const { signal } = connection.over
     await wait(clock, durationMs * 0.9, signal)
     this.#sendAway(connection, { reason: 'max-duration' }, durationMs)
-    // In time, not at the next tick: the client may get the response only when it has ended.
+    // Not only at the next tick: some clients get a response only once it has ended.
     await wait(clock, durationMs / 10, signal)
     if (!connection.isClosed) connection.dismiss()
   }
@@ -116,7 +116,7 @@ export class Connections {
       const info = infoOf(connection)
       return info !== undefined && filter(info)
     })
-    // A filter that throws has thrown by now, and applies to no request.
+    // Recorded after it was called, so that a filter which throws applies to no request.
     this.disconnects.record(filter)
     const data: ReconnectData = { reason: 'disconnect', ...(message !== undefined && { message }) }
     for (const connection of matching) this.#sendAway(connection, data)

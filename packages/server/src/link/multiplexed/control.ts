@@ -21,9 +21,9 @@ export type ControlAnswer =
 export const unknownStream: ControlAnswer = { type: 'unknown' }
 
 /**
- * Reads a control request from another instance, which may run another version; anything may write
- * to the backend. `undefined` if it is none. Throws `INVALID_MESSAGE` for a set that no client may
- * send.
+ * Reads a control request from another instance; `undefined` if it is none. That instance may run
+ * another version, and other programs may write to the backend, too. Throws `INVALID_MESSAGE` for a
+ * set that no client may send.
  */
 export function parseControl(value: unknown, subscriptions: number): ControlRequest | undefined {
   const { connectionId, owner, set }: Partial<Record<keyof ControlRequest, unknown>> = Object(value)
