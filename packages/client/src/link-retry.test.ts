@@ -174,6 +174,16 @@ describe.each(cases)('in $mode mode, retry of a $place, after $failure', (given)
   })
 })
 
+it.each(['single', 'multiplexed'] as const)(
+  'in %s mode, a function that waits for minutes is given the next attempt each time',
+  async (mode) => {
+    const retry = vi.fn((attempt: number) => attempt < 4 && 180_000)
+    const { waits } = await run({ mode, place: 'call', failure: 'an error that passes' }, retry, 9)
+    expect(waits).toEqual([180_000, 180_000, 180_000])
+    expect(retry.mock.calls.map(([attempt]) => attempt)).toEqual([1, 2, 3, 4])
+  },
+)
+
 describe('on a shared connection', () => {
   /** A server that serves streams until they are cut. */
   function cuttingServer(mode: Mode = 'multiplexed') {

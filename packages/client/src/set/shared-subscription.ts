@@ -66,7 +66,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     this.#retry = new Retry({
       clock,
       policy: call.retry ?? retry,
-      failures: failures.of(this.identity, call.path),
+      record: failures.of(this.identity, call.path),
       onElapsed: () => (this.#members.size > 0 ? owner.stream.changed() : this.#over()),
     })
   }

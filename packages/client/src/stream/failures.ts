@@ -1,28 +1,12 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts'
 
-/** Counts the failures in a row of a stream, or of a subscription. */
-export interface FailureCount {
-  /**
-   * Counts one; after it had worked for a while, as the first. Returns how many there are in a row.
-   */
-  failed(error: unknown, hasLasted: boolean): number
+/** What is remembered of one subscription's failures. */
+export interface FailureRecord {
+  /** It has failed; after it had worked for a while, for the first time. */
+  failed(error: unknown, hasLasted: boolean): void
   /** It has got further: the next failure is the first. */
   progressed(): void
-}
-
-/** Creates a count that starts at zero. */
-export function createFailureCount(): FailureCount {
-  let count = 0
-  return {
-    failed(_error, hasLasted) {
-      count = hasLasted ? 1 : count + 1
-      return count
-    },
-    progressed() {
-      count = 0
-    },
-  }
 }
 
 /** The last failure of a subscription. */
@@ -78,8 +62,8 @@ export class FailureMemory {
     this.#elapsedMs = elapsedTime(clock)
   }
 
-  /** Returns the count of one subscription. */
-  of(identity: string, path: string): FailureCount {
+  /** Returns the record of one subscription. */
+  of(identity: string, path: string): FailureRecord {
     return {
       failed: (error, hasLasted) => this.#add(identity, path, error, hasLasted),
       progressed: () => {
@@ -108,10 +92,10 @@ export class FailureMemory {
     return last && this.#elapsedMs() - last.atMs <= forMs ? last : undefined
   }
 
-  #add(identity: string, path: string, error: unknown, hasLasted: boolean): number {
+  #add(identity: string, path: string, error: unknown, hasLasted: boolean): void {
     const last = this.#recent(identity)
     // The same failure of a stream ends several subscriptions with this identity.
-    if (last?.error === error && this.#kept.has(identity)) return last?.count ?? 1
+    if (last?.error === error && this.#kept.has(identity)) return
     const isFirst = hasLasted || !last
     const count = isFirst ? 1 : last.count + 1
     // A procedure can fail after every event: only the first failure in a long time is free.
@@ -133,7 +117,6 @@ export class FailureMemory {
         error,
       )
     }
-    return count
   }
 
   #keep(identity: string, failure: Kept): void {

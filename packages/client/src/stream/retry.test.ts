@@ -1,7 +1,6 @@
 import { expect, it, vi } from 'vitest'
 import { fakeDevice } from '../../../../tests/support/fake-device.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
-import { createFailureCount } from './failures.ts'
 import { Retry } from './retry.ts'
 import type { CheckedRetry } from './retry-policy.ts'
 
@@ -12,7 +11,7 @@ function setup(policy: CheckedRetry = backoff) {
   const clock = manualClock({ random: 1 })
   const device = fakeDevice()
   const onElapsed = vi.fn()
-  const retry = new Retry({ clock, device, policy, failures: createFailureCount(), onElapsed })
+  const retry = new Retry({ clock, device, policy, onElapsed })
   /** Fails, and returns after how long the next attempt is made. */
   const fail = (askedWaitMs = 0): number | undefined => {
     expect(retry.failed(error, askedWaitMs)).toBeUndefined()

@@ -1,6 +1,6 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Device } from './device.ts'
-import type { FailureCount } from './failures.ts'
+import type { FailureRecord } from './failures.ts'
 import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-policy.ts'
 
 /**
@@ -18,7 +18,8 @@ export interface RetryOptions {
   /** Attempts wait while this device is offline; without one, nothing is known of the network. */
   readonly device?: Device
   readonly policy: CheckedRetry
-  readonly failures: FailureCount
+  /** Remembers failures for the time after. */
+  readonly record?: FailureRecord
   /** It is time for the next attempt. */
   readonly onElapsed: () => void
 }
@@ -27,6 +28,8 @@ export interface RetryOptions {
 export class Retry {
   readonly #options: RetryOptions
   readonly #elapsedMs: () => number
+  /** In a row: without progress in between. */
+  #failures = 0
   #startedMs = Infinity
   #hasProgressed = false
   #notBeforeMs = 0
@@ -52,7 +55,8 @@ export class Retry {
   progressed(): void {
     if (this.#hasProgressed) return
     this.#hasProgressed = true
-    this.#options.failures.progressed()
+    this.#failures = 0
+    this.#options.record?.progressed()
   }
 
   /** Counts a failure after which there is no other attempt. */
@@ -105,7 +109,9 @@ export class Retry {
     const hasLasted = this.#elapsedMs() - this.#startedMs >= lastingMs
     this.#startedMs = Infinity
     this.#hasProgressed = false
-    return this.#options.failures.failed(error, hasLasted)
+    this.#failures = hasLasted ? 1 : this.#failures + 1
+    this.#options.record?.failed(error, hasLasted)
+    return this.#failures
   }
 
   #wait(delayMs: number, keepsAlive: boolean, isPutOff = false): void {

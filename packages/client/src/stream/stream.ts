@@ -3,7 +3,6 @@ import { type Connection, connect } from '../transport/attempt.ts'
 import { type Buffering, createBuffering } from '../transport/buffering.ts'
 import type { Frame } from '../wire/frame.ts'
 import { followDevice } from './device.ts'
-import { createFailureCount } from './failures.ts'
 import { Retry } from './retry.ts'
 import { initialStreamState, next, type StreamEvent } from './state.ts'
 import type { ModeConnection, StreamOptions } from './stream-options.ts'
@@ -47,7 +46,6 @@ export class Stream {
       clock,
       device,
       policy,
-      failures: createFailureCount(),
       onElapsed: () => this.#dispatch({ type: 'elapsed' }),
     })
     this.#unfollow = followDevice(device, clock, hiddenTimeoutMs, {
