@@ -3,7 +3,10 @@ import type { Results } from './run.ts'
 
 /** What things cost, as it was measured. */
 export interface Costs {
-  /** CPU of the server, in µs: a delivery of an event that goes to a crowd, alone or with seven others in its tick. */
+  /**
+   * CPU of the server, in µs: a delivery of an event that goes to a crowd, alone or with seven
+   * others in its tick.
+   */
   readonly crowdUs: number
   readonly batchedUs: number
   /** The same for an event that comes through Redis and goes to one subscriber. */
@@ -14,8 +17,8 @@ export interface Costs {
   /** RSS of a connection, in KB. */
   readonly connectionKb: number
   /**
-   * CPU of Redis, in µs: a publish; one of many to the same channel at a time, which are stored together; one with an idempotency
-   * key; to tell one process of it; a look at a log.
+   * CPU of Redis, in µs: a publish; one of many to the same channel at a time, which are stored
+   * together; one with an idempotency key; to tell one process of it; a look at a log.
    */
   readonly publishUs: number
   readonly togetherUs: number
@@ -46,7 +49,10 @@ export interface Load {
   readonly redisCheck: number
 }
 
-/** How often an open channel's position is compared with its log's, in seconds: the default of `createChannels`. */
+/**
+ * How often an open channel's position is compared with its log's, in seconds: the default of
+ * `createChannels`.
+ */
 const checkEveryS = 30
 const core = 1_000_000
 /** What a process holds in connections, in another unit. */

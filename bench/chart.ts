@@ -19,7 +19,8 @@ const lineHeight = 24
 const headHeight = 48
 const gap = 16
 
-// It has a ground of its own, so that it can be read on any page, whichever of the two the viewer prefers.
+// It has a ground of its own, so that it can be read on any page, whichever of the two the viewer
+// prefers.
 const style = `
   text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328 }
   .title { font-weight: 600 }

@@ -1,4 +1,7 @@
-/** `pnpm --filter @trpc-sse/bench document`: writes the kept results into docs/, and draws their chart. */
+/**
+ * `pnpm --filter @trpc-sse/bench document`: writes the kept results into docs/, and draws their
+ * chart.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { chartFile, pageFiles, readKept } from './kept.ts'

@@ -11,7 +11,10 @@ export const chartFile: string = `${docs}/performance.svg`
 
 const results = `${import.meta.dirname}/results`
 
-/** The runs that the documentation tells of: one of everything, and one of the fan-out on each version of Node. */
+/**
+ * The runs that the documentation tells of: one of everything, and one of the fan-out on each
+ * version of Node.
+ */
 export function readKept(): KeptResults {
   const onNodes = readdirSync(`${results}/nodes`)
     .sort()

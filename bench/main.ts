@@ -1,4 +1,7 @@
-/** `npm run bench`: ours beside stock tRPC, its peers and the floor, in one run. Read README.md before you quote a figure. */
+/**
+ * `npm run bench`: ours beside stock tRPC, its peers and the floor, in one run. Read README.md
+ * before you quote a figure.
+ */
 
 import { execFileSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'

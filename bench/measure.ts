@@ -2,7 +2,10 @@ import type { LoadParams, LoadResult } from './processes/load.ts'
 import type { Pair } from './session.ts'
 import type { Sizes } from './sizes.ts'
 
-/** A load, as scenarios ask for it: what isn't given is one event a turn, of the usual size, to one channel. */
+/**
+ * A load, as scenarios ask for it: what isn't given is one event a turn, of the usual size, to one
+ * channel.
+ */
 export interface Load {
   /** Subscribers of each channel. */
   readonly subscribers: number
@@ -23,8 +26,8 @@ export interface LoadFigures extends LoadResult {
 }
 
 /**
- * On their way at most while a server is under load: deliveries in all, and bytes to one subscriber, who would have fallen
- * behind with more; but at least a few turns.
+ * On their way at most while a server is under load: deliveries in all, and bytes to one
+ * subscriber, who would have fallen behind with more; but at least a few turns.
  */
 const maxInFlight = 4_096
 const maxBytesInFlight = 65_536

@@ -7,8 +7,8 @@ export const tick = z.object({ n: z.number(), text: z.string() })
 export type Tick = z.infer<typeof tick>
 
 /**
- * Occurs once in each event, and nowhere else in what a server sends: clients count events by it. (Not a `~`: that is in
- * the header of every WebSocket frame of 126 bytes and more.)
+ * Occurs once in each event, and nowhere else in what a server sends: clients count events by it.
+ * (Not a `~`: that is in the header of every WebSocket frame of 126 bytes and more.)
  */
 export const marker = '^'
 

@@ -13,8 +13,9 @@ export interface KeptResults extends Results {
 }
 
 /**
- * Writes the figures of a run into a page: between `<!-- bench: … -->` and `<!-- /bench -->` comes what the comment names. That is
- * `machine`, `costs`, `apps`, `hot-path <name>`, `by-subscribers <rest of the title>`, `by-node <title>`, or a scenario with the beginning of a title, if only
+ * Writes the figures of a run into a page: between `<!-- bench: … -->` and `<!-- /bench -->` comes
+ * what the comment names. That is `machine`, `costs`, `apps`, `hot-path <name>`, `by-subscribers
+ * <rest of the title>`, `by-node <title>`, or a scenario with the beginning of a title, if only
  * some of its tables are wanted.
  */
 export function fillPage(page: string, results: KeptResults): string {
@@ -67,7 +68,9 @@ function blockOf(what: string, which: string, results: KeptResults): string {
   return tables.join('\n\n')
 }
 
-/** CPU per delivery of the fan-out: a line for each target, a column for each number of subscribers. */
+/**
+ * CPU per delivery of the fan-out: a line for each target, a column for each number of subscribers.
+ */
 function bySubscribers(rest: string, results: KeptResults): Table {
   const all = results.scenarios.find(({ name }) => name === 'fan-out')?.cases ?? []
   const cases = all.filter(({ title }) => title.endsWith(`, ${rest}`))

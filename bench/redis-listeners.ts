@@ -1,7 +1,10 @@
 import { once } from 'node:events'
 import net from 'node:net'
 
-/** Connects so many times to a Redis server and takes whatever is published there, as that many processes would. */
+/**
+ * Connects so many times to a Redis server and takes whatever is published there, as that many
+ * processes would.
+ */
 export async function listenTo(url: string, count: number): Promise<Disposable> {
   const { hostname, port } = new URL(url)
   const sockets = Array.from({ length: count }, () => net.connect(Number(port), hostname))

@@ -29,8 +29,8 @@ export function parseInfo(info: string): ReadonlyMap<string, number> {
 }
 
 /**
- * How often logs were read, by `INFO commandstats`. A command that a script calls counts like any other. XADD and its like are
- * no reads, and a script that reads nothing else is none.
+ * How often logs were read, by `INFO commandstats`. A command that a script calls counts like any
+ * other. XADD and its like are no reads, and a script that reads nothing else is none.
  */
 export function countReads(commandstats: string): number {
   const counts = [...commandstats.matchAll(/^cmdstat_(?:xread|xrange|xrevrange):calls=(\d+)/gm)]

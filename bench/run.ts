@@ -80,7 +80,10 @@ interface Samples {
   readonly failures: string[]
 }
 
-/** Measures all rows in turn, round after round, so that whatever else the machine does hits all of them alike. */
+/**
+ * Measures all rows in turn, round after round, so that whatever else the machine does hits all of
+ * them alike.
+ */
 async function measureCases(
   { name, maxRounds = Infinity }: Scenario,
   cases: readonly Case[],

@@ -43,8 +43,8 @@ export interface RedisUse extends RedisWatch {
   readonly url: string
 }
 
-// The heap's young generation grows up to a limit, whatever the number of connections: held to what it was until Node 22,
-// and divided by thousands of connections, it doesn't hide what these cost.
+// The heap's young generation grows up to a limit, whatever the number of connections: held to what
+// it was until Node 22, and divided by thousands of connections, it doesn't hide what these cost.
 const nodeArgs = ['--expose-gc', '--max-semi-space-size=16']
 
 /** Creates what scenarios measure with. */

@@ -1,4 +1,5 @@
-// `npm run example <name> <folder>`: copies an example out of the workspace, to an app that npm installs.
+// `npm run example <name> <folder>`: copies an example out of the workspace, to an app that npm
+// installs.
 
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +25,8 @@ if (existsSync(target) && readdirSync(target).length > 0) {
   process.exit(2)
 }
 
-// Packing writes the versions that `catalog:` and `workspace:` stand for, and leaves out what `.gitignore` does.
+// Packing writes the versions that `catalog:` and `workspace:` stand for, and leaves out what
+// `.gitignore` does.
 mkdirSync(join(target, 'vendor'), { recursive: true })
 unpack(pack(source, 'example'), target)
 const manifest = readManifest(target)
@@ -77,7 +79,9 @@ function readIfThere(file) {
   return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
-/** Makes text of the links that lead to other folders of the repository, which a copy does not have. */
+/**
+ * Makes text of the links that lead to other folders of the repository, which a copy does not have.
+ */
 function withoutLinksOut(markdown) {
   return markdown.replace(/\[([^\]]*)\]\((\.\.\/[^)]*)\)/g, (_, text, link) => {
     const path = relative(root, resolve(source, link)).replaceAll('\\', '/')

@@ -1,4 +1,5 @@
-// Finds the real stores, proxies and browsers that the tests run against, and installs what is missing where it may.
+// Finds the real stores, proxies and browsers that the tests run against, and installs what is
+// missing where it may.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -42,8 +43,8 @@ export const browserPrograms = [
 ]
 
 /**
- * The environment that points tests at their programs. Those that are needed must be had, or this throws with what
- * to do; without an optional one its tests are skipped.
+ * The environment that points tests at their programs. Those that are needed must be had, or this
+ * throws with what to do; without an optional one its tests are skipped.
  *
  * @returns {Record<string, string>}
  */
@@ -93,7 +94,10 @@ function install(missing) {
   }
 }
 
-/** From the distribution, or from its backports: there, for this one command, without touching the machine's own sources. */
+/**
+ * From the distribution, or from its backports: there, for this one command, without touching the
+ * machine's own sources.
+ */
 function installOptional(program) {
   const names = program.packages.join(' and ')
   if (rootPrefix()) {
@@ -133,14 +137,20 @@ function apt(args, { quiet = false } = {}) {
   return spawnSync(command[0], command.slice(1), { stdio }).status === 0
 }
 
-/** What to put before a command to run it as root; `undefined` where that, or apt-get, is not to be had. */
+/**
+ * What to put before a command to run it as root; `undefined` where that, or apt-get, is not to be
+ * had.
+ */
 function rootPrefix() {
   if (spawnSync('apt-get', ['--version']).status !== 0) return undefined
   if (process.getuid?.() === 0) return []
   return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined
 }
 
-/** Calls `use` with apt options under which the backports of this machine's own Debian source are known too. */
+/**
+ * Calls `use` with apt options under which the backports of this machine's own Debian source are
+ * known too.
+ */
 function withBackports(use) {
   const stanza = debianStanza()
   if (!stanza) return

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 
 /**
- * Ends a vitest run with one plain line, `N passed, N failed, N skipped`; of several runs that are given the same
- * file as `TEST_TALLY`, each says what it was until then. What broke outside a test (a file
- * that does not load, a failed hook, an unhandled error) counts as failed, so that the line never looks green
- * when the run is not.
+ * Ends a vitest run with one plain line, `N passed, N failed, N skipped`; of several runs that are
+ * given the same file as `TEST_TALLY`, each says what it was until then. What broke outside a test
+ * (a file that does not load, a failed hook, an unhandled error) counts as failed, so that the line
+ * never looks green when the run is not.
  *
  * @implements {import('vitest/node').Reporter}
  */

@@ -1,4 +1,6 @@
-// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest itself.
+// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run
+// test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest
+// itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -13,7 +15,8 @@ const pnpm = findPnpm()
 
 const tasks = {
   async demo() {
-    // Not what only the tests need: browsers' drivers and other runtimes are some hundred megabytes.
+    // Not what only the tests need: browsers' drivers and other runtimes are some hundred
+    // megabytes.
     await step('install', '--filter', '@trpc-sse/demo...')
     await step('--filter', '@trpc-sse/demo', 'start')
   },
@@ -60,8 +63,8 @@ let running
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal))
 process.on('exit', () => stop('SIGTERM'))
 
-// npm hands a signal to its shell only, and a killed npm hands on nothing: when either is gone, so is whoever
-// asked for this.
+// npm hands a signal to its shell only, and a killed npm hands on nothing: when either is gone, so
+// is whoever asked for this.
 const parents = ancestry()
 setInterval(() => ancestry() !== parents && stop('SIGTERM'), 500).unref()
 
@@ -83,7 +86,9 @@ function findPnpm() {
   return stdout?.startsWith('12.') ? ['pnpm'] : ['npx', '-y', 'pnpm@12.21.0']
 }
 
-/** Runs pnpm with these arguments, in a process group of its own so that `stop` reaches all of it. */
+/**
+ * Runs pnpm with these arguments, in a process group of its own so that `stop` reaches all of it.
+ */
 function step(...args) {
   const [command, ...rest] = [...pnpm, ...args]
   return new Promise((resolve, reject) => {

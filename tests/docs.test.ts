@@ -161,7 +161,10 @@ describe('the pages', () => {
     expect(text).toContain('npm run demo')
   })
 
-  /** A link from a page as one between files; `undefined` where it leads out. What is published links to the repository. */
+  /**
+   * A link from a page as one between files; `undefined` where it leads out. What is published
+   * links to the repository.
+   */
   function localLink(from: string, link: string): string | undefined {
     const [, path, anchor = ''] =
       /^https:\/\/github\.com\/trpc-sse\/trpc-sse(?:\/(?:blob|tree)\/main\/([^#]*))?(#.*)?$/.exec(

@@ -120,7 +120,10 @@ describe('docs/migrating-from-redis.md', () => {
     await redis[Symbol.asyncDispose]()
   })
 
-  /** Sends a message before, one during and one after an interruption; gives the texts that a client has got. */
+  /**
+   * Sends a message before, one during and one after an interruption; gives the texts that a client
+   * has got.
+   */
   async function textsOverCut(router: ChatRouter): Promise<ReadonlySet<string>> {
     await using server = await serveRouter(router as never)
     await using proxy = await startTcpProxy(Number(new URL(server.url).port))

@@ -239,7 +239,9 @@ describe('on every Node', () => {
   )
 })
 
-/** A program of `tests/packaging` as plain JavaScript, in a project that has the packed packages. */
+/**
+ * A program of `tests/packaging` as plain JavaScript, in a project that has the packed packages.
+ */
 function program(name: string): string {
   const file = join(consumer('tests'), `${name}.js`)
   const source = readFileSync(join(root, `tests/packaging/${name}.ts`), 'utf8')
@@ -350,7 +352,10 @@ interface Program {
   readonly external: string[]
 }
 
-/** The compressed sizes of its files in bytes, by name: `stdin` is loaded at once, others when they are used. */
+/**
+ * The compressed sizes of its files in bytes, by name: `stdin` is loaded at once, others when they
+ * are used.
+ */
 async function sizesOf(
   program: Program,
   compress: Compress,
@@ -417,7 +422,10 @@ it('no source imports what tRPC calls unstable', () => {
   expect(unstable).toEqual([])
 })
 
-/** A project with the packed packages in it, and beside them tRPC as the workspace package `trpcOf` has it. */
+/**
+ * A project with the packed packages in it, and beside them tRPC as the workspace package `trpcOf`
+ * has it.
+ */
 function consumer(trpcOf: string): string {
   const folder = join(work, `consumer-${trpcOf.replaceAll('/', '-')}`)
   if (existsSync(folder)) return folder

@@ -231,7 +231,8 @@ describe('connections that are killed', () => {
     const backend = open({ proxied: true, commandTimeoutMs: 200 })
     await backend.append(log, ['0'])
     proxy.stall()
-    // The time of the command and that of its connection are up in the same moment: whichever comes first, there is no other.
+    // The time of the command and that of its connection are up in the same moment: whichever comes
+    // first, there is no other.
     proxy.refusing = true
     await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     proxy.refusing = false

@@ -23,7 +23,10 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** Everything that can be got out of a value: properties of any kind, of all it leads to, and how it is shown. */
+/**
+ * Everything that can be got out of a value: properties of any kind, of all it leads to, and how it
+ * is shown.
+ */
 function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)]
   if (seen.has(value)) return []

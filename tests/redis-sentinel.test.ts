@@ -34,7 +34,8 @@ it('goes on there as soon as it is missed, where a master hangs and leaves all c
   await using sentinels = await startRedisSentinels(master)
   const redis = new Redis({ ...sentinels.options, sentinels: [...sentinels.options.sentinels] })
   redis.on('error', () => {})
-  // Long after this test, the connection for notifications would be asked for a sign of life by itself.
+  // Long after this test, the connection for notifications would be asked for a sign of life by
+  // itself.
   const backend = redisBackend(
     { redis },
     { commandTimeoutMs: 1_000, probeMs: 600_000, onError() {} },

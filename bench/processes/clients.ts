@@ -1,4 +1,7 @@
-/** All clients, in a process of their own: TCP sockets that speak just enough HTTP, so that the server is what is measured. */
+/**
+ * All clients, in a process of their own: TCP sockets that speak just enough HTTP, so that the
+ * server is what is measured.
+ */
 
 import { once } from 'node:events'
 import net from 'node:net'
@@ -33,8 +36,8 @@ export interface ClientsMethods {
   /** Lets those read on who have stalled. */
   resume(): void
   /**
-   * Waits until so many events have arrived in all, none has for a time, or the time is over; says how many, and how long
-   * after the beginning of the last `connect` or `resume` the last one came.
+   * Waits until so many events have arrived in all, none has for a time, or the time is over; says
+   * how many, and how long after the beginning of the last `connect` or `resume` the last one came.
    */
   arrived(params: ArrivedParams): Promise<{ received: number; elapsedMs: number }>
   /** Closes all connections. */

@@ -10,7 +10,10 @@ export interface Runtime {
   file(name: string): string
 }
 
-/** This Node; or another one, whatever its version, which is given the same code as plain JavaScript. */
+/**
+ * This Node; or another one, whatever its version, which is given the same code as plain
+ * JavaScript.
+ */
 export async function createRuntime(node: string | undefined): Promise<Runtime> {
   if (node === undefined) {
     return {

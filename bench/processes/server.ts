@@ -1,4 +1,6 @@
-/** The server under measurement, in a process of its own: `server.ts <target> <settings as JSON>`. */
+/**
+ * The server under measurement, in a process of its own: `server.ts <target> <settings as JSON>`.
+ */
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'

@@ -2,8 +2,8 @@ import { Redis } from 'ioredis'
 import type { Publisher } from './publisher.ts'
 
 /**
- * The floor: XADD and PUBLISH by themselves, in one pipeline. Not atomic, without expiry, proof of order or idempotency: what a
- * log in Redis costs at least.
+ * The floor: XADD and PUBLISH by themselves, in one pipeline. Not atomic, without expiry, proof of
+ * order or idempotency: what a log in Redis costs at least.
  */
 export function createPublisher(url: string): Publisher {
   const redis = new Redis(url, { enableAutoPipelining: true })

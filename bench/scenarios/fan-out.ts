@@ -27,7 +27,10 @@ export const fanOut: Scenario = {
 
 const alwaysThere: readonly TargetName[] = ['ours', 'stock', 'raw']
 
-/** The others are there in the plainest case only: what changes with size and ticks, changes for all of them alike. */
+/**
+ * The others are there in the plainest case only: what changes with size and ticks, changes for all
+ * of them alike.
+ */
 function fanOutCase(subscribers: number, perTick: number, bytes: number, everybody: boolean): Case {
   const names = everybody ? targetNames : alwaysThere
   const row = (name: string, target: TargetName, settings: Partial<TargetSettings>): Row => ({

@@ -84,7 +84,10 @@ async function fromMemory(
   )
 }
 
-/** Has one client see an event, and publishes what all are going to miss. Returns the id of that event. */
+/**
+ * Has one client see an event, and publishes what all are going to miss. Returns the id of that
+ * event.
+ */
 async function fallBehind({ server, clients, subscribe }: Pair, sizes: Sizes): Promise<string> {
   const bytes = sizes.bytes[0] ?? 130
   await subscribe(1)

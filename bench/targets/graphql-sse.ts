@@ -13,7 +13,10 @@ import type { Target, TargetSettings } from './target.ts'
 
 const query = 'subscription ($channel: Int!) { tick(channel: $channel) { n text } }'
 
-/** graphql-sse in its distinct connections mode: a subscription field whose generator reads an EventEmitter. No ids. */
+/**
+ * graphql-sse in its distinct connections mode: a subscription field whose generator reads an
+ * EventEmitter. No ids.
+ */
 export function createTarget({ channels }: TargetSettings): Target {
   const emitter = new EventEmitter()
   emitter.setMaxListeners(0)

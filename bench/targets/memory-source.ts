@@ -3,7 +3,10 @@ import type { Tick } from '../payload.ts'
 import type { TargetSettings } from './target.ts'
 import type { StoredTick, TickSource } from './tick-source.ts'
 
-/** An EventEmitter, as tRPC's documentation teaches, and an array of what was missed in place of its database. */
+/**
+ * An EventEmitter, as tRPC's documentation teaches, and an array of what was missed in place of its
+ * database.
+ */
 export function memorySource({ retain }: TargetSettings): TickSource {
   const emitter = new EventEmitter()
   emitter.setMaxListeners(0)
@@ -35,7 +38,8 @@ export function memorySource({ retain }: TargetSettings): TickSource {
       const tick = { id: String(data.n), data }
       const ticks = kept.get(channel) ?? []
       kept.set(channel, ticks)
-      // Twice as many at most: to cut off the oldest one with each would cost more than what is measured.
+      // Twice as many at most: to cut off the oldest one with each would cost more than what is
+      // measured.
       if (ticks.push(tick) >= retain * 2) ticks.splice(0, retain)
       emitter.emit(String(channel), tick)
     },

@@ -12,7 +12,10 @@ import { createTickRouter, createTickSource, singleRequests, tickInput } from '.
 // All connections come from one address here.
 const limits = { connections: 50_000, connectionsPerKey: 50_000 }
 
-/** Ours: a channel behind a procedure that returns its subscription; or the very generators that stock serves. */
+/**
+ * Ours: a channel behind a procedure that returns its subscription; or the very generators that
+ * stock serves.
+ */
 export function createTarget(settings: TargetSettings): Target {
   return settings.source === 'channel' ? channelTarget(settings) : generatorTarget(settings)
 }

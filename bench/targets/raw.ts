@@ -42,7 +42,10 @@ function byNumber(subscribe: Subscribe): http.RequestListener {
   return (request, response) => subscribe(Number(request.url?.slice(1)), response)
 }
 
-/** Subscribes to the channel that a procedure names: what tRPC itself costs is in it, and nothing of a transport. */
+/**
+ * Subscribes to the channel that a procedure names: what tRPC itself costs is in it, and nothing of
+ * a transport.
+ */
 function afterCall(subscribe: Subscribe): http.RequestListener {
   const t = initTRPC.create()
   const router = t.router({

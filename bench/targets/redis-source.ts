@@ -2,7 +2,10 @@ import { Redis } from 'ioredis'
 import type { TargetSettings } from './target.ts'
 import type { StoredTick, TickSource } from './tick-source.ts'
 
-/** A stream in Redis that each subscriber reads by a connection of its own: what one comes to write for stock tRPC. */
+/**
+ * A stream in Redis that each subscriber reads by a connection of its own: what one comes to write
+ * for stock tRPC.
+ */
 export function redisSource({ retain }: TargetSettings, url: string): TickSource {
   const redis = new Redis(url, { enableAutoPipelining: true })
   let reading = 0

@@ -17,9 +17,15 @@ export type TargetName = (typeof targetNames)[number]
 
 /** How a target is set up. */
 export interface TargetSettings {
-  /** Channels, numbered from 0. A connection subscribes to one of them, or in multiplexed mode to several. */
+  /**
+   * Channels, numbered from 0. A connection subscribes to one of them, or in multiplexed mode to
+   * several.
+   */
   readonly channels: number
-  /** Subscriptions on each connection, to as many channels: multiplexed mode. `undefined`: single mode. */
+  /**
+   * Subscriptions on each connection, to as many channels: multiplexed mode. `undefined`: single
+   * mode.
+   */
   readonly perConnection?: number
   /** Whether raw calls a procedure of tRPC's for each connection, as whoever serves tRPC must. */
   readonly callsProcedure?: boolean
@@ -38,12 +44,15 @@ export const defaultSettings: TargetSettings = { channels: 1, source: 'channel',
 export interface Target {
   readonly server: http.Server
   /**
-   * What a client writes to a new socket to subscribe: one request for each channel, or for each set of channels, which
-   * connections take in turn. With an id, those who continue after it.
+   * What a client writes to a new socket to subscribe: one request for each channel, or for each
+   * set of channels, which connections take in turn. With an id, those who continue after it.
    */
   requests(lastEventId?: string): readonly string[]
   /** How many subscriptions are there that will get what is published next. */
   subscribed(): number
-  /** Sends an event to all who are subscribed to a channel. What it returns settles once the event is kept. */
+  /**
+   * Sends an event to all who are subscribed to a channel. What it returns settles once the event
+   * is kept.
+   */
   publish(event: Tick, channel: number): unknown
 }

@@ -95,7 +95,10 @@ export async function createApp(html = ''): Promise<App> {
   }
 }
 
-/** Answers with a page what isn't for tRPC; and at one address as a gateway does that lets nobody in. */
+/**
+ * Answers with a page what isn't for tRPC; and at one address as a gateway does that lets nobody
+ * in.
+ */
 function pageOf(html: string) {
   return ({ url = '' }: IncomingMessage, response: ServerResponse, next: () => void): void => {
     const isGateway = url.includes('~gateway')

@@ -1,4 +1,7 @@
-/** What runs in the browser, as in a runtime like React Native's: it has XMLHttpRequest, and no web streams. */
+/**
+ * What runs in the browser, as in a runtime like React Native's: it has XMLHttpRequest, and no web
+ * streams.
+ */
 import './without-streams.ts'
 import reactNativeSse from 'react-native-sse'
 import { createFollower, type Follower } from './follower.ts'

@@ -9,7 +9,10 @@ import { listen } from '../support/http.ts'
 /** The rooms that have an event, which names its room. */
 export const rooms = ['a', 'b', 'c'] as const
 
-/** A server with a log for each room, and what goes wrong in it: errors that are nobody's fault but its own. */
+/**
+ * A server with a log for each room, and what goes wrong in it: errors that are nobody's fault but
+ * its own.
+ */
 export async function serveRooms() {
   const log = channel({
     params: z.object({ room: z.string().max(16) }),
@@ -78,7 +81,10 @@ export async function serveRooms() {
   }
 }
 
-/** Sends bytes as they are, in these pieces, and gives what comes back first: an answer, a stream's start, or nothing. */
+/**
+ * Sends bytes as they are, in these pieces, and gives what comes back first: an answer, a stream's
+ * start, or nothing.
+ */
 export function sendBytes(port: number, pieces: readonly Uint8Array[]): Promise<string> {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })

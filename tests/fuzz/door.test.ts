@@ -31,7 +31,10 @@ interface Sent {
   readonly body?: string
 }
 
-/** Sends a request that HTTP allows; reads the answer until `isEnough` of a stream. `undefined` for one that can't be sent. */
+/**
+ * Sends a request that HTTP allows; reads the answer until `isEnough` of a stream. `undefined` for
+ * one that can't be sent.
+ */
 function send(
   { path, method, headers = {}, body }: Sent,
   isEnough: (seen: readonly Seen[]) => boolean,

@@ -3,7 +3,10 @@ import fc, { type Arbitrary } from 'fast-check'
 /** How many properties share the time. */
 const properties = 9
 
-/** How many minutes a property may take: `npm run fuzz -- --minutes N`. Without, the number of inputs is fixed. */
+/**
+ * How many minutes a property may take: `npm run fuzz -- --minutes N`. Without, the number of
+ * inputs is fixed.
+ */
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0) / properties
 
 /** The first seed: a run with the same one tries the same inputs. */
@@ -23,7 +26,10 @@ export interface Property<TInput> {
   settle?(): Promise<void>
 }
 
-/** Tries a property for as long as it is given, and says how many inputs that were. A failure shows its seed and its input. */
+/**
+ * Tries a property for as long as it is given, and says how many inputs that were. A failure shows
+ * its seed and its input.
+ */
 export async function fuzz<TInput>(name: string, property: Property<TInput>): Promise<void> {
   const untilMs = performance.now() + minutes * 60_000
   let seed = firstSeed

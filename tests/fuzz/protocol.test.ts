@@ -26,7 +26,10 @@ function decode(chunks: readonly Uint8Array[]): readonly unknown[] {
   return seen
 }
 
-/** What may be thrown at whoever sent something wrong: an error of ours with this code, and nothing else. */
+/**
+ * What may be thrown at whoever sent something wrong: an error of ours with this code, and nothing
+ * else.
+ */
 function mayRefuse(code: string, read: () => void): void {
   try {
     read()

@@ -13,7 +13,10 @@ import { listen } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
 import { range } from '../support/numbers.ts'
 
-/** tRPC's own server of as many streams of numbers as are asked for, and our link in its default mode. */
+/**
+ * tRPC's own server of as many streams of numbers as are asked for, and our link in its default
+ * mode.
+ */
 async function setup(options: Partial<SseLinkBaseOptions> = {}) {
   const t = initTRPC.create({ sse: { ping: { enabled: true, intervalMs: 200 } } })
   const router = t.router({

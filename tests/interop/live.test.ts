@@ -188,7 +188,9 @@ function follow(
   }
 }
 
-/** What a client shows that replaces all at a snapshot and adds at an event what it doesn't have. */
+/**
+ * What a client shows that replaces all at a snapshot and adds at an event what it doesn't have.
+ */
 function stateOf(values: ReadonlyArray<{ readonly data: Live }>): number[] {
   let state: number[] | undefined
   for (const { data: value } of values) {

@@ -104,7 +104,10 @@ interface Run {
   readonly first: number
 }
 
-/** Cuts the connection again and again while events are published, and expects each event once and in order. */
+/**
+ * Cuts the connection again and again while events are published, and expects each event once and
+ * in order.
+ */
 async function expectResumed({ server, channels, client, path, first }: Run): Promise<void> {
   const received = receiveNumbers()
   const started = createInbox<'started'>()

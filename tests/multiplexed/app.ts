@@ -60,7 +60,10 @@ export function createApp({ retain = { events: 10_000 }, ...options }: AppOption
 export type App = ReturnType<typeof createApp>
 export type NumbersRouter = App['router']
 
-/** A server of an app on a free port of this machine: tRPC at `/trpc`, and the page of the browser tests. */
+/**
+ * A server of an app on a free port of this machine: tRPC at `/trpc`, and the page of the browser
+ * tests.
+ */
 export interface AppServer extends AsyncDisposable {
   readonly url: string
   /** Breaks all connections. */

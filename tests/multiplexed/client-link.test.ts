@@ -137,7 +137,8 @@ it('the same subscription, joined late, gets what it missed and then is one with
 })
 
 it.each([
-  // The server lets a stream go on for a tenth of its time: that is too little for every handover of the first.
+  // The server lets a stream go on for a tenth of its time: that is too little for every handover
+  // of the first.
   { maxDurationMs: 150, isSeamless: false },
   { maxDurationMs: 1_500, isSeamless: true },
 ])(

@@ -22,7 +22,10 @@ async function stats({ child }: ChildServer): Promise<ServerLinkStats> {
   return answer
 }
 
-/** Two instances over one Redis behind a door, and the numbers that two publishers put into its logs. */
+/**
+ * Two instances over one Redis behind a door, and the numbers that two publishers put into its
+ * logs.
+ */
 async function setup() {
   const stack = new AsyncDisposableStack()
   const redis = stack.use(await startRedis())
@@ -56,7 +59,10 @@ async function setup() {
   }
 }
 
-/** Adds and removes subscriptions at random while events flow, sockets are cut and an instance is replaced. */
+/**
+ * Adds and removes subscriptions at random while events flow, sockets are cut and an instance is
+ * replaced.
+ */
 async function churn(seed: number, withFaults: boolean) {
   await using s = await setup()
   const random = seededRandom(seed)

@@ -11,7 +11,10 @@ import { range } from '../support/numbers.ts'
 import { type RouterServerOptions, serveRouter } from '../support/router-server.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
-/** Numbers that any instance can read: a database, say. The instances know nothing else of each other. */
+/**
+ * Numbers that any instance can read: a database, say. The instances know nothing else of each
+ * other.
+ */
 function createSource() {
   const counts = new Map<string, number>()
   const waiting = new Set<() => void>()

@@ -10,7 +10,9 @@ import { manualClock } from '../support/manual-clock.ts'
 import { range, receiveNumbers } from '../support/numbers.ts'
 import { serveRouter } from '../support/router-server.ts'
 
-/** A server with healthy subscriptions and all kinds of others, and a client that has one stream. */
+/**
+ * A server with healthy subscriptions and all kinds of others, and a client that has one stream.
+ */
 async function setup(options: Partial<SseLinkBaseOptions> = {}) {
   const channels = createChannels({
     channels: { numbers: channel({ params: z.object({ name: z.string() }), event: z.number() }) },

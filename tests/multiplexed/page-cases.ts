@@ -27,7 +27,10 @@ export const untilNoStream = ({ link }: App): Promise<unknown> =>
 export const untilOneStream = ({ link }: App): Promise<unknown> =>
   until(() => expect(link.stats()).toMatchObject({ connections: 1, subscriptions: 100 }))
 
-/** Waits until a tab has the last number in every log, and checks that it has exactly those from the first one on. */
+/**
+ * Waits until a tab has the last number in every log, and checks that it has exactly those from the
+ * first one on.
+ */
 export async function expectAll(tab: Tab, last: number, first = 1): Promise<void> {
   const behind = (end: number): string[] =>
     Object.keys(page.numbers).filter((name) => page.numbers[name]?.at(-1) !== end)
@@ -115,7 +118,10 @@ export function resumeCases(browser: () => TestBrowser): void {
   })
 }
 
-/** What a page does where the browser keeps one that had a stream: Firefox keeps none that had a request open. */
+/**
+ * What a page does where the browser keeps one that had a stream: Firefox keeps none that had a
+ * request open.
+ */
 export function broughtBackCase(browser: () => TestBrowser): void {
   it('goes on with every subscription when it is brought back by the back button', async () => {
     await using app = createApp()
@@ -138,7 +144,9 @@ export function broughtBackCase(browser: () => TestBrowser): void {
   })
 }
 
-/** What a page does where a tab is hidden by the next one, as by all browsers that have a window. */
+/**
+ * What a page does where a tab is hidden by the next one, as by all browsers that have a window.
+ */
 export function hiddenCase(browser: () => TestBrowser): void {
   it('lets its stream go while it is hidden for long, and goes on with every subscription when it is shown', async () => {
     await using app = createApp()

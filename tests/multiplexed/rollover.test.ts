@@ -112,7 +112,8 @@ describe('a stream that is replaced while 1,000 events flow a second', { timeout
     check(all, last)
     expect(opened).toBeGreaterThanOrEqual(Math.floor(seconds))
     expect(most).toBeLessThanOrEqual(2)
-    // A tenth of a second is little for a handover, and not always enough: that is seen, and costs nothing else.
+    // A tenth of a second is little for a handover, and not always enough: that is seen, and costs
+    // nothing else.
     const seen = all.states.filter((state) => state === 'connecting').length / names.length - 1
     console.log(
       `${opened} streams in ${seconds} s, ${most} at most at a time, ${seen} handovers were seen, ${last * names.length} events`,

@@ -91,7 +91,10 @@ export function createRunner(published: Published, options: SseLinkBaseOptions):
   }
 }
 
-/** Checks that a subscription got one contiguous run, each number once, in order, from where it started. */
+/**
+ * Checks that a subscription got one contiguous run, each number once, in order, from where it
+ * started.
+ */
 export function checkRun(
   { name, numbers, mustHave, errors }: Run,
   history: readonly number[],

@@ -1,4 +1,7 @@
-/** A server process of its own: serves the logs of the Redis at REDIS_URL, says at which port, and what it serves when asked. */
+/**
+ * A server process of its own: serves the logs of the Redis at REDIS_URL, says at which port, and
+ * what it serves when asked.
+ */
 import type { AddressInfo } from 'node:net'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { createRouter, logChannels } from './router.ts'

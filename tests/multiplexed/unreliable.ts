@@ -10,7 +10,10 @@ export interface UnreliableFetch {
 type Fault = (typeof faults)[number]
 const faults = ['none', 'lost', 'answer lost', 'late', 'repeated', 'much later'] as const
 
-/** Creates a fetch that loses, delays, repeats and reorders control requests, and leaves requests for streams alone. */
+/**
+ * Creates a fetch that loses, delays, repeats and reorders control requests, and leaves requests
+ * for streams alone.
+ */
 export function unreliableFetch(random: () => number): UnreliableFetch {
   const done = Object.fromEntries(faults.map((fault) => [fault, 0])) as Record<Fault, number>
   let healed = false

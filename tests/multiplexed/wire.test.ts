@@ -88,7 +88,10 @@ describe('what an event costs on the wire', () => {
 })
 
 describe('a client that opens streams and never reads', () => {
-  /** What 50 MB of events cost while so many streams are open that are never read, beside one that is. */
+  /**
+   * What 50 MB of events cost while so many streams are open that are never read, beside one that
+   * is.
+   */
   async function measure(
     unread: number,
   ): Promise<{ readonly bytes: number; readonly sentToEach: number }> {
@@ -123,7 +126,8 @@ describe('a client that opens streams and never reads', () => {
     console.log(
       `50 unread streams cost ${(extra / 1e6).toFixed(1)} MB; each was sent ${(sentToEach / 1e6).toFixed(1)} MB`,
     )
-    // An eighth of a megabyte for each is allowed to wait, the client's own end of the socket is in this process too.
+    // An eighth of a megabyte for each is allowed to wait, the client's own end of the socket is in
+    // this process too.
     expect(extra).toBeLessThan(50 * 600_000)
     // Of 50 MB; the rest of it is in the kernel.
     expect(sentToEach).toBeLessThan(10_000_000)

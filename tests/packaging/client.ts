@@ -1,4 +1,5 @@
-// A client of the packed packages: takes the addresses of servers as `server.ts` starts them, and fails unless it gets every event once, in order.
+// A client of the packed packages: takes the addresses of servers as `server.ts` starts them, and
+// fails unless it gets every event once, in order.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -9,7 +10,10 @@ import type { ControlRouter, NewsRouter } from './server.ts'
 
 type Control = ReturnType<typeof createTRPCClient<ControlRouter>>
 
-/** Opens a stream, and reads nothing of it until it is told to. Then resolves once it has read the text. */
+/**
+ * Opens a stream, and reads nothing of it until it is told to. Then resolves once it has read the
+ * text.
+ */
 async function openSlow(url: string): Promise<{ readUntil(text: string): Promise<void> }> {
   const request = http.get(url, { agent: false })
   const [response]: [http.IncomingMessage] = (await once(request, 'response')) as never

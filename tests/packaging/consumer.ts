@@ -1,4 +1,5 @@
-// An app as a user writes it. `packaging.test.ts` compiles it against the packed packages, declarations included.
+// An app as a user writes it. `packaging.test.ts` compiles it against the packed packages,
+// declarations included.
 
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'

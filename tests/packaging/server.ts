@@ -1,4 +1,5 @@
-// A server of the packed packages, as plain a program as a user's. `packaging.test.ts` runs it on every Node, and `client.ts` drives it.
+// A server of the packed packages, as plain a program as a user's. `packaging.test.ts` runs it on
+// every Node, and `client.ts` drives it.
 
 import { once } from 'node:events'
 import http from 'node:http'
@@ -20,7 +21,8 @@ import { z } from 'zod'
 const t = initTRPC.create()
 
 type ApiRoute = http.RequestListener & { readonly link: ServerLink }
-// By a name that the compiler doesn't follow: the types of Next.js change those of `process.env` in the whole project.
+// By a name that the compiler doesn't follow: the types of Next.js change those of `process.env` in
+// the whole project.
 const nextEntry: string = '@trpc-sse/server/adapters/next'
 const { createNextApiHandler }: { createNextApiHandler(options: Options): ApiRoute } = await import(
   nextEntry
@@ -130,7 +132,10 @@ function appOn(port: number) {
 const port = z.number()
 const adapter = z.enum(Object.keys(mounts) as [keyof typeof mounts])
 
-/** How a client drives the apps: on a server of its own, which goes on while those are cut and drained. */
+/**
+ * How a client drives the apps: on a server of its own, which goes on while those are cut and
+ * drained.
+ */
 const control = t.router({
   adapters: t.procedure.query(() => Object.keys(mounts) as (keyof typeof mounts)[]),
   open: t.procedure

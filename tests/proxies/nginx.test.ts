@@ -21,7 +21,9 @@ const [documentedBlock] = readPage('docs/proxies.md').blocks.filter(
   ({ file }) => file === 'nginx.conf',
 )
 
-/** What docs/proxies.md says, between a port of ours and the app's, with more lines in its location. */
+/**
+ * What docs/proxies.md says, between a port of ours and the app's, with more lines in its location.
+ */
 function documented(appUrl: string, port: number, more = ''): string {
   return (documentedBlock?.code ?? '')
     .replace('127.0.0.1:3000', new URL(appUrl).host)

@@ -28,7 +28,10 @@ export interface FakeTab {
   close(): void
 }
 
-/** Creates a browser. Messages and locks take up to `delayMs`, by the clock; messages of a channel stay in order. */
+/**
+ * Creates a browser. Messages and locks take up to `delayMs`, by the clock; messages of a channel
+ * stay in order.
+ */
 export function fakeBrowser(
   clock: Clock,
   random: () => number,

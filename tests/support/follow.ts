@@ -39,7 +39,10 @@ export function untypedClient(
   return createTRPCUntypedClient({ links })
 }
 
-/** Subscribes, and keeps what the app is told, in order. Errors are kept whole, states with their message. */
+/**
+ * Subscribes, and keeps what the app is told, in order. Errors are kept whole, states with their
+ * message.
+ */
 export function follow(
   client: TRPCUntypedClient<AnyTRPCRouter>,
   path: string,

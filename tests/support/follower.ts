@@ -7,7 +7,10 @@ import {
   type Unlisten,
 } from '@trpc-sse/server'
 
-/** The simplest right reader of a log: it follows hints that follow on, and reads the log in every other case. */
+/**
+ * The simplest right reader of a log: it follows hints that follow on, and reads the log in every
+ * other case.
+ */
 export interface Follower {
   /** What it has been given, in order. */
   readonly events: readonly StoredEvent[]
@@ -80,7 +83,10 @@ export async function follow(backend: Backend, log: ChannelLog): Promise<Followe
   }
 }
 
-/** Reads to the end, once more if that was asked for meanwhile. A read that fails is made again, until `close`. */
+/**
+ * Reads to the end, once more if that was asked for meanwhile. A read that fails is made again,
+ * until `close`.
+ */
 function createReader(toEnd: () => Promise<void>) {
   let busy = false
   let stale = false

@@ -6,7 +6,10 @@ import {
 } from '@trpc-sse/protocol'
 import type { ManualClock } from './manual-clock.ts'
 
-/** The smallest right server of multiplexed mode, without HTTP, on a network that a test makes as bad as it likes. */
+/**
+ * The smallest right server of multiplexed mode, without HTTP, on a network that a test makes as
+ * bad as it likes.
+ */
 export interface ModelServer {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** Appends to a log. */
@@ -34,7 +37,9 @@ export interface ModelEvent {
 /** A number from 0 up to, not including, `below`. */
 export type Dice = (below: number) => number
 
-/** How far a subscription is, in each of its logs. A path is the names of its logs, joined by `+`. */
+/**
+ * How far a subscription is, in each of its logs. A path is the names of its logs, joined by `+`.
+ */
 type Position = Map<string, number>
 
 interface Run {

@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProgram } from './program.ts'
 
-/** Starts nginx with what is in its `http` block, as Debian's package sets it up, in a folder of its own. */
+/**
+ * Starts nginx with what is in its `http` block, as Debian's package sets it up, in a folder of its
+ * own.
+ */
 export async function startNginx(
   httpBlock: string | ((folder: string) => Promise<string>),
 ): Promise<AsyncDisposable> {
@@ -24,7 +27,10 @@ export async function startNginx(
   }
 }
 
-/** The settings of Debian's `nginx.conf`, but for where files lie, and one process, so that killing it is the end of it. */
+/**
+ * The settings of Debian's `nginx.conf`, but for where files lie, and one process, so that killing
+ * it is the end of it.
+ */
 function configuration(folder: string, httpBlock: string): string {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   return `

@@ -17,7 +17,10 @@ const manifest: { devDependencies: Record<string, string> } = JSON.parse(
   readFileSync(join(folder, 'package.json'), 'utf8'),
 )
 
-/** The versions of Node that the packages are tested on, oldest first: those of `tests/nodes/package.json`. */
+/**
+ * The versions of Node that the packages are tested on, oldest first: those of
+ * `tests/nodes/package.json`.
+ */
 export const testedNodes: readonly TestedNode[] = Object.entries(manifest.devDependencies)
   .map(([name, specifier]) => {
     const version = specifier.slice('npm:node@'.length)

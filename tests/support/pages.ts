@@ -19,8 +19,8 @@ export interface Block {
   readonly language: string
   readonly code: string
   /**
-   * The file that it is part of: `<!-- file: server.ts -->` before the block. Blocks with the same file continue it;
-   * one without is a file of its own.
+   * The file that it is part of: `<!-- file: server.ts -->` before the block. Blocks with the same
+   * file continue it; one without is a file of its own.
    */
   readonly file: string
 }

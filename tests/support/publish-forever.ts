@@ -1,4 +1,5 @@
-// A process that publishes 0, 1, 2 … to the log "log" of the Redis whose URL it is given, until it is killed.
+// A process that publishes 0, 1, 2 … to the log "log" of the Redis whose URL it is given, until it
+// is killed.
 import { redisBackend } from '@trpc-sse/redis'
 
 const [, , url = '', firstNumber = '0'] = process.argv

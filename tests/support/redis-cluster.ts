@@ -7,9 +7,15 @@ export interface RedisCluster extends AsyncDisposable {
   readonly nodes: readonly RedisServer[]
   /** A client of the Cluster, connected. */
   readonly client: Cluster
-  /** Moves a slot and its keys to the next node, or further on, one step after the other, while it is used. */
+  /**
+   * Moves a slot and its keys to the next node, or further on, one step after the other, while it
+   * is used.
+   */
   moveSlot(slot: number, steps?: number): Promise<void>
-  /** Gives a node a replica, and waits until that has what the node has. It lasts as long as the Cluster. */
+  /**
+   * Gives a node a replica, and waits until that has what the node has. It lasts as long as the
+   * Cluster.
+   */
   addReplica(of: RedisServer): Promise<RedisServer>
 }
 
@@ -43,7 +49,8 @@ export async function startRedisCluster(options: RedisServerOptions = {}): Promi
   }
 }
 
-// There is no event for that: a node is asked until it knows all the others. It takes two seconds, by design.
+// There is no event for that: a node is asked until it knows all the others. It takes two seconds,
+// by design.
 async function untilItServes({ admin }: RedisServer): Promise<void> {
   for (;;) {
     const info = String(await admin.call('cluster', 'info'))
@@ -84,7 +91,10 @@ async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: numb
   await untilTheyAgree(nodes)
 }
 
-/** A slot that moves on before all nodes know where it is may be lost, with its keys: two nodes claim it in the same epoch. */
+/**
+ * A slot that moves on before all nodes know where it is may be lost, with its keys: two nodes
+ * claim it in the same epoch.
+ */
 async function untilTheyAgree(nodes: readonly RedisServer[]): Promise<void> {
   for (;;) {
     const views = await Promise.all(nodes.map(viewOf))

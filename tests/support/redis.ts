@@ -70,7 +70,10 @@ export async function startRedis({
   }
 }
 
-/** Waits until a replica has all that its master has now. (WAIT counts only what its own connection has written.) */
+/**
+ * Waits until a replica has all that its master has now. (WAIT counts only what its own connection
+ * has written.)
+ */
 export async function untilInSync(replica: RedisServer, master: RedisServer): Promise<void> {
   const offset = async ({ admin }: RedisServer, of: string): Promise<number> =>
     Number(new RegExp(`${of}_repl_offset:(\\d+)`).exec(await admin.info('replication'))?.[1])

@@ -27,7 +27,10 @@ export interface Exchange {
   /** Begins a stream, and says nothing. */
   openSilently(contentType?: string): Exchange
   send(...messages: SseMessage[]): Exchange
-  /** Writes bytes as they are. Resolves when they are on their way, so that none are joined with the next ones. */
+  /**
+   * Writes bytes as they are. Resolves when they are on their way, so that none are joined with the
+   * next ones.
+   */
   write(bytes: string | Uint8Array): Promise<void>
   /** Answers at once. */
   answer(status: number, headers?: OutgoingHttpHeaders, body?: string): void

@@ -2,8 +2,8 @@ import type { EventSourceConstructor, EventSourceEvent } from '@trpc-sse/client'
 import { createDecoder } from '@trpc-sse/protocol'
 
 /**
- * Makes an EventSource of a fetch. It is as browsers' are: every event has the position of the newest that had one, and of a
- * failure nothing is said.
+ * Makes an EventSource of a fetch. It is as browsers' are: every event has the position of the
+ * newest that had one, and of a failure nothing is said.
  */
 export function eventSourceOver(fetch: (url: string) => Promise<Response>): EventSourceConstructor {
   return class {

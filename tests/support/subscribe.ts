@@ -32,7 +32,10 @@ export function subscribe(
   return { clock, client, ...follow(client, 'room.onMessage', input, options) }
 }
 
-/** Lets the wait of exactly `ms` pass, and gives the request that follows. No request comes before that. */
+/**
+ * Lets the wait of exactly `ms` pass, and gives the request that follows. No request comes before
+ * that.
+ */
 export async function requestAfter(
   ms: number,
   { clock }: Subscribed,

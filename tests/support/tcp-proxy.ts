@@ -8,11 +8,14 @@ export interface TcpProxy extends AsyncDisposable {
   target: number
   /** Whether new connections are refused. */
   refusing: boolean
-  /** Stops all traffic of the connections there are, without closing them: half-open, as it is called. */
+  /**
+   * Stops all traffic of the connections there are, without closing them: half-open, as it is
+   * called.
+   */
   stall(): void
   /**
-   * Cuts every connection there is as soon as the server answers on it: what was asked is done, and the answer is lost.
-   * Resolves when that has happened once.
+   * Cuts every connection there is as soon as the server answers on it: what was asked is done, and
+   * the answer is lost. Resolves when that has happened once.
    */
   loseNextAnswer(): Promise<void>
   /** Cuts every connection there is. */

@@ -1,4 +1,5 @@
-// A process that waits for one thing, by name, and says what comes of it. Nothing of its own keeps it alive.
+// A process that waits for one thing, by name, and says what comes of it. Nothing of its own keeps
+// it alive.
 import { createTRPCUntypedClient } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
 import { redisBackend } from '@trpc-sse/redis'

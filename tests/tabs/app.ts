@@ -17,7 +17,8 @@ function createRouter() {
       room: channel({
         params: z.object({ room: z.string() }),
         event: z.object({ n: z.number() }),
-        // A fast machine publishes thousands while a tab goes: what is no longer kept would be a gap, and rightly so.
+        // A fast machine publishes thousands while a tab goes: what is no longer kept would be a
+        // gap, and rightly so.
         retain: { events: 1_000_000 },
       }),
     },

@@ -16,7 +16,10 @@ afterEach(() => {
   uncaught.mockReset()
 })
 
-/** Two tabs with one stream, and a page of the same origin that reads and writes on all their channels. */
+/**
+ * Two tabs with one stream, and a page of the same origin that reads and writes on all their
+ * channels.
+ */
 async function setup(server: ScriptedServer) {
   const browser = fakeBrowser(systemClock, Math.random, globalThis.fetch, 2)
   const stranger = browser.open()

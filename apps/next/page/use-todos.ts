@@ -15,7 +15,9 @@ const list = keyedList<Todo>({
   order: (a, b) => a.addedAt.getTime() - b.addedAt.getTime(),
 })
 
-/** A user's list, live from the server-rendered state on, and optimistic mutations that change it. */
+/**
+ * A user's list, live from the server-rendered state on, and optimistic mutations that change it.
+ */
 export function useTodos(user: string, initialData: InitialTodos) {
   const client = useTRPCClient()
   const { data, optimistic, ...live } = useLive(useTRPC().onTodos.subscriptionOptions({ user }), {

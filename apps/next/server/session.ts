@@ -11,7 +11,10 @@ export interface Session {
   close(): void
 }
 
-/** Returns the session of the request's cookie. Pages can only read it; route handlers can change it. */
+/**
+ * Returns the session of the request's cookie. Pages can only read it; route handlers can change
+ * it.
+ */
 export async function currentSession(): Promise<Session> {
   const jar = await cookies()
   const isSecure = (await headers()).get('x-forwarded-proto') === 'https'

@@ -3,7 +3,8 @@ import { createServer } from 'vite'
 import config from '../vite.config.ts'
 import { app, listen, server } from './app.ts'
 
-// Without `configFile: false`, Vite writes a copy of its configuration, and `node --watch` restarts.
+// Without `configFile: false`, Vite writes a copy of its configuration, and `node --watch`
+// restarts.
 const vite = await createServer({
   ...config,
   configFile: false,

@@ -5,7 +5,10 @@ export type Frames = (callback: () => void) => () => void
 const hiddenPageMs = 250
 const withoutFramesMs = 16
 
-/** Schedules with the browser's animation frames; with a timer if there are none or the page is hidden. */
+/**
+ * Schedules with the browser's animation frames; with a timer if there are none or the page is
+ * hidden.
+ */
 export const browserFrames: Frames = (callback) => {
   const hasFrames = typeof requestAnimationFrame === 'function'
   const timer = setTimeout(run, hasFrames ? hiddenPageMs : withoutFramesMs)

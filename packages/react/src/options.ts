@@ -6,8 +6,8 @@ import type { EventOf, SnapshotOf } from './store/live-values.ts'
 /** Options of `useLive` for every kind of state. */
 export interface LiveBaseOptions<TState> {
   /**
-   * Called with each new state and its position, at most once a frame: to store it elsewhere, in the
-   * query cache for example. Optimistic events are not included.
+   * Called with each new state and its position, at most once a frame: to store it elsewhere, in
+   * the query cache for example. Optimistic events are not included.
    */
   readonly write?: (data: TState, lastEventId: string) => void
   /**
@@ -30,7 +30,9 @@ export interface ReduceOptions<TValue, TState> extends LiveBaseOptions<TState> {
   snapshot?(data: SnapshotOf<TValue>): TState
 }
 
-/** Options of `useLive` for a list: a snapshot is a list, and each event is a version of an item. */
+/**
+ * Options of `useLive` for a list: a snapshot is a list, and each event is a version of an item.
+ */
 export interface KeyOptions<TItem>
   extends LiveBaseOptions<readonly TItem[]>,
     KeyedListOptions<TItem> {}
@@ -38,8 +40,9 @@ export interface KeyOptions<TItem>
 /** Initial data that is present. */
 export interface WithInitialData<TState> {
   /**
-   * The first state: the result of a query that returns `{ data, lastEventId }`. With a `lastEventId`
-   * the subscription starts after it. Read when the subscription starts, and by `reset`.
+   * The first state: the result of a query that returns `{ data, lastEventId }`. With a
+   * `lastEventId` the subscription starts after it. Read when the subscription starts, and by
+   * `reset`.
    */
   readonly initialData: InitialData<TState>
 }

@@ -26,13 +26,14 @@ export type ItemOf<TValue> = [SnapshotOf<TValue>] extends [never]
 
 /**
  * Folds a tracked subscription's events into a state, each once and in order, and renders at most
- * once a frame. A live subscription sends `{ type: 'snapshot', data }`, which replaces the state, and
- * `{ type: 'event', data }`, whose data is the event. Any other value is an event itself. If the
- * server doesn't say whether a subscription is live, the shape of the value decides. A new `queryKey`
- * or `enabled` starts again.
+ * once a frame. A live subscription sends `{ type: 'snapshot', data }`, which replaces the state,
+ * and `{ type: 'event', data }`, whose data is the event. Any other value is an event itself. If
+ * the server doesn't say whether a subscription is live, the shape of the value decides. A new
+ * `queryKey` or `enabled` starts again.
  *
  * ```ts
- * const { data, status } = useLive(trpc.onTodos.subscriptionOptions({ list }), { key: (todo) => todo.id })
+ * const { data, status } = useLive(trpc.onTodos.subscriptionOptions({ list }), { key: (todo) =>
+ * todo.id })
  * ```
  */
 export function useLive<TValue, TError>(

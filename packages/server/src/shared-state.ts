@@ -4,7 +4,9 @@ import type { TrackedEnvelope } from '@trpc/server'
 // app may create its channels in either. This file holds the state that the copies in one process
 // must share.
 
-/** Returns the process's one thing of this name, made by the first copy of this package that asks. */
+/**
+ * Returns the process's one thing of this name, made by the first copy of this package that asks.
+ */
 export function acrossCopies<TThing extends object>(name: string, make: () => TThing): TThing {
   const shared = globalThis as { [key: symbol]: unknown }
   // The number changes when the shape of a shared thing does.

@@ -5,8 +5,8 @@ export interface Tab extends AsyncDisposable {
   /** Goes to an address, and waits until the page is loaded. */
   goto(url: string): Promise<void>
   /**
-   * Calls a function in the page, and gives what it returns or resolves to. It takes and gives JSON, and knows nothing of
-   * where it is written.
+   * Calls a function in the page, and gives what it returns or resolves to. It takes and gives
+   * JSON, and knows nothing of where it is written.
    */
   call<TArguments extends unknown[], TResult>(
     inPage: (...given: TArguments) => TResult | Promise<TResult>,

@@ -1,4 +1,7 @@
-/** Gives a command to a session of a WebDriver: `POST`s if it has a body, else `GET`s, unless told otherwise. */
+/**
+ * Gives a command to a session of a WebDriver: `POST`s if it has a body, else `GET`s, unless told
+ * otherwise.
+ */
 export type Command = <TResult = unknown>(
   path: string,
   body?: object,

@@ -5,7 +5,9 @@ import { freePort } from '../redis.ts'
 import type { Tab, TestBrowser } from './browser.ts'
 import { type Command, openSession } from './webdriver.ts'
 
-/** Opens the browser of the WebKit driver from `WEBKIT_DRIVER_BIN`, or PATH, on a screen of its own. */
+/**
+ * Opens the browser of the WebKit driver from `WEBKIT_DRIVER_BIN`, or PATH, on a screen of its own.
+ */
 export async function openWebKit(): Promise<TestBrowser> {
   await using starting = new AsyncDisposableStack()
   const screen = starting.use(

@@ -9,7 +9,9 @@ export interface Instances {
   close(): Promise<void>
 }
 
-/** Starts `count` server processes, and restarts those that exit. Resolves when all accept requests. */
+/**
+ * Starts `count` server processes, and restarts those that exit. Resolves when all accept requests.
+ */
 export async function startInstances(count: number): Promise<Instances> {
   const running = new Map<number, ChildProcess>()
   const ports = new Map<number, number>()

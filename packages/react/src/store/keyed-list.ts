@@ -10,7 +10,9 @@ export interface KeyedListOptions<TItem> {
   order?(a: TItem, b: TItem): number
 }
 
-/** Functions over lists of items with keys. They return a new list, and never change the given one. */
+/**
+ * Functions over lists of items with keys. They return a new list, and never change the given one.
+ */
 export interface KeyedList<TItem> {
   /** Makes a list of items that are not ordered yet. */
   from(items: readonly TItem[]): readonly TItem[]
@@ -51,7 +53,9 @@ export function keyedList<TItem>({ key, order }: KeyedListOptions<TItem>): Keyed
   }
 }
 
-/** Finds the index after all items that are not greater, by binary search; the end without order. */
+/**
+ * Finds the index after all items that are not greater, by binary search; the end without order.
+ */
 function placeOf<TItem>(
   list: readonly TItem[],
   item: TItem,

@@ -32,8 +32,8 @@ export interface LiveValue {
 }
 
 /**
- * Unwraps a value of a live subscription. If the server doesn't say whether the subscription is live,
- * the shape decides: `{ type, data }` and no other properties.
+ * Unwraps a value of a live subscription. If the server doesn't say whether the subscription is
+ * live, the shape decides: `{ type, data }` and no other properties.
  */
 export function readValue(value: unknown, isLive: boolean | undefined): LiveValue {
   if (isLive !== false && isEnvelope(value))

@@ -54,7 +54,9 @@ export interface ReadOptions {
  */
 export interface LogPage {
   readonly events: readonly StoredEvent[]
-  /** The newest event's id at the moment of the read, retained or not; for an empty log, its origin. */
+  /**
+   * The newest event's id at the moment of the read, retained or not; for an empty log, its origin.
+   */
   readonly lastEventId: EventId
   /** Set if the log retains fewer than the requested `last` events, though it has had more. */
   readonly trimmed?: true
@@ -66,7 +68,9 @@ export interface LogPage {
 export interface AppendResult {
   /** The ids, in the order of the payloads. */
   readonly ids: readonly EventId[]
-  /** Whether the idempotency key was known: nothing was stored, the ids are those of the first time. */
+  /**
+   * Whether the idempotency key was known: nothing was stored, the ids are those of the first time.
+   */
   readonly duplicate: boolean
 }
 

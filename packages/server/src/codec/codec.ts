@@ -13,7 +13,9 @@ export interface Codec {
   deserialize(text: string): unknown
 }
 
-/** Transforms a value and writes it as JSON. Returns `undefined` for a value that JSON leaves out. */
+/**
+ * Transforms a value and writes it as JSON. Returns `undefined` for a value that JSON leaves out.
+ */
 export function serialize(
   output: TRPCDataTransformer | undefined,
   value: unknown,

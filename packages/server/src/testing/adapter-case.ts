@@ -26,7 +26,9 @@ export interface AdapterServeOptions {
 
 /** The server of a case's app. */
 export interface AdapterServer {
-  /** The URL of tRPC: `http://127.0.0.1:3000/trpc`, or `https:` for HTTP/2, with any certificate. */
+  /**
+   * The URL of tRPC: `http://127.0.0.1:3000/trpc`, or `https:` for HTTP/2, with any certificate.
+   */
   readonly url: string
   /** Calls `drain` of the link behind the adapter. */
   drain(): Promise<void>

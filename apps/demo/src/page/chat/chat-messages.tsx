@@ -24,7 +24,7 @@ export function ChatMessages({ messages, author, isLoading }: ChatMessagesProps)
         onScroll={({ currentTarget }) => setAtEnd(currentTarget.scrollTop > -40)}
         role="log"
         aria-label="Messages"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scroll area must be reachable by keyboard.
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboards must reach a scroll area.
         tabIndex={0}
       >
         <div className="messages">

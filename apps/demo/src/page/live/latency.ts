@@ -4,7 +4,9 @@ import { createStore, type Store } from './store.ts'
 export interface Latency {
   /** The latest measurements in milliseconds, oldest first. */
   readonly values: Pick<Store<readonly number[]>, 'get' | 'subscribe'>
-  /** Measures an event published at `publishedAt` (milliseconds since 1970) up to the next frame. */
+  /**
+   * Measures an event published at `publishedAt` (milliseconds since 1970) up to the next frame.
+   */
   measure(publishedAt: number): void
   /** The page was shown or hidden. */
   visibilityChanged(isHidden: boolean): void

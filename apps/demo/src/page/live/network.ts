@@ -17,7 +17,9 @@ export interface Network {
   readonly state: Store<NetworkState>
   /** The `fetch` that the links use. */
   fetch(url: RequestInfo | URL, init?: FetchInit): Promise<Response>
-  /** Breaks open requests in every tab of the browser, and refuses new ones for `ms` milliseconds. */
+  /**
+   * Breaks open requests in every tab of the browser, and refuses new ones for `ms` milliseconds.
+   */
   takeAway(ms: number): void
   bringBack(): void
 }

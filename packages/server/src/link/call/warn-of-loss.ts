@@ -3,7 +3,10 @@ import { oncePerProcedure } from './once-per-procedure.ts'
 
 const isFirst = oncePerProcedure()
 
-/** Warns, once for each procedure, that it loses events: it doesn't pass on where the client resumes. */
+/**
+ * Warns, once for each procedure, that it loses events: it doesn't pass on where the client
+ * resumes.
+ */
 export function warnOfLoss(router: AnyTRPCRouter, path: string): void {
   if (!isFirst(router, path)) return
   console.warn(
