@@ -55,8 +55,9 @@ export class PageReader {
 
   /** Returns the recent page to read after an id, and the index of the next entry. */
   find(after: EventId): { readonly page: Page; readonly index: number } | undefined {
-    for (const page of this.#recent.slice(0, maxLookups)) {
-      if (!this.#options.cache.isFresh(page)) return undefined
+    let lookups = 0
+    for (const page of this.#recent) {
+      if (++lookups > maxLookups || !this.#options.cache.isFresh(page)) return undefined
       const index = page.indexAfter(after)
       if (index >= 0) return { page, index }
     }

@@ -241,9 +241,12 @@ export class Connection implements SlotHolder {
   #offerTurns(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return
-    for (const callback of [...waiting]) {
-      if (this.isBackpressured()) return
-      if (waiting.delete(callback)) callback()
+    // Those that wait again meanwhile have had their turn.
+    let turns = waiting.size
+    for (const callback of waiting) {
+      if (turns-- === 0 || this.isBackpressured()) return
+      waiting.delete(callback)
+      callback()
     }
   }
 

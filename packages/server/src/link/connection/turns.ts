@@ -1,4 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
+import { FairQueue } from '../../hub/fair-queue.ts'
 
 /**
  * Steps in one turn of the event loop. Each takes about a quarter of a millisecond, so events for
@@ -9,7 +10,8 @@ export const stepsPerTurn = 16
 /** The shortest time that timers have. */
 const turnMs = 1
 
-interface Step {
+interface Step<TOwner> {
+  readonly group: TOwner
   readonly proceed: () => void
   /** Aborts when the step isn't wanted any more. */
   readonly signal: AbortSignal
@@ -20,10 +22,9 @@ interface Step {
  * behind its own, and keeps no other owner waiting. It has a timer only while steps wait, or just
  * after.
  */
-export class Turns<TOwner> {
+export class Turns<TOwner extends object> {
   readonly #clock: Clock
-  /** By owner, in the order of their turns. */
-  readonly #waiting = new Map<TOwner, Step[]>()
+  readonly #waiting = new FairQueue<TOwner, Step<TOwner>>()
   #taken = 0
   #isTurn = false
 
@@ -35,15 +36,11 @@ export class Turns<TOwner> {
    * Waits for the turn of one more step; `undefined` if it is now. An aborted step takes no turn.
    */
   enter(owner: TOwner, signal: AbortSignal): Promise<void> | undefined {
-    if (this.#taken < stepsPerTurn && this.#waiting.size === 0) {
+    if (this.#taken < stepsPerTurn && this.#waiting.isEmpty) {
       this.#take()
       return undefined
     }
-    return new Promise((proceed) => {
-      const steps = this.#waiting.get(owner)
-      if (steps) steps.push({ proceed, signal })
-      else this.#waiting.set(owner, [{ proceed, signal }])
-    })
+    return new Promise((proceed) => this.#waiting.push({ group: owner, proceed, signal }))
   }
 
   #take(): void {
@@ -56,14 +53,11 @@ export class Turns<TOwner> {
   #nextTurn(): void {
     this.#isTurn = false
     this.#taken = 0
-    for (const [owner, steps] of this.#waiting) {
-      if (this.#taken >= stepsPerTurn) return
-      this.#waiting.delete(owner)
-      const [step, ...others] = steps
-      // To the end of the Map, whose iteration also reaches what is added meanwhile.
-      if (others.length > 0) this.#waiting.set(owner, others)
-      if (!step?.signal.aborted) this.#take()
-      step?.proceed()
+    while (this.#taken < stepsPerTurn) {
+      const step = this.#waiting.take()
+      if (step === undefined) return
+      if (!step.signal.aborted) this.#take()
+      step.proceed()
     }
   }
 }
