@@ -67,6 +67,20 @@ describe('the writer of a Node response', () => {
     for (let i = 0; i < 2; i++) expect(await body(await s.get())).toBe(expected)
   })
 
+  it('writes the chunks of one write in their order, whatever their sizes', async () => {
+    const chunks = ['a', 'b'.repeat(20_000), 'c', 'd', 'e'.repeat(2_000), 'f'.repeat(90_000), 'g']
+    const written = chunks.map(bytes)
+    await using s = await setup((writer) => {
+      writer.write([bytes('first')])
+      // The second and third time, it is what was written just before.
+      for (let i = 0; i < 3; i++) writer.write([...written])
+      writer.write(written.slice(1, 2))
+      writer.end()
+    })
+    const expected = `first${chunks.join('').repeat(3)}${chunks[1]}`
+    for (let i = 0; i < 2; i++) expect((await body(await s.get())) === expected).toBe(true)
+  })
+
   it('leaves nothing on a connection that goes on to serve other requests', async () => {
     const listeners: number[] = []
     await using s = await setup((writer, response) => {

@@ -5,6 +5,7 @@ import {
   type ResponseHead,
   type ResponseWriter,
 } from '../connection/response-writer.ts'
+import { writeChunk } from './chunk.ts'
 import { directSocket, isNext } from './direct-socket.ts'
 
 /** Writes straight to a Node response: there are no web streams between an event and the socket. */
@@ -41,7 +42,7 @@ export class NodeResponseWriter implements ResponseWriter {
     this.#hasWritten = true
     const onWritten = emitsDrain(response) ? undefined : this.#onDrain
     if (this.#socket && isNext(response, this.#socket)) {
-      this.#writeTo(this.#socket, framed(chunks), onWritten)
+      this.#writeTo(this.#socket, chunks, onWritten)
       return
     }
     if (response.destroyed) return
@@ -69,11 +70,14 @@ export class NodeResponseWriter implements ResponseWriter {
     this.#response.destroy()
   }
 
-  #writeTo(socket: Socket, bytes: Uint8Array, onWritten: (() => void) | undefined): void {
-    const isDrained = socket.write(bytes, onWritten)
+  #writeTo(
+    socket: Socket,
+    chunks: readonly Uint8Array[],
+    onWritten: (() => void) | undefined,
+  ): void {
     // Newer versions of Node emit no 'drain' where the kernel takes everything at once. In the next
     // turn of the event loop, so that other connections go first.
-    if (isDrained && bytes.length >= minBufferedBytes) setImmediate(this.#onDrain)
+    if (writeChunk(socket, chunks, onWritten) >= minBufferedBytes) setImmediate(this.#onDrain)
   }
 }
 
@@ -140,27 +144,16 @@ function emitsDrain({ socket, writableHighWaterMark }: ServerResponse): boolean 
 
 function ignore(): void {}
 
-/** Joins the chunks of one write. */
-const joined = memoized((chunks) => (chunks.length === 1 && chunks[0]) || Buffer.concat(chunks))
-
-/** Joins the chunks of one write to one chunk of HTTP/1.1. */
-const framed = memoized((chunks) => {
-  const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-  return Buffer.concat([Buffer.from(`${length.toString(16)}\r\n`, 'latin1'), ...chunks, crlf])
-})
-
-const crlf = Buffer.from('\r\n', 'latin1')
+let lastChunks: readonly Uint8Array[] = []
+let lastJoined: Uint8Array = new Uint8Array()
 
 /**
- * Remembers the last result: connections at the tail are sent the same chunks, one after the other.
+ * Joins the chunks of one write. Remembers the last result: connections at the tail are sent the same
+ * chunks, one after the other.
  */
-function memoized(make: (chunks: readonly Uint8Array[]) => Uint8Array): typeof make {
-  let last: readonly Uint8Array[] = []
-  let made: Uint8Array = new Uint8Array()
-  return (chunks) => {
-    if (chunks.length === last.length && chunks.every((chunk, i) => chunk === last[i])) return made
-    made = make(chunks)
-    last = chunks
-    return made
-  }
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  if (chunks.length !== lastChunks.length || chunks.some((chunk, i) => chunk !== lastChunks[i]))
+    lastJoined = (chunks.length === 1 && chunks[0]) || Buffer.concat(chunks)
+  lastChunks = chunks
+  return lastJoined
 }
