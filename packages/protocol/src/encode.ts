@@ -28,6 +28,15 @@ export function encode({ event, id, data, retryMs }: SseMessage): string {
 }
 
 /**
+ * Writes a message with an id in two parts. Its data goes between them as it is, and must be one line.
+ * Throws `INVALID_MESSAGE`.
+ */
+export function encodeAround(id: string): readonly [before: string, after: string] {
+  const before = 'data: '
+  return [before, encode({ data: '', id }).slice(before.length)]
+}
+
+/**
  * Writes the first line of a message with a name: what {@link encode} writes of the same message
  * without a name may follow. So one text serves under many names. Throws `INVALID_MESSAGE`.
  */

@@ -7,7 +7,7 @@ export {
   wait,
 } from './clock.ts'
 export { createDecoder, type DecodedMessage, type Decoder, type DecoderOptions } from './decode.ts'
-export { encode, encodeEventName, type SseMessage } from './encode.ts'
+export { encode, encodeAround, encodeEventName, type SseMessage } from './encode.ts'
 export {
   isRealtimeError,
   RealtimeError,

@@ -30,6 +30,7 @@ export type {
   Unlisten,
 } from './backend/backend.ts'
 export { memoryBackend } from './backend/memory.ts'
+export { storedBytes } from './backend/stored-bytes.ts'
 export {
   type ChannelDefinition,
   type ChannelOptions,

@@ -78,7 +78,8 @@ export class Commands {
     const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
     const fixed = [...this.#logArguments(log), emptyLogMs]
     const args = [...fixed, wholeNumber(newest), after, ...bounds]
-    return async () => parsePage(await this.#run(readScript, [names.log, names.last], args), range)
+    const keys = [names.log, names.last]
+    return async () => parsePage(await this.#run(readScript, keys, args, 'callBuffer'), range)
   }
 
   /** Sends a notice to the listeners of a log; `false` if there are none. */
@@ -104,17 +105,25 @@ export class Commands {
     }
   }
 
-  /** Runs a script by its name, or by its text if Redis doesn't know it: after a restart, say. */
-  async #run(script: Script, keys: readonly string[], args: readonly string[]): Promise<unknown> {
+  /**
+   * Runs a script by its name, or by its text if Redis doesn't know it: after a restart, say.
+   * `callBuffer` gives the strings of the reply as bytes.
+   */
+  async #run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly string[],
+    call: 'call' | 'callBuffer' = 'call',
+  ): Promise<unknown> {
     const { client } = this.#options
     // Not spread: JavaScript limits the number of arguments of a call.
     const rest = [String(keys.length)].concat(keys, args)
     try {
       this.#cork()
-      return await client.call('evalsha', [script.sha].concat(rest))
+      return await client[call]('evalsha', [script.sha].concat(rest))
     } catch (error) {
       if (replyCode(error) !== 'NOSCRIPT') throw error
-      return await client.call('eval', [script.lua].concat(rest))
+      return await client[call]('eval', [script.lua].concat(rest))
     }
   }
 

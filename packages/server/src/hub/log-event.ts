@@ -1,4 +1,5 @@
 import type { EventId } from '@trpc-sse/protocol'
+import { type Payload, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import { detached } from '../user-code/async-context.ts'
 
@@ -10,13 +11,13 @@ export interface FeedEvent {
   readonly kind: 'event'
   /** The id to resume from after this event: its id in the log, or a composite id. */
   readonly id: string
-  /** The stored JSON text; `undefined` where `.map` made a new value. */
-  readonly data: string | undefined
+  /** The stored payload; `undefined` where `.map` made a new value. */
+  readonly data: Payload | undefined
   readonly codec: Codec
   /** The value, once it was needed. */
   decoded: { readonly value: unknown } | undefined
-  /** The bytes on the wire, without a subscription's key, once they were needed. */
-  frame: Uint8Array | undefined
+  /** The parts of the bytes on the wire, without a subscription's key, once they were needed. */
+  frame: readonly Uint8Array[] | undefined
   /** The event in the form that live subscriptions get, once one of them needed it. */
   live?: FeedEvent
 }
@@ -24,7 +25,7 @@ export interface FeedEvent {
 /** An event of a log. */
 export interface LogEvent extends FeedEvent {
   readonly prev: EventId
-  readonly data: string
+  readonly data: Payload
 }
 
 /**
@@ -42,6 +43,8 @@ export type LogEntry = LogEvent | LogJump
 /** Returns the value of an event, decoded at most once. Throws `UNDECODABLE_EVENT`. */
 export function eventValue(event: FeedEvent): unknown {
   // Decoded once for all subscriptions, so outside the async context of the one that asks.
-  event.decoded ??= { value: detached(() => event.codec.deserialize(event.data ?? 'null')) }
+  event.decoded ??= {
+    value: detached(() => event.codec.deserialize(payloadText(event.data ?? 'null'))),
+  }
   return event.decoded.value
 }

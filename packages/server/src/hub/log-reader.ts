@@ -1,5 +1,6 @@
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, ReadRange } from '../backend/backend.ts'
+import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { DecodeEvent, LogPosition } from './contiguity.ts'
 import { Page } from './page.ts'
@@ -55,9 +56,11 @@ export function createLogReader(
  */
 function createDecode(codec: Codec, report: ReportError, keepsValues: () => boolean): DecodeEvent {
   const reported = new Set<EventId>()
-  return ({ id, data }, prev) => {
+  return (stored, prev) => {
+    const { id } = stored
     try {
-      const value = codec.deserialize(data)
+      const data = payloadOf(stored)
+      const value = codec.deserialize(payloadText(data))
       const decoded = keepsValues() ? { value } : undefined
       return { kind: 'event', id, prev, data, codec, decoded, frame: undefined }
     } catch (cause) {

@@ -92,8 +92,9 @@ export class Page {
   }
 }
 
-/** An event is kept as text, as the bytes of a frame, and perhaps as a value. */
+/** Estimates an event's memory: its payload, its frame unless that has the payload's own bytes, and perhaps its value. */
 function sizeOf(entry: LogEntry): number {
   if (entry.kind !== 'event') return 64
-  return 256 + (entry.decoded ? 6 : 3) * entry.data.length
+  const copies = (typeof entry.data === 'string' ? 3 : 1) + (entry.decoded ? 3 : 0)
+  return 256 + copies * entry.data.length
 }

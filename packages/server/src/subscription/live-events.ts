@@ -1,4 +1,5 @@
 import type { EventId } from '@trpc-sse/protocol'
+import { payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import { isTracked } from '../shared-state.ts'
@@ -30,7 +31,7 @@ function wrapped(event: FeedEvent): FeedEvent {
   const { id, codec } = event
   if (codec.output || event.data === undefined)
     return encoded(id, codec, { type: 'event', data: eventValue(event) })
-  const data = `{"type":"event","data":${event.data}}`
+  const data = `{"type":"event","data":${payloadText(event.data)}}`
   const decoded = event.decoded && { value: { type: 'event', data: event.decoded.value } }
   return { kind: 'event', id, data, codec, decoded, frame: undefined }
 }

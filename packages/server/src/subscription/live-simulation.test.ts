@@ -4,6 +4,7 @@ import { createChaos } from '../../../../tests/support/chaos-backend.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { seededRandom } from '../../../../tests/support/seeded-random.ts'
 import { memoryBackend } from '../backend/memory.ts'
+import { payloadText } from '../backend/stored-bytes.ts'
 import { createCodec } from '../codec/codec.ts'
 import { Hub } from '../hub/hub.ts'
 import { PageCache } from '../hub/page-cache.ts'
@@ -57,7 +58,7 @@ async function simulate(seed: number) {
     try {
       for (let item = run.paused ? undefined : run.feed?.next(); item; item = run.feed?.next()) {
         if (item.kind === 'gap') throw new Error('a gap was reported')
-        run.seen.push((item.decoded?.value ?? JSON.parse(item.data ?? '')) as Live)
+        run.seen.push((item.decoded?.value ?? JSON.parse(payloadText(item.data ?? ''))) as Live)
       }
     } catch (error) {
       if (!/no database|snapshots were loaded/.test(String(error))) throw error

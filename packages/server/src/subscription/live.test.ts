@@ -7,6 +7,7 @@ import { createChaos } from '../../../../tests/support/chaos-backend.ts'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { memoryBackend } from '../backend/memory.ts'
+import { payloadText } from '../backend/stored-bytes.ts'
 import { channel } from '../channel/definition.ts'
 import { createChannels } from '../channels.ts'
 import { createCodec } from '../codec/codec.ts'
@@ -392,7 +393,7 @@ describe('live subscriptions share', () => {
     ])
     expect(got[0]?.[1]).toBe(got[1]?.[1])
     const { data = '' } = (got[0]?.[1] ?? {}) as FeedEvent
-    expect(createCodec(transformer).deserialize(data)).toEqual(event(5))
+    expect(createCodec(transformer).deserialize(payloadText(data))).toEqual(event(5))
   })
 
   it('the event of a tracked snapshot', async () => {

@@ -12,7 +12,12 @@ export function areAscending(ids: readonly string[]): boolean {
 
 /** The error for a reply that no script of ours gives for a log that only they have written to. */
 export function unexpectedReply(command: string, reply: unknown): RealtimeError {
-  const start = (JSON.stringify(reply) ?? String(reply)).slice(0, 120)
+  const start = (JSON.stringify(readable(reply)) ?? String(reply)).slice(0, 120)
   const message = `Redis replied to ${command} with something that can't be: ${start}. Something else has written to the keys of this log: restore or delete them. Retrying.`
   return new RealtimeError('BACKEND_UNAVAILABLE', message)
+}
+
+function readable(reply: unknown): unknown {
+  if (Buffer.isBuffer(reply)) return String(reply)
+  return Array.isArray(reply) ? reply.map(readable) : reply
 }

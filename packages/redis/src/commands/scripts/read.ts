@@ -5,6 +5,7 @@ import {
   type LogPage,
   type ReadRange,
   type StoredEvent,
+  storedBytes,
 } from '@trpc-sse/server'
 import { areAscending, unexpectedReply } from './checks.ts'
 import {
@@ -113,16 +114,18 @@ while true do
 end
 `)
 
-/** Parses the reply to a read of a range. Throws if it isn't one. */
+/** Parses the reply to a read of a range. Large payloads stay bytes. Throws if it isn't one. */
 export function parsePage(reply: unknown, range: ReadRange): LogPage {
-  if (!isTexts(reply) || reply.length < 3 || reply.length % 3 !== 0)
+  if (!areBytes(reply) || reply.length < 3 || reply.length % 3 !== 0)
     throw unexpectedReply('a read', reply)
-  const [lastEventId = '', cleared = '', trimmed = ''] = reply
+  const [lastEventId = '', cleared = '', trimmed = ''] = reply.slice(0, 3).map(String)
   if (!isEventId(lastEventId)) throw unexpectedReply('a read', lastEventId)
   if (cleared !== '' && !isEventId(cleared)) throw unexpectedReply('a read', cleared)
   const events: StoredEvent[] = []
+  const bytes = reply.reduce((sum, { length }) => sum + length, 0)
+  const keep = bytes < minKept ? copy : same
   for (let i = 3; i < reply.length; i += 3)
-    events.push(toEvent(reply[i], reply[i + 1], reply[i + 2]))
+    events.push(toEvent(String(reply[i]), String(reply[i + 1]), reply[i + 2], keep))
   checkEvents(events, range, lastEventId)
   return {
     events,
@@ -132,9 +135,28 @@ export function parsePage(reply: unknown, range: ReadRange): LogPage {
   }
 }
 
+/** A payload of at least so many bytes stays bytes. */
+const minBytes = 1_024
+
+/**
+ * A reply of at least so many bytes is kept in memory with its payloads: they are parts of what was
+ * read from the socket, 64 kB at a time. The payloads of a smaller reply are copied.
+ */
+const minKept = 65_536
+
+const same = (bytes: Uint8Array): Uint8Array => bytes
+const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
+
 /** An entry that somebody else wrote to the stream has no payload of ours, and follows nothing. */
-function toEvent(id = '', prev = '', data = ''): StoredEvent {
-  return isEventId(prev) ? { id, prev, data } : { id, prev: '', data: '' }
+function toEvent(
+  id: string,
+  prev: string,
+  data: Buffer | undefined,
+  keep: typeof copy,
+): StoredEvent {
+  if (data === undefined || !isEventId(prev)) return { id, prev: '', data: '' }
+  if (data.length < minBytes) return { id, prev, data: data.toString() }
+  return storedBytes(id, prev, keep(data))
 }
 
 /** A page that doesn't lead on would be read for ever. */
@@ -151,6 +173,6 @@ function checkEvents(events: readonly StoredEvent[], range: ReadRange, lastEvent
   }
 }
 
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((item) => typeof item === 'string')
+function areBytes(value: unknown): value is readonly Buffer[] {
+  return Array.isArray(value) && value.every((item) => Buffer.isBuffer(item))
 }

@@ -124,11 +124,12 @@ export class SubscriptionCall {
   /** Sends an event of a channel. */
   sendEvent(event: FeedEvent): void {
     // A transformer may throw: then nothing of the event is sent.
-    const frame = this.mode.writer.event(this.key, event)
+    const parts = this.mode.writer.event(this.key, event)
     if (this.hasEnded) return
     this.#clientPosition = event.id
     if (this.#eventHead) this.connection.send(this.#eventHead)
-    this.sendFrame(frame)
+    for (const part of parts) this.connection.send(part)
+    this.mode.counters.eventsSent += 1
   }
 
   /** Sends a value that a procedure of another kind yielded. */
@@ -151,7 +152,7 @@ export class SubscriptionCall {
     return this.mode.writer.value(this.key, value, this.#clientPosition)
   }
 
-  /** Sends the frame of an event or a value. */
+  /** Sends the frame of a value. */
   sendFrame(frame: Uint8Array): void {
     this.connection.send(frame)
     this.mode.counters.eventsSent += 1

@@ -1,6 +1,7 @@
 import type { TRPCDataTransformer } from '@trpc/server'
 import {
   encode,
+  encodeAround,
   encodeEventName,
   type GapData,
   type KeyData,
@@ -11,6 +12,7 @@ import {
   type StartedData,
   singleEvents,
 } from '@trpc-sse/protocol'
+import { type Payload, payloadText } from '../../backend/stored-bytes.ts'
 import { serialize } from '../../codec/codec.ts'
 import { eventValue, type FeedEvent } from '../../hub/log-event.ts'
 import { isTracked } from '../../shared-state.ts'
@@ -29,10 +31,10 @@ export interface WireWriter {
   /** Writes what comes right before each event's frame: its key, in multiplexed mode. */
   eventHead(key: string): Uint8Array | undefined
   /**
-   * Writes an event of a channel, without its key. An event as stored is written once for all, in
-   * either mode.
+   * Writes the parts of an event of a channel, without its key. An event as stored is written once
+   * for all, in either mode.
    */
-  event(key: string, event: FeedEvent): Uint8Array
+  event(key: string, event: FeedEvent): readonly Uint8Array[]
   /** Writes a value that a procedure of another kind yielded. */
   value(key: string, value: unknown, clientPosition: string | undefined): Uint8Array
   gap(key: string, gap: Gap): Uint8Array
@@ -100,12 +102,32 @@ function about(key: string): string {
   return JSON.stringify({ key } satisfies KeyData)
 }
 
-function eventFrame(output: TRPCDataTransformer | undefined, event: FeedEvent): Uint8Array {
+function eventFrame(
+  output: TRPCDataTransformer | undefined,
+  event: FeedEvent,
+): readonly Uint8Array[] {
   if (event.data === undefined)
-    return bytes({ data: toJson(output, eventValue(event)), id: event.id })
-  event.frame ??= bytes({ data: event.data, id: event.id })
+    return [bytes({ data: toJson(output, eventValue(event)), id: event.id })]
+  event.frame ??= storedFrame(event.data, event.id)
   return event.frame
 }
+
+/** Sends a payload that was read as bytes as the same bytes: no text, and no copy. */
+function storedFrame(data: Payload, id: string): readonly Uint8Array[] {
+  if (typeof data === 'string' || !isOneLine(data)) return [bytes({ data: payloadText(data), id })]
+  const [, after] = encodeAround(id)
+  return [beforeData, data, text.encode(after)]
+}
+
+/** What is written before the data of every event that has an id. */
+const beforeData = text.encode(encodeAround('')[0])
+
+function isOneLine(data: Uint8Array): boolean {
+  return !data.includes(lineFeed) && !data.includes(carriageReturn)
+}
+
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
 
 /** How many heads are kept: clients choose the keys, so there may be any number. */
 const maxHeads = 4_096

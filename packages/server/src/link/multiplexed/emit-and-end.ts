@@ -48,10 +48,10 @@ export function emitAndEnd(
     clock.after(graceMs, check)
   }
 
-  const noted = <TArgs extends readonly unknown[]>(
-    write: (key: string, ...args: TArgs) => Uint8Array,
+  const noted = <TArgs extends readonly unknown[], TFrame>(
+    write: (key: string, ...args: TArgs) => TFrame,
   ) => {
-    return (key: string, ...args: TArgs): Uint8Array => {
+    return (key: string, ...args: TArgs): TFrame => {
       onSent(key)
       return write(key, ...args)
     }
