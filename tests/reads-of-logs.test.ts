@@ -1,8 +1,12 @@
+import { once } from 'node:events'
+import http from 'node:http'
 import { initTRPC } from '@trpc/server'
 import { redisBackend } from '@trpc-sse/redis'
 import { type Backend, channel, createChannels, memoryBackend } from '@trpc-sse/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import type { MemoryUse } from './reads-of-logs-server.ts'
+import { type ChildServer, startChildServer } from './support/child-server.ts'
 import { openRaw, type RawStream } from './support/http.ts'
 import { range } from './support/numbers.ts'
 import { startRedis } from './support/redis.ts'
@@ -74,19 +78,52 @@ async function setup(inner: Backend) {
   }
 }
 
-/** Opens one stream with a subscription after each of these ids. */
-function follow({ url }: RouterServer, ids: readonly string[], input = 'busy'): Promise<RawStream> {
+/** A request for one stream with a subscription after each of these ids. */
+function requestFor(ids: readonly string[], input = 'busy') {
   const wanted = ids.map((lastEventId, i) => [`k${i}`, { path: 'room', input, lastEventId }])
   const body = JSON.stringify({
     version: 1,
     revision: 1,
     subscriptions: Object.fromEntries(wanted),
   })
-  return openRaw(`${url}/~sse`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body,
+  return { method: 'POST', headers: { 'content-type': 'application/json' }, body }
+}
+
+/** Opens one stream with a subscription after each of these ids. */
+function follow({ url }: RouterServer, ids: readonly string[], input = 'busy'): Promise<RawStream> {
+  return openRaw(`${url}/~sse`, requestFor(ids, input))
+}
+
+/** Opens such a stream, and reads so many bytes of it as fast as they come. Then leaves. */
+function readBytes(port: number, ids: readonly string[], count: number): Promise<void> {
+  const { body, ...options } = requestFor(ids)
+  return new Promise((resolve, reject) => {
+    const request = http.request({
+      ...options,
+      port,
+      host: '127.0.0.1',
+      path: '/~sse',
+      agent: false,
+    })
+    request.on('error', reject)
+    request.on('response', (response) => {
+      let bytes = 0
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length
+        if (bytes < count) return
+        request.off('error', reject).on('error', () => {})
+        request.destroy()
+        resolve()
+      })
+    })
+    request.end(body)
   })
+}
+
+async function memoryOf({ child }: ChildServer): Promise<MemoryUse> {
+  child.send('memory')
+  const [use] = await once(child, 'message')
+  return use as MemoryUse
 }
 
 describe('1,000 subscriptions of one channel at 1,000 different ids', () => {
@@ -111,6 +148,20 @@ describe('1,000 subscriptions of one channel at 1,000 different ids', () => {
     expect(app.reads.bytes).toBeLessThan(10 * megabyte)
     expect((await peakMemory(server)) - usedBefore).toBeLessThan(20 * megabyte)
     expect(process.memoryUsage().rss - residentBefore).toBeLessThan(100 * megabyte)
+  })
+
+  it('cost less than 100 MB when the client reads as fast as it can', async () => {
+    await using redis = await startRedis()
+    await using app = await setup(redisBackend({ url: redis.url }))
+    const ids = (await app.fill(2_000)).filter((_, i) => i % 2 === 0)
+    // A process of its own, with V8's defaults: what the test has used doesn't count.
+    const module = new URL('./reads-of-logs-server.ts', import.meta.url)
+    await using server = await startChildServer(module, { REDIS_URL: redis.url })
+    await readBytes(server.port, ids.slice(-1), 1)
+    const before = await memoryOf(server)
+    await readBytes(server.port, ids, 400 * megabyte)
+    const after = await memoryOf(server)
+    expect(after.peakBytes - before.nowBytes).toBeLessThan(100 * megabyte)
   })
 
   it('share the pages that were read', async () => {
