@@ -95,7 +95,7 @@ describe('the code in the documentation', () => {
     const named = pages.flatMap(({ path, text, blocks }) => {
       const shell = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code)
       const commands = [...shell, ...(text.match(/`[^`\n]+`/g) ?? [])].join('\n')
-      const known = new Set([...scriptsOf('.'), ...scriptsOf(dirname(path)), 'vitest'])
+      const known = new Set([...scriptsOf('.'), ...scriptsOf(dirname(path)), 'exec', 'vitest'])
       return [...commands.matchAll(/\b(?:npm run|pnpm) ([\w:]+)|\bnpm (test)\b/g)]
         .map(([, a, b]) => a ?? b ?? '')
         .map((name) => ({ name, isKnown: known.has(name) }))
