@@ -84,3 +84,15 @@ describe('elapsedTime', () => {
     expect(readings).toEqual([...readings].sort((a, b) => a - b))
   })
 })
+
+it('a timer of the system that is longer than a runtime can count does not fire at once', () => {
+  vi.useFakeTimers()
+  try {
+    const callback = vi.fn()
+    for (const delayMs of [2 ** 31, Infinity]) systemClock.after(delayMs, callback)
+    vi.advanceTimersByTime(1_000_000)
+    expect(callback).not.toHaveBeenCalled()
+  } finally {
+    vi.useRealTimers()
+  }
+})

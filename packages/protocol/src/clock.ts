@@ -21,7 +21,7 @@ export interface Clock {
    */
   monotonicMs?(): number
   /**
-   * Calls `callback` once after `delayMs`; returns a function that cancels it. Only a timer with
+   * Calls `callback` once after `delayMs`, or after 24 days if that is longer; returns a function that cancels it. Only a timer with
    * `keepsAlive`, which somebody waits for, keeps the process alive.
    */
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void
@@ -29,12 +29,15 @@ export interface Clock {
   random(): number
 }
 
+/** The longest delay of a runtime's timer, in milliseconds: a longer one would fire at once. */
+const longestTimerMs = 2 ** 31 - 1
+
 /** The runtime's own time, timers and randomness. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, callback, options) {
-    const timer: unknown = setTimeout(callback, delayMs)
+    const timer: unknown = setTimeout(callback, Math.min(delayMs, longestTimerMs))
     if (!options?.keepsAlive && isNodeTimer(timer)) timer.unref()
     return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])
   },
