@@ -316,6 +316,108 @@ describe('on a shared connection', () => {
     await settle()
     expect(streams).toHaveLength(2)
   })
+
+  it('one with a retry of its own waits while the device is offline, and not once it is back', async () => {
+    const { streams, clock, device, client } = cuttingServer()
+    const retry = vi.fn(() => 5_000)
+    follow(client(), 'p', undefined, { context: { retry } })
+    await settle()
+    device.setOffline(true)
+    streams[0]?.cut()
+    await settle()
+    clock.advance(5_000)
+    await settle()
+    expect(streams).toHaveLength(1)
+    device.setOffline(false)
+    clock.advance(0)
+    await settle()
+    expect(streams).toHaveLength(2)
+    streams[1]?.cut()
+    await settle()
+    device.tell('online')
+    clock.advance(0)
+    await settle()
+    expect(streams).toHaveLength(3)
+    expect(retry).toHaveBeenCalledTimes(2)
+  })
+
+  it('one with a retry of its own waits while the page is left', async () => {
+    const { streams, clock, device, client } = cuttingServer()
+    follow(client(), 'p', undefined, { context: { retry: () => 10 } })
+    await settle()
+    streams[0]?.cut()
+    await settle()
+    device.tell('left')
+    clock.advance(60_000)
+    await settle()
+    expect(streams).toHaveLength(1)
+    device.tell('back')
+    clock.advance(0)
+    await settle()
+    expect(streams).toHaveLength(2)
+  })
+
+  it('one that is unsubscribed while it waits leaves nothing behind', async () => {
+    const { streams, clock, device, client } = cuttingServer()
+    const own = follow(client(), 'p', undefined, { context: { retry: () => 3_600_000 } })
+    await settle()
+    streams[0]?.cut()
+    await settle()
+    own.unsubscribe()
+    clock.advance(250)
+    await settle()
+    expect([clock.timers(), device.listeners()]).toEqual([[], 0])
+  })
+
+  it('equal subscriptions with equal policies are one on the wire', async () => {
+    const { streams, client } = cuttingServer()
+    const link = client()
+    for (const maxMs of [500, 500, 900]) {
+      follow(link, 'p', undefined, { context: { retry: { baseMs: 50, maxMs } } })
+    }
+    await settle()
+    expect(streams[0]?.keys).toHaveLength(2)
+  })
+
+  it.each(['single', 'multiplexed'] as const)(
+    'in %s mode, a function that unsubscribes leaves nothing behind',
+    async (mode) => {
+      for (const place of ['link', 'call'] as const) {
+        const { streams, clock, device, client } = cuttingServer(mode)
+        const retry = (): number => {
+          own.unsubscribe()
+          return 3_600_000
+        }
+        const context = { retry: place === 'call' ? retry : undefined }
+        const own = follow(client(place === 'link' ? retry : undefined), 'p', undefined, {
+          context,
+        })
+        await settle()
+        streams[0]?.cut()
+        await settle()
+        clock.advance(250)
+        await settle()
+        expect([place, clock.timers(), device.listeners()]).toEqual([place, [], 0])
+        expect(own.news.at(-1)).toEqual(['complete'])
+      }
+    },
+  )
+
+  it('a function may start another subscription', async () => {
+    const { streams, clock, client } = cuttingServer()
+    let other: Followed | undefined
+    const link = client(() => {
+      other ??= follow(link, 'other')
+      return 10
+    })
+    follow(link, 'p')
+    await settle()
+    streams[0]?.cut()
+    await settle()
+    clock.advance(10)
+    await settle()
+    expect(other?.news.at(-1)).toEqual(['data', expect.anything()])
+  })
 })
 
 it.each([true, null, 5, 'no', { baseMs: 0 }])('retry: %j is refused', async (retry) => {

@@ -1,3 +1,4 @@
+import { isSameRetry } from '../stream/retry-policy.ts'
 import type { Member } from './member.ts'
 import type { SetOptions } from './set-options.ts'
 import { SharedStream } from './shared-stream.ts'
@@ -66,7 +67,7 @@ export class SubscriptionSet implements SubscriptionOwner {
     const family = this.#familyOf(identity)
     if (family.length < 2) return
     const [elder, younger] = family.filter(
-      (other) => other.handover.equals(handover) && other.call.retry === call.retry,
+      (other) => other.handover.equals(handover) && isSameRetry(other.call.retry, call.retry),
     )
     if (younger) elder?.adopt(younger)
   }
@@ -74,7 +75,7 @@ export class SubscriptionSet implements SubscriptionOwner {
 
 /** Tells whether a subscription would receive exactly what the shared one does from now on. */
 function canShare(shared: SharedSubscription, { lastEventId, retry }: WantedCall): boolean {
-  if (shared.call.retry !== retry) return false
+  if (!isSameRetry(shared.call.retry, retry)) return false
   if (shared.isFresh() && shared.call.lastEventId === lastEventId) return true
   return lastEventId !== undefined && shared.handover.isAt(lastEventId)
 }

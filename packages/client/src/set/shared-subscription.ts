@@ -1,4 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
+import { type Device, followDevice } from '../stream/device.ts'
 import type { FailureMemory } from '../stream/failures.ts'
 import { Retry } from '../stream/retry.ts'
 import type { CheckedRetry } from '../stream/retry-policy.ts'
@@ -38,6 +39,8 @@ export interface SubscriptionOptions {
   /** Whether the only subscription has a stream of its own, which is retried in its place. */
   readonly isSingle: boolean
   readonly lingerMs: number
+  readonly device: Device
+  readonly hiddenTimeoutMs: number
   /** Of the link; a call's own is used in its place. */
   readonly retry: CheckedRetry
   readonly failures: FailureMemory
@@ -56,18 +59,24 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   readonly #retry: Retry
   #isFresh = true
   #cancelLinger = (): void => {}
+  #unfollow = (): void => {}
 
   constructor(call: WantedCall, lastEventId: string | undefined, owner: SubscriptionOwner) {
-    const { clock, failures, retry } = owner.options
+    const { clock, device, failures, retry } = owner.options
     this.identity = identityOf(call)
     this.call = call
     this.#owner = owner
     this.handover = new Handover(lastEventId, this)
     this.#retry = new Retry({
       clock,
+      device,
       policy: call.retry ?? retry,
       record: failures.of(this.identity, call.path),
-      onElapsed: () => (this.#members.size > 0 ? owner.stream.changed() : this.#over()),
+      onElapsed: () => {
+        this.#unfollow()
+        if (this.#members.size > 0) owner.stream.changed()
+        else this.#over()
+      },
     })
   }
 
@@ -92,7 +101,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   /** Takes a member away. The place of the last one is kept for a while. */
   leave(member: Member): void {
     const { clock, isSingle, lingerMs } = this.#owner.options
-    if (!this.#remove(member) || this.#members.size > 0 || this.isBackingOff()) return
+    if (!this.#remove(member) || this.#members.size > 0) return
     if (isSingle) this.#over()
     else this.#cancelLinger = clock.after(lingerMs, () => this.#over())
   }
@@ -121,7 +130,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   /** Its stream is not retried: only with a retry of its own it goes on. */
   streamGaveUp(error: unknown): void {
     if (this.call.retry === undefined) this.fail(error)
-    else if (!this.isBackingOff()) this.#backOff(error)
+    else this.#backOffAlone(error)
   }
 
   deliver(frame: SubscriptionFrame, connection: ModeConnection): void {
@@ -149,7 +158,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   waiting(error: unknown): void {
     this.#newcomers.clear()
     if (this.isBackingOff()) return
-    if (error !== undefined && this.call.retry !== undefined) this.#backOff(error)
+    if (error !== undefined && this.call.retry !== undefined) this.#backOffAlone(error)
     else this.#each((member) => member.connecting(error))
   }
 
@@ -173,6 +182,18 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     const end = this.#retry.failed(error, this.#owner.stream.askedWaitMs(), keepsAlive)
     if (!end) return void this.#each((member) => member.connecting(error))
     for (const member of this.dissolve()) member.failed(end.error)
+  }
+
+  /** Backs off without the stream, which may be gone: the device is followed here meanwhile. */
+  #backOffAlone(error: unknown): void {
+    const { clock, device, hiddenTimeoutMs } = this.#owner.options
+    if (this.isBackingOff()) return
+    this.#backOff(error)
+    if (!this.isBackingOff()) return
+    this.#unfollow = followDevice(device, clock, hiddenTimeoutMs, {
+      suspend: () => this.#retry.pause(),
+      wake: () => this.#retry.hurry(),
+    })
   }
 
   /** Calls all members; what a member's handlers throw ends that member. */
@@ -208,6 +229,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
 
   #over(): void {
     this.#cancelLinger()
+    this.#unfollow()
     this.#retry.stop()
     this.handover.reset()
     this.#owner.remove(this)

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
@@ -74,6 +75,11 @@ describe('a retry function', () => {
     expect(() => delays(retry as never, 1)).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
     )
+  })
+
+  it('that returns a promise of another window is an invalid option, and its rejection is handled', () => {
+    const retry = (): number => runInNewContext('Promise.reject(new Error("later"))')
+    expect(() => delays(retry, 1)).toThrow(expect.objectContaining({ code: 'INVALID_OPTION' }))
   })
 
   it('that throws passes its error on', () => {

@@ -54,6 +54,15 @@ export function checkRetry(option: RetryOption = {}): CheckedRetry {
   )
 }
 
+/** Tells whether two subscriptions are retried alike. */
+export function isSameRetry(
+  one: CheckedRetry | undefined,
+  other: CheckedRetry | undefined,
+): boolean {
+  if (typeof one !== 'object' || typeof other !== 'object') return one === other
+  return one.baseMs === other.baseMs && one.maxMs === other.maxMs
+}
+
 /** Returns the back-off of a policy; the default one for any other. */
 export function backOffOf(policy: CheckedRetry): RetryPolicy {
   return typeof policy === 'object' ? policy : defaultRetryPolicy
@@ -80,7 +89,7 @@ export function retryDelayMs(
   if (typeof ms === 'number' && ms >= 0)
     return ms < askedWaitMs ? askedWaitMs + spreadMs(clock) : ms
   // A promise may reject later, and nobody waits for it.
-  if (ms instanceof Promise) ms.catch(() => {})
+  Promise.resolve(ms).catch(() => {})
   throw new RealtimeError(
     'INVALID_OPTION',
     `retry returned ${String(ms)}: return milliseconds from 0, or false.`,

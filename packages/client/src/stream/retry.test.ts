@@ -105,7 +105,23 @@ it('makes no attempt once stopped', () => {
   expect(retry.isBackingOff()).toBe(false)
 })
 
-it('never makes an attempt at once because no timer takes a longer delay', () => {
-  const { fail } = setup(() => Infinity)
-  expect(fail()).toBe(2_147_483_647)
+it('pauses until it is hurried', () => {
+  const { clock, retry, fail, onElapsed } = setup()
+  fail()
+  retry.pause()
+  expect([clock.timers(), retry.isBackingOff()]).toEqual([[], true])
+  retry.hurry()
+  clock.advance(0)
+  expect(onElapsed).toHaveBeenCalledOnce()
+})
+
+it('makes no attempt if the function has stopped it, whatever it returns or throws', () => {
+  for (const decide of [() => 10, () => false as const, () => expect.fail()]) {
+    const { clock, retry } = setup(() => {
+      retry.stop()
+      return decide()
+    })
+    retry.failed(error, 0)
+    expect([clock.timers(), retry.isBackingOff()]).toEqual([[], false])
+  }
 })

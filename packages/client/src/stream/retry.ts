@@ -9,9 +9,6 @@ import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-po
  */
 const lastingMs = 10_000
 
-/** The longest delay of a timer, in milliseconds: a longer one would fire at once. */
-const longestTimerMs = 2_147_483_647
-
 /** What a {@link Retry} is made of. */
 export interface RetryOptions {
   readonly clock: Clock
@@ -76,15 +73,18 @@ export class Retry {
   ): { readonly error: unknown } | undefined {
     const { clock, policy } = this.#options
     const attempt = this.#count(error)
+    this.#isWaiting = true
     try {
       const asked = error === undefined ? backOffOf(policy) : policy
       const delayMs = retryDelayMs(clock, asked, attempt, error, askedWaitMs)
-      if (delayMs === false) return { error }
+      // The app's function may have unsubscribed.
+      if (!this.#isWaiting) return undefined
+      if (delayMs === false) return this.#giveUp(error)
       this.#notBeforeMs = this.#elapsedMs() + askedWaitMs
       this.#wait(delayMs, keepsAlive)
       return undefined
     } catch (cause) {
-      return { error: cause ?? error }
+      return this.#giveUp(cause ?? error)
     }
   }
 
@@ -100,9 +100,19 @@ export class Retry {
     this.#wait(Math.max(0, this.#notBeforeMs - this.#elapsedMs()), true)
   }
 
+  /** Makes no attempt until {@link hurry}. */
+  pause(): void {
+    this.#cancel()
+  }
+
   stop(): void {
     this.#cancel()
     this.#isWaiting = false
+  }
+
+  #giveUp(error: unknown): { readonly error: unknown } {
+    this.stop()
+    return { error }
   }
 
   #count(error: unknown): number {
@@ -128,6 +138,6 @@ export class Retry {
       }
     }
     // A subscription that waits has no connection that would keep the process alive.
-    this.#cancel = clock.after(Math.min(delayMs, longestTimerMs), over, { keepsAlive })
+    this.#cancel = clock.after(delayMs, over, { keepsAlive })
   }
 }
