@@ -38,7 +38,7 @@ export type LeaderMessage = { readonly leader: string } & (
     }
 )
 
-/** The fields that a message must have, by its type: texts, except for the length. */
+/** The fields that a message must have, by its type: texts, except for the length, a count. */
 type Fields<TMessage extends { readonly type: string }> = {
   readonly [TType in TMessage['type']]: readonly string[]
 }
@@ -75,9 +75,14 @@ function reader<TMessage extends { readonly type: string }>(
     const { type } = message
     if (typeof type !== 'string' || !Object.hasOwn(fields, type)) return undefined
     const isRight = (name: string): boolean =>
-      typeof message[name] === (name === 'length' ? 'number' : 'string')
+      name === 'length' ? isCount(message[name]) : typeof message[name] === 'string'
     return fields[type as TMessage['type']].every(isRight) ? (value as TMessage) : undefined
   }
+}
+
+/** Counts must be ones: no sum is ever above a bound again once NaN was added to it. */
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 /**
