@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
 import { follow, type News, untypedClient } from '../support/follow.ts'
 import { createInbox } from '../support/inbox.ts'
+import { manualClock } from '../support/manual-clock.ts'
 import { event, nextSet } from '../support/multiplexed.ts'
 import { type ScriptedServer, scriptedServer } from '../support/scripted-server.ts'
 import { opening } from '../support/subscribe.ts'
@@ -16,7 +17,7 @@ const fatal = { error: { code: -32001, message: 'who are you?', data: { code: 'U
 const newBrowser = (): FakeBrowser => fakeBrowser(systemClock, Math.random, globalThis.fetch, 2)
 
 /** A client in a tab. */
-function clientIn(tab: FakeTab, { url }: ScriptedServer, options: TabOptions = {}) {
+function clientIn(tab: FakeTab, { url }: Pick<ScriptedServer, 'url'>, options: TabOptions = {}) {
   const { clock, device, environment, fetch } = tab
   const retry = { baseMs: 1 }
   return untypedClient(
@@ -328,4 +329,21 @@ describe('a tab', () => {
     expect(roles).toEqual(['alone'])
     one.unsubscribe()
   })
+})
+
+it('tabs leave the server alone for as long as it asks, however often they ask the leader', async () => {
+  const clock = manualClock()
+  const atMs: number[] = []
+  const fetch = async (): Promise<Response> => {
+    atMs.push(clock.now())
+    return new Response('', { status: 503, headers: { 'retry-after': '60' } })
+  }
+  const browser = fakeBrowser(clock, () => 0, fetch)
+  for (const tab of [browser.open(), browser.open()])
+    follow(clientIn(tab, { url: 'http://server' }), 'a')
+  for (let seconds = 0; seconds < 100; seconds++) {
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate)
+    clock.advance(1_000)
+  }
+  expect(atMs).toHaveLength(2)
 })

@@ -420,6 +420,27 @@ describe('on a shared connection', () => {
   })
 })
 
+it.each(['a status of 429 with Retry-After', 'a stream that asks to wait, and ends'] as const)(
+  'after %s, a subscription that starts meanwhile waits too',
+  async (failure) => {
+    const clock = manualClock({ random: 0 })
+    const { atMs, fetch } = failingServer(clock, 'multiplexed', failure)
+    const link = untypedClient(sseLink<AnyTRPCRouter>({ url: 'http://server', fetch, clock }))
+    const first = follow(link, 'first', undefined, { context: { retry: () => 60_000 } })
+    await settle()
+    first.unsubscribe()
+    clock.advance(1_000)
+    follow(link, 'second')
+    await settle()
+    clock.advance(5_999)
+    await settle()
+    expect(atMs).toHaveLength(1)
+    clock.advance(1)
+    await settle()
+    expect(atMs).toHaveLength(2)
+  },
+)
+
 it.each([true, null, 5, 'no', { baseMs: 0 }])('retry: %j is refused', async (retry) => {
   const invalid = expect.objectContaining({ code: 'INVALID_OPTION' })
   expect(() => sseLink<AnyTRPCRouter>({ url: '/trpc', retry: retry as never })).toThrow(invalid)

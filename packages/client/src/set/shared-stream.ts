@@ -1,3 +1,4 @@
+import { elapsedTime } from '@trpc-sse/protocol'
 import type { StreamState } from '../stream/state.ts'
 import { Stream } from '../stream/stream.ts'
 import type { ModeConnection } from '../stream/stream-options.ts'
@@ -25,10 +26,15 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
   /** The connection that was asked for last: a refusal is the answer to its request. */
   #asked: SetConnection | undefined
   #isScheduled = false
+  readonly #elapsedMs: () => number
+  /** The server asked for no stream before. Kept here: the stream that it told may be closed. */
+  #notBeforeMs = 0
+  #cancelOpening = (): void => {}
 
   constructor(options: SetOptions, subscriptions: ReadonlySet<SharedSubscription>) {
     this.options = options
     this.#subscriptions = subscriptions
+    this.#elapsedMs = elapsedTime(options.clock)
   }
 
   /**
@@ -74,6 +80,7 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
 
   lost(connection: SetConnection, error: unknown): void {
     this.#connections.delete(connection)
+    if (error !== undefined) this.#notBeforeMs = this.#elapsedMs() + this.askedWaitMs()
     for (const subscription of [...this.#subscriptions])
       subscription.handover.lost(connection, this.#ownError(subscription, error))
     // Those that back off themselves open another stream when they are due.
@@ -92,10 +99,18 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
 
   #apply(): void {
     this.#isScheduled = false
+    this.#cancelOpening()
     if (this.#subscriptions.size === 0) this.#stream?.close()
     else if (this.#stream) for (const connection of this.#connections) connection.changed?.()
-    else if (this.wanted().size > 0) this.#open()
+    else if (this.wanted().size > 0) this.#openWhenAllowed()
     this.closePrevious()
+  }
+
+  #openWhenAllowed(): void {
+    const { clock } = this.options
+    const waitMs = this.#notBeforeMs - this.#elapsedMs()
+    if (waitMs <= 0) this.#open()
+    else this.#cancelOpening = clock.after(waitMs, () => this.#apply(), { keepsAlive: true })
   }
 
   #open(): void {
