@@ -49,6 +49,12 @@ async function rejectedNow(promise: Promise<unknown>): Promise<unknown> {
   return error
 }
 
+function loading(): Error {
+  const error = new Error('LOADING Redis is loading the dataset in memory')
+  error.name = 'ReplyError'
+  return error
+}
+
 describe('retries', () => {
   it.each([true, false])(
     'end when the time since the call is up (connected: %s)',
@@ -59,7 +65,7 @@ describe('retries', () => {
       const answer = retries.run(send, calledAtMs)
       clock.advance(299)
       expect(await rejectedNow(answer)).toBeUndefined()
-      clock.advance(26)
+      clock.advance(1)
       expect(await rejectedNow(answer)).toMatchObject(unavailable)
     },
   )
@@ -75,6 +81,38 @@ describe('retries', () => {
     },
   )
 
+  it('tell a command how long ago Redis may have run an earlier attempt', async () => {
+    const { clock, retries } = createParts()
+    // The first reply proves that Redis didn't run the command. After a lost one it may have.
+    const failures = [loading(), new Error('Connection is closed.'), loading()]
+    const doubts: number[] = []
+    const reply = retries.run(async (doubtMs) => {
+      doubts.push(doubtMs)
+      const failure = failures.shift()
+      if (failure) throw failure
+      return 'stored'
+    }, clock.now())
+    for (const delayMs of [50, 100, 200]) {
+      await clock.due(delayMs)
+      clock.advance(delayMs)
+    }
+    expect(await reply).toBe('stored')
+    expect(doubts).toEqual([-1, -1, 100 + timeoutMs, 300 + timeoutMs])
+    expect(clock.timers()).toEqual([])
+  })
+
+  it('send nothing more once the signal aborts', async () => {
+    const { clock, retries, sent, send } = createParts()
+    const caller = new AbortController()
+    const reply = retries.run(send, clock.now(), caller.signal)
+    const reason = new Error('The caller has left.')
+    caller.abort(reason)
+    await expect(reply).rejects.toBe(reason)
+    await expect(retries.run(send, clock.now(), caller.signal)).rejects.toBe(reason)
+    expect(sent).toHaveLength(1)
+    expect(clock.timers()).toEqual([])
+  })
+
   it('have one deadline for a command and for what it waits for first', async () => {
     const { clock, retries, sent, send } = createParts()
     const calledAtMs = clock.now()
@@ -87,7 +125,7 @@ describe('retries', () => {
     settle()
     expect(await rejectedNow(answer)).toBeUndefined()
     expect(sent).toHaveLength(1)
-    clock.advance(425)
+    clock.advance(400)
     expect(await rejectedNow(answer)).toMatchObject(unavailable)
   })
 
@@ -96,7 +134,7 @@ describe('retries', () => {
     const waiting = retries.waitFor(new Promise(() => {}), clock.now())
     clock.advance(999)
     expect(await rejectedNow(waiting)).toBeUndefined()
-    clock.advance(26)
+    clock.advance(1)
     expect(await rejectedNow(waiting)).toMatchObject(unavailable)
   })
 })

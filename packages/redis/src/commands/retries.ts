@@ -2,6 +2,7 @@ import { type Clock, wait } from '@trpc-sse/server'
 import { backoffMs } from '../connection/backoff.ts'
 import type { Readiness } from '../connection/readiness.ts'
 import { isRefusal, refused, replyCode, unanswered } from '../errors.ts'
+import { Deadline } from './deadline.ts'
 
 /**
  * Sends a command once. `doubtMs` says how long ago, at most, an attempt was sent that Redis may
@@ -33,118 +34,64 @@ export class Retries {
    * when `timeoutMs` since `calledAtMs` are over or Redis refuses the command, and with the
    * signal's reason when the signal aborts. Nothing is sent after that.
    */
-  run<TReply>(command: Command<TReply>, calledAtMs: number, signal?: AbortSignal): Promise<TReply> {
-    const call = new RetriedCall(command, this.#options)
-    call.start(this.#leftMs(calledAtMs), signal)
-    return call.reply
+  async run<TReply>(
+    command: Command<TReply>,
+    calledAtMs: number,
+    signal?: AbortSignal,
+  ): Promise<TReply> {
+    const { clock, connection, elapsedMs, timeoutMs } = this.#options
+    // When the first attempt was sent that Redis may have run.
+    let doubtedAtMs: number | undefined
+    let lastError: unknown
+    const timeoutError = (): unknown => this.#timeoutError(lastError)
+    const leftMs = this.#leftMs(calledAtMs)
+    const deadline = new Deadline({ clock, leftMs, signal, timeoutError })
+    try {
+      for (let attempt = 1; ; attempt++) {
+        if (!connection.isReady()) await deadline.race(connection.ready(deadline.signal))
+        deadline.check()
+        const sentAtMs = elapsedMs()
+        // This attempt may take up to `timeoutMs` to reach Redis: that long it can still be doubted.
+        const doubtMs = doubtedAtMs === undefined ? -1 : sentAtMs - doubtedAtMs + timeoutMs
+        try {
+          return await deadline.race(command(doubtMs))
+        } catch (error) {
+          deadline.check()
+          if (isRefusal(error)) throw refused(error)
+          lastError = error
+          // An error reply proves that Redis didn't run the command.
+          if (replyCode(error) === undefined) doubtedAtMs ??= sentAtMs
+        }
+        await deadline.race(wait(clock, backoffMs(clock, attempt), deadline.signal))
+      }
+    } finally {
+      deadline.cancel()
+    }
   }
 
   /**
    * Waits for a promise that never rejects, as part of a command's time. Rejects with
    * `BACKEND_UNAVAILABLE` when `timeoutMs` since `calledAtMs` are over.
    */
-  waitFor(settled: Promise<unknown>, calledAtMs: number): Promise<void> {
+  async waitFor(settled: Promise<unknown>, calledAtMs: number): Promise<void> {
     const { clock, timeoutMs, connection } = this.#options
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(unanswered(timeoutMs, connection.lastError()))
-      const cancel = clock.after(Math.max(0, this.#leftMs(calledAtMs)), giveUp)
-      void settled.then(() => {
-        cancel()
-        resolve()
-      })
-    })
+    const timeoutError = (): unknown => unanswered(timeoutMs, connection.lastError())
+    const deadline = new Deadline({ clock, leftMs: this.#leftMs(calledAtMs), timeoutError })
+    try {
+      await deadline.race(settled)
+    } finally {
+      deadline.cancel()
+    }
   }
 
   #leftMs(calledAtMs: number): number {
     return this.#options.timeoutMs - (this.#options.elapsedMs() - calledAtMs)
   }
-}
 
-/** One command, from its first attempt to its reply, its refusal, or the end of its time. */
-class RetriedCall<TReply> {
-  readonly #command: Command<TReply>
-  readonly #options: RetriesOptions
-  /** Settles when the call is over. */
-  readonly reply: Promise<TReply>
-  #resolve = (_reply: TReply): void => {}
-  #fail = (_error: unknown): void => {}
-  #isOver = false
-  #stopWaiting: AbortController | undefined
-  #cleanUp = (): void => {}
-  /** When the first attempt was sent that Redis may have run. */
-  #doubtedAtMs: number | undefined
-  #lastError: unknown
-
-  constructor(command: Command<TReply>, options: RetriesOptions) {
-    this.#command = command
-    this.#options = options
-    this.reply = new Promise((resolve, reject) => {
-      this.#resolve = resolve
-      this.#fail = reject
-    })
-  }
-
-  start(leftMs: number, signal: AbortSignal | undefined): void {
-    if (leftMs <= 0) this.#timeOut()
-    if (signal?.aborted) this.#reject(signal.reason)
-    if (this.#isOver) return
-    const cancel = this.#options.clock.after(leftMs, () => this.#timeOut())
-    const abort = (): void => this.#reject(signal?.reason)
-    signal?.addEventListener('abort', abort)
-    this.#cleanUp = () => {
-      cancel()
-      signal?.removeEventListener('abort', abort)
-    }
-    void this.#attempt()
-  }
-
-  async #attempt(): Promise<void> {
-    const { clock, connection } = this.#options
-    for (let round = 1; !this.#isOver; round++) {
-      if (!connection.isReady()) await connection.ready(this.#untilOver())
-      if (!this.#isOver) await this.#send()
-      if (!this.#isOver) await wait(clock, backoffMs(clock, round), this.#untilOver())
-    }
-  }
-
-  async #send(): Promise<void> {
-    const { elapsedMs, timeoutMs } = this.#options
-    const sentAtMs = elapsedMs()
-    // This attempt may take up to `timeoutMs` to reach Redis: that long it can still be doubted.
-    const doubtMs = this.#doubtedAtMs === undefined ? -1 : sentAtMs - this.#doubtedAtMs + timeoutMs
-    try {
-      const reply = await this.#command(doubtMs)
-      this.#end(() => this.#resolve(reply))
-    } catch (error) {
-      if (isRefusal(error)) return this.#reject(refused(error))
-      this.#lastError = error
-      // An error reply proves that Redis didn't run the command.
-      if (replyCode(error) === undefined) this.#doubtedAtMs ??= sentAtMs
-    }
-  }
-
-  #timeOut(): void {
+  #timeoutError(lastError: unknown): unknown {
     const { connection, timeoutMs, onUnreachable } = this.#options
-    const error = unanswered(timeoutMs, this.#lastError ?? connection.lastError())
-    this.#reject(error)
+    const error = unanswered(timeoutMs, lastError ?? connection.lastError())
     if (!connection.isReady()) onUnreachable(error)
-  }
-
-  #reject(error: unknown): void {
-    this.#end(() => this.#fail(error))
-  }
-
-  #end(settle: () => void): void {
-    if (this.#isOver) return
-    this.#isOver = true
-    this.#cleanUp()
-    settle()
-    this.#stopWaiting?.abort()
-  }
-
-  /** Aborts when the call is over. Created on demand: nearly all commands get a reply at once. */
-  #untilOver(): AbortSignal {
-    this.#stopWaiting ??= new AbortController()
-    return this.#stopWaiting.signal
+    return error
   }
 }
