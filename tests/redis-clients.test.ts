@@ -12,10 +12,10 @@ import { startRedisSentinels } from './support/redis-sentinels.ts'
 const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
 const prefix = 'shop'
 const sentinelPassword = 'sentinel’s own'
-// With what has a meaning in a URL.
+// Has characters with a meaning in URLs.
 const firstPassword = 'p@ss/w:rd #1%'
 
-/** What docs/redis.md says a user has to be allowed. */
+/** The permissions that a user needs, from docs/redis.md. */
 const [standaloneRules = '', clusterRules = ''] = readPage('docs/redis.md')
   .blocks.filter(({ language }) => language === 'text')
   .map(({ code }) => code)
@@ -30,10 +30,10 @@ interface Login {
   readonly lazyConnect?: boolean
 }
 
-/** Servers that let in nobody without a password. */
+/** Servers that require a password. */
 interface Topology {
   readonly nodes: readonly RedisServer[]
-  /** Creates an app's client. It may fail, where only the backend knows how to log in. */
+  /** Creates an app's client. Its own login may be wrong: only the backend's must work. */
   connect(redisPackage: RedisPackage, login: Login): Redis | Cluster
   stop(): PromiseLike<void>
 }
@@ -92,7 +92,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
   })
   afterAll(() => topology.stop())
 
-  /** Gives the app's user another password, and everybody else none that is known. */
+  /** Changes the password of the app's user, and locks out all other users. */
   async function setPassword(password: string): Promise<void> {
     for (const { admin } of nodes) {
       await admin.call(
@@ -108,7 +108,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
     }
   }
 
-  /** Cuts all that the app has open: what it opens then needs the password of then. */
+  /** Cuts the app's connections, so that it must log in again. */
   async function cutAll(): Promise<void> {
     for (const { admin } of nodes) await admin.call('client', 'kill', 'user', 'app')
   }
@@ -117,7 +117,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
     return topology.connect(redisPackage, { ...login, lazyConnect: true }).on('error', () => {})
   }
 
-  /** Stores an event, and waits until it is heard of. */
+  /** Stores an event, and waits until its notification arrives. */
   async function checkThatItWorks(
     backend: Backend,
     follower: Awaited<ReturnType<typeof follow>>,
@@ -134,7 +134,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
       await setPassword(firstPassword)
     })
 
-    it('works by a client that has it, and is allowed no more than is documented', async () => {
+    it('works with the client’s password, and with the documented permissions only', async () => {
       for (const { admin } of nodes) await admin.call('acl', 'log', 'reset')
       const redis = connect(redisPackage, { username: 'app', password: firstPassword })
       const backend = redisPackage.redisBackend({ redis }, { prefix })
@@ -150,7 +150,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
       expect(await denied(nodes)).toEqual([])
     })
 
-    it('follows a password that rotates, as credentials() gives it', async () => {
+    it('logs in with the current password of credentials() after each rotation', async () => {
       let password = firstPassword
       let asked = 0
       const credentials = async (): Promise<RedisCredentials> => {
@@ -171,14 +171,14 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
         await checkThatItWorks(backend, follower)
         expect(asked).toBeGreaterThan(before)
       }
-      // Nothing was tried with the password from before.
+      // No login used an outdated password.
       expect(errors.map(String).filter((text) => text.includes('WRONGPASS'))).toEqual([])
       await backend.close()
       redis.disconnect()
       await setPassword(firstPassword)
     })
 
-    it('follows a password that the app changes in its client’s options', async () => {
+    it('logs in with the new password after the app changed its client’s options', async () => {
       const redis = connect(redisPackage, { username: 'app', password: firstPassword })
       const backend = redisPackage.redisBackend({ redis }, { prefix })
       const follower = await follow(backend, log)
@@ -193,7 +193,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
       await setPassword(firstPassword)
     })
 
-    it.runIf(name === 'standalone')('works by a URL that has it', async () => {
+    it.runIf(name === 'standalone')('works with a password in the URL', async () => {
       const userinfo = `app:${encodeURIComponent(firstPassword)}`
       const url = `redis://${userinfo}@127.0.0.1:${nodes[0]?.port}`
       const backend = redisPackage.redisBackend({ url }, { prefix })
@@ -206,7 +206,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
   })
 })
 
-/** What a user was not allowed, but for ioredis telling its own name, which it may fail to do. */
+/** The commands and keys that Redis denied. ioredis may fail to set its client name. */
 async function denied(nodes: readonly RedisServer[]): Promise<string[]> {
   const logs = await Promise.all(nodes.map(({ admin }) => admin.call('acl', 'log')))
   return (logs.flat() as string[][])

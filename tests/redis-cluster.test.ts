@@ -20,12 +20,12 @@ describe('redisBackend on a Redis Cluster', () => {
   testCases(() => createRedisContext(cluster.nodes, { redis: cluster.client }))
 })
 
-describe('redisBackend on a Redis Cluster, under attack', () => {
+describe('redisBackend on a Redis Cluster with faults', () => {
   beforeEach(async () => {
     for (const { admin } of cluster.nodes) await admin.flushall()
   })
 
-  it('stores a publish once, though its answer is lost', async () => {
+  it('stores a publish once when its reply is lost', async () => {
     await using proxies = new AsyncDisposableStack()
     const natMap: Record<string, { host: string; port: number }> = {}
     const losing: (() => Promise<void>)[] = []
@@ -47,7 +47,7 @@ describe('redisBackend on a Redis Cluster, under attack', () => {
     redis.disconnect()
   })
 
-  it('follows logs to another node while they are written to', async () => {
+  it('follows a log whose slot moves to another node during publishes', async () => {
     const backend = redisBackend({ redis: cluster.client })
     const follower = await follow(backend, log)
     const ids = [...(await backend.append(log, ['first'])).ids]
@@ -67,18 +67,18 @@ describe('redisBackend on a Redis Cluster, under attack', () => {
   })
 })
 
-describe('a Redis Cluster that tells events by sharded pub/sub', () => {
+describe('a Redis Cluster with sharded pub/sub', () => {
   const logs = Array.from({ length: 30 }, (_, i) => ({ ...log, key: `log ${i}` }))
 
-  /** Follows all logs, stores an event in each, and waits until all of them are there. */
-  async function tellAll(backend: Backend): Promise<void> {
+  /** Follows all logs, stores an event in each, and waits for all notifications. */
+  async function publishToAll(backend: Backend): Promise<void> {
     const followers = await Promise.all(logs.map((each) => follow(backend, each)))
     const stored = await Promise.all(logs.map((each) => backend.append(each, ['1'])))
     await Promise.all(followers.map((follower, i) => follower.reached(stored[i]?.ids[0] ?? '')))
     expect(followers.flatMap(({ gaps }) => gaps)).toEqual([])
   }
 
-  /** Channels that are subscribed to at each node, by sharded pub/sub. */
+  /** How many sharded channels are subscribed at each node. */
   const sharded = ({ nodes }: RedisCluster): Promise<readonly number[]> =>
     Promise.all(
       nodes.map(
@@ -86,7 +86,7 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
       ),
     )
 
-  /** Messages that nodes have passed on to each other. */
+  /** How many messages the nodes have passed on to each other. */
   async function passedOn({ nodes }: RedisCluster): Promise<number> {
     const infos = await Promise.all(nodes.map(({ admin }) => admin.call('cluster', 'info')))
     return infos
@@ -94,10 +94,10 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
       .reduce((sum, count) => sum + count, 0)
   }
 
-  it('tells one at the master that stores it, and nowhere else', async () => {
+  it('notifies at the master that stores the event, and at no other node', async () => {
     const before = await passedOn(cluster)
     const backend = redisBackend({ redis: cluster.client })
-    await tellAll(backend)
+    await publishToAll(backend)
     const counts = await sharded(cluster)
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(logs.length)
     expect(Math.min(...counts)).toBeGreaterThan(0)
@@ -106,17 +106,17 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
     await expect.poll(() => sharded(cluster), { interval: 5, timeout: 10_000 }).toEqual([0, 0, 0])
   })
 
-  it('does so for a client that takes nodes for ready unseen', async () => {
+  it('notifies at that master only, with a client that skips the ready check', async () => {
     const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
     const redis = new Cluster(nodes, { enableReadyCheck: false })
     const backend = redisBackend({ redis })
-    await tellAll(backend)
+    await publishToAll(backend)
     expect((await sharded(cluster)).reduce((sum, count) => sum + count, 0)).toBe(logs.length)
     await backend.close()
     redis.disconnect()
   })
 
-  it('has one connection to each master for thousands of logs, and subscribes all of them again when those are cut', async () => {
+  it('needs one connection per master for thousands of logs, and resubscribes all of them after a cut', async () => {
     const backend = redisBackend({ redis: cluster.client })
     const many = Array.from({ length: 5_000 }, (_, i) => ({ ...log, key: `many ${i}` }))
     let interruptions = 0
@@ -129,24 +129,24 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
     await backend.close()
   })
 
-  it('passes one on to all nodes if it is told to', async () => {
+  it('notifies at all nodes with shardedPubSub: false', async () => {
     const before = await passedOn(cluster)
     const backend = redisBackend({ redis: cluster.client }, { shardedPubSub: false })
-    await tellAll(backend)
+    await publishToAll(backend)
     expect(await sharded(cluster)).toEqual([0, 0, 0])
     expect(await passedOn(cluster)).toBe(before + logs.length * 2)
     await backend.close()
   })
 
-  it('does so without being told where servers have no other way', async () => {
+  it('notifies at all nodes when the servers have no SPUBLISH', async () => {
     await using old = await startRedisCluster({ args: ['--rename-command', 'SPUBLISH', ''] })
     const backend = redisBackend({ redis: old.client })
-    await tellAll(backend)
+    await publishToAll(backend)
     expect(await passedOn(old)).toBe(logs.length * 2)
     await backend.close()
   })
 
-  it('goes on telling a log whose slot was away for a moment', async () => {
+  it('keeps notifying of a log whose slot moved away and back', async () => {
     const backend = redisBackend({ redis: cluster.client })
     const away = { ...log, key: 'away' }
     const follower = await follow(backend, away)
@@ -169,7 +169,7 @@ describe('a Redis Cluster that tells events by sharded pub/sub', () => {
 })
 
 describe('a Redis Cluster with a replica', () => {
-  it('is followed to the replica when that takes over', async () => {
+  it('publishes and notifies at the replica after it took over', async () => {
     await using three = await startRedisCluster()
     const slot = Number(await three.client.cluster('KEYSLOT', '{log}'))
     const master = three.nodes[Math.floor((slot * 3) / 16_384)]

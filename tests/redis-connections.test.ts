@@ -14,22 +14,22 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 beforeEach(() => server.admin.flushall())
 
-/** How many connections of a type there are: `normal` (the test's own left out) or `pubsub`. */
+/** Counts the connections of a type: `normal`, without the test's own, or `pubsub`. */
 async function connections(type: 'normal' | 'pubsub'): Promise<number> {
   const list = String(await server.admin.call('client', 'list', 'type', type))
   const count = list.split('\n').filter((line) => line.includes('id=')).length
   return type === 'normal' ? count - 1 : count
 }
 
-describe('the connections of a backend', () => {
-  it('are none until something is asked', async () => {
+describe('connections of redisBackend', () => {
+  it('are opened by the first call', async () => {
     const backend = redisBackend({ url: server.url })
     await server.admin.ping()
     expect(await connections('normal')).toBe(0)
     await backend.close()
   })
 
-  it('are one for commands, in a process that only publishes and reads', async () => {
+  it('are one in a process that only publishes and reads', async () => {
     const backend = redisBackend({ url: server.url })
     const logs = Array.from({ length: 50 }, (_, i) => ({ ...log, key: `log ${i}` }))
     await Promise.all(logs.map((each) => backend.append(each, ['1'])))
@@ -39,7 +39,7 @@ describe('the connections of a backend', () => {
     await backend.close()
   })
 
-  it('are one more for all that is listened to', async () => {
+  it('are one for all listeners', async () => {
     const backend = redisBackend({ url: server.url })
     const logs = Array.from({ length: 2_500 }, (_, i) => ({ ...log, key: `log ${i}` }))
     await Promise.all(logs.map((each) => backend.listen(each, silent)))
@@ -48,7 +48,7 @@ describe('the connections of a backend', () => {
     await backend.close()
   })
 
-  it('are gone after close, and the client that was passed in is as it was', async () => {
+  it('are closed by close(), except for the client that was passed in', async () => {
     const redis = new Redis(server.port, '127.0.0.1')
     const backend = redisBackend({ redis })
     await backend.listen(log, silent)
@@ -62,7 +62,7 @@ describe('the connections of a backend', () => {
     redis.disconnect()
   })
 
-  it('are not kept subscribed to what nobody listens to', async () => {
+  it('unsubscribe from a log when its last listener leaves', async () => {
     const backend = redisBackend({ url: server.url })
     const stay = await backend.listen(log, silent)
     const leave = await backend.listen(log, silent)
@@ -76,8 +76,8 @@ describe('the connections of a backend', () => {
   })
 })
 
-describe('the names of a backend', () => {
-  it('are apart by prefix and by database, keys and hints alike', async () => {
+describe('keys and channels of redisBackend', () => {
+  it('are separate for each prefix and each database', async () => {
     const backends = [
       redisBackend({ url: server.url }),
       redisBackend({ url: server.url }, { prefix: 'other' }),
@@ -96,7 +96,7 @@ describe('the names of a backend', () => {
     await Promise.all(backends.map((backend) => backend.close()))
   })
 
-  it('are as documented, in one hash tag', async () => {
+  it('have the documented names, with one hash tag', async () => {
     const backend = redisBackend({ url: server.url })
     await backend.append({ ...log, key: 'chat:{room}' }, ['1'], { idempotencyKey: 'a b' })
     const names = await server.admin.keys('*')
@@ -108,7 +108,7 @@ describe('the names of a backend', () => {
     await backend.close()
   })
 
-  it('are the same for a client with a key prefix', async () => {
+  it('ignore the key prefix of a client', async () => {
     const redis = new Redis({ port: server.port, host: '127.0.0.1', keyPrefix: 'app:' })
     const backend = redisBackend({ redis })
     await backend.append(log, ['1'])
@@ -120,7 +120,7 @@ describe('the names of a backend', () => {
     redis.disconnect()
   })
 
-  it('of a log without events end ten minutes after it was read last', async () => {
+  it('of a log without events expire ten minutes after the last read', async () => {
     const backend = redisBackend({ url: server.url })
     const read = async () => (await backend.read(log, { last: 1, limit: 1 })).lastEventId
     const lifetime = () => server.admin.pttl('trpc-sse:{log}:last')
@@ -137,7 +137,7 @@ describe('the names of a backend', () => {
     await backend.close()
   })
 
-  it('all end by themselves: the events after their time, the last id 30 days later', async () => {
+  it('all expire: the events after their retention, the last id 30 days later', async () => {
     const backend = redisBackend({ url: server.url })
     const day = 86_400_000
     await backend.append(log, ['1'])
@@ -150,7 +150,7 @@ describe('the names of a backend', () => {
     await backend.close()
   })
 
-  it('refuse a prefix with braces', () => {
+  it('can’t have a prefix with braces', () => {
     expect(() => redisBackend({ url: server.url }, { prefix: 'app{1}' })).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
     )

@@ -11,7 +11,7 @@ const publisher = new URL('support/publish-forever.ts', import.meta.url).pathnam
 
 interface Recorder extends LogListener {
   readonly events: readonly StoredEvent[]
-  /** Resolves at the next hint after `count` more. */
+  /** Resolves at the next notification after `count` more. */
   after(count: number): Promise<void>
 }
 
@@ -36,7 +36,7 @@ function createRecorder(): Recorder {
   }
 }
 
-it('stores and tells of an event in one step: a publisher killed at any moment leaves neither without the other', async () => {
+it('stores an event and notifies of it in one step: a publisher killed at any moment does both or neither', async () => {
   const seed = Math.floor(Math.random() * 2 ** 32)
   const random = seededRandom(seed)
   await using server = await startRedis()
@@ -53,12 +53,13 @@ it('stores and tells of an event in one step: a publisher killed at any moment l
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
-  const told = recorder.after(0)
+  const notified = recorder.after(0)
   await backend.append(log, ['end'])
-  await told
+  await notified
 
   const { events, lastEventId } = await backend.read(log, { after: origin, limit: 1_000_000 })
-  // Both payloads of a call, in the log and in the hints alike, linked from the origin to the end.
+  // The log and the notifications have the same events, contiguous from the origin to the end, and
+  // both payloads of each call.
   expect(recorder.events, `seed ${seed}`).toEqual(events)
   const prevs = [origin, ...events.map((event) => event.id)]
   expect(events.map((event) => event.prev)).toEqual(prevs.slice(0, -1))

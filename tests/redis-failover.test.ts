@@ -8,7 +8,7 @@ import { startTcpProxy } from './support/tcp-proxy.ts'
 
 const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
 
-/** Makes a server the replica of another, and waits until it has everything. */
+/** Makes a server the replica of another, and waits until they are in sync. */
 async function replicate(replica: Redis, port: number): Promise<void> {
   await replica.replicaof('127.0.0.1', port)
   await expect
@@ -16,14 +16,14 @@ async function replicate(replica: Redis, port: number): Promise<void> {
     .toContain('master_link_status:up')
 }
 
-/** Waits until a replica knows of an event. */
+/** Waits until a replica has an event. */
 async function untilItHas(replica: Redis, id: string | undefined): Promise<void> {
   await expect
     .poll(() => replica.get('trpc-sse:{log}:last'), { interval: 20, timeout: 10_000 })
     .toMatch(`${id} `)
 }
 
-it('shows readers what a failover to a replica that lagged has lost', async () => {
+it('reports a gap to readers after a failover to a replica that lagged', async () => {
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
   await using replica = await startRedis()
   await using replication = await startTcpProxy(master.port)
@@ -42,13 +42,13 @@ it('shows readers what a failover to a replica that lagged has lost', async () =
   address.target = replica.port
   address.cut()
 
-  // Live: the reader stands at an event that no longer is, and is told before it gets the next one.
+  // Live: the reader's position no longer exists. The gap is reported before the next event.
   await follower.missed(1)
   const { ids } = await backend.append(log, ['new'])
   await follower.reached(ids[0] ?? '')
   expect(follower.gaps).toHaveLength(1)
   expect(follower.events.map((event) => event.data)).toEqual(['kept', 'lost 1', 'lost 2', 'new'])
-  // Resumed: whatever of the lost it stands at, what comes next doesn't follow on.
+  // Resumed from any lost event: the next event doesn't follow on it.
   for (const after of lost) {
     const { events, lastEventId } = await backend.read(log, { after, limit: 10 })
     expect(lastEventId).toBe(ids[0])
@@ -57,7 +57,7 @@ it('shows readers what a failover to a replica that lagged has lost', async () =
   await backend.close()
 })
 
-it('publishes once, to the new master, when the one it is connected to was demoted', async () => {
+it('publishes once, to the new master, when its own master was demoted', async () => {
   await using old = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
   await using next = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
   await using address = await startTcpProxy(old.port)

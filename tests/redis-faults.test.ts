@@ -25,7 +25,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** One more process that uses the server; through the proxy, if it says so. */
+/** Opens a backend as another process would; through the proxy if `proxied`. */
 function open({
   proxied = false,
   ...options
@@ -50,8 +50,8 @@ function numbers(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, i) => `${from + i}`)
 }
 
-describe('a publish whose answer is lost', () => {
-  it('is stored once, and answered with its id', async () => {
+describe('a publish whose reply is lost', () => {
+  it('is stored once, and resolves with its ids', async () => {
     const backend = open({ proxied: true })
     await backend.append(log, ['0'])
     const lost = proxy.loseNextAnswer()
@@ -64,7 +64,7 @@ describe('a publish whose answer is lost', () => {
     expect(events.slice(1).map((event) => event.id)).toEqual(ids)
   })
 
-  it('is no duplicate of itself if it has an idempotency key', async () => {
+  it('is not reported as a duplicate of itself with an idempotency key', async () => {
     const backend = open({ proxied: true })
     await backend.append(log, ['0'])
     const lost = proxy.loseNextAnswer()
@@ -75,7 +75,7 @@ describe('a publish whose answer is lost', () => {
     expect(await stored(backend)).toEqual(['0', '1'])
   })
 
-  it('is stored after all if Redis never had it', async () => {
+  it('is stored by a retry if Redis never received it', async () => {
     const backend = open({ proxied: true })
     await backend.append(log, ['0'])
     proxy.stall()
@@ -88,7 +88,7 @@ describe('a publish whose answer is lost', () => {
   it.each([
     { name: 'is rejected as unconfirmed', payloads: ['1'], later: 150 },
     {
-      name: 'is rejected as unconfirmed even if some of it is there',
+      name: 'is rejected as unconfirmed even if some of its events remain',
       payloads: ['1', '2'],
       later: 99,
     },
@@ -106,7 +106,7 @@ describe('a publish whose answer is lost', () => {
     await expect(appending).rejects.toMatchObject({ code: 'PUBLISH_UNCONFIRMED' })
   })
 
-  it('keeps its place before the publishes that were called after it', async () => {
+  it('stays before the publishes that were called after it', async () => {
     const backend = open({ proxied: true })
     await backend.append(log, ['start'])
     const lost = proxy.loseNextAnswer()
@@ -124,13 +124,13 @@ describe('publishes with idempotency keys', () => {
   const keyed = (backend: Backend, i: number, key = `${i}`) =>
     backend.append(log, [`${i}`], { idempotencyKey: key })
 
-  it('are stored in the order of their calls, whatever happens to scripts meanwhile', async () => {
+  it('are stored in the order of their calls while scripts are flushed', async () => {
     const [one, another] = [open(), open()]
     await keyed(one, -1)
     const calls: Promise<unknown>[] = []
     for (let round = 0; round < 20; round++) {
       calls.push(...Array.from({ length: 30 }, (_, i) => keyed(one, round * 30 + i)))
-      // Whoever runs the script first after that has it loaded for all.
+      // The first client that runs the script afterwards loads it for all.
       await Promise.all([
         server.admin.script('FLUSH'),
         another.append({ ...log, key: 'another' }, ['x']),
@@ -140,7 +140,7 @@ describe('publishes with idempotency keys', () => {
     expect(await stored(one)).toEqual(Array.from({ length: 601 }, (_, i) => `${i - 1}`))
   })
 
-  it('know each other when they are sent together, and keep their place among those without', async () => {
+  it('are deduplicated within one command, and stay in order with publishes without a key', async () => {
     const backend = open()
     const results = await Promise.all([
       backend.append(log, ['first']),
@@ -164,9 +164,9 @@ describe('publishes with idempotency keys', () => {
     expect(events.slice(1).map(({ prev }) => prev)).toEqual(events.slice(0, -1).map(({ id }) => id))
   })
 
-  it('are each stored once, and are no duplicates of themselves, though the answer of all is lost', async () => {
+  it('are each stored once, and not reported as duplicates, when their common reply is lost', async () => {
     const backend = open({ proxied: true })
-    // What comes while this is under way is sent together after it.
+    // The appends that are called while this one is under way are sent together.
     const first = backend.append(log, ['0'])
     const together = Promise.all([
       backend.append(log, ['a']),
@@ -213,7 +213,7 @@ describe('connections that are killed', () => {
     }
   })
 
-  it('lose a reader nothing, though its subscriber is killed 20 times under load', async () => {
+  it('cost a reader no event, even if its subscriber is killed 20 times under load', async () => {
     const [reader, writer] = [open(), open()]
     const follower = await follow(reader, log)
     for (let round = 1; round <= 20; round++) {
@@ -227,22 +227,22 @@ describe('connections that are killed', () => {
     expect(follower.interruptions).toBeGreaterThan(10)
   })
 
-  it('are noticed when they leave a command unanswered', async () => {
+  it('are replaced when a command gets no reply', async () => {
     const backend = open({ proxied: true, commandTimeoutMs: 200 })
     await backend.append(log, ['0'])
     proxy.stall()
-    // The time of the command and that of its connection are up in the same moment: whichever comes
-    // first, there is no other.
+    // The command and its connection time out in the same moment. Whichever is first, there is no
+    // other connection.
     proxy.refusing = true
     await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     proxy.refusing = false
-    // An attempt that is given up may have been stored: it is repeated with a key.
+    // A publish that timed out may have been stored, so it is repeated with a key.
     const append = () => backend.append(log, ['2'], { idempotencyKey: 'two' })
     await expect.poll(() => append().catch(() => 'not yet')).toHaveProperty('ids')
     expect(await stored(backend)).toEqual(['0', '2'])
   })
 
-  it('are noticed when they are only silent', async () => {
+  it('are replaced when they are silent and don’t answer a ping', async () => {
     const [reader, writer] = [open({ proxied: true, probeMs: 30, commandTimeoutMs: 200 }), open()]
     const follower = await follow(reader, log)
     proxy.stall()
@@ -252,7 +252,7 @@ describe('connections that are killed', () => {
     expect(follower.gaps).toEqual([])
   })
 
-  it('are noticed a probe after the last that was heard, whenever that was', async () => {
+  it('are pinged `probeMs` after the last message', async () => {
     const clock = manualClock()
     const lost: unknown[] = []
     const reader = open({
@@ -268,7 +268,7 @@ describe('connections that are killed', () => {
     server.freeze()
     clock.advance(10_000)
     expect(lost).toEqual([])
-    // And as long as commands have.
+    // The ping has the time of a command.
     clock.advance(5_000)
     server.thaw()
     expect(lost).toEqual(['lost'])
@@ -279,22 +279,22 @@ describe('a server whose clock was set back', () => {
   it.each([
     { name: 'once the log has expired', exists: false },
     { name: 'while the log is there', exists: true },
-  ])('gives rising ids $name', async ({ exists }) => {
+  ])('gives ascending ids $name', async ({ exists }) => {
     const backend = open()
     const future = Date.now() + 3_600_000
     if (exists) await server.admin.xadd('trpc-sse:{log}:log', `${future}-8`, 'p', '0-0', 'd', 'old')
     await server.admin.set('trpc-sse:{log}:last', `${future}-8`)
     const { ids: three } = await backend.append(log, numbers(3))
     const ids = [...three, ...(await backend.append(log, numbers(1))).ids]
-    // 8 to 12: where a sequence gains a digit, ids as texts are in another order.
+    // From 8 to 12: ids compared as text are in another order where the sequence gains a digit.
     expect(ids).toEqual([`${future}-9`, `${future}-10`, `${future}-11`, `${future}-12`])
     const { events } = await backend.read(log, { after: `${future}-8`, limit: 10 })
     expect(events.map((event) => event.prev)).toEqual([`${future}-8`, ...ids.slice(0, -1)])
   })
 })
 
-describe('a server that forgets', () => {
-  it('runs its scripts again after SCRIPT FLUSH', async () => {
+describe('a server that loses its data', () => {
+  it('gets its scripts again after SCRIPT FLUSH', async () => {
     const backend = open()
     for (let i = 0; i < 5; i++) {
       const appending = numbers(20, i * 20).map((data) => backend.append(log, [data]))
@@ -304,7 +304,7 @@ describe('a server that forgets', () => {
     expect(await stored(backend)).toEqual(numbers(100))
   })
 
-  it('shows a reader that events are missing after FLUSHALL', async () => {
+  it('makes readers report a gap after FLUSHALL', async () => {
     const [reader, writer] = [open(), open()]
     const follower = await follow(reader, log)
     await writer.append(log, ['before'])
@@ -315,7 +315,7 @@ describe('a server that forgets', () => {
     expect(follower.gaps).toHaveLength(1)
   })
 
-  it('never looks like the log from before, to a reader at any of its ids', async () => {
+  it('never has a log that matches an id of the lost one', async () => {
     const [reader, writer] = [open(), open()]
     const ids = new Set<string>()
     for (let life = 0; life < 10; life++) {
@@ -331,7 +331,7 @@ describe('a server that forgets', () => {
     }
   })
 
-  it('is used again after a crash and a restart', async () => {
+  it('is used again after a crash and restart', async () => {
     const [reader, writer] = [open(), open()]
     const follower = await follow(reader, log)
     const { ids } = await writer.append(log, ['before'])
@@ -345,12 +345,12 @@ describe('a server that forgets', () => {
   })
 })
 
-describe('a server that refuses', () => {
+describe('a server that refuses commands', () => {
   it.each([
     { name: 'a log of another type', set: ['set', 'trpc-sse:{log}:log', 'text'] },
     { name: 'a last id of another type', set: ['lpush', 'trpc-sse:{log}:last', 'text'] },
     { name: 'no memory', set: ['config', 'set', 'maxmemory', '1'] },
-  ])('says so at once: $name', async ({ set: [command = '', ...args] }) => {
+  ])('rejects a publish at once: $name', async ({ set: [command = '', ...args] }) => {
     const backend = open()
     await server.admin.call(command, ...args)
     await expect(backend.append(log, ['1'])).rejects.toMatchObject({
@@ -360,7 +360,7 @@ describe('a server that refuses', () => {
     })
   })
 
-  it('stores nothing of what is sent together if one idempotency key is of another type', async () => {
+  it('stores no publish of a command if one idempotency key is of another type', async () => {
     const backend = open()
     await server.admin.lpush('trpc-sse:{log}:key:b', 'text')
     const first = backend.append(log, ['0'])
@@ -377,7 +377,7 @@ describe('a server that refuses', () => {
     expect(await stored(backend)).toEqual(['0'])
   })
 
-  it('is told apart from one that only refuses to tell: what is stored is answered, and the app hears why', async () => {
+  it('resolves a publish if only the notification is refused, and reports the reason to onError', async () => {
     await server.admin.call(
       'acl',
       'setuser',
@@ -399,7 +399,7 @@ describe('a server that refuses', () => {
     )
   })
 
-  it('says why it can’t be used: a wrong password', async () => {
+  it('gives the reason as the cause: a wrong password', async () => {
     await server.admin.config('SET', 'requirepass', 'secret')
     const backend = open({ commandTimeoutMs: 300 })
     await expect(backend.append(log, ['1'])).rejects.toMatchObject({
@@ -408,7 +408,7 @@ describe('a server that refuses', () => {
     })
   })
 
-  it('gives entries that are not ours without a payload, and goes on', async () => {
+  it('yields foreign entries without a payload, and goes on', async () => {
     const backend = open()
     await backend.append(log, ['1'])
     await server.admin.xadd('trpc-sse:{log}:log', '*', 'their', 'field')
@@ -419,7 +419,7 @@ describe('a server that refuses', () => {
     expect(events[2]?.prev).toBe(events[0]?.id)
   })
 
-  it('rejects a publish in a bounded time when there is no server at all, and never stores it later', async () => {
+  it('rejects a publish in time if it is down, and never stores it later', async () => {
     const backend = open({ commandTimeoutMs: 200 })
     await server.kill()
     const calls = [
@@ -431,7 +431,7 @@ describe('a server that refuses', () => {
     for (const outcome of outcomes)
       expect(outcome).toMatchObject({ reason: { code: 'BACKEND_UNAVAILABLE' } })
     await server.restart()
-    // An attempt that is given up may have been stored: it is repeated with a key.
+    // A publish that timed out may have been stored, so it is repeated with a key.
     await expect
       .poll(() => backend.append(log, ['3'], { idempotencyKey: 'three' }), { timeout: 10_000 })
       .toHaveProperty('ids')

@@ -21,7 +21,7 @@ beforeEach(async () => {
 })
 afterEach(() => backend.close())
 
-/** Puts something in the place of the key of a log, and takes it away again. */
+/** Something that replaces a key of a log. */
 interface Garbage {
   readonly what: string
   put(): Promise<unknown>
@@ -29,12 +29,12 @@ interface Garbage {
 
 const set = (key: string, value: string) => () => server.admin.set(`${name}:${key}`, value)
 const garbage: readonly Garbage[] = [
-  { what: 'a last id that is none', put: set('last', 'garbage') },
-  { what: 'a last id that is empty', put: set('last', '') },
-  { what: 'a last id with more behind it', put: set('last', '1-1 1 1-1 garbage') },
-  { what: 'a last id that no stream can have', put: set('last', '99999999999999999999999-0') },
-  { what: 'a last id before the events that are there', put: set('last', '1-1 1') },
-  { what: 'a last id with zeros before it', put: set('last', '0001-01 1') },
+  { what: 'a last id that is not an id', put: set('last', 'garbage') },
+  { what: 'an empty last id', put: set('last', '') },
+  { what: 'a last id with text after it', put: set('last', '1-1 1 1-1 garbage') },
+  { what: 'a last id beyond 64 bits', put: set('last', '99999999999999999999999-0') },
+  { what: 'a last id before its events', put: set('last', '1-1 1') },
+  { what: 'a last id with leading zeros', put: set('last', '0001-01 1') },
   {
     what: 'a last id of another type',
     put: async () => {
@@ -45,20 +45,20 @@ const garbage: readonly Garbage[] = [
   { what: 'a log of another type', put: set('log', 'garbage') },
 ]
 
-/** Keeps the two keys of the log, to mend it with. */
-async function keepLog(): Promise<() => Promise<void>> {
+/** Saves the two keys of the log. Returns a function that restores them. */
+async function saveLog(): Promise<() => Promise<void>> {
   const { admin } = server
-  const kept = await Promise.all(
+  const saved = await Promise.all(
     ['log', 'last'].map(
       async (key) => [`${name}:${key}`, await admin.dumpBuffer(`${name}:${key}`)] as const,
     ),
   )
   return async () => {
-    for (const [key, dump] of kept) if (dump) await admin.restore(key, 0, dump, 'REPLACE')
+    for (const [key, dump] of saved) if (dump) await admin.restore(key, 0, dump, 'REPLACE')
   }
 }
 
-/** How many scripts the server has run since it was last asked. */
+/** How many scripts the server has run since the last call. */
 async function scriptsRun(): Promise<number> {
   const stats = String(await server.admin.info('commandstats'))
   await server.admin.config('RESETSTAT')
@@ -69,14 +69,14 @@ async function scriptsRun(): Promise<number> {
 }
 
 describe.each(garbage)('a log with $what', ({ put, what }) => {
-  it('is refused at once, and is read again when it is mended', async () => {
+  it('rejects a read at once, and can be read again once restored', async () => {
     await backend.append(log, ['1'])
-    const mend = await keepLog()
+    const restore = await saveLog()
     await put()
     await expect(backend.read(log, { last: 10, limit: 10 })).rejects.toMatchObject({
       code: 'BACKEND_UNAVAILABLE',
     })
-    await mend()
+    await restore()
     expect(
       (await backend.read(log, { last: 10, limit: 10 })).events.map(({ data }) => data),
     ).toEqual(['1'])
@@ -86,7 +86,7 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
     expect(events[1]?.prev).toBe(events[0]?.id)
   })
 
-  it('rejects a publish, or stores it: there is no third outcome', async () => {
+  it('either rejects a publish or stores it', async () => {
     await backend.append(log, ['1'])
     await put()
     const [outcome] = await Promise.allSettled([backend.append(log, ['2'])])
@@ -95,7 +95,7 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
     else expect(outcome?.reason).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
   })
 
-  it('is an error of the channels once, with few attempts, and its readers go on when it is mended', async () => {
+  it('is reported once, costs few retries, and its readers go on once restored', async () => {
     const errors: Inbox<unknown> = createInbox()
     const channels = createChannels({
       backend,
@@ -104,7 +104,7 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
       positionCheckMs: 50,
     })
     await channels.log().publish('before')
-    const mend = await keepLog()
+    const restore = await saveLog()
     await put()
     const received: Inbox<string> = createInbox()
     const ended = new AbortController()
@@ -115,10 +115,10 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
     })()
     expect(await errors.take()).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
     await scriptsRun()
-    // An attempt for each answer is a loop; with a backoff there are hardly any meanwhile.
+    // Retries without a backoff would run one script per ping.
     for (let i = 0; i < 20; i++) await server.admin.ping()
     expect(await scriptsRun()).toBeLessThan(10)
-    await mend()
+    await restore()
     expect(await received.take()).toBe('before')
     await channels.log().publish('after')
     expect(await received.take()).toBe('after')
@@ -128,7 +128,7 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
   })
 })
 
-describe('an answer that can’t be', () => {
+describe('an impossible reply', () => {
   it.each([
     'garbage',
     '',
@@ -148,7 +148,7 @@ describe('an answer that can’t be', () => {
     })
   })
 
-  it('leaves the appends that were sent with it as they are', async () => {
+  it('does not affect earlier appends', async () => {
     await server.admin.set(`${name}:key:a`, 'garbage')
     await backend.append(log, ['0'])
     await expect(backend.append(log, ['1'], { idempotencyKey: 'a' })).rejects.toThrow(
@@ -160,8 +160,8 @@ describe('an answer that can’t be', () => {
   })
 })
 
-describe('messages that nobody of ours has published', () => {
-  it('are ignored, and events go on', async () => {
+describe('foreign pub/sub messages', () => {
+  it('are ignored, and later events arrive', async () => {
     const heard: Inbox<string> = createInbox()
     await backend.listen(log, { onEvent: ({ data }) => heard.put(data), onInterrupted() {} })
     const texts = [
@@ -182,8 +182,8 @@ describe('messages that nobody of ours has published', () => {
   })
 })
 
-describe('entries that somebody else has written', () => {
-  it('are no events, and cost no gap', async () => {
+describe('foreign entries of a stream', () => {
+  it('are skipped without a gap', async () => {
     const errors: Inbox<unknown> = createInbox()
     const channels = createChannels({
       backend,

@@ -27,7 +27,7 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** Does something, and adds up how many entries its scripts may have asked Redis for. */
+/** Adds up the most entries that the scripts of some work can have read. */
 async function entriesTouched(work: () => Promise<unknown>): Promise<number> {
   const monitor = await server.admin.duplicate().monitor()
   const commands = createInbox<readonly string[]>()
@@ -53,9 +53,9 @@ describe('a read of a long log', () => {
     ['from the middle', () => ({ last: total / 2, limit }), total / 2],
     ['its newest events', () => ({ last: 50, limit }), total - 50],
     ['after an id', () => ({ after: ids[4_999] ?? '', limit }), 5_000],
-    ['after an id of before', () => ({ after: '1-0', limit }), 0],
+    ['after an id before its start', () => ({ after: '1-0', limit }), 0],
   ])(
-    'touches no more entries than a page has, and a few to find it: %s',
+    'reads no more entries than a page, and a few to find it: %s',
     async (_name, readRange, start) => {
       let events: readonly { readonly id: string }[] = []
       const touched = await entriesTouched(async () => {
@@ -66,7 +66,7 @@ describe('a read of a long log', () => {
     },
   )
 
-  it('asks for few entries where they are large', async () => {
+  it('reads few entries if they are large', async () => {
     const large = { ...log, key: 'large' }
     const payload = JSON.stringify('x'.repeat(10_000))
     await backend.append(large, new Array(500).fill(payload))
@@ -77,7 +77,7 @@ describe('a read of a long log', () => {
     expect(touched).toBeLessThan(20)
   })
 
-  it('keeps to a retention that has become much smaller, and trims no more than so many at a time', async () => {
+  it('obeys a retention that became much smaller, and trims it in steps', async () => {
     const brief = { ...log, retain: { ...log.retain, events: 300 } }
     for (const readRange of [
       { after: '0-0', limit },

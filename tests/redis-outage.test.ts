@@ -36,18 +36,18 @@ function open(options: RedisBackendOptions = {}, url = server.url): Backend {
   return backend
 }
 
-/** Uses both connections. */
+/** Opens both connections. */
 async function connect(backend: Backend): Promise<void> {
   await backend.append(log, ['1'])
   await backend.listen(log, silent)
 }
 
-describe('an outage of Redis is told once when it begins and once when it ends', () => {
+describe('an outage of Redis is reported once when it begins and once when it ends', () => {
   it.each([
     ['for commands and subscriptions', connect],
     ['for subscriptions alone', (backend: Backend) => backend.listen(log, silent)],
     ['for commands alone', (backend: Backend) => backend.append(log, ['1'])],
-  ])('%s: the server is gone', async (_, use) => {
+  ])('%s: the server crashes', async (_, use) => {
     await use(open())
     await server.kill()
     expect(await statuses.take()).toMatchObject({ status: 'lost', error: expect.any(Error) })
@@ -60,7 +60,7 @@ describe('an outage of Redis is told once when it begins and once when it ends',
     expect(statuses.items).toHaveLength(2)
   })
 
-  it('the server hangs, and nobody has anything to send', async () => {
+  it('the server hangs, and no command is sent', async () => {
     await connect(open())
     server.freeze()
     expect(await statuses.take()).toMatchObject({ status: 'lost' })
@@ -68,7 +68,7 @@ describe('an outage of Redis is told once when it begins and once when it ends',
     expect(await statuses.take()).toMatchObject({ status: 'connected' })
   })
 
-  it('the server was never there', async () => {
+  it('the server was never up', async () => {
     const port = await freePort()
     const backend = open({}, `redis://127.0.0.1:${port}`)
     const using = backend.listen(log, silent).catch(() => {})
@@ -81,7 +81,7 @@ describe('an outage of Redis is told once when it begins and once when it ends',
     })
   })
 
-  it('and not where connections were only cut', async () => {
+  it('but not if connections were only cut', async () => {
     const backend = open()
     await connect(backend)
     const interrupted = createInbox<true>()
@@ -93,7 +93,7 @@ describe('an outage of Redis is told once when it begins and once when it ends',
     expect(statuses.items).toEqual([])
   })
 
-  it('and not that the app closed the backend meanwhile', async () => {
+  it('and the app’s close() during an outage is not reported as its end', async () => {
     const backend = open()
     await connect(backend)
     await server.kill()
@@ -111,8 +111,8 @@ async function withServer(port: number, run: () => Promise<void>): Promise<void>
 
 describe('by default, an outage', () => {
   it.each([
-    ['is two lines in the console', {}, [/can't be reached/, /can be reached again, after \d+ s/]],
-    ['is no line if the app takes errors', { onError() {} }, []],
+    ['logs two lines', {}, [/can't be reached/, /can be reached again, after \d+ s/]],
+    ['logs nothing if the app has an onError', { onError() {} }, []],
   ] as const)('%s', async (_, options, lines) => {
     const said = createInbox<string>()
     const spies = (['info', 'warn', 'error'] as const).map((level) =>
@@ -131,9 +131,9 @@ describe('by default, an outage', () => {
   })
 })
 
-describe('a subscription that can’t start because of an outage', () => {
+describe('a subscription that can’t start during an outage', () => {
   it.each(['multiplexed', 'single'] as const)(
-    'says so in its state, and starts after it (%s)',
+    'has the error in its connection state, and starts afterwards (%s)',
     async (mode) => {
       const port = await freePort()
       const channels = createChannels({

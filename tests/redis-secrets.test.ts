@@ -23,10 +23,7 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/**
- * Everything that can be got out of a value: properties of any kind, of all it leads to, and how it
- * is shown.
- */
+/** All texts of a value: its properties, those of everything it refers to, and how it prints. */
 function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)]
   if (seen.has(value)) return []
@@ -43,13 +40,13 @@ function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
   ]
 }
 
-/** All that a backend says when it is used, to its callers, to `onError` and to the console. */
-async function everythingSaid(
+/** Collects what a backend rejects with, reports to `onError`, and logs. */
+async function everythingReported(
   target: Parameters<typeof redisBackend>[0],
   options: RedisBackendOptions = {},
 ): Promise<{ readonly errors: readonly unknown[]; readonly text: string }> {
   const errors: unknown[] = []
-  const said = (['log', 'info', 'warn', 'error'] as const).map((level) =>
+  const spies = (['log', 'info', 'warn', 'error'] as const).map((level) =>
     vi.spyOn(console, level).mockImplementation((...args) => void errors.push(...args)),
   )
   const onError = (error: unknown): void => void errors.push(error)
@@ -65,13 +62,13 @@ async function everythingSaid(
   } catch (error) {
     errors.push(error)
   } finally {
-    for (const spy of said) spy.mockRestore()
+    for (const spy of spies) spy.mockRestore()
   }
   return { errors, text: errors.flatMap((error) => textsOf(error)).join('\n') }
 }
 
-/** Checks that something was said, and not the secret. */
-function expectNoSecret({ errors, text }: Awaited<ReturnType<typeof everythingSaid>>): void {
+/** Checks that errors were reported, and that none contains the secret. */
+function expectNoSecret({ errors, text }: Awaited<ReturnType<typeof everythingReported>>): void {
   expect(errors.length).toBeGreaterThan(0)
   expect(text).not.toContain(secret)
   expect(text).not.toContain(encodeURIComponent(secret))
@@ -88,38 +85,40 @@ function client(options: ClientOptions): { readonly redis: Redis } {
   return { redis: new Redis({ host: '127.0.0.1', lazyConnect: true, ...options }) }
 }
 
-describe('errors of a Redis that can’t be used have no credential in them', () => {
+describe('errors of a Redis that can’t be used contain no credential', () => {
   const users = ['good-but-unknown', 'off', 'nothing', 'mute']
   const protocols = [2, 3] as const
 
-  it.each(users)('by URL: the user is %s', async (user) => {
+  it.each(users)('given in a URL: the user is %s', async (user) => {
     expectNoSecret(
-      await everythingSaid({ url: `redis://${user}:${secret}@127.0.0.1:${server.port}` }),
+      await everythingReported({ url: `redis://${user}:${secret}@127.0.0.1:${server.port}` }),
     )
   })
 
   it.each(users.flatMap((user) => protocols.map((protocol) => [user, protocol] as const)))(
-    'by a client: the user is %s, in RESP%i',
+    'given in a client: the user is %s, with RESP%i',
     async (username, protocol) => {
       const login = { username, password: secret, port: server.port, protocol }
-      expectNoSecret(await everythingSaid(client(login)))
+      expectNoSecret(await everythingReported(client(login)))
     },
   )
 
-  it('by credentials(), right for a user that is off, wrong, or with an error of their own', async () => {
+  it('given by credentials(), for a disabled user, a wrong password, or an error of the app', async () => {
     const target = { url: `redis://127.0.0.1:${server.port}` }
     expectNoSecret(
-      await everythingSaid(target, { credentials: () => ({ username: 'off', password: secret }) }),
+      await everythingReported(target, {
+        credentials: () => ({ username: 'off', password: secret }),
+      }),
     )
     expectNoSecret(
-      await everythingSaid(target, { credentials: async () => ({ password: secret }) }),
+      await everythingReported(target, { credentials: async () => ({ password: secret }) }),
     )
     const failing = {
       credentials: () => Promise.reject(Object.assign(new Error('no token'), { token: secret })),
     }
-    const said = await everythingSaid(target, failing)
-    expectNoSecret(said)
-    expect(said.text).toContain('no token')
+    const reported = await everythingReported(target, failing)
+    expectNoSecret(reported)
+    expect(reported.text).toContain('no token')
   })
 
   it.each([
@@ -134,32 +133,36 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
     `http://:${secret}@127.0.0.1`,
     `REDISS//:${secret}@127.0.0.1`,
     secret,
-  ])('by a URL that is none: %s', async (url) => {
-    const said = await everythingSaid({ url })
-    expectNoSecret(said)
-    expect(said.errors).toMatchObject([{ code: 'INVALID_OPTION' }])
+  ])('given in an invalid URL: %s', async (url) => {
+    const reported = await everythingReported({ url })
+    expectNoSecret(reported)
+    expect(reported.errors).toMatchObject([{ code: 'INVALID_OPTION' }])
   })
 
-  it('by a URL of a port where nobody is, or that speaks no TLS', async () => {
-    expectNoSecret(await everythingSaid({ url: `redis://:${secret}@127.0.0.1:1` }))
-    expectNoSecret(await everythingSaid({ url: `rediss://:${secret}@127.0.0.1:${server.port}` }))
-    expectNoSecret(await everythingSaid({ url: `redis://:${secret}@no-such-host.invalid` }))
+  it('given in a URL of a closed port, a port without TLS, or an unknown host', async () => {
+    expectNoSecret(await everythingReported({ url: `redis://:${secret}@127.0.0.1:1` }))
+    expectNoSecret(
+      await everythingReported({ url: `rediss://:${secret}@127.0.0.1:${server.port}` }),
+    )
+    expectNoSecret(await everythingReported({ url: `redis://:${secret}@no-such-host.invalid` }))
   })
 
-  it('by a client whose own options were made of a bad URL', async () => {
+  it('given in a client that was created with an invalid URL', async () => {
     const redis = new Redis(`redis:/:${secret}@127.0.0.1`, { lazyConnect: true })
-    expectNoSecret(await everythingSaid({ redis }))
+    expectNoSecret(await everythingReported({ redis }))
   })
 
-  it('by a server that repeats what it was sent', async () => {
+  it('repeated by a server in its error reply', async () => {
     await using old = await startRedis({
       args: ['--rename-command', 'HELLO', '', '--rename-command', 'AUTH', ''],
     })
     for (const protocol of protocols)
-      expectNoSecret(await everythingSaid(client({ port: old.port, password: secret, protocol })))
+      expectNoSecret(
+        await everythingReported(client({ port: old.port, password: secret, protocol })),
+      )
   })
 
-  it('by Sentinels, whose own password it is, or the master’s', async () => {
+  it('given for Sentinels, or for their master', async () => {
     await using master = await startRedis()
     await using sentinels = await startRedisSentinels(master, {
       count: 1,
@@ -174,37 +177,37 @@ describe('errors of a Redis that can’t be used have no credential in them', ()
       { sentinelPassword: 'theirs', username: 'nobody', password: secret },
     ])
       expectNoSecret(
-        await everythingSaid({ redis: new Redis({ ...options, ...login, lazyConnect: true }) }),
+        await everythingReported({ redis: new Redis({ ...options, ...login, lazyConnect: true }) }),
       )
   })
 
-  it('by a Cluster, whose nodes or all of which have it', async () => {
+  it('given for a Cluster, or for one of its nodes', async () => {
     await using cluster = await startRedisCluster()
     for (const { admin } of cluster.nodes)
       await admin.call('acl', 'setuser', 'default', '>an admin’s')
     const port = cluster.nodes[0]?.port ?? 0
     const options = { lazyConnect: true }
     const login = { username: 'nobody', password: secret }
-    // Its types don't say that a node may have a password of its own.
+    // A node may have a password of its own, which the types of ioredis don't have.
     const node = { port, host: '127.0.0.1', password: secret }
     for (const redis of [
       new Cluster([{ port, host: '127.0.0.1' }], { ...options, redisOptions: login }),
       new Cluster([node], options),
       new Cluster([`redis://:${secret}@127.0.0.1:${port}`], options),
     ])
-      expectNoSecret(await everythingSaid({ redis }))
+      expectNoSecret(await everythingReported({ redis }))
   })
 })
 
 describe('errors of a Redis that can’t be used', () => {
-  it('say what is wrong all the same', async () => {
-    const { errors } = await everythingSaid({
+  it('still say what is wrong', async () => {
+    const { errors } = await everythingReported({
       url: `redis://off:${secret}@127.0.0.1:${server.port}`,
     })
     expect(errors).toContainEqual(
       expect.objectContaining({ message: expect.stringContaining('WRONGPASS') }),
     )
-    const refusing = await everythingSaid({ url: `redis://:${secret}@127.0.0.1:1` })
+    const refusing = await everythingReported({ url: `redis://:${secret}@127.0.0.1:1` })
     expect(refusing.errors).toContainEqual(
       expect.objectContaining({
         code: 'BACKEND_UNAVAILABLE',
@@ -213,7 +216,7 @@ describe('errors of a Redis that can’t be used', () => {
     )
   })
 
-  it('are errors that can be read and shown, whatever credentials() and onError throw', async () => {
+  it('can be read and printed, whatever credentials() and onError throw', async () => {
     const unreadable = (): never => {
       throw Object.defineProperties(new Error('no'), {
         message: { get: unreadable },
@@ -225,27 +228,27 @@ describe('errors of a Redis that can’t be used', () => {
     const onEscaped = (error: unknown): void => void escaped.push(error)
     process.on('unhandledRejection', onEscaped)
     const shown = vi.spyOn(console, 'error').mockImplementation((...what) => void format(...what))
-    const told: unknown[] = []
+    const reported: unknown[] = []
     const backend = redisBackend(
       { url: server.url },
       {
         commandTimeoutMs: 200,
         credentials: unreadable,
         onError(error) {
-          told.push(inspect(error))
+          reported.push(inspect(error))
           unreadable()
         },
       },
     )
     await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
-    await vi.waitUntil(() => told.length > 0)
+    await vi.waitUntil(() => reported.length > 0)
     await backend.close()
     process.off('unhandledRejection', onEscaped)
     shown.mockRestore()
     expect(escaped).toEqual([])
   })
 
-  it('do not stop it when onError throws, or rejects', async () => {
+  it('don’t stop the backend if onError throws or rejects', async () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {})
     const failure = new Error('the app’s own')
     const failing: readonly (() => unknown)[] = [

@@ -8,7 +8,7 @@ import { startRedisSentinels } from './support/redis-sentinels.ts'
 
 const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
 
-it('goes on at the replica that Sentinels put in the place of a master, with nothing missing', async () => {
+it('continues without a gap at the replica that Sentinels promote', async () => {
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
   await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${master.port}`] })
   await using sentinels = await startRedisSentinels(master)
@@ -28,14 +28,13 @@ it('goes on at the replica that Sentinels put in the place of a master, with not
   redis.disconnect()
 })
 
-it('goes on there as soon as it is missed, where a master hangs and leaves all connections open', async () => {
+it('continues there as soon as a command times out, if the master hangs with open connections', async () => {
   await using master = await startRedis({ args: ['--repl-diskless-sync-delay', '0'] })
   await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${master.port}`] })
   await using sentinels = await startRedisSentinels(master)
   const redis = new Redis({ ...sentinels.options, sentinels: [...sentinels.options.sentinels] })
   redis.on('error', () => {})
-  // Long after this test, the connection for notifications would be asked for a sign of life by
-  // itself.
+  // The connection for notifications would be pinged by itself long after this test.
   const backend = redisBackend(
     { redis },
     { commandTimeoutMs: 1_000, probeMs: 600_000, onError() {} },

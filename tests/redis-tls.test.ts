@@ -54,7 +54,7 @@ async function expectToWork(backend: Backend): Promise<void> {
   await backend.close()
 }
 
-it('trusts a private CA as the page says', async () => {
+it('trusts a private CA as configured in docs/redis.md', async () => {
   vi.stubEnv('REDIS_URL', url)
   vi.stubEnv('REDIS_CA', join(folder, 'cert.pem'))
   const { backend } = (await import(docs.path('tls.ts'))) as { readonly backend: Backend }
@@ -62,7 +62,7 @@ it('trusts a private CA as the page says', async () => {
   await expectToWork(backend)
 })
 
-it('asks for credentials over TLS, too', async () => {
+it('logs in by credentials() over TLS', async () => {
   vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0')
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const credentials = vi.fn(() => ({ password: 'secret' }))
@@ -74,7 +74,7 @@ it('asks for credentials over TLS, too', async () => {
   expect(credentials).toHaveBeenCalledTimes(2)
 })
 
-it('does not trust it by itself, and says why', async () => {
+it('refuses a private CA by default, and gives the reason', async () => {
   const backend = redisBackend({ url }, { commandTimeoutMs: 300, onError() {} })
   await expect(backend.append(log, ['1'])).rejects.toMatchObject({
     code: 'BACKEND_UNAVAILABLE',

@@ -9,10 +9,7 @@ import { listen } from '../support/http.ts'
 /** The rooms that have an event, which names its room. */
 export const rooms = ['a', 'b', 'c'] as const
 
-/**
- * A server with a log for each room, and what goes wrong in it: errors that are nobody's fault but
- * its own.
- */
+/** Serves a log for each room, and collects errors that no request may cause. */
 export async function serveRooms() {
   const log = channel({
     params: z.object({ room: z.string().max(16) }),
@@ -61,7 +58,7 @@ export async function serveRooms() {
     url: served.url,
     port: Number(new URL(served.url).port),
     faults,
-    /** Waits until nobody is connected any more. */
+    /** Waits until only `open` connections are left, with one subscription each. */
     async settle(open = 0) {
       await vi.waitFor(
         () => {
@@ -81,10 +78,7 @@ export async function serveRooms() {
   }
 }
 
-/**
- * Sends bytes as they are, in these pieces, and gives what comes back first: an answer, a stream's
- * start, or nothing.
- */
+/** Sends bytes in pieces. Resolves with a response, the start of a stream, or an empty text. */
 export function sendBytes(port: number, pieces: readonly Uint8Array[]): Promise<string> {
   return new Promise((resolve) => {
     const socket = net.connect({ port, host: '127.0.0.1', noDelay: true })
@@ -101,7 +95,7 @@ export function sendBytes(port: number, pieces: readonly Uint8Array[]): Promise<
       if (/^content-type: text\/event-stream/im.test(head) && body.length > 0) done()
     })
     for (const piece of pieces) socket.write(piece)
-    // The end of what is asked, not of what is answered.
+    // Half-close: no more requests, but the response may still arrive.
     socket.end()
   })
 }

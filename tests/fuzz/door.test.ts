@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 afterAll(() => app[Symbol.asyncDispose]())
 
-/** Nothing of it is the server's fault: no 500, nothing uncaught, and nobody left behind. */
+/** Checks that no connection is left, and that no request caused a fault of the server. */
 async function settle(): Promise<void> {
   await app.settle()
   expect(app.faults).toEqual([])
@@ -32,8 +32,8 @@ interface Sent {
 }
 
 /**
- * Sends a request that HTTP allows; reads the answer until `isEnough` of a stream. `undefined` for
- * one that can't be sent.
+ * Sends a valid HTTP request, and reads a streamed response until `isEnough`. Resolves with
+ * `undefined` if the request can't be sent.
  */
 function send(
   { path, method, headers = {}, body }: Sent,
@@ -69,7 +69,7 @@ function send(
       })
       request.end(body)
     } catch {
-      // Node's client refuses it before it is on the wire.
+      // Node's client refuses the request before it sends it.
       resolve(undefined)
     }
   })
@@ -98,7 +98,7 @@ const path = fc.oneof(
 const user = fc.constantFrom('bob', 'carol')
 const json = { 'content-type': 'application/json' }
 
-it('any path and query is answered, and by no 500', { timeout: timeoutMs }, async () => {
+it('every path and query gets a response, and never a 500', { timeout: timeoutMs }, async () => {
   const parameter = fc.tuple(
     fc.constantFrom(
       'input',
@@ -137,7 +137,7 @@ it('any path and query is answered, and by no 500', { timeout: timeoutMs }, asyn
   })
 })
 
-it('a stream has what its set asks for under each key, and nothing else', {
+it('a stream has the events of each subscription under its key, and nothing else', {
   timeout: timeoutMs,
 }, async () => {
   const wanted = fc.oneof(
@@ -185,7 +185,7 @@ it('a stream has what its set asks for under each key, and nothing else', {
   })
 })
 
-it('any body is answered, and by no 500', { timeout: timeoutMs }, async () => {
+it('every body gets a response, and never a 500', { timeout: timeoutMs }, async () => {
   const set = fc.record(
     {
       version: fc.constant(1),
@@ -227,7 +227,7 @@ it('any body is answered, and by no 500', { timeout: timeoutMs }, async () => {
   })
 })
 
-it("no control request changes somebody else's stream", { timeout: timeoutMs }, async () => {
+it('no control request changes the stream of another user', { timeout: timeoutMs }, async () => {
   const headers = { ...json, 'x-user': 'ann' }
   const body = JSON.stringify({
     version: 1,
@@ -272,7 +272,7 @@ it("no control request changes somebody else's stream", { timeout: timeoutMs }, 
   await settle()
 })
 
-it('any bytes on a socket are answered or refused', { timeout: timeoutMs }, async () => {
+it('any bytes on a socket get a response or are refused', { timeout: timeoutMs }, async () => {
   const header = fc.tuple(
     fc.constantFrom(
       'Host',
@@ -334,7 +334,7 @@ it('any bytes on a socket are answered or refused', { timeout: timeoutMs }, asyn
     count: 400,
     async check([whole, at]) {
       const answer = await sendBytes(app.port, cutAt(whole, at))
-      // 501 and 505 are what Node's own parser may say.
+      // Node's own parser may respond with 501 or 505.
       expect(answer).not.toMatch(/^HTTP\/1\.1 500/)
       expect(app.faults).toEqual([])
     },
@@ -342,7 +342,7 @@ it('any bytes on a socket are answered or refused', { timeout: timeoutMs }, asyn
   })
 })
 
-it('what a client has sent ahead on its socket is over when it leaves', {
+it('pipelined requests end when their client disconnects', {
   timeout: timeoutMs,
 }, async () => {
   const get = fc.constantFrom('room', 'live', 'count', 'query').map((name) => {

@@ -1,34 +1,34 @@
 import fc, { type Arbitrary } from 'fast-check'
 
-/** How many properties share the time. */
+/** How many properties share the minutes. */
 const properties = 9
 
 /**
- * How many minutes a property may take: `npm run fuzz -- --minutes N`. Without, the number of
- * inputs is fixed.
+ * How many minutes one property may take, from `npm run fuzz -- --minutes N`. Without them, the
+ * number of inputs is fixed.
  */
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0) / properties
 
-/** The first seed: a run with the same one tries the same inputs. */
+/** The first seed: a run with the same seed tries the same inputs. */
 const firstSeed = Number(process.env.FUZZ_SEED ?? 1)
 
-/** How long one property takes, with something to spare. */
+/** The timeout of one property: its minutes, and one more. */
 export const timeoutMs: number = minutes * 60_000 + 60_000
 
 /** A property that holds for every input. */
 export interface Property<TInput> {
   readonly inputs: Arbitrary<TInput>
-  /** How many inputs are tried at a time, and in all where no time is given. */
+  /** How many inputs a batch has. Without minutes there is one batch. */
   readonly count: number
-  /** Throws for an input that doesn't hold. */
+  /** Throws if the property doesn't hold for an input. */
   check(input: TInput): void | Promise<void>
-  /** Runs after each batch: what has to hold when all is quiet. */
+  /** Runs after each batch, and checks what must hold when all work is done. */
   settle?(): Promise<void>
 }
 
 /**
- * Tries a property for as long as it is given, and says how many inputs that were. A failure shows
- * its seed and its input.
+ * Tries a property until its minutes are over, and logs how many inputs it tried. A failure shows
+ * the seed and the input.
  */
 export async function fuzz<TInput>(name: string, property: Property<TInput>): Promise<void> {
   const untilMs = performance.now() + minutes * 60_000

@@ -1,6 +1,6 @@
 import fc, { type Arbitrary } from 'fast-check'
 
-/** Text with all that means something to a parser of lines, ids, paths, URLs or JSON. */
+/** Text with characters that are special in lines, ids, paths, URLs or JSON. */
 export const oddText: Arbitrary<string> = fc
   .array(
     fc.oneof(
@@ -61,7 +61,7 @@ export const oddText: Arbitrary<string> = fc
   )
   .map((parts) => parts.join(''))
 
-/** Any JSON text, and what is nearly JSON. */
+/** JSON, and text that is nearly JSON. */
 export const oddJson: Arbitrary<string> = fc.oneof(
   fc.json(),
   fc.json().chain((text) => cutOrChanged(text)),
@@ -70,7 +70,7 @@ export const oddJson: Arbitrary<string> = fc.oneof(
   oddText,
 )
 
-/** A text with a part of it taken away, doubled, or replaced. */
+/** A text with a part of it removed, doubled or replaced. */
 export function cutOrChanged(text: string): Arbitrary<string> {
   return fc
     .tuple(fc.nat(text.length), fc.nat(8), oddText, fc.nat(2))
@@ -81,13 +81,13 @@ export function cutOrChanged(text: string): Arbitrary<string> {
     })
 }
 
-/** Cuts bytes in pieces, at these places. */
+/** Cuts bytes into pieces at these places. */
 export function cutAt(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
   const ends = [...new Set(places.map((place) => place % (bytes.length + 1)))].sort((a, b) => a - b)
   return [...ends, bytes.length].map((end, i) => bytes.subarray(ends[i - 1] ?? 0, end))
 }
 
-/** A text as it is once it has been bytes: half of a surrogate pair has none. */
+/** A text after a round trip through UTF-8, which has no lone surrogates. */
 export function wellFormed(text: string): string {
   return Buffer.from(text).toString()
 }

@@ -26,10 +26,7 @@ function decode(chunks: readonly Uint8Array[]): readonly unknown[] {
   return seen
 }
 
-/**
- * What may be thrown at whoever sent something wrong: an error of ours with this code, and nothing
- * else.
- */
+/** Runs a parser, which may only throw a RealtimeError with this code. */
 function mayRefuse(code: string, read: () => void): void {
   try {
     read()
@@ -44,7 +41,7 @@ const eventId = fc
   .tuple(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }))
   .map((parts) => parts.join('-'))
 
-it('the decoder reads any bytes the same, wherever they are cut', {
+it('the decoder reads any bytes the same, however they are split', {
   timeout: timeoutMs,
 }, async () => {
   const lines = fc.array(
@@ -69,7 +66,7 @@ it('the decoder reads any bytes the same, wherever they are cut', {
   })
 })
 
-it('what is encoded is read as it was, or refused', { timeout: timeoutMs }, async () => {
+it('every message is decoded as it was encoded, or refused', { timeout: timeoutMs }, async () => {
   const message = fc.record({
     data: oddText,
     event: fc.option(oddText, { nil: undefined }),
@@ -99,7 +96,7 @@ it('what is encoded is read as it was, or refused', { timeout: timeoutMs }, asyn
   })
 })
 
-it('ids are read as they were written, or refused', { timeout: timeoutMs }, async () => {
+it('every id is parsed as it was written, or refused', { timeout: timeoutMs }, async () => {
   const positions = fc.dictionary(fc.stringMatching(/^[0-9a-z]{1,16}$/), eventId, {
     minKeys: 1,
     maxKeys: 12,
@@ -121,7 +118,7 @@ it('ids are read as they were written, or refused', { timeout: timeoutMs }, asyn
   })
 })
 
-it('bodies and control messages are read, or refused by their clause', {
+it('bodies and control messages are parsed, or refused with INVALID_MESSAGE', {
   timeout: timeoutMs,
 }, async () => {
   const key = fc.oneof(fc.stringMatching(/^[\w-]{1,64}$/), oddText)

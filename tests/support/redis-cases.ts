@@ -7,7 +7,7 @@ type Target = Parameters<typeof redisBackend>[0]
 
 let keys = 0
 
-/** What backend cases are given: backends of a target, and the harm they do to its servers. */
+/** Creates the context of backend cases: backends of a target, and faults of its servers. */
 export function createRedisContext(
   nodes: readonly RedisServer[],
   target: Target,
@@ -30,7 +30,7 @@ export function createRedisContext(
   }
 }
 
-/** Makes every backend case a test, with the context that there is when it is run. */
+/** Runs every backend case as a test, with the context at that time. */
 export function testCases(getContext: () => BackendCaseContext): void {
   for (const backendCase of backendCases) {
     it(`${backendCase.id}: ${backendCase.name}`, async ({ skip }) => {

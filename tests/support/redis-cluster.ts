@@ -5,21 +5,15 @@ import { type RedisServer, type RedisServerOptions, startRedis } from './redis.t
 /** A Cluster of three masters on 127.0.0.1. */
 export interface RedisCluster extends AsyncDisposable {
   readonly nodes: readonly RedisServer[]
-  /** A client of the Cluster, connected. */
+  /** A connected client of the Cluster. */
   readonly client: Cluster
-  /**
-   * Moves a slot and its keys to the next node, or further on, one step after the other, while it
-   * is used.
-   */
+  /** Moves a slot and its keys to the node `steps` further on, key by key, while it is in use. */
   moveSlot(slot: number, steps?: number): Promise<void>
-  /**
-   * Gives a node a replica, and waits until that has what the node has. It lasts as long as the
-   * Cluster.
-   */
+  /** Adds a replica of a node, and waits until it is in sync. It is stopped with the Cluster. */
   addReplica(of: RedisServer): Promise<RedisServer>
 }
 
-/** Starts a Cluster, and waits until every node serves. */
+/** Starts a Cluster, and waits until every node accepts commands. */
 export async function startRedisCluster(options: RedisServerOptions = {}): Promise<RedisCluster> {
   const args = ['--cluster-enabled', 'yes', ...(options.args ?? [])]
   const replicas: RedisServer[] = []
@@ -29,7 +23,7 @@ export async function startRedisCluster(options: RedisServerOptions = {}): Promi
     await admin.call('cluster', 'addslotsrange', from, to)
     for (const { port } of nodes.slice(0, i)) await admin.call('cluster', 'meet', '127.0.0.1', port)
   }
-  for (const node of nodes) await untilItServes(node)
+  for (const node of nodes) await untilReady(node)
   const client = new Cluster(nodes.map(({ port }) => ({ host: '127.0.0.1', port })))
   client.on('error', () => {})
   return {
@@ -49,9 +43,9 @@ export async function startRedisCluster(options: RedisServerOptions = {}): Promi
   }
 }
 
-// There is no event for that: a node is asked until it knows all the others. It takes two seconds,
-// by design.
-async function untilItServes({ admin }: RedisServer): Promise<void> {
+// Redis has no event for that, so the node is polled until it knows all others. A Cluster takes two
+// seconds for it, by design.
+async function untilReady({ admin }: RedisServer): Promise<void> {
   for (;;) {
     const info = String(await admin.call('cluster', 'info'))
     if (info.includes('cluster_state:ok') && info.includes('cluster_known_nodes:3')) return
@@ -79,7 +73,7 @@ async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: numb
   ])
   await target.admin.call('cluster', 'setslot', slot, 'importing', String(sourceId))
   await source.admin.call('cluster', 'setslot', slot, 'migrating', String(targetId))
-  // One key after the other: in between, a script finds its keys on two nodes.
+  // Move one key at a time: in between, a script has keys on two nodes.
   for (;;) {
     const [key] = await source.admin.cluster('GETKEYSINSLOT', slot, 1)
     if (key === undefined) break
@@ -88,14 +82,14 @@ async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: numb
   for (const { admin } of [target, source, ...nodes]) {
     await admin.call('cluster', 'setslot', slot, 'node', String(targetId))
   }
-  await untilTheyAgree(nodes)
+  await untilNodesAgree(nodes)
 }
 
 /**
- * A slot that moves on before all nodes know where it is may be lost, with its keys: two nodes
- * claim it in the same epoch.
+ * Waits until all nodes agree on the slots. A slot that moves again before that may be lost with
+ * its keys, because two nodes claim it in the same epoch.
  */
-async function untilTheyAgree(nodes: readonly RedisServer[]): Promise<void> {
+async function untilNodesAgree(nodes: readonly RedisServer[]): Promise<void> {
   for (;;) {
     const views = await Promise.all(nodes.map(viewOf))
     if (new Set(views).size === 1) return
@@ -103,7 +97,7 @@ async function untilTheyAgree(nodes: readonly RedisServer[]): Promise<void> {
   }
 }
 
-/** Which node has which slots since which epoch, as a node sees it. */
+/** The slots and the epoch of every node, as one node sees them. */
 async function viewOf({ admin }: RedisServer): Promise<string> {
   const lines = String(await admin.call('cluster', 'nodes'))
     .trim()

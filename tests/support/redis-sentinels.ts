@@ -6,9 +6,9 @@ import { Redis } from 'ioredis'
 import { startProgram } from './program.ts'
 import { freePort, type RedisServer, redisBinary } from './redis.ts'
 
-/** Sentinels that watch a master, and put a replica in its place when it is gone. */
+/** Sentinels that watch a master, and promote a replica when the master is gone. */
 export interface RedisSentinels extends AsyncDisposable {
-  /** What a client finds the master by. */
+  /** Options by which a client finds the master. */
   readonly options: {
     readonly name: string
     readonly sentinels: ReadonlyArray<{ readonly host: string; readonly port: number }>
@@ -20,11 +20,11 @@ const name = 'main'
 /** Options of {@link startRedisSentinels}. */
 export interface RedisSentinelsOptions {
   readonly count?: number
-  /** The master's replicas. */
+  /** How many replicas the master has. */
   readonly replicas?: number
-  /** More lines of their configuration. */
+  /** Additional lines of their configuration. */
   readonly lines?: readonly string[]
-  /** What they themselves are logged in to with. */
+  /** The password of the Sentinels themselves. */
   readonly password?: string
 }
 
@@ -74,7 +74,7 @@ interface Knowledge {
   readonly others: number
 }
 
-// There is no event for that either.
+// Redis has no event for that, so the Sentinel is polled.
 async function untilItKnows({ port, password, replicas, others }: Knowledge): Promise<void> {
   const admin = new Redis({ port, host: '127.0.0.1', ...(password !== undefined && { password }) })
   for (;;) {

@@ -7,18 +7,19 @@ import { setTimeout } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { type Program, startProgram } from './program.ts'
 
-/** A Redis server of one test's own, on 127.0.0.1, that keeps nothing on disk. */
+/** A Redis server for one test, on 127.0.0.1, without persistence. */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number
   readonly url: string
-  /** A connection to look at the server, and to do harm to it. */
+  /** A connection to inspect the server and to cause faults. */
   readonly admin: Redis
-  /** Kills the server as a crash would, and waits until it is gone. */
+  /** Kills the server as a crash would, and waits until it has exited. */
   kill(): Promise<void>
   /** Starts it again on the same port, empty. */
   restart(): Promise<void>
-  /** Stops it from answering, connections left open; and undoes that. */
+  /** Suspends the server: its connections stay open, and get no replies. */
   freeze(): void
+  /** Resumes a suspended server. */
   thaw(): void
 }
 
@@ -26,9 +27,13 @@ export interface RedisServer extends AsyncDisposable {
 export interface RedisServerOptions {
   /** The server's program. */
   readonly binary?: string
-  /** More of its arguments. */
+  /** Additional arguments. */
   readonly args?: readonly string[]
-  /** The port; a free one if it isn't given. */
+  /**
+   * The port to listen at.
+   *
+   * @default a free one
+   */
   readonly port?: number
 }
 
@@ -47,7 +52,7 @@ export async function startRedis({
   const folder = await mkdtemp(join(tmpdir(), 'redis-'))
   let server = await launch(binary, port, folder, args)
   const admin = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 20 })
-  // It is expected to fail: the tests do.
+  // Tests kill the server on purpose.
   admin.on('error', () => {})
   await admin.connect()
 
@@ -71,8 +76,8 @@ export async function startRedis({
 }
 
 /**
- * Waits until a replica has all that its master has now. (WAIT counts only what its own connection
- * has written.)
+ * Waits until a replica has everything that its master has now. (WAIT covers only the writes of its
+ * own connection.)
  */
 export async function untilInSync(replica: RedisServer, master: RedisServer): Promise<void> {
   const offset = async ({ admin }: RedisServer, of: string): Promise<number> =>
@@ -81,7 +86,7 @@ export async function untilInSync(replica: RedisServer, master: RedisServer): Pr
   while (!((await offset(replica, 'slave')) >= reached)) await setTimeout(5)
 }
 
-/** A port that nobody listens at. Below 22768, as a Cluster needs the port 10000 above it too. */
+/** Finds a free port, below 22768: a Cluster needs the port 10000 above it too. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 10_240 + Math.floor(Math.random() * 12_000)

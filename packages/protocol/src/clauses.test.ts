@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 const root = new URL('../../../', import.meta.url)
 const specification = readFileSync(new URL('packages/protocol/PROTOCOL.md', root), 'utf8')
 
-/** Where a section's clauses have to be named: by the side that they bind, or across packages. */
+/** Where tests of a section's clauses belong: with the side that they bind, or across packages. */
 const places: Readonly<Record<string, RegExp>> = {
   '1. Text': /^packages\/protocol\//,
   '2. Ids': /^packages\/(protocol|client)\//,
@@ -24,7 +24,7 @@ const clauses = specification.split(/^## /m).flatMap((section) => {
   }))
 })
 
-/** For every clause that a test's title names, the files of those tests. */
+/** The files of the tests that name a clause in their title. */
 function filesByClause(): Map<string, string[]> {
   const files = globSync('{packages,apps,tests}/**/*.test.{ts,tsx}', {
     cwd: root,
@@ -33,7 +33,7 @@ function filesByClause(): Map<string, string[]> {
   const named = new Map<string, string[]>()
   for (const file of files) {
     const source = readFileSync(new URL(file, root), 'utf8')
-    // A title may name several: 'P1, P2: …'.
+    // A title may name several clauses: 'P1, P2: …'.
     for (const [, clauses = ''] of source.matchAll(/['"`](P\d+(?:, P\d+)*): /g)) {
       for (const clause of clauses.split(', '))
         named.set(clause, [...(named.get(clause) ?? []), file])
@@ -50,7 +50,7 @@ describe('PROTOCOL.md', () => {
     expect(numbers.toSorted((a, b) => a - b)).toEqual(clauses.map((_, index) => index + 1))
   })
 
-  it.each(clauses)('$clause is named by a test of $title', ({ title, clause }) => {
+  it.each(clauses)('$clause has a test, in the right place for $title', ({ title, clause }) => {
     const files = named.get(clause)?.filter((file) => places[title]?.test(file)) ?? []
     expect(
       files.length,
@@ -58,7 +58,7 @@ describe('PROTOCOL.md', () => {
     ).toBeGreaterThan(0)
   })
 
-  it('has every clause that a test names', () => {
+  it('contains every clause that a test names', () => {
     expect(
       [...named.keys()].filter((name) => !clauses.some(({ clause }) => clause === name)),
     ).toEqual([])

@@ -3,7 +3,7 @@ import { manualClock } from '../../../tests/support/manual-clock.ts'
 import { elapsedTime, fullJitterMs, systemClock, wait } from './clock.ts'
 
 describe('wait', () => {
-  it('resolves when the time is over', async () => {
+  it('resolves after the delay', async () => {
     const clock = manualClock()
     const waited = wait(clock, 1_000)
     expect(clock.timers()).toEqual([1_000])
@@ -11,7 +11,7 @@ describe('wait', () => {
     await waited
   })
 
-  it('resolves at once when the signal aborts, and leaves no timer', async () => {
+  it('resolves at once when the signal aborts, and cancels the timer', async () => {
     const clock = manualClock()
     const abort = new AbortController()
     const waited = wait(clock, 1_000, abort.signal)
@@ -33,7 +33,7 @@ describe('wait', () => {
 })
 
 describe('fullJitterMs', () => {
-  it('doubles with every attempt, up to the longest', () => {
+  it('doubles with every attempt, up to the maximum', () => {
     const clock = manualClock({ random: 0.5 })
     expect([0, 1, 2, 3, 99].map((attempt) => fullJitterMs(clock, attempt, 250, 1_500))).toEqual([
       125, 250, 500, 750, 750,
@@ -42,7 +42,7 @@ describe('fullJitterMs', () => {
 })
 
 describe('systemClock', () => {
-  it('calls back once, unless that is undone', () => {
+  it('calls back once, unless canceled', () => {
     vi.useFakeTimers()
     const called: string[] = []
     systemClock.after(10, () => called.push('kept'))
@@ -52,14 +52,14 @@ describe('systemClock', () => {
     expect(called).toEqual(['kept'])
   })
 
-  it('has the time and chance of the machine', () => {
+  it('uses the runtime’s time and randomness', () => {
     expect(Math.abs(systemClock.now() - Date.now())).toBeLessThan(1_000)
     expect(systemClock.random()).toBeLessThan(1)
   })
 })
 
 describe('elapsedTime', () => {
-  it('ignores the time of day where the clock is monotonic', () => {
+  it('ignores the time of day if the clock is monotonic', () => {
     let monotonicMs = 5
     const clock = { ...manualClock(), now: () => -1_000, monotonicMs: () => monotonicMs }
     const elapsedMs = elapsedTime(clock)
@@ -68,7 +68,7 @@ describe('elapsedTime', () => {
     expect(elapsedMs() - startMs).toBe(70)
   })
 
-  it('counts a step back of the time of day as no time, and a step forward as a sleep', () => {
+  it('counts a step back of the time of day as no time, and a step forward in full', () => {
     const clock = manualClock()
     const elapsedMs = elapsedTime(clock)
     const readings = [1_000, -3_600_000, 500, 10_000].map((stepMs) => {
@@ -78,7 +78,7 @@ describe('elapsedTime', () => {
     expect(readings).toEqual([1_000, 1_000, 1_500, 11_500])
   })
 
-  it('never goes back by the real clock', () => {
+  it('never goes back with the system clock', () => {
     const elapsedMs = elapsedTime(systemClock)
     const readings = Array.from({ length: 100 }, elapsedMs)
     expect(readings).toEqual([...readings].sort((a, b) => a - b))

@@ -2,13 +2,13 @@ import { expect, it } from 'vitest'
 import { seededRandom } from '../../../tests/support/seeded-random.ts'
 import { createDecoder, type DecodedMessage } from './index.ts'
 
-/** Reads a whole text by the specification, as slowly and plainly as it is written there. */
+/** A plain reference decoder of a whole text, line by line as in the specification. */
 function readWhole(text: string): DecodedMessage[] {
   const messages: DecodedMessage[] = []
   let data: string[] = []
   let event = ''
   let id: string | undefined
-  // What follows the last line end is no line yet.
+  // The text after the last line end is not a complete line.
   for (const line of text
     .replace(/^\ufeff/, '')
     .split(/\r\n|\r|\n/)
@@ -48,7 +48,7 @@ const words = [
   'ï»¿',
 ]
 
-/** Cuts bytes at random, also within characters; some pieces are empty. */
+/** Splits bytes at random, within characters too. Some pieces are empty. */
 function cut(bytes: Uint8Array, random: () => number): Uint8Array[] {
   const pieces: Uint8Array[] = []
   for (let from = 0; from < bytes.length; ) {
@@ -59,7 +59,7 @@ function cut(bytes: Uint8Array, random: () => number): Uint8Array[] {
   return pieces
 }
 
-it('P1: hands on a message when its last line ends in CR, and takes an LF after that for the same line end', () => {
+it('P1: delivers a message when its last line ends in CR, and takes a following LF as the same line end', () => {
   const messages: DecodedMessage[] = []
   const decoder = createDecoder({ onMessage: (message) => messages.push(message) })
   const push = (text: string): void => decoder.push(new TextEncoder().encode(text))
@@ -73,7 +73,7 @@ it('P1: hands on a message when its last line ends in CR, and takes an LF after 
   expect(messages.map(({ data }) => data)).toEqual(['1', '2\n3', '4'])
 })
 
-it('P1: reads any text as a whole and in any pieces alike, each message as soon as it is complete', () => {
+it('P1: reads any text the same however it is split, each message as soon as it is complete', () => {
   const random = seededRandom(30)
   for (let run = 0; run < 3_000; run++) {
     const text = Array.from({ length: Math.floor(random() * 40) }, () => {

@@ -10,7 +10,7 @@ interface DecodeVector {
   readonly comments?: number
 }
 
-/** Reads bytes in these chunks; gives all that came out, in its order. */
+/** Decodes chunks, and returns everything that was reported, in order. */
 function read(chunks: Iterable<Uint8Array>) {
   const messages: DecodedMessage[] = []
   const retries: number[] = []
@@ -28,7 +28,7 @@ function read(chunks: Iterable<Uint8Array>) {
 
 describe('createDecoder', () => {
   it.each(readVectors<DecodeVector[]>('decode'))(
-    'P1: reads $name, wherever it is cut',
+    'P1: reads $name, however it is split',
     (vector) => {
       const bytes = new TextEncoder().encode(vector.text)
       const expected = {
@@ -46,7 +46,7 @@ describe('createDecoder', () => {
 
   const text = new TextEncoder()
 
-  it('P5: keeps no message that is too long, whether its line ends or not', () => {
+  it('P5: refuses a message that is too long, whether or not its line ends', () => {
     for (const part of ['x', 'data: x\n']) {
       const decoder = createDecoder({ onMessage() {}, maxMessageLength: 1_000 })
       decoder.push(text.encode('data: '))
@@ -57,7 +57,7 @@ describe('createDecoder', () => {
     }
   })
 
-  it('P5: counts each message for itself', () => {
+  it('P5: limits each message separately', () => {
     const messages: unknown[] = []
     const decoder = createDecoder({
       onMessage: (message) => messages.push(message),

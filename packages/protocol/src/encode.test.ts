@@ -12,7 +12,7 @@ interface EncodeVector {
 
 const vectors = readVectors<EncodeVector[]>('encode')
 
-/** Reads a text whose bytes are cut at these places. */
+/** Decodes a text whose bytes are split at these places. */
 function decode(text: string, cuts: readonly number[] = []): DecodedMessage[] {
   const messages: DecodedMessage[] = []
   const decoder = createDecoder({ onMessage: (message) => messages.push(message) })
@@ -47,7 +47,7 @@ describe('encode', () => {
     },
   )
 
-  it('says what to do, and quotes no more than the start', () => {
+  it('says what to do, and quotes only the start of the value', () => {
     expect(() => encode({ id: `1\n${'x'.repeat(1_000)}` })).toThrow(
       /^The id ".{47,60}" must be one line: remove CR/,
     )
@@ -59,7 +59,7 @@ const payload = fc.oneof(anyText, fc.json(), fc.stringMatching(/^[\r\n: a]{0,12}
 const oneLine = anyText.filter((text) => !/[\r\n\0]/.test(text))
 
 describe('encode and decode', () => {
-  it('P1: give back every message, wherever the bytes are cut', () => {
+  it('P1: return every message unchanged, however the bytes are split', () => {
     const message = fc.record(
       { event: oneLine, data: payload, id: oneLine },
       { requiredKeys: ['data'] },
@@ -78,7 +78,7 @@ describe('encode and decode', () => {
     )
   })
 
-  it('P3: never let an id or a name make a message of its own', () => {
+  it('P3: never let an id or a name start another message', () => {
     fc.assert(
       fc.property(anyText, anyText, (event, id) => {
         let text: string

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isRealtimeError, RealtimeError, type RealtimeErrorCodes } from './errors.ts'
 
-/** The compiler sees to it that it is the table of the types. */
+/** The compiler checks it against the table of types. */
 const codes: RealtimeErrorCodes = {
   INVALID_OPTION: false,
   INVALID_EVENT: false,
@@ -27,7 +27,7 @@ const codes: RealtimeErrorCodes = {
 }
 
 describe('RealtimeError', () => {
-  it.each(Object.entries(codes))('%s says whether to try again', (code, retryable) => {
+  it.each(Object.entries(codes))('%s says whether a retry can help', (code, retryable) => {
     const error = new RealtimeError(
       code as keyof RealtimeErrorCodes,
       'what is wrong, then what to do',
@@ -48,13 +48,13 @@ describe('RealtimeError', () => {
     expect(error).toMatchObject({ cause, issues, status: 400 })
   })
 
-  it('has no cause where there is none', () => {
+  it('has no cause property without a cause', () => {
     expect('cause' in new RealtimeError('CLOSED', 'over')).toBe(false)
   })
 })
 
 describe('isRealtimeError', () => {
-  it('knows one of another copy of this package', () => {
+  it('recognises an error of another copy of this package', () => {
     const foreign = Object.assign(new Error('x'), { name: 'RealtimeError', code: 'CLOSED' })
     expect(isRealtimeError(foreign)).toBe(true)
     expect(isRealtimeError(new RealtimeError('CLOSED', 'x'))).toBe(true)

@@ -14,7 +14,7 @@ describe('shortHash', () => {
     `)
   })
 
-  it('is a name of at most 11 letters and digits, whatever the text', () => {
+  it('makes names of at most 11 letters and digits from any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) =>
         /^[0-9a-z]{1,11}$/.test(shortHash(text)),
@@ -22,7 +22,7 @@ describe('shortHash', () => {
     )
   })
 
-  it('tells a hundred thousand texts apart', () => {
+  it('has no collision among a hundred thousand texts', () => {
     const names = new Set(Array.from({ length: 100_000 }, (_, i) => shortHash(`chat:${i}`)))
     expect(names.size).toBe(100_000)
   })

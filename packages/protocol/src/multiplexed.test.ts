@@ -5,7 +5,7 @@ const limits = { subscriptions: 2 }
 const parse = (body: unknown) => parseMultiplexedRequest(JSON.stringify(body), limits)
 
 describe('parseMultiplexedRequest', () => {
-  it('keeps what the protocol knows, and nothing else', () => {
+  it('keeps the protocol’s fields, and nothing else', () => {
     const wanted = { path: 'a.b', input: { json: 1 }, lastEventId: '1-0', more: true }
     expect(
       parse({
@@ -26,7 +26,7 @@ describe('parseMultiplexedRequest', () => {
     })
   })
 
-  it('keeps an input of null apart from none', () => {
+  it('distinguishes an input of null from no input', () => {
     const { subscriptions } = parse({
       version: 1,
       revision: 0,
@@ -35,7 +35,7 @@ describe('parseMultiplexedRequest', () => {
     expect(subscriptions).toEqual({ a: { path: 'p', input: null }, b: { path: 'p' } })
   })
 
-  it('takes __proto__ for a key like any other', () => {
+  it('takes __proto__ as an ordinary key', () => {
     const body = '{"version":1,"revision":0,"subscriptions":{"__proto__":{"path":"p"}}}'
     expect(Object.keys(parseMultiplexedRequest(body, limits).subscriptions)).toEqual(['__proto__'])
   })

@@ -23,25 +23,25 @@ describe('replyCode', () => {
     expect(replyCode(reply(message))).toBe(code)
   })
 
-  it('is nothing for an error that Redis did not send', () => {
-    expect(replyCode(new Error('READONLY, says somebody else'))).toBeUndefined()
+  it('is undefined for an error that Redis didn’t send', () => {
+    expect(replyCode(new Error('READONLY, but not from Redis'))).toBeUndefined()
     expect(replyCode('READONLY')).toBeUndefined()
   })
 })
 
 describe('isRefusal', () => {
-  it.each(['OOM', 'WRONGTYPE', 'NOAUTH', 'NOPERM', 'MISCONF', 'ERR'])('is so for %s', (code) => {
+  it.each(['OOM', 'WRONGTYPE', 'NOAUTH', 'NOPERM', 'MISCONF', 'ERR'])('is true for %s', (code) => {
     expect(isRefusal(reply(`${code} and more`))).toBe(true)
   })
 
   it.each(['READONLY', 'LOADING', 'CLUSTERDOWN', 'TRYAGAIN', 'MOVED', 'NOREPLICAS'])(
-    'is not so for %s',
+    'is false for %s',
     (code) => {
       expect(isRefusal(reply(`${code} and more`))).toBe(false)
     },
   )
 
-  it('is not so for a connection that failed', () => {
+  it('is false for a failed connection', () => {
     expect(isRefusal(new Error('Connection is closed.'))).toBe(false)
   })
 })

@@ -21,14 +21,14 @@ describe('logKeys', () => {
     '%ud83d',
   ]
 
-  it('names a log readably', () => {
+  it('makes readable names', () => {
     const keys = logKeys('trpc-sse', 2, 'chat:{"room":"a b"}')
     const base = 'trpc-sse:{chat%3A%7B%22room%22%3A%22a%20b%22%7D}'
     expect(keys).toMatchObject({ log: `${base}:log`, last: `${base}:last`, live: `${base}:live:2` })
     expect(keys.idempotency('order 1')).toBe(`${base}:key:order%201`)
   })
 
-  it('gives different texts different names', () => {
+  it('makes different names of different texts', () => {
     const names = nasty.flatMap((key) => {
       const keys = logKeys('p', 0, key)
       return [keys.log, keys.last, keys.live, ...nasty.map((text) => keys.idempotency(text))]
@@ -36,11 +36,10 @@ describe('logKeys', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it.each(nasty)('puts all names of %j in one hash tag, that isn’t empty', (key) => {
+  it.each(nasty)('gives all names of %j one hash tag that isn’t empty', (key) => {
     const keys = logKeys('p', 0, key)
     const names = [keys.log, keys.last, keys.live, keys.idempotency('{x}')]
-    // By Redis's rule: what is between the first { and the first } after it, unless that is
-    // nothing.
+    // Redis's rule: the text between the first { and the next }, unless it is empty.
     expect(new Set(names.map((name) => /\{(.*?)\}/.exec(name)?.[1])).size).toBe(1)
     for (const name of names) expect(name).toMatch(/^p:\{[^{}]+\}:[^{}]+$/)
   })

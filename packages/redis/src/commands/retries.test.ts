@@ -8,7 +8,7 @@ const unavailable = { code: 'BACKEND_UNAVAILABLE' }
 interface Parts {
   readonly clock: ManualClock
   readonly retries: Retries
-  /** When commands were sent; none ever gets a reply. */
+  /** When `send` was called. It never gets a reply. */
   readonly sent: number[]
   readonly send: () => Promise<never>
 }
@@ -39,7 +39,7 @@ function createParts(isReady = true): Parts {
   }
 }
 
-/** The error of a promise that has rejected by now. */
+/** The error of a promise if it has rejected by now. */
 async function rejectedNow(promise: Promise<unknown>): Promise<unknown> {
   let error: unknown
   promise.catch((reason: unknown) => {
@@ -57,7 +57,7 @@ function loading(): Error {
 
 describe('retries', () => {
   it.each([true, false])(
-    'end when the time since the call is up (connected: %s)',
+    'reject when the time since the call is up (connected: %s)',
     async (isReady) => {
       const { clock, retries, send } = createParts(isReady)
       const calledAtMs = clock.now()
@@ -113,7 +113,7 @@ describe('retries', () => {
     expect(clock.timers()).toEqual([])
   })
 
-  it('have one deadline for a command and for what it waits for first', async () => {
+  it('have one deadline for a command and its precondition', async () => {
     const { clock, retries, sent, send } = createParts()
     const calledAtMs = clock.now()
     let settle = (): void => {}
@@ -129,7 +129,7 @@ describe('retries', () => {
     expect(await rejectedNow(answer)).toMatchObject(unavailable)
   })
 
-  it('give up when what a command waits for first takes too long', async () => {
+  it('reject when a command’s precondition takes too long', async () => {
     const { clock, retries } = createParts()
     const waiting = retries.waitFor(new Promise(() => {}), clock.now())
     clock.advance(999)
