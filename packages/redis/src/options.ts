@@ -35,9 +35,8 @@ export interface RedisBackendOptions {
   readonly probeMs?: number
   /**
    * Whether a Cluster notifies only at the master that stores the event (sharded pub/sub), or at
-   * all
-   * nodes. All processes of an app must use the same setting: others get an event only by their
-   * position checks. Without a Cluster it makes no difference.
+   * all nodes. All processes of an app must use the same setting: a process with another one gets
+   * events only by its position checks. Without a Cluster it makes no difference.
    *
    * @default `true` where the Cluster has sharded pub/sub: from Redis 7 on, with ioredis 6
    */

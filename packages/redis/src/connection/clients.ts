@@ -61,8 +61,8 @@ function commandOptions({ clock, timeoutMs }: ClientOptions) {
     // A connection that owes a reply for this long is dead.
     socketTimeout: timeoutMs,
     connectTimeout: timeoutMs,
-    // How soon to ask a server again that is loading its data. Its own estimate may exceed our
-    // time.
+    // A server that loads its data is asked again after this long at most. Its own estimate may be
+    // longer than our deadline.
     maxLoadingRetryTime: 200,
     // A master was demoted. Reconnecting finds the new one.
     reconnectOnError: (error: Error) => replyCode(error) === 'READONLY',

@@ -34,9 +34,8 @@ type Stream = Awaited<ReturnType<AbstractConnector['connect']>>
 
 /**
  * Creates the `Connector` of clients that get their credentials at every connect. ioredis has no
- * other way to wait for them: it reads its options before it connects, and writes them as text once
- * it is
- * connected. So the options hold objects that turn into text only then.
+ * other way to wait for them. It reads its options before it connects, and writes them as text
+ * afterwards, so the options hold objects that turn into text only then.
  *
  * @param options The options of a client, which decide how it connects.
  */
