@@ -56,3 +56,4 @@ export {
   type StartedData,
   type WantedSubscription,
 } from './multiplexed.ts'
+export { isPlainObject } from './plain-object.ts'

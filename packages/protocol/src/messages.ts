@@ -1,5 +1,6 @@
 import { RealtimeError } from './errors.ts'
 import type { EventId } from './event-id.ts'
+import { isPlainObject } from './plain-object.ts'
 
 /**
  * The event names of single mode. All but `gap` and `reconnect` are tRPC 11's own
@@ -105,7 +106,7 @@ export function parseText(data: string, event: string, name: string): string {
 function parseObject(data: string, event: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(data)
-    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>
+    if (isPlainObject(value)) return value
   } catch (cause) {
     throw invalidMessage(event, data, cause)
   }

@@ -1,6 +1,7 @@
 import { RealtimeError } from './errors.ts'
 import { isNestedTooDeep, maxJsonDepth } from './json-depth.ts'
 import type { ConnectedData, GapData, ValuesData } from './messages.ts'
+import { isPlainObject } from './plain-object.ts'
 
 /** The last part of the address of multiplexed mode: `POST <endpoint>/~sse`. */
 export const multiplexedPath = '~sse'
@@ -141,7 +142,7 @@ function parseSubscriptions(
   value: unknown,
   limits: MultiplexedLimits,
 ): Record<string, WantedSubscription> {
-  if (!isRecord(value)) throw invalid('P46', `subscriptions is ${show(value)}; give an object`)
+  if (!isPlainObject(value)) throw invalid('P46', `subscriptions is ${show(value)}; give an object`)
   const entries = Object.entries(value)
   if (entries.length > limits.subscriptions) {
     throw invalid(
@@ -154,7 +155,7 @@ function parseSubscriptions(
 
 function parseWanted(key: string, wanted: unknown): WantedSubscription {
   if (!keyPattern.test(key)) throw invalid('P47', `${show(key)} is not a key`)
-  if (!isRecord(wanted) || typeof wanted.path !== 'string' || wanted.path.length > 1_024) {
+  if (!isPlainObject(wanted) || typeof wanted.path !== 'string' || wanted.path.length > 1_024) {
     throw invalid('P46', `subscription ${show(key)} has no path`)
   }
   const { path, input, lastEventId } = wanted
@@ -172,15 +173,11 @@ function parseJson(text: string): Record<string, unknown> {
   if (isNestedTooDeep(text)) throw invalid('P48', `it is nested more than ${maxJsonDepth} deep`)
   try {
     const value: unknown = JSON.parse(text)
-    if (isRecord(value)) return value
+    if (isPlainObject(value)) return value
   } catch (cause) {
     throw invalid('P46', 'it is not JSON', cause)
   }
   throw invalid('P46', 'it is not an object')
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function show(value: unknown): string {

@@ -1,3 +1,5 @@
+import { isPlainObject } from '@trpc-sse/protocol'
+
 /** An input, and the position that it contained. */
 export interface SplitInput {
   readonly input: unknown
@@ -15,10 +17,4 @@ export function splitInput(input: unknown): SplitInput {
     return { input, lastEventId: undefined }
   // `retryLink` turns an input that is no object into one.
   return { input: Object.keys(rest).length > 0 ? rest : undefined, lastEventId }
-}
-
-function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  if (!value) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { RealtimeError, type RealtimeErrorIssue } from '@trpc-sse/protocol'
+import { isPlainObject, RealtimeError, type RealtimeErrorIssue } from '@trpc-sse/protocol'
 import { badRequest } from '../subscription/errors.ts'
 import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
 import { describeIssues, issuesOf } from './issues.ts'
@@ -65,12 +65,6 @@ function canonicalJson(name: string, value: unknown, depth: number): string {
     text += `${text && ','}${JSON.stringify(key)}:${canonicalJson(name, property, depth + 1)}`
   }
   return `{${text}}`
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function describeType(value: unknown): string {

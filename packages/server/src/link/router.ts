@@ -15,6 +15,7 @@ import {
 } from '@trpc/server'
 import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { isPlainObject } from '@trpc-sse/protocol'
 import { serialize } from '../codec/codec.ts'
 import { outputOf } from '../codec/transformer.ts'
 import { logToConsole, mustBeValue } from '../user-code/calls.ts'
@@ -111,12 +112,6 @@ async function accepts(parser: StandardSchemaV1, value: unknown): Promise<boolea
 /** The parsers of a procedure's input, as given to `.input()`. */
 function inputParsers({ _def }: AnyTRPCProcedure): readonly unknown[] {
   return 'inputs' in _def && Array.isArray(_def.inputs) ? _def.inputs : []
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) return false
-  const prototype: unknown = Object.getPrototypeOf(value)
-  return prototype === Object.prototype || prototype === null
 }
 
 function isStandardSchema(parser: unknown): parser is StandardSchemaV1 {
