@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { defineConfig, type Plugin } from 'vitest/config'
-import { ForksPoolWorker } from 'vitest/node'
-import { otherNodes, type TestedNode } from './tests/support/nodes.ts'
+import { otherNodes } from './tests/support/nodes.ts'
+import { TestOrder, testProcesses } from './tests/support/test-processes.ts'
 
 const root = import.meta.dirname
 
@@ -21,38 +21,12 @@ function trpcNext(): Plugin {
   }
 }
 
-/** Runs test files in processes of another Node than the one that vitest itself runs on. */
-class OtherNodeWorker extends ForksPoolWorker {
-  override readonly name: string
-  readonly #path: string
-
-  constructor(
-    options: ConstructorParameters<typeof ForksPoolWorker>[0],
-    { name, path }: TestedNode,
-  ) {
-    super(options)
-    this.name = name
-    this.#path = path
-  }
-
-  override async start(): Promise<void> {
-    const { execPath } = process
-    process.execPath = this.#path
-    try {
-      // Forks before it returns.
-      const started = super.start()
-      process.execPath = execPath
-      await started
-    } finally {
-      process.execPath = execPath
-    }
-  }
-}
-
 const exclude = ['**/node_modules/**', '**/dist/**']
 const shared = {
   root,
   exclude,
+  // `testProcesses` isolates the files that need it.
+  isolate: false,
   testTimeout: 60_000,
   hookTimeout: 60_000,
   // Two browsers and a build on two cores: what takes a moment may take ten seconds.
@@ -61,8 +35,9 @@ const shared = {
 
 export default defineConfig({
   test: {
-    // The machines this runs on have two cores, and a test's servers and browsers need some of them.
-    maxWorkers: 2,
+    // For two cores: while one file waits, for a browser or a timer, two others run.
+    maxWorkers: 3,
+    sequence: { sequencer: TestOrder },
     reporters: ['default', './scripts/reporter.mjs'],
     project: '!browsers',
     projects: [
@@ -70,6 +45,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'unit',
+          pool: testProcesses({ name: 'unit' }),
           include: [
             'packages/*/src/**/*.test.{ts,tsx}',
             'apps/*/**/*.test.{ts,tsx}',
@@ -89,6 +65,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'trpc-next',
+          pool: testProcesses({ name: 'trpc-next' }),
           include: [
             'tests/next/*.test.ts',
             'tests/interop*.test.ts',
@@ -105,11 +82,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: node.name,
-          pool: {
-            name: node.name,
-            createPoolWorker: (options: ConstructorParameters<typeof ForksPoolWorker>[0]) =>
-              new OtherNodeWorker(options, node),
-          },
+          pool: testProcesses({ name: node.name, nodePath: node.path }),
           include: [
             'packages/server/src/link/**/*.test.ts',
             'packages/server/src/adapters/*.test.ts',

@@ -107,7 +107,10 @@ describe.each([
   it('P39, P46: is named in a warning, and lets every event through, late, once and in order', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     await using s = await setup(startProxy)
-    expect(await s.codes.takeMany(2)).toEqual(['CONNECT_TIMEOUT', 'RESPONSE_BUFFERED'])
+    const codes = [await s.codes.take()]
+    // On a busy machine, more than one attempt times out before the proxy answers one.
+    while (codes.at(-1) === 'CONNECT_TIMEOUT') codes.push(await s.codes.take())
+    expect(codes.slice(-2)).toEqual(['CONNECT_TIMEOUT', 'RESPONSE_BUFFERED'])
     expect(warn.mock.calls.flat().join()).toContain('docs/proxies.md#a-proxy-that-buffers')
     await s.started.take()
     for (const n of range(1, 30)) {

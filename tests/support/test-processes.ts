@@ -1,0 +1,95 @@
+import {
+  BaseSequencer,
+  ForksPoolWorker,
+  type PoolOptions,
+  type PoolRunnerInitializer,
+  type PoolTask,
+  type TestSpecification,
+  type WorkerRequest,
+} from 'vitest/node'
+
+/** Options of {@link testProcesses}. */
+export interface TestProcessesOptions {
+  /** The name of the pool. */
+  readonly name: string
+  /**
+   * The program of Node that runs the tests.
+   *
+   * @default the one that runs vitest
+   */
+  readonly nodePath?: string
+}
+
+/** Makes a pool for a project that has `isolate: false`. */
+export function testProcesses({
+  name,
+  nodePath = process.execPath,
+}: TestProcessesOptions): PoolRunnerInitializer {
+  return { name, createPoolWorker: (options) => new TestProcess(options, { name, nodePath }) }
+}
+
+/** Starts files in an order that keeps both cores busy until the end. */
+export class TestOrder extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    // The longest files are those of `unit` that have processes of their own. The shortest ones are
+    // last: those that share a process.
+    const rank = ({ moduleId, project }: TestSpecification): number => {
+      if (sharesProcess(moduleId)) return 2
+      return project.name === 'unit' ? 0 : 1
+    }
+    return sorted.sort((a, b) => rank(a) - rank(b))
+  }
+}
+
+/** Runs one test file, or one after the other those that may share a process. */
+class TestProcess extends ForksPoolWorker {
+  override readonly name: string
+  readonly #nodePath: string
+  #isShared = true
+
+  constructor(options: PoolOptions, { name, nodePath }: Required<TestProcessesOptions>) {
+    super(options)
+    this.name = name
+    this.#nodePath = nodePath
+  }
+
+  override async start(): Promise<void> {
+    const { execPath } = process
+    process.execPath = this.#nodePath
+    try {
+      // Forks before it returns.
+      const started = super.start()
+      process.execPath = execPath
+      await started
+    } finally {
+      process.execPath = execPath
+    }
+  }
+
+  override send(request: WorkerRequest): void {
+    if ('context' in request && 'files' in request.context)
+      this.#isShared = haveSharedProcess(request.context)
+    super.send(request)
+  }
+
+  canReuse(task: PoolTask): boolean {
+    return this.#isShared && haveSharedProcess(task.context)
+  }
+}
+
+function haveSharedProcess({ files }: PoolTask['context']): boolean {
+  return files.every(({ filepath }) => sharesProcess(filepath))
+}
+
+/**
+ * Whether a test file runs in one process with others. That saves a start and the imports for each
+ * file, half of the time of `packages`. Files elsewhere start servers and browsers.
+ */
+function sharesProcess(file: string): boolean {
+  return /\/packages\/\w+\/src\//.test(file) && !measuresProcess.test(file)
+}
+
+/** They measure the heap, count objects of the whole process, or read stack traces. */
+const measuresProcess =
+  /\/(server\/src\/link\/(churn|fan-out|forgets|slow)|client\/src\/event-path)\.test\.ts$/
