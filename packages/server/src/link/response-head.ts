@@ -20,7 +20,7 @@ export function streamHead(
   info: TRPCRequestInfo,
   contextHeaders: Headers | undefined,
 ): ResponseHead {
-  const meta = responseMeta(options, ctx, info)
+  const meta = options.responseMeta && responseMeta(options, ctx, info)
   const status = meta?.status ?? 200
   // Most streams add nothing, and share the same headers.
   if (!contextHeaders && !meta?.headers) return { headers: streamHeaders, status }

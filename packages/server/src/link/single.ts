@@ -102,13 +102,15 @@ export function createSingleMode(
   mode: Omit<WireMode, 'onStart' | 'onEnd' | 'endsSilentlyOnAbort'>,
   { clock, clientOptions, retryMs }: Pick<LinkParts, 'clock' | 'clientOptions' | 'retryMs'>,
 ): WireMode {
-  const connected = JSON.stringify(clientOptions)
+  const jsonFor = (live: boolean | undefined): string =>
+    JSON.stringify(live === undefined ? clientOptions : { ...clientOptions, live })
+  const connected = { unknown: jsonFor(undefined), live: jsonFor(true), events: jsonFor(false) }
   return {
     ...mode,
     endsSilentlyOnAbort: true,
     onStart({ connection, lastEventId, live }, position) {
       startStream(connection)
-      const json = live === undefined ? connected : JSON.stringify({ ...clientOptions, live })
+      const json = connected[live === undefined ? 'unknown' : live ? 'live' : 'events']
       const unknown = position === lastEventId ? undefined : position
       connection.send(connectedFrame(json, spread(clock, retryMs), unknown))
     },

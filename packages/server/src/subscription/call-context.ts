@@ -9,9 +9,9 @@ export interface CallContext {
   /**
    * Tells the client the position of a subscription that has no event yet: a resume starts there.
    */
-  onPosition(lastEventId: string): void
+  sendPosition(lastEventId: string): void
   /** Tells the client about a gap. */
-  onGap(gap: Gap): void
+  sendGap(gap: Gap): void
   /** Waits for the turn to load a snapshot; `undefined` if it is now. */
   turn(signal: AbortSignal): Promise<void> | undefined
 }

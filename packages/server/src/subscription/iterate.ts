@@ -108,12 +108,12 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
     const position = feed.position()
     if (this.#hasEnded || position === undefined) return
     this.#positionSent = true
-    if (item === undefined) callContextOf(this.#options)?.onPosition(position)
+    if (item === undefined) callContextOf(this.#options)?.sendPosition(position)
   }
 
   #reportGap(gap: Gap): void {
     const context = callContextOf(this.#options)
-    if (context) context.onGap(gap)
+    if (context) context.sendGap(gap)
     else gap.report(new RealtimeError('GAP', gapMessage(gap)), 'gap')
   }
 }

@@ -57,37 +57,52 @@ const sources = acrossCopies('sources', () => new WeakMap<object, SubscriptionSo
 export function createSubscription<TEvent>(
   source: SubscriptionSource,
 ): ChannelSubscription<TEvent> {
-  const change = (
-    wrap: (feed: Feed) => Feed,
-    { live }: Pick<SubscriptionSource, 'live'> = source,
-  ): SubscriptionSource => ({
-    ...source,
-    live,
-    hasCallbacks: true,
-    parts: source.parts.map(({ open, ...part }) => ({
-      ...part,
-      open: (id, wake, group) => wrap(open(id, wake, group)),
-    })),
-  })
-  const subscription: ChannelSubscription<TEvent> = {
-    filter(fits: (event: never, meta: EventMeta) => boolean) {
-      return createSubscription<never>(change((feed) => filterFeed(feed, fits as Untyped<boolean>)))
-    },
-    map<TResult>(to: (event: TEvent, meta: EventMeta) => TResult) {
-      return createSubscription<TResult>(
-        change((feed) => mapFeed(feed, to as Untyped<TResult>), unknownValues),
-      )
-    },
-    [Symbol.asyncIterator]: () =>
-      iterateFeed<TEvent>({ options: source.options, signals: signalsOf(source) }, (wake) =>
-        openFeed(source, wake, createReadGroup(callContextOf(source.options)?.turn)),
-      ),
-  }
-  sources.set(subscription, source)
-  return subscription
+  return new SourceSubscription<TEvent>(source)
 }
 
-const unknownValues = { live: undefined }
+class SourceSubscription<TEvent> implements ChannelSubscription<TEvent> {
+  readonly #source: SubscriptionSource
+
+  constructor(source: SubscriptionSource) {
+    this.#source = source
+    sources.set(this, source)
+  }
+
+  filter<TFit extends TEvent>(
+    fits: (event: TEvent, meta: EventMeta) => boolean,
+  ): ChannelSubscription<TFit> {
+    return this.#change((feed) => filterFeed(feed, fits as Untyped<boolean>), this.#source.live)
+  }
+
+  map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult> {
+    return this.#change((feed) => mapFeed(feed, change as Untyped<TResult>), undefined)
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<TrackedEnvelope<TEvent>, void, unknown> {
+    const source = this.#source
+    const { options } = source
+    return iterateFeed<TEvent>({ options, signals: signalsOf(source) }, (wake) => {
+      const context = callContextOf(options)
+      return openFeed(source, wake, createReadGroup(context && ((signal) => context.turn(signal))))
+    })
+  }
+
+  #change<TResult>(
+    wrap: (feed: Feed) => Feed,
+    live: boolean | undefined,
+  ): ChannelSubscription<TResult> {
+    const source = this.#source
+    return new SourceSubscription<TResult>({
+      ...source,
+      live,
+      hasCallbacks: true,
+      parts: source.parts.map(({ open, ...part }) => ({
+        ...part,
+        open: (id, wake, group) => wrap(open(id, wake, group)),
+      })),
+    })
+  }
+}
 
 // Feeds have events of any type. This file casts them to the types of its callers.
 type Untyped<TResult> = (event: unknown, meta: EventMeta) => TResult

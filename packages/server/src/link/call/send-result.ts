@@ -13,15 +13,10 @@ export function callProcedure(
   call: SubscriptionCall,
   getRawInput: () => Promise<unknown>,
 ): Promise<unknown> {
-  const { mode, subject, ctx, over, connection } = call
+  const { mode, subject, ctx, over } = call
   const { signal } = over
   // A subscription that the procedure iterates by itself finds its client by the call's signal.
-  setCallContext(signal, {
-    lastEventId: call.lastEventId,
-    onPosition: (position) => call.sendPosition(position),
-    onGap: (gap) => call.sendGap(gap),
-    turn: (aborted) => connection.readGroup.turn(aborted),
-  })
+  setCallContext(signal, call)
   return callSubscription({ router: mode.router, path: subject.path, ctx, getRawInput, signal })
 }
 

@@ -1,6 +1,7 @@
 import type { AnyTRPCRouter, TRPCDataTransformer } from '@trpc/server'
 import type { FeedEvent } from '../../hub/log-event.ts'
 import { isTracked } from '../../shared-state.ts'
+import type { CallContext } from '../../subscription/call-context.ts'
 import type { Gap } from '../../subscription/feed.ts'
 import { comesFromNowhere } from '../../subscription/recent-ids.ts'
 import type { AsyncContext } from '../../user-code/async-context.ts'
@@ -66,7 +67,7 @@ export interface SubscriptionCallOptions {
  * One call of a subscription procedure, and what the client is sent of it: each thing once, nothing
  * before the start or after the end.
  */
-export class SubscriptionCall {
+export class SubscriptionCall implements CallContext {
   readonly mode: WireMode
   readonly connection: Connection
   readonly over: AbortController
@@ -178,6 +179,10 @@ export class SubscriptionCall {
   /** Sends the client its present position, if the call has started. */
   sendPresentPosition(): void {
     if (this.#state === 'started') this.sendPosition(this.source?.position())
+  }
+
+  turn(signal: AbortSignal): Promise<void> | undefined {
+    return this.connection.readGroup.turn(signal)
   }
 
   /** Ends it: the procedure is done. */

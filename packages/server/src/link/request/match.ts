@@ -56,8 +56,11 @@ function wantsJsonLines({ header }: IncomingRequest): boolean {
   const jsonLines = 'application/jsonl'
   const accepted = header('trpc-accept')
   if (accepted !== null) return accepted === jsonLines
-  const types = header('accept')?.split(',') ?? []
-  return types.some((type) => type.trim() === jsonLines)
+  const types = header('accept')
+  return (
+    types?.includes(jsonLines) === true &&
+    types.split(',').some((type) => type.trim() === jsonLines)
+  )
 }
 
 function lastEventIdOf({ header, url: { searchParams } }: IncomingRequest): string | undefined {
