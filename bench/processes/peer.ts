@@ -16,7 +16,7 @@ export interface Peer<T extends Methods<T>> {
   onNumber(listener: (value: number) => void): void
   /** Tells it a number. */
   tell(value: number): void
-  /** Ends the process, by its own id. */
+  /** Ends the process. */
   stop(): Promise<void>
 }
 
@@ -78,7 +78,8 @@ export function startPeer<T extends Methods<T>>(
     },
     tell: (value) => void child.send(value),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+      // It exits then, by itself: Node stores compiled code only of processes that do.
+      if (child.connected) child.disconnect()
       await exited
     },
   }
