@@ -61,11 +61,10 @@ const shown = (): Promise<string[]> => tab.evaluate(() => page.seen.shown)
 const put = (text: string, list = 'a') => app.put(list, { id: text, text })
 
 describe('useLive in StrictMode, in Chromium', () => {
-  it('applies 1,000 events a second for 10 seconds, in no more than 70 renders a second', async () => {
+  it('applies 1,000 events a second for 10 seconds, in no more renders than frames', async () => {
     await open('Ticks')
     await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(1))
     await tab.evaluate(() => page.probe())
-    const from = await tab.evaluate(() => page.seen.commits)
     await publishTicks(10_000)
     await vi.waitFor(
       async () => expect(await tab.evaluate(() => page.seen.ticks.length)).toBe(10_000),
@@ -74,17 +73,14 @@ describe('useLive in StrictMode, in Chromium', () => {
       },
     )
     expect(await tab.evaluate(() => page.seen.ticks)).toEqual(range(1, 10_000))
-    const { commits, counts, elapsedMs } = await tab.evaluate(() => ({
-      commits: page.seen.commits,
+    const { commits, counts } = await tab.evaluate(() => ({
+      commits: page.seen.commits - page.counts.commitsBefore,
       counts: page.counts,
-      elapsedMs: page.elapsedMs(),
     }))
-    const seconds = elapsedMs / 1_000
-    expect((commits - from) / seconds).toBeLessThanOrEqual(70)
-    expect(commits - from).toBeGreaterThan(20)
-    // The main thread stays responsive: it is free often, and seldom blocked for long.
-    expect(counts.free / seconds).toBeGreaterThan(20)
-    expect(counts.longMs / elapsedMs).toBeLessThan(0.25)
+    expect(commits).toBeGreaterThan(20)
+    expect(commits).toBeLessThanOrEqual(counts.frames + 1)
+    // Other tasks get their turns between renders.
+    expect(counts.otherTasks).toBeGreaterThan(commits / 2)
     await vi.waitFor(async () => {
       const texts = await tab.locator('li').allTextContents()
       expect(texts.map(Number).sort((a, b) => a - b)).toEqual(range(9_801, 10_000))
