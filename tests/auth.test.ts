@@ -105,7 +105,7 @@ describe('a bearer token, as docs/auth.md has it', () => {
     await ann.publish('three')
     expect(await inbox.texts.take()).toBe('three')
     expect(inbox.texts.items).toEqual(['one', 'two', 'three'])
-    await vi.waitFor(() => expect(second.texts.items).toEqual(['one', 'two', 'three']))
+    await expect.poll(() => second.texts.items).toEqual(['one', 'two', 'three'])
     expect(ann.renewals).toBe(1)
     expect([...inbox.errors.items, ...second.errors.items]).toEqual([])
   })

@@ -1,9 +1,11 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { processTests } from './support/shared-process.ts'
 
 const root = join(import.meta.dirname, '..')
 const published = ['protocol', 'server', 'redis', 'client', 'react'].map(
@@ -111,6 +113,10 @@ describe('pnpm lint', () => {
       'import(no-cycle)',
     ])
   })
+})
+
+it.each(processTests)('%s, which has a process of its own, exists', (path) => {
+  expect(existsSync(join(root, path))).toBe(true)
 })
 
 /** Lints a project that has the repository's rules and one file in `packages`. */

@@ -4,7 +4,7 @@ import { createTRPCClient, httpLink } from '@trpc/client'
 import { initTRPC, TRPCError } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
 import { channel, createChannels, merge } from '@trpc-sse/server'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { serveRouter } from '../support/router-server.ts'
 
@@ -77,14 +77,14 @@ it('P64: 100 subscriptions are one stream, and one that stops ends its generator
   const subscriptions = Array.from({ length: 100 }, (_, n) =>
     app.client.endless.subscribe({ n }, { onData: (value) => told.push(value) }),
   )
-  await vi.waitFor(() => expect(told.length).toBe(100))
+  await expect.poll(() => told.length).toBe(100)
   expect(app.server.link.stats()).toMatchObject({ connections: 1, subscriptions: 100 })
   expect(await app.client.add.mutate({ n: 1 })).toBe(2)
   subscriptions[7]?.unsubscribe()
-  await vi.waitFor(() => expect(app.ended).toEqual([7]), { timeout: 1_000 })
+  await expect.poll(() => app.ended).toEqual([7])
   expect(app.server.link.stats()).toMatchObject({ connections: 1, subscriptions: 99 })
   for (const { unsubscribe } of subscriptions) unsubscribe()
-  await vi.waitFor(() => expect(app.server.link.stats().connections).toBe(0))
+  await expect.poll(() => app.server.link.stats().connections).toBe(0)
   expect(app.ended.length).toBe(100)
 })
 
@@ -108,12 +108,12 @@ it('one that fails, one that completes, one that never starts and one that alway
       onConnectionStateChange: ({ state }) => states.push(state),
     },
   )
-  await vi.waitFor(() => expect(news.sort()).toEqual(['complete', 'not for you']))
+  await expect.poll(() => news.sort()).toEqual(['complete', 'not for you'])
   // No sooner, each time, than the stream's `retry:` says.
-  await vi.waitFor(() => expect(attempts.length).toBeGreaterThan(2), { timeout: 10_000 })
+  await expect.poll(() => attempts.length).toBeGreaterThan(2)
   expect(new Set(attempts)).toEqual(new Set(['later']))
   await app.channels.log({ name: 'x' }).publishMany([1, 2, 3])
-  await vi.waitFor(() => expect(numbers).toEqual([1, 2, 3]))
+  await expect.poll(() => numbers).toEqual([1, 2, 3])
   expect(states).toEqual(['connecting', 'pending'])
   expect(app.server.link.stats().connections).toBe(1)
 })
@@ -124,16 +124,16 @@ it('the same subscription, joined late, gets what it missed and then is one with
   const first: string[] = []
   const late: string[] = []
   app.client.log.subscribe({ name: 'x' }, { onData: ({ id }) => first.push(id) })
-  await vi.waitFor(() => expect(app.server.link.stats().subscriptions).toBe(1))
+  await expect.poll(() => app.server.link.stats().subscriptions).toBe(1)
   const published = await log.publishMany([1, 2, 3, 4])
-  await vi.waitFor(() => expect(first.length).toBe(4))
+  await expect.poll(() => first.length).toBe(4)
   const lastEventId = published[1]?.id
   const input: { name: string } = { name: 'x', ...{ lastEventId } }
   app.client.log.subscribe(input, { onData: ({ id }) => late.push(id) })
-  await vi.waitFor(() => expect(late).toEqual(published.slice(2).map(({ id }) => id)))
-  await vi.waitFor(() => expect(app.server.link.stats().subscriptions).toBe(1))
+  await expect.poll(() => late).toEqual(published.slice(2).map(({ id }) => id))
+  await expect.poll(() => app.server.link.stats().subscriptions).toBe(1)
   await log.publish(5)
-  await vi.waitFor(() => expect([first.length, late.length]).toEqual([5, 3]))
+  await expect.poll(() => [first.length, late.length]).toEqual([5, 3])
 })
 
 it.each([
@@ -159,7 +159,7 @@ it.each([
     app.client.both.subscribe(undefined, {
       onData: ({ data }) => got[data > 0 ? 'x' : 'y']?.push(Math.abs(data)),
     })
-    await vi.waitFor(() => expect(app.server.link.stats().subscriptions).toBe(2))
+    await expect.poll(() => app.server.link.stats().subscriptions).toBe(2)
     let n = 0
     // Traffic: an event each millisecond, whatever becomes of the streams meanwhile.
     for await (const _ of setInterval(1)) {
@@ -172,9 +172,9 @@ it.each([
       if (n === total) break
     }
     const all = Array.from({ length: total }, (_, index) => index + 1)
-    await vi.waitFor(() =>
-      expect(Object.values(got).map(({ length }) => length)).toEqual([total, total, total]),
-    )
+    await expect
+      .poll(() => Object.values(got).map(({ length }) => length))
+      .toEqual([total, total, total])
     expect(got).toEqual({ log: all, x: all, y: all })
     expect(most).toBeLessThanOrEqual(3)
     if (options.isSeamless) expect(states).toEqual(['connecting', 'pending'])

@@ -4,7 +4,7 @@ import http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { initTRPC } from '@trpc/server'
 import { type CreateServerLinkOptions, createServerLink } from '@trpc-sse/server'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { selfSigned } from '../support/certificate.ts'
 import { createInbox } from '../support/inbox.ts'
 
@@ -89,7 +89,7 @@ describe('a link behind node:http2', () => {
       'set-cookie': ['a=1', 'b=2'],
     })
     expect(stream.headers).not.toHaveProperty('connection')
-    await vi.waitFor(() => expect(stream.text).toContain('"one"'))
+    await expect.poll(() => stream.text).toContain('"one"')
     const connectionId = /"connectionId":"([^"]+)"/.exec(stream.text)?.[1]
     const control = await s.request(post, open({}, { connectionId, revision: 2 }))
     await control.ended
@@ -101,9 +101,7 @@ describe('a link behind node:http2', () => {
     await wrong.ended
     expect(wrong.headers[':status']).toBe(400)
     stream.stream.close()
-    await vi.waitFor(() =>
-      expect(s.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
-    )
+    await expect.poll(() => s.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
   it('tells createContext the address that was asked, whose host is in :authority', async () => {
@@ -116,9 +114,9 @@ describe('a link behind node:http2', () => {
   it('ends streams in good order when it drains', async () => {
     await using s = await setup()
     const stream = await s.request(post, open({ a: { path: 'endless' } }))
-    await vi.waitFor(() => expect(stream.text).toContain('"one"'))
+    await expect.poll(() => stream.text).toContain('"one"')
     const drained = s.link.drain()
-    await vi.waitFor(() => expect(stream.text).toContain('$reconnect'))
+    await expect.poll(() => stream.text).toContain('$reconnect')
     stream.stream.close()
     await drained
     expect(s.link.stats().connections).toBe(0)
@@ -161,9 +159,9 @@ describe('a link behind node:http2', () => {
     const stream = s.session.request(post)
     stream.on('error', () => {})
     stream.write('{"version":')
-    await vi.waitFor(() => expect(s.link.stats().connections).toBe(1))
+    await expect.poll(() => s.link.stats().connections).toBe(1)
     stream.close(http2.constants.NGHTTP2_CANCEL)
-    await vi.waitFor(() => expect(s.link.stats().connections).toBe(0))
+    await expect.poll(() => s.link.stats().connections).toBe(0)
     await Promise.all(s.served)
   })
 })

@@ -148,7 +148,7 @@ describe.each(links)('two instances behind one door, $kind', ({ options }) => {
       expect(s.strays()).toBeGreaterThan(0)
       console.log(`${all.length} subscriptions, ${s.strays()} control requests went astray`)
       for (const { unsubscribe } of live.values()) unsubscribe()
-      await vi.waitFor(() => expect(s.running()).toBe(0), 5_000)
+      await expect.poll(() => s.running()).toBe(0)
       for (const { link } of s.servers)
         expect(link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
     },

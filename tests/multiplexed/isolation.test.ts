@@ -3,7 +3,7 @@ import { createTRPCClient } from '@trpc/client'
 import { initTRPC, TRPCError, tracked } from '@trpc/server'
 import { type SseLinkBaseOptions, sseLink } from '@trpc-sse/client'
 import { channel, createChannels } from '@trpc-sse/server'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { createInbox } from '../support/inbox.ts'
 import { manualClock } from '../support/manual-clock.ts'
@@ -113,7 +113,7 @@ describe('one of many subscriptions on a stream', () => {
     first?.unsubscribe()
     expect(await server.ended.take()).toBe('first')
     expect(performance.now() - before).toBeLessThan(1_000)
-    await vi.waitFor(() => expect(server.link.stats().subscriptions).toBe(names.length + 1))
+    await expect.poll(() => server.link.stats().subscriptions).toBe(names.length + 1)
     for (const name of names) await server.channels.numbers({ name }).publish(1)
     await Promise.all(healthy.map((one) => one.until(1)))
     expect(healthy.map(({ news }) => news)).toEqual(names.map(() => running))
@@ -137,7 +137,7 @@ describe('one of many subscriptions on a stream', () => {
       server.client.done.subscribe(undefined, done),
       server.client.neverStarts.subscribe(undefined, never),
     ]
-    await vi.waitFor(() => expect(flaky.news).toContainEqual({ id: '2', data: 2 }), 5_000)
+    await expect.poll(() => flaky.news).toContainEqual({ id: '2', data: 2 })
     for (const n of range(1, 50)) {
       for (const name of names) await server.channels.numbers({ name }).publish(n)
     }
@@ -170,9 +170,7 @@ describe('one of many subscriptions on a stream', () => {
     expect(server.link.stats()).toMatchObject({ connections: 1, subscriptions: names.length + 2 })
     for (const each of [...subscriptions, ...healthy.map(({ subscription }) => subscription)])
       each.unsubscribe()
-    await vi.waitFor(() =>
-      expect(server.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
-    )
+    await expect.poll(() => server.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 })
 
@@ -193,7 +191,7 @@ describe('poison', () => {
         onError: errors.put,
       },
     )
-    await vi.waitFor(() => expect(server.link.stats().subscriptions).toBe(names.length))
+    await expect.poll(() => server.link.stats().subscriptions).toBe(names.length)
     for (const n of range(1, 10)) {
       for (const name of names) await server.channels.numbers({ name }).publish(n)
     }

@@ -54,13 +54,11 @@ describe.each(versions)('100 subscriptions of one client over $version', ({ serv
       eventsSent: 2_000,
     })
     for (const { unsubscribe } of runs.slice(0, 60)) unsubscribe()
-    await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(40))
+    await expect.poll(() => app.link.stats().subscriptions).toBe(40)
     await app.publish(21)
     for (const { numbers } of runs.slice(60)) expect(await numbers.take()).toBe(21)
     for (const { unsubscribe } of runs.slice(60)) unsubscribe()
-    await vi.waitFor(() =>
-      expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
-    )
+    await expect.poll(() => app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 })
 
@@ -81,7 +79,7 @@ describe('a reader over HTTP/2', () => {
     stream.on('data', (chunk: string) => {
       text += chunk
     })
-    await vi.waitFor(() => expect(text).toContain('restore-id'))
+    await expect.poll(() => text).toContain('restore-id')
     stream.pause()
     const log = app.channels.numbers({ name: 'log-0' })
     for (const n of range(1, 4_000)) await log.publish({ n, text: 'x'.repeat(1_000) })
@@ -92,8 +90,6 @@ describe('a reader over HTTP/2', () => {
     await vi.waitFor(() => expect(text.includes('"n":4000,')).toBe(true), 30_000)
     expect(Array.from(text.matchAll(/"n":(\d+),/g), ([, n]) => Number(n))).toEqual(range(1, 4_000))
     session.destroy()
-    await vi.waitFor(() =>
-      expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
-    )
+    await expect.poll(() => app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 })

@@ -84,9 +84,7 @@ describe('control over Redis', () => {
     expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 51 })
     expect(other.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
     for (const subscription of subscriptions) subscription.unsubscribe()
-    await vi.waitFor(() =>
-      expect(holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 }),
-    )
+    await expect.poll(() => holder.link.stats()).toMatchObject({ connections: 1, subscriptions: 1 })
     expect(started.items).toHaveLength(51)
     await Promise.all([holder.channels.close(), other.channels.close()])
   })

@@ -4,7 +4,7 @@ import { createTRPCClient } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import { type SseGap, sseLink } from '@trpc-sse/client'
 import { channel, createChannels, memoryBackend } from '@trpc-sse/server'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openDoor } from '../support/door.ts'
 import { range, receiveNumbers } from '../support/numbers.ts'
@@ -63,9 +63,7 @@ async function followAll(url: string) {
     )
     return { ...received, subscription }
   })
-  await vi.waitFor(() =>
-    expect(states.filter((state) => state === 'pending')).toHaveLength(names.length),
-  )
+  await expect.poll(() => states.filter((state) => state === 'pending')).toHaveLength(names.length)
   return { runs, gaps, states, errors }
 }
 

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import http from 'node:http'
 import { createDecoder } from '@trpc-sse/protocol'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { heapInUse } from '../support/heap.ts'
 import { ask, openRaw, type RawStream } from '../support/http.ts'
 import { range } from '../support/numbers.ts'
@@ -115,7 +115,7 @@ describe('a client that opens streams and never reads', () => {
     const bytes = (await bytesInUse()) - before
     const sentToEach = (app.link.stats().bytesSent - 50_000_000) / Math.max(1, unread)
     for (const stream of streams) stream.leave()
-    await vi.waitFor(() => expect(app.link.stats().connections).toBe(1))
+    await expect.poll(() => app.link.stats().connections).toBe(1)
     return { bytes, sentToEach }
   }
 
@@ -184,7 +184,7 @@ describe('a client that opens streams and never reads', () => {
     const before = process.memoryUsage()
     for (const n of range(1, 300)) {
       await log.publish({ n, text: 'x'.repeat(1_000) })
-      await vi.waitFor(() => expect(app.link.stats().eventsSent).toBe(n * 1_000), { interval: 1 })
+      await expect.poll(() => app.link.stats().eventsSent, { interval: 1 }).toBe(n * 1_000)
     }
     await heapInUse()
     const after = process.memoryUsage()

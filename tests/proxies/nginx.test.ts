@@ -139,9 +139,9 @@ describe('what the documentation says of nginx', () => {
     await using buffered = await setup(ignoring)
     const begun = vi.fn()
     const opening = openRaw(`${buffered.url}/onText`).finally(begun)
-    await vi.waitFor(() => expect(buffered.link.stats().subscriptions).toBe(1))
+    await expect.poll(() => buffered.link.stats().subscriptions).toBe(1)
     await buffered.publish('not at once')
-    await vi.waitFor(() => expect(buffered.link.stats().eventsSent).toBe(1))
+    await expect.poll(() => buffered.link.stats().eventsSent).toBe(1)
     // What comes later than it, by the same nginx, is here before it.
     expect((await ask(`${buffered.url}/hello`)).status).toBe(200)
     expect(begun).not.toHaveBeenCalled()

@@ -63,15 +63,10 @@ const put = (text: string, list = 'a') => app.put(list, { id: text, text })
 describe('useLive in StrictMode, in Chromium', () => {
   it('applies 1,000 events a second for 10 seconds, in no more renders than frames', async () => {
     await open('Ticks')
-    await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(1))
+    await expect.poll(() => app.link.stats().subscriptions).toBe(1)
     await tab.evaluate(() => page.probe())
     await publishTicks(10_000)
-    await vi.waitFor(
-      async () => expect(await tab.evaluate(() => page.seen.ticks.length)).toBe(10_000),
-      {
-        timeout: 10_000,
-      },
-    )
+    await expect.poll(() => tab.evaluate(() => page.seen.ticks.length)).toBe(10_000)
     expect(await tab.evaluate(() => page.seen.ticks)).toEqual(range(1, 10_000))
     const { commits, counts } = await tab.evaluate(() => ({
       commits: page.seen.commits - page.counts.commitsBefore,
@@ -81,10 +76,9 @@ describe('useLive in StrictMode, in Chromium', () => {
     expect(commits).toBeLessThanOrEqual(counts.frames + 1)
     // Other tasks get their turns between renders.
     expect(counts.otherTasks).toBeGreaterThan(commits / 2)
-    await vi.waitFor(async () => {
-      const texts = await tab.locator('li').allTextContents()
-      expect(texts.map(Number).sort((a, b) => a - b)).toEqual(range(9_801, 10_000))
-    })
+    const rows = async (): Promise<number[]> =>
+      (await tab.locator('li').allTextContents()).map(Number).sort((a, b) => a - b)
+    await expect.poll(rows).toEqual(range(9_801, 10_000))
   })
 
   it('shares one subscription and one connection between components and mounts', async () => {
@@ -99,9 +93,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     expect(app.state.runs).toBe(2)
     expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 2 })
     await tab.evaluate(() => page.unmount())
-    await vi.waitFor(() =>
-      expect(app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 }),
-    )
+    await expect.poll(() => app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
   it('starts again with another input, within a transition', async () => {
@@ -157,7 +149,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('#status', 'pending')
     await tab.fill('input', 'refused')
     await tab.click('main button')
-    await vi.waitFor(async () => expect((await shown()).slice(-2)).toEqual(['refused', '']))
+    await expect.poll(async () => (await shown()).slice(-2)).toEqual(['refused', ''])
     await expectText('li')
   })
 
@@ -169,7 +161,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     app.goAway()
     await expectText('#status', 'connecting')
     await expectText('#connection', 'connecting')
-    await vi.waitFor(async () => expect(await tab.locator('#error').textContent()).not.toBe(''))
+    await expect.poll(() => tab.locator('#error').textContent()).not.toBe('')
     await expectText('li', 'a')
     await put('b')
     await put('c')

@@ -73,15 +73,15 @@ describe.each(['classic', 'tanstack'] as const)(
       await expectBoth('pending - -')
       await app.channels.words({ topic: 'b' }).publish('of b')
       await expectBoth('pending of b -')
-      await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
+      await expect.poll(() => handler.link.stats().subscriptions).toBe(1)
     })
 
     it('ends the subscription while it is not enabled', async () => {
       // What the hook shows in the meantime is up to tRPC.
       await tab.evaluate(() => page.change('a', false))
-      await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(0))
+      await expect.poll(() => handler.link.stats().subscriptions).toBe(0)
       await tab.evaluate(() => page.change('a', true))
-      await vi.waitFor(() => expect(handler.link.stats().subscriptions).toBe(1))
+      await expect.poll(() => handler.link.stats().subscriptions).toBe(1)
       await app.channels.words({ topic: 'a' }).publish('again')
       await expectBoth('pending again -')
     })
@@ -90,12 +90,9 @@ describe.each(['classic', 'tanstack'] as const)(
       await app.channels.words({ topic: 'a' }).publish('before')
       await expectBoth('pending before -')
       await tab.getByRole('button').first().click()
-      await vi.waitFor(async () =>
-        expect(await tab.locator('span').allTextContents()).toEqual([
-          'pending - -',
-          'pending before -',
-        ]),
-      )
+      await expect
+        .poll(() => tab.locator('span').allTextContents())
+        .toEqual(['pending - -', 'pending before -'])
       await app.channels.words({ topic: 'a' }).publish('after')
       await expectBoth('pending after -')
     })

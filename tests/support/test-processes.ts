@@ -7,6 +7,7 @@ import {
   type TestSpecification,
   type WorkerRequest,
 } from 'vitest/node'
+import { sharesProcess } from './shared-process.ts'
 
 /** Options of {@link testProcesses}. */
 export interface TestProcessesOptions {
@@ -81,15 +82,3 @@ class TestProcess extends ForksPoolWorker {
 function haveSharedProcess({ files }: PoolTask['context']): boolean {
   return files.every(({ filepath }) => sharesProcess(filepath))
 }
-
-/**
- * Whether a test file runs in one process with others. That saves a start and the imports for each
- * file, half of the time of `packages`. Files elsewhere start servers and browsers.
- */
-function sharesProcess(file: string): boolean {
-  return /\/packages\/\w+\/src\//.test(file) && !measuresProcess.test(file)
-}
-
-/** They measure the heap, count objects of the whole process, or read stack traces. */
-const measuresProcess =
-  /\/(server\/src\/link\/(churn|fan-out|forgets|slow)|client\/src\/event-path)\.test\.ts$/

@@ -179,7 +179,7 @@ describe('a tab', () => {
     leader?.unsubscribe()
     // The one that follows is still served.
     const fire = async (): Promise<void> => {
-      await vi.waitFor(() => expect(idle.items.length).toBeGreaterThan(0))
+      await expect.poll(() => idle.items.length).toBeGreaterThan(0)
       for (const each of idle.items) each()
     }
     await fire()
@@ -187,11 +187,12 @@ describe('a tab', () => {
     expect(await follower?.next()).toEqual(event(1))
     follower?.unsubscribe()
     await set.exchange.gone
-    await vi.waitFor(() => {
+    const listenersAfterAll = (): number[] => {
       for (const each of idle.items) each()
-      expect(tabs.map(({ device }) => device.listeners())).toEqual([0, 0])
-    })
-    await vi.waitFor(() => expect(browser.holder(isGroup)).toBeUndefined())
+      return tabs.map(({ device }) => device.listeners())
+    }
+    await expect.poll(listenersAfterAll).toEqual([0, 0])
+    await expect.poll(() => browser.holder(isGroup)).toBeUndefined()
     const again = follow(clientIn(tabs[0], server), 'a')
     ;(await nextSet(server)).open('two', 'a')
     expect(await again.nextMany(3)).toEqual(opening)

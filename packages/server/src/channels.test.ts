@@ -270,7 +270,7 @@ describe('subscribe', () => {
     })
     const other = await s.channels.notes({ room: 'b' }).publish({ text: 'secret', at })
     const got = take(s.channels.numbers().subscribe({ lastEventId: other.id }), 1)
-    await vi.waitFor(() => expect(s.onError).toHaveBeenCalledTimes(1))
+    await expect.poll(() => s.onError).toHaveBeenCalledTimes(1)
     await s.channels.numbers().publish(2)
     expect(values(await got)).toEqual([2])
   })
@@ -349,7 +349,7 @@ describe('subscribe', () => {
     })
     void channels.numbers().subscribe()[Symbol.asyncIterator]().next()
     const publishing = [channels.numbers().publish(1), channels.numbers().publishMany([2, 3])]
-    await vi.waitFor(() => expect(append).toHaveBeenCalledTimes(2))
+    await expect.poll(() => append).toHaveBeenCalledTimes(2)
     for (const [, , options] of append.mock.calls) expect(options?.after).toBeInstanceOf(Promise)
     expect((await channels.numbers().history({ last: 9 })).events).toEqual([])
     await channels.close()

@@ -131,7 +131,7 @@ describe('a page', () => {
     expect(device.listeners()).toBe(1)
     a.unsubscribe()
     clock.advance(250)
-    await vi.waitFor(() => expect(device.listeners()).toBe(0))
+    await expect.poll(() => device.listeners()).toBe(0)
   })
 })
 

@@ -2,7 +2,7 @@ import { EventEmitter, on } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { initTRPC } from '@trpc/server'
 import { createDecoder, type DecodedMessage } from '@trpc-sse/protocol'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { openRaw } from '../../../../tests/support/http.ts'
 import { range } from '../../../../tests/support/numbers.ts'
@@ -192,7 +192,7 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
     })
     while (!isStart('live')(await stream.next()));
     stream.pause()
-    await vi.waitFor(() => expect(responses[0]?.writableLength).toBeGreaterThan(0))
+    await expect.poll(() => responses[0]?.writableLength).toBeGreaterThan(0)
     await s.emit()
     const written = responses[0]?.socket?.bytesWritten ?? 0
     stream.resume()

@@ -100,9 +100,9 @@ describe('the events of one tick', () => {
       server.url,
       `GET ${singlePath(path)} HTTP/1.1\r\nHost: x\r\n\r\n`,
     )
-    await vi.waitFor(() => expect(chunks().join('')).toContain('restore-id'))
+    await expect.poll(() => chunks().join('')).toContain('restore-id')
     await s.log.publishMany(range(1, 8))
-    await vi.waitFor(() => expect(chunks().join('')).toContain('data: 8\n'))
+    await expect.poll(() => chunks().join('')).toContain('data: 8\n')
     const withEvents = chunks().filter((chunk) => /^data: \d/m.test(chunk))
     expect(withEvents.map((chunk) => chunk.match(/^data: \d$/gm)?.length)).toEqual([8])
     socket.destroy()
@@ -116,21 +116,23 @@ describe('the events of one tick', () => {
     const { body } = streamRequest(logs)
     const head = `POST /~sse HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`
     const { chunks, socket } = await readChunks(server.url, head + body)
-    await vi.waitFor(() =>
-      expect(
-        chunks()
-          .join('')
-          .match(/\$started/g)?.length,
-      ).toBe(10),
-    )
+    await expect
+      .poll(
+        () =>
+          chunks()
+            .join('')
+            .match(/\$started/g)?.length,
+      )
+      .toBe(10)
     await Promise.all(logs.map((log) => s.channels.log({ log }).publish(7)))
-    await vi.waitFor(() =>
-      expect(
-        chunks()
-          .join('')
-          .match(/data: 7\n/g)?.length,
-      ).toBe(10),
-    )
+    await expect
+      .poll(
+        () =>
+          chunks()
+            .join('')
+            .match(/data: 7\n/g)?.length,
+      )
+      .toBe(10)
     expect(chunks().filter((chunk) => chunk.includes('data: 7\n')).length).toBe(1)
     socket.destroy()
     await s.channels.close()
