@@ -32,14 +32,22 @@ export interface Clock {
 /** The longest delay of a runtime's timer, in milliseconds: a longer one would fire at once. */
 const longestTimerMs = 2 ** 31 - 1
 
+/** A timer of the runtime, as `clearTimeout` takes it. */
+export type Timer = ReturnType<typeof setTimeout>
+
+/** Starts a timer that fires after `delayMs`, or after 24 days if that is longer. */
+export function startTimer(delayMs: number, callback: () => void): Timer {
+  return setTimeout(callback, Math.min(delayMs, longestTimerMs))
+}
+
 /** The runtime's own time, timers and randomness. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, callback, options) {
-    const timer: unknown = setTimeout(callback, Math.min(delayMs, longestTimerMs))
+    const timer = startTimer(delayMs, callback)
     if (!options?.keepsAlive && isNodeTimer(timer)) timer.unref()
-    return () => clearTimeout(timer as Parameters<typeof clearTimeout>[0])
+    return () => clearTimeout(timer)
   },
   random: () => Math.random(),
 }

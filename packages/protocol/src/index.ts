@@ -2,7 +2,9 @@ export {
   type Clock,
   elapsedTime,
   fullJitterMs,
+  startTimer,
   systemClock,
+  type Timer,
   type TimerOptions,
   wait,
 } from './clock.ts'

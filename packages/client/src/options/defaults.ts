@@ -1,4 +1,4 @@
-import { type Clock, RealtimeError, shortHash, systemClock } from '@trpc-sse/protocol'
+import { type Clock, RealtimeError, shortHash, startTimer } from '@trpc-sse/protocol'
 import { noPositions, type Positions } from '../set/positions.ts'
 import { globalDevice } from '../stream/device.ts'
 import { checkRetry } from '../stream/retry-policy.ts'
@@ -11,9 +11,12 @@ import type { SseLinkBaseOptions } from './options.ts'
  * Its timers keep the process alive: a process that only waits for the next attempt must not end.
  */
 const waitingClock: Clock = {
-  now: systemClock.now,
-  random: systemClock.random,
-  after: (delayMs, callback) => systemClock.after(delayMs, callback, { keepsAlive: true }),
+  now: () => Date.now(),
+  random: () => Math.random(),
+  after(delayMs, callback) {
+    const timer = startTimer(delayMs, callback)
+    return () => clearTimeout(timer)
+  },
 }
 
 /**
