@@ -102,9 +102,7 @@ describe('headers, url and connection params', () => {
       })
       const { nextMany, unsubscribe } = follow(untypedClient(link), 'p')
       const message = String((await nextMany(2))[1]?.[1])
-      expect(message).toContain(
-        `The connection failed, or could not be made: http://${host}/trpc/p${code}.`,
-      )
+      expect(message).toContain(`The connection to http://${host}/trpc/p failed${code}.`)
       expect(message).not.toContain('secret')
       unsubscribe()
     },

@@ -179,8 +179,7 @@ describe('a subscription', () => {
     const { nextMany } = subscribe(server)
     const request = await server.request()
     request.openSilently().send({ data: '1' })
-    const message =
-      'The stream began with "event", not with "connected". Check that url leads to tRPC.'
+    const message = 'The stream began with "event", not with "connected". Check the url.'
     expect(await nextMany(2)).toEqual([
       ['connecting'],
       ['error', expect.objectContaining({ message })],

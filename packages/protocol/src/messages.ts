@@ -115,6 +115,6 @@ function parseObject(data: string, event: string): Record<string, unknown> {
 
 function invalidMessage(event: string, data: string, cause?: unknown): RealtimeError {
   const start = JSON.stringify(data.slice(0, 48))
-  const message = `The data of "${event}" is ${start}, not what this protocol puts there. Is the server's version right?`
+  const message = `The data of "${event}" is invalid: ${start}. Check the server's version.`
   return new RealtimeError('INVALID_MESSAGE', message, { cause })
 }

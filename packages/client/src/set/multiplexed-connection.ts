@@ -108,7 +108,7 @@ export class MultiplexedConnection implements SetConnection {
     const credentials = credentialsOf(endpoint)
     if (this.#connectionId === undefined) this.#credentials = credentials
     else if (credentials !== this.#credentials && [...this.#owner.wanted()].some(mayBeRefused))
-      throw new Error('The stream was opened with other credentials.')
+      throw new Error('The credentials have changed.')
   }
 
   #hasStarted(): boolean {

@@ -243,6 +243,6 @@ export class Stream {
  */
 function mustComeFirst(type: Frame['type']): void {
   if (type === 'connected' || type === 'error') return
-  const message = `The stream began with "${type}", not with "connected". Check that url leads to tRPC.`
+  const message = `The stream began with "${type}", not with "connected". Check the url.`
   throw new RealtimeError('INVALID_MESSAGE', message)
 }

@@ -101,15 +101,15 @@ export function connect(options: ConnectionOptions): Connection {
     onMessage(message) {
       if (!signal.aborted) options.onMessage(message)
     },
-    judge: (response) => unlessAborted(signal, judgeResponse(response, options)),
+    judge: (response) => judgeResponse(response, options),
   }
   const { receive = receiveResponse } = options
   function write(endpoint: Endpoint): HttpRequest {
     request = options.write(endpoint)
     return request
   }
-  const received = receive({ ...options, write }, receiver).then(
-    (event) => event ?? lost('The response ended, but the subscription is not complete.'),
+  const received = unlessAborted(signal, receive({ ...options, write }, receiver)).then(
+    (event) => event ?? lost('The response ended before the subscription was complete.'),
     (error: unknown) => failure(error, request),
   )
   void received.then(async (event) => {
@@ -129,8 +129,8 @@ export function connect(options: ConnectionOptions): Connection {
 
 function failure(error: unknown, request: HttpRequest | undefined): StreamEvent {
   if (isRealtimeError(error) && !error.retryable) return { type: 'refused', error }
-  const to = request ? `: ${withoutSecrets(request.url)}` : ''
-  return lost(`The connection failed, or could not be made${to}${codeOf(error)}.`, error)
+  const to = request ? ` to ${withoutSecrets(request.url)}` : ''
+  return lost(`The connection${to} failed${codeOf(error)}.`, error)
 }
 
 /** Returns an address that may appear in a log: queries can contain tokens. */
@@ -155,7 +155,7 @@ async function receiveResponse(
   const { fetch, endpoint, write, onEvent } = options
   const response = await send(fetch, endpoint, write, signal)
   const refused = await judge(response)
-  if (refused) return refused
+  if (refused || signal.aborted) return refused
   onEvent({ type: 'answered' })
   const decoder = createDecoder({ onMessage, onRetry: (ms) => onEvent({ type: 'retry', ms }) })
   function onChunk(chunk: Uint8Array): void {
@@ -167,22 +167,13 @@ async function receiveResponse(
 }
 
 function lost(message: string, cause?: unknown): StreamEvent {
-  const error = new RealtimeError('CONNECTION_LOST', `${message} Another one will be opened.`, {
-    cause,
-  })
-  return { type: 'lost', error }
+  return { type: 'lost', error: new RealtimeError('CONNECTION_LOST', message, { cause }) }
 }
 
 function silence(open: boolean, limitMs: number): RealtimeError {
   return open
-    ? new RealtimeError(
-        'CONNECTION_SILENT',
-        `The connection was silent for ${limitMs} ms. Another one will be opened.`,
-      )
-    : new RealtimeError(
-        'CONNECT_TIMEOUT',
-        `No stream was open after ${limitMs} ms. Another try will be made.`,
-      )
+    ? new RealtimeError('CONNECTION_SILENT', `The connection was silent for ${limitMs} ms.`)
+    : new RealtimeError('CONNECT_TIMEOUT', `No stream was open after ${limitMs} ms.`)
 }
 
 /** Passes on chunk by chunk; reads the next one when the handlers of this one have returned. */
@@ -199,7 +190,7 @@ async function readAll(
     onChunk(chunk.value)
 }
 
-/** Sends a request with the app's current options. Rejects as soon as the signal aborts. */
+/** Sends a request with the app's current options. Rejects if the signal aborts before. */
 export async function send(
   fetch: Fetch,
   endpoint: () => Promise<Endpoint>,
@@ -209,16 +200,16 @@ export async function send(
   const { url, ...request } = await prepare(endpoint, write, signal)
   // A plain object, as in httpBatchLink: the app's fetch may add to it with `{ ...init.headers }`.
   const headers = Object.fromEntries(request.headers)
-  return unlessAborted(signal, fetch(url, { ...request, headers, signal, cache: 'no-store' }))
+  return fetch(url, { ...request, headers, signal, cache: 'no-store' })
 }
 
-/** Writes a request with the app's current options. Rejects as soon as the signal aborts. */
+/** Writes a request with the app's current options. Rejects if the signal aborts before. */
 export async function prepare(
   endpoint: () => Promise<Endpoint>,
   write: (endpoint: Endpoint) => HttpRequest,
   signal: AbortSignal,
 ): Promise<HttpRequest> {
-  const to = await unlessAborted(signal, endpoint())
+  const to = await endpoint()
   if (signal.aborted) throw signal.reason
   return write(to)
 }
@@ -235,7 +226,7 @@ export async function within<T>(
 }
 
 /** Waits for a promise, or until the signal aborts: then rejects with its reason. */
-export function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason)
     if (signal.aborted) onAbort()

@@ -148,7 +148,7 @@ describe('an EventSource that fails', () => {
     ])
     second.open().message('message', '2', '2-0')
     const news = await nextMany(8)
-    expect(news[4]).toEqual(['connecting', expect.stringContaining('The connection failed')])
+    expect(news[4]).toEqual(['connecting', expect.stringContaining('The connection to')])
     expect(news.slice(5)).toEqual([['started'], ['pending'], ['data', { id: '2-0', data: 2 }]])
   })
 

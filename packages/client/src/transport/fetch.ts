@@ -12,7 +12,7 @@ export async function globalFetch(url: string, init: RequestInit): Promise<Respo
     new URL(url, globalThis.document?.baseURI ?? globalThis.location?.href)
   } catch (cause) {
     const [address] = url.split('?', 1)
-    const message = `url makes "${address}", which is no address. Outside a browser it must be absolute.`
+    const message = `"${address}" is no address. Outside a browser, url must be absolute.`
     throw new RealtimeError('INVALID_OPTION', message, { cause })
   }
   return globalThis.fetch(url, init)

@@ -29,7 +29,7 @@ export async function judgeResponse(
   }
   const type = headers.get('content-type') ?? ''
   if (!/^text\/event-stream\b/i.test(type)) {
-    const message = `The server answered ${status} with content-type "${type.slice(0, 100)}", not text/event-stream. Check that url leads to tRPC.`
+    const message = `The server answered ${status} with content-type "${type.slice(0, 100)}", not text/event-stream. Check the url.`
     return {
       type: 'wrong-answer',
       error: new RealtimeError('INVALID_MESSAGE', message, { status }),
@@ -46,7 +46,7 @@ function httpError({ status, statusText }: Response, body: string): RealtimeErro
   const answer = `The server answered ${`${status} ${statusText}`.trim()}${said}.`
   return new RealtimeError(
     retryable ? 'SERVER_UNAVAILABLE' : 'REQUEST_REFUSED',
-    `${answer} ${retryable ? 'It will be asked again.' : 'Check the url and the headers of sseLink.'}`,
+    retryable ? answer : `${answer} Check the url and the headers of sseLink.`,
     { status },
   )
 }
