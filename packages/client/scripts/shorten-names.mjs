@@ -17,7 +17,7 @@ const names = `
   askedAtMs askedWaitMs atMs by closePrevious connection deliver delivered differs dissolve
   doubt endpoint everOpen fail failures forget gaveUp handOver handedOver hasFailed
   hasPosition hasStarted held hurry inputJson isAt isBackingOff isFresh isInControl isSingle judge
-  keyOf mustStart onElapsed onEnded onKnown onRefused onRetryAsked onSign onTimeout onUnknown opened
+  keyOf onElapsed onEnded onKnown onRefused onRetryAsked onSign onTimeout onUnknown opened
   options phase policy positioned positions progressed proven readErrorBody readOwnError receive
   remember requested retire retryAfterMs stopWhenAborted streamGaveUp suspended timedOut
   touch waitMs wanted wasReported watch wrongAnswers

@@ -91,9 +91,7 @@ class Subscriber {
         memory.remember(status)
         reportFallback(options, status)
       },
-      onKnown: () => {
-        if (this.#isSingle) memory.forget()
-      },
+      onKnown: memory.forget,
     }
     const multiplexed = { ...this.#single, isSingle: false, fetch: memory.fetch }
     this.#set = new SubscriptionSet(acrossTabs(options.shareAcrossTabs, multiplexed, codec))

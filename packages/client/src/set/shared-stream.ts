@@ -1,4 +1,5 @@
 import { elapsedTime } from '@trpc-sse/protocol'
+import { unknownStatuses } from '../stream/fallback.ts'
 import type { StreamState } from '../stream/state.ts'
 import { Stream } from '../stream/stream.ts'
 import type { ModeConnection } from '../stream/stream-options.ts'
@@ -13,9 +14,6 @@ import {
 } from './set-connection.ts'
 import type { SetOptions } from './set-options.ts'
 import type { SharedSubscription, SubscriptionStream } from './shared-subscription.ts'
-
-/** Answers by which a server says that it doesn't know `POST ~sse`. */
-const unknownStatuses: readonly unknown[] = [404, 405, 415]
 
 /** The stream of all subscriptions of a set: it is there while there are some. */
 export class SharedStream implements SubscriptionStream, ConnectionOwner {

@@ -14,6 +14,9 @@ export interface FallbackMemory {
   forget(): void
 }
 
+/** Answers by which a server says that it doesn't know `POST ~sse`. */
+export const unknownStatuses: readonly number[] = [404, 405, 415]
+
 const name = 'trpc-sse:fallback'
 /** How long an answer is remembered, in milliseconds. */
 const forMs = 3_600_000
@@ -52,7 +55,7 @@ export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory
     async fetch(url, init) {
       server = shortHash(url.replace(/\?.*/s, ''))
       const status = read()
-      return [404, 405, 415].includes(status) ? new Response('', { status }) : fetch(url, init)
+      return unknownStatuses.includes(status) ? new Response('', { status }) : fetch(url, init)
     },
     remember: (status) => write(`${server} ${status} ${clock.now()}`),
     forget: () => write(''),

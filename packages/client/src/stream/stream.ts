@@ -119,14 +119,13 @@ export class Stream {
     const maxDurationMs = this.#buffering.maxDurationMs()
     // A short stream arrives only at its end.
     const isHurried = this.#previous && maxDurationMs === undefined
+    const limitMs = isHurried ? handoverConnectTimeoutMs : Infinity
     const connection: ActiveConnection = {
       mode,
       askedAtMs: this.#elapsedMs(),
       ...connect({
         ...this.#options,
-        connectTimeoutMs: isHurried
-          ? Math.min(handoverConnectTimeoutMs, connectTimeoutMs)
-          : connectTimeoutMs,
+        connectTimeoutMs: Math.min(connectTimeoutMs, limitMs),
         write: (endpoint) => mode.write(endpoint, maxDurationMs),
         onTimeout: this.#buffering.timedOut,
         onMessage: (message) => this.#receive(message, connection),

@@ -33,11 +33,6 @@ interface Slot<TEntry> {
   entry: TEntry | undefined
   /** The revision of the first set with it. */
   readonly revision: number
-  /**
-   * Whether messages of an earlier entry with this key may still arrive. All of them come before
-   * the start of this one.
-   */
-  readonly mustStart: boolean
   hasStarted: boolean
 }
 
@@ -61,10 +56,8 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
   function keyFor(entry: TEntry, freed: ReadonlySet<string>): string | undefined {
     const hash = shortHash(identityOf(entry))
     let key = hash
-    for (let n = 1; slots.has(key) || gone.get(key)?.hasStarted === false; n++) {
-      if (freed.has(key)) return undefined
-      key = `${hash}-${n}`
-    }
+    const isTaken = (): boolean => slots.has(key) || gone.get(key)?.hasStarted === false
+    for (let n = 1; !freed.has(key) && isTaken(); n++) key = `${hash}-${n}`
     return freed.has(key) ? undefined : key
   }
 
@@ -82,7 +75,7 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
       return [...wanted].filter((entry) => {
         const key = had.has(entry) ? undefined : keyFor(entry, freed)
         if (key === undefined) return false
-        slots.set(key, { entry, revision, mustStart: gone.has(key), hasStarted: false })
+        slots.set(key, { entry, revision, hasStarted: false })
         return true
       })
     },
@@ -124,8 +117,9 @@ function entryOf<TEntry>(
   isStart: boolean,
 ): TEntry | undefined {
   const slot = slots.get(key)
-  if (!isStart) return slot && (slot.hasStarted || !slot.mustStart) ? slot.entry : undefined
   const old = gone.get(key)
+  // All messages of an earlier entry come before the start of this one.
+  if (!isStart) return old ? undefined : slot?.entry
   if (!slot) {
     if (old) old.hasStarted = true
     return undefined
