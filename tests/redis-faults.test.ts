@@ -41,14 +41,35 @@ function open({
 }
 
 /** The payloads of a whole log. */
-async function stored(backend: Backend, { key, retain } = log): Promise<string[]> {
-  const { events } = await backend.read({ key, retain }, { after: '0-0', limit: 100_000 })
+async function stored(backend: Backend, asked = log): Promise<string[]> {
+  const { events } = await backend.read(asked, { after: '0-0', limit: 100_000 })
   return events.map((event) => event.data)
 }
 
 function numbers(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, i) => `${from + i}`)
 }
+
+describe('a change whose reply is lost (B30)', () => {
+  const shared: ChannelLog = { ...log, entries: { checkMs: 1_000 } }
+
+  it('is applied once, though its condition no longer holds', async () => {
+    const backend = open({ proxied: true })
+    await backend.append(log, ['0'])
+    const lost = proxy.loseNextAnswer()
+    const changing = backend.change?.(shared, {
+      when: [{ key: 'lease', is: null }],
+      set: [{ key: 'lease', value: 'mine', forMs: 600_000 }],
+      payloads: ['1', '2'],
+    })
+    await lost
+    const result = await changing
+    expect(result).toMatchObject({ outcome: 'changed', current: [null] })
+    expect(await stored(backend, shared)).toEqual(['0', '1', '2'])
+    const { events } = await backend.read(shared, { last: 2, limit: 2 })
+    expect(result?.ids).toEqual(events.map(({ id }) => id))
+  })
+})
 
 describe('a publish whose reply is lost', () => {
   it('is stored once, and resolves with its ids', async () => {

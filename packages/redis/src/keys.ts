@@ -6,6 +6,17 @@ export interface LogKeys {
   readonly last: string
   /** The pub/sub channel on which the log's events are published. */
   readonly live: string
+  /** A hash with the values of the log's entries. */
+  readonly entries: string
+  /**
+   * A sorted set with the entries that expire, by time. The member `''` says when the whole log is
+   * forgotten.
+   */
+  readonly leases: string
+  /** A hash with the payloads that are stored when entries expire. */
+  readonly expiries: string
+  /** A string with the ids that were stored by a change. */
+  change(token: string): string
   /** A string with the ids that were stored under an idempotency key. */
   idempotency(key: string): string
 }
@@ -21,6 +32,10 @@ export function logKeys(prefix: string, db: number, key: string): LogKeys {
     log: `${base}:log`,
     last: `${base}:last`,
     live: `${base}:live:${db}`,
+    entries: `${base}:entries`,
+    leases: `${base}:leases`,
+    expiries: `${base}:expiries`,
+    change: (token) => `${base}:change:${token}`,
     idempotency: (idempotencyKey) => `${base}:key:${escapeText(idempotencyKey)}`,
   }
 }

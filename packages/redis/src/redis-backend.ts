@@ -29,7 +29,7 @@ import { createErrorReport, createStatusReport } from './reports.ts'
  */
 export function redisBackend(target: RedisTarget, options: RedisBackendOptions = {}): Backend {
   const settings = checkOptions(options)
-  const { clock, prefix } = settings
+  const { clock, prefix, timeoutMs } = settings
   const secrets = createSecrets()
   const calls = new Calls(secrets)
   const { client, readiness, outage, onError } = connect(target, settings, secrets)
@@ -38,11 +38,12 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
     clock,
     connection: readiness,
     elapsedMs,
-    timeoutMs: settings.timeoutMs,
+    timeoutMs,
     onUnreachable: (error) => outage.failed(client, error),
   })
   const db = databaseOf(client)
-  const commands = new Commands({ client, clock, prefix, db, pubSub: readiness.pubSub, onError })
+  const { pubSub } = readiness
+  const commands = new Commands({ client, clock, prefix, db, timeoutMs, pubSub, onError })
   const queue = new AppendQueue((groups) =>
     retries.run(commands.append(groups), groups[0][0].calledAtMs),
   )
@@ -64,6 +65,8 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
       }),
     read: (log, range, { signal } = {}) => run(commands.read(log, range), signal),
     clear: (log) => run(commands.clear(log)),
+    change: (log, change) => run(commands.change(log, change)),
+    entries: (log, range) => run(commands.entries(log, range)),
     notify: (log, text) => run(commands.notify(log, text)),
     listen: (log, listener) =>
       calls.run(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),

@@ -19,6 +19,7 @@ export type {
   AppendResult,
   Backend,
   ChannelLog,
+  EntriesPolicy,
   LogListener,
   LogPage,
   ReadBounds,
@@ -29,6 +30,14 @@ export type {
   StoredEvent,
   Unlisten,
 } from './backend/backend.ts'
+export type {
+  ChangeResult,
+  EntriesPage,
+  EntriesRange,
+  EntryCondition,
+  EntryUpdate,
+  LogChange,
+} from './backend/entries.ts'
 export { memoryBackend } from './backend/memory.ts'
 export { storedBytes } from './backend/stored-bytes.ts'
 export {

@@ -1,16 +1,28 @@
-import type { ChannelLog, Clock, EventId, LogPage, ReadRange } from '@trpc-sse/server'
+import type {
+  ChangeResult,
+  ChannelLog,
+  Clock,
+  EntriesPage,
+  EntriesRange,
+  EventId,
+  LogChange,
+  LogPage,
+  ReadRange,
+} from '@trpc-sse/server'
 import type { Cluster, Redis } from 'ioredis'
 import { createCork } from '../connection/cork.ts'
 import type { PubSub } from '../connection/readiness.ts'
 import { notifyRefused, replyCode } from '../errors.ts'
-import { logKeys } from '../keys.ts'
+import { type LogKeys, logKeys } from '../keys.ts'
 import { noticePrefix } from '../messages.ts'
 import type { AppendGroup, AppendGroups, GroupResult } from './append-groups.ts'
 import type { Command } from './retries.ts'
 import { appendScript, parseAppendReply } from './scripts/append.ts'
+import { changeArguments, changeScript, parseChangeReply } from './scripts/change.ts'
 import { clearScript } from './scripts/clear.ts'
-import { parsePage, readScript } from './scripts/read.ts'
-import type { Script } from './scripts/script.ts'
+import { entriesScript, parseEntries } from './scripts/entries.ts'
+import { parsePage, readScript, readWithEntriesScript } from './scripts/read.ts'
+import { type Script, wholeNumber } from './scripts/script.ts'
 
 /** Which Redis commands run on, and how. */
 export interface CommandsOptions {
@@ -18,6 +30,8 @@ export interface CommandsOptions {
   readonly clock: Clock
   readonly prefix: string
   readonly db: number
+  /** How long a call may take, in milliseconds. */
+  readonly timeoutMs: number
   /** The kind of pub/sub that notifies listeners, known once commands can be sent. */
   pubSub(): PubSub
   /** Called with errors that fail no publish. */
@@ -55,7 +69,7 @@ export class Commands {
     const { prefix, db, onError } = this.#options
     const names = logKeys(prefix, db, log.key)
     const keys = [names.log, names.last]
-    const tokens = groups.map(() => `${this.#tokenPrefix}.${(this.#calls++).toString(36)}`)
+    const tokens = groups.map(() => this.#nextToken())
     const stored = groups.flatMap((group, i) => {
       const { idempotencyKey } = group[0].options
       const keyIndex =
@@ -78,8 +92,50 @@ export class Commands {
     const bounds = [range.limit, range.maxBytes ?? Number.MAX_SAFE_INTEGER].map(wholeNumber)
     const fixed = [...this.#logArguments(log), emptyLogMs]
     const args = [...fixed, wholeNumber(newest), after, ...bounds]
+    if (log.entries) return this.#readWithEntries(names, args, range)
     const keys = [names.log, names.last]
     return async () => parsePage(await this.#run(readScript, keys, args, 'callBuffer'), range)
+  }
+
+  #readWithEntries(names: LogKeys, args: readonly string[], range: ReadRange): Command<LogPage> {
+    const keys = keysWithEntries(names)
+    const token = this.#nextToken()
+    return async () => {
+      const all = [...args, names.live, this.#publishCommand(), token]
+      return parsePage(await this.#run(readWithEntriesScript, keys, all, 'callBuffer'), range)
+    }
+  }
+
+  /** Changes the entries of a log, and stores events. */
+  change(log: ChannelLog, change: LogChange): Command<ChangeResult> {
+    const { prefix, db, timeoutMs, onError } = this.#options
+    const names = logKeys(prefix, db, log.key)
+    const token = this.#nextToken()
+    const keys = [...keysWithEntries(names), names.change(token)]
+    const fixed = [...this.#logArguments(log), names.live]
+    const { maxEntries, forgetAfterMs } = change
+    // A repetition comes within `timeoutMs`, and may take as long to arrive.
+    const bounds = [2 * timeoutMs, maxEntries ?? -1, forgetAfterMs ?? -1].map(wholeNumber)
+    const parts = changeArguments(change)
+    return async () => {
+      const args = fixed.concat(this.#publishCommand(), token, bounds, parts)
+      const reply = await this.#run(changeScript, keys, args)
+      const { notifyError, ...result } = parseChangeReply(reply, change)
+      if (notifyError !== '') onError(notifyRefused(notifyError))
+      return result
+    }
+  }
+
+  /** Reads some entries of a log. */
+  entries(log: ChannelLog, { after = '0', limit }: EntriesRange): Command<EntriesPage> {
+    const names = logKeys(this.#options.prefix, this.#options.db, log.key)
+    const fixed = [...this.#logArguments(log), names.live]
+    const token = this.#nextToken()
+    const count = wholeNumber(Math.max(1, limit))
+    return async () => {
+      const args = [...fixed, this.#publishCommand(), token, after, count]
+      return parseEntries(await this.#run(entriesScript, keysWithEntries(names), args))
+    }
   }
 
   /** Sends a notice to the listeners of a log; `false` if there are none. */
@@ -100,7 +156,8 @@ export class Commands {
     const fixed = [...this.#logArguments(log), emptyLogMs, names.live]
     return async () => {
       const args = fixed.concat(this.#publishCommand())
-      const notifyError = await this.#run(clearScript, [names.log, names.last], args)
+      const keys = log.entries ? keysWithEntries(names) : [names.log, names.last]
+      const notifyError = await this.#run(clearScript, keys, args)
       if (notifyError !== '') onError(notifyRefused(notifyError))
     }
   }
@@ -127,6 +184,10 @@ export class Commands {
     }
   }
 
+  #nextToken(): string {
+    return `${this.#tokenPrefix}.${(this.#calls++).toString(36)}`
+  }
+
   #publishCommand(): string {
     return publishCommands[this.#options.pubSub()]
   }
@@ -137,6 +198,10 @@ export class Commands {
     const rememberedMs = wholeNumber(Number(forMs) + lastIdMs)
     return [wholeNumber(retain.events), forMs, rememberedMs, randomDigits(this.#options.clock)]
   }
+}
+
+function keysWithEntries({ log, last, entries, leases, expiries }: LogKeys): string[] {
+  return [log, last, entries, leases, expiries]
 }
 
 /** What the append script is given for one group. */
@@ -156,11 +221,6 @@ const lastPosition = '18446744073709551615-18446744073709551614'
 function streamPosition(id: EventId): string {
   const fits = id.split('-').every((part) => BigInt(part) < 2n ** 64n - 1n)
   return fits ? id : lastPosition
-}
-
-/** Digits that Redis can read: never an exponent, and no deadline beyond its calendar. */
-function wholeNumber(value: number): string {
-  return String(Math.min(Math.ceil(value), 1e15))
 }
 
 function randomDigits(clock: Clock): string {

@@ -1,4 +1,5 @@
 import type { EventId } from '@trpc-sse/protocol'
+import type { ChangeResult, EntriesPage, EntriesRange, LogChange } from './entries.ts'
 
 /** How much of a log is kept. Whichever limit is reached first applies. */
 export interface Retention {
@@ -13,6 +14,17 @@ export interface ChannelLog {
   /** The log's name. Any text; different texts are different logs. */
   readonly key: string
   readonly retain: Retention
+  /** Set if the log has entries. Each use of the log must have it then. */
+  readonly entries?: EntriesPolicy
+}
+
+/** How the entries of a log are kept. */
+export interface EntriesPolicy {
+  /**
+   * How often a reader looks for entries that expire, in milliseconds, while it knows of none.
+   * At most the shortest `forMs` of an entry.
+   */
+  readonly checkMs: number
 }
 
 /** One event of a log. */
@@ -62,6 +74,11 @@ export interface LogPage {
   readonly trimmed?: true
   /** The log's origin since it was last cleared. A reader at an earlier id must see a reset. */
   readonly cleared?: EventId
+  /**
+   * In how many milliseconds the next entry expires or the log is forgotten, at the earliest;
+   * `undefined` if neither will happen.
+   */
+  readonly expiresInMs?: number
 }
 
 /** The result of an `append`. */
@@ -177,6 +194,29 @@ export interface Backend {
    * - B27: MUST resolve to `false` only if there was no listener.
    */
   notify?(log: ChannelLog, text: string): Promise<boolean>
+  /**
+   * Changes the entries of a log, and stores events, in one step. Entries are a small map beside the
+   * events. Runs and state channels need it.
+   *
+   * - B28: MUST change all that is asked for, or nothing. MUST do nothing if a condition doesn't
+   *   hold.
+   * - B29: MUST remove an entry once its time is up, and store its `onExpiry` before anything else
+   *   happens to the log. No read, change or listener may notice one without the other.
+   * - B30: MUST apply a change once, though its answer was lost and it was sent again.
+   * - B31: MUST refuse a change after which there would be more than `maxEntries` entries.
+   * - B32: MUST forget the whole log `forgetAfterMs` after a change. Its readers see a reset (B13).
+   * - B33: `clear` MUST delete the entries too.
+   *
+   * Time is that of the store: clocks of processes may differ.
+   */
+  change?(log: ChannelLog, change: LogChange): Promise<ChangeResult>
+  /**
+   * Reads entries of a log, page by page.
+   *
+   * - B34: A page and its `lastEventId` MUST be of one moment. All pages together MUST have every
+   *   entry that existed from the first to the last of them.
+   */
+  entries?(log: ChannelLog, range: EntriesRange): Promise<EntriesPage>
   /**
    * Closes the backend.
    *

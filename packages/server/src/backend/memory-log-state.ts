@@ -8,6 +8,8 @@ import type {
   Retention,
   Unlisten,
 } from './backend.ts'
+import type { ChangeResult, EntriesPage, EntriesRange, LogChange } from './entries.ts'
+import { MemoryEntries } from './memory-entries.ts'
 import { MemoryLog } from './memory-log.ts'
 import { Sweep } from './sweep.ts'
 
@@ -33,12 +35,15 @@ const defaultIdempotencyMs = 300_000
 /** Everything about one log: its events, its listeners and the remembered idempotency keys. */
 export class MemoryLogState {
   readonly #clock: Clock
-  readonly #log: MemoryLog
+  readonly #entries = new MemoryEntries()
   readonly #keys = new Map<string, KnownKey>()
   readonly #keySweep = new Sweep(this.#keys, ({ untilMs }, nowMs) => untilMs <= nowMs)
   readonly #listeners = new Set<Registration>()
+  #log: MemoryLog
   #retain: Retention
   #usedAtMs: number
+  /** When the log is forgotten, whatever it has. */
+  #forgetAtMs = Infinity
 
   constructor(clock: Clock, retain: Retention, nowMs: number) {
     this.#clock = clock
@@ -47,10 +52,13 @@ export class MemoryLogState {
     this.#usedAtMs = nowMs
   }
 
-  /** Notes that the log is used now, with this retention. */
+  /** Begins a use of the log, with this retention: first happens what is due. */
   touch(retain: Retention, nowMs: number): void {
     this.#retain = retain
     this.#usedAtMs = nowMs
+    if (nowMs >= this.#forgetAtMs) this.#forget(nowMs)
+    const payloads = this.#entries.expire(nowMs)
+    if (payloads.length > 0) this.#store(payloads, nowMs)
   }
 
   append(
@@ -60,24 +68,55 @@ export class MemoryLogState {
   ): AppendResult {
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey)
     if (known !== undefined && known.untilMs > nowMs) return { ids: known.ids, duplicate: true }
-    const events = this.#log.append(payloads, this.#retain, nowMs)
-    const ids = events.map((event) => event.id)
+    const ids = this.#store(payloads, nowMs)
     if (idempotencyKey !== undefined) {
       this.#keys.set(idempotencyKey, { ids, untilMs: nowMs + idempotencyMs })
       this.#keySweep.step(nowMs)
     }
+    return { ids, duplicate: false }
+  }
+
+  /** Stores events, and hints them to the listeners. Returns their ids. */
+  #store(payloads: readonly string[], nowMs: number): readonly EventId[] {
+    const events = this.#log.append(payloads, this.#retain, nowMs)
     // Later: a listener may publish, and a publisher must not wait for listeners.
     queueMicrotask(() => {
       for (const event of events) callAll(this.#listeners, (listener) => listener.onEvent(event))
     })
-    return { ids, duplicate: false }
+    return events.map((event) => event.id)
+  }
+
+  change(change: LogChange, nowMs: number): ChangeResult {
+    const { when = [], payloads = [], maxEntries = Infinity, forgetAfterMs = Infinity } = change
+    const current = this.#entries.current(when)
+    if (when.some(({ is }, i) => is !== current[i]))
+      return { outcome: 'conflict', ids: [], current }
+    if (this.#entries.sizeAfter(change) > maxEntries) return { outcome: 'full', ids: [], current }
+    this.#entries.apply(change, nowMs)
+    this.#forgetAtMs = nowMs + forgetAfterMs
+    return { outcome: 'changed', ids: this.#store(payloads, nowMs), current }
+  }
+
+  readEntries(range: EntriesRange): EntriesPage {
+    return { ...this.#entries.read(range), lastEventId: this.#log.lastEventId }
   }
 
   read(range: ReadRange, nowMs: number): LogPage {
-    return this.#log.read(range, this.#retain, nowMs)
+    const page = this.#log.read(range, this.#retain, nowMs)
+    const nextMs = Math.min(this.#entries.nextExpiryMs, this.#forgetAtMs)
+    return nextMs === Infinity ? page : { ...page, expiresInMs: Math.max(0, nextMs - nowMs) }
+  }
+
+  #forget(nowMs: number): void {
+    const originMs = Math.max(nowMs, eventTimeMs(this.#log.lastEventId) + 1)
+    this.#log = new MemoryLog(createOrigin(this.#clock, originMs))
+    this.#entries.clear()
+    this.#keys.clear()
+    this.#forgetAtMs = Infinity
   }
 
   clear(nowMs: number): void {
+    this.#entries.clear()
     const originMs = Math.max(nowMs, eventTimeMs(this.#log.lastEventId) + 1)
     this.#log.clear(createOrigin(this.#clock, originMs))
     queueMicrotask(() => callAll(this.#listeners, (listener) => listener.onInterrupted()))
@@ -106,6 +145,7 @@ export class MemoryLogState {
   expire(nowMs: number): boolean {
     this.#log.trim(this.#retain, nowMs)
     this.#keySweep.step(nowMs)
+    if (nowMs >= this.#forgetAtMs) this.#forget(nowMs)
     if (this.#listeners.size > 0) return false
     const isUnused = this.#log.isUnused && this.#keys.size === 0
     const keepMs = isUnused ? unusedLogMs : this.#retain.forMs + lastIdMs

@@ -48,6 +48,8 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
     read: (log, range) => use(log, (state, nowMs) => state.read(range, nowMs)),
     clear: (log) => use(log, (state, nowMs) => state.clear(nowMs)),
     listen: (log, listener) => use(log, (state) => state.listen(listener)),
+    change: (log, change) => use(log, (state, nowMs) => state.change(change, nowMs)),
+    entries: (log, range) => use(log, (state) => state.readEntries(range)),
     async notify({ key }, text) {
       checkOpen()
       return logs.find(key)?.notice(text) ?? false

@@ -1,4 +1,4 @@
-import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { type Clock, type EventId, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import { detached } from '../user-code/async-context.ts'
@@ -75,6 +75,8 @@ export class Hub {
   #cleared: EventId | undefined
   #closed: RealtimeError | undefined
   #valueReaders = 0
+  /** When an entry of the log expires, in elapsed milliseconds. */
+  #expiresAtMs = Infinity
   #unlisten: Unlisten | undefined
   /** Notifications that came while the log is read. */
   #waiting: StoredEvent[] = []
@@ -137,6 +139,11 @@ export class Hub {
     return this.#cleared
   }
 
+  /** When an entry of the log expires, in elapsed milliseconds: then the hub must be checked. */
+  get expiresAtMs(): number {
+    return this.#expiresAtMs
+  }
+
   /** How many readers are attached. */
   get readers(): number {
     return this.#wakeups.size
@@ -162,6 +169,7 @@ export class Hub {
 
   /** Compares the hub's position with the log's end, and catches up. */
   check(): void {
+    this.#expiresAtMs = Infinity
     this.#catchingUp.request()
   }
 
@@ -226,6 +234,7 @@ export class Hub {
     const isOpening = this.#window === undefined
     const window = this.#window ?? this.#openWindow(page)
     this.#window = window
+    this.#expiresAtMs = elapsedTime(this.#options.clock)() + (page.expiresInMs ?? Infinity)
     if (this.#cleared !== page.cleared) {
       this.#cleared = page.cleared
       // Deleted events must not be delivered any more.

@@ -14,6 +14,8 @@ export class Page {
   readonly isTrimmed: boolean
   readonly lastEventId: EventId
   readonly cleared: EventId | undefined
+  /** In how many milliseconds an entry of the log expires; `undefined` if none does. */
+  readonly expiresInMs: number | undefined
   /** How many entries it has, or had before they were dropped. */
   readonly count: number
   /** Roughly how much memory it takes, in bytes. */
@@ -40,6 +42,7 @@ export class Page {
     this.isTrimmed = page.trimmed === true
     this.lastEventId = page.lastEventId
     this.cleared = page.cleared
+    this.expiresInMs = page.expiresInMs
     this.count = entries.length
     this.bytes = entries.reduce((bytes, entry) => bytes + sizeOf(entry), 0)
     this.#entries = entries

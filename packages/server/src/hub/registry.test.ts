@@ -39,7 +39,11 @@ function setup() {
     positionCheckMs: 30_000,
   })
   const log = { key: 'log', retain: { events: 10, forMs: 1e9 } }
+  const withEntries = { ...log, key: 'with entries', entries: { checkMs: 10_000 } }
   return {
+    backend,
+    withEntries,
+    openWithEntries: () => hubs.get(withEntries, { policy: 'catchUp', events: 1_000 }),
     clock: manual,
     hubs,
     reads,
@@ -79,5 +83,46 @@ describe.each([3_600_000, -3_600_000])('with the time of day set by %i ms, a hub
     await settled()
     expect(s.reads.count).toBe(before + 1)
     await s.hubs.close()
+  })
+})
+
+describe('a hub of a log with entries', () => {
+  async function openOne() {
+    const s = setup()
+    const hub = s.openWithEntries()
+    hub.attach(() => {})
+    await settled()
+    const advance = async (ms: number): Promise<void> => {
+      for (let passed = 0; passed < ms; passed += 1_000) {
+        s.clock.advance(1_000)
+        await settled()
+      }
+    }
+    const set = (forMs: number) =>
+      s.backend.change?.(s.withEntries, {
+        set: [{ key: 'lease', value: '', forMs, onExpiry: '"expired"' }],
+      })
+    return { ...s, hub, advance, set }
+  }
+
+  it('hears within checkMs that an entry expires, and takes its event on time', async () => {
+    const { hub, advance, set, reads } = await openOne()
+    await set(14_000)
+    await advance(10_000)
+    expect(reads.count).toBe(2)
+    expect(hub.window?.end).toBe(hub.window?.start)
+    await advance(4_000)
+    expect(hub.window?.at(hub.window.end - 1)).toMatchObject({ kind: 'event', data: '"expired"' })
+    expect(reads.count).toBe(3)
+  })
+
+  it('reads no more often than an entry that is renewed would have expired', async () => {
+    const { advance, set, reads } = await openOne()
+    for (let renewed = 0; renewed < 10; renewed++) {
+      await set(12_000)
+      await advance(4_000)
+    }
+    // At checkMs, and then whenever the lease that it knows of would have ended.
+    expect(reads.count).toBeLessThanOrEqual(6)
   })
 })

@@ -74,7 +74,7 @@ export class HubRegistry {
       behind,
       report: (error, stage) => report(error, stage, log),
     })
-    this.#slots.set(log.key, { hub, idleSince: undefined, checkAt: this.#nextCheck() })
+    this.#slots.set(log.key, { hub, idleSince: undefined, checkAt: this.#nextCheck(log) })
     this.#cancelTick ??= clock.after(tickMs, () => this.#tick())
     return hub
   }
@@ -96,8 +96,8 @@ export class HubRegistry {
     const now = this.#elapsedMs()
     this.#closeIdle(this.#options.lingerMs)
     for (const slot of this.#slots.values()) {
-      if (now < slot.checkAt) continue
-      slot.checkAt = this.#nextCheck()
+      if (now < Math.min(slot.checkAt, slot.hub.expiresAtMs)) continue
+      slot.checkAt = this.#nextCheck(slot.hub.log)
       slot.hub.check()
     }
     this.#cancelTick =
@@ -127,9 +127,10 @@ export class HubRegistry {
   }
 
   /** Jittered, so that hubs that were opened together are checked at different times. */
-  #nextCheck(): number {
+  #nextCheck({ entries }: ChannelLog): number {
     const { positionCheckMs, clock } = this.#options
-    return this.#elapsedMs() + Math.min(positionCheckMs * (0.5 + clock.random()), longestCheckMs)
+    const checkMs = positionCheckMs * (0.5 + clock.random())
+    return this.#elapsedMs() + Math.min(checkMs, longestCheckMs, entries?.checkMs ?? Infinity)
   }
 
   async #closeHub(hub: Hub): Promise<void> {

@@ -1,6 +1,7 @@
 import { appendCases } from './append-cases.ts'
 import type { BackendCase } from './backend-case.ts'
 import { clearCases } from './clear-cases.ts'
+import { entriesCases } from './entries-cases.ts'
 import { listenCases } from './listen-cases.ts'
 import { readCases } from './read-cases.ts'
 import { retentionCases } from './retention-cases.ts'
@@ -22,4 +23,5 @@ export const backendCases: readonly BackendCase[] = [
   ...retentionCases,
   ...clearCases,
   ...listenCases,
+  ...entriesCases,
 ]

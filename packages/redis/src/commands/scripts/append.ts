@@ -3,11 +3,13 @@ import { areAscending, unexpectedReply } from './checks.ts'
 import {
   minId,
   newOrigin,
+  notifyListeners,
   readClock,
   readState,
   type Script,
   script,
   stateText,
+  storeEvent,
   trim,
 } from './script.ts'
 
@@ -77,27 +79,8 @@ while at <= #ARGV do
     before = before or last
     local ids = {}
     for i = first, at - 1 do
-      -- An exact trim costs twice as much as an approximate one, and reading trims exactly.
-      count = count + 1
-      local number = string.format('%.0f', count)
-      local id =
-        redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], '*', 'p', last, 'd', ARGV[i], 't', token, 'n', number)
-      -- Redis numbers entries by its clock, and never goes back within a stream. A stream that is
-      -- new or has expired doesn't know the log's last id, which may be the same, or later if the
-      -- clock was set back. (Compared as text, ids are wrong only where a sequence gains a digit;
-      -- the numbers are compared then.)
-      if id <= last then
-        local ms, seq = string.match(last, '^(%d+)-(%d+)$')
-        local new_ms, new_seq = string.match(id, '^(%d+)-(%d+)$')
-        if tonumber(new_ms) < tonumber(ms) or (new_ms == ms and tonumber(new_seq) <= tonumber(seq)) then
-          redis.call('XDEL', log, id)
-          id = string.format('%s-%.0f', ms, seq + 1)
-          redis.call('XADD', log, id, 'p', last, 'd', ARGV[i], 't', token, 'n', number)
-        end
-      end
-      messages[#messages + 1] = last .. ' ' .. id .. ' ' .. ARGV[i]
+${storeEvent('ARGV[i]')}
       ids[#ids + 1] = id
-      last = id
     end
     answer = token .. ' ' .. table.concat(ids, ' ')
     if key then
@@ -118,11 +101,7 @@ if before then
   end
 end
 
--- A publish doesn't fail if its notification does: the events are stored.
-for _, message in ipairs(messages) do
-  local notified = redis.pcall(ARGV[6], ARGV[5], message)
-  if type(notified) == 'table' and notified.err then answers[1] = notified.err end
-end
+${notifyListeners('ARGV[5]', 'ARGV[6]', 'answers[1] = notified.err')}
 return answers
 `)
 

@@ -4,7 +4,7 @@ import { newOrigin, readClock, readState, type Script, script, stateText } from 
 /**
  * Deletes the events of a log, and notifies its listeners.
  *
- * KEYS: log, last id.
+ * KEYS: log, last id; then those of its entries, if it has any.
  *
  * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, a log without
  * events kept for ms, pub/sub channel, PUBLISH or SPUBLISH.
@@ -18,7 +18,7 @@ ${readState}
 if last then now = math.max(now, tonumber(string.match(last, '^%d+')) + 1) end
 last = ${newOrigin}
 count, cleared = 0, last
-redis.call('UNLINK', log)
+redis.call('UNLINK', log, unpack(KEYS, 3))
 redis.call('SET', KEYS[2], ${stateText}, 'PX', ARGV[5])
 local notified = redis.pcall(ARGV[7], ARGV[6], '${interruption}')
 return type(notified) == 'table' and notified.err or ''

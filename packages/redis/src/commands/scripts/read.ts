@@ -18,28 +18,20 @@ import {
   stateText,
   trim,
 } from './script.ts'
+import { readNextExpiry, sweep } from './sweep.ts'
 
-/**
- * Reads part of a log, and where the log ends, at one moment. Looks at no more entries than it
- * returns, and at a few dozen to find the first of them, however long the log is.
- *
- * KEYS: log, last id.
- *
- * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, a log without
- * events kept for ms, how many of the newest to read (-1: those after an id), the id, limit of
- * events, limit of bytes of payload.
- *
- * Replies with the last id, the origin of a log that was cleared, and '1' if events are missing
- * from the newest; then id, prev and payload of each entry, in one flat list.
- */
-export const readScript: Script = script(`
+const begin = `
 local log, newest, limit, room = KEYS[1], tonumber(ARGV[6]), tonumber(ARGV[8]), tonumber(ARGV[9])
 ${readClock}
-${readState}
+${readState}`
+
+const readPage = `
 local isNew = not last
 last = last or ${newOrigin}
 local keep = count == 0 and ARGV[5] or ARGV[3]
-if isNew then
+if #KEYS > 2 then
+  -- The keys of a log with entries are kept already.
+elseif isNew then
   redis.call('SET', KEYS[2], ${stateText}, 'PX', keep)
 else
   -- While somebody reads it, a log without new events still proves that nothing was missed.
@@ -74,7 +66,7 @@ local function seek(wanted, entry)
   return string.format('%.0f-%.0f', ms, seq + wanted - number(entry))
 end
 
-local answer = { last, cleared, '' }
+local answer = { last, cleared, expires_in ~= '' and ' ' .. expires_in or '' }
 if limit < 1 or newest == 0 then return answer end
 
 local oldest, wanted = now - ARGV[2], count - ARGV[1] + 1
@@ -93,7 +85,7 @@ if entries[1] and (number(entries[1]) or wanted) < wanted then
 end
 local first = count + 1
 if entries[1] then first = number(entries[1]) or 1 end
-if newest > 0 and first > math.max(1, count - newest + 1) then answer[3] = '1' end
+if newest > 0 and first > math.max(1, count - newest + 1) then answer[3] = '1' .. answer[3] end
 
 while true do
   for _, entry in ipairs(entries) do
@@ -112,13 +104,45 @@ while true do
   from, size = '(' .. entries[size][1], math.max(1, math.min(left, 8 * size, fitting))
   entries = redis.call('XRANGE', log, from, '+', 'COUNT', size)
 end
-`)
+`
+
+/**
+ * Reads part of a log, and where the log ends, at one moment. Looks at no more entries than it
+ * returns, and at a few dozen to find the first of them, however long the log is.
+ *
+ * KEYS: log, last id.
+ *
+ * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, a log without
+ * events kept for ms, how many of the newest to read (-1: those after an id), the id, limit of
+ * events, limit of bytes of payload.
+ *
+ * Replies with the last id, the origin of a log that was cleared, and '1' if events are missing
+ * from the newest; then id, prev and payload of each entry, in one flat list.
+ */
+export const readScript: Script = script(`${begin}
+local expires_in = ''
+${readPage}`)
+
+/**
+ * The same for a log with entries. Removes those that have expired first.
+ *
+ * KEYS: log, last id, entries, leases, expiries. ARGV: as above, then pub/sub channel, PUBLISH or
+ * SPUBLISH, token.
+ *
+ * After the '1' there is a space, and in how many milliseconds the next entry expires.
+ */
+export const readWithEntriesScript: Script = script(`${begin}
+local token = ARGV[12]
+${sweep('ARGV[10]', 'ARGV[11]')}
+${readNextExpiry}
+${readPage}`)
 
 /** Parses the reply to a read of a range. Large payloads stay bytes. Throws if it isn't one. */
 export function parsePage(reply: unknown, range: ReadRange): LogPage {
   if (!areBytes(reply) || reply.length < 3 || reply.length % 3 !== 0)
     throw unexpectedReply('a read', reply)
-  const [lastEventId = '', cleared = '', trimmed = ''] = reply.slice(0, 3).map(String)
+  const [lastEventId = '', cleared = '', state = ''] = reply.slice(0, 3).map(String)
+  const [trimmed = '', expiresInMs = ''] = state.split(' ')
   if (!isEventId(lastEventId)) throw unexpectedReply('a read', lastEventId)
   if (cleared !== '' && !isEventId(cleared)) throw unexpectedReply('a read', cleared)
   const events: StoredEvent[] = []
@@ -132,6 +156,7 @@ export function parsePage(reply: unknown, range: ReadRange): LogPage {
     lastEventId,
     ...(trimmed !== '' && { trimmed: true }),
     ...(cleared !== '' && { cleared }),
+    ...(expiresInMs !== '' && { expiresInMs: Number(expiresInMs) }),
   }
 }
 

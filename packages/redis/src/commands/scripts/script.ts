@@ -63,3 +63,48 @@ export function trim(by: 'MAXLEN' | 'MINID', bound: string): string {
 
 /** The smallest id within the retention by age. */
 export const minId = `string.format('%.0f', math.max(0, now - ARGV[2]))`
+
+/**
+ * Stores an event at the end of the log: `data` is the Lua of its payload. Sets `last` and the new
+ * local `id`, and adds its notification to `messages`. Uses the local `token`.
+ */
+export function storeEvent(data: string): string {
+  return `
+      -- An exact trim costs twice as much as an approximate one, and reading trims exactly.
+      count = count + 1
+      local number = string.format('%.0f', count)
+      local id =
+        redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], '*', 'p', last, 'd', ${data}, 't', token, 'n', number)
+      -- Redis numbers entries by its clock, and never goes back within a stream. A stream that is
+      -- new or has expired doesn't know the log's last id, which may be the same, or later if the
+      -- clock was set back. (Compared as text, ids are wrong only where a sequence gains a digit;
+      -- the numbers are compared then.)
+      if id <= last then
+        local ms, seq = string.match(last, '^(%d+)-(%d+)$')
+        local new_ms, new_seq = string.match(id, '^(%d+)-(%d+)$')
+        if tonumber(new_ms) < tonumber(ms) or (new_ms == ms and tonumber(new_seq) <= tonumber(seq)) then
+          redis.call('XDEL', log, id)
+          id = string.format('%s-%.0f', ms, seq + 1)
+          redis.call('XADD', log, id, 'p', last, 'd', ${data}, 't', token, 'n', number)
+        end
+      end
+      messages[#messages + 1] = last .. ' ' .. id .. ' ' .. ${data}
+      last = id`
+}
+
+/**
+ * Notifies the listeners of `messages`. A publish doesn't fail if its notification does: the events
+ * are stored. `onError` is the Lua that takes the error in `notified.err`.
+ */
+export function notifyListeners(channel: string, command: string, onError: string): string {
+  return `
+for _, message in ipairs(messages) do
+  local notified = redis.pcall(${command}, ${channel}, message)
+  if type(notified) == 'table' and notified.err then ${onError} end
+end`
+}
+
+/** Digits that Redis can read: never an exponent, and no deadline beyond its calendar. */
+export function wholeNumber(value: number): string {
+  return String(Math.min(Math.ceil(value), 1e15))
+}
