@@ -253,7 +253,12 @@ describe('docstrings', () => {
 describe('getting started, run as it is written', () => {
   const page = readPage('docs/getting-started.md')
 
-  it('publishes, receives, survives a cut, and reports a gap after a restart', async () => {
+  // Its client backs off twice, for up to 30 seconds each where other processes are slow to start.
+  const timeout = 180_000
+
+  it('publishes, receives, survives a cut, and reports a gap after a restart', {
+    timeout,
+  }, async () => {
     const port = await freePort()
     const folder = join(work, 'run')
     writeFiles(folder, withPort(filesOf(page), port))
