@@ -115,7 +115,7 @@ export default defineConfig({
             checker: 'tsc',
             // The typecheck step reports those.
             ignoreSourceErrors: true,
-            tsconfig: join(root, 'tsconfig.json'),
+            tsconfig: join(root, 'tests/tsconfig.types.json'),
             include: ['{packages,tests}/**/*.test-d.ts'],
             exclude,
           },
