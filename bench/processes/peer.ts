@@ -102,6 +102,8 @@ export function answerCalls<T extends Methods<T>>(
     else void answer(message).then((made) => process.send?.(made))
   })
   process.on('disconnect', () => process.exit())
+  // It may have been ended while it started.
+  if (!process.connected) process.exit()
 }
 
 /** Tells the process that started this one a number. */
