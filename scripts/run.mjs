@@ -42,7 +42,8 @@ const tasks = {
     }).values
     Object.assign(environment, { FUZZ_MINUTES: minutes, FUZZ_SEED: seed })
     await step('install')
-    await step('exec', 'vitest', 'run', '--project', 'unit', '--maxWorkers', '1', 'tests/fuzz')
+    const oneAtATime = ['--maxWorkers', '1', '--isolate']
+    await step('exec', 'vitest', 'run', '--project', 'unit', ...oneAtATime, 'tests/fuzz')
   },
   async 'test:browsers'() {
     Object.assign(environment, prerequisites(browserPrograms))
