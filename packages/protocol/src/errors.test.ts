@@ -10,6 +10,8 @@ const codes: RealtimeErrorCodes = {
   INVALID_LAST_EVENT_ID: false,
   UNDECODABLE_EVENT: false,
   GAP: false,
+  RUN_FAILED: false,
+  RUN_ABANDONED: false,
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
   PUBLISH_UNCONFIRMED: false,

@@ -23,6 +23,10 @@ export interface RealtimeErrorCodes {
   readonly BACKEND_UNAVAILABLE: true
   /** It is no longer possible to find out whether a publish was stored. */
   readonly PUBLISH_UNCONFIRMED: false
+  /** A run failed: its source threw, or yielded what doesn't fit the schema. */
+  readonly RUN_FAILED: false
+  /** A run was abandoned: its producer is gone, or lost the backend. */
+  readonly RUN_ABANDONED: false
   /** The channels or the backend were closed. */
   readonly CLOSED: false
   /** A limit on the number of connections is reached. */

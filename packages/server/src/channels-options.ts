@@ -6,10 +6,19 @@ import type { Transformer } from './codec/transformer.ts'
 import type { ReadLimits } from './hub/reads.ts'
 import type { ErrorStage } from './hub/report.ts'
 import type { WindowLimits } from './hub/window.ts'
+import type { AnyRunDefinition } from './run/definition.ts'
 import { checkNumbers } from './user-code/numbers.ts'
 
 /** Any channel definition. */
 export type AnyChannelDefinition = ChannelDefinition<unknown, unknown, unknown>
+
+/** Any definition of a channel or a run. */
+export type AnyDefinition = AnyChannelDefinition | AnyRunDefinition
+
+/** Whether a definition is that of a run. */
+export function isRun(definition: AnyDefinition): definition is AnyRunDefinition {
+  return 'kind' in definition && definition.kind === 'run'
+}
 
 /** Where a background failure happened. */
 export interface ErrorContext {
@@ -21,11 +30,11 @@ export interface ErrorContext {
 
 /** Options of {@link createChannels}. */
 export interface ChannelsOptions<
-  TDefinitions extends Record<string, AnyChannelDefinition>,
+  TDefinitions extends Record<string, AnyDefinition>,
   TTransformer extends Transformer | undefined = Transformer | undefined,
 > {
   /**
-   * The channels by name. A name has 1 to 128 characters; it can't be `close` or `then`, or start
+   * The channels and runs by name. A name has 1 to 128 characters; it can't be `close` or `then`, or start
    * with `~`.
    */
   readonly channels: TDefinitions
@@ -97,14 +106,14 @@ export interface ChannelsOptions<
 
 type ChannelsSettings = Required<
   Pick<
-    ChannelsOptions<Record<string, AnyChannelDefinition>>,
+    ChannelsOptions<Record<string, AnyDefinition>>,
     'backend' | 'onError' | 'lingerMs' | 'positionCheckMs' | 'maxOpenChannels' | 'clock'
   >
 > & { readonly window: WindowLimits; readonly reads: ReadLimits }
 
 /** Adds the defaults. Throws `INVALID_OPTION` for a number that can't be one. */
 export function settingsOf(
-  options: ChannelsOptions<Record<string, AnyChannelDefinition>>,
+  options: ChannelsOptions<Record<string, AnyDefinition>>,
 ): ChannelsSettings {
   const settings: ChannelsSettings = {
     backend: options.backend ?? memoryBackend(),

@@ -3,9 +3,10 @@ import type { ChannelDefinition } from './channel/definition.ts'
 import { type ChannelHandle, createHandle } from './channel/handle.ts'
 import { channelKey } from './channel/key.ts'
 import {
-  type AnyChannelDefinition,
+  type AnyDefinition,
   type ChannelsOptions,
   checkChannelName,
+  isRun,
   settingsOf,
 } from './channels-options.ts'
 import { type Codec, createCodec } from './codec/codec.ts'
@@ -14,28 +15,43 @@ import { PageCache } from './hub/page-cache.ts'
 import { Reads } from './hub/reads.ts'
 import { HubRegistry } from './hub/registry.ts'
 import type { ErrorStage } from './hub/report.ts'
+import type { RunDefinition } from './run/definition.ts'
+import { FoldCache } from './run/fold.ts'
+import { createRunHandle, type RunHandle } from './run/handle.ts'
 import { acrossCopies } from './shared-state.ts'
 import { detached, detachedClock } from './user-code/async-context.ts'
 import { callHandler } from './user-code/calls.ts'
 import { keepAlive } from './user-code/keep-alive.ts'
 
-/** Makes the handle of one channel; with params where the channel has some. */
+/** Makes the handle of one channel or run; with params where it has some. */
 export type ChannelFactory<
   TDefinition,
   TTransformer extends Transformer | undefined = Transformer,
 > =
-  TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
-    ? [TParams] extends [undefined]
-      ? () => ChannelHandle<TInput, Stored<TEvent, TTransformer>>
-      : (params: TParams) => ChannelHandle<TInput, Stored<TEvent, TTransformer>>
-    : never
+  TDefinition extends RunDefinition<infer TParams, infer TInput, infer TEvent, infer TValue>
+    ? Factory<
+        TParams,
+        RunHandle<TInput, Stored<TEvent, TTransformer>, StoredValue<TValue, TTransformer>>
+      >
+    : TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
+      ? Factory<TParams, ChannelHandle<TInput, Stored<TEvent, TTransformer>>>
+      : never
+
+type Factory<TParams, THandle> = [TParams] extends [undefined]
+  ? () => THandle
+  : (params: TParams) => THandle
+
+/** `never` stays: it stands for a run without a fold. */
+type StoredValue<TValue, TTransformer extends Transformer | undefined> = [TValue] extends [never]
+  ? never
+  : Stored<TValue, TTransformer>
 
 /**
  * The result of {@link createChannels}: a factory of handles for each channel, and `close`. For
  * channels without a transformer, `TTransformer` is `undefined`.
  */
 export type Channels<
-  TDefinitions extends Record<string, AnyChannelDefinition>,
+  TDefinitions extends Record<string, AnyDefinition>,
   TTransformer extends Transformer | undefined = Transformer,
 > = {
   readonly [TName in keyof TDefinitions]: ChannelFactory<TDefinitions[TName], TTransformer>
@@ -73,7 +89,7 @@ const pageCacheBytes = 8_388_608
  * @throws `INVALID_OPTION` for a name or a number that can't be used.
  */
 export function createChannels<
-  const TDefinitions extends Record<string, AnyChannelDefinition>,
+  const TDefinitions extends Record<string, AnyDefinition>,
   TTransformer extends Transformer | undefined = undefined,
 >(options: ChannelsOptions<TDefinitions, TTransformer>): Channels<TDefinitions, TTransformer> {
   const { backend, onError, maxOpenChannels, ...settings } = settingsOf(options)
@@ -86,13 +102,16 @@ export function createChannels<
   const reads = new Reads(settings.reads)
   const pageCache = new PageCache(pageCacheBytes, clock)
   const parts = { ...settings, backend, codec, clock, report, reads }
+  const folds = new FoldCache(clock)
   const hubs = new HubRegistry({ ...parts, pageCache, maxOpen: maxOpenChannels })
 
   const factories = Object.entries(options.channels).map(([name, definition]) => {
     checkChannelName(name)
-    const factory = (params?: unknown): ChannelHandle<unknown, unknown> => {
+    const factory = (params?: unknown): unknown => {
       const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
-      return createHandle({ ...parts, name, log, definition, hubs })
+      if (!isRun(definition)) return createHandle({ ...parts, name, log, definition, hubs })
+      const entries = { checkMs: definition.leaseMs / 2 }
+      return createRunHandle({ ...parts, name, log: { ...log, entries }, definition, hubs, folds })
     }
     return [name, factory] as const
   })

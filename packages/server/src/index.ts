@@ -55,7 +55,12 @@ export {
   type ChannelsBase,
   createChannels,
 } from './channels.ts'
-export type { AnyChannelDefinition, ChannelsOptions, ErrorContext } from './channels-options.ts'
+export type {
+  AnyChannelDefinition,
+  AnyDefinition,
+  ChannelsOptions,
+  ErrorContext,
+} from './channels-options.ts'
 export type { Stored, Transformer } from './codec/transformer.ts'
 export type { Behind, BehindPolicy } from './hub/behind.ts'
 export type { ReadLimits } from './hub/reads.ts'
@@ -77,6 +82,17 @@ export type {
 } from './link/options.ts'
 export type { TrustProxy } from './link/request/address.ts'
 export { createServerLink, type ServerLink, type ServerLinkStats } from './link/server-link.ts'
+export {
+  type AnyRunDefinition,
+  type RunDefinition,
+  type RunFold,
+  type RunOptions,
+  run,
+} from './run/definition.ts'
+export type { ProduceCallOptions, RunHandle, RunStatus, StopOptions } from './run/handle.ts'
+export type { RunEnd, RunItem } from './run/items.ts'
+export type { ProduceResult } from './run/producer.ts'
+export type { ProduceOptions, RunSource } from './run/source.ts'
 export type { EventMeta } from './subscription/feed-operators.ts'
 export type {
   LiveEvent,

@@ -97,8 +97,8 @@ export function channel<
   StandardSchemaV1.InferInput<TEvent>,
   StandardSchemaV1.InferOutput<TEvent>
 > {
-  checkSchema('event', options.event)
-  if (options.params !== undefined) checkSchema('params', options.params)
+  checkSchema('channel()', 'event', options.event)
+  if (options.params !== undefined) checkSchema('channel()', 'params', options.params)
   const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
   const { maxEventBytes = 262_144, maxBatchBytes = 67_108_864, idempotencyMs = 300_000 } = options
   const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
@@ -127,7 +127,8 @@ function checkPolicy(policy: string): void {
   )
 }
 
-function checkSchema(name: 'event' | 'params', schema: unknown): void {
+/** Throws `INVALID_OPTION` for what is no schema; `place` is the function that got it. */
+export function checkSchema(place: string, name: 'event' | 'params', schema: unknown): void {
   if (
     (typeof schema === 'object' || typeof schema === 'function') &&
     schema !== null &&
@@ -136,6 +137,6 @@ function checkSchema(name: 'event' | 'params', schema: unknown): void {
     return
   throw new RealtimeError(
     'INVALID_OPTION',
-    `channel(): ${name} is not a Standard Schema. Give a schema of Zod, Valibot or ArkType: z.object({ … }), for example.`,
+    `${place}: ${name} is not a Standard Schema. Give a schema of Zod, Valibot or ArkType: z.object({ … }), for example.`,
   )
 }

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { AppendOptions, AppendResult, Backend, ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
@@ -106,22 +107,38 @@ function batchTooLarge(name: string, maxBatchBytes: number): RealtimeError {
 }
 
 /** Checks an event against its schema and encodes it as the JSON that goes on the wire. */
-async function encodeEvent(
-  { name, definition, codec }: PublishSource,
+async function encodeEvent(source: PublishSource, event: unknown): Promise<string> {
+  const { name, definition, codec } = source
+  const value = await validEvent({ name, schema: definition.event, codec }, event)
+  const text = codec.serialize(value)
+  checkSize(name, text, definition.maxEventBytes)
+  return text
+}
+
+/** What an event is checked against. */
+export interface EventCheck {
+  /** The channel's name. */
+  readonly name: string
+  readonly schema: StandardSchemaV1
+  readonly codec: Codec
+}
+
+/** Returns an event as its schema gives it. Rejects with `INVALID_EVENT`. */
+export async function validEvent(
+  { name, schema, codec }: EventCheck,
   event: unknown,
-): Promise<string> {
-  const result = await definition.event['~standard'].validate(event)
+): Promise<unknown> {
+  const result = await schema['~standard'].validate(event)
   if (result.issues) {
     const message = `The event for channel "${name}" doesn't fit: ${describeIssues(result.issues)}.`
     throw new RealtimeError('INVALID_EVENT', message, { issues: issuesOf(result.issues) })
   }
   if (codec.output === undefined) checkJsonLoss(name, result.value)
-  const text = codec.serialize(result.value)
-  checkSize(name, text, definition.maxEventBytes)
-  return text
+  return result.value
 }
 
-function checkSize(name: string, text: string, maxEventBytes: number): void {
+/** Throws `EVENT_TOO_LARGE` for the JSON of an event that is too large. */
+export function checkSize(name: string, text: string, maxEventBytes: number): void {
   // A UTF-16 unit takes at most 3 bytes of UTF-8: most events need no count.
   if (text.length * 3 <= maxEventBytes) return
   const bytes = utf8Length(text)

@@ -7,7 +7,7 @@ import type { StoredEvent } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createCodec } from '../codec/codec.ts'
 import { type CursorStart, createCursor } from '../subscription/cursor.ts'
-import type { Feed, Gap } from '../subscription/feed.ts'
+import type { EventFeed, Gap } from '../subscription/feed.ts'
 import { Hub } from './hub.ts'
 import { PageCache } from './page-cache.ts'
 import { createReadGroup, Reads } from './reads.ts'
@@ -16,7 +16,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 interface Run {
   readonly seen: Array<StoredEvent | Gap>
-  feed: Feed | undefined
+  feed: EventFeed | undefined
   paused: boolean
 }
 
@@ -190,12 +190,12 @@ describe('an event that is published right after a hub has opened', () => {
       ...readParts(clock),
       report: () => {},
     })
-    const open = (start: CursorStart): Feed =>
+    const open = (start: CursorStart): EventFeed =>
       createCursor(hub, start, { wake() {}, clock, group: createReadGroup() })
     return { hub, open, publish: (...data: string[]) => backend.append(log, data) }
   }
 
-  async function read(feed: Feed): Promise<string[]> {
+  async function read(feed: EventFeed): Promise<string[]> {
     const seen: string[] = []
     for (let quiet = 0; quiet < 5; quiet++) {
       for (let item = feed.next(); item; item = feed.next())

@@ -11,7 +11,7 @@ import type { Page } from '../hub/page.ts'
 import type { PageConsumer, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
-import type { Feed, Gap } from './feed.ts'
+import type { EventFeed, Gap } from './feed.ts'
 
 /** Where a cursor starts: after an id, or with so many of the newest events (0: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
@@ -36,7 +36,7 @@ export interface CursorOptions {
  * it reads from there, otherwise page by page from the log. It reports a gap at every entry that
  * doesn't follow the one before.
  */
-export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): Feed {
+export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): EventFeed {
   const cursor = new Cursor(hub, start, options)
   hub.attach(options.wake)
   if (hub.window) cursor.onOpened(hub.window.tail, hub.window.end)
@@ -44,7 +44,7 @@ export function createCursor(hub: Hub, start: CursorStart, options: CursorOption
   return cursor
 }
 
-class Cursor implements Feed, PageConsumer, OpeningReader {
+class Cursor implements EventFeed, PageConsumer, OpeningReader {
   readonly group: ReadGroup
   readonly #hub: Hub
   readonly #clock: Clock

@@ -1,7 +1,7 @@
-import { eventValue, type FeedEvent } from '../hub/log-event.ts'
+import { eventValue } from '../hub/log-event.ts'
 import { mustBeValue } from '../user-code/calls.ts'
 import { gapError } from './errors.ts'
-import type { Feed, Gap } from './feed.ts'
+import type { Feed, FeedItem } from './feed.ts'
 
 /** The second argument of a filter or a map. */
 export interface EventMeta {
@@ -13,7 +13,7 @@ export interface EventMeta {
 export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) => boolean): Feed {
   feed.needValues()
   return new TransformedFeed(feed, (item) => {
-    if (item.kind === 'gap') return item
+    if (item.kind !== 'event') return item
     return mustBeValue(fits(eventValue(item), item), 'filter()') ? item : undefined
   })
 }
@@ -22,7 +22,7 @@ export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) =
 export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) => unknown): Feed {
   feed.needValues()
   return new TransformedFeed(feed, (item) => {
-    if (item.kind === 'gap') return item
+    if (item.kind !== 'event') return item
     const { id, codec } = item
     const decoded = { value: mustBeValue(change(eventValue(item), item), 'map()') }
     return { kind: 'event', id, data: undefined, codec, decoded, frame: undefined }
@@ -38,7 +38,7 @@ export function failOnGap(feed: Feed): Feed {
 }
 
 /** Returns the item to pass on; `undefined` leaves it out. */
-type Transform = (item: FeedEvent | Gap) => FeedEvent | Gap | undefined
+type Transform = (item: FeedItem) => FeedItem | undefined
 
 class TransformedFeed implements Feed {
   readonly #feed: Feed
@@ -49,7 +49,7 @@ class TransformedFeed implements Feed {
     this.#transform = transform
   }
 
-  next(): FeedEvent | Gap | undefined {
+  next(): FeedItem | undefined {
     for (let item = this.#feed.next(); item !== undefined; item = this.#feed.next()) {
       const result = this.#transform(item)
       if (result !== undefined) return result

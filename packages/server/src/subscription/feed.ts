@@ -7,10 +7,10 @@ import type { ReadGroup } from '../hub/reads.ts'
 /** What a subscription reads from: events and gaps, one at a time, in order. */
 export interface Feed {
   /**
-   * Returns the next event or gap; `undefined` if there is none now. After `undefined`, the feed
+   * Returns the next event, gap or end; `undefined` if there is none now. After `undefined`, the feed
    * calls `wake` when there may be one. Throws the error that ended the feed.
    */
-  next(): FeedEvent | Gap | undefined
+  next(): FeedItem | undefined
   /** The position to resume from; `undefined` until the feed knows where it starts. */
   position(): string | undefined
   /**
@@ -21,6 +21,19 @@ export interface Feed {
   isTooFarBehind(): boolean
   /** Releases what it holds. Calling it twice is harmless. */
   close(): void
+}
+
+/** A feed of a log's events, which never ends by itself. */
+export interface EventFeed extends Feed {
+  next(): FeedEvent | Gap | undefined
+}
+
+/** What a feed delivers. */
+export type FeedItem = FeedEvent | Gap | FeedEnd
+
+/** Nothing comes any more: the subscription completes. Only the feed of a run ends. */
+export interface FeedEnd {
+  readonly kind: 'end'
 }
 
 /**

@@ -1,10 +1,10 @@
 import { type TrackedEnvelope, tracked } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent } from '../hub/log-event.ts'
+import { eventValue } from '../hub/log-event.ts'
 import { holdProcess } from '../user-code/keep-alive.ts'
 import { callContextOf } from './call-context.ts'
 import { gapMessage, tooFarBehind } from './errors.ts'
-import type { Feed, Gap } from './feed.ts'
+import type { Feed, FeedItem, Gap } from './feed.ts'
 import type { SubscribeOptions } from './options.ts'
 import { rememberId } from './recent-ids.ts'
 import { knowsCall } from './resume.ts'
@@ -85,7 +85,8 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
         rememberId(item.id, this.#knowsCall)
         return { done: false, value: tracked(item.id, eventValue(item) as TEvent) }
       }
-      if (item) this.#reportGap(item)
+      if (item?.kind === 'end') this.#end()
+      else if (item) this.#reportGap(item)
       else if (!this.#hasEnded) {
         const release = holdProcess()
         await woken
@@ -96,7 +97,7 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
     return { done: true, value: undefined }
   }
 
-  #read(feed: Feed): FeedEvent | Gap | undefined {
+  #read(feed: Feed): FeedItem | undefined {
     if (feed.isTooFarBehind()) throw tooFarBehind()
     const item = this.#hasEnded ? undefined : feed.next()
     if (!this.#positionSent) this.#sendPosition(feed, item)
@@ -104,7 +105,7 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
   }
 
   /** Tells the client where the subscription starts, unless its first event does. */
-  #sendPosition(feed: Feed, item: FeedEvent | Gap | undefined): void {
+  #sendPosition(feed: Feed, item: FeedItem | undefined): void {
     const position = feed.position()
     if (this.#hasEnded || position === undefined) return
     this.#positionSent = true

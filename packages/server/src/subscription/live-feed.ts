@@ -2,7 +2,7 @@ import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import type { Grace } from './cursor.ts'
-import type { Feed, Gap } from './feed.ts'
+import type { EventFeed, Gap } from './feed.ts'
 import { beforeSnapshot } from './live.ts'
 import { liveEvent, snapshotEvent } from './live-events.ts'
 import { SnapshotLoad, type SnapshotLoadOptions } from './snapshot-load.ts'
@@ -15,7 +15,7 @@ export interface LiveFeedOptions extends SnapshotLoadOptions {
   /** The position to resume from without a snapshot; `undefined` starts with one. */
   readonly lastEventId: EventId | undefined
   /** Opens the events after an id; without one, after the end of the log. */
-  open(lastEventId: EventId | undefined, grace: Grace): Feed
+  open(lastEventId: EventId | undefined, grace: Grace): EventFeed
   readonly codec: Codec
 }
 
@@ -26,11 +26,11 @@ export interface LiveFeedOptions extends SnapshotLoadOptions {
  * While a snapshot is loading, the feed stays at its position: events wait in the log, not in
  * memory. A gap meanwhile cancels the load and starts another.
  */
-export class LiveFeed implements Feed {
+export class LiveFeed implements EventFeed {
   readonly #options: LiveFeedOptions
   // Events that wait for a load don't count against a slow client.
   readonly #grace: Grace = { isOver: true }
-  #cursor: Feed
+  #cursor: EventFeed
   #needsValues: boolean
   #position: string
   #isSnapshotDue: boolean

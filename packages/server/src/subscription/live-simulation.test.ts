@@ -10,7 +10,7 @@ import { Hub } from '../hub/hub.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
 import { createCursor } from './cursor.ts'
-import type { Feed } from './feed.ts'
+import type { EventFeed } from './feed.ts'
 import type { LiveEvent } from './live.ts'
 import { LiveFeed } from './live-feed.ts'
 
@@ -20,7 +20,7 @@ type Live = LiveEvent<number, number>
 
 interface Run {
   readonly seen: Live[]
-  feed: Feed | undefined
+  feed: EventFeed | undefined
   paused: boolean
 }
 

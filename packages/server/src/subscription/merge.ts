@@ -1,7 +1,7 @@
 import { type EventId, maxLastEventIdLength, parseCompositeId, shortHash } from '@trpc-sse/protocol'
 import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import type { ReadGroup } from '../hub/reads.ts'
-import type { Feed, FeedPart, Gap } from './feed.ts'
+import type { EventFeed, Feed, FeedPart, Gap } from './feed.ts'
 
 /**
  * The most channels of one merged subscription. Its id names a position in each of them, and must
@@ -37,13 +37,13 @@ export function mergeFeeds(
   lastEventId: string | undefined,
   wake: () => void,
   group: ReadGroup,
-): Feed {
+): EventFeed {
   return new MergedFeed(parts, lastEventId, wake, group)
 }
 
 const noHead = { text: undefined, head: undefined, headMs: 0 }
 
-class MergedFeed implements Feed {
+class MergedFeed implements EventFeed {
   readonly #group: ReadGroup
   readonly #branches = new Map<string, Branch>()
   /** Branches that may have something new. */
@@ -136,7 +136,9 @@ class MergedFeed implements Feed {
    */
   #refill(branch: Branch): void {
     const before = branch.feed.position()
-    const head = branch.feed.next()
+    const item = branch.feed.next()
+    // Runs, which end, can't be merged.
+    const head = item?.kind === 'end' ? undefined : item
     // A feed that was not read because of backpressure doesn't wake, so it stays awake.
     if (head !== undefined || this.#group.canRead()) this.#awake.delete(branch)
     this.#setPosition(branch, head === undefined ? branch.feed.position() : before)

@@ -10,7 +10,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Behind } from '../hub/behind.ts'
 import type { HubRegistry } from '../hub/registry.ts'
 import { type CursorOptions, type CursorStart, createCursor, type Grace } from './cursor.ts'
-import type { Feed, FeedPart } from './feed.ts'
+import type { EventFeed, FeedPart } from './feed.ts'
 import { failOnGap } from './feed-operators.ts'
 import { beforeSnapshot, type LiveEvent, type LoadSnapshot, type SnapshotData } from './live.ts'
 import { LiveFeed } from './live-feed.ts'
@@ -55,7 +55,7 @@ export function followLive<TLoaded, TEvent>(
 ): ChannelSubscription<LiveEvent<SnapshotData<TLoaded>, TEvent>> {
   const { codec } = channel
   const part = feedPart(channel, options, (lastEventId, wake, group) => {
-    const open = (after: EventId | undefined, grace: Grace): Feed =>
+    const open = (after: EventId | undefined, grace: Grace): EventFeed =>
       openCursor(channel, startOf(after, 0), { wake, group, grace })
     const resumeFrom = lastEventId === beforeSnapshot ? undefined : lastEventId
     return new LiveFeed({ lastEventId: resumeFrom, open, load, group, codec, wake })
@@ -69,7 +69,8 @@ export function followLive<TLoaded, TEvent>(
   })
 }
 
-function feedPart(
+/** Creates the part of a subscription that reads one log. */
+export function feedPart(
   { log, codec, hubs }: ChannelFeedOptions,
   { signal }: LiveOptions,
   open: FeedPart['open'],
@@ -81,11 +82,12 @@ function startOf(lastEventId: EventId | undefined, replay: number): CursorStart 
   return lastEventId === undefined ? { replay } : { after: lastEventId }
 }
 
-function openCursor(
+/** Opens a feed of a log's events. Throws `INVALID_LAST_EVENT_ID` for a bad id. */
+export function openCursor(
   { log, behind, hubs, clock }: ChannelFeedOptions,
   start: CursorStart,
   options: Omit<CursorOptions, 'clock'>,
-): Feed {
+): EventFeed {
   if ('after' in start && !isEventId(start.after)) throw invalidLastEventId(start.after)
   const { group } = options
   group.enter()

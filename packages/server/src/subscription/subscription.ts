@@ -41,8 +41,11 @@ export type SubscriptionEvent<TSubscription> =
 
 /** What a subscription is made of. */
 export interface SubscriptionSource {
-  /** What it delivers: one channel's events, several channels' events, or snapshots and events. */
-  readonly kind: 'events' | 'merged' | 'live'
+  /**
+   * What it delivers: one channel's events, several channels' events, snapshots and events, or a
+   * run.
+   */
+  readonly kind: 'events' | 'merged' | 'live' | 'run'
   /** Whether its values are those of `live`; `undefined` once `map` has replaced them. */
   readonly live: boolean | undefined
   readonly parts: readonly FeedPart[]
@@ -157,7 +160,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
 ): ChannelSubscription<SubscriptionEvent<TSubscriptions[number]>> {
   const all = subscriptions.map((subscription) => {
     const source = subscriptionSource(subscription)
-    if (source?.kind === 'live') throw liveInMerge()
+    if (source?.kind === 'live' || source?.kind === 'run') throw notMergeable(source.kind)
     if (source) return source
     throw new RealtimeError(
       'INVALID_OPTION',
@@ -190,9 +193,9 @@ function checkMergeable(parts: readonly FeedPart[]): void {
     throw refuse('merge() was given a channel twice. Subscribe to each channel once.')
 }
 
-/** A reader couldn't tell which part a snapshot belongs to. */
-function liveInMerge(): RealtimeError {
-  const message =
-    'merge() was given a live subscription. Give each live subscription a procedure of its own: they share one connection anyway.'
+/** A reader couldn't tell which part a snapshot, or an end, belongs to. */
+function notMergeable(kind: 'live' | 'run'): RealtimeError {
+  const what = kind === 'live' ? 'live subscription' : 'subscription to a run'
+  const message = `merge() was given a ${what}. Give each ${what} a procedure of its own: they share one connection anyway.`
   return new RealtimeError('INVALID_OPTION', message)
 }

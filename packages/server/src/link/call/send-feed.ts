@@ -84,7 +84,8 @@ class FeedSender implements CallSource {
       // A filter may have ended its own subscription.
       if (item === undefined || call.hasEnded) return
       if (item.kind === 'event') call.sendEvent(item)
-      else call.sendGap(item)
+      else if (item.kind === 'gap') call.sendGap(item)
+      else call.complete()
     }
     if (feed.isTooFarBehind()) cutOff(call)
     else connection.onceWritable(this.wake)

@@ -1,0 +1,156 @@
+import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
+import type { EventFeed } from '../subscription/feed.ts'
+import type { LiveOptions } from '../subscription/options.ts'
+import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/subscribe.ts'
+import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
+import { keepAlive } from '../user-code/keep-alive.ts'
+import { type FoldCache, type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
+import type { RunEnd, RunItem } from './items.ts'
+import { type ProduceResult, produce } from './producer.ts'
+import { RunFeed } from './run-feed.ts'
+import { RunLog } from './run-log.ts'
+import type { RunParts } from './run-parts.ts'
+import type { RunSource } from './source.ts'
+
+/** Options of `produce`. */
+export interface ProduceCallOptions {
+  /**
+   * Called with the promise of the whole run: the `waitUntil` of a serverless platform, which keeps
+   * the process until it settles.
+   */
+  readonly waitUntil?: (work: Promise<unknown>) => void
+}
+
+/** Options of `stop`. */
+export interface StopOptions {
+  /** Why, for `status()`. Up to 1,000 characters. */
+  readonly reason?: string
+}
+
+/** The status of a run. */
+export interface RunStatus<TValue> {
+  /** `'none'` if it has not begun, or is no longer remembered. */
+  readonly status: 'none' | 'running' | RunEnd
+  /** What its deltas amount to so far; `undefined` for a run without a fold. */
+  readonly value: [TValue] extends [never] ? undefined : TValue
+  /** Why it was stopped, or failed, if that is known. */
+  readonly reason?: string
+}
+
+/** One run with its params: produce, follow and stop it. Making a handle is cheap. */
+export interface RunHandle<TInput, TEvent, TValue> {
+  /**
+   * Runs a source and stores what it yields, until it ends, throws or is stopped. Resolves at the
+   * end with the status. A run is produced once: if it is running or has ended, this starts nothing,
+   * and says so.
+   *
+   * A source that throws, or yields what doesn't fit the schema, makes the run `failed`, and `error`
+   * says why. Followers get the message of a `TRPCError`, and of no other error.
+   *
+   * Rejects with `BACKEND_UNAVAILABLE` if the run can't begin.
+   */
+  produce(source: RunSource<TInput>, options?: ProduceCallOptions): Promise<ProduceResult>
+  /**
+   * Stops the run, from any process: the producer's `signal` aborts, and followers complete. Before
+   * its start, it is never started. Does nothing if it has ended. Resolves to the status that it
+   * then has. Rejects with `BACKEND_UNAVAILABLE`.
+   */
+  stop(options?: StopOptions): Promise<Omit<RunStatus<never>, 'value'>>
+  /** Returns the status, and the value so far. Rejects with `BACKEND_UNAVAILABLE`. */
+  status(): Promise<RunStatus<TValue>>
+  /**
+   * Subscribes to the run. Pass the resolver's `opts`, and return the result from the procedure. A
+   * follower gets what there is, then each delta, and completes when the run completes or is
+   * stopped. It fails with UNPROCESSABLE_CONTENT if the run fails, and with CONFLICT if it is
+   * abandoned. Of a run that has not begun, it waits for the start.
+   */
+  follow(options?: LiveOptions): ChannelSubscription<RunItem<TValue, TEvent>>
+}
+
+/** What a run's handle is made of. */
+export interface RunHandleOptions
+  extends Omit<RunParts, 'runLog'>,
+    Omit<ChannelFeedOptions, 'behind'> {
+  readonly reads: Reads
+  readonly folds: FoldCache
+}
+
+/** Creates the handle of one run. */
+export function createRunHandle<TInput, TEvent, TValue>(
+  options: RunHandleOptions,
+): RunHandle<TInput, TEvent, TValue> {
+  const { definition } = options
+  const runLog = new RunLog({ ...options, ...definition })
+  const folding = foldOptions(options, runLog)
+  const readFold = folding && (() => options.folds.read(options.log.key, folding))
+  return {
+    produce(source, { waitUntil } = {}) {
+      const producing = keepAlive(produce({ ...options, runLog }, source))
+      // A rejection is the caller's: the platform only waits.
+      waitUntil?.(producing.catch(() => {}))
+      return producing
+    },
+    async stop({ reason } = {}) {
+      if (reason !== undefined && reason.length > maxReasonLength) throw reasonTooLong(reason)
+      return await keepAlive(runLog.stop(reason))
+    },
+    async status() {
+      const { state } = await keepAlive(runLog.read())
+      // Read after the status: a run that has ended has its whole value.
+      const value = folding && (await keepAlive(foldRun(folding))).value
+      return { status: 'none', ...state, value: value as RunStatus<TValue>['value'] }
+    },
+    follow: (follow = {}) => followRun(options, readFold, follow),
+  }
+}
+
+const maxReasonLength = 1_000
+
+function reasonTooLong(reason: string): RealtimeError {
+  const message = `stop(): reason has ${reason.length} characters. Give up to ${maxReasonLength}.`
+  return new RealtimeError('INVALID_OPTION', message)
+}
+
+function followRun<TValue, TEvent>(
+  options: RunHandleOptions,
+  readFold: (() => Promise<FoldedRun>) | undefined,
+  follow: LiveOptions,
+): ChannelSubscription<RunItem<TValue, TEvent>> {
+  const channel = { ...options, behind: { policy: 'catchUp', events: 1_000 } } as const
+  const all = { replay: Number.MAX_SAFE_INTEGER }
+  const part = feedPart(channel, follow, (lastEventId, wake, group) => {
+    const open = (after: EventId | undefined): EventFeed =>
+      openCursor(channel, after === undefined ? all : { after }, { wake, group })
+    return new RunFeed({ lastEventId, open, readFold, wake })
+  })
+  return createSubscription({
+    kind: 'run',
+    live: undefined,
+    hasCallbacks: false,
+    parts: [part],
+    options: follow,
+  })
+}
+
+/** Returns what the run's value is read with; `undefined` for a run without a fold. */
+function foldOptions(
+  { log, backend, codec, reads, definition }: RunHandleOptions,
+  runLog: RunLog,
+): FoldOptions | undefined {
+  const { fold } = definition
+  if (!fold) return undefined
+  const turn = { log: log.key, group: createReadGroup() }
+  return {
+    fold,
+    codec,
+    readEntries: () => readInTurn(reads, turn, () => runLog.read()),
+    readPage: (after) =>
+      readInTurn(reads, turn, () =>
+        backend.read(log, after === undefined ? firstPage : { after, ...bounds }),
+      ),
+  }
+}
+
+const bounds = { limit: 256, maxBytes: 262_144 }
+const firstPage = { last: Number.MAX_SAFE_INTEGER, ...bounds }

@@ -1,0 +1,103 @@
+import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
+import { checkSize, validEvent } from '../channel/publish.ts'
+import { DeltaWriter } from './delta-writer.ts'
+import { type EndMarker, type RunEnd, toStoredItem } from './items.ts'
+import type { RunParts } from './run-parts.ts'
+import { type RunSource, readSource } from './source.ts'
+
+/** How a call of `produce` ended. */
+export interface ProduceResult {
+  /**
+   * How the run ended; or that this call started nothing, because the run was running or had ended
+   * already.
+   */
+  readonly status: RunEnd | 'alreadyRunning' | 'alreadyEnded'
+  /** Why it failed. An `INVALID_EVENT` has the schema's `issues`. */
+  readonly error?: unknown
+}
+
+/** Runs a source, unless the run was begun before. Never rejects for what the source does. */
+export async function produce(
+  options: RunParts,
+  source: RunSource<unknown>,
+): Promise<ProduceResult> {
+  const token = Array.from({ length: 4 }, () => Math.floor(options.clock.random() * 2 ** 32))
+    .map((part) => part.toString(36))
+    .join('.')
+  const before = await options.runLog.begin(token)
+  if (before) return { status: before.status === 'running' ? 'alreadyRunning' : 'alreadyEnded' }
+  return await new Producer(options, token).run(source)
+}
+
+/** The one producer of a run, while it holds the lease. */
+class Producer {
+  readonly #options: RunParts
+  readonly #over = new AbortController()
+  readonly #writer: DeltaWriter
+
+  constructor(options: RunParts, token: string) {
+    this.#options = options
+    this.#writer = new DeltaWriter(options, token, () => this.#over.abort())
+  }
+
+  async run(source: RunSource<unknown>): Promise<ProduceResult> {
+    const { backend, log } = this.#options
+    // If it can't listen, it hears of a stop when it stores the next deltas.
+    const listening = backend
+      .listen(log, {
+        onEvent: (event) => this.#notice(payloadText(payloadOf(event))),
+        onInterrupted() {},
+      })
+      .catch(() => undefined)
+    try {
+      return await this.#consume(source)
+    } finally {
+      this.#over.abort()
+      this.#writer.close()
+      void listening.then((unlisten) => unlisten?.()).catch(() => {})
+    }
+  }
+
+  async #consume(source: RunSource<unknown>): Promise<ProduceResult> {
+    try {
+      await readSource(source, this.#over.signal, (value) => this.#add(value))
+    } catch (error) {
+      const message = isShown(error) ? { reason: error.message } : {}
+      return await this.#end({ type: 'end', status: 'failed', ...message }, error)
+    }
+    return await this.#end({ type: 'end', status: 'completed' }, undefined)
+  }
+
+  async #add(value: unknown): Promise<void> {
+    const { name, definition, codec } = this.#options
+    const delta = await validEvent({ name, schema: definition.event, codec }, value)
+    const text = codec.serialize({ type: 'delta', data: delta })
+    checkSize(name, text, definition.maxEventBytes)
+    this.#writer.add(delta, text)
+  }
+
+  async #end(marker: EndMarker, error: unknown): Promise<ProduceResult> {
+    try {
+      const status = await this.#writer.end(marker)
+      return { status, ...(status === 'failed' && { error: error ?? this.#writer.failure }) }
+    } catch (cause) {
+      // The end could not be stored: the lease runs out, and followers see that.
+      return { status: 'abandoned', error: error ?? cause }
+    }
+  }
+
+  /** Takes an event of the log: it may be the end that somebody else has stored. */
+  #notice(text: string): void {
+    if (!text.includes('"end"')) return
+    try {
+      if (toStoredItem(this.#options.codec.deserialize(text))?.type === 'end') this.#over.abort()
+    } catch {
+      // It is no event of ours.
+    }
+  }
+}
+
+/** Errors of this library, and those of tRPC, are made for clients; others may have secrets. */
+function isShown(error: unknown): error is Error {
+  return error instanceof Error && (error.name === 'TRPCError' || error.name === 'RealtimeError')
+}

@@ -1,0 +1,158 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog } from '../backend/backend.ts'
+import type { ChangeResult, EntryUpdate, LogChange } from '../backend/entries.ts'
+import type { Codec } from '../codec/codec.ts'
+import { type EndMarker, type RunState, toRunState } from './items.ts'
+
+/** What the log of a run is made of. */
+export interface RunLogOptions {
+  readonly log: ChannelLog
+  readonly backend: Backend
+  readonly codec: Codec
+  readonly leaseMs: number
+  readonly keepForMs: number
+}
+
+/** Everything about a run that is in its entries. */
+export interface RunEntries {
+  readonly state: RunState | undefined
+  /** The texts of the entries, as conditions name them. */
+  readonly statusText: string | null
+  readonly lease: string | null
+  /** The stored value of the fold, and the id of the last event that it includes. */
+  readonly fold: { readonly id: string; readonly text: string } | undefined
+  /** The log's last id at that moment. */
+  readonly lastEventId: string
+}
+
+/**
+ * The log of one run, and its entries: `status`; `lease`, the token of the producer while it lives;
+ * and `fold`, which is `<id> <value>`. Each step is one change, so that there is one producer and one
+ * end.
+ */
+export class RunLog {
+  readonly #options: RunLogOptions
+
+  constructor(options: RunLogOptions) {
+    this.#options = options
+  }
+
+  /** Begins the run, unless it was begun before. Returns the state that it had. */
+  async begin(token: string): Promise<RunState | undefined> {
+    const { outcome, current } = await this.#change({
+      when: [
+        { key: 'status', is: null },
+        { key: 'lease', is: null },
+      ],
+      set: [{ key: 'status', value: runningText }, this.#lease(token)],
+      forgetAfterMs: this.#abandonedForMs,
+    })
+    if (outcome === 'changed') return undefined
+    return toRunState(current[0] ?? null, current[1] ?? null) ?? { status: 'running' }
+  }
+
+  /** Stores deltas, and keeps the lease. Returns their ids; `undefined` if the run has ended. */
+  async store(
+    token: string,
+    payloads: readonly string[],
+    fold: string | undefined,
+  ): Promise<readonly string[] | undefined> {
+    const { outcome, ids } = await this.#change({
+      when: [{ key: 'lease', is: token }],
+      set: [this.#lease(token), ...(fold === undefined ? [] : [{ key: 'fold', value: fold }])],
+      payloads,
+      forgetAfterMs: this.#abandonedForMs,
+    })
+    return outcome === 'changed' ? ids : undefined
+  }
+
+  /** Stores the last deltas and the end. Returns whether the run was still running. */
+  async end(token: string, payloads: readonly string[], end: EndMarker): Promise<boolean> {
+    const { outcome } = await this.#change({
+      when: [{ key: 'lease', is: token }],
+      ...this.#ending(end),
+      payloads: [...payloads, this.#payload(end)],
+    })
+    return outcome === 'changed'
+  }
+
+  /** Stops the run, or marks it as stopped before it begins. Returns the state that it then has. */
+  async stop(reason: string | undefined): Promise<RunState> {
+    const end: EndMarker = {
+      type: 'end',
+      status: 'stopped',
+      ...(reason !== undefined && { reason }),
+    }
+    for (;;) {
+      const { state, statusText, lease } = await this.read()
+      if (state !== undefined && state.status !== 'running') return state
+      const { outcome } = await this.#change({
+        when: [
+          { key: 'status', is: statusText },
+          { key: 'lease', is: lease },
+        ],
+        ...this.#ending(end),
+        payloads: [this.#payload(end)],
+      })
+      // Otherwise it began or ended in between.
+      if (outcome === 'changed')
+        return { status: end.status, ...(end.reason !== undefined && { reason: end.reason }) }
+    }
+  }
+
+  async read(): Promise<RunEntries> {
+    const { log } = this.#options
+    const page = await this.#backend.entries(log, { limit: 16 })
+    const entries = new Map(page.entries)
+    const statusText = entries.get('status') ?? null
+    const lease = entries.get('lease') ?? null
+    const fold = entries.get('fold')
+    const space = fold?.indexOf(' ') ?? -1
+    return {
+      state: toRunState(statusText, lease),
+      statusText,
+      lease,
+      fold:
+        fold === undefined ? undefined : { id: fold.slice(0, space), text: fold.slice(space + 1) },
+      lastEventId: page.lastEventId,
+    }
+  }
+
+  #change(change: LogChange): Promise<ChangeResult> {
+    return this.#backend.change(this.#options.log, change)
+  }
+
+  get #backend(): Required<Pick<Backend, 'change' | 'entries'>> {
+    const { change, entries } = this.#options.backend
+    if (change && entries) return this.#options.backend as Required<Backend>
+    const message =
+      'The backend has no `change` and `entries`, so it can’t keep runs. Use one that has: memoryBackend() or redisBackend().'
+    throw new RealtimeError('INVALID_OPTION', message)
+  }
+
+  #lease(token: string): EntryUpdate {
+    const { leaseMs } = this.#options
+    const onExpiry = this.#payload({ type: 'end', status: 'abandoned' })
+    return { key: 'lease', value: token, forMs: leaseMs, onExpiry }
+  }
+
+  #ending({ status, reason }: EndMarker): LogChange {
+    const state: RunState = { status, ...(reason !== undefined && { reason }) }
+    return {
+      delete: ['lease'],
+      set: [{ key: 'status', value: JSON.stringify(state) }],
+      forgetAfterMs: this.#options.keepForMs,
+    }
+  }
+
+  #payload(end: EndMarker): string {
+    return this.#options.codec.serialize(end)
+  }
+
+  /** A producer that is gone renews nothing: the run is forgotten so long after its last sign. */
+  get #abandonedForMs(): number {
+    return this.#options.leaseMs + this.#options.keepForMs
+  }
+}
+
+const runningText = JSON.stringify({ status: 'running' } satisfies RunState)

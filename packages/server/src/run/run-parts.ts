@@ -1,0 +1,17 @@
+import type { Clock } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog } from '../backend/backend.ts'
+import type { Codec } from '../codec/codec.ts'
+import type { AnyRunDefinition } from './definition.ts'
+import type { RunLog } from './run-log.ts'
+
+/** What one run is produced and followed with. */
+export interface RunParts {
+  /** The name of the run in `createChannels`. */
+  readonly name: string
+  readonly log: ChannelLog
+  readonly definition: AnyRunDefinition
+  readonly backend: Backend
+  readonly codec: Codec
+  readonly clock: Clock
+  readonly runLog: RunLog
+}

@@ -1,0 +1,93 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
+
+/** What the function of a source gets. */
+export interface ProduceOptions {
+  /** Aborts when the run was stopped or abandoned: what is yielded from then on is not stored. */
+  readonly signal: AbortSignal
+}
+
+/** What a run is produced from: an iterable, a stream, or a function that returns one. */
+export type RunSource<TDelta> =
+  | AsyncIterable<TDelta>
+  | ReadableStream<TDelta>
+  | ((options: ProduceOptions) => Deltas<TDelta> | PromiseLike<Deltas<TDelta>>)
+
+type Deltas<TDelta> = AsyncIterable<TDelta> | ReadableStream<TDelta>
+
+/**
+ * Reads a source to its end, one delta at a time, or until the signal aborts. Then the source's
+ * `return` runs, and nobody waits for it. Rejects with what the source or `take` throws.
+ */
+export async function readSource(
+  source: RunSource<unknown>,
+  signal: AbortSignal,
+  take: (delta: unknown) => Promise<void>,
+): Promise<void> {
+  let leaveNow = (): void => {}
+  signal.addEventListener('abort', () => leaveNow(), { once: true })
+  const unlessAborted = <TResult>(
+    work: PromiseLike<TResult>,
+  ): Promise<TResult | typeof isAborted> =>
+    new Promise((resolve, reject) => {
+      leaveNow = () => resolve(isAborted)
+      if (signal.aborted) leaveNow()
+      work.then(resolve, reject)
+    })
+  const deltas = await unlessAborted(open(source, signal))
+  if (deltas === isAborted) return
+  const iterator = deltas[Symbol.asyncIterator]()
+  for (;;) {
+    const result = await unlessAborted(iterator.next())
+    if (result === isAborted) return leave(iterator)
+    if (result.done) return
+    try {
+      await take(result.value)
+    } catch (error) {
+      leave(iterator)
+      throw error
+    }
+  }
+}
+
+/** Ends an iterator whose run is over. Nobody hears of how that goes. */
+function leave(iterator: AsyncIterator<unknown>): void {
+  try {
+    const returned = iterator.return?.()
+    if (isPromiseLike(returned)) ignoreRejection(returned)
+  } catch {
+    // As if it had rejected.
+  }
+}
+
+const isAborted = Symbol('aborted')
+
+async function open(
+  source: RunSource<unknown>,
+  signal: AbortSignal,
+): Promise<AsyncIterable<unknown>> {
+  const deltas: unknown = typeof source === 'function' ? await source({ signal }) : source
+  if (isAsyncIterable(deltas)) return deltas
+  if (deltas instanceof ReadableStream) return chunksOf(deltas)
+  const message =
+    'produce() takes an async iterable, a ReadableStream, or a function that returns one: an async generator, for example.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
+}
+
+/** Some browsers' streams, and polyfills, can't be iterated. */
+async function* chunksOf(stream: ReadableStream<unknown>): AsyncGenerator<unknown> {
+  const reader = stream.getReader()
+  try {
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield value
+    }
+  } finally {
+    void reader.cancel().catch(() => {})
+  }
+}
