@@ -27,6 +27,7 @@ export const testPrograms = [
     names: ['chromium', 'chromium-browser', 'google-chrome'],
     packages: ['chromium'],
   },
+  { variable: 'POSTGRES_BIN', names: ['postgres'], packages: ['postgresql'] },
   {
     variable: 'VALKEY_SERVER_BIN',
     names: ['valkey-server'],
@@ -70,8 +71,16 @@ function find({ variable, names }) {
     '/usr/bin',
     '/usr/sbin',
     '/usr/local/bin',
+    ...postgresFolders(),
   ]
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
+}
+
+/** Where Debian keeps the servers of PostgreSQL, which aren't on PATH: the newest first. */
+function postgresFolders() {
+  const folder = '/usr/lib/postgresql'
+  const versions = existsSync(folder) ? readdirSync(folder) : []
+  return versions.sort((a, b) => b - a).map((version) => join(folder, version, 'bin'))
 }
 
 function isExecutable(path) {

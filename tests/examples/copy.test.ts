@@ -27,6 +27,7 @@ const copies = [
   { name: 'express-react', source: exampleFolder('express-react'), output: 'dist' },
   { name: 'fastify', source: exampleFolder('fastify') },
   { name: 'hono', source: exampleFolder('hono') },
+  { name: 'outbox', source: exampleFolder('outbox') },
   { name: 'redis-two-servers', source: exampleFolder('redis-two-servers') },
   { name: 'next', source: join(root, 'apps/next'), output: '.next/cache' },
 ]

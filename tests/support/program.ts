@@ -11,7 +11,7 @@ export interface Program extends AsyncDisposable {
 }
 
 /** Options of {@link startProgram}. */
-export interface ProgramOptions extends Pick<SpawnOptions, 'env' | 'cwd'> {
+export interface ProgramOptions extends Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> {
   /** Whether what it has to say is on its error output, too; else that is shown. */
   readonly readsErrors?: boolean
   /** Whether it has an input, `child.stdin`; else that is empty. */

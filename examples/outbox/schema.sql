@@ -1,0 +1,33 @@
+CREATE TABLE outbox (
+  -- The order of publishing. The trigger sets it, after it has the lock of the log.
+  id bigint PRIMARY KEY,
+  -- The idempotency key. A UUID: a table that is created anew never repeats one.
+  key uuid NOT NULL DEFAULT gen_random_uuid(),
+  channel text NOT NULL,
+  params jsonb NOT NULL,
+  event json NOT NULL,
+  created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  -- When a relay first took it to publish it.
+  attempted_at timestamptz,
+  -- Why it is not published. Somebody has to decide: see the README.
+  parked text
+);
+
+CREATE SEQUENCE outbox_id OWNED BY outbox.id;
+CREATE INDEX outbox_waiting ON outbox (id) WHERE parked IS NULL;
+
+-- Sequence numbers are assigned before the commit, and two transactions can commit in the other
+-- order. So a log has one writer at a time, from its insert to its commit or rollback.
+CREATE FUNCTION outbox_insert() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_advisory_xact_lock(
+    hashtextextended('outbox ' || NEW.channel || ' ' || NEW.params::text, 0)
+  );
+  NEW.id := nextval('outbox_id');
+  -- Sent at the commit, once per transaction.
+  PERFORM pg_notify('outbox', '');
+  RETURN NEW;
+END $$;
+
+CREATE TRIGGER outbox_insert BEFORE INSERT ON outbox
+  FOR EACH ROW EXECUTE FUNCTION outbox_insert();
