@@ -1,0 +1,42 @@
+import { initTRPC } from '@trpc/server'
+import { redisBackend } from '@trpc-sse/redis'
+import { createChannels, memoryBackend, run } from '@trpc-sse/server'
+import { z } from 'zod'
+
+/** A lease that tests can wait for. */
+export const leaseMs = 1_000
+
+const params = z.object({ id: z.string() })
+const t = initTRPC.create()
+
+/** Creates the channels and the router of a server, on the Redis at a URL or in memory. */
+export function createApp(redisUrl?: string) {
+  const channels = createChannels({
+    backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
+    channels: {
+      answer: run({
+        params,
+        event: z.string(),
+        fold: { initial: '', apply: (text, delta) => text + delta },
+        leaseMs,
+      }),
+      job: run({ params, event: z.string(), leaseMs }),
+    },
+    onError() {},
+  })
+  const router = t.router({
+    onAnswer: t.procedure
+      .input(params)
+      .subscription((opts) => channels.answer(opts.input).follow(opts)),
+    onJob: t.procedure.input(params).subscription((opts) => channels.job(opts.input).follow(opts)),
+  })
+  return { channels, router }
+}
+
+export type App = ReturnType<typeof createApp>
+export type AppRouter = App['router']
+
+/** What a run is to say: so many words, which name the run and are numbered. */
+export function textOf(id: string, words: number): string {
+  return Array.from({ length: words }, (_, word) => `${id}.${word} `).join('')
+}

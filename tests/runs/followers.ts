@@ -1,0 +1,87 @@
+import { createTRPCClient, type TRPCLink } from '@trpc/client'
+import type { App, AppRouter } from './app.ts'
+
+/** What a follower has at the end of a run. */
+export interface Outcome {
+  readonly text: string
+  /** `'completed'`, or the code of the error that ended the subscription. */
+  readonly end: string
+}
+
+/** A follower of one run. */
+export interface RunFollower {
+  /** Resolves when the subscription has ended. */
+  readonly outcome: Promise<Outcome>
+  /** The text so far. */
+  text(): string
+  /** Resolves when so many items have arrived, or the subscription has ended. */
+  received(items: number): Promise<void>
+}
+
+type Item =
+  | { readonly type: 'fold'; readonly value: string }
+  | { readonly type: 'delta'; readonly data: string }
+
+function collectText() {
+  let resolveOutcome = (_: Outcome): void => {}
+  const outcome = new Promise<Outcome>((resolve) => {
+    resolveOutcome = resolve
+  })
+  const waiting: { readonly items: number; readonly resolve: () => void }[] = []
+  let text = ''
+  let items = 0
+  const isReached = (wanted: number): boolean => items >= wanted
+  const check = (): void => {
+    for (const each of waiting) if (isReached(each.items)) each.resolve()
+  }
+  const follower: RunFollower = {
+    outcome,
+    text: () => text,
+    received: (wanted) =>
+      new Promise((resolve) => {
+        waiting.push({ items: wanted, resolve })
+        check()
+      }),
+  }
+  return {
+    follower,
+    take(item: Item): void {
+      text = item.type === 'fold' ? item.value : text + item.data
+      items += 1
+      check()
+    },
+    end(end: string): void {
+      resolveOutcome({ text, end })
+      items = Number.POSITIVE_INFINITY
+      check()
+    },
+  }
+}
+
+/** Follows a run through a client link. */
+export function followByLink(link: TRPCLink<AppRouter>, id: string): RunFollower {
+  const client = createTRPCClient<AppRouter>({ links: [link] })
+  const { follower, take, end } = collectText()
+  client.onAnswer.subscribe(
+    { id },
+    {
+      onData: ({ data }) => take(data),
+      onComplete: () => end('completed'),
+      onError: (error) => end(error.data?.code ?? error.message),
+    },
+  )
+  return follower
+}
+
+/** Follows a run in this process. */
+export function followByLoop({ channels }: App, id: string): RunFollower {
+  const { follower, take, end } = collectText()
+  const following = (async () => {
+    for await (const [, item] of channels.answer({ id }).follow()) take(item)
+  })()
+  following.then(
+    () => end('completed'),
+    (error: { code?: string }) => end(error.code ?? String(error)),
+  )
+  return follower
+}

@@ -1,0 +1,41 @@
+// A process that produces runs on the Redis at REDIS_URL, when it is told to. It sends each result.
+import { setTimeout } from 'node:timers/promises'
+import { createApp } from './app.ts'
+
+/** A run to produce. */
+export interface ProduceCommand {
+  readonly id: string
+  readonly words: number
+  /** How long it waits before each word, in milliseconds. */
+  readonly everyMs: number
+  /** The signal that the process sends itself, and the word that it does so in place of. */
+  readonly fault?: { readonly signal: 'SIGKILL' | 'SIGSTOP'; readonly word: number }
+}
+
+/** What the process sends. */
+export interface Produced {
+  readonly id: string
+  readonly status: string
+  /** How many words the source has yielded. */
+  readonly yielded: number
+}
+
+const { channels } = createApp(process.env.REDIS_URL)
+
+async function produce({ id, words, everyMs, fault }: ProduceCommand): Promise<void> {
+  let yielded = 0
+  const { status } = await channels.answer({ id }).produce(async function* () {
+    for (let word = 0; word < words; word++) {
+      await setTimeout(everyMs)
+      if (word === fault?.word) process.kill(process.pid, fault.signal)
+      yield `${id}.${word} `
+      yielded += 1
+    }
+  })
+  process.send?.({ id, status, yielded } satisfies Produced)
+}
+
+process.on('message', (command: ProduceCommand) => void produce(command))
+process.send?.({ port: 0 })
+// The test that started it has ended.
+process.on('disconnect', () => process.exit())
