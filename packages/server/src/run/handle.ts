@@ -4,9 +4,10 @@ import type { EventFeed } from '../subscription/feed.ts'
 import type { LiveOptions } from '../subscription/options.ts'
 import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/subscribe.ts'
 import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
+import { callHandler } from '../user-code/calls.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
 import { type FoldCache, type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
-import type { RunEnd, RunItem } from './items.ts'
+import { maxReasonLength, type RunEnd, type RunItem } from './items.ts'
 import { type ProduceResult, produce } from './producer.ts'
 import { RunFeed } from './run-feed.ts'
 import { RunLog } from './run-log.ts'
@@ -88,11 +89,12 @@ export function createRunHandle<TInput, TEvent, TValue>(
     produce(source, { waitUntil } = {}) {
       const producing = keepAlive(produce({ ...options, runLog }, source))
       // A rejection is the caller's: the platform only waits.
-      waitUntil?.(producing.catch(() => {}))
+      const settled = producing.catch(() => {})
+      if (waitUntil) callHandler('waitUntil', () => waitUntil(settled))
       return producing
     },
     async stop({ reason } = {}) {
-      if (reason !== undefined && reason.length > maxReasonLength) throw reasonTooLong(reason)
+      if (reason !== undefined) checkReason(reason)
       return await keepAlive(runLog.stop(reason))
     },
     async status() {
@@ -105,11 +107,11 @@ export function createRunHandle<TInput, TEvent, TValue>(
   }
 }
 
-const maxReasonLength = 1_000
-
-function reasonTooLong(reason: string): RealtimeError {
-  const message = `stop(): reason has ${reason.length} characters. Give up to ${maxReasonLength}.`
-  return new RealtimeError('INVALID_OPTION', message)
+function checkReason(reason: unknown): void {
+  if (typeof reason === 'string' && reason.length <= maxReasonLength) return
+  const given = typeof reason === 'string' ? `has ${reason.length} characters` : 'is no string'
+  const message = `stop(): reason ${given}. Give up to ${maxReasonLength} characters.`
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 function followRun<TValue, TEvent>(

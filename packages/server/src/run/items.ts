@@ -8,6 +8,9 @@ export type RunItem<TValue, TEvent> =
   | ([TValue] extends [never] ? never : { readonly type: 'fold'; readonly value: TValue })
   | { readonly type: 'delta'; readonly data: TEvent }
 
+/** The most characters of the reason for an end. */
+export const maxReasonLength = 1_000
+
 /** The last event of a run, which its followers don't get: their subscriptions end. */
 export interface EndMarker {
   readonly type: 'end'

@@ -1,7 +1,9 @@
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import { checkSize, validEvent } from '../channel/publish.ts'
+import { captureContext } from '../user-code/async-context.ts'
+import { isReadable } from '../user-code/calls.ts'
 import { DeltaWriter } from './delta-writer.ts'
-import { type EndMarker, type RunEnd, toStoredItem } from './items.ts'
+import { type EndMarker, maxReasonLength, type RunEnd, toStoredItem } from './items.ts'
 import type { RunParts } from './run-parts.ts'
 import { type RunSource, readSource } from './source.ts'
 
@@ -12,7 +14,9 @@ export interface ProduceResult {
    * already.
    */
   readonly status: RunEnd | 'alreadyRunning' | 'alreadyEnded'
-  /** Why it failed. An `INVALID_EVENT` has the schema's `issues`. */
+  /**
+   * Why it failed, or could not be stored any more. An `INVALID_EVENT` has the schema's `issues`.
+   */
   readonly error?: unknown
 }
 
@@ -34,10 +38,12 @@ class Producer {
   readonly #options: RunParts
   readonly #over = new AbortController()
   readonly #writer: DeltaWriter
+  /** The source's listeners are called in the context of `produce`. */
+  readonly #context = captureContext()
 
   constructor(options: RunParts, token: string) {
     this.#options = options
-    this.#writer = new DeltaWriter(options, token, () => this.#over.abort())
+    this.#writer = new DeltaWriter(options, token, () => this.#stop())
   }
 
   async run(source: RunSource<unknown>): Promise<ProduceResult> {
@@ -62,8 +68,7 @@ class Producer {
     try {
       await readSource(source, this.#over.signal, (value) => this.#add(value))
     } catch (error) {
-      const message = isShown(error) ? { reason: error.message } : {}
-      return await this.#end({ type: 'end', status: 'failed', ...message }, error)
+      return await this.#end({ type: 'end', status: 'failed', ...shownReason(error) }, error)
     }
     return await this.#end({ type: 'end', status: 'completed' }, undefined)
   }
@@ -73,31 +78,39 @@ class Producer {
     const delta = await validEvent({ name, schema: definition.event, codec }, value)
     const text = codec.serialize({ type: 'delta', data: delta })
     checkSize(name, text, definition.maxEventBytes)
-    this.#writer.add(delta, text)
+    await this.#writer.add(delta, text)
   }
 
   async #end(marker: EndMarker, error: unknown): Promise<ProduceResult> {
     try {
       const status = await this.#writer.end(marker)
-      return { status, ...(status === 'failed' && { error: error ?? this.#writer.failure }) }
+      const why = error ?? this.#writer.failure
+      const hasFailed = status === 'failed' || (status === 'abandoned' && why !== undefined)
+      return { status, ...(hasFailed && { error: why }) }
     } catch (cause) {
       // The end could not be stored: the lease runs out, and followers see that.
       return { status: 'abandoned', error: error ?? cause }
     }
   }
 
+  #stop(): void {
+    this.#context.runInAsyncScope(() => this.#over.abort())
+  }
+
   /** Takes an event of the log: it may be the end that somebody else has stored. */
   #notice(text: string): void {
     if (!text.includes('"end"')) return
     try {
-      if (toStoredItem(this.#options.codec.deserialize(text))?.type === 'end') this.#over.abort()
+      if (toStoredItem(this.#options.codec.deserialize(text))?.type === 'end') this.#stop()
     } catch {
       // It is no event of ours.
     }
   }
 }
 
-/** Errors of this library, and those of tRPC, are made for clients; others may have secrets. */
-function isShown(error: unknown): error is Error {
-  return error instanceof Error && (error.name === 'TRPCError' || error.name === 'RealtimeError')
+/** The message of a `TRPCError` is made for clients; that of another error may have secrets. */
+function shownReason(error: unknown): Pick<EndMarker, 'reason'> {
+  const isShown = isReadable(error) && error instanceof Error && error.name === 'TRPCError'
+  if (!isShown) return {}
+  return { reason: String(error.message).slice(0, maxReasonLength) }
 }

@@ -2,6 +2,7 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
+import { collect, inTime, settled } from '../../../../tests/support/runs.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
@@ -30,32 +31,6 @@ function setup() {
 function changeOf({ change }: Backend, ...call: Parameters<NonNullable<Backend['change']>>) {
   if (!change) throw new Error('The backend has no entries.')
   return change(...call)
-}
-
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-/** Lets timers run until a promise settles. */
-async function inTime<T>(
-  clock: { advance(ms: number): void },
-  work: Promise<T>,
-  stepMs = 20,
-): Promise<T> {
-  let isOver = false
-  const over = (): void => {
-    isOver = true
-  }
-  work.then(over, over)
-  for (let i = 0; i < 5_000 && !isOver; i++) {
-    clock.advance(stepMs)
-    await settled()
-  }
-  return await work
-}
-
-async function collect(subscription: AsyncIterable<unknown>): Promise<unknown[]> {
-  const items: unknown[] = []
-  for await (const item of subscription) items.push((item as readonly unknown[])[1])
-  return items
 }
 
 /** What the items of a follower amount to. */

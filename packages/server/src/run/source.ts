@@ -17,7 +17,8 @@ type Deltas<TDelta> = AsyncIterable<TDelta> | ReadableStream<TDelta>
 
 /**
  * Reads a source to its end, one delta at a time, or until the signal aborts. Then the source's
- * `return` runs, and nobody waits for it. Rejects with what the source or `take` throws.
+ * `return` runs, or its stream is cancelled, and nobody waits for it. Rejects with what the source
+ * or `take` throws.
  */
 export async function readSource(
   source: RunSource<unknown>,
@@ -27,16 +28,20 @@ export async function readSource(
   let leaveNow = (): void => {}
   signal.addEventListener('abort', () => leaveNow(), { once: true })
   const unlessAborted = <TResult>(
-    work: PromiseLike<TResult>,
+    work: TResult | PromiseLike<TResult>,
   ): Promise<TResult | typeof isAborted> =>
     new Promise((resolve, reject) => {
       leaveNow = () => resolve(isAborted)
       if (signal.aborted) leaveNow()
-      work.then(resolve, reject)
+      Promise.resolve(work).then(resolve, reject)
     })
-  const deltas = await unlessAborted(open(source, signal))
-  if (deltas === isAborted) return
-  const iterator = deltas[Symbol.asyncIterator]()
+  const opening = open(source, signal)
+  const iterator = await unlessAborted(opening)
+  if (iterator === isAborted) {
+    // What it opens late would stay open: the answer of a server, for example.
+    opening.then(leave, () => {})
+    return
+  }
   for (;;) {
     const result = await unlessAborted(iterator.next())
     if (result === isAborted) return leave(iterator)
@@ -65,10 +70,10 @@ const isAborted = Symbol('aborted')
 async function open(
   source: RunSource<unknown>,
   signal: AbortSignal,
-): Promise<AsyncIterable<unknown>> {
+): Promise<AsyncIterator<unknown>> {
   const deltas: unknown = typeof source === 'function' ? await source({ signal }) : source
-  if (isAsyncIterable(deltas)) return deltas
-  if (deltas instanceof ReadableStream) return chunksOf(deltas)
+  if (deltas instanceof ReadableStream) return readerOf(deltas)
+  if (isAsyncIterable(deltas)) return deltas[Symbol.asyncIterator]()
   const message =
     'produce() takes an async iterable, a ReadableStream, or a function that returns one: an async generator, for example.'
   throw new RealtimeError('INVALID_OPTION', message)
@@ -78,16 +83,20 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value
 }
 
-/** Some browsers' streams, and polyfills, can't be iterated. */
-async function* chunksOf(stream: ReadableStream<unknown>): AsyncGenerator<unknown> {
+/**
+ * Reads a stream. Its own iterator cancels it only after the next chunk, which may never come; and
+ * some browsers' streams have none.
+ */
+function readerOf(stream: ReadableStream<unknown>): AsyncIterator<unknown, undefined> {
   const reader = stream.getReader()
-  try {
-    for (;;) {
+  return {
+    async next() {
       const { done, value } = await reader.read()
-      if (done) return
-      yield value
-    }
-  } finally {
-    void reader.cancel().catch(() => {})
+      return done ? { done, value: undefined } : { done, value }
+    },
+    async return() {
+      await reader.cancel()
+      return { done: true, value: undefined }
+    },
   }
 }

@@ -1,0 +1,187 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { setTimeout } from 'node:timers/promises'
+import { TRPCError } from '@trpc/server'
+import { RealtimeError } from '@trpc-sse/protocol'
+import { describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { collect, settled } from '../../../../tests/support/runs.ts'
+import { createChannels } from '../channels.ts'
+import { run } from './definition.ts'
+import type { RunSource } from './source.ts'
+
+function setup() {
+  const channels = createChannels({
+    channels: { answer: run({ event: z.string(), rollupMs: 0 }) },
+  })
+  return channels.answer()
+}
+
+/** Produces a run whose source has begun, and stops it. */
+async function stopped(source: RunSource<string>) {
+  const answer = setup()
+  const producing = answer.produce(source)
+  await settled()
+  await answer.stop()
+  return await producing
+}
+
+describe('a source that is stopped', () => {
+  it('is cancelled if it is a stream that has nothing to read', async () => {
+    const cancel = vi.fn()
+    expect(await stopped(new ReadableStream<string>({ cancel }))).toEqual({ status: 'stopped' })
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('is cancelled if its stream opens only then', async () => {
+    const cancel = vi.fn()
+    let open = (_: ReadableStream<string>): void => {}
+    const opening = new Promise<ReadableStream<string>>((resolve) => {
+      open = resolve
+    })
+    expect(await stopped(() => opening)).toEqual({ status: 'stopped' })
+    open(new ReadableStream({ cancel }))
+    await settled()
+    expect(cancel).toHaveBeenCalledOnce()
+  })
+
+  it('may fail to open only then', async () => {
+    let fail = (_: Error): void => {}
+    const opening = new Promise<ReadableStream<string>>((_, reject) => {
+      fail = reject
+    })
+    expect(await stopped(() => opening)).toEqual({ status: 'stopped' })
+    fail(new Error('too late'))
+    await settled()
+  })
+
+  it('may throw from `return`, and reject later', async () => {
+    let fail = (_: Error): void => {}
+    const source: AsyncIterable<string> = {
+      [Symbol.asyncIterator]: () => ({
+        next: () =>
+          new Promise((_, reject) => {
+            fail = reject
+          }),
+        return() {
+          throw new Error('no return')
+        },
+      }),
+    }
+    expect(await stopped(source)).toEqual({ status: 'stopped' })
+    fail(new Error('too late'))
+    await settled()
+  })
+})
+
+describe('a source', () => {
+  it('may give results without promises', async () => {
+    const answer = setup()
+    const results = [{ done: false, value: 'a' }, { done: true }]
+    const source = { [Symbol.asyncIterator]: () => ({ next: () => results.shift() }) }
+    expect(await answer.produce(source as never)).toEqual({ status: 'completed' })
+    expect(await collect(answer.follow())).toEqual([{ type: 'delta', data: 'a' }])
+  })
+
+  it.each([
+    ['throws when it is iterated', () => ({ [Symbol.asyncIterator]: () => fail() })],
+    ['throws from next', () => ({ [Symbol.asyncIterator]: () => ({ next: () => fail() }) })],
+    ['gives no result', () => ({ [Symbol.asyncIterator]: () => ({ next: async () => null }) })],
+    ['yields a promise', () => yielding(Promise.resolve('a'))],
+    ['yields a promise that rejects', () => yielding(Promise.reject(new Error('rejected')))],
+    ['throws at once', () => fail()],
+    ['rejects', () => Promise.reject(new Error('rejected'))],
+  ])('that %s makes the run fail', async (_, source) => {
+    const answer = setup()
+    const result = await answer.produce(source as never)
+    expect(result).toMatchObject({ status: 'failed', error: expect.anything() })
+    expect((await answer.status()).status).toBe('failed')
+  })
+
+  it('that never waits is stored while it goes on, and delays nothing else', async () => {
+    const answer = setup()
+    const delta = 'x'.repeat(10_000)
+    let isOver = false
+    const producing = answer
+      .produce(async function* () {
+        for (let i = 0; i < 1_000; i++) yield delta
+      })
+      .finally(() => {
+        isOver = true
+      })
+    await setTimeout(0)
+    expect(isOver).toBe(false)
+    expect(await producing).toEqual({ status: 'completed' })
+    const items = await collect(answer.follow())
+    expect(items).toHaveLength(1_000)
+  })
+})
+
+function fail(): never {
+  throw new Error('failed')
+}
+
+function yielding(value: Promise<string>): AsyncIterable<string> {
+  value.catch(() => {})
+  const next = async () => ({ done: false, value })
+  return { [Symbol.asyncIterator]: () => ({ next }) } as never
+}
+
+describe('what the app gives', () => {
+  it('may throw from waitUntil: the run goes on', async () => {
+    const printed = vi.spyOn(console, 'error').mockReturnValue()
+    const waitUntil = (): void => {
+      throw new Error('outside of a request')
+    }
+    const source = async function* () {
+      yield 'a'
+    }
+    expect(await setup().produce(source, { waitUntil })).toEqual({ status: 'completed' })
+    expect(printed).toHaveBeenCalledOnce()
+    printed.mockRestore()
+  })
+
+  it.each([1, null, { length: 1 }, 'x'.repeat(1_001)])(
+    'may be no reason to stop: %o',
+    async (reason) => {
+      await expect(setup().stop({ reason: reason as never })).rejects.toMatchObject({
+        code: 'INVALID_OPTION',
+      })
+    },
+  )
+
+  it('shows followers 1,000 characters of a TRPCError’s message', async () => {
+    const answer = setup()
+    const message = 'x'.repeat(100_000)
+    await answer.produce(async () => {
+      throw new TRPCError({ code: 'BAD_REQUEST', message })
+    })
+    expect((await answer.status()).reason).toHaveLength(1_000)
+  })
+
+  it('shows followers no message of another error, even of this library', async () => {
+    const answer = setup()
+    await answer.produce(async () => {
+      throw new RealtimeError('BACKEND_UNAVAILABLE', 'redis://secret')
+    })
+    expect((await answer.status()).reason).toBeUndefined()
+  })
+
+  it('is called in the context of `produce`, also when its signal aborts', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const answer = setup()
+    const seen: unknown[] = []
+    const producing = storage.run('producer', () =>
+      answer.produce(async function* ({ signal }) {
+        signal.addEventListener('abort', () => seen.push(storage.getStore()))
+        seen.push(storage.getStore())
+        yield 'a'
+        seen.push(storage.getStore())
+        await new Promise(() => {})
+      }),
+    )
+    await settled()
+    await storage.run('stopper', () => answer.stop())
+    await producing
+    expect(seen).toEqual(['producer', 'producer', 'producer'])
+  })
+})

@@ -1,0 +1,28 @@
+/** Lets timers run until a promise settles. */
+export async function inTime<T>(
+  clock: { advance(ms: number): void },
+  work: Promise<T>,
+  stepMs = 20,
+): Promise<T> {
+  let isOver = false
+  const over = (): void => {
+    isOver = true
+  }
+  work.then(over, over)
+  for (let i = 0; i < 5_000 && !isOver; i++) {
+    clock.advance(stepMs)
+    await settled()
+  }
+  if (!isOver) throw new Error('It has not settled in 5,000 steps of time.')
+  return await work
+}
+
+/** Resolves after all that is due now. */
+export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** Collects the data of a subscription until it ends. */
+export async function collect(subscription: AsyncIterable<unknown>): Promise<unknown[]> {
+  const items: unknown[] = []
+  for await (const item of subscription) items.push((item as readonly unknown[])[1])
+  return items
+}
