@@ -47,7 +47,7 @@ export interface RunOptions<
    */
   readonly keepForMs?: number
   /**
-   * How many deltas are retained. With a fold, followers that are further behind get its value.
+   * How many deltas are retained, 2 or more. With a fold, followers that are further behind get its value.
    *
    * @default 10_000
    */
@@ -59,7 +59,8 @@ export interface RunOptions<
    */
   readonly maxEventBytes?: number
   /**
-   * How many bytes of deltas may wait while the backend doesn't answer. Beyond that, the run fails.
+   * How many bytes of deltas may wait for the backend. Beyond that, the source is read on only when
+   * they are stored. If the backend doesn't answer in its time, the run fails.
    *
    * @default 4_194_304
    */
@@ -121,8 +122,9 @@ export function run<
   checkRange({ rollupMs }, 0, 10_000)
   checkRange({ leaseMs }, 1_000, 600_000)
   checkRange({ keepForMs }, 1_000, longestKeepMs)
-  const counts = { retainEvents, maxEventBytes, maxBufferedBytes }
-  checkNumbers('run()', counts, { least: 1, isWhole: true })
+  // Of two events, one is the end.
+  checkNumbers('run()', { retainEvents }, { least: 2, isWhole: true })
+  checkNumbers('run()', { maxEventBytes, maxBufferedBytes }, { least: 1, isWhole: true })
   return {
     kind: 'run',
     params: options.params,
@@ -143,7 +145,7 @@ export function run<
 function checkFold(fold: unknown): void {
   if (fold === undefined) return
   if (typeof fold === 'object' && fold !== null && 'initial' in fold && 'apply' in fold)
-    if (typeof fold.apply === 'function') return
+    if (fold.initial !== undefined && typeof fold.apply === 'function') return
   const message =
     'run(): fold needs `initial` and the function `apply`. Give { initial, apply: (value, delta) => … }.'
   throw new RealtimeError('INVALID_OPTION', message)

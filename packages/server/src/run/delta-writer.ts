@@ -1,6 +1,5 @@
-import { RealtimeError } from '@trpc-sse/protocol'
-import { utf8Length } from '../codec/utf8.ts'
-import { mustBeValue } from '../user-code/calls.ts'
+import { wait } from '@trpc-sse/protocol'
+import { type DeltaBatch, DeltaBatches } from './delta-batches.ts'
 import type { EndMarker, RunEnd } from './items.ts'
 import type { RunParts } from './run-parts.ts'
 
@@ -8,8 +7,6 @@ import type { RunParts } from './run-parts.ts'
 const longestRollup = 4
 /** After how many writes that is reached: one more `rollupMs` for every eight. */
 const writesPerStep = 8
-/** A fold is stored again once so many bytes of deltas, or of itself, follow it. */
-const leastTailBytes = 4_096
 
 /**
  * Stores the deltas of a run, many in one step, while the producer goes on. One write is under way
@@ -19,7 +16,8 @@ export class DeltaWriter {
   readonly #options: RunParts
   readonly #token: string
   readonly #onLost: () => void
-  #payloads: string[] = []
+  readonly #batches: DeltaBatches
+  /** How many bytes wait or are being stored. */
   #bytes = 0
   #cancelTimer: (() => void) | undefined
   #cancelRenewal: (() => void) | undefined
@@ -28,20 +26,14 @@ export class DeltaWriter {
   /** Why nothing more can be stored. */
   #failure: { readonly error: unknown } | undefined
   #isLost = false
-  /** The fold's value after all deltas, and after those that are stored. */
-  #value: unknown
-  #storedValue: unknown
-  #storedId: string | undefined
-  #foldLength = 0
-  #tailBytes = 0
-  #tailEvents = 0
+  /** The fold to store next, with the id of the last event that it includes. */
+  #fold: string | undefined
 
   constructor(options: RunParts, token: string, onLost: () => void) {
     this.#options = options
     this.#token = token
     this.#onLost = onLost
-    this.#value = options.definition.fold?.initial
-    this.#storedValue = this.#value
+    this.#batches = new DeltaBatches(options.definition, options.codec)
     this.#renewLater()
   }
 
@@ -50,28 +42,37 @@ export class DeltaWriter {
     return this.#failure?.error
   }
 
-  /** Takes a delta, to be stored soon. Throws if the run can't go on. */
-  add(delta: unknown, payload: string): void {
-    const { fold, maxBufferedBytes } = this.#options.definition
+  /**
+   * Takes a delta, to be stored soon. Resolves when it takes the next one, which is at once unless
+   * too much waits. Rejects if the run can't go on.
+   */
+  async add(delta: unknown, payload: string): Promise<void> {
     if (this.#failure) throw this.#failure.error
-    if (fold) this.#value = mustBeValue(fold.apply(this.#value, delta), 'fold.apply()')
-    this.#payloads.push(payload)
-    this.#bytes += utf8Length(payload)
-    if (this.#bytes > maxBufferedBytes) throw tooMuchWaits(maxBufferedBytes)
-    this.#writeLater()
+    this.#bytes += this.#batches.add(delta, payload)
+    if (!this.#batches.isFull) return this.#writeLater()
+    this.#write()
+    const { clock, definition } = this.#options
+    // A source that never waits would let nothing else run, not even the answer to a write.
+    await wait(clock, 0)
+    while (this.#bytes > definition.maxBufferedBytes && this.#writing) await this.#writing
   }
 
   /** Stores the rest and the end. Returns how the run has ended: it may have ended before. */
   async end(marker: EndMarker): Promise<RunEnd> {
     this.#cancelTimer?.()
     this.#cancelRenewal?.()
-    while (this.#writing) await this.#writing
+    for (;;) {
+      while (this.#writing) await this.#writing
+      if (!this.#batches.isFull || !this.#canWrite) break
+      this.#write()
+    }
     const { runLog } = this.#options
     // What a failed write has stored isn't known, so nothing is stored after it but the end.
-    const rest = this.#failure ? [] : this.#payloads
+    const rest = this.#failure ? [] : this.#batches.take().payloads
+    const fold = this.#failure ? undefined : this.#fold
     const failed: EndMarker = { type: 'end', status: 'failed' }
     const end = this.#failure && marker.status === 'completed' ? failed : marker
-    if (!this.#isLost && (await runLog.end(this.#token, rest, end))) return end.status
+    if (!this.#isLost && (await runLog.end(this.#token, rest, end, fold))) return end.status
     const { state } = await runLog.read()
     return state === undefined || state.status === 'running' ? 'abandoned' : state.status
   }
@@ -79,6 +80,10 @@ export class DeltaWriter {
   close(): void {
     this.#cancelTimer?.()
     this.#cancelRenewal?.()
+  }
+
+  get #canWrite(): boolean {
+    return !this.#failure && !this.#isLost
   }
 
   #writeLater(): void {
@@ -101,8 +106,10 @@ export class DeltaWriter {
   }
 
   #write(): void {
-    if (this.#writing || this.#failure || this.#isLost) return
-    this.#writing = this.#store().then(
+    if (this.#writing || !this.#canWrite) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    this.#writing = this.#store(this.#batches.take()).then(
       () => this.#written(),
       (error: unknown) => {
         this.#failure = { error }
@@ -114,44 +121,21 @@ export class DeltaWriter {
 
   #written(): void {
     this.#writing = undefined
-    if (this.#payloads.length > 0 && !this.#failure && !this.#isLost) this.#writeLater()
+    if (!this.#canWrite || this.#batches.isEmpty) return
+    if (this.#batches.isFull) this.#write()
+    else this.#writeLater()
   }
 
-  async #store(): Promise<void> {
-    const payloads = this.#payloads
-    const bytes = this.#bytes
-    const value = this.#value
-    this.#payloads = []
+  async #store({ payloads, bytes, fold }: DeltaBatch): Promise<void> {
     this.#writes += 1
-    const ids = await this.#options.runLog.store(this.#token, payloads, this.#foldToStore())
+    const ids = await this.#options.runLog.store(this.#token, payloads, this.#fold)
     this.#bytes -= bytes
     if (ids === undefined) {
       this.#isLost = true
       this.#onLost()
       return
     }
-    this.#storedId = ids.at(-1) ?? this.#storedId
-    this.#storedValue = value
-    this.#tailBytes += bytes
-    this.#tailEvents += ids.length
+    this.#fold = fold === undefined ? undefined : `${ids.at(-1)} ${fold}`
     this.#renewLater()
   }
-
-  /** Returns the fold of all that is stored, if it is time to store it again. */
-  #foldToStore(): string | undefined {
-    const { fold, retain } = this.#options.definition
-    if (fold === undefined || this.#storedId === undefined) return undefined
-    const isLong = this.#tailBytes >= Math.max(leastTailBytes, this.#foldLength)
-    if (!isLong && this.#tailEvents * 2 < retain.events) return undefined
-    const text = this.#options.codec.serialize(this.#storedValue)
-    this.#foldLength = text.length
-    this.#tailBytes = 0
-    this.#tailEvents = 0
-    return `${this.#storedId} ${text}`
-  }
-}
-
-function tooMuchWaits(maxBufferedBytes: number): RealtimeError {
-  const message = `More than ${maxBufferedBytes} bytes of deltas wait for the backend (maxBufferedBytes of run()), so the run fails. See why the backend doesn't answer.`
-  return new RealtimeError('BACKEND_UNAVAILABLE', message)
 }

@@ -3,8 +3,8 @@ import type { LogPage, StoredEvent } from '../backend/backend.ts'
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
-import { mustBeValue } from '../user-code/calls.ts'
 import type { RunFold } from './definition.ts'
+import { applyFold, initialValue } from './fold-value.ts'
 import { type EndMarker, toStoredItem } from './items.ts'
 import type { RunEntries } from './run-log.ts'
 
@@ -63,7 +63,7 @@ export async function foldRun({
   readPage,
 }: FoldOptions): Promise<FoldedRun> {
   const stored = (await readEntries()).fold
-  let value = stored ? codec.deserialize(stored.text) : fold.initial
+  let value = stored ? codec.deserialize(stored.text) : initialValue(fold, codec)
   let position = stored?.id
   let end: EndMarker | undefined
   let isIncomplete = false
@@ -74,7 +74,7 @@ export async function foldRun({
       isIncomplete ||= position !== undefined && event.prev !== position
       const item = toStoredItem(decode(codec, event))
       if (item?.type === 'end') end = item
-      else if (item) value = mustBeValue(fold.apply(value, item.data), 'fold.apply()')
+      else if (item) value = applyFold(fold, value, item.data)
       position = event.id
     }
     if (page.events.length > 0 && position !== page.lastEventId) continue

@@ -59,7 +59,7 @@ export class RunLog {
   ): Promise<readonly string[] | undefined> {
     const { outcome, ids } = await this.#change({
       when: [{ key: 'lease', is: token }],
-      set: [this.#lease(token), ...(fold === undefined ? [] : [{ key: 'fold', value: fold }])],
+      set: [this.#lease(token), ...foldEntry(fold)],
       payloads,
       forgetAfterMs: this.#abandonedForMs,
     })
@@ -67,10 +67,17 @@ export class RunLog {
   }
 
   /** Stores the last deltas and the end. Returns whether the run was still running. */
-  async end(token: string, payloads: readonly string[], end: EndMarker): Promise<boolean> {
+  async end(
+    token: string,
+    payloads: readonly string[],
+    end: EndMarker,
+    fold: string | undefined,
+  ): Promise<boolean> {
+    const { set, ...ending } = this.#ending(end)
     const { outcome } = await this.#change({
       when: [{ key: 'lease', is: token }],
-      ...this.#ending(end),
+      ...ending,
+      set: [...set, ...foldEntry(fold)],
       payloads: [...payloads, this.#payload(end)],
     })
     return outcome === 'changed'
@@ -136,7 +143,7 @@ export class RunLog {
     return { key: 'lease', value: token, forMs: leaseMs, onExpiry }
   }
 
-  #ending({ status, reason }: EndMarker): LogChange {
+  #ending({ status, reason }: EndMarker): LogChange & Required<Pick<LogChange, 'set'>> {
     const state: RunState = { status, ...(reason !== undefined && { reason }) }
     return {
       delete: ['lease'],
@@ -153,6 +160,10 @@ export class RunLog {
   get #abandonedForMs(): number {
     return this.#options.leaseMs + this.#options.keepForMs
   }
+}
+
+function foldEntry(fold: string | undefined): readonly EntryUpdate[] {
+  return fold === undefined ? [] : [{ key: 'fold', value: fold }]
 }
 
 const runningText = JSON.stringify({ status: 'running' } satisfies RunState)
