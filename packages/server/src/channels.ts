@@ -18,6 +18,7 @@ import type { ErrorStage } from './hub/report.ts'
 import type { RunDefinition } from './run/definition.ts'
 import { FoldCache } from './run/fold.ts'
 import { createRunHandle, type RunHandle } from './run/handle.ts'
+import { checkKeepsEntries } from './run/run-log.ts'
 import { acrossCopies } from './shared-state.ts'
 import { detached, detachedClock } from './user-code/async-context.ts'
 import { callHandler } from './user-code/calls.ts'
@@ -107,6 +108,7 @@ export function createChannels<
 
   const factories = Object.entries(options.channels).map(([name, definition]) => {
     checkChannelName(name)
+    if (isRun(definition)) checkKeepsEntries(backend)
     const factory = (params?: unknown): unknown => {
       const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
       if (!isRun(definition)) return createHandle({ ...parts, name, log, definition, hubs })

@@ -3,6 +3,8 @@ import type { LogPage, StoredEvent } from '../backend/backend.ts'
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
+import { beforeSnapshot } from '../subscription/live.ts'
+import { detached } from '../user-code/async-context.ts'
 import type { RunFold } from './definition.ts'
 import { applyFold, initialValue } from './fold-value.ts'
 import { type EndMarker, toStoredItem } from './items.ts'
@@ -13,11 +15,18 @@ export interface FoldedRun {
   readonly value: unknown
   /** What followers get for it. It is encoded once for all of them. */
   readonly event: FeedEvent
+  /** The id after which deltas follow. */
+  readonly after: EventId
   /** Set if the run had ended. */
   readonly end: EndMarker | undefined
-  /** Set if deltas are missing from the value: they are no longer in the log. */
-  readonly isIncomplete: boolean
+  readonly presence: RunPresence
 }
+
+/**
+ * `'none'` if there is no run yet, or no longer; `'lost'` if there was one, but not all of it is
+ * left: deltas are missing from the value, or nothing says any more whether it goes on.
+ */
+export type RunPresence = 'none' | 'whole' | 'lost'
 
 /** What the value of a run is read with. */
 export interface FoldOptions {
@@ -47,7 +56,8 @@ export class FoldCache {
   read(key: string, options: FoldOptions): Promise<FoldedRun> {
     const known = this.#reads.get(key)
     if (known) return known
-    const reading = foldRun(options)
+    // For all who ask, so outside the async context of the one that asks first.
+    const reading = detached(() => foldRun(options))
     this.#reads.set(key, reading)
     const forget = (): boolean => this.#reads.delete(key)
     reading.then(() => this.#clock.after(reusedForMs, forget), forget)
@@ -56,38 +66,58 @@ export class FoldCache {
 }
 
 /** Reads the value of a run. Rejects if it can't be read, or if the fold throws. */
-export async function foldRun({
-  fold,
-  codec,
-  readEntries,
-  readPage,
-}: FoldOptions): Promise<FoldedRun> {
-  const stored = (await readEntries()).fold
+export async function foldRun(options: FoldOptions): Promise<FoldedRun> {
+  const { codec, readEntries } = options
+  const entries = await readEntries()
+  const log = await foldLog(options, entries.fold)
+  const presence = presenceOf(entries, log)
+  const { value, end, after } = log
+  // Of a run that has not begun, a resume starts anew.
+  const id = presence === 'none' ? beforeSnapshot : after
+  const decoded = { value: { type: 'fold', value } }
+  const event = { kind: 'event', id, data: undefined, codec, decoded, frame: undefined } as const
+  return { value, end, after, presence, event }
+}
+
+/** The value of what is in a log. */
+interface FoldedLog extends Pick<FoldedRun, 'value' | 'end' | 'after'> {
+  readonly isEmpty: boolean
+  readonly isIncomplete: boolean
+}
+
+async function foldLog(
+  { fold, codec, readPage }: FoldOptions,
+  stored: RunEntries['fold'],
+): Promise<FoldedLog> {
   let value = stored ? codec.deserialize(stored.text) : initialValue(fold, codec)
   let position = stored?.id
-  let end: EndMarker | undefined
   let isIncomplete = false
   for (;;) {
-    const page = await readPage(position)
-    isIncomplete ||= page.trimmed === true
-    for (const event of page.events) {
+    const { events, lastEventId, trimmed } = await readPage(position)
+    isIncomplete ||= trimmed === true
+    for (const event of events) {
       isIncomplete ||= position !== undefined && event.prev !== position
       const item = toStoredItem(decode(codec, event))
-      if (item?.type === 'end') end = item
-      else if (item) value = applyFold(fold, value, item.data)
+      // A resume after the value gets the end once more.
+      if (item?.type === 'end')
+        return { value, end: item, after: event.prev, isEmpty: false, isIncomplete }
+      if (item) value = applyFold(fold, value, item.data)
       position = event.id
     }
-    if (page.events.length > 0 && position !== page.lastEventId) continue
-    isIncomplete ||= position !== undefined && position !== page.lastEventId
-    return { value, end, isIncomplete, event: foldEvent(page.lastEventId, value, codec) }
+    if (events.length > 0 && position !== lastEventId) continue
+    isIncomplete ||= position !== undefined && position !== lastEventId
+    const isEmpty = position === undefined
+    return { value, end: undefined, after: lastEventId, isEmpty, isIncomplete }
   }
+}
+
+function presenceOf({ state }: RunEntries, { end, isEmpty, isIncomplete }: FoldedLog): RunPresence {
+  if (isIncomplete) return 'lost'
+  if (end) return 'whole'
+  if (state === undefined) return isEmpty ? 'none' : 'lost'
+  return state.status === 'running' ? 'whole' : 'lost'
 }
 
 function decode(codec: Codec, event: StoredEvent): unknown {
   return codec.deserialize(payloadText(payloadOf(event)))
-}
-
-function foldEvent(id: EventId, value: unknown, codec: Codec): FeedEvent {
-  const decoded = { value: { type: 'fold', value } }
-  return { kind: 'event', id, data: undefined, codec, decoded, frame: undefined }
 }

@@ -6,10 +6,10 @@ import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/s
 import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
 import { callHandler } from '../user-code/calls.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
-import { type FoldCache, type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
+import { type FoldCache, type FoldOptions, foldRun } from './fold.ts'
 import { maxReasonLength, type RunEnd, type RunItem } from './items.ts'
 import { type ProduceResult, produce } from './producer.ts'
-import { RunFeed } from './run-feed.ts'
+import { type ReadRun, RunFeed } from './run-feed.ts'
 import { RunLog } from './run-log.ts'
 import type { RunParts } from './run-parts.ts'
 import type { RunSource } from './source.ts'
@@ -84,7 +84,6 @@ export function createRunHandle<TInput, TEvent, TValue>(
   const { definition } = options
   const runLog = new RunLog({ ...options, ...definition })
   const folding = foldOptions(options, runLog)
-  const readFold = folding && (() => options.folds.read(options.log.key, folding))
   return {
     produce(source, { waitUntil } = {}) {
       const producing = keepAlive(produce({ ...options, runLog }, source))
@@ -103,7 +102,7 @@ export function createRunHandle<TInput, TEvent, TValue>(
       const value = folding && (await keepAlive(foldRun(folding))).value
       return { status: 'none', ...state, value: value as RunStatus<TValue>['value'] }
     },
-    follow: (follow = {}) => followRun(options, readFold, follow),
+    follow: (follow = {}) => followRun(options, { folding, runLog }, follow),
   }
 }
 
@@ -116,15 +115,23 @@ function checkReason(reason: unknown): void {
 
 function followRun<TValue, TEvent>(
   options: RunHandleOptions,
-  readFold: (() => Promise<FoldedRun>) | undefined,
+  { folding, runLog }: { readonly folding: FoldOptions | undefined; readonly runLog: RunLog },
   follow: LiveOptions,
 ): ChannelSubscription<RunItem<TValue, TEvent>> {
+  const { log, reads, folds } = options
   const channel = { ...options, behind: { policy: 'catchUp', events: 1_000 } } as const
   const all = { replay: Number.MAX_SAFE_INTEGER }
+  const readRun = async (): Promise<ReadRun> => {
+    const folded = folding && (await folds.read(log.key, folding))
+    if (folded) return { folded, presence: folded.presence }
+    const turn = { log: log.key, group: createReadGroup() }
+    const { state } = await readInTurn(reads, turn, () => runLog.read())
+    return { folded, presence: state === undefined ? 'none' : 'whole' }
+  }
   const part = feedPart(channel, follow, (lastEventId, wake, group) => {
     const open = (after: EventId | undefined): EventFeed =>
       openCursor(channel, after === undefined ? all : { after }, { wake, group })
-    return new RunFeed({ lastEventId, open, readFold, wake })
+    return new RunFeed({ lastEventId, open, hasFold: folding !== undefined, readRun, wake })
   })
   return createSubscription({
     kind: 'run',

@@ -1,10 +1,16 @@
 import { TRPCError } from '@trpc/server'
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
-import { eventValue, type FeedEvent } from '../hub/log-event.ts'
-import type { EventFeed, Feed, FeedEnd, FeedItem } from '../subscription/feed.ts'
+import { eventValue } from '../hub/log-event.ts'
+import type { EventFeed, Feed, FeedEnd, FeedItem, Gap } from '../subscription/feed.ts'
 import { beforeSnapshot } from '../subscription/live.ts'
-import type { FoldedRun } from './fold.ts'
+import type { FoldedRun, RunPresence } from './fold.ts'
 import { type EndMarker, toStoredItem } from './items.ts'
+
+/** What is left of a run, and its value, if it has a fold. */
+export interface ReadRun {
+  readonly presence: RunPresence
+  readonly folded: FoldedRun | undefined
+}
 
 /** What a {@link RunFeed} is made with. */
 export interface RunFeedOptions {
@@ -12,8 +18,10 @@ export interface RunFeedOptions {
   readonly lastEventId: EventId | undefined
   /** Opens the events after an id; without one, all that are retained. */
   open(after: EventId | undefined): EventFeed
-  /** Folds the run; `undefined` for a run without a fold. */
-  readonly readFold: (() => Promise<FoldedRun>) | undefined
+  /** Whether the run has a fold, so that it starts with its value. */
+  readonly hasFold: boolean
+  /** Reads the run: its value, if it has a fold. */
+  readRun(): Promise<ReadRun>
   /** Called when there may be an item. */
   wake(): void
 }
@@ -25,44 +33,55 @@ export interface RunFeedOptions {
 export class RunFeed implements Feed {
   readonly #options: RunFeedOptions
   #cursor: EventFeed | undefined
-  #position: string | undefined
-  #isFoldDue = false
+  /** Until there is a run to resume, a resume starts anew. */
+  #position: string
+  /** Whether the run is to be read: at the start, or at a gap. */
+  #isReadDue = false
+  #gap: Gap | undefined
   #isReading = false
-  /** Returns the fold that was read, or throws why it could not be. */
-  #folded: (() => FoldedRun) | undefined
+  /** Returns the run that was read, or throws why it could not be. */
+  #run: (() => ReadRun) | undefined
   #end: EndMarker | undefined
   #isClosed = false
 
   constructor(options: RunFeedOptions) {
-    const { lastEventId, readFold } = options
-    const resumeFrom = lastEventId === beforeSnapshot ? undefined : lastEventId
+    const { lastEventId = beforeSnapshot, hasFold } = options
     this.#options = options
-    if (resumeFrom === undefined && readFold) {
-      this.#isFoldDue = true
-      this.#position = beforeSnapshot
-    } else {
-      this.#open(resumeFrom)
-    }
+    this.#position = lastEventId
+    const isNew = lastEventId === beforeSnapshot
+    if (isNew && hasFold) this.#isReadDue = true
+    else this.#open(isNew ? undefined : lastEventId)
   }
 
-  position(): string | undefined {
-    return this.#position ?? this.#cursor?.position()
+  position(): string {
+    return this.#position
   }
 
   next(): FeedItem | undefined {
     for (;;) {
       if (this.#end) return ended(this.#end)
-      if (this.#isFoldDue) return this.#nextFold()
+      if (this.#isReadDue) {
+        const take = this.#run
+        if (take === undefined) return this.#read()
+        this.#run = undefined
+        this.#isReadDue = false
+        const item = this.#takeRun(take())
+        if (item) return item
+        continue
+      }
       const item = this.#cursor?.next()
-      if (item?.kind !== 'event') {
-        if (item?.kind !== 'gap' || !this.#options.readFold) return item
-        this.#isFoldDue = true
+      if (item === undefined) return undefined
+      if (item.kind === 'gap') {
+        this.#gap = item
+        this.#isReadDue = true
         continue
       }
       const stored = toStoredItem(eventValue(item))
-      this.#position = item.id
       if (stored?.type === 'end') this.#end = stored
-      else if (stored) return item
+      else if (stored) {
+        this.#position = item.id
+        return item
+      }
     }
   }
 
@@ -84,33 +103,32 @@ export class RunFeed implements Feed {
     this.#cursor.needValues()
   }
 
-  #nextFold(): FeedEvent | undefined {
-    const take = this.#folded
-    if (take === undefined) {
-      this.#read()
-      return undefined
-    }
-    this.#folded = undefined
-    const { event, end, isIncomplete } = take()
-    if (isIncomplete) throw incomplete()
-    this.#isFoldDue = false
-    this.#position = event.id
+  /** Goes on with a run that was read, where it starts or after a gap. */
+  #takeRun({ presence, folded }: ReadRun): FeedItem | undefined {
+    const gap = this.#gap
+    this.#gap = undefined
+    if (presence === 'lost') throw lost('Deltas of the run were lost, so its value is not known.')
+    const isNew = this.#position === beforeSnapshot
+    if (presence === 'none' && !isNew) throw lost('The run is no longer known.')
+    // Before its start, a run has nothing that could be missed.
+    if (!folded) return presence === 'none' ? undefined : gap
+    this.#position = folded.event.id
     this.#cursor?.close()
-    this.#open(event.id)
-    this.#end = end
-    return event
+    this.#end = folded.end
+    if (!folded.end) this.#open(folded.after)
+    return folded.event
   }
 
-  #read(): void {
+  #read(): undefined {
     if (this.#isReading) return
     this.#isReading = true
-    const settle = (folded: () => FoldedRun): void => {
+    const settle = (run: () => ReadRun): void => {
       this.#isReading = false
       if (this.#isClosed) return
-      this.#folded = folded
+      this.#run = run
       this.#options.wake()
     }
-    this.#options.readFold?.().then(
+    this.#options.readRun().then(
       (run) => settle(() => run),
       (error: unknown) =>
         settle(() => {
@@ -134,9 +152,8 @@ function ended({ status, reason }: EndMarker): FeedEnd {
   throw new TRPCError({ code: 'CONFLICT', message, cause })
 }
 
-function incomplete(): TRPCError {
-  const message =
-    'Deltas of the run were lost before they were folded, so its value is not known. Start another run.'
-  const cause = new RealtimeError('GAP', message)
-  return new TRPCError({ code: 'PRECONDITION_FAILED', message, cause })
+/** The error of a run that can't be followed any more. Clients don't retry it. */
+function lost(what: string): TRPCError {
+  const cause = new RealtimeError('GAP', `${what} Start another run.`)
+  return new TRPCError({ code: 'PRECONDITION_FAILED', message: cause.message, cause })
 }

@@ -129,12 +129,10 @@ export class RunLog {
     return this.#backend.change(this.#options.log, change)
   }
 
-  get #backend(): Required<Pick<Backend, 'change' | 'entries'>> {
-    const { change, entries } = this.#options.backend
-    if (change && entries) return this.#options.backend as Required<Backend>
-    const message =
-      'The backend has no `change` and `entries`, so it can’t keep runs. Use one that has: memoryBackend() or redisBackend().'
-    throw new RealtimeError('INVALID_OPTION', message)
+  get #backend(): EntriesBackend {
+    const { backend } = this.#options
+    if (keepsEntries(backend)) return backend
+    throw keepsNoEntries()
   }
 
   #lease(token: string): EntryUpdate {
@@ -167,3 +165,20 @@ function foldEntry(fold: string | undefined): readonly EntryUpdate[] {
 }
 
 const runningText = JSON.stringify({ status: 'running' } satisfies RunState)
+
+type EntriesBackend = Required<Pick<Backend, 'change' | 'entries'>>
+
+/** Throws `INVALID_OPTION` for a backend that can't keep runs. */
+export function checkKeepsEntries(backend: Backend): void {
+  if (!keepsEntries(backend)) throw keepsNoEntries()
+}
+
+function keepsEntries(backend: Backend): backend is Backend & EntriesBackend {
+  return backend.change !== undefined && backend.entries !== undefined
+}
+
+function keepsNoEntries(): RealtimeError {
+  const message =
+    'The backend has no `change` and `entries`, so it can’t keep runs. Use one that has: memoryBackend() or redisBackend().'
+  return new RealtimeError('INVALID_OPTION', message)
+}
