@@ -43,25 +43,39 @@ export interface FoldOptions {
  */
 const reusedForMs = 100
 
+interface CachedRead {
+  readonly reading: Promise<FoldedRun>
+  /** The value, once it was read. */
+  folded?: FoldedRun
+}
+
 /** The values of runs that were read a moment ago, by log: many who ask share one read. */
 export class FoldCache {
   readonly #clock: Clock
-  readonly #reads = new Map<string, Promise<FoldedRun>>()
+  readonly #reads = new Map<string, CachedRead>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Returns the value of a run, of a moment ago perhaps. */
-  read(key: string, options: FoldOptions): Promise<FoldedRun> {
+  /**
+   * Returns the value of a run, of a moment ago perhaps, but not `outdated`: one that the log
+   * doesn't go on from. To a follower that is given it again, nothing else could happen.
+   */
+  read(key: string, options: FoldOptions, outdated: FoldedRun | undefined): Promise<FoldedRun> {
     const known = this.#reads.get(key)
-    if (known) return known
+    if (known && (outdated === undefined || known.folded !== outdated)) return known.reading
     // For all who ask, so outside the async context of the one that asks first.
-    const reading = detached(() => foldRun(options))
-    this.#reads.set(key, reading)
-    const forget = (): boolean => this.#reads.delete(key)
-    reading.then(() => this.#clock.after(reusedForMs, forget), forget)
-    return reading
+    const read: CachedRead = { reading: detached(() => foldRun(options)) }
+    this.#reads.set(key, read)
+    const forget = (): void => {
+      if (this.#reads.get(key) === read) this.#reads.delete(key)
+    }
+    read.reading.then((folded) => {
+      read.folded = folded
+      this.#clock.after(reusedForMs, forget)
+    }, forget)
+    return read.reading
   }
 }
 

@@ -6,7 +6,7 @@ import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/s
 import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
 import { callHandler } from '../user-code/calls.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
-import { type FoldCache, type FoldOptions, foldRun } from './fold.ts'
+import { type FoldCache, type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
 import { maxReasonLength, type RunEnd, type RunItem } from './items.ts'
 import { type ProduceResult, produce } from './producer.ts'
 import { type ReadRun, RunFeed } from './run-feed.ts'
@@ -121,8 +121,8 @@ function followRun<TValue, TEvent>(
   const { log, reads, folds } = options
   const channel = { ...options, behind: { policy: 'catchUp', events: 1_000 } } as const
   const all = { replay: Number.MAX_SAFE_INTEGER }
-  const readRun = async (): Promise<ReadRun> => {
-    const folded = folding && (await folds.read(log.key, folding))
+  const readRun = async (outdated: FoldedRun | undefined): Promise<ReadRun> => {
+    const folded = folding && (await folds.read(log.key, folding, outdated))
     if (folded) return { folded, presence: folded.presence }
     const turn = { log: log.key, group: createReadGroup() }
     const { state } = await readInTurn(reads, turn, () => runLog.read())

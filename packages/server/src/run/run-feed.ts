@@ -20,8 +20,8 @@ export interface RunFeedOptions {
   open(after: EventId | undefined): EventFeed
   /** Whether the run has a fold, so that it starts with its value. */
   readonly hasFold: boolean
-  /** Reads the run: its value, if it has a fold. */
-  readRun(): Promise<ReadRun>
+  /** Reads the run: its value, if it has a fold, which is not the outdated one. */
+  readRun(outdated: FoldedRun | undefined): Promise<ReadRun>
   /** Called when there may be an item. */
   wake(): void
 }
@@ -41,6 +41,8 @@ export class RunFeed implements Feed {
   #isReading = false
   /** Returns the run that was read, or throws why it could not be. */
   #run: (() => ReadRun) | undefined
+  /** The value that it was given last. */
+  #folded: FoldedRun | undefined
   #end: EndMarker | undefined
   #isClosed = false
 
@@ -112,6 +114,7 @@ export class RunFeed implements Feed {
     if (presence === 'none' && !isNew) throw lost('The run is no longer known.')
     // Before its start, a run has nothing that could be missed.
     if (!folded) return presence === 'none' ? undefined : gap
+    this.#folded = folded
     this.#position = folded.event.id
     this.#cursor?.close()
     this.#end = folded.end
@@ -128,7 +131,7 @@ export class RunFeed implements Feed {
       this.#run = run
       this.#options.wake()
     }
-    this.#options.readRun().then(
+    this.#options.readRun(this.#folded).then(
       (run) => settle(() => run),
       (error: unknown) =>
         settle(() => {
