@@ -22,7 +22,7 @@ import { changeArguments, changeScript, parseChangeReply } from './scripts/chang
 import { clearScript } from './scripts/clear.ts'
 import { entriesScript, parseEntries } from './scripts/entries.ts'
 import { parsePage, readScript, readWithEntriesScript } from './scripts/read.ts'
-import { type Script, wholeNumber } from './scripts/script.ts'
+import { emptyLogMs, type Script, wholeNumber } from './scripts/script.ts'
 
 /** Which Redis commands run on, and how. */
 export interface CommandsOptions {
@@ -41,9 +41,6 @@ export interface CommandsOptions {
 const defaultIdempotencyMs = 300_000
 /** How long a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
-/** How long a log without events is remembered after its last use, in milliseconds. */
-const emptyLogMs = '600000'
-
 const publishCommands: Readonly<Record<PubSub, string>> = {
   classic: 'PUBLISH',
   sharded: 'SPUBLISH',

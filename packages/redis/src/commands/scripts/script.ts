@@ -6,6 +6,9 @@ export interface Script {
   readonly sha: string
 }
 
+/** How long a log without events is remembered after its last use, in milliseconds. */
+export const emptyLogMs = '600000'
+
 /** Creates a script from its Lua text. */
 export function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }

@@ -1,4 +1,4 @@
-import { newOrigin, notifyListeners, stateText, storeEvent } from './script.ts'
+import { emptyLogMs, newOrigin, notifyListeners, stateText, storeEvent } from './script.ts'
 
 // Scripts for logs with entries begin with these. KEYS[3] to KEYS[5] are the entries, the leases
 // and the expiries.
@@ -8,10 +8,11 @@ const maxExpired = 1_000
 
 /**
  * Keeps the keys of a log, after the state is in the locals: each until it is forgotten, or its time
- * after the last use. Uses the locals `forget_at` and `kept_ms`.
+ * after the last use, which is short for a log that nothing was stored in. Uses the locals `forget_at` and `kept_ms`.
  */
 const keepKeys = `
 local kept_ms = tonumber(ARGV[3])
+if count == 0 and redis.call('EXISTS', KEYS[3]) == 0 then kept_ms = ${emptyLogMs} end
 local events_ms = tonumber(ARGV[2])
 if forget_at then
   kept_ms = math.max(1, math.min(kept_ms, forget_at - now))

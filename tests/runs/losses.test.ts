@@ -1,0 +1,135 @@
+import { setTimeout } from 'node:timers/promises'
+import { redisBackend } from '@trpc-sse/redis'
+import { createChannels, run } from '@trpc-sse/server'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { range } from '../support/numbers.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type App, createApp } from './app.ts'
+import { followByLoop } from './followers.ts'
+
+let redis: RedisServer
+let app: App
+beforeEach(async () => {
+  redis = await startRedis()
+  app = createApp(redis.url)
+})
+afterEach(async () => {
+  await app.channels.close()
+  await redis[Symbol.asyncDispose]()
+})
+
+async function* endless({ signal }: { readonly signal: AbortSignal }) {
+  for (let word = 0; !signal.aborted; word++) {
+    yield `${word} `
+    await setTimeout(10)
+  }
+}
+
+describe('when Redis loses all of its data', () => {
+  it('a run that goes on is abandoned, and all of its followers get an error', async () => {
+    const answer = app.channels.answer({ id: 'a' })
+    const followers = range(1, 3).map(() => followByLoop(app, 'a'))
+    const producing = answer.produce(endless)
+    await Promise.all(followers.map((follower) => follower.received(5)))
+    await redis.admin.flushall()
+    expect(await producing).toEqual({ status: 'abandoned' })
+    for (const { outcome } of followers)
+      expect(await outcome).toMatchObject({ end: 'PRECONDITION_FAILED' })
+    expect((await answer.status()).status).toBe('none')
+  })
+
+  it('followers of a run that has not begun go on waiting', async () => {
+    const follower = followByLoop(app, 'a')
+    await follower.received(1)
+    await redis.admin.flushall()
+    await setTimeout(0)
+    const result = await app.channels.answer({ id: 'a' }).produce(async function* () {
+      yield 'all'
+    })
+    expect(result).toEqual({ status: 'completed' })
+    expect(await follower.outcome).toEqual({ text: 'all', end: 'completed' })
+  })
+})
+
+describe('when Redis evicts a key of a run,', () => {
+  async function keysOf(): Promise<string[]> {
+    return (await redis.admin.keys('*')).sort()
+  }
+
+  it('whichever it is, followers who join get the whole value or an error', async () => {
+    const ended = app.channels.answer({ id: 'ended' })
+    const text = range(1, 3_000).join(' ')
+    await ended.produce(async function* () {
+      for (const n of range(1, 3_000)) {
+        yield n === 1 ? '1' : ` ${n}`
+        if (n % 300 === 0) await setTimeout(50)
+      }
+    })
+    const keys = await keysOf()
+    expect(keys.length).toBeGreaterThan(3)
+    for (const key of keys) {
+      const dump = await redis.admin.dumpBuffer(key)
+      await redis.admin.del(key)
+      // Read by another process: this one remembers values for a moment.
+      const other = createApp(redis.url)
+      const { text: seen, end } = await followByLoop(other, 'ended').outcome
+      expect([`completed ${text}`, 'PRECONDITION_FAILED '], key).toContain(`${end} ${seen}`)
+      await other.channels.close()
+      if (dump) await redis.admin.restore(key, 60_000, dump, 'REPLACE')
+    }
+  })
+})
+
+describe('when Redis hangs', () => {
+  it('the run fails and says why, with bounded memory, and its followers see it abandoned', async () => {
+    const channels = createChannels({
+      backend: redisBackend({ url: redis.url }, { commandTimeoutMs: 500, onError() {} }),
+      channels: {
+        answer: run({
+          params: z.object({ id: z.string() }),
+          event: z.string(),
+          leaseMs: 1_000,
+          maxBufferedBytes: 1_000_000,
+        }),
+      },
+      onError() {},
+    })
+    const follower = followByLoop(app, 'a')
+    let yielded = 0
+    const result = await channels.answer({ id: 'a' }).produce(async function* ({ signal }) {
+      yield 'before'
+      await follower.received(2)
+      redis.freeze()
+      while (!signal.aborted) {
+        yield 'x'.repeat(10_000)
+        yielded += 1
+        await setTimeout(0)
+      }
+    })
+    expect(result).toEqual({
+      status: 'abandoned',
+      error: expect.objectContaining({ code: 'BACKEND_UNAVAILABLE' }),
+    })
+    expect(yielded).toBeLessThan(140)
+    redis.thaw()
+    expect((await follower.outcome).end).toBe('CONFLICT')
+    await channels.close()
+  })
+})
+
+describe('runs that never begin', () => {
+  it('are forgotten ten minutes after the last question about them', async () => {
+    await app.channels.answer({ id: 'a' }).status()
+    await app.channels.job({ id: 'b' }).status()
+    const leaving = new AbortController()
+    const following = app.channels.answer({ id: 'c' }).follow({ signal: leaving.signal })
+    await following[Symbol.asyncIterator]().next()
+    leaving.abort()
+    for (const key of await redis.admin.keys('*')) {
+      const ms = await redis.admin.pttl(key)
+      expect(ms, key).toBeGreaterThan(0)
+      expect(ms, key).toBeLessThanOrEqual(600_000)
+    }
+  })
+})

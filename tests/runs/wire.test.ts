@@ -1,0 +1,206 @@
+import { createTRPCClient, httpSubscriptionLink, type TRPCLink } from '@trpc/client'
+import { TRPCError } from '@trpc/server'
+import { sseLink } from '@trpc-sse/client'
+import { EventSource } from 'eventsource'
+import { describe, expect, it } from 'vitest'
+import { createInbox, type Inbox } from '../support/inbox.ts'
+import { range } from '../support/numbers.ts'
+import { type RouterServer, serveRouter } from '../support/router-server.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { type App, type AppRouter, createApp } from './app.ts'
+
+type News = readonly [event: string, detail?: unknown]
+
+interface Served extends AsyncDisposable {
+  readonly app: App
+  readonly proxy: TcpProxy
+  readonly url: string
+  /** How many requests the server got. */
+  requests(): number
+}
+
+async function serve(): Promise<Served> {
+  const stack = new AsyncDisposableStack()
+  const app = createApp()
+  stack.defer(() => app.channels.close())
+  const server: RouterServer = stack.use(
+    await serveRouter(app.router, { channels: app.channels } as never),
+  )
+  let requests = 0
+  server.server.on('request', () => {
+    requests += 1
+  })
+  const proxy = stack.use(await startTcpProxy(Number(new URL(server.url).port)))
+  return {
+    app,
+    proxy,
+    url: `http://127.0.0.1:${proxy.port}`,
+    requests: () => requests,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+/** A source that yields what it is told to. */
+function scripted() {
+  const orders = createInbox<() => string | undefined>()
+  return {
+    say: (text: string) => orders.put(() => text),
+    end: () => orders.put(() => undefined),
+    fail: (error: Error) =>
+      orders.put(() => {
+        throw error
+      }),
+    async *source() {
+      for (;;) {
+        const text = (await orders.take())()
+        if (text === undefined) return
+        yield text
+      }
+    },
+  }
+}
+
+function followBy(link: TRPCLink<AppRouter>, kind: 'onAnswer' | 'onJob', lastEventId?: string) {
+  const news = createInbox<News>()
+  const client = createTRPCClient<AppRouter>({ links: [link] })
+  const input = { id: 'a', ...(lastEventId !== undefined && { lastEventId }) }
+  const subscription = client[kind].subscribe(input, {
+    onData: ({ data }) => news.put([data.type, data.type === 'fold' ? data.value : data.data]),
+    onComplete: () => news.put(['complete']),
+    onError: (error) => news.put(['error', error.data?.code]),
+  })
+  return { news, leave: () => subscription.unsubscribe() }
+}
+
+/** The text that followers have, once so much of it has arrived. */
+async function untilText(news: Inbox<News>, wanted: string): Promise<void> {
+  let text = ''
+  while (text !== wanted) {
+    const [event, detail] = await news.take()
+    text = event === 'fold' ? `${detail}` : text + detail
+    expect(wanted.startsWith(text), `${event} ${detail}`).toBe(true)
+  }
+}
+
+const retry = { baseMs: 10, maxMs: 50 }
+const links = {
+  'our link, multiplexed,': (url: string) => sseLink({ url, retry }),
+  'our link in single mode': (url: string) => sseLink({ url, mode: 'single', retry }),
+  'the stock link': (url: string) =>
+    httpSubscriptionLink({ url, EventSource: EventSource as never }),
+}
+
+describe.each(Object.entries(links))('%s', (_, createLink) => {
+  it.each(['onAnswer', 'onJob'] as const)(
+    'follows %s to its end, and makes no more requests',
+    async (kind) => {
+      await using served = await serve()
+      const { say, end, source } = scripted()
+      const { news } = followBy(createLink(served.url), kind)
+      const producing = served.app.channels[kind === 'onAnswer' ? 'answer' : 'job']({
+        id: 'a',
+      }).produce(source)
+      for (const text of ['a', 'b', 'c']) say(text)
+      await untilText(news, 'abc')
+      end()
+      expect(await news.take()).toEqual(['complete'])
+      expect(await producing).toEqual({ status: 'completed' })
+      const { items } = followBy(createLink(served.url), kind).news
+      await expect.poll(() => items.at(-1)).toEqual(['complete'])
+      expect(served.requests()).toBe(2)
+      expect(news.items.at(-1)).toEqual(['complete'])
+    },
+  )
+
+  it('resumes in the middle, and after the end', async () => {
+    await using served = await serve()
+    const { say, end, source } = scripted()
+    const { news } = followBy(createLink(served.url), 'onAnswer')
+    const producing = served.app.channels.answer({ id: 'a' }).produce(source)
+    say('a')
+    await untilText(news, 'a')
+    served.proxy.cut()
+    say('b')
+    expect(await news.take()).toEqual(['delta', 'b'])
+    served.proxy.refusing = true
+    served.proxy.cut()
+    say('c')
+    end()
+    await producing
+    served.proxy.refusing = false
+    expect(await news.take()).toEqual(['delta', 'c'])
+    expect(await news.take()).toEqual(['complete'])
+  })
+
+  it('gets the error of a run that fails, and does not retry', async () => {
+    await using served = await serve()
+    const { say, fail, source } = scripted()
+    const { news } = followBy(createLink(served.url), 'onAnswer')
+    const producing = served.app.channels.answer({ id: 'a' }).produce(source)
+    say('a')
+    await untilText(news, 'a')
+    fail(new TRPCError({ code: 'BAD_REQUEST', message: 'The file is empty.' }))
+    await producing
+    expect(await news.take()).toEqual(['error', 'UNPROCESSABLE_CONTENT'])
+    expect(served.requests()).toBe(1)
+  })
+
+  it('gets the error of a run that was forgotten meanwhile, and does not retry', async () => {
+    await using served = await serve()
+    const { news } = followBy(createLink(served.url), 'onAnswer', '1-1')
+    expect(await news.take()).toEqual(['error', 'PRECONDITION_FAILED'])
+    expect(served.requests()).toBe(1)
+  })
+})
+
+describe('a native EventSource', () => {
+  it('follows a run to its end, which is an event of its own', async () => {
+    await using served = await serve()
+    const { say, end, source } = scripted()
+    const input = encodeURIComponent(JSON.stringify({ id: 'a' }))
+    const events = new EventSource(`${served.url}/onAnswer?input=${input}`)
+    const news = createInbox<News>()
+    events.onmessage = ({ data }) => {
+      const { type, value, data: delta } = JSON.parse(data)
+      news.put([type, type === 'fold' ? value : delta])
+    }
+    events.addEventListener('return', () => {
+      news.put(['complete'])
+      events.close()
+    })
+    const producing = served.app.channels.answer({ id: 'a' }).produce(source)
+    for (const text of ['a', 'b']) say(text)
+    await untilText(news, 'ab')
+    end()
+    expect(await news.take()).toEqual(['complete'])
+    await producing
+    expect(served.requests()).toBe(1)
+  })
+})
+
+describe('a late joiner', () => {
+  it('of 20,000 deltas gets one frame, and then the live tail', async () => {
+    await using served = await serve()
+    const { say, end, source } = scripted()
+    const all = range(1, 20_000).map((n) => `${n} `)
+    const producing = served.app.channels.answer({ id: 'a' }).produce(async function* () {
+      yield* all
+      yield* source()
+    })
+    const early = followBy(links['our link, multiplexed,'](served.url), 'onAnswer')
+    await untilText(early.news, all.join(''))
+    for (const [, createLink] of Object.entries(links)) {
+      const { news, leave } = followBy(createLink(served.url), 'onAnswer')
+      expect((await news.take())[0]).toBe('fold')
+      say('tail ')
+      let last = await news.take()
+      expect(last).toEqual(['delta', 'tail '])
+      leave()
+      last = await early.news.take()
+      expect(last).toEqual(['delta', 'tail '])
+      all.push('tail ')
+    }
+    end()
+    await producing
+  })
+})
