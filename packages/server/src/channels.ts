@@ -62,7 +62,8 @@ export type Channels<
 export interface ChannelsBase {
   /**
    * Closes the channels and their backend. Subscriptions end as if the server went away, so clients
-   * reconnect to another one. Calling it twice is harmless. Rejects if the backend fails to close.
+   * reconnect to another one. Runs that this process produces are abandoned. Calling it twice is
+   * harmless. Rejects if the backend fails to close.
    */
   close(): Promise<void>
 }
@@ -104,6 +105,7 @@ export function createChannels<
   const pageCache = new PageCache(pageCacheBytes, clock)
   const parts = { ...settings, backend, codec, clock, report, reads }
   const folds = new FoldCache(clock)
+  const producers = new Set<() => Promise<void>>()
   const hubs = new HubRegistry({ ...parts, pageCache, maxOpen: maxOpenChannels })
 
   const factories = Object.entries(options.channels).map(([name, definition]) => {
@@ -113,11 +115,17 @@ export function createChannels<
       const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
       if (!isRun(definition)) return createHandle({ ...parts, name, log, definition, hubs })
       const entries = { checkMs: definition.leaseMs / 2 }
-      return createRunHandle({ ...parts, name, log: { ...log, entries }, definition, hubs, folds })
+      const runLog = { ...log, entries }
+      return createRunHandle({ ...parts, name, log: runLog, definition, hubs, folds, producers })
     }
     return [name, factory] as const
   })
-  const close = (): Promise<void> => keepAlive(hubs.close().then(() => backend.close()))
+  const closeAll = async (): Promise<void> => {
+    const abandoned = [...producers].map((abandon) => abandon())
+    await Promise.all([hubs.close(), ...abandoned])
+    await backend.close()
+  }
+  const close = (): Promise<void> => keepAlive(closeAll())
   const channels = { ...Object.fromEntries(factories), close } as Channels<
     TDefinitions,
     TTransformer

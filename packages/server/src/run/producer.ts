@@ -41,13 +41,16 @@ class Producer {
   /** The source's listeners are called in the context of `produce`. */
   readonly #context = captureContext()
 
+  /** Set when the channels are closed: followers need not wait for the end of the lease. */
+  #isAbandoned = false
+
   constructor(options: RunParts, token: string) {
     this.#options = options
     this.#writer = new DeltaWriter(options, token, () => this.#stop())
   }
 
   async run(source: RunSource<unknown>): Promise<ProduceResult> {
-    const { backend, log } = this.#options
+    const { backend, log, producers } = this.#options
     // If it can't listen, it hears of a stop when it stores the next deltas.
     const listening = backend
       .listen(log, {
@@ -55,9 +58,17 @@ class Producer {
         onInterrupted() {},
       })
       .catch(() => undefined)
+    const consuming = this.#consume(source)
+    const abandon = async (): Promise<void> => {
+      this.#isAbandoned = true
+      this.#stop()
+      await consuming
+    }
+    producers.add(abandon)
     try {
-      return await this.#consume(source)
+      return await consuming
     } finally {
+      producers.delete(abandon)
       this.#over.abort()
       this.#writer.close()
       void listening.then((unlisten) => unlisten?.()).catch(() => {})
@@ -70,7 +81,8 @@ class Producer {
     } catch (error) {
       return await this.#end({ type: 'end', status: 'failed', ...shownReason(error) }, error)
     }
-    return await this.#end({ type: 'end', status: 'completed' }, undefined)
+    const status = this.#isAbandoned ? 'abandoned' : 'completed'
+    return await this.#end({ type: 'end', status }, undefined)
   }
 
   async #add(value: unknown): Promise<void> {

@@ -14,4 +14,6 @@ export interface RunParts {
   readonly codec: Codec
   readonly clock: Clock
   readonly runLog: RunLog
+  /** The runs that are produced in this process: each is a function that abandons it. */
+  readonly producers: Set<() => Promise<void>>
 }
