@@ -135,6 +135,11 @@ class MergedFeed implements EventFeed {
    * Takes the next item of a feed. Even without one, the feed may have moved past filtered events.
    */
   #refill(branch: Branch): void {
+    // It may wake again before its item was taken: under backpressure, items wait.
+    if (branch.head !== undefined) {
+      this.#awake.delete(branch)
+      return
+    }
     const before = branch.feed.position()
     const item = branch.feed.next()
     // Runs, which end, can't be merged.
