@@ -262,4 +262,15 @@ describe('readers that resume from the same position at once', () => {
     expect(afters).toEqual([lastEventId])
     await channels.close()
   })
+
+  it('all get the gap of a log that was cleared and has no event, and then new events', async () => {
+    await using s = setup()
+    const { id: lastEventId } = await s.log.publish(1)
+    await s.log.clear()
+    const followed = range(1, 3).map(() => read(s.log.subscribe({ lastEventId }))(1))
+    await new Promise(setImmediate)
+    expect(s.gaps()).toHaveLength(3)
+    await s.log.publish(2)
+    expect(await Promise.all(followed)).toEqual([[2], [2], [2]])
+  })
 })

@@ -177,8 +177,10 @@ export class PageRequest implements Read {
   }
 
   /** Returns the index from which the page of another request serves this one; -1 if it doesn't. */
-  indexIn(page: Page, { from }: PageRequest): number {
-    if ('last' in this.from) return 'last' in from && from.last === this.from.last ? 0 : -1
+  indexIn(page: Page, other: PageRequest): number {
+    // Such a request waits for the other one's page, whatever that has.
+    if (this.asksLike(other)) return 0
+    if ('last' in this.from) return -1
     // After an undecodable event, only this request's own page is checked for contiguity.
     return this.position?.skipped === undefined ? page.indexAfter(this.from.after) : -1
   }
