@@ -1,6 +1,6 @@
-// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run
-// test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets the rest
-// itself.
+// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run simulate`,
+// `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets
+// the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -44,6 +44,10 @@ const tasks = {
     await step('install')
     const oneAtATime = ['--maxWorkers', '1', '--isolate']
     await step('exec', 'vitest', 'run', '--project', 'unit', ...oneAtATime, 'tests/fuzz')
+  },
+  async simulate() {
+    await step('install')
+    await step('exec', 'node', 'tests/simulation/main.ts', ...process.argv.slice(3))
   },
   async 'test:browsers'() {
     Object.assign(environment, prerequisites(browserPrograms))

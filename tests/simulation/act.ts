@@ -1,0 +1,133 @@
+import type { SimulatedClient } from './client.ts'
+import { goodNetworkConditions } from './line.ts'
+import { type Fault, isFault, type Step } from './plan.ts'
+import type { SimulatedProcess } from './process.ts'
+import { goodStoreConditions } from './store-connection.ts'
+import type { Slot, World } from './world.ts'
+
+/** Lets a step happen to a world. */
+export function act(world: World, step: Step): void {
+  if (isFault(step)) {
+    const { id, atMs: _, kind, ...details } = step
+    world.trace.add(`step ${id}`, `${kind} ${JSON.stringify(details)}`, true)
+    actFault(world, step)
+    return
+  }
+  if (step.kind === 'publish') {
+    world.publisher.publish(step.room, step.count, step.hasKey, step.characters)
+    return
+  }
+  const client = clientOf(world, step.client)
+  client.process.arrive(0, () => {
+    if (step.kind === 'subscribe') client.follow(step.subscribed)
+    else client.follows[step.which]?.stop()
+  })
+}
+
+function actFault(world: World, fault: Fault): void {
+  if ('client' in fault) actOnClient(world, clientOf(world, fault.client), fault)
+  else if ('instance' in fault) actOnInstance(world, slotOf(world, fault.instance), fault)
+  else if (fault.kind === 'clear') clear(world, fault.room)
+  else if (fault.kind === 'store clock') world.store.process.jump(fault.byMs)
+  else void world.store.flush()
+}
+
+type ClientFault = Extract<Fault, { client: number }>
+type InstanceFault = Extract<Fault, { instance: number }>
+
+function actOnClient(world: World, client: SimulatedClient, fault: ClientFault): void {
+  if (fault.kind === 'cut') world.network.cut(client.name, fault.how)
+  else if (fault.kind === 'network') disturbNetwork(world, client, fault)
+  else if (fault.kind === 'reload') client.reload(fault.closesSockets)
+  else if (fault.kind === 'page clock') client.process.jump(fault.byMs)
+  else freeze(world, client.process, fault.forMs)
+}
+
+function actOnInstance(world: World, slot: Slot, fault: InstanceFault): void {
+  const { process, connection } = slot.instance
+  if (fault.kind === 'crash') crash(world, slot, fault)
+  else if (fault.kind === 'deploy') deploy(world, slot, fault.overMs)
+  else if (fault.kind === 'store') disturbStore(world, slot, fault)
+  else if (fault.kind === 'interrupt') connection.interrupt(fault.forMs)
+  else if (fault.kind === 'instance clock') process.jump(fault.byMs)
+  else freeze(world, process, fault.forMs)
+}
+
+type FaultOf<TKind extends Fault['kind']> = Extract<Fault, { kind: TKind }>
+
+function freeze({ timeline }: World, process: SimulatedProcess, forMs: number): void {
+  process.freeze()
+  timeline.after(forMs, () => process.thaw())
+}
+
+function disturbNetwork(
+  { timeline, network }: World,
+  client: SimulatedClient,
+  { conditions, forMs }: FaultOf<'network'>,
+): void {
+  Object.assign(client.conditions, conditions)
+  // Devices notice at once that they are offline.
+  if (conditions.isOffline) {
+    client.device.setOffline(true)
+    network.cut(client.name, 'both')
+  }
+  timeline.after(forMs, () => {
+    Object.assign(client.conditions, goodNetworkConditions())
+    network.release(client.name)
+    if (conditions.isOffline) client.device.setOffline(false)
+  })
+}
+
+function disturbStore(
+  { timeline }: World,
+  slot: Slot,
+  { conditions, forMs }: FaultOf<'store'>,
+): void {
+  Object.assign(slot.conditions, conditions)
+  timeline.after(forMs, () => {
+    Object.assign(slot.conditions, goodStoreConditions())
+    // A connection that was down is there again; one that was only deaf never noticed.
+    if (conditions.isDown) slot.instance.connection.interrupt(0)
+  })
+}
+
+function crash(world: World, slot: Slot, { forMs, closesSockets }: FaultOf<'crash'>): void {
+  const { process } = slot.instance
+  if (process.hasCrashed) return
+  process.crash()
+  world.network.processCrashed(process, closesSockets)
+  world.timeline.after(forMs, () => world.restart(slot))
+}
+
+/** A new process takes the requests before the old one ends. */
+function deploy(world: World, slot: Slot, overMs: number): void {
+  const previous = slot.instance
+  if (previous.process.hasCrashed) return
+  world.restart(slot)
+  previous.process.arrive(0, () => {
+    previous.deploy(overMs).then(
+      () => world.network.processCrashed(previous.process, true),
+      (error: unknown) => world.faults.push(`a deploy failed: ${String(error)}`),
+    )
+  })
+}
+
+function clear(world: World, room: string): void {
+  const instance = world.slots.map((slot) => slot.instance).find(({ isUp }) => isUp)
+  instance?.channels
+    .room({ room })
+    .clear()
+    .catch(() => {})
+}
+
+function clientOf({ clients }: World, number: number): SimulatedClient {
+  const client = clients[number]
+  if (!client) throw new Error(`There is no client ${number}.`)
+  return client
+}
+
+function slotOf({ slots }: World, number: number): Slot {
+  const slot = slots[number]
+  if (!slot) throw new Error(`There is no instance ${number}.`)
+  return slot
+}

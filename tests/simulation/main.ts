@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util'
+import { runSeeds, simulateOnly } from './batch.ts'
+import { planFor } from './plan.ts'
+import { runPlanted } from './planting.ts'
+import { plants } from './plants.ts'
+import { describeBatch, describeFailure } from './report.ts'
+import { shrink } from './shrink.ts'
+import { simulate } from './simulate.ts'
+
+// npm run simulate -- --seeds 1000 --from 1      runs seeds; what fails is made as small as it gets
+// npm run simulate -- --seed 42 --keep 3,7       runs one again, with these steps only
+// npm run simulate -- --planted --seeds 500      puts each planted bug in, and looks for it
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '500' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    keep: { type: 'string' },
+    planted: { type: 'boolean', default: false },
+  },
+})
+const from = Number(values.from)
+const seeds = Number(values.seeds)
+
+const hasFailed =
+  values.seed !== undefined
+    ? await runOne(Number(values.seed), values.keep)
+    : values.planted
+      ? await runPlants()
+      : await runMany()
+// Crashed instances leave waits behind that would keep this process alive.
+process.exit(hasFailed ? 1 : 0)
+
+async function runOne(seed: number, keep: string | undefined): Promise<boolean> {
+  const outcome =
+    keep === undefined
+      ? await simulate(planFor(seed))
+      : await simulateOnly(seed, new Set(keep.split(',').map(Number)))
+  console.log(describeFailure(outcome))
+  return outcome.violations.length > 0
+}
+
+async function runMany(): Promise<boolean> {
+  const startMs = performance.now()
+  const result = await runSeeds({ from, seeds, maxFailures: 3, repeatEvery: 25 })
+  console.log(describeBatch(result, performance.now() - startMs))
+  for (const failure of result.failures) console.log(`\n${describeFailure(await shrink(failure))}`)
+  return result.failures.length > 0
+}
+
+/** Shows how many seeds each planted bug takes; one that is not found is a fault of the simulator. */
+async function runPlants(): Promise<boolean> {
+  let missed = 0
+  for (const plant of plants) {
+    const options = { from, seeds, maxFailures: 1, repeatEvery: Infinity }
+    const { failures, seeds: count } = await runPlanted(plant, options)
+    const [found] = failures
+    if (!found) missed += 1
+    const how = found ? `${found.violations[0]?.text}` : 'not found'
+    console.log(`${String(count).padStart(5)}  ${plant.name.padEnd(28)} ${how}`)
+  }
+  console.log(`${plants.length - missed} of ${plants.length} planted bugs were found`)
+  return missed > 0
+}

@@ -1,0 +1,254 @@
+import type { AppConfig } from './app.ts'
+import { type Chance, chanceFor } from './chance.ts'
+import type { Subscribed } from './follow.ts'
+import type { Cut, NetworkConditions } from './line.ts'
+import type { StoreConditions } from './store-connection.ts'
+
+/** One thing that happens to the world, or that its people do. */
+export type Step = { readonly id: number; readonly atMs: number } & Action
+
+/** What a step does. Clients and instances are given by their numbers. */
+export type Action =
+  | { readonly kind: 'subscribe'; readonly client: number; readonly subscribed: Subscribed }
+  | { readonly kind: 'unsubscribe'; readonly client: number; readonly which: number }
+  | {
+      readonly kind: 'publish'
+      readonly room: string
+      readonly count: number
+      readonly hasKey: boolean
+      readonly characters: number
+    }
+  | Fault
+
+/** What goes wrong. */
+export type Fault =
+  | { readonly kind: 'cut'; readonly client: number; readonly how: Cut }
+  | {
+      readonly kind: 'network'
+      readonly client: number
+      readonly forMs: number
+      readonly conditions: Partial<NetworkConditions>
+    }
+  | { readonly kind: 'reload'; readonly client: number; readonly closesSockets: boolean }
+  | { readonly kind: 'freeze page'; readonly client: number; readonly forMs: number }
+  | { readonly kind: 'page clock'; readonly client: number; readonly byMs: number }
+  | {
+      readonly kind: 'crash'
+      readonly instance: number
+      readonly forMs: number
+      readonly closesSockets: boolean
+    }
+  | { readonly kind: 'deploy'; readonly instance: number; readonly overMs: number }
+  | { readonly kind: 'freeze instance'; readonly instance: number; readonly forMs: number }
+  | { readonly kind: 'instance clock'; readonly instance: number; readonly byMs: number }
+  | {
+      readonly kind: 'store'
+      readonly instance: number
+      readonly forMs: number
+      readonly conditions: Partial<StoreConditions>
+    }
+  | { readonly kind: 'interrupt'; readonly instance: number; readonly forMs: number }
+  | { readonly kind: 'clear'; readonly room: string }
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'store clock'; readonly byMs: number }
+
+/** A whole run, before it happens. */
+export interface Plan {
+  readonly seed: number
+  readonly instances: number
+  readonly modes: ReadonlyArray<'multiplexed' | 'single'>
+  readonly rooms: readonly string[]
+  readonly config: AppConfig
+  readonly maxDurationMs: number | undefined
+  /** When the last step is over. */
+  readonly activeMs: number
+  /** In the order of their times. */
+  readonly steps: readonly Step[]
+}
+
+/** How long a fault lasts at most, in milliseconds. */
+export const longestFaultMs = 30_000
+
+/** Makes the plan of a seed. */
+export function planFor(seed: number): Plan {
+  const chance = chanceFor(seed, 'plan')
+  const rooms = chance.is(0.5) ? ['red'] : ['red', 'blue']
+  const instances = chance.between(1, 3)
+  const modes = Array.from({ length: chance.between(1, 3) }, () =>
+    chance.is(0.7) ? ('multiplexed' as const) : ('single' as const),
+  )
+  const activeMs = 1_000 * chance.one([15, 30, 60, 120])
+  const world = { chance, rooms, instances, clients: modes.length, activeMs }
+  const actions = [...work(world), ...faults(world)].toSorted((a, b) => a.atMs - b.atMs)
+  return {
+    seed,
+    instances,
+    modes,
+    rooms,
+    config: {
+      retain: chance.one([4, 12, 40, 1_000, 1_000]),
+      positionCheckMs: chance.one([2_000, 30_000]),
+      lingerMs: chance.one([0, 500, 5_000]),
+      windowEvents: chance.one([2, 8, 1_024]),
+    },
+    maxDurationMs: chance.is(0.3) ? chance.between(5_000, 20_000) : undefined,
+    activeMs,
+    steps: actions.map((action, id) => ({ ...action, id })),
+  }
+}
+
+interface PlannedWorld {
+  readonly chance: Chance
+  readonly rooms: readonly string[]
+  readonly instances: number
+  readonly clients: number
+  readonly activeMs: number
+}
+
+type Timed = Action & { readonly atMs: number }
+
+/** What people do: subscribe, unsubscribe and publish, in bursts and one by one. */
+function work(world: PlannedWorld): Timed[] {
+  const { chance, rooms, clients, activeMs } = world
+  const actions: Timed[] = []
+  for (let client = 0; client < clients; client++) {
+    for (let count = chance.between(1, 3); count > 0; count--) {
+      const atMs = chance.is(0.5) ? chance.below(200) : chance.below(activeMs / 2)
+      actions.push({ atMs, kind: 'subscribe', client, subscribed: subscribed(world) })
+    }
+    if (chance.is(0.3)) {
+      const atMs = chance.below(activeMs)
+      actions.push({ atMs, kind: 'unsubscribe', client, which: chance.below(3) })
+      if (chance.is(0.7))
+        actions.push({
+          atMs: Math.min(activeMs, atMs + chance.delayMs(300)),
+          kind: 'subscribe',
+          client,
+          subscribed: subscribed(world),
+        })
+    }
+  }
+  const characters = chance.is(0.15) ? 20_000 : 0
+  for (let count = chance.between(10, 60); count > 0; ) {
+    const burst = chance.is(0.3) ? chance.between(3, 12) : 1
+    const atMs = chance.below(activeMs)
+    for (let i = 0; i < burst; i++, count--)
+      actions.push({
+        atMs: atMs + chance.below(20),
+        kind: 'publish',
+        room: chance.one(rooms),
+        count: chance.is(0.1) ? chance.between(2, 5) : 1,
+        hasKey: chance.is(0.5),
+        characters,
+      })
+  }
+  return actions
+}
+
+function subscribed({ chance, rooms }: PlannedWorld): Subscribed {
+  const path = chance.one(['room', 'room', 'all', 'even', 'generated', 'merged'] as const)
+  return { path, rooms: path === 'merged' ? rooms : [chance.one(rooms)] }
+}
+
+/** What goes wrong. In some runs it is one kind of thing, again and again. */
+function faults(world: PlannedWorld): Timed[] {
+  const { chance, activeMs } = world
+  const kinds = chance.is(0.4) ? [chance.one(faultKinds), chance.one(faultKinds)] : faultKinds
+  return Array.from({ length: chance.between(0, 14) }, () => ({
+    ...createFault[chance.one(kinds)](world),
+    atMs: chance.below(activeMs),
+  }))
+}
+
+const createFault: {
+  readonly [TKind in Fault['kind']]: (world: PlannedWorld) => Extract<Fault, { kind: TKind }>
+} = {
+  cut: ({ chance, clients }) => ({
+    kind: 'cut',
+    client: chance.below(clients),
+    how: chance.one(['both', 'both', 'only client', 'only server', 'politely', 'in a chunk']),
+  }),
+  network: ({ chance, clients }) => ({
+    kind: 'network',
+    client: chance.below(clients),
+    forMs: duration(chance, 4_000),
+    conditions: chance.one<Partial<NetworkConditions>>([
+      { isOffline: true },
+      { isBlackHole: true },
+      { badGateway: chance.one([502, 503, 504]) },
+      { isBuffering: true },
+      { isStalled: true },
+      { losesAnswers: true },
+      { slowness: chance.between(10, 100) },
+    ]),
+  }),
+  reload: ({ chance, clients }) => ({
+    kind: 'reload',
+    client: chance.below(clients),
+    closesSockets: chance.is(0.7),
+  }),
+  'freeze page': ({ chance, clients }) => ({
+    kind: 'freeze page',
+    client: chance.below(clients),
+    forMs: duration(chance, 5_000),
+  }),
+  'page clock': ({ chance, clients }) => ({
+    kind: 'page clock',
+    client: chance.below(clients),
+    byMs: chance.between(-60_000, 60_000),
+  }),
+  crash: ({ chance, instances }) => ({
+    kind: 'crash',
+    instance: chance.below(instances),
+    forMs: duration(chance, 2_000),
+    closesSockets: chance.is(0.7),
+  }),
+  deploy: ({ chance, instances }) => ({
+    kind: 'deploy',
+    instance: chance.below(instances),
+    overMs: chance.one([0, 500, 5_000]),
+  }),
+  'freeze instance': ({ chance, instances }) => ({
+    kind: 'freeze instance',
+    instance: chance.below(instances),
+    forMs: duration(chance, 3_000),
+  }),
+  'instance clock': ({ chance, instances }) => ({
+    kind: 'instance clock',
+    instance: chance.below(instances),
+    byMs: chance.between(-60_000, 60_000),
+  }),
+  store: ({ chance, instances }) => ({
+    kind: 'store',
+    instance: chance.below(instances),
+    forMs: duration(chance, 3_000),
+    conditions: chance.one<Partial<StoreConditions>>([
+      { isDown: true },
+      { losesAnswers: true },
+      { isDeaf: true },
+      { repeatsHints: true },
+      { slowness: chance.between(10, 300) },
+    ]),
+  }),
+  interrupt: ({ chance, instances }) => ({
+    kind: 'interrupt',
+    instance: chance.below(instances),
+    forMs: duration(chance, 1_000),
+  }),
+  clear: ({ chance, rooms }) => ({ kind: 'clear', room: chance.one(rooms) }),
+  flush: () => ({ kind: 'flush' }),
+  'store clock': ({ chance }) => ({ kind: 'store clock', byMs: chance.between(-60_000, 60_000) }),
+}
+
+/** Most are short. None outlasts the time that a run has for them. */
+function duration(chance: Chance, typicalMs: number): number {
+  return Math.min(longestFaultMs, chance.delayMs(typicalMs))
+}
+
+/** All kinds of faults. */
+export const faultKinds = Object.keys(createFault) as ReadonlyArray<Fault['kind']>
+
+/** Whether a step is a fault. */
+export function isFault(step: Action): step is Fault {
+  return step.kind in createFault
+}

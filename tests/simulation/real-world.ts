@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto'
+import { chanceFor } from './chance.ts'
+
+/** Watches for what would make a run depend on more than its seed. */
+export interface RealWorldWatch {
+  /** What our packages took from the real world. */
+  seen(): readonly string[]
+  restore(): void
+}
+
+/** Longer than any timer that fires: such a one only keeps a process alive. */
+const keepAliveMs = 2 ** 31 - 1
+
+/**
+ * Replaces time, timers and chance of the runtime for a run. What the packages need of `crypto` is
+ * given from the seed; if they use anything else, it is noted with the place. What they say on the
+ * console is given to `onConsole`.
+ */
+export function watchRealWorld(seed: number, onConsole: (text: string) => void): RealWorldWatch {
+  const seen = new Set<string>()
+  const { random } = chanceFor(seed, 'crypto')
+  const note = (name: string): void => {
+    const place = new Error().stack?.split('\n').find((line) => /packages\/\w+\/src/.test(line))
+    if (place !== undefined) seen.add(`${name} of the runtime was used${place.replace(/^ */, ' ')}`)
+  }
+  const restores = [
+    replace(globalThis, 'setTimeout', (real) =>
+      Object.assign((...args: Parameters<typeof setTimeout>) => {
+        if (args[1] !== keepAliveMs) note('setTimeout')
+        return real(...args)
+      }, real),
+    ),
+    replace(globalThis, 'setInterval', (real) =>
+      Object.assign((...args: Parameters<typeof setInterval>) => {
+        note('setInterval')
+        return real(...args)
+      }, real),
+    ),
+    replace(Date, 'now', (real) => () => {
+      note('Date.now')
+      return real.call(Date)
+    }),
+    replace(performance, 'now', (real) => () => {
+      note('performance.now')
+      return real.call(performance)
+    }),
+    replace(Math, 'random', (real) => () => {
+      note('Math.random')
+      return real()
+    }),
+    replace(
+      console,
+      'warn',
+      () =>
+        (...values) =>
+          onConsole(String(values[0])),
+    ),
+    replace(
+      console,
+      'error',
+      () =>
+        (...values) =>
+          onConsole(String(values[0])),
+    ),
+    replace(crypto, 'getRandomValues', () => (array) => {
+      if (array instanceof Uint8Array)
+        for (let i = 0; i < array.length; i++) array[i] = Math.floor(random() * 256)
+      return array
+    }),
+    // The real one ends in another thread, at a time that differs from run to run.
+    replace(crypto.subtle, 'digest', () => async (_algorithm, data) => {
+      const bytes = createHash('sha256')
+        .update(Buffer.from(data as ArrayBuffer))
+        .digest()
+      return Uint8Array.from(bytes).buffer
+    }),
+  ]
+  const onFault = (error: unknown): void => {
+    seen.add(`nobody caught ${error instanceof Error ? error.stack : String(error)}`)
+  }
+  process.on('unhandledRejection', onFault)
+  process.on('uncaughtException', onFault)
+  return {
+    seen: () => [...seen],
+    restore() {
+      for (const restore of restores) restore()
+      process.off('unhandledRejection', onFault)
+      process.off('uncaughtException', onFault)
+    },
+  }
+}
+
+function replace<TObject extends object, TKey extends keyof TObject>(
+  object: TObject,
+  key: TKey,
+  make: (real: TObject[TKey]) => TObject[TKey],
+): () => void {
+  const own = Object.getOwnPropertyDescriptor(object, key)
+  Object.defineProperty(object, key, {
+    value: make(object[key]),
+    configurable: true,
+    writable: true,
+  })
+  return () => {
+    if (own) Object.defineProperty(object, key, own)
+    else Reflect.deleteProperty(object, key)
+  }
+}

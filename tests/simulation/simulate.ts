@@ -1,0 +1,69 @@
+import { act } from './act.ts'
+import { checkLeftovers } from './leftovers.ts'
+import { checkFollow, type Violation } from './oracle.ts'
+import { longestFaultMs, type Plan } from './plan.ts'
+import { checkPublished } from './publish-oracle.ts'
+import { watchRealWorld } from './real-world.ts'
+import { settled } from './timeline.ts'
+import { World } from './world.ts'
+
+/** What became of a run. */
+export interface Outcome {
+  readonly plan: Plan
+  readonly violations: readonly Violation[]
+  readonly world: World
+  readonly simulatedMs: number
+}
+
+/** How long everything is well before the last events, in milliseconds. */
+const healMs = 5_000
+/** How long the last events may take: half-open connections and back-offs last a minute. */
+const quietMs = 150_000
+/** How long it may take until nothing is left. */
+const closeMs = 90_000
+
+/** Runs a plan. The same plan gives the same run, whatever the machine does. */
+export async function simulate(plan: Plan): Promise<Outcome> {
+  const world = new World(plan)
+  const real = watchRealWorld(plan.seed, (text) => world.trace.add('console', text))
+  try {
+    const violations = await run(world, plan).catch((error: unknown) => [standstill(world, error)])
+    for (const text of [...world.faults, ...real.seen()])
+      violations.push({ kind: 'fault', text, atMs: 0, actor: 'world', about: [] })
+    return { plan, violations, world, simulatedMs: world.timeline.nowMs }
+  } finally {
+    real.restore()
+  }
+}
+
+async function run(world: World, { steps, activeMs, rooms }: Plan): Promise<Violation[]> {
+  const { timeline, store, publisher } = world
+  for (const step of steps) timeline.after(step.atMs, () => act(world, step))
+  await timeline.run(activeMs + longestFaultMs + healMs)
+  const last = rooms.map((room) => publisher.publishLast(room))
+  await timeline.run(timeline.nowMs + quietMs)
+  const { nowMs } = timeline
+  const violations = [
+    ...world.follows.flatMap((follow) => checkFollow(follow, store, nowMs)),
+    ...checkPublished(publisher.published, store, nowMs),
+    ...last
+      .filter(({ outcome }) => outcome !== 'resolved')
+      .map(({ room }) => ({
+        kind: 'silence',
+        text: `the last publish to ${room} never resolved`,
+        atMs: nowMs,
+        actor: 'publisher',
+        about: [room],
+      })),
+  ]
+  for (const follow of world.follows) if (follow.isWanted) follow.stop()
+  await settled()
+  await timeline.run(timeline.nowMs + closeMs)
+  violations.push(...checkLeftovers(world))
+  return violations
+}
+
+function standstill({ timeline }: World, error: unknown): Violation {
+  const text = String(error)
+  return { kind: 'standstill', text, atMs: timeline.nowMs, actor: 'world', about: [] }
+}

@@ -1,0 +1,148 @@
+import {
+  type Backend,
+  type ChannelLog,
+  type LogListener,
+  RealtimeError,
+  type Unlisten,
+} from '@trpc-sse/server'
+import type { Chance } from './chance.ts'
+import type { SimulatedProcess } from './process.ts'
+import type { SimulatedStore } from './store.ts'
+
+/** What is wrong between one instance and the store, for now. */
+export interface StoreConditions {
+  /** Nothing reaches the store. */
+  isDown: boolean
+  /** Half of the appends are done, and their answer is lost. */
+  losesAnswers: boolean
+  /** How much longer everything takes. */
+  slowness: number
+  /** Hints are lost, and nobody notices. */
+  isDeaf: boolean
+  /** Hints come twice. */
+  repeatsHints: boolean
+}
+
+/** Creates the conditions of a good day. */
+export function goodStoreConditions(): StoreConditions {
+  return { isDown: false, losesAnswers: false, slowness: 1, isDeaf: false, repeatsHints: false }
+}
+
+/** What a connection to the store is made of. */
+export interface StoreConnectionOptions {
+  readonly store: SimulatedStore
+  readonly process: SimulatedProcess
+  readonly conditions: StoreConditions
+  readonly chance: Chance
+}
+
+/** How long a backend tries before it says that the store can't be reached, in milliseconds. */
+const commandTimeoutMs = 2_000
+
+/** The store, as one instance has it: behind a network. */
+export class StoreConnection implements Backend {
+  readonly #options: StoreConnectionOptions
+  readonly #listeners = new Set<LogListener>()
+  #interruptedUntilMs = 0
+  /** Hints arrive in their order. */
+  #lastHintMs = 0
+  #isClosed = false
+
+  constructor(options: StoreConnectionOptions) {
+    this.#options = options
+  }
+
+  async append(...[log, payloads, options = {}]: Parameters<Backend['append']>) {
+    const { store, conditions, chance } = this.#options
+    const { after, ...others } = options
+    await after
+    const losesAnswer = conditions.losesAnswers && chance.is(0.5)
+    return await this.#ask(() => store.append(log, payloads, others), losesAnswer)
+  }
+
+  async read(...[log, range, options]: Parameters<Backend['read']>) {
+    const { store } = this.#options
+    const page = await this.#ask(() => store.backend.read(log, range))
+    options?.signal?.throwIfAborted()
+    return page
+  }
+
+  clear(log: ChannelLog): Promise<void> {
+    return this.#ask(() => this.#options.store.clear(log))
+  }
+
+  notify(log: ChannelLog, text: string): Promise<boolean> {
+    return this.#ask(async () => (await this.#options.store.backend.notify?.(log, text)) ?? false)
+  }
+
+  async listen(log: ChannelLog, listener: LogListener): Promise<Unlisten> {
+    const { store, process } = this.#options
+    let isListening = true
+    const remote = this.#remote(listener, () => isListening)
+    const unlisten = await this.#ask(() => store.listen(log, remote))
+    this.#listeners.add(listener)
+    const stop = (): void => {
+      isListening = false
+      this.#listeners.delete(listener)
+      unlisten()
+    }
+    process.onCrash(stop)
+    return async () => stop()
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+  }
+
+  /** Cuts the connection for hints; once it is there again, listeners are told. */
+  interrupt(forMs: number): void {
+    const { process } = this.#options
+    this.#interruptedUntilMs = process.clock.monotonicMs?.() ?? 0
+    this.#interruptedUntilMs += forMs
+    process.arrive(forMs, () => {
+      for (const listener of [...this.#listeners]) listener.onInterrupted()
+    })
+  }
+
+  /** What the store calls: each call takes its time, and may be lost. */
+  #remote(listener: LogListener, isListening: () => boolean): LogListener {
+    const deliver = (call: () => void): void => this.#deliver(() => isListening() && call())
+    return {
+      onEvent: (event) => deliver(() => listener.onEvent(event)),
+      onInterrupted: () => deliver(() => listener.onInterrupted()),
+      onNotice: (text) => deliver(() => listener.onNotice?.(text)),
+    }
+  }
+
+  #deliver(call: () => void): void {
+    const { process, conditions, chance } = this.#options
+    const nowMs = process.clock.monotonicMs?.() ?? 0
+    if (conditions.isDeaf || conditions.isDown || nowMs < this.#interruptedUntilMs) return
+    const arrivesMs = nowMs + chance.delayMs(3 * conditions.slowness)
+    this.#lastHintMs = Math.max(this.#lastHintMs, arrivesMs)
+    process.arrive(this.#lastHintMs - nowMs, call)
+    if (conditions.repeatsHints) process.arrive(this.#lastHintMs - nowMs, call)
+  }
+
+  /** Sends a command. It is done on its arrival, whatever becomes of who has sent it. */
+  #ask<TResult>(command: () => Promise<TResult>, losesAnswer = false): Promise<TResult> {
+    const { process, store, conditions, chance } = this.#options
+    const wayMs = (): number => chance.delayMs(2 * conditions.slowness)
+    return new Promise((resolve, reject) => {
+      if (process.hasCrashed) return
+      if (this.#isClosed) return reject(new RealtimeError('CLOSED', 'The connection is closed.'))
+      const fail = (): void => {
+        const message = 'The simulated store gave no answer.'
+        reject(new RealtimeError('BACKEND_UNAVAILABLE', message))
+      }
+      if (conditions.isDown || losesAnswer) process.arrive(commandTimeoutMs, fail)
+      if (conditions.isDown) return
+      store.process.arrive(wayMs(), () => {
+        command().then(
+          (result) => losesAnswer || process.arrive(wayMs(), () => resolve(result)),
+          (error: unknown) => process.arrive(wayMs(), () => reject(error)),
+        )
+      })
+    })
+  }
+}
