@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 const root = new URL('../../../', import.meta.url)
 const specification = readFileSync(new URL('packages/protocol/PROTOCOL.md', root), 'utf8')
 
-/** Where tests of a section's clauses belong: with the side that they bind, or across packages. */
+/**
+ * The folders for the tests of each section: those of the side that it binds, or across packages.
+ */
 const places: Readonly<Record<string, RegExp>> = {
   '1. Text': /^packages\/protocol\//,
   '2. Ids': /^packages\/(protocol|client)\//,
@@ -24,7 +26,7 @@ const clauses = specification.split(/^## /m).flatMap((section) => {
   }))
 })
 
-/** The files of the tests that name a clause in their title. */
+/** For each clause, the files with tests that name it in their title. */
 function filesByClause(): Map<string, string[]> {
   const files = globSync('{packages,apps,tests}/**/*.test.{ts,tsx}', {
     cwd: root,

@@ -85,7 +85,7 @@ describe('elapsedTime', () => {
   })
 })
 
-it('a timer of the system that is longer than a runtime can count does not fire at once', () => {
+it('a system timer with a delay above the runtime’s maximum does not fire at once', () => {
   vi.useFakeTimers()
   try {
     const callback = vi.fn()

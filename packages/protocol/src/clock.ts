@@ -1,7 +1,7 @@
 /** Options of a timer. */
 export interface TimerOptions {
   /**
-   * Whether the process stays alive for it.
+   * Keeps the process alive until the timer fires or is cancelled.
    *
    * @default false
    */
@@ -11,31 +11,34 @@ export interface TimerOptions {
 /** Time, timers and randomness, handed in so that a simulator can replace them. */
 export interface Clock {
   /**
-   * Time of day, in milliseconds since 1970. It may be set back or forward: measure with {@link
-   * elapsedTime}.
+   * The time of day, in milliseconds since 1970. It can jump in both directions: measure durations
+   * with {@link elapsedTime}.
    */
   now(): number
   /**
-   * Milliseconds since any fixed moment, never set back. Without it, `now` is used, and its steps
-   * back are ignored.
+   * Milliseconds since any fixed moment; never decreases. Without this method, {@link elapsedTime}
+   * uses `now` and ignores its steps back.
    */
   monotonicMs?(): number
   /**
-   * Calls `callback` once after `delayMs`, or after 24 days if that is longer; returns a function that cancels it. Only a timer with
-   * `keepsAlive`, which somebody waits for, keeps the process alive.
+   * Calls `callback` once after `delayMs`, capped at 24 days. Returns a function that cancels the
+   * timer. Only a timer with `keepsAlive` keeps the process alive.
    */
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void
   /** A number from 0 up to, not including, 1. */
   random(): number
 }
 
-/** The longest delay of a runtime's timer, in milliseconds: a longer one would fire at once. */
+/**
+ * The longest delay that runtimes support, in milliseconds: a timer with a longer one fires at
+ * once.
+ */
 const longestTimerMs = 2 ** 31 - 1
 
-/** A timer of the runtime, as `clearTimeout` takes it. */
+/** A timer of the runtime, for `clearTimeout`. */
 export type Timer = ReturnType<typeof setTimeout>
 
-/** Starts a timer that fires after `delayMs`, or after 24 days if that is longer. */
+/** Starts a timer that fires after `delayMs`, capped at 24 days. */
 export function startTimer(delayMs: number, callback: () => void): Timer {
   return setTimeout(callback, Math.min(delayMs, longestTimerMs))
 }
@@ -53,9 +56,9 @@ export const systemClock: Clock = {
 }
 
 /**
- * Creates a reader of elapsed time in milliseconds, which never goes back, whatever happens to the
- * time of day. A clock without `monotonicMs` is read by `now`: a step back counts as no time at
- * all, and the sleep of a machine counts in full.
+ * Creates a function that returns the elapsed time in milliseconds, which never decreases. For a
+ * clock without `monotonicMs` it uses `now`: a step back counts as no time, a step forward (after
+ * sleep, for example) counts in full.
  */
 export function elapsedTime(clock: Clock): () => number {
   if (clock.monotonicMs !== undefined) return () => clock.monotonicMs?.() ?? 0
@@ -69,7 +72,7 @@ export function elapsedTime(clock: Clock): () => number {
   }
 }
 
-/** Waits `delayMs` by a clock, or until the signal aborts; resolves in both cases. */
+/** Resolves after `delayMs`, or earlier if the signal aborts. Never rejects. */
 export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
@@ -84,8 +87,8 @@ export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promi
 }
 
 /**
- * Picks the delay before an attempt: a random time up to `baseMs` doubled with every attempt, at
- * most `maxMs` ("full jitter",
+ * Picks a random delay before an attempt. The upper bound is `baseMs` doubled with every attempt,
+ * at most `maxMs` ("full jitter",
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  */
 export function fullJitterMs(clock: Clock, attempt: number, baseMs: number, maxMs: number): number {

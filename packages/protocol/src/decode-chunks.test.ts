@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { seededRandom } from '../../../tests/support/seeded-random.ts'
 import { createDecoder, type DecodedMessage } from './index.ts'
 
-/** A plain reference decoder of a whole text, line by line as in the specification. */
+/** A plain reference decoder for a whole text, line by line as the specification describes. */
 function readWhole(text: string): DecodedMessage[] {
   const messages: DecodedMessage[] = []
   let data: string[] = []
@@ -59,7 +59,7 @@ function cut(bytes: Uint8Array, random: () => number): Uint8Array[] {
   return pieces
 }
 
-it('P1: delivers a message when its last line ends in CR, and takes a following LF as the same line end', () => {
+it('P1: delivers a message once its last line ends in CR, and treats a following LF as the same line end', () => {
   const messages: DecodedMessage[] = []
   const decoder = createDecoder({ onMessage: (message) => messages.push(message) })
   const push = (text: string): void => decoder.push(new TextEncoder().encode(text))
@@ -73,7 +73,7 @@ it('P1: delivers a message when its last line ends in CR, and takes a following 
   expect(messages.map(({ data }) => data)).toEqual(['1', '2\n3', '4'])
 })
 
-it('P1: reads any text the same however it is split, each message as soon as it is complete', () => {
+it('P1: decodes any text the same however it is split, and delivers each message once it is complete', () => {
   const random = seededRandom(30)
   for (let run = 0; run < 3_000; run++) {
     const text = Array.from({ length: Math.floor(random() * 40) }, () => {

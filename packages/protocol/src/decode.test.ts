@@ -10,7 +10,7 @@ interface DecodeVector {
   readonly comments?: number
 }
 
-/** Decodes chunks, and returns everything that was reported, in order. */
+/** Decodes chunks, and returns everything that the decoder reported, in order. */
 function read(chunks: Iterable<Uint8Array>) {
   const messages: DecodedMessage[] = []
   const retries: number[] = []
@@ -46,7 +46,7 @@ describe('createDecoder', () => {
 
   const text = new TextEncoder()
 
-  it('P5: refuses a message that is too long, whether or not its line ends', () => {
+  it('P5: refuses a message that is too long, even within an unfinished line', () => {
     for (const part of ['x', 'data: x\n']) {
       const decoder = createDecoder({ onMessage() {}, maxMessageLength: 1_000 })
       decoder.push(text.encode('data: '))
@@ -67,7 +67,7 @@ describe('createDecoder', () => {
     expect(messages).toHaveLength(100)
   })
 
-  it('throws what its handler throws', () => {
+  it('rethrows the error of its handler', () => {
     const decoder = createDecoder({
       onMessage() {
         throw new Error('bug in the app')

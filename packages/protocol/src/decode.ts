@@ -2,33 +2,34 @@ import { RealtimeError } from './errors.ts'
 
 /** One message read from a `text/event-stream`. */
 export interface DecodedMessage {
-  /** `message` where the sender gave no name. */
+  /** The event's name; `message` if the sender gave none. */
   readonly event: string
   readonly data: string
-  /**
-   * The id that this very message carried; `undefined` if it carried none, `''` if an empty one.
-   */
+  /** The id of this message itself: `undefined` if it has none, `''` if its id is empty. */
   readonly id: string | undefined
 }
 
-/** Where a {@link Decoder} puts what it read. */
+/** The callbacks and the limit of a {@link Decoder}. */
 export interface DecoderOptions {
   onMessage(message: DecodedMessage): void
-  /** The sender asks to wait this many milliseconds before a reconnect. */
+  /** Called when the sender asks to wait this many milliseconds before a reconnect. */
   onRetry?(retryMs: number): void
-  /** Anything else arrived, a comment for example: the connection is alive. */
+  /** Called when a comment arrived, which shows that the connection is alive. */
   onComment?(): void
   /**
-   * The most characters that one message may have. Beyond it `push` throws `INVALID_MESSAGE`.
+   * The maximum length of one message, in characters. `push` throws `INVALID_MESSAGE` for a longer
+   * one.
    *
    * @default 16_777_216
    */
   readonly maxMessageLength?: number
 }
 
-/** Reads a `text/event-stream`, chunk by chunk, wherever the chunks are cut. */
+/**
+ * Reads a `text/event-stream` chunk by chunk. A chunk may end anywhere, even within a character.
+ */
 export interface Decoder {
-  /** Reads on. Throws what `onMessage` throws, and `INVALID_MESSAGE`. */
+  /** Reads the next chunk. Throws `INVALID_MESSAGE`, and the errors that its callbacks throw. */
   push(chunk: Uint8Array): void
 }
 
@@ -39,7 +40,7 @@ export function createDecoder({
   onComment,
   maxMessageLength = 16_777_216,
 }: DecoderOptions): Decoder {
-  // It removes a byte order mark.
+  // TextDecoder removes a byte order mark.
   const decoder = new TextDecoder()
   let unended = ''
   let endedInCr = false
@@ -74,8 +75,8 @@ export function createDecoder({
     push(chunk) {
       let text = decoder.decode(chunk, { stream: true })
       if (text === '') return
-      // A CR ends a line at once. The LF that follows it belongs to the same line end, in whichever
-      // chunk it comes.
+      // A CR ends a line at once. A LF that follows belongs to the same line end, even in the next
+      // chunk.
       if (endedInCr && text[0] === '\n') text = text.slice(1)
       endedInCr = text.endsWith('\r')
       const lines = text.split(text.includes('\r') ? /\r\n?|\n/ : '\n')

@@ -12,7 +12,7 @@ interface EncodeVector {
 
 const vectors = readVectors<EncodeVector[]>('encode')
 
-/** Decodes a text whose bytes are split at these places. */
+/** Splits a text's bytes at these offsets, and decodes the parts. */
 function decode(text: string, cuts: readonly number[] = []): DecodedMessage[] {
   const messages: DecodedMessage[] = []
   const decoder = createDecoder({ onMessage: (message) => messages.push(message) })

@@ -2,9 +2,9 @@ import { RealtimeError } from './errors.ts'
 
 /** One message of a `text/event-stream`. */
 export interface SseMessage {
-  /** The event's name: one line. Without one it is an unnamed `message`. */
+  /** The event's name, in one line. A message without a name is read as `message`. */
   readonly event?: string
-  /** What a client sends back to resume after this message: one line without NUL. */
+  /** The id that a client sends back to resume after this message: one line without NUL. */
   readonly id?: string
   /** The payload. May have many lines; CR, LF and CRLF all reach the reader as LF. */
   readonly data?: string
@@ -13,7 +13,7 @@ export interface SseMessage {
 }
 
 /**
- * Writes one message as `text/event-stream`. The only place in the project that does.
+ * Writes one message as `text/event-stream`. No other code in the project writes that format.
  * Throws `INVALID_MESSAGE` for a name or an id that would start a new field.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
@@ -28,8 +28,8 @@ export function encode({ event, id, data, retryMs }: SseMessage): string {
 }
 
 /**
- * Writes a message with an id in two parts. Its data goes between them as it is, and must be one line.
- * Throws `INVALID_MESSAGE`.
+ * Writes a message with an id, and returns the parts before and after its data. The caller inserts
+ * the data, which must be one line. Throws `INVALID_MESSAGE`.
  */
 export function encodeAround(id: string): readonly [before: string, after: string] {
   const before = 'data: '
@@ -37,15 +37,16 @@ export function encodeAround(id: string): readonly [before: string, after: strin
 }
 
 /**
- * Writes the first line of a message with a name: what {@link encode} writes of the same message
- * without a name may follow. So one text serves under many names. Throws `INVALID_MESSAGE`.
+ * Writes the `event` line of a message. The rest of the message, as {@link encode} writes it
+ * without a name, can follow. That way one encoded message is reused under many names. Throws
+ * `INVALID_MESSAGE`.
  */
 export function encodeEventName(event: string): string {
   return `event: ${singleLine('event', event)}\n`
 }
 
 function dataLines(data: string): string {
-  // JSON has no line breaks: the common payload is written without a look at each line.
+  // JSON has no line breaks, so nearly all payloads need no split into lines.
   if (!lineBreak.test(data)) return `data: ${data}\n`
   return data
     .split(lineBreaks)
@@ -55,7 +56,7 @@ function dataLines(data: string): string {
 
 const lineBreak = /[\r\n]/
 const lineBreaks = /\r\n|\r|\n/
-// A NUL in an id makes the whole field be ignored, by the specification.
+// The specification tells readers to ignore an id that contains NUL.
 const notOneLine = /[\r\n\0]/
 
 function singleLine(field: 'event' | 'id', value: string): string {

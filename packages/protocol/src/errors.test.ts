@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { isRealtimeError, RealtimeError, type RealtimeErrorCodes } from './errors.ts'
 
-/** The compiler checks it against the table of types. */
+/** The compiler checks this record against the type of the codes. */
 const codes: RealtimeErrorCodes = {
   INVALID_OPTION: false,
   INVALID_EVENT: false,

@@ -1,4 +1,4 @@
-/** Every failure that a caller can act on, and whether a retry can help. */
+/** All error codes that a caller can act on; `true` if a retry can help. */
 export interface RealtimeErrorCodes {
   /** An option has a value that can't work. */
   readonly INVALID_OPTION: false
@@ -8,22 +8,22 @@ export interface RealtimeErrorCodes {
   readonly EVENT_TOO_LARGE: false
   /** A channel's params don't fit its schema, or can't name a log. */
   readonly INVALID_PARAMS: false
-  /** A `lastEventId` that no channel of ours has issued. */
+  /** A `lastEventId` was not issued by any channel. */
   readonly INVALID_LAST_EVENT_ID: false
-  /** A stored payload can't be decoded, and is skipped. */
+  /** A stored payload can't be decoded. The event is skipped. */
   readonly UNDECODABLE_EVENT: false
   /** Events are no longer available, and the subscription asked for an error in that case. */
   readonly GAP: false
   /**
-   * A subscription is further behind than its channel allows. When it is opened again, it resumes
-   * from its position.
+   * A subscription is further behind than its channel allows. A new subscription resumes from the
+   * same position.
    */
   readonly TOO_FAR_BEHIND: true
   /** The backend didn't answer in time. A publish may or may not have been stored. */
   readonly BACKEND_UNAVAILABLE: true
   /** It is no longer possible to find out whether a publish was stored. */
   readonly PUBLISH_UNCONFIRMED: false
-  /** A run failed: its source threw, or yielded what doesn't fit the schema. */
+  /** A run failed: its source threw, or yielded a value that doesn't fit the schema. */
   readonly RUN_FAILED: false
   /** A run was abandoned: its producer is gone, or lost the backend. */
   readonly RUN_ABANDONED: false
@@ -35,11 +35,11 @@ export interface RealtimeErrorCodes {
   readonly TOO_MANY_CHANNELS: true
   /** The server is about to stop, and accepts no new connections. */
   readonly DRAINING: true
-  /** A message can't be written as `text/event-stream`, or what was read isn't that. */
+  /** A message can't be written as `text/event-stream`, or received data is not valid. */
   readonly INVALID_MESSAGE: false
-  /** A connection wasn't open in time. */
+  /** A connection took too long to open. */
   readonly CONNECT_TIMEOUT: true
-  /** A proxy holds responses back until they end, which delays events. */
+  /** A proxy buffers responses until they end, which delays events. */
   readonly RESPONSE_BUFFERED: true
   /** A connection was silent for longer than the server announced. */
   readonly CONNECTION_SILENT: true
@@ -47,7 +47,7 @@ export interface RealtimeErrorCodes {
   readonly CONNECTION_LOST: true
   /** A server or a proxy can't answer now: status 5xx, 408, 425 or 429. */
   readonly SERVER_UNAVAILABLE: true
-  /** A server answered with another error status, and without an error of tRPC. */
+  /** A server answered with another error status, and without a tRPC error. */
   readonly REQUEST_REFUSED: false
 }
 
@@ -58,7 +58,7 @@ type RetryableCode = {
   [TCode in RealtimeErrorCode]: RealtimeErrorCodes[TCode] extends true ? TCode : never
 }[RealtimeErrorCode]
 
-// The other codes exist in types alone: a browser needn't load the names of a server's failures.
+// The other codes exist only as types, so that a browser doesn't load the names of server errors.
 const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
@@ -72,34 +72,34 @@ const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   SERVER_UNAVAILABLE: true,
 }
 
-/** What a {@link RealtimeError} can have besides its message. */
+/** Properties of a {@link RealtimeError} besides its message. */
 export interface RealtimeErrorOptions {
   /** The original error. */
   readonly cause?: unknown
-  /** The issues that a schema found, each with its message and path. */
+  /** The issues that a schema reported, each with its message and path. */
   readonly issues?: ReadonlyArray<RealtimeErrorIssue>
-  /** The HTTP status of an answer. */
+  /** The HTTP status of the response. */
   readonly status?: number | undefined
 }
 
-/** One issue that a schema found. */
+/** One issue that a schema reported. */
 export interface RealtimeErrorIssue {
   readonly message: string
-  /** Where in the value, outermost key first. */
+  /** The path to the invalid part of the value, outermost key first. */
   readonly path: ReadonlyArray<string | number>
 }
 
 /**
- * A failure of this library, with a `code` to branch on. The message says what is wrong, then what
- * to do; the original error, if any, is `cause`. Across copies of this package, recognise it by
- * `name` and `code`.
+ * An error of this library, with a `code` to branch on. The message says what is wrong and what to
+ * do. The original error, if any, is `cause`. `instanceof` fails across copies of this package: use
+ * {@link isRealtimeError} there.
  */
 export class RealtimeError extends Error {
   override readonly name = 'RealtimeError'
   readonly code: RealtimeErrorCode
-  /** The issues that a schema found; empty for every other failure. */
+  /** The issues that a schema reported; empty for every other error. */
   readonly issues: ReadonlyArray<RealtimeErrorIssue>
-  /** The HTTP status, where the failure is an answer that had one. */
+  /** The HTTP status of the response, if the error is about one. */
   readonly status: number | undefined
 
   constructor(code: RealtimeErrorCode, message: string, options: RealtimeErrorOptions = {}) {
@@ -115,7 +115,7 @@ export class RealtimeError extends Error {
   }
 }
 
-/** Whether a value is a {@link RealtimeError}, of this copy of the package or of another. */
+/** Whether a value is a {@link RealtimeError}, also one from another copy of this package. */
 export function isRealtimeError(value: unknown): value is RealtimeError {
   return value instanceof Error && value.name === 'RealtimeError' && 'code' in value
 }

@@ -32,7 +32,7 @@ describe('isEventId', () => {
     fc.assert(fc.property(parts, (id) => isEventId(write(id))))
   })
 
-  it('refuses 10 MB by their length', () => {
+  it('refuses a text of 10 MB by its length alone', () => {
     expect(isEventId(`${'1'.repeat(10_000_000)}-0`)).toBe(false)
   })
 })
@@ -90,7 +90,7 @@ describe('composite ids', () => {
     )
   })
 
-  it('P8: parses every id that it writes', () => {
+  it('P8: parses every id that formatCompositeId writes', () => {
     const log = fc.stringMatching(/^[0-9a-z]{1,16}$/)
     fc.assert(
       fc.property(

@@ -1,9 +1,10 @@
 import { RealtimeError } from './errors.ts'
 
 /**
- * Names one event of one log: `<milliseconds>-<sequence>`, both decimal, as Redis streams number
- * their entries (https://redis.io/docs/latest/develop/data-types/streams/#entry-ids). Later events
- * have greater ids.
+ * The id of one event in one log: `<milliseconds>-<sequence>`, both decimal. Redis streams number
+ * their entries in the same way
+ * (https://redis.io/docs/latest/develop/data-types/streams/#entry-ids). Later events have greater
+ * ids.
  */
 export type EventId = string
 
@@ -16,34 +17,35 @@ export const maxLastEventIdLength = 8_192
 // Redis ids are two unsigned 64-bit numbers: at most 20 digits each.
 const eventIdPattern = /^(0|[1-9]\d{0,19})-(0|[1-9]\d{0,19})$/
 
-/** Tells whether a text has the form of an event id. */
+/** Whether a text has the form of an event id. */
 export function isEventId(text: string): boolean {
   return text.length <= 41 && eventIdPattern.test(text)
 }
 
 /**
- * Orders two event ids: negative if `a` is before `b`, 0 if they are the same. Makes no garbage:
- * readers ask it a lot.
+ * Compares two event ids for sorting: negative if `a` is before `b`, 0 if they are the same.
+ * Allocates nothing, as readers call it for every event.
  */
 export function compareEventIds(a: EventId, b: EventId): number {
   const timeLength = a.indexOf('-')
-  // Numbers without leading zeros: of two lengths the longer is greater, of one length the order is
-  // that of the text.
+  // The numbers have no leading zeros: the longer one is greater, and equally long ones sort as
+  // text.
   if (timeLength !== b.indexOf('-')) return timeLength - b.indexOf('-')
   if (a.length !== b.length && a.startsWith(b.slice(0, timeLength))) return a.length - b.length
   if (a === b) return 0
   return a < b ? -1 : 1
 }
 
-/** Milliseconds since 1970 at which an event was stored, by its log's clock. */
+/**
+ * Returns the time at which an event was stored, in milliseconds since 1970, by its log's clock.
+ */
 export function eventTimeMs(id: EventId): number {
   return Number(id.slice(0, id.indexOf('-')))
 }
 
 /**
- * Writes the position in many logs as one id: `<log>=<event id>` for each, joined by `,`. A log is
- * named by a short hash that the server makes; the text says nothing that a reader could turn into
- * a channel.
+ * Writes the positions in many logs as one id: `<log>=<event id>` for each, joined by `,`. `<log>`
+ * is a short hash that the server computes, so the text reveals no channel names.
  */
 export function formatCompositeId(positions: ReadonlyMap<string, EventId>): string {
   let text = ''
@@ -51,7 +53,10 @@ export function formatCompositeId(positions: ReadonlyMap<string, EventId>): stri
   return text
 }
 
-/** Reads what {@link formatCompositeId} wrote. Throws `INVALID_LAST_EVENT_ID` for anything else. */
+/**
+ * Parses an id that {@link formatCompositeId} wrote. Throws `INVALID_LAST_EVENT_ID` for anything
+ * else.
+ */
 export function parseCompositeId(text: string): Map<string, EventId> {
   const positions = new Map<string, EventId>()
   if (text.length > maxLastEventIdLength) throw invalidLastEventId(text)
@@ -64,7 +69,10 @@ export function parseCompositeId(text: string): Map<string, EventId> {
   return positions
 }
 
-/** The error for a `lastEventId` that is not one of ours. Quotes no more than the start of it. */
+/**
+ * Creates the error for a `lastEventId` that no channel has issued. Quotes only the start of the
+ * id.
+ */
 export function invalidLastEventId(text: string): RealtimeError {
   const start = JSON.stringify(text.length > 48 ? `${text.slice(0, 48)}…` : text)
   return new RealtimeError(

@@ -1,7 +1,7 @@
 /**
- * Makes a short name of a text: 53 bits in base 36. Collisions are unlikely by chance, but easy to
- * make on purpose: never trust it as proof. (cyrb53, public domain: two 32-bit multiplicative
- * hashes, mixed.)
+ * Hashes a text to 53 bits, in base 36. Accidental collisions are unlikely, but an attacker can
+ * make one easily: don't use this hash for security. (cyrb53, public domain: two 32-bit
+ * multiplicative hashes, mixed.)
  */
 export function shortHash(text: string): string {
   let a = 0xdeadbeef

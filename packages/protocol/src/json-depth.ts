@@ -1,22 +1,22 @@
 /**
- * How deep JSON from a client may be nested. Deeper JSON overflows the stack of code that walks
- * through it, such as a schema or a transformer.
+ * The maximum nesting depth of JSON from a client. Deeper JSON can overflow the stack of recursive
+ * code, such as a schema or a transformer.
  */
 export const maxJsonDepth = 256
 
 const quote = 0x22
 const backslash = 0x5c
-// Brackets and braces differ in this bit alone.
+// Brackets and braces differ only in this bit.
 const braceBit = 0x20
 const openingBrace = 0x7b
 const closingBrace = 0x7d
 
 /**
- * Whether a text that may be JSON is nested deeper than {@link maxJsonDepth}. Looks at each
- * character once.
+ * Whether a text is nested deeper than {@link maxJsonDepth}, if it is JSON. Reads each character
+ * once.
  */
 export function isNestedTooDeep(text: string): boolean {
-  // JSON has a closing bracket for each opening one: a shorter text can't be that deep.
+  // JSON has a closing bracket for each opening one, so a text this short can't be too deep.
   if (text.length <= 2 * maxJsonDepth) return false
   let depth = 0
   for (let i = 0; i < text.length; i++) {
@@ -30,7 +30,7 @@ export function isNestedTooDeep(text: string): boolean {
   return false
 }
 
-/** The end of the string that starts here, or of the text if the string doesn't end. */
+/** Returns the index of the string's closing quote, or the length of the text if there is none. */
 function endOfString(text: string, start: number): number {
   for (let i = start + 1; i < text.length; i++) {
     const code = text.charCodeAt(i)

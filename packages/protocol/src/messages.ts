@@ -23,30 +23,32 @@ export const singleEvents = {
   reconnect: 'reconnect',
 } as const
 
-/** What a server may say about the values of a subscription. */
+/** Information about the values that a subscription sends. */
 export interface ValuesData {
   /**
-   * Whether they are `{ type: 'snapshot', data }` and `{ type: 'event', data }`, as `live` of a
-   * channel sends them.
+   * Whether the values are `{ type: 'snapshot', data }` and `{ type: 'event', data }`, as `live` of
+   * a channel sends them.
    */
   readonly live?: boolean | undefined
 }
 
-/** What `connected` tells the client. */
+/** The data of `connected`. */
 export interface ConnectedData extends ValuesData {
   /** After this many milliseconds of silence the connection is dead. */
   readonly reconnectAfterInactivityMs?: number
 }
 
 /**
- * Why events are missing: the log no longer keeps them (`trimmed`), it is not the log that the
- * reader knew (`reset`), or the channel skips them for readers that are too far behind (`skipped`).
+ * Why events are missing:
+ * - `trimmed`: the log no longer keeps them.
+ * - `reset`: the log was cleared, or is not the one that issued the reader's position.
+ * - `skipped`: the reader was too far behind, and the channel skips events in that case.
  */
 export type GapReason = 'trimmed' | 'reset' | 'skipped'
 
 /**
- * What `gap` tells the client: events after `lastEventId` are missing. The events that follow are
- * contiguous again.
+ * The data of `gap`: events after `lastEventId` are missing. The events that follow are contiguous
+ * again.
  */
 export interface GapData {
   readonly lastEventId: EventId
@@ -54,21 +56,21 @@ export interface GapData {
 }
 
 /**
- * Why a stream ends: its time is up, the server stops, or the server wants to authenticate the
- * client again.
+ * Why a stream ends: its maximum duration has passed, the server is stopping, or the server
+ * requires the client to authenticate again.
  */
 export type ReconnectReason = 'max-duration' | 'drain' | 'disconnect'
 
-/** What `reconnect` tells the client. */
+/** The data of `reconnect`. */
 export interface ReconnectData {
   readonly reason: ReconnectReason
-  /** What `link.disconnect(filter, reason)` was given. */
+  /** The reason that was passed to `link.disconnect(filter, reason)`. */
   readonly message?: string
 }
 
 /**
- * Reads the data of `connected`. What isn't known is ignored; what isn't right throws
- * `INVALID_MESSAGE`.
+ * Reads the data of `connected`, and ignores unknown or invalid properties. Throws
+ * `INVALID_MESSAGE` if the data is not a JSON object.
  */
 export function parseConnectedData(data: string): ConnectedData {
   const { reconnectAfterInactivityMs: ms } = parseObject(data, 'connected')
@@ -78,7 +80,9 @@ export function parseConnectedData(data: string): ConnectedData {
   }
 }
 
-/** Reads what the data of `event` says of a subscription's values. Throws `INVALID_MESSAGE`. */
+/**
+ * Reads the properties of {@link ValuesData} from the data of `event`. Throws `INVALID_MESSAGE`.
+ */
 export function parseValuesData(data: string, event: string): ValuesData {
   const { live } = parseObject(data, event)
   return typeof live === 'boolean' ? { live } : {}
@@ -94,7 +98,7 @@ export function parseGapData(data: string): GapData {
 }
 
 /**
- * Reads one text in the data of `event`: a subscription's key, for example. Throws
+ * Reads one string property from the data of `event`, such as a subscription's key. Throws
  * `INVALID_MESSAGE`.
  */
 export function parseText(data: string, event: string, name: string): string {

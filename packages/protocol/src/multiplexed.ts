@@ -3,15 +3,15 @@ import { isNestedTooDeep, maxJsonDepth } from './json-depth.ts'
 import type { ConnectedData, GapData, ValuesData } from './messages.ts'
 import { isPlainObject } from './plain-object.ts'
 
-/** The last part of the address of multiplexed mode: `POST <endpoint>/~sse`. */
+/** The last segment of the URL in multiplexed mode: `POST <endpoint>/~sse`. */
 export const multiplexedPath = '~sse'
 
 /** The version of multiplexed mode that this package speaks. */
 export const multiplexedVersion = 1
 
 /**
- * The control messages of multiplexed mode; every other message is an event, named by its
- * subscription's key.
+ * The control messages of multiplexed mode. Every other message is an event, and its name is the
+ * key of its subscription.
  */
 export const multiplexedEvents = {
   /** The first message: the stream is open. Data: {@link MultiplexedConnectedData}. */
@@ -39,9 +39,9 @@ export const multiplexedEvents = {
   reconnect: '$reconnect',
 } as const
 
-/** What `$connected` tells the client. */
+/** The data of `$connected`. */
 export interface MultiplexedConnectedData extends ConnectedData {
-  /** Names the stream in control requests. A secret between the two ends. */
+  /** Identifies the stream in control requests. A secret of this client and the server. */
   readonly connectionId: string
 }
 
@@ -50,23 +50,23 @@ export interface KeyData {
   readonly key: string
 }
 
-/** What `$started` tells the client. */
+/** The data of `$started`. */
 export interface StartedData extends KeyData, ValuesData {}
 
-/** What `$error` tells the client. */
+/** The data of `$error`. */
 export interface MultiplexedErrorData extends KeyData {
   /** tRPC's error shape, transformed. */
   readonly error: unknown
 }
 
-/** What `$gap` tells the client. */
+/** The data of `$gap`. */
 export type MultiplexedGapData = KeyData & GapData
 
 /** One subscription of a set. */
 export interface WantedSubscription {
-  /** The procedure's path, dotted. */
+  /** The procedure's path, with dots. */
   readonly path: string
-  /** The transformed input; absent for none. */
+  /** The transformed input; absent if there is none. */
   readonly input?: unknown
   /** The position to resume from. */
   readonly lastEventId?: string
@@ -80,14 +80,14 @@ export interface MultiplexedRequest {
   /** The stream whose set is to be replaced; absent for a new stream. */
   readonly connectionId?: string
   /**
-   * The longest that a new stream may last, in milliseconds; absent for as long as the server says.
+   * The maximum duration of a new stream, in milliseconds. If absent, the server's maximum applies.
    */
   readonly maxDurationMs?: number
   /** The wanted subscriptions, by key. */
   readonly subscriptions: Readonly<Record<string, WantedSubscription>>
 }
 
-/** Bounds of a {@link MultiplexedRequest}. */
+/** Limits of a {@link MultiplexedRequest}. */
 export interface MultiplexedLimits {
   readonly subscriptions: number
 }
@@ -95,8 +95,8 @@ export interface MultiplexedLimits {
 const keyPattern = /^[\w-]{1,64}$/
 
 /**
- * Reads the body of a request. Throws `INVALID_MESSAGE` for anything else, naming the clause of
- * PROTOCOL.md.
+ * Parses the body of a request. Throws `INVALID_MESSAGE` for an invalid body, and names the clause
+ * of PROTOCOL.md that it breaks.
  */
 export function parseMultiplexedRequest(
   text: string,
