@@ -1,4 +1,7 @@
-/** The names of one log. All its keys have one hash tag, so a Cluster keeps them on one node. */
+/**
+ * The names of the keys of one log. All have the same hash tag, so a Cluster keeps them on one
+ * node.
+ */
 export interface LogKeys {
   /** A stream with the retained events. */
   readonly log: string
@@ -9,24 +12,25 @@ export interface LogKeys {
   /** A hash with the values of the log's entries. */
   readonly entries: string
   /**
-   * A sorted set with the entries that expire, by time. The member `''` says when the whole log is
-   * forgotten.
+   * A sorted set with the expiry times of entries. The member `''` holds the time at which the
+   * whole log is forgotten.
    */
   readonly leases: string
-  /** A hash with the payloads that are stored when entries expire. */
+  /** A hash with the payload that each entry stores as an event when it expires. */
   readonly expiries: string
-  /** A string with the ids that were stored by a change. */
+  /** A string with the ids of the events that a change stored. */
   change(token: string): string
-  /** A string with the ids that were stored under an idempotency key. */
+  /** A string with the ids of the events that were stored under an idempotency key. */
   idempotency(key: string): string
 }
 
 /**
- * Names the keys of a log. `db` is part of the pub/sub channel, as Redis has only one namespace for
- * those.
+ * Returns the names of a log's keys. The pub/sub channel includes `db`, because all databases of a
+ * Redis share one namespace of channels.
  */
 export function logKeys(prefix: string, db: number, key: string): LogKeys {
-  // With an empty hash tag Redis would hash the whole key, and spread the log over the Cluster.
+  // With an empty hash tag, Redis would hash the whole key, and the keys would end up on several
+  // nodes.
   const base = `${prefix}:{${key === '' ? '%' : escapeText(key)}}`
   return {
     log: `${base}:log`,
@@ -40,9 +44,12 @@ export function logKeys(prefix: string, db: number, key: string): LogKeys {
   }
 }
 
-/** Escapes a text, reversibly, to letters, digits and `-_.!~*'()%`: without braces and colons. */
+/**
+ * Escapes a text reversibly, to letters, digits and `-_.!~*'()%`. The result has no braces or
+ * colons.
+ */
 function escapeText(text: string): string {
-  // encodeURIComponent throws at half a surrogate pair. It writes % as %25, so `%u` is unambiguous.
+  // encodeURIComponent throws for a lone surrogate. It writes % as %25, so `%u` is unambiguous.
   return text
     .split(/(\p{Surrogate})/u)
     .map((part, i) =>

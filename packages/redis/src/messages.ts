@@ -1,14 +1,16 @@
 import type { StoredEvent } from '@trpc-sse/server'
 import { areAscending } from './commands/scripts/checks.ts'
 
-/** The message that tells listeners to read the log. A message of an event has spaces. */
+/**
+ * The message that makes listeners read the log. It has no spaces, unlike the message of an event.
+ */
 export const interruption = 'interrupted'
 
-/** Begins a message that is a notice. A message of an event never begins like that. */
+/** The prefix of a message with a notice. The message of an event begins with an id instead. */
 export const noticePrefix = 'notice '
 
 /**
- * Parses what the append script publishes: `<prev> <id> <payload>`; `undefined` for anything else.
+ * Parses the message of an event, `<prev> <id> <payload>`. Returns `undefined` for any other text.
  */
 export function parseMessage(message: string): StoredEvent | undefined {
   const prevEnd = message.indexOf(' ')

@@ -6,15 +6,15 @@ import type { PubSub } from './connection/readiness.ts'
 /** Options of {@link redisBackend}. */
 export interface RedisBackendOptions {
   /**
-   * Begins the name of every key and pub/sub channel. Any text without braces. Apps with different
-   * prefixes share nothing.
+   * The prefix of every key and pub/sub channel: any text without braces. Apps with different
+   * prefixes share no data.
    *
    * @default 'trpc-sse'
    */
   readonly prefix?: string
   /**
-   * How long Redis has to answer, in milliseconds, reconnects and retries included. After that,
-   * `append`, `read` and `listen` reject with `BACKEND_UNAVAILABLE`.
+   * The timeout of a call, in milliseconds, including reconnects and retries. After that, `append`,
+   * `read` and `listen` reject with `BACKEND_UNAVAILABLE`.
    *
    * @default 5_000
    */
@@ -22,21 +22,21 @@ export interface RedisBackendOptions {
   /**
    * Returns the credentials to log in with. Called at every connect, for passwords that rotate,
    * such as those of AWS ElastiCache (IAM) and Azure (Entra ID). Takes precedence over the URL and
-   * the client's options. It has `commandTimeoutMs` to settle; if it fails, it is called again.
+   * the client's options. Must settle within `commandTimeoutMs`. If it fails, it is called again.
    *
    * @default the credentials in the URL, or in the client's options at that time
    */
   readonly credentials?: GetCredentials
   /**
-   * A connection for notifications that is silent for this many milliseconds is pinged.
+   * The longest silence of a notification connection before the backend pings it, in milliseconds.
    *
    * @default 10_000
    */
   readonly probeMs?: number
   /**
-   * Whether a Cluster notifies only at the master that stores the event (sharded pub/sub), or at
-   * all nodes. All processes of an app must use the same setting: a process with another one gets
-   * events only by its position checks. Without a Cluster it makes no difference.
+   * Whether a Cluster publishes notifications only on the master that stores the event (sharded
+   * pub/sub), or on all nodes. All processes of an app must use the same setting: a process with a
+   * different one gets events only by position checks. Has no effect without a Cluster.
    *
    * @default `true` where the Cluster has sharded pub/sub: from Redis 7 on, with ioredis 6
    */
@@ -48,19 +48,19 @@ export interface RedisBackendOptions {
    */
   readonly clock?: Clock
   /**
-   * Called when a connection fails and is opened again, and when Redis refuses to notify
-   * subscribers of stored events. Meant for logs. No error contains a credential.
+   * Called when a connection fails, before a reconnect, and when Redis refuses to notify
+   * subscribers of stored events. Use it for logging. Errors contain no credentials.
    */
   onError?(error: unknown): void
   /**
-   * Called once when Redis can no longer be reached, and once when it can be again.
+   * Called once when Redis becomes unreachable, and once when it is reachable again.
    *
    * @default one line of `console.warn` and one of `console.info`; nothing if there is an `onError`
    */
   onStatus?(status: RedisStatus): void
 }
 
-/** The options of a backend, checked, with their defaults. */
+/** The options of a backend after validation, with defaults filled in. */
 export interface RedisSettings extends Pick<RedisBackendOptions, 'onError' | 'onStatus'> {
   readonly prefix: string
   readonly timeoutMs: number
@@ -70,7 +70,7 @@ export interface RedisSettings extends Pick<RedisBackendOptions, 'onError' | 'on
   readonly clock: Clock
 }
 
-/** Checks options, and fills in their defaults. Throws `INVALID_OPTION`. */
+/** Validates options and fills in defaults. Throws `INVALID_OPTION`. */
 export function checkOptions(options: RedisBackendOptions): RedisSettings {
   const { prefix = 'trpc-sse', commandTimeoutMs = 5_000, probeMs = 10_000, shardedPubSub } = options
   checkPrefix(prefix)

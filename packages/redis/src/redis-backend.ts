@@ -14,18 +14,18 @@ import { Subscriber } from './pubsub/subscriber.ts'
 import { createErrorReport, createStatusReport } from './reports.ts'
 
 /**
- * Keeps logs in Redis (6.2 or newer) or Valkey, for any number of processes, and across restarts of
- * all of them.
+ * Keeps logs in Redis (6.2 or newer) or Valkey. Any number of processes can share them, and they
+ * survive restarts of those processes.
  *
  * It opens one connection for commands, at the first command, and one for notifications, at the
- * first `listen`. In a Cluster it opens one of each to every master that it needs. A client that is
- * passed in is duplicated, never used and never closed.
+ * first `listen`. In a Cluster it opens one of each to every master that it needs. If you pass a
+ * client, the backend duplicates it, and never uses or closes the original.
  *
- * The last id of a log is kept for the log's `forMs` and 30 days more after the last use. Events
- * beyond the retention are never read; Redis drops them a little later, by the hundred.
+ * Redis keeps the last id of a log for the log's `forMs` plus 30 days after the last use. Events
+ * beyond the retention are never read; Redis deletes them a little later, in batches.
  *
- * @throws `INVALID_OPTION` for a prefix with braces, a time that is no number of 1 or more, and a URL
- *   that isn't one of Redis.
+ * @throws `INVALID_OPTION` for a prefix with braces, a time below 1 ms, or a URL that isn't a Redis
+ *   URL.
  */
 export function redisBackend(target: RedisTarget, options: RedisBackendOptions = {}): Backend {
   const settings = checkOptions(options)
@@ -49,7 +49,8 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   )
   const nodes = createNodes(client, readiness, clock)
   const subscriber = new Subscriber({ ...settings, outage, onError, nodes })
-  // When one connection to a Redis is lost, the other may be dead too, and waiting in vain.
+  // When the command connection is lost, the one for notifications may be dead too, without an
+  // error.
   client.on('close', () => subscriber.probe())
 
   const run = <TReply>(command: Command<TReply>, signal?: AbortSignal): Promise<TReply> =>
@@ -81,7 +82,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   }
 }
 
-/** Creates the client for commands, and what watches it. */
+/** Creates the client for commands, and the reports about its connection. */
 function connect(target: RedisTarget, settings: RedisSettings, secrets: Secrets) {
   const { clock, timeoutMs, credentials, pubSub } = settings
   const onError = createErrorReport(settings, secrets)
@@ -91,7 +92,7 @@ function connect(target: RedisTarget, settings: RedisSettings, secrets: Secrets)
   return { client, readiness, outage, onError }
 }
 
-/** The app's calls that are under way. None starts after `close`, and `close` waits for them. */
+/** The app's pending calls. After `close`, new calls fail; `close` waits for the pending ones. */
 class Calls {
   readonly #secrets: Secrets
   readonly #underWay = new Set<Promise<unknown>>()
@@ -101,7 +102,7 @@ class Calls {
     this.#secrets = secrets
   }
 
-  /** Does the work of a call. Its errors have no secrets in them. */
+  /** Runs a call, and removes secrets from its errors. */
   async run<TResult>(work: () => Promise<TResult>): Promise<TResult> {
     if (this.#closing !== undefined) throw closedError()
     const result = work()

@@ -4,7 +4,7 @@ import type { RedisBackendOptions } from './options.ts'
 
 type Handlers = Pick<RedisBackendOptions, 'onError' | 'onStatus'>
 
-/** Creates what reports an error to the app, without secrets in it. */
+/** Returns a function that passes errors to the app's `onError`, without secrets. */
 export function createErrorReport(
   { onError }: Handlers,
   secrets: Secrets,
@@ -12,7 +12,10 @@ export function createErrorReport(
   return (error) => callSafely('onError', () => onError?.(secrets.redact(error)))
 }
 
-/** Creates what reports the loss and the return of Redis: to the app, or else to the console. */
+/**
+ * Returns a function that reports when Redis is lost and when it is back: to the app, or by default
+ * to the console.
+ */
 export function createStatusReport(
   { onError, onStatus = onError ? undefined : logStatus }: Handlers,
   secrets: Secrets,
@@ -24,7 +27,7 @@ export function createStatusReport(
   }
 }
 
-/** Calls a function of the app's, which may throw or reject. */
+/** Calls a function of the app, and logs its error if it throws or rejects. */
 function callSafely(name: string, call: () => unknown): void {
   const run = async (): Promise<void> => {
     try {
@@ -36,7 +39,7 @@ function callSafely(name: string, call: () => unknown): void {
   void run()
 }
 
-/** What an app throws may itself throw when it is printed. */
+/** Logs a message and an error. An error of the app may throw while it is printed. */
 function logToConsole(message: string, error: unknown): void {
   try {
     console.error(message, error)

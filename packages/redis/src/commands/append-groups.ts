@@ -1,6 +1,6 @@
 import type { AppendOptions, AppendResult, ChannelLog } from '@trpc-sse/server'
 
-/** One call of `append`, until it is settled. */
+/** One pending call of `append`. */
 export interface PendingAppend {
   readonly log: ChannelLog
   readonly payloads: readonly string[]
@@ -11,24 +11,25 @@ export interface PendingAppend {
 }
 
 /**
- * Appends to one log that are stored together. One with an idempotency key is alone in its group.
+ * Appends to one log that are stored together. An append with an idempotency key is alone in its
+ * group.
  */
 export type AppendGroup = readonly [PendingAppend, ...PendingAppend[]]
 
-/** Groups that one command stores, in their order. */
+/** Groups that one command stores in this order. */
 export type AppendGroups = readonly [AppendGroup, ...AppendGroup[]]
 
-/** The result of each append of a group; `undefined` if nothing proves whether they were stored. */
+/** The result of each append in a group; `undefined` if it is unknown whether they were stored. */
 export type GroupResult = readonly AppendResult[] | undefined
 
-/** The most characters that appends are grouped to. A larger append is a group by itself. */
+/** The maximum length of a group and of a command, in characters. A larger append gets its own. */
 const maxGroupLength = 262_144
-/** The most groups in one command: Redis does nothing else while it runs. */
+/** The maximum number of groups in one command, which blocks Redis while it runs. */
 const maxGroups = 256
-/** What an event costs beside its payload, roughly, in characters. */
+/** The approximate overhead of an event besides its payload, in characters. */
 const eventOverhead = 128
 
-/** Takes the first groups: as many as fit into one command. */
+/** Returns the first groups, as many as fit into one command. */
 export function takeFitting([first, ...rest]: AppendGroups): AppendGroups {
   const fitting: [AppendGroup, ...AppendGroup[]] = [first]
   let left = maxGroupLength - groupLength(first)
@@ -45,7 +46,8 @@ function groupLength(group: AppendGroup): number {
 }
 
 /**
- * Groups neighbours. An append with an idempotency key has a result of its own, and its own group.
+ * Groups consecutive appends. An append with an idempotency key has its own result, so it gets its
+ * own group.
  */
 export function groupAppends(appends: readonly PendingAppend[]): readonly AppendGroup[] {
   const groups: [PendingAppend, ...PendingAppend[]][] = []

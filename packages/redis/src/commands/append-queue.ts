@@ -8,13 +8,13 @@ import {
   takeFitting,
 } from './append-groups.ts'
 
-/** Stores groups in their order, and returns the result of each. */
+/** Stores groups in this order, and returns the result of each. */
 export type StoreGroups = (groups: AppendGroups) => Promise<readonly GroupResult[]>
 
 /**
- * The appends of this process, stored log by log in the order of the calls. While a command of a
- * log is under way, new appends to that log wait, and are then sent together. So a failure can't
- * put one append before another, and many at once cost Redis little more than one.
+ * Stores the appends of this process. Each log has its own queue, in the order of the calls. While
+ * a command of a log is pending, new appends to that log wait, and are then sent together. So a
+ * failure can't reorder appends, and many appends cost Redis little more than one.
  */
 export class AppendQueue {
   readonly #store: StoreGroups
@@ -24,7 +24,7 @@ export class AppendQueue {
     this.#store = store
   }
 
-  /** Stores an append, or lets it wait for the ones before it. Settles it in the end. */
+  /** Stores an append after the earlier ones of its log, and then settles it. */
   add(append: PendingAppend): void {
     const { key } = append.log
     const behind = this.#waiting.get(key)

@@ -24,33 +24,36 @@ import { entriesScript, parseEntries } from './scripts/entries.ts'
 import { parsePage, readScript, readWithEntriesScript } from './scripts/read.ts'
 import { emptyLogMs, type Script, wholeNumber } from './scripts/script.ts'
 
-/** Which Redis commands run on, and how. */
+/** Options of {@link Commands}. */
 export interface CommandsOptions {
   readonly client: Redis | Cluster
   readonly clock: Clock
   readonly prefix: string
   readonly db: number
-  /** How long a call may take, in milliseconds. */
+  /** The timeout of a call, in milliseconds. */
   readonly timeoutMs: number
-  /** The kind of pub/sub that notifies listeners, known once commands can be sent. */
+  /** The kind of pub/sub that notifies listeners. Known once commands can be sent. */
   pubSub(): PubSub
-  /** Called with errors that fail no publish. */
+  /** Called with errors that don't make a publish fail. */
   onError(error: unknown): void
 }
 
 const defaultIdempotencyMs = 300_000
-/** How long a last id outlives its events, in milliseconds: 30 days. */
+/** The time for which a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
 const publishCommands: Readonly<Record<PubSub, string>> = {
   classic: 'PUBLISH',
   sharded: 'SPUBLISH',
 }
 
-/** The operations on logs. Each is one run of a script, or one PUBLISH. */
+/** The operations on logs. Each runs one script, or one PUBLISH. */
 export class Commands {
   readonly #options: CommandsOptions
   readonly #cork: () => void
-  /** Begins the tokens of this process. A token finds again what its call stored. */
+  /**
+   * The prefix of this process's tokens. With its token, a retry finds the events that its call
+   * stored.
+   */
   readonly #tokenPrefix: string
   #calls = 0
 
@@ -60,7 +63,7 @@ export class Commands {
     this.#tokenPrefix = randomDigits(options.clock)
   }
 
-  /** Stores groups of appends to one log, one after the other, in one step. */
+  /** Stores groups of appends to one log, in order and atomically. */
   append(groups: AppendGroups): Command<readonly GroupResult[]> {
     const { log } = groups[0][0]
     const { prefix, db, onError } = this.#options
@@ -111,7 +114,7 @@ export class Commands {
     const keys = [...keysWithEntries(names), names.change(token)]
     const fixed = [...this.#logArguments(log), names.live]
     const { maxEntries, forgetAfterMs } = change
-    // A repetition comes within `timeoutMs`, and may take as long to arrive.
+    // A retry is sent within `timeoutMs`, and may take that long again to arrive.
     const bounds = [2 * timeoutMs, maxEntries ?? -1, forgetAfterMs ?? -1].map(wholeNumber)
     const parts = changeArguments(change)
     return async () => {
@@ -123,7 +126,7 @@ export class Commands {
     }
   }
 
-  /** Reads some entries of a log. */
+  /** Reads a page of a log's entries. */
   entries(log: ChannelLog, { after = '0', limit }: EntriesRange): Command<EntriesPage> {
     const names = logKeys(this.#options.prefix, this.#options.db, log.key)
     const fixed = [...this.#logArguments(log), names.live]
@@ -135,13 +138,14 @@ export class Commands {
     }
   }
 
-  /** Sends a notice to the listeners of a log; `false` if there are none. */
+  /** Sends a notice to the listeners of a log. Returns `false` if there are none. */
   notify(log: ChannelLog, text: string): Command<boolean> {
     const { client, prefix, db, pubSub } = this.#options
     const { live } = logKeys(prefix, db, log.key)
     return async () => {
       const listeners = await client.call(this.#publishCommand(), [live, noticePrefix + text])
-      // A node of a Cluster counts its own listeners only, and passes the message on to the others.
+      // A Cluster node counts only its own listeners, but also passes the message on to other
+      // nodes.
       return listeners !== 0 || (client.isCluster && pubSub() === 'classic')
     }
   }
@@ -160,8 +164,8 @@ export class Commands {
   }
 
   /**
-   * Runs a script by its name, or by its text if Redis doesn't know it: after a restart, say.
-   * `callBuffer` gives the strings of the reply as bytes.
+   * Runs a script by its hash, or by its text if Redis doesn't have it (after a restart, for
+   * example). `callBuffer` returns the strings of the reply as bytes.
    */
   async #run(
     script: Script,
@@ -170,7 +174,7 @@ export class Commands {
     call: 'call' | 'callBuffer' = 'call',
   ): Promise<unknown> {
     const { client } = this.#options
-    // Not spread: JavaScript limits the number of arguments of a call.
+    // Use `concat`, not a spread: JavaScript limits the number of arguments of a call.
     const rest = [String(keys.length)].concat(keys, args)
     try {
       this.#cork()
@@ -189,7 +193,7 @@ export class Commands {
     return publishCommands[this.#options.pubSub()]
   }
 
-  /** The arguments that every script begins with. */
+  /** Returns the arguments that every script begins with. */
   #logArguments({ retain }: ChannelLog): string[] {
     const forMs = wholeNumber(retain.forMs)
     const rememberedMs = wholeNumber(Number(forMs) + lastIdMs)
@@ -201,7 +205,7 @@ function keysWithEntries({ log, last, entries, leases, expiries }: LogKeys): str
   return [log, last, entries, leases, expiries]
 }
 
-/** What the append script is given for one group. */
+/** Returns the arguments of the append script for one group. */
 function groupArguments(group: AppendGroup, keyIndex: number, token: string): string[] {
   const { idempotencyMs = defaultIdempotencyMs } = group[0].options
   const payloads = group.flatMap((append) => append.payloads)
@@ -209,11 +213,12 @@ function groupArguments(group: AppendGroup, keyIndex: number, token: string): st
   return [String(keyIndex), keptMs, token, String(payloads.length)].concat(payloads)
 }
 
-/** The last position of a stream that something can come after. */
+/** The last position in a stream that another entry can follow. */
 const lastPosition = '18446744073709551615-18446744073709551614'
 
 /**
- * An event id as Redis takes it: both parts fit in 64 bits. Nothing comes after one that doesn't.
+ * Returns an id that Redis accepts: both parts fit in 64 bits. No event can follow a larger id, so
+ * it becomes the last position.
  */
 function streamPosition(id: EventId): string {
   const fits = id.split('-').every((part) => BigInt(part) < 2n ** 64n - 1n)

@@ -1,17 +1,17 @@
 import type { Clock } from '@trpc-sse/server'
 
-/** When a call ends at the latest, and with which error. */
+/** Options of a {@link Deadline}. */
 export interface DeadlineOptions {
   readonly clock: Clock
-  /** Milliseconds until then. */
+  /** The time until the deadline, in milliseconds. */
   readonly leftMs: number
-  /** Ends the call earlier, with its reason. */
+  /** Ends the call early when it aborts, with the signal's reason as the error. */
   readonly signal?: AbortSignal | undefined
-  /** Creates the error for a call whose time is up. */
+  /** Creates the error for a call that exceeds its deadline. */
   timeoutError(): unknown
 }
 
-/** The end of one call: when its time is up, or its caller's signal aborts. */
+/** The deadline of one call. The call also ends when its caller's signal aborts. */
 export class Deadline {
   readonly #signal: AbortSignal | undefined
   readonly #cancelTimer: () => void
@@ -30,12 +30,14 @@ export class Deadline {
     else if (leftMs <= 0) timeOut()
   }
 
-  /** Throws the error of the call if it has ended. */
+  /** Throws the call's error if the call has ended. */
   check(): void {
     if (this.#end !== undefined) throw this.#end.error
   }
 
-  /** Waits for a step of the call, but no longer than the call lasts. One step at a time. */
+  /**
+   * Waits for one step of the call. Rejects early if the call ends. Supports one step at a time.
+   */
   race<TResult>(step: Promise<TResult>): Promise<TResult> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
@@ -44,14 +46,14 @@ export class Deadline {
     })
   }
 
-  /** Aborts when the call has ended. Created on demand: nearly all calls end after one step. */
+  /** Aborts when the call ends. Created on demand, as nearly all calls consist of one step. */
   get signal(): AbortSignal {
     this.#controller ??= new AbortController()
     if (this.#end !== undefined) this.#controller.abort()
     return this.#controller.signal
   }
 
-  /** Cancels the deadline: the call is complete. */
+  /** Cancels the deadline. Call it when the call is complete. */
   cancel(): void {
     this.#cancelTimer()
     this.#signal?.removeEventListener('abort', this.#abort)

@@ -8,7 +8,7 @@ const unavailable = { code: 'BACKEND_UNAVAILABLE' }
 interface Parts {
   readonly clock: ManualClock
   readonly retries: Retries
-  /** When `send` was called. It never gets a reply. */
+  /** The times of the calls of `send`, which never gets a reply. */
   readonly sent: number[]
   readonly send: () => Promise<never>
 }
@@ -39,7 +39,7 @@ function createParts(isReady = true): Parts {
   }
 }
 
-/** The error of a promise if it has rejected by now. */
+/** Returns the error of a promise if it has already rejected. */
 async function rejectedNow(promise: Promise<unknown>): Promise<unknown> {
   let error: unknown
   promise.catch((reason: unknown) => {
@@ -81,9 +81,10 @@ describe('retries', () => {
     },
   )
 
-  it('tell a command how long ago Redis may have run an earlier attempt', async () => {
+  it('pass each command the age of the first attempt that Redis may have run', async () => {
     const { clock, retries } = createParts()
-    // The first reply proves that Redis didn't run the command. After a lost one it may have.
+    // The first reply proves that Redis didn't run the command. After a lost reply, that is
+    // unknown.
     const failures = [loading(), new Error('Connection is closed.'), loading()]
     const doubts: number[] = []
     const reply = retries.run(async (doubtMs) => {

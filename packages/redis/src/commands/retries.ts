@@ -5,23 +5,23 @@ import { isRefusal, refused, replyCode, unanswered } from '../errors.ts'
 import { Deadline } from './deadline.ts'
 
 /**
- * Sends a command once. `doubtMs` says how long ago, at most, an attempt was sent that Redis may
- * have run, in milliseconds: the first of them counts. It is -1 if no attempt can have been run.
+ * Sends a command once. An earlier attempt without a reply may have been run by Redis. `doubtMs` is
+ * the maximum age of the first such attempt, in milliseconds; -1 if there is none.
  */
 export type Command<TReply> = (doubtMs: number) => Promise<TReply>
 
-/** Where a command gets its connection, its time and its reports. */
+/** Options of {@link Retries}. */
 export interface RetriesOptions {
   readonly clock: Clock
   readonly connection: Pick<Readiness, 'isReady' | 'ready' | 'lastError'>
-  /** Time since any fixed moment, by which callers say when they called. */
+  /** The time since any fixed moment, in milliseconds. `calledAtMs` refers to this time. */
   elapsedMs(): number
   readonly timeoutMs: number
-  /** Called when a command's time was up and there was no connection either. */
+  /** Called when a command exceeded its deadline while there was no connection. */
   onUnreachable(error: unknown): void
 }
 
-/** Sends commands until Redis replies, in spite of connections that break. */
+/** Sends commands, and retries until Redis replies, across lost connections. */
 export class Retries {
   readonly #options: RetriesOptions
 
@@ -30,9 +30,9 @@ export class Retries {
   }
 
   /**
-   * Sends a command, and sends it again until there is a reply. Rejects with `BACKEND_UNAVAILABLE`
-   * when `timeoutMs` since `calledAtMs` are over or Redis refuses the command, and with the
-   * signal's reason when the signal aborts. Nothing is sent after that.
+   * Sends a command, and retries until there is a reply. Rejects with `BACKEND_UNAVAILABLE` when
+   * `timeoutMs` have passed since `calledAtMs` or Redis refuses the command. Rejects with the
+   * signal's reason when the signal aborts. No attempt follows a rejection.
    */
   async run<TReply>(
     command: Command<TReply>,
@@ -40,7 +40,7 @@ export class Retries {
     signal?: AbortSignal,
   ): Promise<TReply> {
     const { clock, connection, elapsedMs, timeoutMs } = this.#options
-    // When the first attempt was sent that Redis may have run.
+    // The time of the first attempt that Redis may have run.
     let doubtedAtMs: number | undefined
     let lastError: unknown
     const timeoutError = (): unknown => this.#timeoutError(lastError)
@@ -51,7 +51,7 @@ export class Retries {
         if (!connection.isReady()) await deadline.race(connection.ready(deadline.signal))
         deadline.check()
         const sentAtMs = elapsedMs()
-        // This attempt may take up to `timeoutMs` to reach Redis: that long it can still be doubted.
+        // This attempt may take up to `timeoutMs` to reach Redis, so add that to the age.
         const doubtMs = doubtedAtMs === undefined ? -1 : sentAtMs - doubtedAtMs + timeoutMs
         try {
           return await deadline.race(command(doubtMs))
@@ -70,8 +70,8 @@ export class Retries {
   }
 
   /**
-   * Waits for a promise that never rejects, as part of a command's time. Rejects with
-   * `BACKEND_UNAVAILABLE` when `timeoutMs` since `calledAtMs` are over.
+   * Waits for a promise that never rejects. The wait counts towards the command's timeout: rejects
+   * with `BACKEND_UNAVAILABLE` when `timeoutMs` have passed since `calledAtMs`.
    */
   async waitFor(settled: Promise<unknown>, calledAtMs: number): Promise<void> {
     const { clock, timeoutMs, connection } = this.#options

@@ -10,22 +10,22 @@ import {
 } from './credentials.ts'
 import type { Secrets } from './secrets.ts'
 
-/** Which Redis to use: the one at a URL, or the one that a client of `ioredis` connects to. */
+/** The Redis to use: by its URL, or by an `ioredis` client that connects to it. */
 export type RedisTarget = { readonly url: string } | { readonly redis: Redis | Cluster }
 
-/** What {@link createCommandClient} needs. */
+/** Options of {@link createCommandClient}. */
 export interface ClientOptions {
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Called at every connect. Without it, a client uses the credentials of its target. */
+  /** Called at every connect. Without this option, a client uses the credentials of its target. */
   readonly credentials: GetCredentials | undefined
   readonly secrets: Secrets
 }
 
 /**
- * Creates the client for commands, unconnected. It needs settings of its own, so a client that was
- * passed in is duplicated. It sends a command at once and only once: only the caller knows how to
- * find out whether Redis ran it, and decides whether to send it again.
+ * Creates an unconnected client for commands. It needs its own settings, so a client of the app is
+ * duplicated. It sends each command immediately and once: only the caller can find out whether
+ * Redis ran a command, and whether to send it again.
  */
 export function createCommandClient(target: RedisTarget, options: ClientOptions): Redis | Cluster {
   const ours = commandOptions(options)
@@ -45,7 +45,7 @@ export function createCommandClient(target: RedisTarget, options: ClientOptions)
     clusterRetryStrategy: ours.retryStrategy,
     retryDelayOnFailover: 0,
     retryDelayOnClusterDown: 0,
-    // All options, not only ours: in ioredis 5 they replace the client's own.
+    // All options, not only ours: in ioredis 5 these replace the client's own options.
     redisOptions: { ...theirs, ...ours, ...login(theirs, options) },
   })
 }
@@ -56,15 +56,15 @@ function commandOptions({ clock, timeoutMs }: ClientOptions) {
     retryStrategy: (times: number): number => backoffMs(clock, times),
     enableOfflineQueue: false,
     autoResendUnfulfilledCommands: false,
-    // Otherwise ioredis never settles the commands that a lost connection left without a reply.
+    // Otherwise ioredis never settles commands that got no reply before their connection was lost.
     maxRetriesPerRequest: 0,
-    // A connection that owes a reply for this long is dead.
+    // A connection with a reply outstanding for longer than this is dead.
     socketTimeout: timeoutMs,
     connectTimeout: timeoutMs,
-    // A server that loads its data is asked again after this long at most. Its own estimate may be
-    // longer than our deadline.
+    // The longest wait before a server that is loading its data is asked again. The server's own
+    // estimate may be longer than our deadline.
     maxLoadingRetryTime: 200,
-    // A master was demoted. Reconnecting finds the new one.
+    // READONLY: this master was demoted. A reconnect finds the new one.
     reconnectOnError: (error: Error) => replyCode(error) === 'READONLY',
   } satisfies RedisOptions
 }
@@ -75,8 +75,8 @@ type Login =
   | Record<never, never>
 
 /**
- * How connections log in: with the credentials that the app gives at each connect, or with those in
- * its client's options at that time.
+ * Returns the options with which connections log in. They use the credentials that the app returns
+ * at each connect, or else those in its client's options at that time.
  */
 function login(theirs: RedisOptions, options: ClientOptions): Login {
   const { clock, timeoutMs, credentials, secrets } = options
@@ -101,8 +101,8 @@ function login(theirs: RedisOptions, options: ClientOptions): Login {
 }
 
 /**
- * Parses a URL as ioredis does. Throws `INVALID_OPTION`: the error of ioredis would show the whole
- * URL.
+ * Parses a URL as ioredis does. Throws `INVALID_OPTION` instead of ioredis's error, which contains
+ * the whole URL with its password.
  */
 function optionsOf(url: string, secrets: Secrets): RedisOptions {
   try {
@@ -121,8 +121,8 @@ function optionsOf(url: string, secrets: Secrets): RedisOptions {
 }
 
 /**
- * Creates an unconnected client for subscriptions to the Redis of another client. It lives as long
- * as its connection.
+ * Creates an unconnected client for subscriptions, for the same Redis as another client. It never
+ * reconnects: each new connection needs a new client.
  */
 export function createSubscriberClient(client: Redis): Redis {
   return client.duplicate({
@@ -138,7 +138,7 @@ export function createSubscriberClient(client: Redis): Redis {
   })
 }
 
-/** The number of the database that a client uses. A Cluster has only one. */
+/** Returns the number of the database that a client uses. A Cluster has only database 0. */
 export function databaseOf(client: Redis | Cluster): number {
   return isCluster(client) ? 0 : (client.options.db ?? 0)
 }
@@ -152,7 +152,7 @@ const common = {
   replyMapping: 'legacy',
 } satisfies RedisOptions
 
-/** Whether this is the client of a Cluster. */
+/** Whether a client is for a Cluster. */
 export function isCluster(client: Redis | Cluster): client is Cluster {
   return client.isCluster
 }

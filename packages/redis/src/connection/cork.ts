@@ -2,8 +2,8 @@ import type { Cluster, Redis } from 'ioredis'
 import { isCluster } from './clients.ts'
 
 /**
- * Returns a function to call before each command, so that all commands of one turn of the event
- * loop leave in one write. The client's automatic pipelining can't do that: in a Cluster it takes
+ * Returns a function to call before each command. It makes all commands of one event-loop turn
+ * leave in one write. The client's automatic pipelining doesn't work here: in a Cluster it mistakes
  * the name of a script for a key.
  */
 export function createCork(client: Redis | Cluster): () => void {

@@ -17,27 +17,27 @@ export interface RedisCredentials {
 /** Returns credentials, which may differ each time. */
 export type GetCredentials = () => RedisCredentials | Promise<RedisCredentials>
 
-/** How credentials are obtained. */
+/** Options for getting credentials at each connect. */
 export interface CredentialsOptions {
   readonly clock: Clock
-  /** How long `getCredentials` may take, in milliseconds. */
+  /** The timeout of `getCredentials`, in milliseconds. */
   readonly timeoutMs: number
   readonly getCredentials: GetCredentials
   /** Called with each password. */
   onPassword(password: string): void
 }
 
-/** The class that opens the connections of a client of ioredis. */
+/** The class with which an ioredis client opens its connections. */
 export type Connector = NonNullable<RedisOptions['Connector']>
 type EmitError = Parameters<AbstractConnector['connect']>[0]
 type Stream = Awaited<ReturnType<AbstractConnector['connect']>>
 
 /**
- * Creates the `Connector` of clients that get their credentials at every connect. ioredis has no
- * other way to wait for them. It reads its options before it connects, and writes them as text
- * afterwards, so the options hold objects that turn into text only then.
+ * Creates a `Connector` for clients that get their credentials at every connect. ioredis has no
+ * other hook that can wait for them. It reads its options before it connects, but converts them to
+ * text only when it logs in. So the options hold objects whose text is the current credentials.
  *
- * @param options The options of a client, which decide how it connects.
+ * @param options The client's options, which determine how it connects.
  */
 export function createConnector(options: RedisOptions, parts: CredentialsOptions): Connector {
   const Base =
@@ -64,7 +64,8 @@ export function createConnector(options: RedisOptions, parts: CredentialsOptions
         if (credentials !== undefined) this.#credentials = credentials
       } catch (error) {
         this.firstError = error as Error
-        // ioredis takes this for a failed connection, and retries. It wouldn't if this rejected.
+        // A destroyed socket counts as a failed connection, so ioredis retries. It doesn't after a
+        // rejection.
         if (this.connecting) return new Socket().destroy()
       }
       if (!this.connecting) throw new Error('Connection is closed.')
@@ -78,7 +79,7 @@ export function createConnector(options: RedisOptions, parts: CredentialsOptions
   }
 }
 
-/** Options for ioredis whose values are read when they are written to a connection. */
+/** Returns options for ioredis whose values are read only when they are sent over a connection. */
 export function writtenLater(
   getCredentials: () => {
     readonly username?: string | null | undefined
@@ -90,7 +91,7 @@ export function writtenLater(
   return { username, password } as unknown as { username: string; password: string }
 }
 
-/** Gets credentials. Rejects if there are none in time. */
+/** Calls `getCredentials`. Rejects if it fails, returns no password, or takes too long. */
 async function ask(options: CredentialsOptions): Promise<RedisCredentials> {
   const { clock, timeoutMs, getCredentials, onPassword } = options
   let cancel = (): void => {}
@@ -113,7 +114,7 @@ async function ask(options: CredentialsOptions): Promise<RedisCredentials> {
   }
 }
 
-/** Connects to an address, as ioredis does by default. */
+/** Connects to an address in the same way as ioredis's own connector. */
 class SocketConnector extends AbstractConnector {
   readonly #options: RedisOptions
 

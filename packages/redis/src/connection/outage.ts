@@ -1,23 +1,24 @@
 import { type Clock, elapsedTime } from '@trpc-sse/server'
 
-/** Whether Redis can be reached. */
+/** A change of whether Redis can be reached. */
 export type RedisStatus =
   | { readonly status: 'lost'; readonly error: unknown }
   | { readonly status: 'connected'; readonly lostForMs: number }
 
-/** Watches connections, and reports when the first is lost and when the last is back. */
+/** Tracks connections. Reports when the first one is lost, and when all are back. */
 export interface Outage {
   /**
-   * Marks a connection as lost. One that breaks and is back at the first attempt isn't lost.
+   * Marks a connection as lost. Not called for a connection that breaks but reconnects at the first
+   * attempt.
    */
   failed(connection: unknown, error: unknown): void
   /** Marks a connection as back, or as no longer needed. */
   ended(connection: unknown): void
-  /** Ends all reports. */
+  /** Stops all reports. */
   stop(): void
 }
 
-/** Creates a watcher for any number of connections. */
+/** Creates an {@link Outage} for any number of connections. */
 export function createOutage(clock: Clock, onStatus: (status: RedisStatus) => void): Outage {
   const elapsedMs = elapsedTime(clock)
   const lost = new Set<unknown>()
@@ -43,7 +44,7 @@ export function createOutage(clock: Clock, onStatus: (status: RedisStatus) => vo
 }
 
 /**
- * Logs an outage once when it begins and once when it ends. For apps with neither `onStatus` nor
+ * Logs the start and the end of an outage. The default for apps with neither `onStatus` nor
  * `onError`.
  */
 export function logStatus(status: RedisStatus): void {

@@ -6,40 +6,42 @@ import { isCluster } from './clients.ts'
 import type { Outage } from './outage.ts'
 
 /**
- * How listeners are notified: `classic` pub/sub reaches every node of a Cluster, `sharded` pub/sub
- * only the nodes that have the channel's slot.
+ * The kind of pub/sub: `classic` reaches every node of a Cluster, `sharded` only the nodes that
+ * hold the channel's slot.
  */
 export type PubSub = 'classic' | 'sharded'
 
-/** Knows whether commands can be sent. */
+/** The state of the command connection. */
 export interface Readiness {
   /** Whether commands can be sent now. */
   isReady(): boolean
-  /** Resolves when commands can be sent, or the signal aborts. Opens the connection if need be. */
+  /** Resolves when commands can be sent or the signal aborts. Opens the connection if necessary. */
   ready(signal: AbortSignal): Promise<void>
-  /** The kind of pub/sub to use, known once commands can be sent. */
+  /** The kind of pub/sub to use. Known once commands can be sent. */
   pubSub(): PubSub
-  /** The newest error of the connection. */
+  /** The most recent error of the connection. */
   lastError(): unknown
-  /** Ends all work of its own. */
+  /** Stops all retries. */
   stop(): void
 }
 
-/** What {@link createReadiness} needs. */
+/** Options of {@link createReadiness}. */
 export interface ReadinessOptions {
   readonly clock: Clock
-  /** The kind of pub/sub to use. `undefined`: a Cluster is asked whether it has sharded pub/sub. */
+  /**
+   * The kind of pub/sub to use. If `undefined`, the Cluster is asked whether it supports `sharded`.
+   */
   readonly pubSub: PubSub | undefined
   readonly outage: Outage
   onError(error: unknown): void
 }
 
-/** Watches a client that isn't connected yet. */
+/** Creates the readiness of a client that isn't connected yet. */
 export function createReadiness(
   client: Redis | Cluster,
   { clock, ...options }: ReadinessOptions,
 ): Readiness {
-  // The client has one listener, however many commands wait for it.
+  // The client has a single `ready` listener, however many commands are waiting.
   const waiting = new Set<() => void>()
   let lastError: unknown
   let pubSub = isCluster(client) ? options.pubSub : 'classic'
@@ -50,7 +52,8 @@ export function createReadiness(
   function onError(error: unknown): void {
     lastError = error
     options.onError(error)
-    // An error of a ready connection only ends it. The next attempt shows whether there is another.
+    // An error on a ready connection ends only that connection. Redis counts as lost if the next
+    // attempt fails.
     if (client.status !== 'ready') options.outage.failed(client, error)
   }
 
@@ -94,29 +97,32 @@ export function createReadiness(
   }
 }
 
-/** Opens the connection, outside the request that needs it first: the connection outlives it. */
+/** Opens the connection, detached from the async context of the request that first needs it. */
 function connect(client: Redis | Cluster): void {
   if (client.status !== 'wait' && client.status !== 'end') return
-  // A failure is an `error` event too, and the client connects again.
+  // The client also emits each failure as an `error` event, and reconnects.
   detached(() => client.connect()).catch(() => {})
 }
 
 /**
- * Whether sharded pub/sub can be used: Redis has it from version 7 on, and ioredis notices from
- * version 6 on when a slot moves away.
+ * Whether sharded pub/sub can be used. It needs Redis 7 or newer, and ioredis 6 or newer, which
+ * notices when a slot moves to another node.
  */
 async function hasShardedPubSub(client: Redis | Cluster): Promise<boolean> {
   try {
     const reply = await client.call('command', ['info', 'spublish'])
     return Array.isArray(reply) && Boolean(reply[0]) && noticesMoves(client)
   } catch (error) {
-    // A user that may not ask for it may not use it either.
+    // This user isn't allowed to run COMMAND: assume that SPUBLISH isn't allowed either.
     if (isRefusal(error)) return false
     throw error
   }
 }
 
-/** Whether this is ioredis 6, by a property of its connections. One replied, so there is one. */
+/**
+ * Whether this is ioredis 6 or newer, by a property of its connections. The command above got a
+ * reply, so there is a connection.
+ */
 function noticesMoves(client: Redis | Cluster): boolean {
   const nodes = isCluster(client) ? client.nodes('all') : [client]
   return nodes.some(({ condition }) => condition && 'protocol' in condition)

@@ -1,21 +1,23 @@
 import { isRealtimeError, RealtimeError } from '@trpc-sse/server'
 
-/** Keeps credentials out of errors, which apps may log. */
+/** Keeps credentials out of errors, because apps may log those. */
 export interface Secrets {
-  /** Remembers a credential. Anything but a non-empty text is ignored. */
+  /** Remembers a credential. Ignores everything except non-empty strings. */
   add(secret: unknown): void
   /**
    * Copies an error without its secrets. The copy has the error's name, message, stack, cause and
-   * address, and nothing else: errors of ioredis carry whole commands, the login included.
+   * address, and nothing else: ioredis adds whole commands to its errors, including the login.
    */
   redact(error: unknown): unknown
 }
 
-/** How many credentials are remembered. Each rotation adds one, and old ones are of no use. */
+/**
+ * The maximum number of remembered credentials. Each rotation adds one; old ones become useless.
+ */
 const maxSecrets = 16
-/** How many errors of a chain of causes are copied. */
+/** The maximum depth to which a chain of causes is copied. */
 const maxDepth = 8
-/** Properties of errors of Node and of ours that hold no secrets. */
+/** Properties of Node's errors and of ours that hold no secrets. */
 const shown = [
   'code',
   'errno',
@@ -27,19 +29,19 @@ const shown = [
   'issues',
 ] as const
 
-/** Creates a store without secrets. */
+/** Creates an empty store of secrets. */
 export function createSecrets(): Secrets {
   const secrets = new Set<string>()
 
   function clean(text: string): string {
-    // Replace the longest first: one may be part of another.
+    // Replace the longest secrets first: one may be part of another.
     const known = [...secrets].sort((a, b) => b.length - a.length)
     return (
       known
         .reduce((cleaned, secret) => cleaned.replaceAll(secret, '***'), text)
-        // The credentials of a URL, or of a text that was meant as one.
+        // Credentials in a URL, even in a malformed one.
         .replace(/\S*:\S*@/g, '***@')
-        // Redis repeats the arguments of an unknown command.
+        // For an unknown command, Redis repeats the arguments.
         .replace(/,? ?with args beginning with:.*/gs, '')
     )
   }
@@ -70,7 +72,7 @@ export function createSecrets(): Secrets {
     try {
       return error instanceof Error ? copy(error, depth) : clean(String(error))
     } catch {
-      // What an app's function throws may itself throw when it is read.
+      // A getter of an error from the app may throw.
       return new Error('The error can not be read.')
     }
   }
@@ -88,17 +90,20 @@ export function createSecrets(): Secrets {
   }
 }
 
-/** The frames of a stack, without the message before them. */
+/** Returns the frames of a stack, without the message before them. */
 function framesOf({ stack = '' }: Error): string[] {
   return stack.split('\n').filter((line) => /^ +at /.test(line))
 }
 
-/** The error of a Cluster has its cause in `lastNodeError`. */
+/** Returns the cause of an error. A Cluster error has it in `lastNodeError`. */
 function causeOf(error: Error): unknown {
   return error.cause ?? ('lastNodeError' in error ? error.lastNodeError : undefined)
 }
 
-/** Node's error for a host with several addresses has a message for each, and none of its own. */
+/**
+ * Returns the message of an error. Node's error for a host with several addresses has no message of
+ * its own, only one error for each address.
+ */
 function messageOf(error: Error): string {
   if (error.message !== '' || !(error instanceof AggregateError)) return error.message
   return error.errors

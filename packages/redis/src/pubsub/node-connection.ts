@@ -4,7 +4,7 @@ import type { Nodes } from './nodes.ts'
 import { ReconnectingConnection, type ReconnectingOptions } from './reconnecting-connection.ts'
 import type { Topic } from './topic.ts'
 
-/** What a {@link NodeConnection} needs, and whom it calls. */
+/** Options and callbacks of a {@link NodeConnection}. */
 export interface NodeConnectionOptions
   extends Pick<
     ReconnectingOptions,
@@ -15,8 +15,8 @@ export interface NodeConnectionOptions
   topics(): readonly Topic[]
   onSubscribed(topic: Topic): void
   /**
-   * Called when Redis refused a subscription. One that fails with its connection is subscribed on
-   * the next.
+   * Called when Redis refused a subscription. Not called if the connection broke: the next
+   * connection subscribes again.
    */
   onRefused(topic: Topic, error: unknown): void
   /** Called when these topics have moved to another node. */
@@ -26,12 +26,12 @@ export interface NodeConnectionOptions
 }
 
 /**
- * Channels in one SUBSCRIBE. One command with many thousands would keep Redis and this process from
- * anything else.
+ * The maximum number of channels in one SUBSCRIBE. A command with many thousands would block Redis
+ * and this process.
  */
 const channelsPerCommand = 1_000
 
-/** A connection for subscriptions at one node, kept open. */
+/** The connection for subscriptions at one node. Reconnects when it is lost. */
 export class NodeConnection {
   readonly node: string
   readonly #options: NodeConnectionOptions
@@ -58,11 +58,11 @@ export class NodeConnection {
   }
 
   /**
-   * Subscribes topics, once there is a connection. Commands are written in the order of the calls:
-   * of two that overlap, the later one holds.
+   * Subscribes topics, now or once there is a connection. Commands are sent in the order of the
+   * calls, so for one topic the last call counts.
    */
   subscribe(topics: readonly Topic[]): void {
-    // Sharded channels of different slots don't fit into one command.
+    // One SSUBSCRIBE can't have channels of different slots.
     const perCommand = this.#isSharded() ? 1 : channelsPerCommand
     for (let i = 0; i < topics.length; i += perCommand)
       this.#subscribeTogether(topics.slice(i, i + perCommand))
@@ -112,7 +112,10 @@ export class NodeConnection {
     )
   }
 
-  /** Confirms answered topics, but for those whose slot moved away in the same chunk of replies. */
+  /**
+   * Confirms answered topics. A slot that moved away in the same chunk of replies makes its topics
+   * lost.
+   */
   #confirm(): void {
     const topics = this.#answered
     this.#answered = []
@@ -122,7 +125,7 @@ export class NodeConnection {
     onLost(topics.filter(({ channel }) => !subscribed.has(channel)))
   }
 
-  /** A slot with many channels says so for each of them: look once for all. */
+  /** Called for each channel of a moved slot: search once for all of them. */
   #moved(): void {
     if (!this.#hasMoved) queueMicrotask(() => this.#findLost())
     this.#hasMoved = true
@@ -137,7 +140,9 @@ export class NodeConnection {
     onLost(topics().filter(({ isConfirmed, channel }) => isConfirmed && !subscribed.has(channel)))
   }
 
-  /** What the connection is subscribed to, by what Redis has confirmed and ended. */
+  /**
+   * The channels that are subscribed, according to the confirmations and ends that Redis has sent.
+   */
   #subscribedChannels(): ReadonlySet<string> {
     const subscriptions = this.#client?.condition?.subscriber
     const kind = this.#isSharded() ? 'ssubscribe' : 'subscribe'

@@ -5,31 +5,31 @@ import { createSubscriberClient, isCluster } from '../connection/clients.ts'
 import type { PubSub, Readiness } from '../connection/readiness.ts'
 
 /**
- * The nodes to subscribe at: any node, or with sharded pub/sub the master of the channel's slot.
+ * The nodes to subscribe at: with sharded pub/sub the master of the channel's slot, otherwise any.
  */
 export interface Nodes {
-  /** Resolves when the nodes are known, or the signal aborts. */
+  /** Resolves when the nodes are known or the signal aborts. */
   ready(signal: AbortSignal): Promise<void>
-  /** The kind of pub/sub to use, known once the nodes are. */
+  /** The kind of pub/sub to use. Known once the nodes are known. */
   pubSub(): PubSub
-  /** The name of the node for a channel; `undefined` while there is none. */
+  /** Returns the name of the node for a channel; `undefined` while there is none. */
   of(channel: string): string | undefined
-  /** Whether a node is still there. */
+  /** Whether a node still exists. */
   exists(node: string): boolean
   /**
-   * Creates a client for subscriptions at a node. It is unconnected, and lives as long as its
-   * connection.
+   * Creates an unconnected client for subscriptions at a node. It never reconnects: each new
+   * connection needs a new client.
    */
   connect(node: string): Redis
   /** Asks the Cluster for its nodes again. */
   refresh(): void
-  /** Calls back each time the nodes were refreshed. */
+  /** Calls `callback` after each refresh of the nodes. */
   onRefresh(callback: () => void): void
 }
 
 const anyNode = 'any'
 
-/** Finds the nodes of a Redis. */
+/** Creates the {@link Nodes} of a single Redis or a Cluster. */
 export function createNodes(client: Redis | Cluster, readiness: Readiness, clock: Clock): Nodes {
   return isCluster(client)
     ? createClusterNodes(client, readiness, clock)
@@ -39,7 +39,7 @@ export function createNodes(client: Redis | Cluster, readiness: Readiness, clock
 function createSingleNode(client: Redis, { pubSub }: Readiness): Nodes {
   return {
     pubSub,
-    // The connection for subscriptions needs no other one before it.
+    // Subscriptions don't need the command connection to be ready.
     ready: async () => {},
     of: () => anyNode,
     exists: () => true,
@@ -50,7 +50,7 @@ function createSingleNode(client: Redis, { pubSub }: Readiness): Nodes {
 }
 
 function createClusterNodes(client: Cluster, { pubSub, ready }: Readiness, clock: Clock): Nodes {
-  // With classic pub/sub, every master passes each PUBLISH on to the others.
+  // With classic pub/sub, one master is enough: each passes every PUBLISH on to the others.
   let pickedMaster = ''
   const masterNamed = (name: string): Redis | undefined =>
     client.nodes('master').find((master) => nameOf(master) === name)
@@ -76,7 +76,7 @@ function createClusterNodes(client: Cluster, { pubSub, ready }: Readiness, clock
   }
 }
 
-/** The name that a Cluster's client gives a node. */
+/** The name of a node in the Cluster client. */
 function nameOf({ options: { host, port } }: Redis): string {
   return `${host}:${port}`
 }

@@ -4,34 +4,35 @@ import { backoffMs } from '../connection/backoff.ts'
 import type { Outage } from '../connection/outage.ts'
 import { unanswered } from '../errors.ts'
 
-/** What a {@link ReconnectingConnection} needs, and whom it calls. */
+/** Options and callbacks of a {@link ReconnectingConnection}. */
 export interface ReconnectingOptions {
   readonly clock: Clock
   /**
-   * A connection that isn't ready, or doesn't answer a ping, within this many milliseconds is dead.
+   * The timeout, in milliseconds, for a new connection to become ready and for the reply to a ping.
+   * After that the connection is dead.
    */
   readonly timeoutMs: number
-  /** A connection that is silent for this many milliseconds is pinged. */
+  /** The longest silence of a connection before it is pinged, in milliseconds. */
   readonly probeMs: number
   /**
-   * Creates an unconnected client that doesn't reconnect by itself. Throws if there is no node to
-   * connect to.
+   * Creates an unconnected client that doesn't reconnect automatically. Throws if there is no node
+   * to connect to.
    */
   create(): Redis
   /** Called when a connection is ready. */
   onUp(connection: Redis): void
-  /** Called when a connection is gone. Another one will be opened. */
+  /** Called when a connection has ended. A new one follows unless this was closed. */
   onDown(): void
   onMessage(channel: string, message: string): void
   readonly outage: Outage
-  /** Called when Redis ended or refused subscriptions because their slot has moved. */
+  /** Called when Redis ended or refused subscriptions because their slot moved to another node. */
   onMoved(): void
   onError(error: unknown): void
 }
 
 /**
- * Keeps one connection for subscriptions open: a new one whenever the last one is lost. A
- * connection can be dead without an error, so a silent one is pinged.
+ * Keeps one connection for subscriptions open, and replaces it whenever it is lost. A dead
+ * connection may cause no error, so a silent one is pinged.
  */
 export class ReconnectingConnection {
   readonly #options: ReconnectingOptions
@@ -45,7 +46,9 @@ export class ReconnectingConnection {
     this.#open()
   }
 
-  /** Pings the connection now: there is a reason to doubt that it is alive. */
+  /**
+   * Pings the connection now. Call it when there is a reason to doubt that the connection is alive.
+   */
   probe(): void {
     this.#current?.probe()
   }
@@ -73,7 +76,9 @@ export class ReconnectingConnection {
     }
   }
 
-  /** Opens another connection after a while. With an error, there was no connection at all. */
+  /**
+   * Opens a new connection after a delay. `error` is set if the previous one never became ready.
+   */
   #reopen(error: unknown): void {
     if (this.#isClosed) return
     const { clock, outage } = this.#options
@@ -87,11 +92,11 @@ interface ProbedHandlers {
   onReady(): void
   /** Called when a ready connection didn't answer in time. */
   onDead(error: unknown): void
-  /** Called when it is gone; with an error, if it never was ready. */
+  /** Called when the connection has ended, with an error if it was never ready. */
   onEnd(error: unknown): void
 }
 
-/** One connection, from its opening to its end, which is pinged when it is silent. */
+/** One connection, from opening to end. It is pinged when it is silent. */
 class ProbedConnection {
   readonly #options: ReconnectingOptions
   readonly #handlers: ProbedHandlers
@@ -111,11 +116,11 @@ class ProbedConnection {
     this.#client = options.create()
     this.#cancelTimer = clock.after(timeoutMs, () => this.#hangUp())
     this.#listen()
-    // A failure is an `error` event too.
+    // The client also emits a failure as an `error` event.
     this.#client.connect().catch(() => {})
   }
 
-  /** Pings, unless a ping is under way: a second one would put off the first one's time. */
+  /** Pings, unless a ping is pending: a second one would restart the timeout of the first. */
   probe(): void {
     if (this.#isProbing || this.#client.status !== 'ready') return
     this.#isProbing = true
@@ -154,7 +159,7 @@ class ProbedConnection {
     this.#options.onError(error)
   }
 
-  /** Closes a connection that isn't ready in time, or is dead. */
+  /** Closes a connection that took too long to become ready, or is dead. */
   #hangUp(): void {
     this.#lastError ??= this.#silence()
     if (this.#client.status === 'ready') this.#handlers.onDead(this.#lastError)

@@ -6,7 +6,7 @@ import { NodeConnection } from './node-connection.ts'
 import type { Nodes } from './nodes.ts'
 import { type JoinOptions, Topic } from './topic.ts'
 
-/** What a {@link Subscriber} needs. */
+/** Options of a {@link Subscriber}. */
 export interface SubscriberOptions {
   readonly clock: Clock
   readonly timeoutMs: number
@@ -17,8 +17,8 @@ export interface SubscriberOptions {
 }
 
 /**
- * The listeners of a process, over one connection to each node that it needs. Connections are
- * opened at the first `listen`: a process that only publishes needs none.
+ * The listeners of a process. It has one connection to each node that its topics need, opened at
+ * the first `listen`: a process that only publishes needs none.
  */
 export class Subscriber {
   readonly #options: SubscriberOptions
@@ -47,8 +47,7 @@ export class Subscriber {
   }
 
   /**
-   * Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` if it isn't in
-   * time.
+   * Resolves when the channel is subscribed. Rejects with `BACKEND_UNAVAILABLE` after the timeout.
    */
   listen(channel: string, listener: LogListener): Promise<Unlisten> {
     const known = this.#topics.get(channel)
@@ -99,7 +98,7 @@ export class Subscriber {
     this.#placeAll()
   }
 
-  /** Subscribes topics at the nodes that have them now, and no longer where they were. */
+  /** Subscribes topics at their current nodes, and unsubscribes them at their previous ones. */
   #place(topics: readonly Topic[]): void {
     const moved = new Map<string, Topic[]>()
     for (const topic of topics) {
@@ -161,11 +160,11 @@ export class Subscriber {
   #refused(topic: Topic, node: string, error: unknown): void {
     if (isRefusal(error)) topic.fail(refused(error))
     if (topic.node === node) topic.lose()
-    // Listeners that were live before still wait for events.
+    // `fail` rejects only new listeners. Earlier ones still wait for events.
     if (topic.hasListeners) this.#search()
   }
 
-  /** After a while, looks again for the nodes of topics that are subscribed nowhere. */
+  /** After a delay, searches again for the nodes of topics that are not subscribed anywhere. */
   #search(): void {
     const { clock, nodes } = this.#options
     this.#cancelSearch ??= clock.after(backoffMs(clock, ++this.#searches), () => {

@@ -4,31 +4,31 @@ import { interruption, noticePrefix, parseMessage } from '../messages.ts'
 /** One call of `listen`. */
 interface Listening {
   readonly listener: LogListener
-  /** Called when the subscription is confirmed, for the first time or again. */
+  /** Called each time the subscription is confirmed. */
   confirm(): void
-  /** Called when the subscription can't be had. Has no effect once it was confirmed. */
+  /** Called when the subscription failed. Has no effect after a confirmation. */
   fail(error: unknown): void
 }
 
-/** How long a call of `listen` waits. */
+/** Options of {@link Topic.join}. */
 export interface JoinOptions {
   readonly clock: Clock
   readonly timeoutMs: number
-  /** Creates the error to reject with when the time is up. */
+  /** Creates the error for a `listen` that takes longer than `timeoutMs`. */
   timeoutError(): unknown
   /** Called when the last listener has left. */
   onEmpty(topic: Topic): void
 }
 
 /**
- * One pub/sub channel and its listeners. When all have left and another one comes, that is another
- * topic.
+ * One pub/sub channel and its listeners. A topic ends with its last listener: a later listener of
+ * the channel gets a new topic.
  */
 export class Topic {
   readonly channel: string
-  /** The node where it is subscribed, or will be; `undefined` until that is known. */
+  /** The node at which the topic is or will be subscribed; `undefined` while that is unknown. */
   node: string | undefined
-  /** Whether the node's present connection has confirmed the subscription. */
+  /** Whether the node's current connection has confirmed the subscription. */
   isConfirmed = false
   readonly #listeners = new Set<Listening>()
 
@@ -40,7 +40,7 @@ export class Topic {
     return this.#listeners.size > 0
   }
 
-  /** Adds a listener. Resolves when the subscription is confirmed; rejects when the time is up. */
+  /** Adds a listener. Resolves when the subscription is confirmed; rejects after the timeout. */
   join(listener: LogListener, options: JoinOptions): Promise<Unlisten> {
     return new Promise((resolve, reject) => {
       let isLive = false
@@ -70,7 +70,7 @@ export class Topic {
   }
 
   /**
-   * Marks the subscription as confirmed. New listeners go live; the others may have missed
+   * Marks the subscription as confirmed. New listeners become live. The others may have missed
    * notifications, so they read the log.
    */
   confirm(): void {
@@ -78,23 +78,25 @@ export class Topic {
     for (const listening of this.#listeners) callSafely(() => listening.confirm())
   }
 
-  /** Marks the topic as subscribed nowhere. */
+  /** Marks the topic as not subscribed at any node. */
   lose(): void {
     this.isConfirmed = false
     this.node = undefined
   }
 
-  /** Rejects the listeners that still wait for the subscription. */
+  /** Rejects the listeners that are still waiting for the subscription. */
   fail(error: unknown): void {
     for (const listening of this.#listeners) listening.fail(error)
   }
 
-  /** Removes all listeners, without a call of `onEmpty`. */
+  /** Removes all listeners without calling `onEmpty`. */
   close(): void {
     this.#listeners.clear()
   }
 
-  /** Hands on what was published: an event, a notice, or that listeners must read the log. */
+  /**
+   * Passes a published message to the listeners: an event, a notice, or a request to read the log.
+   */
   deliver(message: string): void {
     if (message === interruption) {
       this.#notify((listener) => listener.onInterrupted())
@@ -112,7 +114,7 @@ export class Topic {
   }
 }
 
-/** Listeners must not throw. One that does must not keep notifications from the others. */
+/** Calls a listener. If it throws, the other listeners must still be notified. */
 function callSafely(call: () => void): void {
   try {
     call()

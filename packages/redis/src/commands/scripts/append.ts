@@ -14,17 +14,17 @@ import {
 } from './script.ts'
 
 /**
- * Stores groups of payloads one after the other and publishes them, in one step.
+ * Stores groups of payloads in order and notifies listeners, in one atomic step.
  *
  * KEYS: log, last id, idempotency keys.
  *
  * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, pub/sub channel,
- * PUBLISH or SPUBLISH, doubt ms (-1: never sent before). Then for each group: the index in KEYS of
+ * PUBLISH or SPUBLISH, doubt ms (-1: never sent before). Then, for each group: the index in KEYS of
  * its idempotency key (0: none), idempotency ms (0: none), token, number of payloads, payloads.
  *
- * Replies with the error of the notification ('' if there is none), then for each group
- * `<token> <id> <id> …`: the ids and the token of the call that stored them, which may be an
- * earlier one. nil means that an earlier attempt may have stored the group and nothing proves it.
+ * Replies with the error of the notification ('' if there is none), then with `<token> <id> <id> …`
+ * for each group: the ids, and the token of the call that stored them, which may be an earlier
+ * call. nil means that the outcome of an earlier attempt can no longer be determined.
  */
 export const appendScript: Script = script(`
 local log, doubt = KEYS[1], tonumber(ARGV[7])
@@ -107,12 +107,12 @@ return answers
 
 /** The reply of {@link appendScript}. */
 export interface AppendReply {
-  /** Why listeners could not be notified; '' if they were. */
+  /** The error of the notification; '' if there was none. */
   readonly notifyError: string
   readonly groups: readonly GroupResult[]
 }
 
-/** Parses the reply to an append of groups with these tokens. Throws if it isn't one. */
+/** Parses the reply to an append of groups with these tokens. Throws if the reply is invalid. */
 export function parseAppendReply(
   reply: unknown,
   groups: readonly AppendGroup[],

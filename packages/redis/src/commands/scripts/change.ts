@@ -4,18 +4,22 @@ import { readClock, readState, type Script, script, storeEvent, wholeNumber } fr
 import { saveChanges, sweep } from './sweep.ts'
 
 /**
- * Changes the entries of a log, and stores events, in one step and under conditions.
+ * Changes the entries of a log and stores events, in one atomic step, if the conditions hold.
  *
  * KEYS: log, last id, entries, leases, expiries, the answer of this change.
  *
  * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, pub/sub channel,
- * PUBLISH or SPUBLISH, token, answer kept for ms, most entries (-1: any number), forgotten after ms
- * (-1: never). Then, each after its number of items: conditions (key, '1' if it must exist or '0',
- * value), deleted keys, entries (key, value, ms until it expires or '-1', '1' if it has a payload or
- * '0', payload), and payloads.
+ * PUBLISH or SPUBLISH, token, answer kept for ms, maximum number of entries (-1: no limit),
+ * forgotten after ms (-1: never).
  *
- * Replies with the error of the notification ('' if there is none), the outcome, and then the ids of
- * the events, or the values of the entries that the conditions are about.
+ * Then four lists, each preceded by its number of items:
+ * - conditions: key, '1' if it must exist or '0', value
+ * - deleted keys
+ * - entries: key, value, ms until it expires or '-1', '1' if it has a payload or '0', payload
+ * - payloads of events
+ *
+ * Replies with the error of the notification ('' if there is none) and the outcome. After a change
+ * the ids of the events follow; otherwise the current values of the conditions' entries.
  */
 export const changeScript: Script = script(`
 local log, token = KEYS[1], ARGV[7]
@@ -105,11 +109,11 @@ return { notify_error, 'changed', answer }
 
 /** The reply of {@link changeScript}. */
 export interface ChangeReply extends ChangeResult {
-  /** Why listeners could not be notified; '' if they were. */
+  /** The error of the notification; '' if there was none. */
   readonly notifyError: string
 }
 
-/** Parses the reply to a change. Throws if it isn't one. */
+/** Parses the reply to a change. Throws if the reply is invalid. */
 export function parseChangeReply(
   reply: unknown,
   { when = [], payloads = [] }: LogChange,

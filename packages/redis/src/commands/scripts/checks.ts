@@ -1,8 +1,8 @@
 import { compareEventIds, isEventId, RealtimeError } from '@trpc-sse/server'
 
-// A reply of Redis is checked as a request of a client is: anybody may have written to its keys.
+// Replies of Redis are validated like client requests: other programs may have written to the keys.
 
-/** Whether all are event ids, each after the one before it. */
+/** Whether all texts are event ids, in strictly ascending order. */
 export function areAscending(ids: readonly string[]): boolean {
   return ids.every((id, i) => {
     const before = ids[i - 1]
@@ -10,7 +10,9 @@ export function areAscending(ids: readonly string[]): boolean {
   })
 }
 
-/** The error for a reply that no script of ours gives for a log that only they have written to. */
+/**
+ * Creates the error for a reply that is impossible unless another program has written to the log.
+ */
 export function unexpectedReply(command: string, reply: unknown): RealtimeError {
   const start = (JSON.stringify(readable(reply)) ?? String(reply)).slice(0, 120)
   const message = `Redis replied to ${command} with something that can't be: ${start}. Something else has written to the keys of this log: restore or delete them. Retrying.`

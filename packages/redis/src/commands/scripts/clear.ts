@@ -4,12 +4,12 @@ import { newOrigin, readClock, readState, type Script, script, stateText } from 
 /**
  * Deletes the events of a log, and notifies its listeners.
  *
- * KEYS: log, last id; then those of its entries, if it has any.
+ * KEYS: log, last id; then entries, leases and expiries, if the log has entries.
  *
- * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, a log without
- * events kept for ms, pub/sub channel, PUBLISH or SPUBLISH.
+ * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, empty log kept for
+ * ms, pub/sub channel, PUBLISH or SPUBLISH.
  *
- * Replies with the error of the notification; '' if there is none.
+ * Replies with the error of the notification, or '' if there is none.
  */
 export const clearScript: Script = script(`
 local log = KEYS[1]

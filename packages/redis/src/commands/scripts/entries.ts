@@ -4,14 +4,15 @@ import { readClock, readState, type Script, script } from './script.ts'
 import { sweep } from './sweep.ts'
 
 /**
- * Reads some entries of a log.
+ * Reads a page of a log's entries.
  *
  * KEYS: log, last id, entries, leases, expiries.
  *
  * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, pub/sub channel,
- * PUBLISH or SPUBLISH, token, where to go on ('0' at first), about how many to read.
+ * PUBLISH or SPUBLISH, token, cursor ('0' for the first page), approximate number of entries to
+ * read.
  *
- * Replies with the last id, where the next page starts ('0' after the last one), and then the key
+ * Replies with the last id, the cursor of the next page ('0' if there is none), and then the key
  * and value of each entry.
  */
 export const entriesScript: Script = script(`
@@ -25,7 +26,7 @@ for i, text in ipairs(found[2]) do answer[i + 2] = text end
 return answer
 `)
 
-/** Parses the reply to a read of entries. Throws if it isn't one. */
+/** Parses the reply to a read of entries. Throws if the reply is invalid. */
 export function parseEntries(reply: unknown): EntriesPage {
   if (!areTexts(reply) || reply.length % 2 !== 0) throw unexpectedReply('a read of entries', reply)
   const [lastEventId = '', next = '0', ...rest] = reply

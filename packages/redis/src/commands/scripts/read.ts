@@ -107,29 +107,30 @@ end
 `
 
 /**
- * Reads part of a log, and where the log ends, at one moment. Looks at no more entries than it
- * returns, and at a few dozen to find the first of them, however long the log is.
+ * Reads part of a log and the id of its newest event, atomically. Besides the entries that it
+ * returns, it reads at most a few dozen to find the first one, however long the log is.
  *
  * KEYS: log, last id.
  *
- * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, a log without
- * events kept for ms, how many of the newest to read (-1: those after an id), the id, limit of
- * events, limit of bytes of payload.
+ * ARGV: events kept, kept for ms, last id kept for ms, sequence of a new origin, empty log kept for
+ * ms, number of newest events to read (-1: the events after an id), that id, maximum number of
+ * events, maximum bytes of payload.
  *
- * Replies with the last id, the origin of a log that was cleared, and '1' if events are missing
- * from the newest; then id, prev and payload of each entry, in one flat list.
+ * Replies with the last id, the origin after a `clear` ('' without one), and '1' if fewer of the
+ * newest events are left than were asked for. Then id, prev and payload of each entry follow, in
+ * one flat list.
  */
 export const readScript: Script = script(`${begin}
 local expires_in = ''
 ${readPage}`)
 
 /**
- * The same for a log with entries. Removes those that have expired first.
+ * Like {@link readScript}, for a log with entries. Removes expired entries first.
  *
  * KEYS: log, last id, entries, leases, expiries. ARGV: as above, then pub/sub channel, PUBLISH or
  * SPUBLISH, token.
  *
- * After the '1' there is a space, and in how many milliseconds the next entry expires.
+ * The '1' is followed by a space and the time until the next entry expires, in milliseconds.
  */
 export const readWithEntriesScript: Script = script(`${begin}
 local token = ARGV[12]
@@ -137,7 +138,9 @@ ${sweep('ARGV[10]', 'ARGV[11]')}
 ${readNextExpiry}
 ${readPage}`)
 
-/** Parses the reply to a read of a range. Large payloads stay bytes. Throws if it isn't one. */
+/**
+ * Parses the reply to a read of a range. Large payloads stay bytes. Throws if the reply is invalid.
+ */
 export function parsePage(reply: unknown, range: ReadRange): LogPage {
   if (!areBytes(reply) || reply.length < 3 || reply.length % 3 !== 0)
     throw unexpectedReply('a read', reply)
@@ -160,19 +163,23 @@ export function parsePage(reply: unknown, range: ReadRange): LogPage {
   }
 }
 
-/** A payload of at least so many bytes stays bytes. */
+/** Payloads of at least this many bytes stay bytes. */
 const minBytes = 1_024
 
 /**
- * A reply of at least so many bytes is kept in memory with its payloads: they are parts of what was
- * read from the socket, 64 kB at a time. The payloads of a smaller reply are copied.
+ * From this many bytes on, payloads share the memory of their reply, which was read from the socket
+ * in chunks of 64 kB. The payloads of a smaller reply are copied, so that they don't retain a
+ * chunk.
  */
 const minKept = 65_536
 
 const same = (bytes: Uint8Array): Uint8Array => bytes
 const copy = (bytes: Uint8Array): Uint8Array => new Uint8Array(bytes)
 
-/** An entry that somebody else wrote to the stream has no payload of ours, and follows nothing. */
+/**
+ * Creates an event from an entry. An entry that another program wrote to the stream becomes an
+ * event with no payload and no `prev`.
+ */
 function toEvent(
   id: string,
   prev: string,
@@ -184,7 +191,7 @@ function toEvent(
   return storedBytes(id, prev, keep(data))
 }
 
-/** A page that doesn't lead on would be read for ever. */
+/** Throws if a page makes no progress: a reader would request it again forever. */
 function checkEvents(events: readonly StoredEvent[], range: ReadRange, lastEventId: EventId): void {
   const ids = events.map(({ id }) => id)
   const from = 'after' in range ? [range.after] : []

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 
-/** A Lua script, with the name under which Redis caches it. */
+/** A Lua script, with the hash under which Redis caches it. */
 export interface Script {
   readonly lua: string
   readonly sha: string
 }
 
-/** How long a log without events is remembered after its last use, in milliseconds. */
+/** The time for which a log without events is remembered after its last use, in milliseconds. */
 export const emptyLogMs = '600000'
 
 /** Creates a script from its Lua text. */
@@ -14,8 +14,8 @@ export function script(lua: string): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }
 }
 
-// The fragments below are pasted into the scripts: a Lua function would cost Redis time at every
-// publish. Each script defines the local `log`, the key of the stream, before it uses them.
+// The fragments below are inlined into the scripts: defining Lua functions would cost Redis time at
+// every publish. Each script defines the local `log`, the key of the stream, before it uses them.
 
 /** Sets the local `now` to Redis's clock, in milliseconds. */
 export const readClock = `
@@ -24,15 +24,15 @@ export const readClock = `
 
 /**
  * A random origin: an id that comes before every event of the log. Ids of a lost log of the same
- * name never match it, so readers of that log detect the reset.
+ * name never match this origin, so readers of that log detect the reset.
  */
 export const newOrigin = `string.format('%.0f-%s', now, ARGV[4])`
 
 /**
- * Reads the state of a log into locals. `last` is the id of the newest event, `count` its number
- * counted from the log's origin, and `cleared` the origin that a `clear` gave the log, or ''.
- * `last` is nil if nothing is known about the log. Each entry stores its number too, so that a
- * place in the middle of a log is found without reading up to it.
+ * Reads the state of a log into locals. `last` is the id of the newest event; nil if nothing is
+ * known about the log. `count` is that event's number, counted from the log's origin. `cleared` is
+ * the origin that a `clear` gave the log, or ''. Each entry also stores its number, so that a
+ * search can find an entry in the middle of a log.
  */
 export const readState = `
   local state = redis.call('GET', KEYS[2])
@@ -50,12 +50,12 @@ export const readState = `
     cleared = ''
   end`
 
-/** The state of a log as it is stored: what {@link readState} reads. */
+/** The state of a log in the stored form, which {@link readState} reads. */
 export const stateText = `last .. ' ' .. string.format('%.0f', count) .. (cleared ~= '' and ' ' .. cleared or '')`
 
 /**
- * Drops entries beyond the retention. Whole blocks of entries go first, at most 5,000 at a time so
- * that Redis isn't held up; then single entries of the last block.
+ * Deletes entries beyond the retention: first whole blocks, at most 5,000 entries at a time so that
+ * Redis isn't blocked, then single entries of the last block.
  */
 export function trim(by: 'MAXLEN' | 'MINID', bound: string): string {
   return `
@@ -68,8 +68,8 @@ export function trim(by: 'MAXLEN' | 'MINID', bound: string): string {
 export const minId = `string.format('%.0f', math.max(0, now - ARGV[2]))`
 
 /**
- * Stores an event at the end of the log: `data` is the Lua of its payload. Sets `last` and the new
- * local `id`, and adds its notification to `messages`. Uses the local `token`.
+ * Stores an event at the end of the log. `data` is the Lua expression of its payload. Sets `last`
+ * and the new local `id`, and adds the event's notification to `messages`. Uses the local `token`.
  */
 export function storeEvent(data: string): string {
   return `
@@ -96,8 +96,8 @@ export function storeEvent(data: string): string {
 }
 
 /**
- * Notifies the listeners of `messages`. A publish doesn't fail if its notification does: the events
- * are stored. `onError` is the Lua that takes the error in `notified.err`.
+ * Publishes `messages` to the listeners. A failed notification doesn't fail the publish, as the
+ * events are stored. `onError` is Lua code that handles the error in `notified.err`.
  */
 export function notifyListeners(channel: string, command: string, onError: string): string {
   return `
@@ -107,7 +107,9 @@ for _, message in ipairs(messages) do
 end`
 }
 
-/** Digits that Redis can read: never an exponent, and no deadline beyond its calendar. */
+/**
+ * Formats a number for Redis: rounded up, without an exponent, and within the range of its dates.
+ */
 export function wholeNumber(value: number): string {
   return String(Math.min(Math.ceil(value), 1e15))
 }

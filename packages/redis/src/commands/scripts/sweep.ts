@@ -1,14 +1,16 @@
 import { emptyLogMs, newOrigin, notifyListeners, stateText, storeEvent } from './script.ts'
 
-// Scripts for logs with entries begin with these. KEYS[3] to KEYS[5] are the entries, the leases
-// and the expiries.
+// Fragments for scripts of logs with entries. KEYS[3] to KEYS[5] are the entries, leases and
+// expiries.
 
-/** How many entries that have expired one script removes. The next script removes the rest. */
+/**
+ * The maximum number of expired entries that one script removes. The next script removes the rest.
+ */
 const maxExpired = 1_000
 
 /**
- * Keeps the keys of a log, after the state is in the locals: each until it is forgotten, or its time
- * after the last use, which is short for a log that nothing was stored in. Uses the locals `forget_at` and `kept_ms`.
+ * Saves the state and extends the lifetime of a log's keys, at most until `forget_at`. A log
+ * without events and entries gets a short lifetime. Sets the local `kept_ms`.
  */
 const keepKeys = `
 local kept_ms = tonumber(ARGV[3])
@@ -24,8 +26,9 @@ if #messages > 0 then redis.call('PEXPIRE', log, events_ms) end
 for i = 3, 5 do redis.call('PEXPIRE', KEYS[i], kept_ms) end`
 
 /**
- * Saves the state, keeps the keys, and notifies listeners of `messages`. `channel` and `command` are
- * the Lua of the pub/sub channel and the command to publish with. Sets `notify_error`.
+ * Saves the state, extends the lifetime of the keys, and publishes `messages` to the listeners.
+ * `channel` and `command` are the Lua of the pub/sub channel and of the publish command. Sets
+ * `notify_error`.
  */
 export function saveChanges(channel: string, command: string): string {
   return `
@@ -36,8 +39,8 @@ end`
 }
 
 /**
- * Removes the entries that have expired and stores their events; or forgets the log, if that is due.
- * Needs the locals of `readClock` and `readState`, and `token`.
+ * Removes expired entries and stores their events, or forgets the whole log if that is due. Needs
+ * `token` and the locals of `readClock` and `readState`.
  */
 export function sweep(channel: string, command: string): string {
   return `
@@ -68,7 +71,9 @@ ${saveChanges(channel, command)}
 messages = {}`
 }
 
-/** Sets the local `expires_in` to the time until the next entry expires, in ms; '' if none does. */
+/**
+ * Sets the local `expires_in` to the time until the next entry expires, in ms; '' if there is none.
+ */
 export const readNextExpiry = `
 local next_lease = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')
 local expires_in = ''
