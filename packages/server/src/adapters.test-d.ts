@@ -48,9 +48,9 @@ describe('an app changes one import', () => {
       },
       connectionKey: (ctx) => ctx.user,
     })
-    // @ts-expect-error The router has a context: somebody must create it.
+    // @ts-expect-error createContext is missing.
     ourExpress.createExpressMiddleware({ router, channels })
-    // @ts-expect-error It is another context than the router's.
+    // @ts-expect-error The context has another type than the router's.
     ourExpress.createExpressMiddleware({ router, channels, createContext: () => ({ user: 1 }) })
   })
 
@@ -79,7 +79,7 @@ describe('an app changes one import', () => {
     expectTypeOf<ourFastify.CreateFastifyContextOptions['req']>().toEqualTypeOf<FastifyRequest>()
     expectTypeOf<ourFastify.CreateFastifyContextOptions['res']>().toEqualTypeOf<FastifyReply>()
     const wrong = { router, createContext: () => ({ user: 1 }) }
-    // @ts-expect-error It is another context than the router's.
+    // @ts-expect-error The context has another type than the router's.
     const checked: ourFastify.FastifyTRPCPluginOptions<AppRouter>['trpcOptions'] = wrong
     expectTypeOf(checked).toBeObject()
   })
@@ -99,7 +99,7 @@ describe('an app changes one import', () => {
       createContext,
       connectionKey: (ctx) => ctx.user,
     })
-    // @ts-expect-error The router has a context: somebody must create it.
+    // @ts-expect-error createContext is missing.
     ourNext.createNextApiHandler({ router, channels })
   })
 

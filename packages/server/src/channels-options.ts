@@ -15,14 +15,14 @@ export type AnyChannelDefinition = ChannelDefinition<unknown, unknown, unknown>
 /** Any definition of a channel or a run. */
 export type AnyDefinition = AnyChannelDefinition | AnyRunDefinition
 
-/** Whether a definition is that of a run. */
+/** Whether a definition defines a run. */
 export function isRun(definition: AnyDefinition): definition is AnyRunDefinition {
   return 'kind' in definition && definition.kind === 'run'
 }
 
 /** Where a background failure happened. */
 export interface ErrorContext {
-  /** The part of the work that failed. */
+  /** The operation that failed. */
   readonly stage: ErrorStage
   /** The log's key: the channel's name and params as JSON. */
   readonly channel: string
@@ -34,70 +34,70 @@ export interface ChannelsOptions<
   TTransformer extends Transformer | undefined = Transformer | undefined,
 > {
   /**
-   * The channels and runs by name. A name has 1 to 128 characters; it can't be `close` or `then`, or start
-   * with `~`.
+   * The channels and runs by name. A name has 1 to 128 characters. It must not be `close`, `then`
+   * or `__proto__`, or start with `~`.
    */
   readonly channels: TDefinitions
   /**
-   * Where the logs live. `close()` of the channels closes it.
+   * The backend that stores the logs. `close()` of the channels closes it.
    *
    * @default memoryBackend()
    */
   readonly backend?: Backend
   /**
-   * The transformer of `initTRPC.create` and of the client's links: pass the same one. Without one,
+   * The transformer that you also pass to `initTRPC.create` and the client's links. Without one,
    * events are stored as plain JSON. A `Date` is then read as a string, which the types show, and
    * values that JSON would lose are refused with `INVALID_EVENT`.
    */
   readonly transformer?: TTransformer
   /**
    * Called with errors that can't be thrown to a caller: a log that can't be read, an event that
-   * can't be decoded, a gap that no client link can be told about. Its own errors go to the
-   * console.
+   * can't be decoded, or a gap in a subscription without a client link. Errors that this handler
+   * throws go to the console.
    *
    * @default console.error
    */
   readonly onError?: (error: unknown, context: ErrorContext) => void
   /**
-   * How much of each open channel this process keeps in memory, for subscriptions that are a little
-   * behind. Those further behind read the log.
+   * Limits of the newest events of each open channel that this process keeps in memory. They serve
+   * subscriptions that are slightly behind; others read the log.
    *
    * @default { events: 1_024, characters: 4_194_304 }
    */
   readonly window?: Partial<WindowLimits>
   /**
-   * How long a channel stays open in this process after its last subscription ended, in
+   * The time for which a channel stays open in this process after its last subscription ended, in
    * milliseconds. 0 or more.
    *
    * @default 5_000
    */
   readonly lingerMs?: number
   /**
-   * How often an open channel's position is compared with its log's, in milliseconds, plus or minus
-   * up to half: notifications can get lost without an error. Values above 450,000 count as 450,000,
-   * as backends forget an empty log that isn't used for minutes.
+   * The interval of position checks, in milliseconds, varied at random by up to half. A check
+   * compares an open channel with its log, because notifications can get lost without an error. The
+   * maximum is 450,000: backends forget an empty log that isn't used for minutes.
    *
    * @default 30_000
    */
   readonly positionCheckMs?: number
   /**
-   * How many reads of logs run at a time in this process, in all and for each log. Other reads
-   * wait. Connections take turns, so that a client with many subscriptions doesn't delay the
+   * The maximum number of concurrent log reads in this process, in total and for each log. Other
+   * reads wait. Connections take turns, so that a client with many subscriptions doesn't delay
    * others.
    *
    * @default { perProcess: 32, perLog: 4 }
    */
   readonly reads?: Partial<ReadLimits>
   /**
-   * How many channels, each with its params, may be open in this process. A channel is open while
-   * it has a subscription, and for `lingerMs` after. More subscriptions are refused with
-   * `TOO_MANY_CHANNELS`.
+   * The maximum number of open channels in this process; each value of the params counts. A channel
+   * is open while it has a subscription, and for `lingerMs` after that. Subscriptions to more
+   * channels are refused with `TOO_MANY_CHANNELS`.
    *
    * @default 50_000
    */
   readonly maxOpenChannels?: number
   /**
-   * Time, timers and random numbers: replace them in tests.
+   * Provides time, timers and random numbers. Replace it in tests.
    *
    * @default systemClock
    */
@@ -111,7 +111,7 @@ type ChannelsSettings = Required<
   >
 > & { readonly window: WindowLimits; readonly reads: ReadLimits }
 
-/** Adds the defaults. Throws `INVALID_OPTION` for a number that can't be one. */
+/** Fills in the defaults. Throws `INVALID_OPTION` for an invalid number. */
 export function settingsOf(
   options: ChannelsOptions<Record<string, AnyDefinition>>,
 ): ChannelsSettings {
@@ -141,7 +141,7 @@ export function settingsOf(
   return settings
 }
 
-/** Throws `INVALID_OPTION` for a name that a channel can't have. */
+/** Throws `INVALID_OPTION` for an invalid channel name. */
 export function checkChannelName(name: string): void {
   const isReserved = name === 'close' || name === 'then' || name === '__proto__'
   if (name.length >= 1 && name.length <= 128 && !isReserved && !name.startsWith('~')) return

@@ -49,7 +49,7 @@ const chat = channels.chat({ room: 'lobby' })
 const message: Message = { author: 'ann', text: 'hi', sentAt: new Date() }
 
 describe('a channel', () => {
-  it('takes its params, and no others', () => {
+  it('takes exactly its params', () => {
     expectTypeOf(channels.chat({ room: 'lobby' })).toEqualTypeOf<ChannelHandle<Message, Message>>()
     // @ts-expect-error a room is a string
     channels.chat({ room: 5 })
@@ -67,11 +67,11 @@ describe('a channel', () => {
     channels.announcements({ room: 'lobby' })
   })
 
-  it('takes what the schema of its params takes', () => {
+  it('takes the input of its params’ schema', () => {
     expectTypeOf(channels.pages).parameters.toEqualTypeOf<[params: number | undefined]>()
   })
 
-  it('is there by its name only', () => {
+  it('is accessible only by its name', () => {
     // @ts-expect-error no such channel
     channels.chats
     expectTypeOf(channels.close).toEqualTypeOf<() => Promise<void>>()
@@ -88,7 +88,7 @@ describe('a channel', () => {
 })
 
 describe('publish', () => {
-  it('takes an event, and nothing else', () => {
+  it('takes one event', () => {
     void chat.publish(message)
     void chat.publish(message, { idempotencyKey: 'a' })
     // @ts-expect-error sentAt is missing
@@ -103,7 +103,7 @@ describe('publish', () => {
     void chat.publish(message, { key: 'a' })
   })
 
-  it('takes the input of the schema, subscribers get its output', () => {
+  it('takes the input of the schema, and subscribers get its output', () => {
     const prices = channels.prices()
     expectTypeOf(prices.publish).parameter(0).toEqualTypeOf<string>()
     expectTypeOf(prices.subscribe()).toEqualTypeOf<ChannelSubscription<number>>()
@@ -111,14 +111,14 @@ describe('publish', () => {
     void prices.publish(5)
   })
 
-  it('says what became of it', () => {
+  it('returns the id', () => {
     expectTypeOf(chat.publish(message)).resolves.toEqualTypeOf<{
       readonly id: string
       readonly duplicate: boolean
     }>()
   })
 
-  it('of many takes many', () => {
+  it('takes many events with publishMany', () => {
     void chat.publishMany([message, message])
     void chat.publishMany([message] as const)
     // @ts-expect-error many, not one
@@ -129,7 +129,7 @@ describe('publish', () => {
 })
 
 describe('history', () => {
-  it('gives events of the output type', async () => {
+  it('returns events of the output type', async () => {
     const history = await channels.prices().history({ last: 5 })
     expectTypeOf(history).toEqualTypeOf<History<number>>()
     for (const event of history.events) {
@@ -143,7 +143,7 @@ describe('history', () => {
 
   it('takes a range', () => {
     void chat.history({ after: '1-0', limit: 5 })
-    // @ts-expect-error from which end?
+    // @ts-expect-error from which start?
     void chat.history({ limit: 5 })
     // @ts-expect-error no range
     void chat.history()
@@ -171,7 +171,7 @@ describe('without a transformer', () => {
     expectTypeOf(log.publish).parameter(0).toEqualTypeOf<z.input<typeof event>>()
   })
 
-  it('gives what JSON makes of the output, wherever an event is read', async () => {
+  it('returns the output after JSON, wherever an event is read', async () => {
     expectTypeOf((await log.history({ last: 1 })).events[0]?.data).toEqualTypeOf<
       AsJson | undefined
     >()
@@ -191,11 +191,11 @@ describe('without a transformer', () => {
     for await (const [, data] of log.subscribe()) expectTypeOf(data).toEqualTypeOf<AsJson>()
   })
 
-  it('is the same as with one where JSON changes nothing', () => {
+  it('has the same types as with a transformer if JSON changes nothing', () => {
     expectTypeOf(plain.names()).toEqualTypeOf<ChannelHandle<string, string>>()
   })
 
-  it('may be one that is not there', () => {
+  it('accepts a transformer that may be undefined', () => {
     const transformer = superjson as typeof superjson | undefined
     const perhaps = createChannels({ transformer, channels: definitions })
     expectTypeOf(
@@ -206,7 +206,7 @@ describe('without a transformer', () => {
     ).toEqualTypeOf<ChannelSubscription<string | Date>>()
   })
 
-  it('can be named', () => {
+  it('has a type that can be named', () => {
     expectTypeOf<Channels<typeof definitions, undefined>>().toEqualTypeOf<typeof plain>()
     const withOne = createChannels({ transformer: superjson, channels: definitions })
     const named: Channels<typeof definitions> = withOne
@@ -222,7 +222,7 @@ describe('without a transformer', () => {
 describe('subscribe', () => {
   const subscription = chat.subscribe()
 
-  it("takes a resolver's opts as they are, and options beside them", () => {
+  it("takes a resolver's opts unchanged, and additional options", () => {
     const t = initTRPC.context<{ user: string }>().create({ transformer: superjson })
     t.procedure.subscription((opts) => channels.announcements().subscribe(opts))
     t.procedure.subscription((opts) =>
@@ -257,17 +257,17 @@ describe('subscribe', () => {
     >()
     // @ts-expect-error no such field
     shapes.filter((shape) => shape.color === 'red')
-    // @ts-expect-error says yes or no
+    // @ts-expect-error a filter returns a boolean
     shapes.filter(() => 'yes')
   })
 
-  it('takes the type of what it is mapped to', () => {
+  it('has the result type of map', () => {
     const lengths = subscription.map(({ text }, { id }) => ({ id, length: text.length }))
     expectTypeOf(lengths).toEqualTypeOf<ChannelSubscription<{ id: string; length: number }>>()
     expectTypeOf(lengths.filter(({ length }) => length > 5)).toEqualTypeOf<typeof lengths>()
   })
 
-  it('merged is of all types', () => {
+  it('has the types of all parts after merge', () => {
     const merged = merge([subscription, channels.announcements().subscribe()])
     expectTypeOf(merged).toEqualTypeOf<ChannelSubscription<Message | string>>()
     const tagged = merge([
@@ -290,7 +290,7 @@ describe('subscribe', () => {
 describe('live', () => {
   const options = { signal: new AbortController().signal }
 
-  it('is of snapshots, as they are loaded, and of events', () => {
+  it('has the types of the loaded snapshots and of the events', () => {
     const live = chat.live(options, async ({ signal, lastEventId }) => {
       expectTypeOf(signal).toEqualTypeOf<AbortSignal>()
       expectTypeOf(lastEventId).toEqualTypeOf<string>()
@@ -305,7 +305,7 @@ describe('live', () => {
     ).toEqualTypeOf<ChannelSubscription<string | Message[]>>()
   })
 
-  it('is of the data of a snapshot that is tracked', () => {
+  it('has the type of the data of a tracked snapshot', () => {
     expectTypeOf(chat.live(options, () => tracked('1-0', { open: 5 }))).toEqualTypeOf<
       ChannelSubscription<LiveEvent<{ open: number }, Message>>
     >()
@@ -319,9 +319,9 @@ describe('live', () => {
     t.procedure.subscription((opts) => channels.announcements().live(opts, () => ['hi']))
     // @ts-expect-error the loader is missing
     chat.live(options)
-    // @ts-expect-error a snapshot is what comes first
+    // @ts-expect-error the snapshot comes first, not a replay
     chat.live({ ...options, replay: 5 }, () => 5)
-    // @ts-expect-error a gap is healed
+    // @ts-expect-error there are no gaps
     chat.live({ ...options, onGap: 'error' }, () => 5)
   })
 })
@@ -333,17 +333,17 @@ describe('createServerLink', () => {
   const router = t.router({})
   const createContext = () => ({ user: 'ann' })
 
-  it("needs createContext exactly where the router's context does", () => {
+  it("requires createContext if and only if the router has a context", () => {
     createServerLink({ router: plainRouter })
     createServerLink({ router, createContext })
     createServerLink({ router, createContext: async () => ({ user: 'ann' }) })
     // @ts-expect-error createContext is missing
     createServerLink({ router })
-    // @ts-expect-error it makes another context
+    // @ts-expect-error the context has another type
     createServerLink({ router, createContext: () => ({ name: 'ann' }) })
   })
 
-  it('tells createContext of the request, of Node or web-standard', () => {
+  it('passes createContext the request, of Node or the web', () => {
     createServerLink({
       router,
       createContext({ req, info }) {
@@ -352,7 +352,7 @@ describe('createServerLink', () => {
         return { user: String(user) }
       },
     })
-    // Who serves by one of the two only may say so.
+    // An app that uses only one of the two may declare that one.
     createServerLink({
       router,
       createContext: ({ req }: CreateHTTPContextOptions) => ({
@@ -392,8 +392,8 @@ describe('createServerLink', () => {
     createServerLink({ router, createContext, connectionKey: () => 5 })
   })
 
-  it('refuses options that it does not have', () => {
-    // @ts-expect-error milliseconds are in the name
+  it('refuses unknown options', () => {
+    // @ts-expect-error the name is heartbeatMs
     createServerLink({ router: plainRouter, heartbeat: 5 })
     // @ts-expect-error no such limit
     createServerLink({ router: plainRouter, limits: { perUser: 5 } })

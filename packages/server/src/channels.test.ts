@@ -56,7 +56,7 @@ const values = <T>(events: ReadonlyArray<readonly [string, T]>): T[] =>
   events.map(([, value]) => value)
 
 describe('publish', () => {
-  it('delivers the event, with its types, to subscriptions from before', async () => {
+  it('delivers an event, with its types, to subscriptions that were already open', async () => {
     await using s = setup()
     const room = s.channels.notes({ room: 'a' })
     const got = take(room.subscribe(), 2)
@@ -95,7 +95,7 @@ describe('publish', () => {
     await expect(publish).rejects.toThrow(/has 1\d\d\d bytes; the limit is 1000/)
   })
 
-  it('rejects an event that JSON can’t hold', async () => {
+  it('rejects an event that can’t be written as JSON', async () => {
     const channels = createChannels({ channels: { any: channel({ event: z.any() }) } })
     await expect(channels.any().publish(1n)).rejects.toMatchObject({ code: 'INVALID_EVENT' })
     await expect(channels.any().publish(undefined)).rejects.toMatchObject({ code: 'INVALID_EVENT' })
@@ -125,7 +125,7 @@ describe('publish', () => {
 })
 
 describe('history and lastEventId', () => {
-  it('read from the end, and after an id', async () => {
+  it('read the newest events, or events after an id', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const empty = await numbers.lastEventId()
@@ -148,13 +148,13 @@ describe('history and lastEventId', () => {
     await expect(numbers.history({ last: 1e9 })).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
-  it('end ten seconds after the call at the latest, whatever the backend does', async () => {
+  it('settle within ten seconds of the call, whatever the backend does', async () => {
     const clock = manualClock()
     const inner = memoryBackend({ clock })
     const pages = createInbox<() => void>()
     const backend: Backend = {
       ...inner,
-      // It ignores the signal.
+      // Ignores the signal.
       read: (log, from) =>
         new Promise((resolve) => pages.put(() => resolve(inner.read(log, from)))),
     }
@@ -173,7 +173,7 @@ describe('history and lastEventId', () => {
     await outcome
   })
 
-  it('join with a subscription that misses nothing in between', async () => {
+  it('are followed by a subscription that misses nothing in between', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     const lastEventId = await numbers.lastEventId()
@@ -275,7 +275,7 @@ describe('subscribe', () => {
     expect(values(await got)).toEqual([2])
   })
 
-  it('ends without an error when the signal aborts, even while it waits', async () => {
+  it('ends without an error when the signal aborts, even while next is waiting', async () => {
     await using s = setup()
     const abort = new AbortController()
     const iterator = s.channels
@@ -287,7 +287,7 @@ describe('subscribe', () => {
     expect(await next).toEqual({ done: true, value: undefined })
   })
 
-  it('ends when return is called while next waits', async () => {
+  it('ends when return is called while next is waiting', async () => {
     await using s = setup()
     const iterator = s.channels.numbers().subscribe()[Symbol.asyncIterator]()
     const next = iterator.next()
@@ -339,7 +339,7 @@ describe('subscribe', () => {
     expect(s.onError.mock.calls.map(([error]) => error.code)).toEqual(['UNDECODABLE_EVENT'])
   })
 
-  it('lets the backend wait for the subscription’s opening as part of a publish, within one deadline', async () => {
+  it('makes the backend wait for an opening subscription within the deadline of a publish', async () => {
     const inner = memoryBackend()
     const append = vi.fn(inner.append)
     const backend: Backend = { ...inner, append, listen: () => new Promise(() => {}) }
@@ -380,7 +380,7 @@ describe('subscribe', () => {
     await channels.close()
   })
 
-  it('filters by a type guard and maps, and resumes after events that it left out', async () => {
+  it('filters and maps, and moves past events that the filter skips', async () => {
     await using s = setup()
     const numbers = s.channels.numbers()
     await numbers.publishMany([1, 2, 3, 4, 5, 6])
@@ -395,7 +395,7 @@ describe('subscribe', () => {
   })
 })
 
-/** Channels over the same logs that have just started: their windows are empty. */
+/** New channels over the same logs: their windows are empty. */
 async function freshReader(
   backend: ReturnType<typeof memoryBackend>,
   onError: (error: unknown) => void,
@@ -430,7 +430,7 @@ describe('merge', () => {
     expect(new Set([...values(events.slice(0, 2)), ...values(rest)]).size).toBe(5)
   })
 
-  it('starts a channel that the id doesn’t name, and drops one that is no longer merged', async () => {
+  it('starts a channel that isn’t in the id, and ignores one that is no longer merged', async () => {
     await using s = setup()
     const a = s.channels.notes({ room: 'a' })
     const b = s.channels.notes({ room: 'b' })
@@ -457,7 +457,7 @@ describe('merge', () => {
     expect(() => merge([{} as never])).toThrow(/only subscriptions that channel.subscribe\(\)/)
   })
 
-  it('resumes the most channels that may be merged, and refuses more', async () => {
+  it('resumes the maximum number of merged channels, and refuses more', async () => {
     await using s = setup()
     const rooms = (count: number, lastEventId?: string) =>
       range(1, count).map((n) =>
@@ -518,7 +518,7 @@ function withPublish<T>(
 describe('channel params', () => {
   const schema = z.any()
 
-  it('throw BAD_REQUEST if they don’t fit', async () => {
+  it('throw BAD_REQUEST if they don’t fit the schema', async () => {
     await using s = setup()
     expect(() => s.channels.notes({ room: 5 } as never)).toThrow(
       expect.objectContaining({ code: 'BAD_REQUEST' }),
@@ -531,12 +531,12 @@ describe('channel params', () => {
     ['a Date', new Date()],
     ['a Map', { a: new Map() }],
     ['a bigint', 1n],
-    ['an object of no class', Object.create(Object.create(null))],
-  ])('refuse %s: JSON would fold it into something else', (_name, params) => {
+    ['an object without a class', Object.create(Object.create(null))],
+  ])('refuse %s, which JSON would change', (_name, params) => {
     expect(() => channelKey('c', schema, params)).toThrow(/can't name a log/)
   })
 
-  it('refuse a value that is nested without end', () => {
+  it('refuse a value that is nested too deep', () => {
     let nested: unknown = 1
     for (let i = 0; i < 100_000; i++) nested = [nested]
     expect(() => channelKey('c', schema, nested)).toThrow(/nested more than/)
@@ -562,7 +562,7 @@ describe('channel params', () => {
   })
 
   it.each(['{', '}', ':', '*', '\n', '🙂', '"', '\\', '\0', ' '])(
-    'keep %j apart from every other room',
+    'give the room %j its own log',
     async (room) => {
       await using s = setup()
       await s.channels.notes({ room }).publish({ text: room, at })
@@ -608,7 +608,7 @@ describe('createChannels', () => {
     },
   )
 
-  it('refuses numbers that can’t be limits', () => {
+  it('refuses invalid limits', () => {
     expect(() => channel({ event: z.number(), retain: { events: 0 } })).toThrow(/events is 0/)
     expect(() =>
       channel({ event: z.number(), retain: { forMs: Number.POSITIVE_INFINITY } }),

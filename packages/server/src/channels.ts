@@ -24,7 +24,9 @@ import { detached, detachedClock } from './user-code/async-context.ts'
 import { callHandler } from './user-code/calls.ts'
 import { keepAlive } from './user-code/keep-alive.ts'
 
-/** Makes the handle of one channel or run; with params where it has some. */
+/**
+ * A function that creates the handle of a channel or run. It takes the params, if there are any.
+ */
 export type ChannelFactory<
   TDefinition,
   TTransformer extends Transformer | undefined = Transformer,
@@ -42,14 +44,14 @@ type Factory<TParams, THandle> = [TParams] extends [undefined]
   ? () => THandle
   : (params: TParams) => THandle
 
-/** `never` stays: it stands for a run without a fold. */
+/** Keeps `never`, which is the value type of a run without a fold. */
 type StoredValue<TValue, TTransformer extends Transformer | undefined> = [TValue] extends [never]
   ? never
   : Stored<TValue, TTransformer>
 
 /**
- * The result of {@link createChannels}: a factory of handles for each channel, and `close`. For
- * channels without a transformer, `TTransformer` is `undefined`.
+ * The result of {@link createChannels}: a handle factory for each channel, and `close`.
+ * `TTransformer` is `undefined` for channels without a transformer.
  */
 export type Channels<
   TDefinitions extends Record<string, AnyDefinition>,
@@ -58,12 +60,12 @@ export type Channels<
   readonly [TName in keyof TDefinitions]: ChannelFactory<TDefinitions[TName], TTransformer>
 } & ChannelsBase
 
-/** The part that all channels have in common. */
+/** The members of {@link Channels} that don't depend on its definitions. */
 export interface ChannelsBase {
   /**
-   * Closes the channels and their backend. Subscriptions end as if the server went away, so clients
-   * reconnect to another one. Runs that this process produces are abandoned. Calling it twice is
-   * harmless. Rejects if the backend fails to close.
+   * Closes the channels and their backend. Subscriptions end as if the server had stopped, so
+   * clients reconnect to another one. Runs that this process produces are abandoned. Further calls
+   * have no effect. Rejects if the backend fails to close.
    */
   close(): Promise<void>
 }
@@ -81,14 +83,14 @@ export function internalsOf(channels: object): ChannelsInternals | undefined {
   return internals.get(channels)
 }
 
-/** The most memory that cached pages of logs may take in this process, in bytes. */
+/** The maximum memory for cached pages of logs in this process, in bytes. */
 const pageCacheBytes = 8_388_608
 
 /**
  * Creates typed channels over one backend. Call `channels.<name>(params)` for a handle to publish
  * and subscribe with.
  *
- * @throws `INVALID_OPTION` for a name or a number that can't be used.
+ * @throws `INVALID_OPTION` for an invalid name or number.
  */
 export function createChannels<
   const TDefinitions extends Record<string, AnyDefinition>,
@@ -98,7 +100,7 @@ export function createChannels<
   const clock = detachedClock(settings.clock)
   const codec = createCodec(options.transformer)
   const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {
-    // The channels' own work calls it: an error of the app's handler must not end that work.
+    // Internal work reports its errors here. It must continue even if the app's handler throws.
     callHandler('onError', () => detached(() => onError(error, { stage, channel: log.key })))
   }
   const reads = new Reads(settings.reads)

@@ -4,7 +4,7 @@ import { z } from 'zod'
 import { listen, openRaw, subscriptionUrl } from '../../../tests/support/http.ts'
 import { isTracked } from './shared-state.ts'
 
-/** Loads another copy of this package, as bundlers make for parts of an app. */
+/** Loads another copy of this package, as in an app whose bundler includes it several times. */
 async function anotherCopy(): Promise<typeof import('./index.ts')> {
   vi.resetModules()
   return await import('./index.ts')
@@ -26,7 +26,8 @@ describe('copies of this package in one process', () => {
     const link = two.createServerLink({ router, channels })
     await using server = await listen((request, response) => void link.node(request, response))
     const [first, next] = await channels.log().publishMany([1, 2])
-    // A string input can't have the id, so the call's signal carries it.
+    // The id can't be added to a string input, so it must reach the subscription by the call's
+    // signal.
     const query = { input: 'text', lastEventId: `${first?.id}` }
     using stream = await openRaw(subscriptionUrl(server.url, path, query))
     await stream.next()
@@ -34,7 +35,7 @@ describe('copies of this package in one process', () => {
     await channels.close()
   })
 
-  it('recognize a tracked value of another copy of tRPC', () => {
+  it('recognize tracked values of another copy of tRPC', () => {
     expect(isTracked(tracked('1', 'a'))).toBe(true)
     expect(isTracked(['1', 'a', Symbol('of another copy')])).toBe(true)
     expect([['1', 'a', null], ['1', 'a'], [1, 'a', Symbol('x')], 'text'].map(isTracked)).toEqual(

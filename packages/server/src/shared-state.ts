@@ -1,21 +1,21 @@
 import type { TrackedEnvelope } from '@trpc/server'
 
-// Bundlers make copies of a package: Next.js has one for pages and one for route handlers, and an
-// app may create its channels in either. This file holds the state that the copies in one process
-// must share.
+// Bundlers may include a package several times. Next.js, for example, has one copy for pages and
+// one for route handlers, and an app may create its channels in either. This file holds the state
+// that all copies in one process must share.
 
 /**
- * Returns the process's one thing of this name, made by the first copy of this package that asks.
+ * Returns the object that all copies of this package share under a name. The first call creates it.
  */
 export function acrossCopies<TThing extends object>(name: string, make: () => TThing): TThing {
   const shared = globalThis as { [key: symbol]: unknown }
-  // The number changes when the shape of a shared thing does.
+  // Increase the number when the shape of a shared object changes.
   const key = Symbol.for(`@trpc-sse/server/1/${name}`)
   shared[key] ??= make()
   return shared[key] as TThing
 }
 
-/** Whether a value was made by `tracked` of any copy of tRPC. Each copy has its own symbol. */
+/** Whether a value was created by `tracked` of any copy of tRPC. Each copy has its own symbol. */
 export function isTracked(value: unknown): value is TrackedEnvelope<unknown> {
   return (
     Array.isArray(value) &&
