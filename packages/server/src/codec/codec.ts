@@ -3,19 +3,20 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import { mustBeValue } from '../user-code/calls.ts'
 import { outputOf, type Transformer } from './transformer.ts'
 
-/** Encodes events as the JSON text that is stored and sent, and decodes it. */
+/** Encodes events as the JSON text that is stored and sent, and decodes that text. */
 export interface Codec {
-  /** The transformer's output side; `undefined` without one. Codecs with the same one are equal. */
+  /**
+   * The output side of the transformer; `undefined` if there is none. Codecs with the same output
+   * side are equal.
+   */
   readonly output: TRPCDataTransformer | undefined
   /** Throws `INVALID_EVENT` for a value that can't be written as JSON. */
   serialize(value: unknown): string
-  /** Throws `UNDECODABLE_EVENT`. */
+  /** Throws `UNDECODABLE_EVENT` for a text that can't be decoded. */
   deserialize(text: string): unknown
 }
 
-/**
- * Transforms a value and writes it as JSON. Returns `undefined` for a value that JSON leaves out.
- */
+/** Transforms a value and writes it as JSON. Returns `undefined` for a value that JSON omits. */
 export function serialize(
   output: TRPCDataTransformer | undefined,
   value: unknown,
@@ -24,7 +25,7 @@ export function serialize(
   return JSON.stringify(mustBeValue(output.serialize(value), 'The transformer’s serialize()'))
 }
 
-/** Creates the codec of a transformer; without one, values are plain JSON. */
+/** Creates a codec with a transformer. Without one, values are plain JSON. */
 export function createCodec(transformer: Transformer | undefined): Codec {
   const output = outputOf(transformer)
   return {
@@ -58,7 +59,7 @@ function toJson(output: TRPCDataTransformer | undefined, value: unknown): string
       { cause },
     )
   }
-  // JSON.stringify has no text for `undefined`, functions and symbols.
+  // JSON.stringify returns `undefined` for `undefined`, functions and symbols.
   if (text === undefined) {
     throw new RealtimeError('INVALID_EVENT', 'The event is undefined. Publish null instead.')
   }

@@ -103,7 +103,7 @@ describe('an event without a transformer', () => {
 })
 
 describe('an event with a transformer', () => {
-  it('may have whatever the transformer can write', async () => {
+  it('may have any value that the transformer supports', async () => {
     const transformer = {
       serialize: (value: unknown) => ({ map: [...(value as Map<string, number>)] }),
       deserialize: ({ map }: { map: Array<[string, number]> }) => new Map(map),

@@ -1,17 +1,17 @@
-/** A part of a value that JSON would leave out or change. */
+/** A part of a value that JSON would omit or change. */
 export interface JsonLoss {
   readonly path: ReadonlyArray<string | number>
   /** A description of the part. */
   readonly what: string
 }
 
-/** Deeper than any event. A value that contains itself has no end. */
+/** Deeper than any real event. It stops the search in a value that contains itself. */
 const maxDepth = 1_000
 
 /**
- * Finds the first part of a value that JSON would leave out or change silently. Changes that the
- * types show are no loss: a value with a `toJSON`, such as a `Date`, becomes what that returns, and
- * an `undefined` property is left out.
+ * Finds the first part of a value that JSON would silently omit or change. Changes that the types
+ * show don't count: a value with a `toJSON`, such as a `Date`, becomes its result, and an
+ * `undefined` property is omitted.
  */
 export function findJsonLoss(value: unknown, depth = 0): JsonLoss | undefined {
   switch (typeof value) {
@@ -53,7 +53,7 @@ function lossInProperties(
   value: Readonly<Record<string, unknown>>,
   depth: number,
 ): JsonLoss | undefined {
-  // Every publish runs this, so it makes no list of the keys.
+  // Every publish runs this, so it doesn't allocate a list of keys.
   for (const key in value) {
     const property: unknown = value[key]
     if (property === undefined || typeof property === 'string') continue
@@ -63,7 +63,7 @@ function lossInProperties(
   return undefined
 }
 
-/** JSON writes the result of a `toJSON` as it is, and doesn't call a `toJSON` of the result. */
+/** JSON.stringify doesn't call `toJSON` on the result of a `toJSON`. */
 function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | undefined {
   if (typeof json !== 'object' || json === null || Array.isArray(json))
     return findJsonLoss(json, depth)
@@ -72,7 +72,9 @@ function lossInJsonOf(value: object, json: unknown, depth: number): JsonLoss | u
     : loss(nameOf(json))
 }
 
-/** Whether a value is a plain object of any realm: test runners have more than one. */
+/**
+ * Whether a value is a plain object. Accepts objects of other realms: test runners have several.
+ */
 function isPlain(value: object): value is Record<string, unknown> {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === null || Object.getPrototypeOf(prototype) === null

@@ -8,7 +8,7 @@ import { serveRouter } from '../../../../tests/support/router-server.ts'
 import { channel, createChannels, createServerLink, merge, type Transformer } from '../index.ts'
 import { areSame, outputOf } from './transformer.ts'
 
-/** A transformer that changes only dates. It counts its calls. */
+/** A transformer that changes only dates, and counts its calls. */
 function datesOnly(name = '$date') {
   const calls = { serialize: 0, deserialize: 0 }
   return {
@@ -90,7 +90,7 @@ describe('a transformer that returns most values unchanged', () => {
       },
     )
 
-    it('has an output side', async () => {
+    it('may have a different output side', async () => {
       const plain = { serialize: (value: unknown) => value, deserialize: (value: unknown) => value }
       await using app = await setup({ input: plain, output: datesOnly() })
       await app.channels.dates().publish(date)
@@ -98,7 +98,7 @@ describe('a transformer that returns most values unchanged', () => {
     })
   })
 
-  it('is called for values that are read or written, and for nothing else', async () => {
+  it('is called only for values that are read or written', async () => {
     const { calls, ...transformer } = datesOnly()
     await using app = await setup(transformer)
     expect(calls).toEqual({ serialize: 0, deserialize: 0 })
@@ -152,7 +152,7 @@ describe('a transformer that returns most values unchanged', () => {
     )
     const next = () => Promise.all(iterators.map((iterator) => iterator.next()))
     const first = next()
-    // Until the subscriptions are open, they get nothing.
+    // Wait until the subscriptions are open: before that, they get no events.
     await Promise.all([channels.dates().history({ last: 1 }), channels.more().history({ last: 1 })])
     await channels.dates().publish(date)
     const values = await first
@@ -211,13 +211,13 @@ describe('no transformer', () => {
 })
 
 describe('two transformers', () => {
-  it('are equal if they are one object or write the same', () => {
+  it('are equal if they are the same object or write the same output', () => {
     expect(areSame(superjson, new SuperJSON())).toBe(true)
     expect(areSame(datesOnly(), datesOnly())).toBe(true)
     expect(areSame(undefined, undefined)).toBe(true)
   })
 
-  it('aren’t equal if one writes differently, fails or is missing', () => {
+  it('aren’t equal if one writes different output, fails or is missing', () => {
     const failing = {
       serialize(): never {
         throw new Error('no')
@@ -229,7 +229,7 @@ describe('two transformers', () => {
     expect(areSame(datesOnly(), datesOnly('$d'))).toBe(false)
   })
 
-  it('are compared once, and never if they are one object', () => {
+  it('are compared once, and never if they are the same object', () => {
     const [a, b] = [datesOnly(), datesOnly()]
     areSame(a, a)
     expect(a.calls.serialize).toBe(0)

@@ -7,12 +7,12 @@ import {
   type TRPCQueryProcedure,
 } from '@trpc/server'
 
-/** A data transformer, as `initTRPC.create` and the client's links take it. */
+/** A data transformer of the kind that `initTRPC.create` and the client's links accept. */
 export type Transformer = TRPCDataTransformer | TRPCCombinedDataTransformer
 
 /**
- * The type of a stored event when it is read: with a transformer, the event; without one, what JSON
- * makes of it.
+ * The type of an event that was stored and read again. With a transformer, it is the event's own
+ * type; without one, the type of the event after JSON.
  */
 export type Stored<
   TEvent,
@@ -21,8 +21,7 @@ export type Stored<
   ? inferTransformedProcedureOutput<WithoutTransformer, ProcedureOf<TEvent>>
   : TEvent
 
-// tRPC's own types say what a client without a transformer gets from a query: what JSON makes of
-// it.
+// JSON changes some types. tRPC has a type for the output that a client without a transformer gets.
 interface WithoutTransformer {
   readonly transformer: false
   readonly errorShape: TRPCDefaultErrorShape
@@ -30,9 +29,9 @@ interface WithoutTransformer {
 type ProcedureOf<TOutput> = TRPCQueryProcedure<{ input: undefined; output: TOutput; meta: unknown }>
 
 /**
- * Returns the output side of a transformer; `undefined` where there is none. A router without a
- * transformer has tRPC's default one, which is recognized by identity. A transformer isn't called
- * to find out: it may return some values unchanged and transform others.
+ * Returns the output side of a transformer; `undefined` if there is no transformer. A router
+ * without one has tRPC's default, which is recognized by identity. Calling a transformer proves
+ * nothing: it may return some values unchanged and transform others.
  */
 export function outputOf(transformer: Transformer | undefined): TRPCDataTransformer | undefined {
   const output = transformer && 'output' in transformer ? transformer.output : transformer
@@ -43,14 +42,17 @@ export function outputOf(transformer: Transformer | undefined): TRPCDataTransfor
 
 const defaultOutput = initTRPC.create({ allowOutsideOfServer: true })._config.transformer.output
 
-/** Recognizes the default of another copy of tRPC by its source: it returns its argument. */
+/**
+ * Recognizes the default transformer of another copy of tRPC by its source: each function only
+ * returns its argument.
+ */
 function returnsAsGiven({ serialize, deserialize }: TRPCDataTransformer): boolean {
   return [serialize, deserialize].every((side) => /^\(?([\w$]+)\)?\s*=>\s*\1$/.test(String(side)))
 }
 
 /**
- * Whether two output sides write the same. Two objects are compared once, by what they write:
- * bundlers make copies of a transformer's package.
+ * Whether two output sides are equal. Bundlers may include a transformer's package several times,
+ * so two objects are compared once, by their output.
  */
 export function areSame(
   a: TRPCDataTransformer | undefined,
@@ -71,7 +73,10 @@ function writeTheSame(a: TRPCDataTransformer, b: TRPCDataTransformer): boolean {
   return probes.every((probe) => written(a, probe) === written(b, probe))
 }
 
-/** Returns the output of a transformer as text. It may refuse a value by throwing. */
+/**
+ * Returns the output of a transformer as text. A transformer may throw for a value it doesn't
+ * support.
+ */
 function written(transformer: TRPCDataTransformer, value: unknown): string | undefined {
   try {
     return JSON.stringify(transformer.serialize(value))
@@ -93,7 +98,7 @@ const parts = {
 }
 
 /**
- * Values that transformers write differently. Each one alone, for transformers that look only at
- * the whole value, and all together.
+ * Values that transformers write differently: each one alone, for transformers that check only the
+ * top-level value, and all together.
  */
 const probes: readonly unknown[] = [...Object.values(parts), parts, Object.values(parts)]

@@ -1,6 +1,6 @@
 const encoder = new TextEncoder()
 
-/** Returns how many bytes a text has as UTF-8. */
+/** Returns the length of a text in UTF-8, in bytes. */
 export function utf8Length(text: string): number {
   return encoder.encode(text).length
 }
