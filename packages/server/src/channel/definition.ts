@@ -10,17 +10,18 @@ export interface ChannelOptions<
   TEvent extends StandardSchemaV1,
 > {
   /**
-   * The schema of the params. Each value of the params has a log of its own; without params, the
-   * channel is one log. Any Standard Schema that is sync and whose output is JSON.
+   * The schema of the params: any Standard Schema that is sync and whose output is JSON. Each value
+   * of the params has its own log. A channel without params has one log.
    */
   readonly params?: TParams
   /**
-   * The schema of the events. Any Standard Schema. It checks and transforms each event on publish.
+   * The schema of the events: any Standard Schema. It validates and transforms each event on
+   * publish.
    */
   readonly event: TEvent
   /**
-   * How much of each log is kept: the newest `events`, and none older than `forMs` milliseconds. A
-   * subscription whose `replay` asks for dropped events is told about a gap.
+   * The retention of each log: the newest `events`, and none older than `forMs` milliseconds. A
+   * subscription that asks for dropped events with `replay` gets a gap.
    *
    * @default { events: 1_000, forMs: 86_400_000 }
    */
@@ -37,34 +38,36 @@ export interface ChannelOptions<
    */
   readonly whenBehind?: BehindPolicy
   /**
-   * How many events a subscription may be behind before `whenBehind` applies. Lag is measured
-   * within the in-memory window only (`window` of `createChannels`), so a greater number counts as
-   * the window's.
+   * The number of events that a subscription may be behind before `whenBehind` applies. Lag is
+   * measured only within the in-memory window (`window` of `createChannels`), so its size is the
+   * upper limit.
    *
    * @default 1_000
    */
   readonly behindEvents?: number
   /**
-   * The most bytes that one event may have, as JSON in UTF-8.
+   * The maximum size of one event, in bytes of JSON in UTF-8.
    *
    * @default 262_144
    */
   readonly maxEventBytes?: number
   /**
-   * The most bytes that the events of one `publishMany` may have together, as JSON in UTF-8.
+   * The maximum total size of the events of one `publishMany`, in bytes of JSON in UTF-8.
    *
    * @default 67_108_864
    */
   readonly maxBatchBytes?: number
   /**
-   * How long an idempotency key is remembered, in milliseconds.
+   * The time for which an idempotency key is remembered, in milliseconds.
    *
    * @default 300_000
    */
   readonly idempotencyMs?: number
 }
 
-/** A channel for `createChannels`: checked options, and the types of its params and events. */
+/**
+ * A channel for `createChannels`: its validated options, and the types of its params and events.
+ */
 export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly params: StandardSchemaV1 | undefined
   readonly event: StandardSchemaV1
@@ -73,7 +76,7 @@ export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly maxEventBytes: number
   readonly maxBatchBytes: number
   readonly idempotencyMs: number
-  /** Carries types; never set at run time. */
+  /** Carries the types. Never set at run time. */
   readonly types?: { readonly params: TParams; readonly input: TInput; readonly event: TEvent }
 }
 
@@ -85,7 +88,7 @@ export type SchemaInput<TSchema> = TSchema extends StandardSchemaV1
 /**
  * Defines a channel: a typed, ordered log of events, or one log for each value of its params.
  *
- * @throws `INVALID_OPTION` for a number, policy or schema that can't be used.
+ * @throws `INVALID_OPTION` for an invalid number, policy or schema.
  */
 export function channel<
   TEvent extends StandardSchemaV1,
@@ -127,7 +130,9 @@ function checkPolicy(policy: string): void {
   )
 }
 
-/** Throws `INVALID_OPTION` for what is no schema; `place` is the function that got it. */
+/**
+ * Throws `INVALID_OPTION` if `schema` isn't a schema. `place` is the name of the called function.
+ */
 export function checkSchema(place: string, name: 'event' | 'params', schema: unknown): void {
   if (
     (typeof schema === 'object' || typeof schema === 'function') &&

@@ -22,57 +22,58 @@ import {
 } from './publish.ts'
 
 /**
- * One channel with its params: publish and subscribe with it. Making a handle is cheap and opens
+ * A channel with its params, to publish and subscribe with. Creating a handle is cheap: it opens
  * nothing.
  */
 export interface ChannelHandle<TInput, TEvent> {
   /**
-   * Checks an event against the channel's schema and stores it at the end of the log. Resolves when
-   * the event is stored, and every subscriber will receive it.
+   * Validates an event with the channel's schema and stores it at the end of the log. Once this
+   * resolves, the event is stored, and every subscriber will receive it.
    *
-   * Rejects, with nothing stored, with `INVALID_EVENT` (which has the schema's `issues`) or
-   * `EVENT_TOO_LARGE`. Rejects with `BACKEND_UNAVAILABLE` if the backend doesn't answer. The event
-   * may be stored then: publish it again with the same idempotency key.
+   * Rejects with `INVALID_EVENT` (which has the schema's `issues`) or `EVENT_TOO_LARGE`; nothing is
+   * stored then. Rejects with `BACKEND_UNAVAILABLE` if the backend doesn't answer. The event may be
+   * stored in that case: publish it again with the same idempotency key.
    */
   publish(event: TInput, options?: PublishOptions): Promise<PublishResult>
   /**
-   * Stores up to 10,000 events next to each other in one round trip: all of them, or none. Their
-   * JSON may have up to the channel's `maxBatchBytes`. Rejects as `publish` does.
+   * Stores up to 10,000 events in one round trip: all of them, with no other events between them,
+   * or none. The maximum size of their JSON is the channel's `maxBatchBytes`. Rejects with the same
+   * errors as `publish`.
    */
   publishMany(events: readonly TInput[]): Promise<readonly PublishResult[]>
   /**
-   * Reads part of the log. Rejects with `INVALID_OPTION` for a bad number, `INVALID_LAST_EVENT_ID`
-   * for a bad `after`, or `BACKEND_UNAVAILABLE`.
+   * Reads part of the log. Rejects with `INVALID_OPTION` for an invalid number,
+   * `INVALID_LAST_EVENT_ID` for an invalid `after`, or `BACKEND_UNAVAILABLE`.
    */
   history(range: HistoryRange): Promise<History<TEvent>>
   /**
-   * Returns the id of the newest event. A query reads it before its data and returns
-   * `{ data, lastEventId }`; a subscription from there misses nothing. Rejects with
+   * Returns the id of the newest event. In a query, call this before you load the data, and return
+   * `{ data, lastEventId }`: a subscription that starts there misses nothing. Rejects with
    * `BACKEND_UNAVAILABLE`.
    */
   lastEventId(): Promise<EventId>
   /**
-   * Deletes the log's events: those of a finished answer, or a person's data. Subscribers are told
-   * about a gap with the reason `reset`, and get what is published from then on. Idempotency keys
-   * stay remembered, so that a publish from before isn't stored again. Rejects with
+   * Deletes the log's events, such as those of a finished answer or a person's data. Subscribers
+   * get a gap with the reason `reset`, and then the events that are published later. Idempotency
+   * keys stay remembered, so that a repeated earlier publish isn't stored again. Rejects with
    * `BACKEND_UNAVAILABLE`.
    */
   clear(): Promise<void>
   /**
    * Subscribes to the events. Pass the resolver's `opts`, and return the result from the procedure.
    *
-   * @throws `INVALID_OPTION` for a bad `replay`.
+   * @throws `INVALID_OPTION` for an invalid `replay`.
    */
   subscribe(options?: SubscribeOptions): ChannelSubscription<TEvent>
   /**
    * Subscribes to a state and the events that follow it: first `{ type: 'snapshot', data }`, then
    * `{ type: 'event', data }` for each event.
    *
-   * The position is read before `loadSnapshot` is called, so that no event between the two is
-   * missed. The first events may be part of the snapshot already, so reducers must be idempotent. A
-   * client that resumes gets events, and no new snapshot. Where events are no longer available,
-   * another snapshot replaces them, and no gap is reported. If `loadSnapshot` fails, the
-   * subscription ends with its error.
+   * The position is read before `loadSnapshot` is called, so no event is missed between the two.
+   * The snapshot may already include the first events, so reducers must be idempotent. A client
+   * that resumes gets events, and no new snapshot. If events are no longer available, a new
+   * snapshot replaces them, and no gap is reported. If `loadSnapshot` fails, the subscription ends
+   * with that error.
    */
   live<TLoaded>(
     options: LiveOptions,
@@ -80,7 +81,7 @@ export interface ChannelHandle<TInput, TEvent> {
   ): ChannelSubscription<LiveEvent<SnapshotData<TLoaded>, TEvent>>
 }
 
-/** What a handle is made of. */
+/** The parts of a {@link ChannelHandle}. */
 export interface HandleOptions extends PublishSource, HistorySource {
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }

@@ -11,30 +11,33 @@ import type { Codec } from '../codec/codec.ts'
 import { pageBytes, pageSize } from '../hub/page-reader.ts'
 import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
 
-/** An event as `history` returns it. */
+/** An event of a channel's history. */
 export interface HistoryEvent<TEvent> {
   readonly id: EventId
   readonly data: TEvent
-  /** When it was stored, by the log's clock. */
+  /** The time at which the event was stored, by the log's clock. */
   readonly at: Date
 }
 
 /**
- * What to read: the newest `last` events, or up to `limit` events (default 100) after an id. Whole
- * numbers from 1 to 10,000.
+ * The part of the log to read: the newest `last` events, or up to `limit` events (default 100)
+ * after an id. Both are whole numbers from 1 to 10,000.
  */
 export type HistoryRange =
   | { readonly last: number }
   | { readonly after: EventId; readonly limit?: number }
 
-/** Part of a channel's log, oldest event first. */
+/** A part of a channel's log, oldest event first. */
 export interface History<TEvent> {
   readonly events: ReadonlyArray<HistoryEvent<TEvent>>
-  /** The channel's newest id at the moment of the read. A subscription from it misses nothing. */
+  /**
+   * The channel's newest id at the moment of the read. A subscription that starts there misses
+   * nothing.
+   */
   readonly lastEventId: EventId
 }
 
-/** What history is read with. */
+/** The parts of a channel that a read of its history needs. */
 export interface HistorySource {
   readonly log: ChannelLog
   readonly backend: Backend
@@ -44,14 +47,14 @@ export interface HistorySource {
   report(error: unknown, stage: 'decode', log: ChannelLog): void
 }
 
-/** How long a call may take, including the waits for its turns to read, in milliseconds. */
+/** The timeout of a call, including waits for its turns to read, in milliseconds. */
 const timeoutMs = 10_000
-/** The most events of one call. */
+/** The maximum number of events in one call. */
 const maxEvents = 10_000
 
 /**
- * Reads events, page by page, up to the end of the log as the first page reports it. If events are
- * dropped meanwhile, the result starts after them.
+ * Reads events page by page, up to the end of the log that the first page reports. If the log drops
+ * events during the reads, the result contains only the events after them.
  */
 export async function readHistory<TEvent>(
   source: HistorySource,
@@ -62,7 +65,7 @@ export async function readHistory<TEvent>(
   return { events: events.flatMap((event) => decode<TEvent>(source, event)), lastEventId }
 }
 
-/** Reads the id of the newest event, retained or not. */
+/** Returns the id of the newest event, even if the event is no longer retained. */
 export async function readLastEventId(source: HistorySource): Promise<EventId> {
   return (await withTimeout(source, (read) => read({ last: 0 }, 1))).lastEventId
 }
@@ -97,7 +100,7 @@ function hasNext({ events }: LogPage, lastEventId: EventId): boolean {
   return events.length > 0 && events.every(({ id }) => id !== lastEventId)
 }
 
-/** Decodes one event; an undecodable one is reported and left out. */
+/** Decodes one event. Returns nothing for an undecodable event, and reports it. */
 function decode<TEvent>(
   { codec, report, log }: HistorySource,
   { id, data }: { readonly id: EventId; readonly data: string },
@@ -112,7 +115,7 @@ function decode<TEvent>(
 
 type ReadPage = (from: ReadFrom, limit: number) => Promise<LogPage>
 
-/** Runs work that reads pages. All of its reads share one deadline. */
+/** Runs work that reads pages, with one deadline for all of its reads. */
 async function withTimeout<TResult>(
   { log, backend, reads, clock }: HistorySource,
   work: (read: ReadPage) => Promise<TResult>,

@@ -8,7 +8,7 @@ export function describeIssues(issues: ReadonlyArray<StandardSchemaV1.Issue>): s
     .join('; ')
 }
 
-/** Converts a schema's issues to those of a `RealtimeError`. */
+/** Converts a schema's issues to issues of a `RealtimeError`. */
 export function issuesOf(
   issues: ReadonlyArray<StandardSchemaV1.Issue>,
 ): readonly RealtimeErrorIssue[] {

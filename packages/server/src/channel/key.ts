@@ -4,15 +4,15 @@ import { badRequest } from '../subscription/errors.ts'
 import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
 import { describeIssues, issuesOf } from './issues.ts'
 
-/** The longest key of a log, in characters. */
+/** The maximum length of a log's key, in characters. */
 const maxKeyLength = 1_024
-/** How deep params may be nested. The key's length allows no more anyway. */
+/** The maximum nesting depth of params. */
 const maxDepth = 256
 
 /**
- * Returns the key of the log of a channel and its params. Equal params give the same key, whatever
- * the order of their properties; different params never do. Throws BAD_REQUEST for params that
- * don't fit.
+ * Returns the key of the log for a channel and its params. Equal params always have the same key,
+ * whatever the order of their properties; different params have different keys. Throws BAD_REQUEST
+ * for invalid params.
  */
 export function channelKey(
   name: string,
@@ -36,8 +36,8 @@ export function channelKey(
 }
 
 /**
- * Writes JSON with sorted keys. Refuses values that JSON would turn into others: two params would
- * then share a log.
+ * Writes JSON with sorted keys. Refuses values that JSON would change: different params could then
+ * have the same log.
  */
 function canonicalJson(name: string, value: unknown, depth: number): string {
   if (depth > maxDepth) throw invalidParams(name, `they are nested more than ${maxDepth} deep`)

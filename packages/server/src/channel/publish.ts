@@ -11,8 +11,9 @@ import { describeIssues, issuesOf } from './issues.ts'
 /** Options of `publish`. */
 export interface PublishOptions {
   /**
-   * Makes a repeated publish safe: while the key is remembered (the channel's `idempotencyMs`), a
-   * second publish with it stores nothing and returns the first one's id. 1 to 256 characters.
+   * Makes it safe to repeat a publish. While the key is remembered (the channel's `idempotencyMs`),
+   * another publish with it stores nothing and returns the id of the first one. 1 to 256
+   * characters.
    */
   readonly idempotencyKey?: string
 }
@@ -20,11 +21,11 @@ export interface PublishOptions {
 /** The result of a `publish`. */
 export interface PublishResult {
   readonly id: EventId
-  /** Whether the idempotency key was known, so that nothing was stored now. */
+  /** Whether the idempotency key was known. If so, this publish stored nothing. */
   readonly duplicate: boolean
 }
 
-/** What events are published with. */
+/** The parts of a channel that a publish needs. */
 export interface PublishSource {
   /** The channel's name. */
   readonly name: string
@@ -35,10 +36,10 @@ export interface PublishSource {
   readonly codec: Codec
 }
 
-/** The most events of one `publishMany`. */
+/** The maximum number of events in one `publishMany`. */
 const maxBatchEvents = 10_000
 
-/** Checks one event and stores it. */
+/** Validates one event and stores it. */
 export async function publishOne(
   source: PublishSource,
   event: unknown,
@@ -52,7 +53,7 @@ export async function publishOne(
   return { id: ids[0] ?? '', duplicate }
 }
 
-/** Checks events and stores them next to each other. */
+/** Validates events and stores them without other events between them. */
 export async function publishBatch(
   source: PublishSource,
   events: readonly unknown[],
@@ -68,14 +69,14 @@ function append(
   payloads: readonly string[],
   options: AppendOptions,
 ): Promise<AppendResult> {
-  // A subscription of this process that was opened before the publish must get the event. So the
-  // append waits for a hub that is opening.
+  // A subscription that this process opened before the publish must get the event. If its hub is
+  // still opening, the append waits for that.
   const after = hubs.find(log.key)?.opening
   return backend.append(log, payloads, after ? { ...options, after } : options)
 }
 
 /**
- * Encodes events that are stored together. Stops at the first one that exceeds the batch's size.
+ * Encodes the events of one batch. Throws at the first event that exceeds the batch's maximum size.
  */
 async function encodeBatch(
   source: PublishSource,
@@ -106,7 +107,7 @@ function batchTooLarge(name: string, maxBatchBytes: number): RealtimeError {
   )
 }
 
-/** Checks an event against its schema and encodes it as the JSON that goes on the wire. */
+/** Validates an event and encodes it as the JSON that is sent to clients. */
 async function encodeEvent(source: PublishSource, event: unknown): Promise<string> {
   const { name, definition, codec } = source
   const value = await validEvent({ name, schema: definition.event, codec }, event)
@@ -115,7 +116,7 @@ async function encodeEvent(source: PublishSource, event: unknown): Promise<strin
   return text
 }
 
-/** What an event is checked against. */
+/** The schema and codec that an event must fit. */
 export interface EventCheck {
   /** The channel's name. */
   readonly name: string
@@ -123,7 +124,7 @@ export interface EventCheck {
   readonly codec: Codec
 }
 
-/** Returns an event as its schema gives it. Rejects with `INVALID_EVENT`. */
+/** Returns the schema's output for an event. Rejects with `INVALID_EVENT`. */
 export async function validEvent(
   { name, schema, codec }: EventCheck,
   event: unknown,
@@ -137,9 +138,9 @@ export async function validEvent(
   return result.value
 }
 
-/** Throws `EVENT_TOO_LARGE` for the JSON of an event that is too large. */
+/** Throws `EVENT_TOO_LARGE` if the JSON of an event is too large. */
 export function checkSize(name: string, text: string, maxEventBytes: number): void {
-  // A UTF-16 unit takes at most 3 bytes of UTF-8: most events need no count.
+  // A UTF-16 unit takes at most 3 bytes in UTF-8, so most events need no exact count.
   if (text.length * 3 <= maxEventBytes) return
   const bytes = utf8Length(text)
   if (bytes <= maxEventBytes) return
@@ -147,7 +148,9 @@ export function checkSize(name: string, text: string, maxEventBytes: number): vo
   throw new RealtimeError('EVENT_TOO_LARGE', message)
 }
 
-/** Without a transformer, an event must come out of JSON as it went in. */
+/**
+ * Throws `INVALID_EVENT` for an event that JSON would change silently. Used without a transformer.
+ */
 function checkJsonLoss(name: string, event: unknown): void {
   const lost = event === undefined ? undefined : findJsonLoss(event)
   if (lost === undefined) return
