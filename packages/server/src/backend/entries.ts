@@ -1,36 +1,39 @@
 import type { EventId } from '@trpc-sse/protocol'
 
-/** A condition of a change: what the value of an entry must be. */
+/** A condition of a change: the required value of an entry. */
 export interface EntryCondition {
   readonly key: string
-  /** The value that it must have; `null` if there must be no such entry. */
+  /** The required value; `null` if the entry must not exist. */
   readonly is: string | null
 }
 
-/** An entry as a change sets it. */
+/** An entry to set. */
 export interface EntryUpdate {
-  /** Any text but the empty one. */
+  /** The entry's name: any text except the empty one. */
   readonly key: string
   readonly value: string
-  /** When it expires, in milliseconds from the change; never if there is none. */
+  /**
+   * The time until the entry expires, in milliseconds from the change. Without it, the entry never
+   * expires.
+   */
   readonly forMs?: number
-  /** The payload of the event that is stored when it expires; no event if there is none. */
+  /** The payload of the event to store when the entry expires. Without it, no event is stored. */
   readonly onExpiry?: string
 }
 
-/** A change of a log's entries, with the events that tell of it. */
+/** A change of a log's entries, and the events to store with it. */
 export interface LogChange {
-  /** If one of these doesn't hold, nothing changes. */
+  /** The conditions of the change. If one doesn't hold, nothing changes. */
   readonly when?: readonly EntryCondition[]
   readonly delete?: readonly string[]
   readonly set?: readonly EntryUpdate[]
   /** The payloads of events to store. */
   readonly payloads?: readonly string[]
-  /** How many entries the log may have after the change. More: nothing changes. */
+  /** The maximum number of entries after the change. If there would be more, nothing changes. */
   readonly maxEntries?: number
   /**
-   * Forgets the log so many milliseconds after the change, with its entries, events and last id. A
-   * later change without it keeps the log.
+   * Forgets the log this many milliseconds after the change, with its entries, events and last id.
+   * A later change without `forgetAfterMs` keeps the log.
    */
   readonly forgetAfterMs?: number
 }
@@ -39,28 +42,28 @@ export interface LogChange {
 export interface ChangeResult {
   /** `'conflict'` if a condition didn't hold, `'full'` if there would be too many entries. */
   readonly outcome: 'changed' | 'conflict' | 'full'
-  /** The ids of the events, in the order of the payloads. */
+  /** The ids of the stored events, in the order of the payloads. */
   readonly ids: readonly EventId[]
-  /** The values of the entries in `when`, in their order, as they were before the change. */
+  /** The values of the entries in `when` before the change, in the same order. */
   readonly current: readonly (string | null)[]
 }
 
-/** Which entries to read. */
+/** The entries to read. */
 export interface EntriesRange {
-  /** Where the page before ended: its `next`. */
+  /** The `next` of the previous page. */
   readonly after?: string
-  /** About how many entries to read. A page may have more. */
+  /** The approximate number of entries to read. A page may have more. */
   readonly limit: number
 }
 
 /**
- * Some entries of a log. Pages are of different moments: an entry that is there all the time is in
- * at least one of them.
+ * A page of a log's entries. Pages are read at different moments: an entry that exists all the time
+ * is in at least one of them.
  */
 export interface EntriesPage {
   readonly entries: readonly (readonly [key: string, value: string])[]
   /** The log's last id at the moment of the read. */
   readonly lastEventId: EventId
-  /** Where the next page starts; `undefined` if this is the last one. */
+  /** The start of the next page, for `after`; `undefined` if this is the last page. */
   readonly next?: string
 }

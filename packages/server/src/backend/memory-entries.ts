@@ -15,15 +15,15 @@ interface MemoryEntry {
 /** The entries of one log. */
 export class MemoryEntries {
   readonly #entries = new Map<string, MemoryEntry>()
-  /** An entry that was due then may be gone, or have more time. */
+  /** May be too early, as the entry that was due then may have been removed or renewed. */
   #nextExpiryMs = Infinity
 
-  /** No entry expires before this time. */
+  /** A lower bound: no entry expires before this time. */
   get nextExpiryMs(): number {
     return this.#nextExpiryMs
   }
 
-  /** Removes what has expired. Returns the payloads to store, in the order of expiry. */
+  /** Removes expired entries. Returns the payloads to store, in the order of expiry. */
   expire(nowMs: number): readonly string[] {
     if (nowMs < this.#nextExpiryMs) return []
     const due = [...this.#entries].filter(([, { expiresAtMs }]) => expiresAtMs <= nowMs)
@@ -39,7 +39,7 @@ export class MemoryEntries {
     return conditions.map(({ key }) => this.#entries.get(key)?.value ?? null)
   }
 
-  /** How many entries there would be after a change. */
+  /** Returns the number of entries after a change. */
   sizeAfter({ set = [], delete: deleted = [] }: LogChange): number {
     const removed = new Set(deleted.filter((key) => this.#entries.has(key)))
     const added = new Set<string>()

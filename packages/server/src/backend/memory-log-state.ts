@@ -13,9 +13,7 @@ import { MemoryEntries } from './memory-entries.ts'
 import { MemoryLog } from './memory-log.ts'
 import { Sweep } from './sweep.ts'
 
-/**
- * One call of `listen`. The same listener may be passed twice, and each call is undone by itself.
- */
+/** One call of `listen`. A listener may be passed twice, and each call has its own `unlisten`. */
 interface Registration {
   readonly listener: LogListener
 }
@@ -26,13 +24,13 @@ interface KnownKey {
   readonly untilMs: number
 }
 
-/** How long a last id outlives its events, in milliseconds: 30 days. */
+/** The time for which a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
-/** How long an unused log is remembered after its last use, in milliseconds. */
+/** The time for which a log without events is remembered after its last use, in milliseconds. */
 const unusedLogMs = 600_000
 const defaultIdempotencyMs = 300_000
 
-/** Everything about one log: its events, its listeners and the remembered idempotency keys. */
+/** The whole state of one log: events, entries, listeners and remembered idempotency keys. */
 export class MemoryLogState {
   readonly #clock: Clock
   readonly #entries = new MemoryEntries()
@@ -42,7 +40,7 @@ export class MemoryLogState {
   #log: MemoryLog
   #retain: Retention
   #usedAtMs: number
-  /** When the log is forgotten, whatever it has. */
+  /** The time at which the whole log is forgotten. */
   #forgetAtMs = Infinity
 
   constructor(clock: Clock, retain: Retention, nowMs: number) {
@@ -52,7 +50,10 @@ export class MemoryLogState {
     this.#usedAtMs = nowMs
   }
 
-  /** Begins a use of the log, with this retention: first happens what is due. */
+  /**
+   * Starts a use of the log with the given retention: first forgets the log or expires entries, if
+   * that is due.
+   */
   touch(retain: Retention, nowMs: number): void {
     this.#retain = retain
     this.#usedAtMs = nowMs
@@ -76,10 +77,10 @@ export class MemoryLogState {
     return { ids, duplicate: false }
   }
 
-  /** Stores events, and hints them to the listeners. Returns their ids. */
+  /** Stores events, and notifies listeners of them. Returns their ids. */
   #store(payloads: readonly string[], nowMs: number): readonly EventId[] {
     const events = this.#log.append(payloads, this.#retain, nowMs)
-    // Later: a listener may publish, and a publisher must not wait for listeners.
+    // Deferred: a listener may publish, and a publisher must not wait for listeners.
     queueMicrotask(() => {
       for (const event of events) callAll(this.#listeners, (listener) => listener.onEvent(event))
     })
@@ -130,7 +131,7 @@ export class MemoryLogState {
     }
   }
 
-  /** Sends a text to the listeners of this moment. Returns whether there are any. */
+  /** Sends a text to the current listeners. Returns whether there are any. */
   notice(text: string): boolean {
     const listeners = [...this.#listeners]
     queueMicrotask(() => callAll(listeners, (listener) => listener.onNotice?.(text)))
@@ -141,7 +142,7 @@ export class MemoryLogState {
     this.#listeners.clear()
   }
 
-  /** Drops what has expired. Returns whether nothing is left that must be remembered. */
+  /** Drops everything that has expired. Returns whether the whole log can be deleted. */
   expire(nowMs: number): boolean {
     this.#log.trim(this.#retain, nowMs)
     this.#keySweep.step(nowMs)
@@ -154,8 +155,8 @@ export class MemoryLogState {
 }
 
 /**
- * Creates a random origin, less than every event to come. Ids of a lost log never match it, even if
- * that log was lost in the same millisecond: so its readers detect the reset.
+ * Creates a random origin, less than every later id. Ids of a lost log never match it, even if that
+ * log was lost in the same millisecond, so its readers detect the reset.
  */
 function createOrigin(clock: Clock, nowMs: number): EventId {
   return `${nowMs}-${Math.floor(clock.random() * 2 ** 48)}`
@@ -166,7 +167,7 @@ function callAll(listeners: Iterable<Registration>, call: (listener: LogListener
     try {
       call(listener)
     } catch {
-      // A listener must not throw. If one does, the others still get their notifications.
+      // Listeners must not throw. If one does, the others still get their notifications.
     }
   }
 }

@@ -2,18 +2,19 @@ import { compareEventIds, type EventId, eventTimeMs } from '@trpc-sse/protocol'
 import { utf8Length } from '../codec/utf8.ts'
 import type { LogPage, ReadBounds, ReadRange, Retention, StoredEvent } from './backend.ts'
 
-/** The retained events of one log, and its last id, which outlives them. */
+/** The retained events of one log, and its last id, which outlives the events. */
 export class MemoryLog {
   #events: StoredEvent[] = []
   /**
-   * The index of the first retained event: the array is cut rarely, as each cut costs its length.
+   * The index of the first retained event. Older events are removed from the array only rarely, as
+   * that copies the array.
    */
   #start = 0
   #lastEventId: EventId
   #total = 0
   #cleared: EventId | undefined
 
-  /** Creates an empty log. The first event will have `origin` as its `prev`, and a greater id. */
+  /** Creates an empty log. The `prev` of its first event is `origin`. */
   constructor(origin: EventId) {
     this.#lastEventId = origin
   }
@@ -22,19 +23,19 @@ export class MemoryLog {
     return this.#lastEventId
   }
 
-  /** Whether nothing was stored since the log was created or cleared. */
+  /** Whether no event was stored since the log was created or cleared. */
   get isUnused(): boolean {
     return this.#total === 0
   }
 
-  /** Stores payloads at the end. Returns them as events. */
+  /** Stores payloads at the end of the log. Returns their events. */
   append(payloads: readonly string[], retain: Retention, nowMs: number): readonly StoredEvent[] {
     const stored = payloads.map((data) => {
       const event = { id: nextId(this.#lastEventId, nowMs), prev: this.#lastEventId, data }
       this.#lastEventId = event.id
       return event
     })
-    // One by one: push(...stored) would exceed the most arguments of a call.
+    // One by one: push(...stored) could exceed the maximum number of arguments.
     for (const event of stored) this.#events.push(event)
     this.#total += stored.length
     this.trim(retain, nowMs)
@@ -58,7 +59,7 @@ export class MemoryLog {
   }
 
   /**
-   * Drops all events. The log then ends at `origin`, which must be greater than every id before.
+   * Drops all events. The log then ends at `origin`, which must be greater than every earlier id.
    */
   clear(origin: EventId): void {
     this.#events = []
@@ -79,7 +80,7 @@ export class MemoryLog {
     this.#start = 0
   }
 
-  /** The index of the first retained event after an id, by binary search. */
+  /** Returns the index of the first retained event after an id, by binary search. */
   #indexAfter(id: EventId): number {
     let low = this.#start
     let high = this.#events.length
@@ -93,7 +94,7 @@ export class MemoryLog {
   }
 }
 
-/** Returns the events from an index on, as many as a page may have. */
+/** Returns the events of one page, starting at an index. */
 function takePage(
   events: readonly StoredEvent[],
   from: number,
@@ -113,7 +114,7 @@ function isOlder(event: StoredEvent | undefined, thanMs: number): boolean {
   return event !== undefined && eventTimeMs(event.id) < thanMs
 }
 
-/** Returns an id greater than the last one, even if the clock was set back. */
+/** Returns an id greater than `last`, even if the clock was set back. */
 function nextId(last: EventId, nowMs: number): EventId {
   const lastMs = eventTimeMs(last)
   if (nowMs > lastMs) return `${nowMs}-0`

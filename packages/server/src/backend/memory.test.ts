@@ -29,7 +29,7 @@ const dayMs = 86_400_000
 const startMs = 1_800_000_000_000
 const log: ChannelLog = { key: 'log', retain: { events: 100, forMs: dayMs } }
 
-/** A clock whose time is set by the test. */
+/** A clock whose time the test sets. */
 function createSetClock(): Clock & { set(nowMs: number): void } {
   let nowMs = startMs
   return {
@@ -43,7 +43,7 @@ function createSetClock(): Clock & { set(nowMs: number): void } {
 }
 
 describe('memoryBackend with a clock', () => {
-  it('gives rising ids when the clock is set back', async () => {
+  it('creates ascending ids even when the clock is set back', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock })
     await backend.append(log, ['1', '2'])
@@ -60,7 +60,7 @@ describe('memoryBackend with a clock', () => {
     ])
   })
 
-  it('gives the first event an id after its log’s origin, even if the clock was set back', async () => {
+  it('gives the first event an id greater than the log’s origin, even if the clock was set back', async () => {
     const clock = createSetClock()
     const backend = memoryBackend({ clock })
     const { lastEventId: origin } = await backend.read(log, { last: 1, limit: 1 })
@@ -139,7 +139,7 @@ describe('memoryBackend with a clock', () => {
     expect((await backend.read(log, { last: 9, limit: 9 })).lastEventId).toBe(ids[0])
   })
 
-  it('calls listeners after append has returned, so that they can publish', async () => {
+  it('calls listeners only after append has returned, so that they can publish', async () => {
     const backend = memoryBackend()
     const heard: string[] = []
     await backend.listen(log, { onEvent: ({ data }) => void heard.push(data), onInterrupted() {} })

@@ -6,7 +6,7 @@ import { Sweep } from './sweep.ts'
 /** Options of {@link memoryBackend}. */
 export interface MemoryBackendOptions {
   /**
-   * The time of events, and random numbers for the origins of logs.
+   * Provides the times of events, and random numbers for the origins of logs.
    *
    * @default systemClock
    */
@@ -14,11 +14,11 @@ export interface MemoryBackendOptions {
 }
 
 /**
- * Creates a backend that keeps logs in the memory of this process. Use it for an app of one process
- * and for tests; it is also the reference for other backends.
+ * Creates a backend that keeps logs in the memory of this process. Use it for apps with one process
+ * and for tests. It is also the reference implementation for other backends.
  *
- * A log is forgotten, with its last id, when it was not used for its `forMs` and 30 days more. A
- * log that never had an event is forgotten after 10 minutes.
+ * A log and its last id are forgotten after its `forMs` plus 30 days without use. A log that never
+ * had an event is forgotten after 10 minutes.
  */
 export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   const clock = options.clock ?? systemClock
@@ -30,7 +30,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
       throw new RealtimeError('CLOSED', 'The memory backend is closed. Create another one.')
   }
 
-  /** Runs one operation on one log. Async, so that failures are rejections as in other backends. */
+  /** Runs one operation on one log. Async, so that errors are rejections, as in other backends. */
   async function use<TResult>(
     log: ChannelLog,
     operation: (state: MemoryLogState, nowMs: number) => TResult,
@@ -61,7 +61,7 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   }
 }
 
-/** The logs by their keys. */
+/** The logs by key. */
 class MemoryLogs {
   readonly #clock: Clock
   readonly #states = new Map<string, MemoryLogState>()
@@ -72,13 +72,14 @@ class MemoryLogs {
     this.#clock = clock
   }
 
-  /** Returns the state of a log, created if need be. */
+  /** Returns the state of a log. Creates it if necessary. */
   open({ key, retain }: ChannelLog, nowMs: number): MemoryLogState {
     const found = this.#states.get(key)
     const state = found ?? new MemoryLogState(this.#clock, retain, nowMs)
     state.touch(retain, nowMs)
     if (found === undefined) this.#states.set(key, state)
-    // Known logs sweep once a millisecond. New logs always do: there may be many in a millisecond.
+    // Existing logs cause one sweep step per millisecond. Each new log causes one, as there may be
+    // many.
     if (found === undefined || nowMs !== this.#sweptAtMs) this.#sweep.step(nowMs)
     this.#sweptAtMs = nowMs
     return state

@@ -11,7 +11,7 @@ import type { Backend, StoredEvent } from './backend.ts'
 import { memoryBackend } from './memory.ts'
 import { payloadOf, payloadText, storedBytes } from './stored-bytes.ts'
 
-/** A backend that gives every payload as bytes. */
+/** A backend that returns every payload as bytes. */
 function bytesBackend(change = (event: StoredEvent): StoredEvent => event): Backend {
   const inner = memoryBackend()
   return {
@@ -36,7 +36,7 @@ async function setup(backend: Backend) {
     backend,
     onError,
     transformer: superjson,
-    // Nobody reads from memory: every event comes from the backend.
+    // A small window, so that every event is read from the backend.
     window: { events: 1 },
     channels: { log: channel({ event }) },
   })
@@ -71,8 +71,8 @@ async function take<T>(subscription: ChannelSubscription<T>, count: number): Pro
   return values
 }
 
-describe('an event of a backend that gives bytes', () => {
-  it('reaches a client in single mode as it was published', async () => {
+describe('an event of a backend that returns bytes', () => {
+  it('reaches a client in single mode unchanged', async () => {
     await using s = await setup(bytesBackend())
     using stream = await openRaw(`${s.server.url}/log?lastEventId=${s.lastEventId}`)
     const [, ...events] = await stream.nextMany(texts.length + 1)
@@ -82,7 +82,7 @@ describe('an event of a backend that gives bytes', () => {
     )
   })
 
-  it('reaches a client in multiplexed mode as it was published', async () => {
+  it('reaches a client in multiplexed mode unchanged', async () => {
     await using s = await setup(bytesBackend())
     const subscriptions = { key: { path: 'log', lastEventId: s.lastEventId } }
     using stream = await openRaw(`${s.server.url}/~sse`, {
@@ -121,7 +121,7 @@ describe('an event of a backend that gives bytes', () => {
     expect(events.map(({ data }) => data)).toEqual(published)
   })
 
-  it('is left out and reported if its bytes are no JSON', async () => {
+  it('is skipped and reported if its bytes are not JSON', async () => {
     const broken = new TextEncoder().encode('\ufeff{}')
     await using s = await setup(
       bytesBackend((stored) =>
@@ -148,13 +148,13 @@ describe('an event of a backend that gives bytes', () => {
 describe('storedBytes', () => {
   const stored = storedBytes('2-0', '1-0', new TextEncoder().encode('"✓"'))
 
-  it('has the text of its bytes, like any stored event', () => {
+  it('has its bytes as text in data, like any stored event', () => {
     expect(stored).toEqual({ id: '2-0', prev: '1-0', data: '"✓"' })
     expect(payloadOf(stored)).toBeInstanceOf(Uint8Array)
     expect(payloadText(payloadOf(stored))).toBe('"✓"')
   })
 
-  it('passes its bytes to no copy, which may have other data', () => {
+  it('doesn’t pass its bytes to copies, which may have other data', () => {
     expect(payloadOf({ ...stored })).toBe('"✓"')
     expect(payloadOf({ ...stored, data: 'other' })).toBe('other')
   })

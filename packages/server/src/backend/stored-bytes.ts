@@ -17,7 +17,7 @@ class BytesEvent implements StoredEvent {
     Object.defineProperty(this, 'data', BytesEvent.#data)
   }
 
-  // A property of the event itself, as in every other: whoever copies the event copies the text.
+  // An own property, as in every other event, so that a copy of the event contains the text.
   static readonly #data: PropertyDescriptor & ThisType<BytesEvent> = {
     enumerable: true,
     get() {
@@ -31,18 +31,20 @@ class BytesEvent implements StoredEvent {
 }
 
 /**
- * Creates a stored event from the UTF-8 bytes of its payload, for a backend whose store gives bytes.
- * They are sent to clients without becoming text; `data` is decoded each time it is read. Don't change
- * the bytes. It pays from about a kilobyte; below that, text costs less.
+ * Creates a stored event from the UTF-8 bytes of its payload. Use it in a backend whose store
+ * returns bytes, for payloads of a kilobyte or more; below that, text costs less.
+ *
+ * The bytes are sent to clients without being decoded. `data` decodes them on each access. Don't
+ * change the bytes afterwards.
  */
 export function storedBytes(id: EventId, prev: EventId, bytes: Uint8Array): StoredEvent {
   return new BytesEvent(id, prev, bytes)
 }
 
-/** Returns the payload of a stored event: as bytes, if the backend gave bytes. */
+/** Returns the payload of a stored event: bytes if the backend returned bytes, text otherwise. */
 export const payloadOf: (event: StoredEvent) => Payload = BytesEvent.payloadOf
 
-// Keeps a byte order mark, which JSON.parse refuses as clients do.
+// Keeps a byte order mark, so that JSON.parse refuses it, as clients do.
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Returns the text of a payload. */

@@ -1,6 +1,6 @@
 /**
- * Removes dead entries from a map, a few at a time. Called whenever an entry is used or added, it
- * keeps the map small at a constant cost per call.
+ * Removes expired entries from a map, a few at a time. Call `step` whenever an entry is used or
+ * added: that keeps the map small at a constant cost per call.
  */
 export class Sweep<TKey, TValue> {
   readonly #map: Map<TKey, TValue>
@@ -13,7 +13,7 @@ export class Sweep<TKey, TValue> {
     this.#rest = map.entries()
   }
 
-  /** Looks at the next two entries; after the last one, starts over at the next call. */
+  /** Checks the next two entries. After the last entry, the next call starts from the beginning. */
   step(nowMs: number): void {
     for (let i = 0; i < 2; i++) {
       const next = this.#rest.next()
