@@ -1,14 +1,14 @@
 import type { Clock } from '@trpc-sse/protocol'
 import { acrossCopies } from '../shared-state.ts'
 
-/** An async context: the values of the app's `AsyncLocalStorage`s at one moment. */
+/** An async context: the values of the app's `AsyncLocalStorage` instances at one moment. */
 export interface AsyncContext {
-  /** Calls a function in this context. Returns its result. */
+  /** Calls a function in this context, and returns its result. */
   runInAsyncScope<TResult>(run: () => TResult): TResult
 }
 
-// Node, Bun, Deno and workerd have it. It isn't imported, as bundles for edge runtimes would fail
-// to build.
+// `node:async_hooks`, which Node, Bun, Deno and workerd have. It isn't imported, because bundles
+// for edge runtimes would then fail to build.
 interface AsyncHooks {
   readonly AsyncResource: new (type: string) => AsyncContext
 }
@@ -28,23 +28,23 @@ const noContext: AsyncContext = { runInAsyncScope: (run) => run() }
 export const captureContext: () => AsyncContext = chooseCapture()
 
 function chooseCapture(): () => AsyncContext {
-  // Takes a twentieth of the memory and time of a snapshot.
+  // An AsyncResource takes a twentieth of the memory and time of a snapshot.
   if (AsyncResource) return () => new AsyncResource('trpc-sse')
-  // The only means in edge runtimes.
+  // Edge runtimes have only this.
   const storage = globalStorage
   if (storage?.snapshot) return () => ({ runInAsyncScope: storage.snapshot() })
   return () => noContext
 }
 
-/** The context in which the first copy of this package was loaded: that of the app's start. */
+/** The context in which the first copy of this package was loaded, at the start of the app. */
 const outside = acrossCopies('outside', captureContext)
 
 /**
- * Calls a function outside any request's async context: for work that outlives the request that
- * starts it, such as a shared connection, and for work that belongs to no request.
+ * Calls a function outside any request's async context. Use it for work that outlives the request
+ * that starts it, such as a shared connection, and for work that belongs to no request.
  */
 export function detached<TResult>(run: () => TResult): TResult {
-  // In a copy of the context: user code may change it by `enterWith`.
+  // In a copy of the context, as user code may change the context with `enterWith`.
   return outside.runInAsyncScope(() => captureContext().runInAsyncScope(run))
 }
 

@@ -1,8 +1,8 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 
 /**
- * Returns the result of a user function that must not be async; `what` is its name in the error.
- * Throws `INVALID_OPTION` for a promise, and ignores that promise's rejection.
+ * Returns the result of a user function that must not be async. Throws `INVALID_OPTION` for a
+ * promise, and ignores that promise's rejection. `what` names the function in the error.
  */
 export function mustBeValue<TValue>(value: TValue, what: string): TValue {
   if (!isPromiseLike(value)) return value
@@ -11,7 +11,9 @@ export function mustBeValue<TValue>(value: TValue, what: string): TValue {
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-/** Calls a handler of the app, such as `onError`. Its own errors go to the console. */
+/**
+ * Calls a handler of the app, such as `onError`. Errors that the handler throws go to the console.
+ */
 export function callHandler(name: string, call: () => unknown): void {
   const onFailure = (cause: unknown): void => logToConsole(`trpc-sse: ${name} failed`, cause)
   try {
@@ -22,7 +24,7 @@ export function callHandler(name: string, call: () => unknown): void {
   }
 }
 
-/** Writes an error of user code to the console, even one that can't be printed. */
+/** Logs an error of user code to the console, even if the error can't be printed. */
 export function logToConsole(message: string, error: unknown): void {
   try {
     console.error(message, error)
@@ -33,7 +35,7 @@ export function logToConsole(message: string, error: unknown): void {
 
 const partsOfErrors = ['name', 'message', 'stack', 'code', 'cause']
 
-/** Whether the parts of a thrown value can be read: a getter or a proxy may throw. */
+/** Whether the usual properties of a thrown value can be read. A getter or a proxy may throw. */
 export function isReadable(thrown: unknown): boolean {
   if (typeof thrown !== 'object' || thrown === null) return true
   try {
@@ -45,12 +47,12 @@ export function isReadable(thrown: unknown): boolean {
   }
 }
 
-/** Handles a promise's rejection, so that it doesn't end the process. */
+/** Ignores a promise's rejection, which would otherwise end the process. */
 export function ignoreRejection(promise: PromiseLike<unknown>): void {
   promise.then(undefined, () => {})
 }
 
-/** Whether a value is a promise of any kind. */
+/** Whether a value is a promise or another object with `then`. */
 export function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
   return (
     typeof value === 'object' &&

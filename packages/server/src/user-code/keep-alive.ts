@@ -2,7 +2,7 @@ import { systemClock } from '@trpc-sse/protocol'
 import { acrossCopies } from '../shared-state.ts'
 import { detached } from './async-context.ts'
 
-/** How many waits keep the process alive, and the timer that does so. */
+/** The number of waits that keep the process alive, and the timer that they share. */
 interface Waits {
   count: number
   cancel: () => void
@@ -10,13 +10,13 @@ interface Waits {
 
 const waits = acrossCopies<Waits>('waits', () => ({ count: 0, cancel: () => {} }))
 
-/** The longest delay of a timer, in milliseconds. */
+/** The longest delay that runtimes support, in milliseconds. */
 const longestTimerMs = 2 ** 31 - 1
 
 /**
- * Keeps the process alive while the app waits for something. Returns a function that ends this. All
- * other timers of this package only clean up, and don't keep the process alive. There may be
- * thousands of waits, so they share one timer.
+ * Keeps the process alive until the returned function is called. Use it while the app waits for
+ * something. All other timers of this package only clean up, and don't keep the process alive.
+ * There may be thousands of waits, so they share one timer.
  */
 export function holdProcess(): () => void {
   if (waits.count++ === 0) hold()

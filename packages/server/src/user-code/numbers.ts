@@ -1,6 +1,9 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 
-/** Throws `INVALID_OPTION` if a number, by option name, is below `least` or not whole. */
+/**
+ * Throws `INVALID_OPTION` if one of the numbers is below `least` or not whole. The keys are the
+ * names of the options.
+ */
 export function checkNumbers(
   place: string,
   numbers: Readonly<Record<string, number>>,
