@@ -1,9 +1,9 @@
-/** What happens to a subscription that is too far behind. */
+/** The action for a subscription that is too far behind. */
 export type BehindPolicy = 'catchUp' | 'latest' | 'disconnect'
 
-/** How far a subscription may be behind, and what happens beyond that. */
+/** The maximum lag of a subscription, and the action beyond that. */
 export interface Behind {
   readonly policy: BehindPolicy
-  /** Events. */
+  /** The maximum lag, in events. */
   readonly events: number
 }

@@ -15,7 +15,7 @@ const page = (events: readonly StoredEvent[], last = events.at(-1)?.id ?? at(0))
   lastEventId: last,
 })
 
-/** Checks a page. Returns the entries as one line: ids with the id they follow, jumps with `!`. */
+/** Checks a page. Returns its entries as one line: `<prev>><id>` for events, `!<id>` for jumps. */
 function check(from: LogPosition, read: LogPage): string {
   const { entries, next } = checkContiguity(from, read, (stored, prev) =>
     stored.data === 'bad'
@@ -46,19 +46,19 @@ describe('checkContiguity', () => {
     ['jumps if events have expired', { id: at(1) }, page([], at(4)), '!4-0 end'],
     ['jumps back if the log was reset', { id: at(9) }, page([], at(4)), '!4-0 end'],
     [
-      'reads on if the newest event isn’t in the page',
+      'continues after the page if the newest event isn’t in it',
       { id: at(1) },
       page([event(2)], at(3)),
       '1-0>2-0 more after 2-0',
     ],
     [
-      'leaves out an undecodable event',
+      'skips an undecodable event',
       { id: at(1) },
       page([event(2, 1, 'bad'), event(3)]),
       '1-0>3-0 end',
     ],
     [
-      'leaves out an undecodable event that isn’t part of the chain',
+      'skips an undecodable event that isn’t part of the chain',
       { id: at(1) },
       page([event(2, 9, 'bad'), event(3, 1)]),
       '1-0>3-0 end',
@@ -76,7 +76,7 @@ describe('checkContiguity', () => {
       'end',
     ],
     [
-      'continues after an undecodable event of the page before',
+      'continues after an undecodable event of the previous page',
       { id: at(1), skipped: at(2) },
       page([event(3)]),
       '1-0>3-0 end',
@@ -85,7 +85,7 @@ describe('checkContiguity', () => {
     expect(check(from, read)).toBe(expected)
   })
 
-  it('reads on after an undecodable last event of a page that ends before the log', () => {
+  it('continues after an undecodable last event of a page that isn’t the end of the log', () => {
     expect(check({ id: at(1) }, page([event(2), event(3, 2, 'bad')], at(9)))).toBe(
       '1-0>2-0 more after 3-0',
     )

@@ -6,35 +6,38 @@ import type { LogEntry, LogEvent } from './log-event.ts'
 export interface LogPosition {
   readonly id: EventId
   /**
-   * An undecodable event that follows `id` and was left out. An event that follows it follows `id`.
+   * An undecodable event after `id` that was skipped. The event after it counts as following `id`.
    */
   readonly skipped?: EventId
 }
 
 /** The next page to read. */
 export interface NextPage {
-  /** The position that it must follow. */
+  /** The position that the page must follow. */
   readonly position: LogPosition
   /** The id to read after. */
   readonly after: EventId
 }
 
-/** The decoded entries of a page. An event whose `prev` isn't the entry before it marks a gap. */
+/** The decoded entries of a page. An event marks a gap if its `prev` isn't the entry before it. */
 export interface CheckedPage {
   readonly entries: readonly LogEntry[]
-  /** `undefined` if this page reaches the end of the log. */
+  /** The page to read next; `undefined` if this page reaches the end of the log. */
   readonly next: NextPage | undefined
 }
 
-/** Decodes a stored event; `prev` is the id that it follows. Returns `undefined` if it can't. */
+/**
+ * Decodes a stored event; `prev` is the id that it follows. Returns `undefined` for an undecodable
+ * event.
+ */
 export type DecodeEvent = (stored: StoredEvent, prev: EventId) => LogEvent | undefined
 
 /**
- * Decodes a page and checks that it follows the position it was read from.
+ * Decodes a page, and checks that it follows the position from which it was read.
  *
- * An undecodable event is left out as if it had never been stored: the event after it follows the
- * one before it. That alone is no gap. Every other break in the chain of `prev` stays visible, and
- * so does a last id of the log that isn't the last entry.
+ * An undecodable event is skipped without a gap, as if it had never been stored: the next event
+ * follows the previous one. Every other break in the chain of `prev` stays visible. If the log's
+ * last id isn't the last entry, a jump to that id is added.
  */
 export function checkContiguity(
   from: LogPosition,

@@ -1,6 +1,6 @@
-/** A queue in which owners take turns, however many items each of them has waiting. */
+/** A queue in which owners take turns, however many items each owner has waiting. */
 export class FairQueue<TOwner extends object, TItem extends { readonly group: TOwner }> {
-  // In the order of their turns: after its turn, an owner goes to the end.
+  // In the order of turns. After its turn, an owner moves to the end.
   readonly #owners = new Map<TOwner, Set<TItem>>()
 
   get isEmpty(): boolean {
@@ -13,7 +13,7 @@ export class FairQueue<TOwner extends object, TItem extends { readonly group: TO
     else this.#owners.set(item.group, new Set([item]))
   }
 
-  /** Takes the first item of the owner whose turn it is. */
+  /** Removes and returns the first item of the owner whose turn it is. */
   take(): TItem | undefined {
     for (const [owner, items] of this.#owners) {
       this.#owners.delete(owner)
@@ -26,7 +26,7 @@ export class FairQueue<TOwner extends object, TItem extends { readonly group: TO
     return undefined
   }
 
-  /** Removes an item. Returns whether it was waiting here. */
+  /** Removes an item. Returns whether the item was in this queue. */
   delete(item: TItem): boolean {
     const items = this.#owners.get(item.group)
     if (!items?.delete(item)) return false

@@ -92,7 +92,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
       pull(run)
     },
     () => {
-      // The log is emptied. Its clock has moved on, so it makes no id twice.
+      // The log loses its events. The clock has advanced, so the log repeats no id.
       if (!losing || random() > 0.1) return
       clock.advance(5)
       store = memoryBackend({ clock: { ...clock, random } })
@@ -119,7 +119,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
   return { runs, end: end.lastEventId, stored }
 }
 
-/** Checks the promise for one reader: contiguous except for its gaps, each event once, in order. */
+/** Checks the guarantees for one reader: each event once, in order, contiguous except for gaps. */
 function check(seen: Run['seen']): void {
   let at: EventId | undefined
   const ids = new Set<EventId>()
@@ -136,7 +136,7 @@ function check(seen: Run['seen']): void {
   }
 }
 
-/** Creates what the hubs of one process share. */
+/** Creates the parts that the hubs of one process share. */
 function readParts(clock: Clock) {
   return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
@@ -166,7 +166,7 @@ describe('a hub whose backend loses, repeats, delays and fails', () => {
         const numbers = seen.flatMap((item) => ('kind' in item ? [] : [Number(item.data)]))
         expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
         expect(feed?.position()).toBe(end)
-        // An empty gap would be one gap reported twice.
+        // An empty gap would mean that one gap was reported twice.
         for (const item of seen)
           if ('kind' in item) expect(item.position).not.toBe(item.lastEventId)
       }
@@ -211,7 +211,7 @@ describe('an event that is published right after a hub has opened', () => {
     ['more than was published', { replay: 5 }, ['0', '1', '2', '3']],
     ['all', { replay: Number.MAX_SAFE_INTEGER }, ['0', '1', '2', '3']],
   ])(
-    'isn’t missed by a reader that asked for %s before, and reads only now',
+    'isn’t missed by a reader that was opened before, replays %s, and reads only now',
     async (_, start, expected) => {
       const { hub, open, publish } = setup()
       await publish('0')

@@ -14,16 +14,16 @@ import { RetryLoop } from './retry-loop.ts'
 import { Wakeups } from './wakeups.ts'
 import { Window, type WindowLimits } from './window.ts'
 
-/** A reader whose position can't be known before its hub is open. */
+/** A reader whose position is unknown until its hub is open. */
 export interface OpeningReader {
   /**
-   * Called when the hub has opened: the log ends at `end`. The window gives the next event the
-   * number `sequence`; `undefined` if the window ends before `end`.
+   * Called when the hub has opened. `end` is the log's last id. `sequence` is the number that the
+   * window gives to the next event; `undefined` if the window ends before `end`.
    */
   onOpened(end: EventId, sequence: number | undefined): void
 }
 
-/** What a hub is made of. */
+/** The parts of a {@link Hub}. */
 export interface HubOptions {
   readonly log: ChannelLog
   readonly backend: Backend
@@ -36,19 +36,19 @@ export interface HubOptions {
   readonly report: ReportError
 }
 
-/**
- * A hub that opens has at least this many of the newest events: a quick reconnect needs no read.
- */
+/** The minimum number of events that a hub opens with: a quick reconnect needs no read. */
 const leastPrefill = 64
-/** The most notifications that wait during a read. Beyond that, the log is read again instead. */
+/**
+ * The maximum number of notifications that wait during a read. After more, the log is read again.
+ */
 const maxWaiting = 1_024
 
 /**
- * A process's shared reader of one log. It listens, reads the log's end, keeps the newest events in
- * a window and wakes its readers, until `close`.
+ * A process's shared reader of one log. Until `close`, it listens for events, keeps the newest ones
+ * in a window and wakes its readers.
  *
- * The log is the truth, and a notification is only a hint. The hub takes an event from a
- * notification if it follows the hub's last one. In every other case it reads the log.
+ * The log is the truth; a notification is only a hint. The hub accepts a notified event if it
+ * follows the hub's last event. In every other case it reads the log.
  */
 export class Hub {
   readonly log: ChannelLog
@@ -56,11 +56,11 @@ export class Hub {
   readonly behind: Behind
   readonly report: ReportError
   /**
-   * PageReader of the log, for readers that are not in the window. A page that reaches the window's
-   * start is added to it: of all clients that return after a restart, only the first reads the log.
+   * Reads the log for readers that are not in the window. A page that reaches the window's start is
+   * added to it, so of all clients that return after a restart, only the first reads the log.
    */
   readonly pages: PageReader
-  /** Called, and removed, when the hub has opened. */
+  /** Readers to call, and then remove, when the hub has opened. */
   readonly openingReaders: Set<OpeningReader> = new Set()
   readonly #options: HubOptions
   readonly #reader: LogReader
@@ -75,10 +75,10 @@ export class Hub {
   #cleared: EventId | undefined
   #closed: RealtimeError | undefined
   #valueReaders = 0
-  /** When an entry of the log expires, in elapsed milliseconds. */
+  /** The time at which an entry of the log expires, in elapsed milliseconds. */
   #expiresAtMs = Infinity
   #unlisten: Unlisten | undefined
-  /** Notifications that came while the log is read. */
+  /** Notifications that arrived during a read of the log. */
   #waiting: StoredEvent[] = []
 
   constructor(options: HubOptions) {
@@ -119,37 +119,37 @@ export class Hub {
     return this.#window
   }
 
-  /** Resolves when the hub is open, or the first attempt has failed; `undefined` from then on. */
+  /** Resolves when the hub is open or the first attempt has failed; `undefined` after that. */
   get opening(): Promise<void> | undefined {
     return this.#opening
   }
 
-  /** Why the last attempt to open failed; `undefined` once the hub is open. */
+  /** The error of the last attempt to open; `undefined` once the hub is open. */
   get failure(): unknown {
     return this.#failure
   }
 
-  /** Set once the hub is closed: the error for its readers. */
+  /** The error for readers of a closed hub; `undefined` until it is closed. */
   get closed(): RealtimeError | undefined {
     return this.#closed
   }
 
-  /** The origin that the log got when it was last cleared; `undefined` if it never was. */
+  /** The origin that the last `clear` gave the log; `undefined` if it was never cleared. */
   get cleared(): EventId | undefined {
     return this.#cleared
   }
 
-  /** When an entry of the log expires, in elapsed milliseconds: then the hub must be checked. */
+  /** The time at which an entry expires and a check is due, in elapsed milliseconds. */
   get expiresAtMs(): number {
     return this.#expiresAtMs
   }
 
-  /** How many readers are attached. */
+  /** The number of attached readers. */
   get readers(): number {
     return this.#wakeups.size
   }
 
-  /** Calls `wake` after each change, until it is detached. */
+  /** Calls `wake` after each change, until `wake` is detached. */
   attach(wake: () => void): void {
     this.#wakeups.add(wake)
   }
@@ -158,7 +158,7 @@ export class Hub {
     this.#wakeups.delete(wake)
   }
 
-  /** Keeps the values of decoded events, until as many calls of `releaseValues`. */
+  /** Keeps the values of decoded events. Undone by `releaseValues`, once for each call. */
   keepValues(): void {
     this.#valueReaders += 1
   }
@@ -167,7 +167,7 @@ export class Hub {
     this.#valueReaders -= 1
   }
 
-  /** Compares the hub's position with the log's end, and catches up. */
+  /** Compares the hub's position with the end of the log, and catches up. */
   check(): void {
     this.#expiresAtMs = Infinity
     this.#catchingUp.request()
@@ -204,10 +204,10 @@ export class Hub {
   }
 
   #onCatchUpFailed(error: unknown): void {
-    // The log reader reports failed reads itself.
+    // Failed reads are already reported by the log reader.
     if (this.#unlisten === undefined) this.#listenFailures.failed(error)
     this.#endOpening()
-    // An open hub still serves what the window has.
+    // An open hub still serves the events in its window.
     if (this.#window !== undefined) return
     this.#failure = error
     this.#wakeups.wakeAll()
@@ -229,7 +229,7 @@ export class Hub {
     })
   }
 
-  /** Adds a page to the window, which the first page opens. Returns the page to read next. */
+  /** Adds a page to the window; the first page opens the window. Returns the page to read next. */
   #takePage(page: Page): NextPage | undefined {
     const isOpening = this.#window === undefined
     const window = this.#window ?? this.#openWindow(page)
@@ -250,7 +250,7 @@ export class Hub {
     return isInWindow ? page.next : undefined
   }
 
-  /** Opens the window before a first page; at the log's end, if the page doesn't reach it. */
+  /** Opens the window before the first page, or at the log's end if the page ends earlier. */
   #openWindow(page: Page): Window {
     const startsAtPage = page.next === undefined || this.behind.policy === 'latest'
     return new Window(this.#options.window, startsAtPage ? page.from : page.lastEventId)
@@ -261,7 +261,7 @@ export class Hub {
     else this.#catchingUp.request()
   }
 
-  /** Takes a notification. */
+  /** Handles a notification. */
   #take(event: StoredEvent): void {
     const window = this.#window
     if (window === undefined || this.#catchingUp.isRunning) {
@@ -277,7 +277,7 @@ export class Hub {
     }
   }
 
-  /** Takes the notifications that came while the log was read: the newest ones follow its end. */
+  /** Handles the notifications that arrived during a read. The newest follow the log's end. */
   #takeWaiting(): void {
     const waiting = this.#waiting
     this.#waiting = []
@@ -290,7 +290,7 @@ export class Hub {
   }
 }
 
-/** Returns how many events to open with. With `latest`, the window must show each reader's lag. */
+/** The number of events to open with. For `latest`, the window must show each reader's lag. */
 function prefillOf({ behind, window }: HubOptions): number {
   if (behind.policy !== 'latest') return leastPrefill
   return Math.max(leastPrefill, Math.min(behind.events, window.events))

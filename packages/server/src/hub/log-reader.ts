@@ -6,26 +6,26 @@ import type { DecodeEvent, LogPosition } from './contiguity.ts'
 import { Page } from './page.ts'
 import { FailureReport, type ReportError } from './report.ts'
 
-/** Reads one log. */
+/** Reads and decodes one log. */
 export interface LogReader {
   /**
-   * Reads a page and checks that it follows `from`; without `from`, it follows what its first event
-   * follows. Reports a failure before it rejects. Also rejects when the signal aborts.
+   * Reads a page and checks that it follows `from`. Without `from`, the page may start anywhere.
+   * Reports an error before it rejects. Also rejects when the signal aborts.
    */
   read(range: ReadRange, from?: LogPosition, signal?: AbortSignal): Promise<Page>
   readonly decode: DecodeEvent
 }
 
-/** What a log reader is made of. */
+/** The parts of a {@link LogReader}. */
 export interface LogReaderOptions {
   readonly backend: Backend
   readonly codec: Codec
   readonly report: ReportError
-  /** Whether a reader needs the values of events: then decoded values are kept. */
+  /** Whether any reader needs the values of events. If so, decoded values are kept. */
   keepsValues(): boolean
 }
 
-/** How many undecodable events of one log are remembered as reported. */
+/** The maximum number of undecodable events that are remembered as reported, for one log. */
 const maxReported = 256
 
 /** Creates the reader of one log. */
@@ -51,8 +51,8 @@ export function createLogReader(
 }
 
 /**
- * Creates the decoder of stored events. An undecodable event is reported once and left out: its
- * payload would end every subscription that gets it.
+ * Creates the decoder of stored events. An undecodable event is reported once and skipped, because
+ * its payload would end every subscription that gets it.
  */
 function createDecode(codec: Codec, report: ReportError, keepsValues: () => boolean): DecodeEvent {
   const reported = new Set<EventId>()

@@ -6,10 +6,10 @@ interface CachedPage {
   readonly onDrop: () => void
 }
 
-/** How old a page may be for a new reader, in milliseconds. */
+/** The maximum age of a page for a new reader, in milliseconds. */
 const freshMs = 1_000
 
-/** Keeps the newest pages of all logs of a process in memory, up to so many bytes. */
+/** Keeps the newest pages of all logs of a process in memory, up to a maximum of bytes. */
 export class PageCache {
   readonly #maxBytes: number
   readonly #elapsedMs: () => number
@@ -21,12 +21,12 @@ export class PageCache {
     this.#elapsedMs = elapsedTime(clock)
   }
 
-  /** Adds a page; calls `onDrop` when it is dropped. */
+  /** Adds a page. Calls `onDrop` when the page is dropped. */
   add(page: Page, onDrop: () => void): void {
     this.#pages.set(page, { atMs: this.#elapsedMs(), onDrop })
     this.#bytes += page.bytes
     for (const [oldest] of this.#pages) {
-      // The newest page is kept whatever its size, as its reader is about to read it.
+      // Keep the newest page, whatever its size: its reader is about to use it.
       if (this.#bytes <= this.#maxBytes || oldest === page) return
       this.drop(oldest)
     }

@@ -47,7 +47,7 @@ function setup({ events = 1_000, maxOpenChannels = 50_000, inner = memoryBackend
   }
 }
 
-/** Starts to read. Returns a function that waits for the next values. */
+/** Starts reading. Returns a function that waits for the next values. */
 function read<T>(subscription: ChannelSubscription<T>) {
   const iterator = subscription[Symbol.asyncIterator]()
   return async (count: number): Promise<T[]> => {
@@ -111,7 +111,7 @@ describe('a replay of more events than are retained', () => {
     },
   )
 
-  it('has no gap if the log never had more, or retains all that it asks for', async () => {
+  it('has no gap if the log never had more events, or retains all the requested ones', async () => {
     await using s = setup({ events: 5 })
     await s.log.publishMany(range(1, 5))
     expect(await read(s.log.subscribe({ replay: 'all' }))(5)).toEqual(range(1, 5))
@@ -138,7 +138,7 @@ describe('a replay of more events than are retained', () => {
 })
 
 describe('reads', () => {
-  it('of a long history are pages, and its result is of one moment', async () => {
+  it('split a long history into pages, whose result is of one moment', async () => {
     await using s = setup()
     await s.log.publishMany(range(1, 1_000))
     const { events, lastEventId } = await s.log.history({ last: 700 })
@@ -181,8 +181,8 @@ describe('publishMany', () => {
   })
 })
 
-describe('the number of channels', () => {
-  it('that a process reads is limited, and idle channels are closed for new ones', async () => {
+describe('a limit on open channels', () => {
+  it('applies to each process, which closes idle channels to open new ones', async () => {
     await using s = setup({ maxOpenChannels: 2 })
     const open = async (name: string) => {
       const iterator = s.channels.numbers(name).subscribe({ replay: 1 })[Symbol.asyncIterator]()
@@ -200,7 +200,7 @@ describe('the number of channels', () => {
     })
   })
 
-  it('that one connection reads is limited, and ended subscriptions don’t count', async () => {
+  it('applies to each connection, and doesn’t count ended subscriptions', async () => {
     await using s = setup()
     const router = t.router({
       numbers: t.procedure
@@ -263,7 +263,7 @@ describe('readers that resume from the same position at once', () => {
     await channels.close()
   })
 
-  it('all get the gap of a log that was cleared and has no event, and then new events', async () => {
+  it('all get the gap of a log that was cleared and is empty, and then new events', async () => {
     await using s = setup()
     const { id: lastEventId } = await s.log.publish(1)
     await s.log.clear()

@@ -6,39 +6,39 @@ import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
 import type { Read, ReadGroup, Reads } from './reads.ts'
 
-/** A reader of a log, page by page. */
+/** A consumer that reads a log page by page. */
 export interface PageConsumer {
   readonly group: ReadGroup
-  /** Called with the requested page, to be read from this index on. */
+  /** Called with the requested page. The consumer reads the page from this index on. */
   onPage(page: Page, index: number): void
-  /** Called instead of `onPage` if the group has no room for a page now. */
+  /** Called instead of `onPage` if the group currently has no room for a page. */
   onBackpressure(): void
 }
 
-/** What a {@link PageReader} is made of. */
+/** The parts of a {@link PageReader}. */
 export interface PageReaderOptions {
   readonly log: string
   readonly clock: Clock
   readonly reads: Reads
   readonly cache: PageCache
   readonly reader: LogReader
-  /** Called with each page, before the consumers get it. */
+  /** Called with each page before its consumers get it. */
   onPage(page: Page): void
 }
 
-/** Events in one read of a log. */
+/** The maximum number of events in one read of a log. */
 export const pageSize = 256
-/** Bytes of payload in one read of a log; a single event may have more. */
+/** The maximum bytes of payload in one read of a log. A single event may have more. */
 export const pageBytes = 262_144
-/** In how many recent pages a position is looked up. */
+/** The maximum number of recent pages in which a position is looked up. */
 const maxLookups = 64
 const retryBaseMs = 100
 const retryMaxMs = 5_000
 
 /**
  * Reads the pages of one log, for consumers that are not in the hub's window. Nothing is read
- * ahead: a page is read at the turn of a consumer that waits for it and has room for it. Then it
- * serves all consumers whose position is in it.
+ * ahead: a page is read only when a consumer waits for it, has room for it, and has its turn. The
+ * page then serves all consumers whose position is in it.
  */
 export class PageReader {
   readonly #options: PageReaderOptions
@@ -53,7 +53,7 @@ export class PageReader {
     this.#options = options
   }
 
-  /** Returns the recent page to read after an id, and the index of the next entry. */
+  /** Returns the recent page with the entry after an id, and the index of that entry. */
   find(after: EventId): { readonly page: Page; readonly index: number } | undefined {
     let lookups = 0
     for (const page of this.#recent) {
@@ -64,7 +64,10 @@ export class PageReader {
     return undefined
   }
 
-  /** Requests a page, to be read at the consumer's turn. A failed read is reported and retried. */
+  /**
+   * Requests a page, which is read when it is the consumer's turn. A failed read is reported and
+   * retried.
+   */
   request(consumer: PageConsumer, from: ReadFrom, position: LogPosition | undefined): PageRequest {
     const request = new PageRequest(this, this.#options.log, consumer, from, position)
     this.#waiting.add(request)
@@ -73,7 +76,7 @@ export class PageReader {
     return request
   }
 
-  /** Takes back a request: its consumer is closed, or has no room. */
+  /** Withdraws a request: its consumer is closed, or has no room. */
   cancel(request: PageRequest): void {
     this.#settle(request)
     if (this.#waiting.size > 0) return
@@ -82,13 +85,13 @@ export class PageReader {
     this.#cancelRetry = undefined
   }
 
-  /** Forgets the recent pages: the log was cleared or closed. */
+  /** Forgets the recent pages. Call it when the log was cleared or the hub is closed. */
   forget(): void {
     for (const page of [...this.#recent]) this.#options.cache.drop(page)
   }
 
   /**
-   * Reads the page of a request. Serves it, and all other requests whose position is in the page.
+   * Reads the page of a request. Serves that request and all others whose position is in the page.
    */
   async read(request: PageRequest): Promise<void> {
     const controller = new AbortController()
@@ -108,7 +111,7 @@ export class PageReader {
     this.#underWay.delete(request)
   }
 
-  /** Whether the page of a request is being read for another one. */
+  /** Whether the page of this request is already being read for another request. */
   #isBeingRead(request: PageRequest): boolean {
     for (const [other, { signal }] of this.#underWay)
       if (!signal.aborted && request.asksLike(other)) return true
@@ -136,7 +139,7 @@ export class PageReader {
     return this.#waiting.delete(request)
   }
 
-  /** Delays all requests: their reads would fail too. */
+  /** Delays all requests, as their reads would probably fail too. */
   #retryLater(): void {
     if (this.#waiting.size === 0 || this.#cancelRetry) return
     const { clock, reads } = this.#options
@@ -149,7 +152,7 @@ export class PageReader {
   }
 }
 
-/** A page that a consumer waits for. */
+/** A consumer's request for a page. */
 export class PageRequest implements Read {
   readonly log: string
   readonly consumer: PageConsumer
@@ -176,16 +179,16 @@ export class PageRequest implements Read {
     return this.consumer.group
   }
 
-  /** Returns the index from which the page of another request serves this one; -1 if it doesn't. */
+  /** Returns the index at which the page of another request serves this one; -1 if it doesn't. */
   indexIn(page: Page, other: PageRequest): number {
-    // Such a request waits for the other one's page, whatever that has.
+    // A request for the same page isn't read itself, so it takes that page, whatever it contains.
     if (this.asksLike(other)) return 0
     if ('last' in this.from) return -1
-    // After an undecodable event, only this request's own page is checked for contiguity.
+    // After an undecodable event, only this request's own page can be checked for contiguity.
     return this.position?.skipped === undefined ? page.indexAfter(this.from.after) : -1
   }
 
-  /** Whether both ask for the same page. */
+  /** Whether both requests are for the same page. */
   asksLike({ from, position }: PageRequest): boolean {
     const skipped = this.position?.skipped ?? position?.skipped
     if ('last' in this.from || 'last' in from) return Object.is(lastOf(this.from), lastOf(from))

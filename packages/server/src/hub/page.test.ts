@@ -10,7 +10,9 @@ const decode: DecodeEvent = ({ id, data }, prev) =>
     ? undefined
     : { kind: 'event', id, prev, data, codec, decoded: undefined, frame: undefined }
 
-/** Makes a page of the events 5 to 9 of a log that ends at 12; `data` is that of event 7. */
+/**
+ * Creates a page with the events 5 to 9 of a log that ends at 12. `data` is the data of event 7.
+ */
 function page(after: string, first: string, data = '7'): Page {
   const ids = ['5-0', '6-0', '7-0', '8-0', '9-0']
   const stored: LogPage = {
@@ -32,7 +34,7 @@ describe('a page', () => {
     expect(['3-0', '9-0', '9-1', '12-0'].map((id) => of.indexAfter(id))).toEqual([-1, -1, -1, -1])
   })
 
-  it('can be read from all earlier ids if nothing older is retained', () => {
+  it('can be read from all earlier ids if no older event is retained', () => {
     expect(['1-0', '2-0', '3-0'].map((id) => page('2-0', '4-0').indexAfter(id))).toEqual([0, 0, 0])
   })
 

@@ -5,27 +5,29 @@ import type { LogEntry } from './log-event.ts'
 
 const noEntries: readonly LogEntry[] = []
 
-/** A page of a log, shared by all readers whose position is in it. */
+/** A page of a log. All readers whose position is in the page share it. */
 export class Page {
-  /** The id that it follows. */
+  /** The id that the page follows. */
   readonly from: EventId
   readonly next: NextPage | undefined
-  /** Whether the log retains fewer events than were asked for, though it has had more. */
+  /** Whether the log retains fewer events than requested, though it has had more. */
   readonly isTrimmed: boolean
   readonly lastEventId: EventId
   readonly cleared: EventId | undefined
-  /** In how many milliseconds an entry of the log expires; `undefined` if none does. */
+  /** The time until an entry of the log expires, in milliseconds; `undefined` if none expires. */
   readonly expiresInMs: number | undefined
-  /** How many entries it has, or had before they were dropped. */
+  /** The number of entries that the page has, or had before they were dropped. */
   readonly count: number
-  /** Roughly how much memory it takes, in bytes. */
+  /** The approximate memory of the page, in bytes. */
   readonly bytes: number
   #entries: readonly LogEntry[]
-  /** How many entries are events: all, or all but the last. */
+  /** The number of entries that are events: all, or all but the last. */
   readonly #events: number
-  /** Whether all stored events were decoded: then it can be read from any id in its range. */
+  /**
+   * Whether all stored events were decoded. If so, the page can be read from any id in its range.
+   */
   readonly #isWhole: boolean
-  /** The lowest id that it can be read from; `undefined` if nothing older is retained. */
+  /** The lowest id from which the page can be read; `undefined` if no older event is retained. */
   readonly #low: EventId | undefined
 
   constructor(
@@ -48,18 +50,19 @@ export class Page {
     this.#entries = entries
     this.#events = entries.at(-1)?.kind === 'jump' ? entries.length - 1 : entries.length
     this.#isWhole = this.#events === page.events.length
-    // The oldest events are dropped first: if one before this page is gone, nothing older is left.
+    // The oldest events are dropped first. So if one before this page is gone, all older ones are
+    // too.
     const isOldest =
       'after' in range && first !== undefined && compareEventIds(first, range.after) > 0
     this.#low = isOldest ? undefined : (first ?? from.id)
   }
 
-  /** Its entries; none once they were dropped from memory. */
+  /** The entries of the page; none once they were dropped from memory. */
   get entries(): readonly LogEntry[] {
     return this.#entries
   }
 
-  /** Whether its entries were dropped from memory. */
+  /** Whether the entries were dropped from memory. */
   get isDropped(): boolean {
     return this.#entries.length < this.count
   }
@@ -68,7 +71,10 @@ export class Page {
     return this.#entries[index]
   }
 
-  /** Returns the index of the first event after an id; -1 if the page lacks it, or can't tell. */
+  /**
+   * Returns the index of the first event after an id; -1 if the page doesn't have it, or can't
+   * know.
+   */
   indexAfter(id: EventId): number {
     const last = this.#entries[this.#events - 1]
     if (last === undefined || compareEventIds(id, last.id) >= 0) return -1
@@ -95,7 +101,10 @@ export class Page {
   }
 }
 
-/** Estimates an event's memory: its payload, its frame unless that has the payload's own bytes, and perhaps its value. */
+/**
+ * Estimates the memory of an event: its payload, its value if that is kept, and its frame. The
+ * frame of a payload of bytes shares those bytes.
+ */
 function sizeOf(entry: LogEntry): number {
   if (entry.kind !== 'event') return 64
   const copies = (typeof entry.data === 'string' ? 3 : 1) + (entry.decoded ? 3 : 0)

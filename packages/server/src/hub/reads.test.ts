@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { range } from '../../../../tests/support/numbers.ts'
 import { createReadGroup, type Read, type ReadGroup, Reads, readInTurn } from './reads.ts'
 
-/** Reads that a test ends one by one, and the names of those that have started. */
+/** Reads that the test ends one by one, and the names of the reads that have started. */
 function setup(limits: { perProcess: number; perLog: number }) {
   const reads = new Reads(limits)
   const started: string[] = []
@@ -28,7 +28,7 @@ function setup(limits: { perProcess: number; perLog: number }) {
       reads.add(read)
       return read
     },
-    /** Ends a read, and lets the next ones start. */
+    /** Ends a read, so that the next ones can start. */
     async end(name: string): Promise<void> {
       ends.get(name)?.()
       await new Promise(setImmediate)
@@ -37,7 +37,7 @@ function setup(limits: { perProcess: number; perLog: number }) {
 }
 
 describe('Reads', () => {
-  it('runs no more reads at a time than allowed, in all and of one log', async () => {
+  it('runs no more concurrent reads than the limits for the process and for one log', async () => {
     const s = setup({ perProcess: 3, perLog: 2 })
     for (const n of range(1, 4)) s.add(`a${n}`, 'a')
     for (const n of range(1, 2)) s.add(`b${n}`, 'b')
@@ -49,7 +49,7 @@ describe('Reads', () => {
     expect(s.started.slice(4)).toEqual(['a3', 'a4'])
   })
 
-  it('gives each group its turn, however many reads one group has', async () => {
+  it('lets groups take turns, however many reads one group has', async () => {
     const s = setup({ perProcess: 2, perLog: 1 })
     const greedy = createReadGroup()
     for (const n of range(1, 500)) s.add(`same${n}`, 'same', greedy)
@@ -63,7 +63,7 @@ describe('Reads', () => {
     )
   })
 
-  it('gives other logs their turn while many reads wait for a busy one', async () => {
+  it('gives other logs their turn while many reads wait for a busy log', async () => {
     const s = setup({ perProcess: 2, perLog: 1 })
     for (const n of range(1, 20)) s.add(`a${n}`, 'a')
     for (const n of range(1, 2)) s.add(`b${n}`, 'b')
@@ -96,7 +96,7 @@ describe('Reads', () => {
     expect(s.started).toEqual(['a1', 'a3'])
   })
 
-  it('asks whether a read is still wanted only at its turn', async () => {
+  it('checks only at a read’s turn whether the read is still wanted', async () => {
     const s = setup({ perProcess: 1, perLog: 1 })
     s.add('a1', 'a')
     s.add('a2', 'a')

@@ -1,27 +1,27 @@
 import { detached } from '../user-code/async-context.ts'
 import { FairQueue } from './fair-queue.ts'
 
-/** How many reads of logs a process runs at a time. Other reads wait for their turn. */
+/** The maximum numbers of concurrent log reads in a process. Other reads wait for their turn. */
 export interface ReadLimits {
-  /** In all: a whole number, 1 or more. */
+  /** The maximum for the whole process: a whole number, 1 or more. */
   readonly perProcess: number
-  /** Of one log: a whole number, 1 or more. */
+  /** The maximum for one log: a whole number, 1 or more. */
   readonly perLog: number
 }
 
 /** The owner of reads: a connection, an iteration, or a call of `history`. Groups take turns. */
 export interface ReadGroup {
-  /** Whether it has room for the result of a read. */
+  /** Whether the group has room for the result of a read. */
   canRead(): boolean
-  /** Counts one more channel that it reads. Throws `TOO_MANY_CHANNELS`. */
+  /** Counts one more channel that the group reads. Throws `TOO_MANY_CHANNELS`. */
   enter(): void
   /** Undoes an `enter`. */
   leave(): void
-  /** Waits for the turn to load a snapshot; `undefined` if it is now. */
+  /** Waits for the group's turn to load a snapshot. Returns `undefined` if it can load now. */
   turn(signal: AbortSignal): Promise<void> | undefined
 }
 
-/** Creates a group that can always read. It loads snapshots in the given turns. */
+/** Creates a group that can always read. `turn` decides when it loads snapshots. */
 export function createReadGroup(turn: ReadGroup['turn'] = unlimited.turn): ReadGroup {
   // A new object, as groups are compared by identity.
   return { ...unlimited, turn }
@@ -34,31 +34,33 @@ const unlimited: ReadGroup = {
   turn: () => undefined,
 }
 
-/** A read that waits for its turn. */
+/** A read that is waiting for its turn. */
 export interface Read {
   readonly group: ReadGroup
   /** The key of the log. */
   readonly log: string
-  /** Whether its result is still needed, and there is room for it. Asked at its turn. */
+  /**
+   * Whether the result is still needed and there is room for it. Called when it is the read's turn.
+   */
   isWanted(): boolean
-  /** Reads. Never rejects. */
+  /** Runs the read. Never rejects. */
   start(): Promise<void>
-  /** Called at its turn instead of `start` if it isn't wanted. */
+  /** Called instead of `start` if the read isn't wanted at its turn. */
   onDropped(): void
 }
 
 /**
- * Runs the reads of a process, a few at a time. Groups take turns, and so do logs that have reached
- * their limit. A group with many reads, of one log or of many, doesn't delay the others.
+ * Runs the log reads of a process, a few at a time. Groups take turns, and so do logs that have
+ * reached their limit. A group with many reads, of one log or of many, doesn't delay other groups.
  */
 export class Reads {
   readonly #limits: ReadLimits
   readonly #ready = new FairQueue<ReadGroup, Read>()
-  /** Reads that had their turn while their log was at its limit. */
+  /** Reads whose turn came while their log was at its limit. */
   readonly #parked = new Map<string, FairQueue<ReadGroup, Read>>()
   /** Logs below their limit that have parked reads. */
   readonly #open = new Set<string>()
-  /** How many reads are running, by log. */
+  /** The number of running reads, by log. */
   readonly #running = new Map<string, number>()
   #underWay = 0
   #isDispatching = false
@@ -68,7 +70,7 @@ export class Reads {
     this.#limits = limits
   }
 
-  /** Starts a read as soon as it is its turn. */
+  /** Starts a read when it is the read's turn. */
   add(read: Read): void {
     this.#ready.push(read)
     this.#dispatch()
@@ -95,8 +97,8 @@ export class Reads {
   }
 
   /**
-   * Starts the next ready read whose log is below its limit, and parks those before it. Returns
-   * whether it found one.
+   * Starts the next ready read whose log is below its limit, and parks the reads before it. Returns
+   * whether there was one.
    */
   #startReady(): boolean {
     for (let read = this.#ready.take(); read !== undefined; read = this.#ready.take()) {
@@ -110,7 +112,7 @@ export class Reads {
     return false
   }
 
-  /** Gives the next log with parked reads its turn. Returns whether it found one. */
+  /** Gives the next log with parked reads its turn. Returns whether there was one. */
   #startParked(): boolean {
     for (const log of this.#open) {
       this.#open.delete(log)
@@ -126,7 +128,8 @@ export class Reads {
   }
 
   #start(read: Read): void {
-    // Its result serves other groups too, and its end starts reads of other groups.
+    // Detached: the read's result serves other groups too, and its end starts reads of other
+    // groups.
     void detached(() => this.#run(read))
   }
 
@@ -163,7 +166,7 @@ export class Reads {
   }
 }
 
-/** Runs one read at its turn. Rejects with its error, or at once when the signal aborts. */
+/** Runs one read at its turn. Rejects with the read's error, or as soon as the signal aborts. */
 export function readInTurn<TResult>(
   reads: Reads,
   { log, group, signal }: { log: string; group: ReadGroup; signal?: AbortSignal },

@@ -8,7 +8,7 @@ import { HubRegistry } from './registry.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Creates hubs whose time of day can be set, and counts the reads of their backend. */
+/** Creates hubs with a time of day that can be set, and counts the reads of their backend. */
 function setup() {
   const manual = manualClock()
   let setByMs = 0
@@ -105,7 +105,7 @@ describe('a hub of a log with entries', () => {
     return { ...s, hub, advance, set }
   }
 
-  it('hears within checkMs that an entry expires, and takes its event on time', async () => {
+  it('learns within checkMs that an entry expires, and gets its event on time', async () => {
     const { hub, advance, set, reads } = await openOne()
     await set(14_000)
     await advance(10_000)
@@ -116,13 +116,13 @@ describe('a hub of a log with entries', () => {
     expect(reads.count).toBe(3)
   })
 
-  it('reads no more often than an entry that is renewed would have expired', async () => {
+  it('reads a renewed entry no more often than the entry would have expired', async () => {
     const { advance, set, reads } = await openOne()
     for (let renewed = 0; renewed < 10; renewed++) {
       await set(12_000)
       await advance(4_000)
     }
-    // At checkMs, and then whenever the lease that it knows of would have ended.
+    // At checkMs, and then each time that the known lease would have ended.
     expect(reads.count).toBeLessThanOrEqual(6)
   })
 })

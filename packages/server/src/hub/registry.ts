@@ -8,47 +8,50 @@ import type { Reads } from './reads.ts'
 import type { ErrorStage } from './report.ts'
 import type { WindowLimits } from './window.ts'
 
-/** What the hubs of a process are made of. */
+/** The parts and options of a {@link HubRegistry}. */
 export interface HubRegistryOptions {
   readonly reads: Reads
   readonly pageCache: PageCache
-  /** How many logs may be open at a time. */
+  /** The maximum number of open logs. */
   readonly maxOpen: number
   readonly backend: Backend
   readonly codec: Codec
   readonly clock: Clock
   readonly window: WindowLimits
-  /** How long a hub stays open after its last reader left, in milliseconds. */
+  /** The time for which a hub stays open after its last reader left, in milliseconds. */
   readonly lingerMs: number
-  /** How often a hub's position is compared with its log's, in milliseconds, give or take half. */
+  /**
+   * The interval at which a hub is compared with its log, in milliseconds, varied by up to half.
+   */
   readonly positionCheckMs: number
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
-/** A hub, and what is due for it. */
+/** A hub, with its times of the next check and of becoming idle. */
 interface HubSlot {
   readonly hub: Hub
-  /** When its last reader left; `undefined` while it has readers. */
+  /** The time at which the last reader left; `undefined` while there are readers. */
   idleSince: number | undefined
   checkAt: number
 }
 
 const tickMs = 1_000
 /**
- * Backends forget an unused empty log after minutes. A check counts as use, so it must come before.
+ * Backends forget an unused empty log after minutes. A check counts as use, so it must happen
+ * before.
  */
 const longestCheckMs = 450_000
 
 /**
- * The hubs of a process: one for each log that has readers, or had some a moment ago. One timer,
- * which runs only while there are hubs, closes idle ones and checks positions.
+ * The hubs of a process: one for each log that has readers, or had some recently. One timer closes
+ * idle hubs and checks positions. It runs only while there are hubs.
  */
 export class HubRegistry {
   readonly #options: HubRegistryOptions
   readonly #elapsedMs: () => number
   readonly #slots = new Map<string, HubSlot>()
   #isClosed = false
-  /** Until then, no idle hub is looked for to make room. */
+  /** The time until which no search for idle hubs is made. */
   #crowdedUntilMs = 0
   #cancelTick: (() => void) | undefined
 
@@ -57,7 +60,7 @@ export class HubRegistry {
     this.#elapsedMs = elapsedTime(options.clock)
   }
 
-  /** Returns the hub of a log, opened if need be. Throws `CLOSED` or `TOO_MANY_CHANNELS`. */
+  /** Returns the hub of a log. Opens it if necessary. Throws `CLOSED` or `TOO_MANY_CHANNELS`. */
   get(log: ChannelLog, behind: Behind): Hub {
     if (this.#isClosed)
       throw new RealtimeError('CLOSED', 'The channels were closed. Create new ones.')
@@ -115,7 +118,7 @@ export class HubRegistry {
     }
   }
 
-  /** Closes idle hubs where there are too many, but looks for them at most once a tick. */
+  /** Closes idle hubs if there are too many hubs. Searches for idle hubs at most once per tick. */
   #makeRoom(): void {
     const { maxOpen } = this.#options
     if (this.#slots.size < maxOpen) return
@@ -126,7 +129,10 @@ export class HubRegistry {
     if (this.#slots.size >= maxOpen) throw tooManyOpen(maxOpen)
   }
 
-  /** Jittered, so that hubs that were opened together are checked at different times. */
+  /**
+   * Returns the time of the next check. Jittered, so that hubs that were opened together are
+   * checked at different times.
+   */
   #nextCheck({ entries }: ChannelLog): number {
     const { positionCheckMs, clock } = this.#options
     const checkMs = positionCheckMs * (0.5 + clock.random())

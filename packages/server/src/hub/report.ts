@@ -1,10 +1,10 @@
-/** The part of the work in which a background failure happened. */
+/** The operation that failed in the background. */
 export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'close'
 
 /** Reports an error that can't be thrown to a caller. */
 export type ReportError = (error: unknown, stage: ErrorStage) => void
 
-/** Reports the failures of a task that is retried: the same failure once, not at every attempt. */
+/** Reports the errors of a retried task. The same error is reported once, not at every attempt. */
 export class FailureReport {
   readonly #report: ReportError
   readonly #stage: ErrorStage
@@ -15,7 +15,7 @@ export class FailureReport {
     this.#stage = stage
   }
 
-  /** Reports an error, unless it has the same text as the one before. */
+  /** Reports an error, unless the previous error had the same text. */
   failed(error: unknown): void {
     const text = textOf(error)
     if (text === this.#lastText) return
@@ -23,7 +23,7 @@ export class FailureReport {
     this.#report(error, this.#stage)
   }
 
-  /** The task has succeeded: its next failure is reported, whatever its text. */
+  /** Records a success. The next error is reported, whatever its text. */
   succeeded(): void {
     this.#lastText = undefined
   }

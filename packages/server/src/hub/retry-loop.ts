@@ -1,12 +1,12 @@
 import { type Clock, fullJitterMs, wait } from '@trpc-sse/protocol'
 import { detached } from '../user-code/async-context.ts'
 
-/** What a {@link RetryLoop} is made of. */
+/** The parts of a {@link RetryLoop}. */
 export interface RetryLoopOptions {
-  /** Does the work. If it rejects, it is tried again. */
+  /** Runs the task. A rejection causes a retry. */
   run(): Promise<void>
   onError(error: unknown): void
-  /** Called when the task has succeeded and isn't due again. */
+  /** Called when the task has succeeded and wasn't requested again. */
   onIdle(): void
   readonly clock: Clock
 }
@@ -15,8 +15,9 @@ const retryBaseMs = 100
 const retryMaxMs = 5_000
 
 /**
- * Runs one task on request, never twice at once, and outside any request's async context. A failed
- * task is retried with full jitter, after up to 100 ms at first and up to 5 s later.
+ * Runs one task whenever it is requested, but never twice at the same time, and outside any
+ * request's async context. A failed task is retried with full jitter: after up to 100 ms at first,
+ * and up to 5 s later.
  */
 export class RetryLoop {
   readonly #options: RetryLoopOptions
@@ -32,13 +33,13 @@ export class RetryLoop {
     return this.#isRunning
   }
 
-  /** Runs the task; if it is running, once more after that. */
+  /** Runs the task. If it is already running, runs it once more afterwards. */
   request(): void {
     this.#isDue = true
     if (!this.#isRunning && !this.#stopped.signal.aborted) void detached(() => this.#loop())
   }
 
-  /** Starts the task no more. */
+  /** Stops the loop: the task isn't started again. */
   stop(): void {
     this.#stopped.abort()
   }

@@ -1,6 +1,6 @@
 /**
- * The callbacks of readers that follow a window. They are called once for all changes of one tick,
- * unless these changes would push each other out of the window before a reader could see them.
+ * The callbacks of readers that follow a window. They are called once for all changes of one tick.
+ * If a tick adds too many entries, they are called earlier, before entries leave the window unread.
  */
 export class Wakeups {
   readonly #capacity: number
@@ -11,10 +11,10 @@ export class Wakeups {
   }
   #isScheduled = false
   #end = 0
-  /** The end of the window when the readers were last called. */
+  /** The end of the window at the time when the readers were last called. */
   #notifiedEnd = 0
 
-  /** `capacity` is how many entries the window holds. */
+  /** `capacity` is the number of entries that fit into the window. */
   constructor(capacity: number) {
     this.#capacity = capacity
   }
@@ -31,7 +31,7 @@ export class Wakeups {
     this.#callbacks.delete(wake)
   }
 
-  /** Calls the readers in this tick or at its end: the window now ends at `end`. */
+  /** Calls the readers during this tick or at its end. The window now ends at `end`. */
   schedule(end: number): void {
     this.#end = end
     if (end - this.#notifiedEnd >= this.#capacity / 2) this.wakeAll()

@@ -28,7 +28,7 @@ describe('a window', () => {
     expect(window.at(5)).toBeUndefined()
   })
 
-  it('keeps to its limit of characters, but always has the newest entry', () => {
+  it('stays within its limit of characters, but always has the newest entry', () => {
     const window = new Window({ events: 100, characters: 10 }, '0-0')
     window.push(event(1, '123456'))
     window.push(event(2, '123456'))
@@ -46,7 +46,7 @@ describe('a window', () => {
     expect(window.after('3-0')).toBe(3)
   })
 
-  it('prepends the entries before it, from a page that reaches its start', () => {
+  it('prepends older entries from a page that reaches its start', () => {
     const window = new Window({ events: 6, characters: 1e6 }, '4-0')
     for (let n = 5; n <= 6; n++) window.push(event(n))
     window.prepend('0-0', [event(1), event(2), event(3)])
@@ -80,7 +80,7 @@ describe('a window', () => {
     expect([small.start, small.at(small.start)?.id]).toEqual([-1, '2-0'])
   })
 
-  it('works over many more entries than it holds', () => {
+  it('works after many more pushes than it has entries', () => {
     const window = new Window({ events: 50, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 10_000; n++) {
       window.push(event(n))

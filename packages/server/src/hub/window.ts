@@ -1,33 +1,36 @@
 import type { EventId } from '@trpc-sse/protocol'
 import type { LogEntry } from './log-event.ts'
 
-/** How much of each open channel a process keeps in memory. The first limit reached applies. */
+/**
+ * The limits of what a process keeps in memory of each open channel. The first limit that is
+ * reached applies.
+ */
 export interface WindowLimits {
-  /** The most entries, newest first: a whole number, 1 or more. */
+  /** The maximum number of entries: a whole number, 1 or more. The newest are kept. */
   readonly events: number
-  /** The most characters of payload in all. */
+  /** The maximum number of payload characters in total. */
   readonly characters: number
 }
 
 /**
- * The newest entries of a log, in order. Entries have numbers, counted from the first one that was
- * pushed. A reader inside the window holds such a number, so that reading on is one array access.
+ * The newest entries of a log, in order. Entries are numbered from the first one that was pushed. A
+ * reader inside the window stores the number of its next entry, so reading it is one array access.
  */
 export class Window {
   readonly #limits: WindowLimits
-  /** The first `#evicted` slots are empty; they are cut off once they are half of the array. */
+  /** The first `#evicted` slots are empty. They are removed once they make up half of the array. */
   readonly #entries: Array<LogEntry | undefined> = []
-  /** The number of the entry that follows an id. */
+  /** For each id, the number of the entry that follows it. */
   readonly #following = new Map<EventId, number>()
   #evicted = 0
   #characters = 0
   #start = 0
   #end = 0
   #tail: EventId
-  /** The id that the oldest entry follows: a reader at this id can still be served. */
+  /** The id that the oldest entry follows. The window can still serve a reader at this id. */
   #floor: EventId
 
-  /** Creates an empty window at an id. */
+  /** Creates an empty window whose first entry will follow `from`. */
   constructor(limits: WindowLimits, from: EventId) {
     this.#limits = limits
     this.#tail = from
@@ -59,8 +62,8 @@ export class Window {
   }
 
   /**
-   * Adds entries before the oldest one, as many as the limits allow, from a page that was read
-   * after `from`. Adds none if the page ends before the window starts.
+   * Adds the entries of an older page, which was read after `from`, before the oldest entry: as
+   * many as the limits allow. Adds none if the page ends before the window starts.
    */
   prepend(from: EventId, page: readonly LogEntry[]): void {
     const older = page.slice(0, page.findIndex(({ id }) => id === this.#floor) + 1)
@@ -73,7 +76,7 @@ export class Window {
     this.#floor = left?.id ?? from
     for (const [index, entry] of added.entries()) {
       this.#characters += sizeOf(entry)
-      // An id is here twice where the log went back to it. Then the newer place counts.
+      // An id occurs twice if the log went back to it. Then the newer entry counts.
       if (!this.#following.has(entry.id)) this.#following.set(entry.id, this.#start + index + 1)
     }
   }
@@ -88,7 +91,10 @@ export class Window {
     return this.#entries[this.#evicted + sequence - this.#start]
   }
 
-  /** Returns the number of the entry that follows an id; `undefined` if the window can't tell. */
+  /**
+   * Returns the number of the entry that follows an id; `undefined` if the window doesn't know the
+   * id.
+   */
   after(id: EventId): number | undefined {
     const sequence = this.#following.get(id)
     if (sequence !== undefined) return sequence
@@ -123,7 +129,7 @@ export class Window {
     }
   }
 
-  /** Counts how many of these entries, newest first, the limits allow in addition. */
+  /** Returns how many of these entries, counted from the newest, still fit into the limits. */
   #countFitting(older: readonly LogEntry[]): number {
     let count = 0
     let free = this.#limits.characters - this.#characters
