@@ -24,7 +24,7 @@ function setup(whenBehind: BehindPolicy, backend: Backend = memoryBackend()) {
   }
 }
 
-/** Starts to read. Returns a function that waits for the next events. */
+/** Starts reading. Returns a function that waits for the next events. */
 function read(subscription: ReturnType<ReturnType<typeof setup>['numbers']['subscribe']>) {
   const iterator = subscription[Symbol.asyncIterator]()
   return async (count: number): Promise<number[]> => {
@@ -56,7 +56,7 @@ describe('a subscription that is too far behind', () => {
     },
   )
 
-  it('is recognized by a process that has just started, too', async () => {
+  it('is also recognized by a process that has just started', async () => {
     const backend = memoryBackend()
     const before = setup('latest', backend)
     const { id } = await before.numbers.publish(0)

@@ -2,21 +2,23 @@ import { acrossCopies } from '../shared-state.ts'
 import type { Gap } from './feed.ts'
 import type { LiveOptions } from './options.ts'
 
-/** What a subscription needs of the procedure call that serves it. */
+/** The interface of a procedure call to the subscription that it returns. */
 export interface CallContext {
   /** The id that the client resumes from. */
   readonly lastEventId: string | undefined
   /**
-   * Tells the client the position of a subscription that has no event yet: a resume starts there.
+   * Sends the client the position of a subscription that has no event yet, so that a resume starts
+   * there.
    */
   sendPosition(lastEventId: string): void
-  /** Tells the client about a gap. */
+  /** Sends a gap to the client. */
   sendGap(gap: Gap): void
-  /** Waits for the turn to load a snapshot; `undefined` if it is now. */
+  /** Waits for the call's turn to load a snapshot. Returns `undefined` if it can load now. */
   turn(signal: AbortSignal): Promise<void> | undefined
 }
 
-// A call's signal reaches the resolver unchanged, whatever parts of the input its schema drops.
+// Keyed by the call's signal, which reaches the resolver unchanged. The input doesn't: its schema
+// may drop parts.
 const contexts = acrossCopies('call contexts', () => new WeakMap<AbortSignal, CallContext>())
 
 /** Makes a call's context available to subscriptions that get the call's signal. */
@@ -29,7 +31,7 @@ export function clearCallContext(signal: AbortSignal): void {
   contexts.delete(signal)
 }
 
-/** Returns the context of the call that a subscription's options come from. */
+/** Returns the context of the call to which a subscription's options belong. */
 export function callContextOf(options: LiveOptions): CallContext | undefined {
   return options.signal && contexts.get(options.signal)
 }

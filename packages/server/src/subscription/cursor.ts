@@ -13,28 +13,31 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
 import type { EventFeed, Gap } from './feed.ts'
 
-/** Where a cursor starts: after an id, or with so many of the newest events (0: at the end). */
+/** The start of a cursor: after an id, or with a number of the newest events (0: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
-/** Set by a reader that pauses on purpose: its cursor isn't behind until it has caught up. */
+/**
+ * Set by a reader that pauses on purpose. Its cursor doesn't count as behind until it has caught
+ * up.
+ */
 export interface Grace {
   isOver: boolean
 }
 
-/** What a cursor is made with. */
+/** Options of {@link createCursor}. */
 export interface CursorOptions {
   /** Called when there may be an entry to read. */
   wake(): void
   readonly clock: Clock
-  /** The group that the reads of the log belong to. */
+  /** The group to which the reads of the log belong. */
   readonly group: ReadGroup
   readonly grace?: Grace | undefined
 }
 
 /**
- * Creates a reader of one hub: a position, not a queue. While its position is in the hub's window,
- * it reads from there, otherwise page by page from the log. It reports a gap at every entry that
- * doesn't follow the one before.
+ * Creates a reader of one hub. It is a position, not a queue. While the position is in the hub's
+ * window, the cursor reads from there, otherwise page by page from the log. It returns a gap before
+ * every entry that doesn't follow the previous one.
  */
 export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): EventFeed {
   const cursor = new Cursor(hub, start, options)
@@ -50,18 +53,16 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
   readonly #clock: Clock
   readonly #wake: () => void
   readonly #grace: Grace | undefined
-  /** How many of the newest events it starts with; `undefined` if it starts after an id. */
+  /** The number of newest events to start with; `undefined` if the cursor starts after an id. */
   readonly #replay: number | undefined
   #id: EventId | undefined
-  /** The log's last id when the cursor was created, or when its hub opened. */
+  /** The log's last id at the time when the cursor was created or its hub opened. */
   #end: EventId | undefined
   /** The number of the next entry in the window, while the position is in the window. */
   #sequence: number | undefined
-  /** Whether it has reached the end of the log. Before that it is not slow, but new. */
+  /** Whether the cursor has reached the end of the log. Until then it is not slow, but new. */
   #hasCaughtUp = false
-  /**
-   * The page that it reads while its position isn't in the window, and the index of the next entry.
-   */
+  /** The page to read while the position isn't in the window, and the index of the next entry. */
   #page: Page | undefined
   #index = 0
   /** The pending read of a page. */
@@ -126,17 +127,17 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
     }
     this.#page = page
     this.#index = index
-    // Events to replay that are no longer retained must show as a gap, so the cursor starts before
-    // them.
+    // If events to replay are no longer retained, start before them, so that they cause a gap.
     this.#id ??= page.isTrimmed ? firstEventId : page.from
     const isEnd = page.count === index && page.next === undefined
-    // The log is ahead of the hub. The hub wakes its readers once it has caught up.
+    // The log is ahead of the hub: the hub wakes its readers once it has caught up.
     if (isEnd && window?.after(this.#id) === undefined && !page.isTrimmed) this.#hub.check()
     else this.#wake()
   }
 
   /**
-   * Whether so much was published meanwhile that the newest events would leave out some of them.
+   * Whether so many events were published since `#end` that the newest ones on the page don't
+   * include all of them.
    */
   #startsTooLate(page: Page): boolean {
     return !page.isTrimmed && this.#end !== undefined && compareEventIds(page.from, this.#end) > 0
@@ -162,7 +163,7 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
     const { window, closed, report } = this.#hub
     const id = this.#id
     if (window === undefined || id === undefined || closed) return undefined
-    // A replay isn't behind before it is through.
+    // A replay doesn't count as behind until it is complete.
     if (this.#replay !== undefined && !this.#hasCaughtUp) return undefined
     this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
     const newest = window.at(window.end - 1)
@@ -181,7 +182,7 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
       const follows = entry.kind === 'event' ? entry.prev : entry.id
       if (follows !== this.#id) {
         const gap = gapBetween(this.#id, follows, this.#hub)
-        // The entry follows this position, and comes next.
+        // The entry follows this position, so the next call returns it.
         this.#id = follows
         return gap
       }
@@ -199,7 +200,7 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
     if (this.#sequence === undefined && this.#id !== undefined)
       this.#sequence = joinWindow(this.#hub, window, this.#id, this.#clock.now())
     if (this.#sequence !== undefined && this.#sequence >= window.start) {
-      // Once the window is read, the rest of the page is out of date.
+      // While the cursor reads the window, it doesn't need the page.
       this.#page = undefined
       if (this.#sequence === window.end) this.#caughtUp()
       return window.at(this.#sequence)
@@ -214,11 +215,12 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
   }
 
   /**
-   * Continues in a page that is in memory. Otherwise requests one, unless there is backpressure.
+   * Continues in a page that is in memory. If there is none, requests one, unless there is
+   * backpressure.
    */
   #nextPage(): LogEntry | undefined {
     const { pages } = this.#hub
-    // If the page's entries were dropped before the cursor was through, it reads them once more.
+    // If the page's entries were dropped before all were read, the cursor reads them again.
     const next = this.#page?.count === this.#index ? this.#page.next : undefined
     const position = next?.position ?? (this.#id === undefined ? undefined : { id: this.#id })
     const found = position && position.skipped === undefined ? pages.find(position.id) : undefined
@@ -234,9 +236,9 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
 }
 
 /**
- * Returns the number of the entry after an id, if a cursor may read from the window there. The
- * window may hold older events than the log retains, for cursors that already read it. Late joiners
- * must obey the retention.
+ * Returns the number of the entry after an id, if a cursor may start to read the window there. The
+ * window may still have events that the log no longer retains, for cursors already in the window.
+ * Late joiners must obey the retention.
  */
 function joinWindow(
   { log: { retain } }: Hub,
@@ -254,7 +256,7 @@ function joinWindow(
 }
 
 function gapBetween(lastEventId: EventId, position: EventId, { cleared, report }: Hub): Gap {
-  // A log that continues before the reader's position is another log. So is one that was cleared.
+  // A log that continues before the reader's position is a different log, and so is a cleared one.
   const isReset =
     compareEventIds(position, lastEventId) < 0 ||
     (cleared !== undefined &&

@@ -3,13 +3,13 @@ import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import type { Gap } from './feed.ts'
 
 /**
- * Makes the error that a procedure throws for a mistake of its caller: tRPC answers BAD_REQUEST.
+ * Creates the error that a procedure throws for a mistake of its caller. tRPC responds BAD_REQUEST.
  */
 export function badRequest(cause: RealtimeError): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message: cause.message, cause })
 }
 
-/** Makes the error that ends a subscription with `onGap: 'error'`. */
+/** Creates the error that ends a subscription with `onGap: 'error'`. */
 export function gapError(gap: Gap): TRPCError {
   const cause = new RealtimeError('GAP', gapMessage(gap))
   return new TRPCError({ code: 'PRECONDITION_FAILED', message: cause.message, cause })
@@ -21,12 +21,14 @@ const gapReasons: Readonly<Record<Gap['reason'], string>> = {
   skipped: 'the subscription was too far behind, and this channel then skips to the newest event',
 }
 
-/** Says in words which events are missing, and why. */
+/** Describes which events are missing, and why. */
 export function gapMessage({ lastEventId, reason }: Gap): string {
   return `Events after ${lastEventId} are no longer available: ${gapReasons[reason]}. Load the current state and continue from there.`
 }
 
-/** Translates an error for the client: it sent a bad id, or must retry later. */
+/**
+ * Converts an error to one that the client understands: it sent an invalid id, or must retry later.
+ */
 export function callerError(error: unknown): unknown {
   if (!isRealtimeError(error)) return error
   if (error.code === 'INVALID_LAST_EVENT_ID') return badRequest(error)
@@ -34,7 +36,7 @@ export function callerError(error: unknown): unknown {
   return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message: error.message, cause: error })
 }
 
-/** Makes the error that ends an iteration which falls too far behind. */
+/** Creates the error that ends an iteration that falls too far behind. */
 export function tooFarBehind(): RealtimeError {
   const message =
     'The subscription is further behind than its channel allows (behindEvents). Subscribe again: it resumes where it stopped.'

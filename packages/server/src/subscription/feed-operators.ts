@@ -5,11 +5,11 @@ import type { Feed, FeedItem } from './feed.ts'
 
 /** The second argument of a filter or a map. */
 export interface EventMeta {
-  /** The event's id: a resume from it starts after the event. */
+  /** The event's id. A resume from this id starts after the event. */
   readonly id: string
 }
 
-/** Leaves out events that don't fit. The position moves past them: a resume starts after them. */
+/** Skips events that don't fit. The position moves past them, so a resume starts after them. */
 export function filterFeed(feed: Feed, fits: (event: unknown, meta: EventMeta) => boolean): Feed {
   feed.needValues()
   return new TransformedFeed(feed, (item) => {
@@ -29,7 +29,7 @@ export function mapFeed(feed: Feed, change: (event: unknown, meta: EventMeta) =>
   })
 }
 
-/** Throws at the first gap. */
+/** Makes the feed throw at the first gap. */
 export function failOnGap(feed: Feed): Feed {
   return new TransformedFeed(feed, (item) => {
     if (item.kind === 'gap') throw gapError(item)
@@ -37,7 +37,7 @@ export function failOnGap(feed: Feed): Feed {
   })
 }
 
-/** Returns the item to pass on; `undefined` leaves it out. */
+/** Returns the item to deliver; `undefined` skips the item. */
 type Transform = (item: FeedItem) => FeedItem | undefined
 
 class TransformedFeed implements Feed {

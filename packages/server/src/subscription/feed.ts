@@ -4,60 +4,62 @@ import type { Hub } from '../hub/hub.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 
-/** What a subscription reads from: events and gaps, one at a time, in order. */
+/** The source of a subscription: events and gaps, one at a time, in order. */
 export interface Feed {
   /**
-   * Returns the next event, gap or end; `undefined` if there is none now. After `undefined`, the feed
-   * calls `wake` when there may be one. Throws the error that ended the feed.
+   * Returns the next event, gap or end; `undefined` if there is none yet. After `undefined`, the
+   * feed calls `wake` when there may be an item. Throws the error that ended the feed.
    */
   next(): FeedItem | undefined
   /** The position to resume from; `undefined` until the feed knows where it starts. */
   position(): string | undefined
   /**
-   * Asks for events with their values: a payload that was decoded to check it isn't decoded again.
+   * Requests that events keep their decoded values. Payloads are decoded once for validation, and
+   * then not again.
    */
   needValues(): void
-  /** Whether its reader is so slow that the channel wants it disconnected. */
+  /** Whether the reader is so slow that the channel's policy is to disconnect it. */
   isTooFarBehind(): boolean
-  /** Releases what it holds. Calling it twice is harmless. */
+  /** Releases all resources. Further calls have no effect. */
   close(): void
 }
 
-/** A feed of a log's events, which never ends by itself. */
+/** A feed of a log's events. It has no end. */
 export interface EventFeed extends Feed {
   next(): FeedEvent | Gap | undefined
 }
 
-/** What a feed delivers. */
+/** An item that a feed delivers. */
 export type FeedItem = FeedEvent | Gap | FeedEnd
 
-/** Nothing comes any more: the subscription completes. Only the feed of a run ends. */
+/** The end of a feed: the subscription completes. Only the feed of a run has an end. */
 export interface FeedEnd {
   readonly kind: 'end'
 }
 
 /**
- * Events after `lastEventId` are no longer available; what follows `position` is contiguous again.
+ * Events after `lastEventId` are no longer available. From `position` on, events are contiguous
+ * again.
  */
 export interface Gap {
   readonly kind: 'gap'
   readonly lastEventId: string
   readonly position: string
   readonly reason: GapReason
-  /** Reports it to the channels' `onError`, where no client link can be told. */
+  /** Reports the gap to the channels' `onError`. Used for subscriptions without a client link. */
   report(error: unknown, stage: 'gap'): void
 }
 
-/** One log that a subscription reads, and what the subscription does to its events. */
+/** One log that a subscription reads, with the filters and maps of its events. */
 export interface FeedPart {
   /** The log's key. */
   readonly key: string
-  /** The signal that the subscription was given. */
+  /** The signal in the subscription's options. */
   readonly signal: AbortSignal | undefined
-  /** The codec that encoded its events. */
+  /** The codec of the log's events. */
   readonly codec: Codec
   /** The hub of the log, once the feed is open. */
   hub(): Pick<Hub, 'window' | 'failure'> | undefined
-  /** Opens a feed after an id; without one, where the subscription's options say. */
+  /** Opens a feed after an id. Without an id, the subscription's options determine the start. */
   open(lastEventId: EventId | undefined, wake: () => void, group: ReadGroup): Feed
 }

@@ -12,13 +12,14 @@ import { knowsCall } from './resume.ts'
 /** The part of a subscription that an iteration needs. */
 export interface IterationSource {
   readonly options: SubscribeOptions
-  /** The signals that end it. */
+  /** The signals that end the iteration. */
   readonly signals: readonly AbortSignal[]
 }
 
 /**
- * Reads a feed as an async iterator of tracked events: for tRPC's own adapters, `createCaller` and
- * user generators. It ends when a signal aborts. `return` ends it at once, even while `next` waits.
+ * Reads a feed as an async iterator of tracked events, for tRPC's own adapters, `createCaller` and
+ * user generators. The iterator ends when a signal aborts. `return` ends it immediately, even while
+ * `next` is waiting.
  */
 export function iterateFeed<TEvent>(
   source: IterationSource,
@@ -37,7 +38,7 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
   #hasEnded = false
   /** Whether the client knows the position. */
   #positionSent = false
-  /** The last call of `next`: calls run one after the other. */
+  /** The last call of `next`. Calls run one after the other. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor({ options, signals }: IterationSource, open: (wake: () => void) => Promise<Feed>) {
@@ -76,7 +77,7 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
     while (!this.#hasEnded) {
       this.#feed ??= await this.#open(() => this.#wake())
       this.#feed.needValues()
-      // Created before the feed is read: a wake between the two must not be lost.
+      // Created before the feed is read, so that a wake in between isn't lost.
       const woken = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
@@ -104,7 +105,9 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
     return item
   }
 
-  /** Tells the client where the subscription starts, unless its first event does. */
+  /**
+   * Sends the client the starting position, unless there is an event already, which has its own id.
+   */
   #sendPosition(feed: Feed, item: FeedItem | undefined): void {
     const position = feed.position()
     if (this.#hasEnded || position === undefined) return

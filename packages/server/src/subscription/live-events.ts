@@ -5,10 +5,12 @@ import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import { isTracked } from '../shared-state.ts'
 import { detached } from '../user-code/async-context.ts'
 
-// A tracked snapshot is the state at one event, which never changes: so its encoding can be kept.
+// A tracked snapshot is the state at one event. That never changes, so the encoding can be kept.
 const trackedSnapshots = new WeakMap<object, FeedEvent>()
 
-/** Makes the event for a snapshot; `lastEventId` is its position unless the snapshot is tracked. */
+/**
+ * Creates the event for a snapshot. Its position is `lastEventId`, unless the snapshot is tracked.
+ */
 export function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Codec): FeedEvent {
   if (!isTracked(loaded)) {
     const decoded = { value: { type: 'snapshot', data: loaded } }
@@ -21,7 +23,9 @@ export function snapshotEvent(loaded: unknown, lastEventId: EventId, codec: Code
   return event
 }
 
-/** Returns the event in the form that live subscriptions get, made once for all of them. */
+/**
+ * Returns the event in the form that live subscriptions get. It is created once for all of them.
+ */
 export function liveEvent(event: FeedEvent): FeedEvent {
   event.live ??= detached(() => wrapped(event))
   return event.live

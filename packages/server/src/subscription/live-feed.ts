@@ -7,24 +7,24 @@ import { beforeSnapshot } from './live.ts'
 import { liveEvent, snapshotEvent } from './live-events.ts'
 import { SnapshotLoad, type SnapshotLoadOptions } from './snapshot-load.ts'
 
-/** A live subscription fails after so many loads without an event between them. */
+/** A live subscription fails after this many loads without an event in between. */
 const maxLoads = 4
 
-/** What a live feed is made with. */
+/** Options of {@link LiveFeed}. */
 export interface LiveFeedOptions extends SnapshotLoadOptions {
-  /** The position to resume from without a snapshot; `undefined` starts with one. */
+  /** The position to resume from; `undefined` to start with a snapshot. */
   readonly lastEventId: EventId | undefined
-  /** Opens the events after an id; without one, after the end of the log. */
+  /** Opens a feed of the events after an id. Without an id, it starts at the end of the log. */
   open(lastEventId: EventId | undefined, grace: Grace): EventFeed
   readonly codec: Codec
 }
 
 /**
- * A feed of a snapshot and the events that follow it. Where events are missing, another snapshot
+ * A feed of a snapshot and the events that follow it. If events are missing, a new snapshot
  * replaces them.
  *
  * While a snapshot is loading, the feed stays at its position: events wait in the log, not in
- * memory. A gap meanwhile cancels the load and starts another.
+ * memory. A gap during a load cancels the load and starts a new one.
  */
 export class LiveFeed implements EventFeed {
   readonly #options: LiveFeedOptions
@@ -35,9 +35,9 @@ export class LiveFeed implements EventFeed {
   #position: string
   #isSnapshotDue: boolean
   #load: SnapshotLoad | undefined
-  /** The first item after the snapshot that is loading. It shows whether there is a gap. */
+  /** The first item after the loading snapshot. It is read early to detect a gap. */
   #head: FeedEvent | Gap | undefined
-  /** Loads since the last event. */
+  /** The number of loads since the last event. */
   #loads = 0
 
   constructor(options: LiveFeedOptions) {
@@ -97,7 +97,7 @@ export class LiveFeed implements EventFeed {
     const from = this.#cursor.position()
     if (from === undefined) return
     if (this.#loads >= maxLoads) throw cannotCatchUp()
-    // Counted when it starts: a load that is cancelled before its turn is none.
+    // Counted when the loader is called: a load that is cancelled before its turn doesn't count.
     const counted: typeof load = (options) => {
       this.#loads += 1
       return load(options)

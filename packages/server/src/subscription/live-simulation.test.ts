@@ -24,7 +24,7 @@ interface Run {
   paused: boolean
 }
 
-/** Random publishes, trims, losses, cuts and slow loads, over a backend that loses and delays. */
+/** Simulates random publishes, trims, losses, cuts and slow loads, over an unreliable backend. */
 async function simulate(seed: number) {
   const random = seededRandom(seed)
   const one = <T>(all: readonly T[]): T | undefined => all[Math.floor(random() * all.length)]
@@ -66,7 +66,7 @@ async function simulate(seed: number) {
       reopen(run)
     }
   }
-  /** Reopens from the position that the client knows. */
+  /** Reopens at the position that the client knows. */
   function reopen(run: Run): void {
     const at = run.feed?.position()
     run.feed?.close()
@@ -89,7 +89,8 @@ async function simulate(seed: number) {
   }
   async function publish(): Promise<void> {
     for (let count = 1 + Math.floor(random() * 3); count > 0; count--) {
-      // The state changes first: a snapshot must have every event that was published before.
+      // The state changes first: a snapshot must include every event that was published before the
+      // load.
       last += 1
       if (random() < 0.3) await settled()
       const { lastEventId: prev } = await store.read(log, { last: 1, limit: 1 })
@@ -136,7 +137,7 @@ async function simulate(seed: number) {
     await settled()
   }
   for (const run of runs) run.paused = false
-  // The faults end. The next event shows what was lost with the log.
+  // The faults end. The next event reveals what was lost with the log.
   await publish()
   for (let i = 0; i < 60; i++) {
     chaos.settle()
@@ -165,7 +166,7 @@ function fold(seen: readonly Live[]): { readonly state: number; readonly snapsho
   return { state: state ?? -1, snapshots: seen.filter(({ type }) => type === 'snapshot').length }
 }
 
-/** Creates what the hubs of one process share. */
+/** Creates the parts that the hubs of one process share. */
 function readParts(clock: Clock) {
   return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
@@ -184,7 +185,7 @@ describe('live subscriptions whose backend loses, repeats, delays, trims and for
         healed += snapshots - 1
       }
     }
-    // Shows that snapshots did replace missing events in this run.
+    // Snapshots did replace missing events in this simulation.
     expect(healed).toBeGreaterThan(seeds.length)
   })
 })

@@ -26,7 +26,7 @@ const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resol
 
 type Live = LiveEvent<number, number>
 
-/** A number that counts up: the state is the last number, and each event is the next one. */
+/** A counter: the state is the last number, and each event is the next number. */
 function setup({ events = 1_000, window = 1_024 } = {}) {
   const onError = vi.fn()
   const channels = createChannels({
@@ -69,7 +69,7 @@ function read<T>(subscription: ChannelSubscription<T>) {
   }
 }
 
-/** A loader whose loads the test ends one by one. */
+/** A loader whose calls the test settles one by one. */
 function createLoader() {
   interface Load {
     readonly signal: AbortSignal
@@ -223,7 +223,7 @@ describe('a live subscription', () => {
   })
 })
 
-/** Creates what the hubs of one process share. */
+/** Creates the parts that the hubs of one process share. */
 function readParts(clock: Clock) {
   return { reads: new Reads({ perProcess: 4, perLog: 2 }), pageCache: new PageCache(4_000, clock) }
 }
@@ -309,13 +309,13 @@ describe('R18: a gap while a snapshot is loading', () => {
     feed.close()
   })
 
-  it('keeps no events meanwhile: they follow the snapshot', async () => {
+  it('keeps no events in memory: they follow the snapshot', async () => {
     const test = await openFeed()
     await test.append('1')
     const feed = test.open()
     feed.next()
     const { give, lastEventId } = await test.loads.take()
-    // More than the log retains: a cursor in the window can still read them.
+    // More than the log retains. A cursor in the window can still read them.
     for (const payload of ['2', '3', '4', '5', '6']) await test.append(payload)
     expect(feed.next()).toBeUndefined()
     expect(feed.position()).toBe('snapshot')
@@ -331,7 +331,7 @@ describe('R18: a gap while a snapshot is loading', () => {
 
 describe('a live subscription that is behind', () => {
   it.each(['latest', 'disconnect'] as const)(
-    'isn’t behind because of its own load, with the policy %s',
+    'doesn’t count as behind during its own load, with the policy %s',
     async (policy) => {
       const test = await openFeed(undefined, policy)
       const feed = test.open()
@@ -352,7 +352,7 @@ describe('a live subscription that is behind', () => {
   )
 
   it.each(['latest', 'disconnect'] as const)(
-    'is behind if it falls back after it has caught up (%s)',
+    'counts as behind if it falls behind after it has caught up (%s)',
     async (policy) => {
       const test = await openFeed(undefined, policy)
       const feed = test.open()

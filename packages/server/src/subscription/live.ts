@@ -15,18 +15,17 @@ export interface LoadSnapshotOptions {
 }
 
 /**
- * Loads the state that a live subscription starts with. Return the data. If you know the event up
- * to which the data is current, return `tracked(lastEventId, data)`: then the events after that one
- * follow. A tracked snapshot that is returned to many subscriptions is encoded once for all of
- * them.
+ * Loads the state that a live subscription starts with, and returns the data. If you know which
+ * event the data is current up to, return `tracked(lastEventId, data)`: the events after that one
+ * follow. A tracked snapshot that is returned to many subscriptions is encoded only once.
  */
 export type LoadSnapshot<TLoaded> = (options: LoadSnapshotOptions) => TLoaded | PromiseLike<TLoaded>
 
-/** The data of what a {@link LoadSnapshot} returns. */
+/** The type of the data that a {@link LoadSnapshot} returns, tracked or not. */
 export type SnapshotData<TLoaded> = TLoaded extends TrackedEnvelope<infer TData> ? TData : TLoaded
 
 /**
- * The position of a live subscription before its first snapshot; a resume from it loads one. It
- * can't be an event id: a client at the snapshot's id already has the snapshot.
+ * The position of a live subscription before its first snapshot. A resume from here loads one. It
+ * isn't an event id, because a client at an event id already has a snapshot.
  */
 export const beforeSnapshot = 'snapshot'

@@ -6,7 +6,7 @@ import { merge } from './subscription.ts'
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-it('keeps an event that waits for its reader while its channel gets more', async () => {
+it('keeps an event that waits for its turn while its channel gets more', async () => {
   const channels = createChannels({
     channels: { room: channel({ params: z.string(), event: z.number() }) },
   })

@@ -4,9 +4,9 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { EventFeed, Feed, FeedPart, Gap } from './feed.ts'
 
 /**
- * The most channels of one merged subscription. Its id names a position in each of them, and must
- * not be longer than an id that a client may send. Each part has up to 43 characters: a hash of 11,
- * an event id of up to 30, and two separators.
+ * The maximum number of channels in one merged subscription. An id contains a position in each
+ * channel, and must not be longer than an id that a client may send. Each position has up to 43
+ * characters: a hash of 11, an event id of up to 30, and two separators.
  */
 export const maxMerged: number = Math.floor(maxLastEventIdLength / 43)
 
@@ -14,23 +14,23 @@ export const maxMerged: number = Math.floor(maxLastEventIdLength / 43)
 interface Branch {
   readonly index: number
   readonly feed: Feed
-  /** The hash of its log's key, which names the log in a composite id. */
+  /** The hash of the log's key, which identifies the log in a composite id. */
   readonly name: string
-  /** Its position as part of a composite id; `undefined` until it is known. */
+  /** The feed's position as part of a composite id; `undefined` until the position is known. */
   text: string | undefined
-  /** Its next item; `undefined` if it has none. */
+  /** The feed's next item; `undefined` if there is none. */
   head: FeedEvent | Gap | undefined
-  /** When that was stored; 0 for a gap. */
+  /** The time at which that item was stored; 0 for a gap. */
   headMs: number
 }
 
 /**
- * Reads many feeds as one. Each feed keeps its order. Of two feeds that both have an event, the
- * event stored earlier comes first. An id is the position in all feeds. A feed that isn't named in
- * the id to resume from starts anew.
+ * Reads many feeds as one. Each feed keeps its order. If two feeds both have an event, the event
+ * that was stored earlier comes first. Each id contains the position in all feeds. After a resume,
+ * a feed that isn't in the id starts where its options say.
  *
- * The cost of an event depends on how many feeds have something new; only the length of its id
- * depends on how many feeds there are.
+ * The cost of an event depends on the number of feeds with new items. Only the length of its id
+ * depends on the number of all feeds.
  */
 export function mergeFeeds(
   parts: readonly FeedPart[],
@@ -46,13 +46,13 @@ const noHead = { text: undefined, head: undefined, headMs: 0 }
 class MergedFeed implements EventFeed {
   readonly #group: ReadGroup
   readonly #branches = new Map<string, Branch>()
-  /** Branches that may have something new. */
+  /** Branches that may have a new item. */
   readonly #awake: Set<Branch>
-  /** Branches that have an event or a gap. */
+  /** Branches whose `head` is an event or a gap. */
   readonly #ready = new Set<Branch>()
   /** Branches whose position isn't known yet. */
   readonly #starting: Set<Branch>
-  /** The composite id; `undefined` when a position has changed. */
+  /** The cached composite id; `undefined` after a position has changed. */
   #id: string | undefined
   #needsValues = false
 
@@ -93,7 +93,7 @@ class MergedFeed implements EventFeed {
   }
 
   next(): FeedEvent | Gap | undefined {
-    // The first id can only be made when every feed knows its position.
+    // The first id needs the position of every feed.
     const before = this.position()
     if (before === undefined) return undefined
     for (const branch of this.#awake) this.#refill(branch)
@@ -132,19 +132,21 @@ class MergedFeed implements EventFeed {
   }
 
   /**
-   * Takes the next item of a feed. Even without one, the feed may have moved past filtered events.
+   * Takes the next item of a branch's feed. Even without an item, the feed may have moved past
+   * filtered events.
    */
   #refill(branch: Branch): void {
-    // It may wake again before its item was taken: under backpressure, items wait.
+    // A branch may wake again before its item was taken, because items wait under backpressure.
     if (branch.head !== undefined) {
       this.#awake.delete(branch)
       return
     }
     const before = branch.feed.position()
     const item = branch.feed.next()
-    // Runs, which end, can't be merged.
+    // Only runs have an end, and they can't be merged.
     const head = item?.kind === 'end' ? undefined : item
-    // A feed that was not read because of backpressure doesn't wake, so it stays awake.
+    // A feed that couldn't read because of backpressure doesn't call `wake` later, so it stays
+    // awake.
     if (head !== undefined || this.#group.canRead()) this.#awake.delete(branch)
     this.#setPosition(branch, head === undefined ? branch.feed.position() : before)
     if (head === undefined) return
@@ -167,7 +169,7 @@ class MergedFeed implements EventFeed {
     const id = this.position() ?? lastEventId
     if (head.kind === 'gap')
       return { kind: 'gap', lastEventId, position: id, reason: head.reason, report: head.report }
-    // Decoded on the shared event, so that other readers can use the value too.
+    // Decode the shared event, so that other readers can use the value too.
     if (this.#needsValues) eventValue(head)
     const { data, codec, decoded } = head
     return { kind: 'event', id, data, codec, decoded, frame: undefined }

@@ -1,12 +1,13 @@
 /** Options of `live`. A resolver's `opts` can be passed unchanged. */
 export interface LiveOptions {
   /**
-   * Ends the subscription when it aborts. A call ends the subscription that its procedure returns.
+   * Ends the subscription when it aborts. A subscription that a procedure returns also ends with
+   * its call.
    */
   readonly signal?: AbortSignal | undefined
   /**
-   * The event id to start after: the `lastEventId` of a query that was loaded before, for example.
-   * A client that resumes sends an id of its own, and that id is used instead.
+   * The id of the event to start after, such as the `lastEventId` of a query that was loaded
+   * before. When a client resumes, the id that it sends is used instead.
    *
    * @default the `lastEventId` of `input`
    */
@@ -18,17 +19,19 @@ export interface LiveOptions {
 /** Options of `subscribe`. A resolver's `opts` can be passed unchanged. */
 export interface SubscribeOptions extends LiveOptions {
   /**
-   * How many of the newest events to send first, where there is no id to start after: a whole
-   * number, 0 or more, or `'all'`. If the log had more of them than it retains (`retain` of the
-   * channel), one gap with the reason `trimmed` comes first.
+   * The number of newest events to send first if there is no id to start after: a whole number, 0
+   * or more, or `'all'`. If the log no longer retains all of them (`retain` of the channel), one
+   * gap with the reason `trimmed` comes first.
    *
    * @default 0
    */
   readonly replay?: number | 'all'
   /**
-   * What to do where events are no longer available. `'report'` calls `onGap` of the client link
-   * and goes on; without a client link, it calls `onError` of the channels. `'error'` ends the
-   * subscription with PRECONDITION_FAILED.
+   * What to do if events are no longer available:
+   *
+   * - `'report'`: calls `onGap` of the client link and continues. Without a client link, it calls
+   *   `onError` of the channels.
+   * - `'error'`: ends the subscription with PRECONDITION_FAILED.
    *
    * @default 'report'
    */

@@ -4,13 +4,13 @@ import { badRequest } from './errors.ts'
 import type { LiveOptions } from './options.ts'
 
 /**
- * Finds the id to resume from: the client's own, else the one in the options, else the one in the
- * input. Rejects with BAD_REQUEST for an id that is no string.
+ * Returns the id to resume from: the client's own, or else the one in the options, or else the one
+ * in the input. Rejects with BAD_REQUEST for an id that isn't a string.
  */
 export async function findLastEventId(options: LiveOptions): Promise<string | undefined> {
   const id =
     callContextOf(options)?.lastEventId ||
-    // tRPC's own adapters put the id into the raw input, and most schemas drop it.
+    // tRPC's own adapters add the id to the raw input, but most schemas drop it.
     ('getRawInput' in options && typeof options.getRawInput === 'function'
       ? idOf(await options.getRawInput())
       : '') ||
@@ -26,7 +26,7 @@ export async function findLastEventId(options: LiveOptions): Promise<string | un
   )
 }
 
-/** Whether options tell where the client resumes, even if it has no id yet. */
+/** Whether the options can contain the client's position, even if the client has none yet. */
 export function knowsCall(options: LiveOptions): boolean {
   return (
     callContextOf(options) !== undefined ||

@@ -3,22 +3,22 @@ import type { ReadGroup } from '../hub/reads.ts'
 import { captureContext } from '../user-code/async-context.ts'
 import type { LoadSnapshot } from './live.ts'
 
-/** What a snapshot is loaded with. */
+/** The parts of a {@link SnapshotLoad}. */
 export interface SnapshotLoadOptions {
   readonly load: LoadSnapshot<unknown>
-  /** The group whose turns it waits for. */
+  /** The group whose turn the load waits for. */
   readonly group: Pick<ReadGroup, 'turn'>
   /** Called when the load has succeeded or failed. */
   wake(): void
 }
 
-/** One load of a snapshot. It starts at once, or when it is its turn. */
+/** One load of a snapshot. It starts immediately, or when it is the group's turn. */
 export class SnapshotLoad {
-  /** The log's last id before the load. */
+  /** The log's last id before the load started. */
   readonly lastEventId: EventId
   readonly #wake: () => void
   readonly #controller = new AbortController()
-  // Listeners of the signal are user code, so they run in the context of the load.
+  // Listeners of the signal are user code, so they run in the async context of the load.
   readonly #context = captureContext()
   #outcome: (() => unknown) | undefined
 
@@ -34,7 +34,7 @@ export class SnapshotLoad {
     )
   }
 
-  /** Returns what was loaded, or throws the error of the load; `undefined` while it is loading. */
+  /** A function that returns the loaded value or throws the error; `undefined` while loading. */
   get outcome(): (() => unknown) | undefined {
     return this.#outcome
   }
@@ -43,7 +43,7 @@ export class SnapshotLoad {
     this.#context.runInAsyncScope(() => this.#controller.abort())
   }
 
-  // Async, so that an error that a loader throws is a rejection.
+  // Async, so that an error thrown by the loader becomes a rejection.
   async #run(load: LoadSnapshot<unknown>, group: Pick<ReadGroup, 'turn'>): Promise<unknown> {
     const { signal } = this.#controller
     const turn = group.turn(signal)

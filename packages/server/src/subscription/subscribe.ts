@@ -17,7 +17,7 @@ import { LiveFeed } from './live-feed.ts'
 import type { LiveOptions, SubscribeOptions } from './options.ts'
 import { type ChannelSubscription, createSubscription } from './subscription.ts'
 
-/** What the feeds of a channel are opened with. */
+/** The parts of a channel that its feeds need. */
 export interface ChannelFeedOptions {
   readonly log: ChannelLog
   readonly behind: Behind
@@ -27,7 +27,8 @@ export interface ChannelFeedOptions {
 }
 
 /**
- * Creates a subscription to the events of a channel. Throws `INVALID_OPTION` for a bad `replay`.
+ * Creates a subscription to the events of a channel. Throws `INVALID_OPTION` for an invalid
+ * `replay`.
  */
 export function subscribeTo<TEvent>(
   channel: ChannelFeedOptions,
@@ -82,7 +83,7 @@ function startOf(lastEventId: EventId | undefined, replay: number): CursorStart 
   return lastEventId === undefined ? { replay } : { after: lastEventId }
 }
 
-/** Opens a feed of a log's events. Throws `INVALID_LAST_EVENT_ID` for a bad id. */
+/** Opens a feed of a log's events. Throws `INVALID_LAST_EVENT_ID` for an invalid id. */
 export function openCursor(
   { log, behind, hubs, clock }: ChannelFeedOptions,
   start: CursorStart,

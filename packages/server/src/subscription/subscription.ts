@@ -12,25 +12,25 @@ import type { SubscribeOptions } from './options.ts'
 import { findLastEventId, knowsCall } from './resume.ts'
 
 /**
- * A subscription to one channel, or to several by `merge`: return it from a procedure. Each event
- * is delivered tracked, once and in order. Nothing happens until it is read. It can be read once
- * for each call that returns it.
+ * A subscription to one channel, or to several with `merge`. Return it from a procedure. Each event
+ * is delivered tracked, once and in order. A subscription does nothing until it is read, and can be
+ * read once for each call that returns it.
  */
 export interface ChannelSubscription<TEvent>
   extends AsyncIterable<TrackedEnvelope<TEvent>, void, unknown> {
   /**
-   * Leaves out the events for which the function returns false. The position moves past them, so a
-   * resume doesn't check them again. Subscribers share one event object: don't change it. If the
-   * function throws or returns a promise, the subscription ends with an error.
+   * Delivers only events for which the function returns true. The position moves past the others,
+   * so a resume doesn't check them again. Subscribers share one event object: don't change it. If
+   * the function throws or returns a promise, the subscription ends with an error.
    */
   filter<TFit extends TEvent>(
     fits: (event: TEvent, meta: EventMeta) => event is TFit,
   ): ChannelSubscription<TFit>
   filter(fits: (event: TEvent, meta: EventMeta) => boolean): ChannelSubscription<TEvent>
   /**
-   * Replaces the value of each event. Each subscriber then serializes each event itself, while
-   * other subscriptions share one serialization. If the function throws or returns a promise, the
-   * subscription ends with an error.
+   * Replaces the value of each event. The server then serializes each event once per subscriber;
+   * without `map`, all subscribers share one serialization. If the function throws or returns a
+   * promise, the subscription ends with an error.
    */
   map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult>
 }
@@ -39,17 +39,17 @@ export interface ChannelSubscription<TEvent>
 export type SubscriptionEvent<TSubscription> =
   TSubscription extends ChannelSubscription<infer TEvent> ? TEvent : never
 
-/** What a subscription is made of. */
+/** The parts of a subscription. */
 export interface SubscriptionSource {
   /**
-   * What it delivers: one channel's events, several channels' events, snapshots and events, or a
-   * run.
+   * The items that the subscription delivers: one channel's events, several channels' events,
+   * snapshots and events, or a run.
    */
   readonly kind: 'events' | 'merged' | 'live' | 'run'
-  /** Whether its values are those of `live`; `undefined` once `map` has replaced them. */
+  /** Whether the values are those of `live`; `undefined` once `map` has replaced them. */
   readonly live: boolean | undefined
   readonly parts: readonly FeedPart[]
-  /** Whether reading it calls user code: filters, maps or loaders. */
+  /** Whether reading calls user code: filters, maps or loaders. */
   readonly hasCallbacks: boolean
   readonly options: SubscribeOptions
 }
@@ -107,7 +107,7 @@ class SourceSubscription<TEvent> implements ChannelSubscription<TEvent> {
   }
 }
 
-// Feeds have events of any type. This file casts them to the types of its callers.
+// Feeds have events of type `unknown`. This file casts filters and maps accordingly.
 type Untyped<TResult> = (event: unknown, meta: EventMeta) => TResult
 
 /** Returns the source of a channel subscription; `undefined` for any other value. */
@@ -115,15 +115,16 @@ export function subscriptionSource(value: unknown): SubscriptionSource | undefin
   return typeof value === 'object' && value !== null ? sources.get(value) : undefined
 }
 
-/** Returns the signals that end a subscription: those that its parts were given. */
+/** Returns the signals that end a subscription, from the options of its parts. */
 function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
   const signals = parts.flatMap(({ signal }) => signal ?? [])
   return signals.length > 1 ? [...new Set(signals)] : signals
 }
 
 /**
- * Opens the feed of a subscription, after the client's id or where the options say. Rejects with
- * BAD_REQUEST for a bad id, or SERVICE_UNAVAILABLE if too many channels are open.
+ * Opens the feed of a subscription after the client's id. Without that id, the options determine
+ * the start. Rejects with BAD_REQUEST for an invalid id, or SERVICE_UNAVAILABLE if too many
+ * channels are open.
  */
 export async function openFeed(
   source: SubscriptionSource,
@@ -143,17 +144,16 @@ export async function openFeed(
 }
 
 /**
- * Subscribes to several channels at once. Each event is delivered once, in its channel's order. Its
- * id resumes all of the channels. Between channels, events are ordered by the time they were
- * stored, as far as it is known.
+ * Subscribes to several channels at once. Each event is delivered once, in its channel's order, and
+ * its id resumes all of the channels. Events of different channels are ordered by the time they
+ * were stored, as far as that is known.
  *
  * Each part keeps its own `replay` and `onGap`. The subscription ends when the signal of any part
- * aborts. An id has up to 43 characters for each channel, so events take more bytes the more
- * channels there are.
+ * aborts. An id has up to 43 characters per channel, so every event gets larger with each channel.
  *
- * @throws `INVALID_OPTION` for a live subscription, or a value that isn't a channel subscription.
- * BAD_REQUEST for a channel that is merged twice, or more than 190 channels: channels often come
- * from input.
+ * @throws `INVALID_OPTION` for a subscription to a run or by `live`, or a value that isn't a
+ *   channel subscription. BAD_REQUEST for a channel that is merged twice, or more than 190
+ *   channels, because channels often come from input.
  */
 export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscription<unknown>>>(
   subscriptions: TSubscriptions,
@@ -169,7 +169,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
   })
   const parts = all.flatMap((source) => source.parts)
   checkMergeable(parts)
-  // The options of one part are enough to find the call.
+  // All parts belong to the same call, so the options of one part are enough to find it.
   const options = all.map((source) => source.options)
   return createSubscription({
     kind: 'merged',
@@ -180,7 +180,9 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
   })
 }
 
-/** Channels often come from input, so bad ones are the caller's mistake. */
+/**
+ * Throws BAD_REQUEST for duplicate or too many channels: they often come from the caller's input.
+ */
 function checkMergeable(parts: readonly FeedPart[]): void {
   const refuse = (message: string): Error =>
     badRequest(new RealtimeError('INVALID_OPTION', message))
@@ -193,7 +195,10 @@ function checkMergeable(parts: readonly FeedPart[]): void {
     throw refuse('merge() was given a channel twice. Subscribe to each channel once.')
 }
 
-/** A reader couldn't tell which part a snapshot, or an end, belongs to. */
+/**
+ * Creates the error for parts that can't be merged: a reader couldn't tell to which part a snapshot
+ * or an end belongs.
+ */
 function notMergeable(kind: 'live' | 'run'): RealtimeError {
   const what = kind === 'live' ? 'live subscription' : 'subscription to a run'
   const message = `merge() was given a ${what}. Give each ${what} a procedure of its own: they share one connection anyway.`
