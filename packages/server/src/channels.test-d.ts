@@ -333,7 +333,7 @@ describe('createServerLink', () => {
   const router = t.router({})
   const createContext = () => ({ user: 'ann' })
 
-  it("requires createContext if and only if the router has a context", () => {
+  it('requires createContext if and only if the router has a context', () => {
     createServerLink({ router: plainRouter })
     createServerLink({ router, createContext })
     createServerLink({ router, createContext: async () => ({ user: 'ann' }) })
