@@ -12,7 +12,7 @@ const costs: Costs = {
   publishUs: 5,
   togetherUs: 4,
   keyedUs: 10,
-  tellUs: 0.5,
+  notifyUs: 0.5,
   checkUs: 3,
 }
 const app: App = {
@@ -25,21 +25,21 @@ const app: App = {
   subscribersPerEvent: 200,
 }
 
-it('adds up what an app costs its instances and Redis', () => {
+it('adds up the load of an app on its instances and on Redis', () => {
   const load = loadOf(app, costs)
   expect(load.instanceCpu).toBeCloseTo((100 * 200 * 10) / 2 / 1e6)
   expect(load.instanceMb).toBeCloseTo(100)
   expect(load.redisPublish).toBeCloseTo((100 * 5) / 1e6)
-  expect(load.redisTell).toBeCloseTo((100 * 2 * 0.5) / 1e6)
+  expect(load.redisNotify).toBeCloseTo((100 * 2 * 0.5) / 1e6)
   expect(load.redisCheck).toBeCloseTo((3_000 * 2 * 3) / 30 / 1e6)
 })
 
-it('shares nothing where an instance has one subscriber of an event', () => {
+it('shares no cost if an instance has one subscriber of an event', () => {
   const load = loadOf({ ...app, subscribersPerEvent: 2 }, costs)
   expect(load.instanceCpu).toBeCloseTo((100 * 2 * 100) / 2 / 1e6)
 })
 
-it('takes the costs from results, and says which one is not there', () => {
+it('takes the costs from results, and names one that is missing', () => {
   const row = (name: string, figures: Record<string, number>): RowResult => ({
     name,
     target: 'ours',

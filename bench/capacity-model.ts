@@ -1,29 +1,29 @@
 import type { Table } from './report.ts'
 import type { Results } from './run.ts'
 
-/** What things cost, as it was measured. */
+/** Measured costs. */
 export interface Costs {
   /**
-   * CPU of the server, in µs: a delivery of an event that goes to a crowd, alone or with seven
-   * others in its tick.
+   * CPU time of the server, in µs, for one delivery of an event with many subscribers: alone in its
+   * tick, or as one of eight.
    */
   readonly crowdUs: number
   readonly batchedUs: number
-  /** The same for an event that comes through Redis and goes to one subscriber. */
+  /** The same for an event from Redis with one subscriber. */
   readonly singleUs: number
-  /** To open a connection; and one with a channel of its own, in Redis. */
+  /** CPU time to open a connection; and one with its own channel in Redis. */
   readonly openUs: number
   readonly openChannelUs: number
   /** RSS of a connection, in KB. */
   readonly connectionKb: number
   /**
-   * CPU of Redis, in µs: a publish; one of many to the same channel at a time, which are stored
-   * together; one with an idempotency key; to tell one process of it; a look at a log.
+   * CPU time of Redis, in µs. In order: a publish; a publish that is stored together with others of
+   * its channel; one with an idempotency key; notifying one process; a position check.
    */
   readonly publishUs: number
   readonly togetherUs: number
   readonly keyedUs: number
-  readonly tellUs: number
+  readonly notifyUs: number
   readonly checkUs: number
 }
 
@@ -32,34 +32,30 @@ export interface App {
   readonly name: string
   readonly connections: number
   readonly instances: number
-  /** Channels that somebody reads, and in how many instances each is read. */
+  /** Channels with subscribers, and the number of instances in which each has some. */
   readonly channels: number
   readonly instancesPerChannel: number
-  /** Events that are published in a second, and how many subscribers each has. */
+  /** Events published in a second, and the subscribers of each. */
   readonly eventsPerSecond: number
   readonly subscribersPerEvent: number
 }
 
-/** What an app costs, CPU as a share of one core. */
+/** The load of an app. CPU is a share of one core. */
 export interface Load {
   readonly instanceCpu: number
   readonly instanceMb: number
   readonly redisPublish: number
-  readonly redisTell: number
+  readonly redisNotify: number
   readonly redisCheck: number
 }
 
-/**
- * How often an open channel's position is compared with its log's, in seconds: the default of
- * `createChannels`.
- */
+/** Seconds between two position checks of an open channel: the default of `createChannels`. */
 const checkEveryS = 30
 const core = 1_000_000
-/** What a process holds in connections, in another unit. */
 const kbPerMb = 1_024
 const listeners = 50
 
-/** Takes the costs from results. Throws if one isn't there. */
+/** Takes the costs from results. Throws if one is missing. */
 export function costsOf(results: Results): Costs {
   const find = (scenario: string, title: RegExp, row: RegExp, name: string): number => {
     const cases = results.scenarios.find((one) => one.name === scenario)?.cases ?? []
@@ -81,12 +77,12 @@ export function costsOf(results: Results): Costs {
     publishUs: publish(/channels$/),
     togetherUs,
     keyedUs: publish(/idempotency key$/),
-    tellUs: Math.max(0, publish(new RegExp(`heard by ${listeners} `)) - togetherUs) / listeners,
+    notifyUs: Math.max(0, publish(new RegExp(`heard by ${listeners} `)) - togetherUs) / listeners,
     checkUs: publish(/lastEventId/),
   }
 }
 
-/** What an app costs. */
+/** Computes the load of an app. */
 export function loadOf(app: App, costs: Costs): Load {
   const {
     connections,
@@ -97,18 +93,18 @@ export function loadOf(app: App, costs: Costs): Load {
     subscribersPerEvent,
   } = app
   const deliveriesEach = (eventsPerSecond * subscribersPerEvent) / instances
-  // An event that has one subscriber in an instance is not shared there, whatever it has in others.
+  // With one subscriber in an instance, an event's cost is shared by no other delivery there.
   const shared = subscribersPerEvent / instancesPerChannel > 1
   return {
     instanceCpu: (deliveriesEach * (shared ? costs.crowdUs : costs.singleUs)) / core,
     instanceMb: ((connections / instances) * costs.connectionKb) / kbPerMb,
     redisPublish: (eventsPerSecond * costs.publishUs) / core,
-    redisTell: (eventsPerSecond * instancesPerChannel * costs.tellUs) / core,
+    redisNotify: (eventsPerSecond * instancesPerChannel * costs.notifyUs) / core,
     redisCheck: (((channels * instancesPerChannel) / checkEveryS) * costs.checkUs) / core,
   }
 }
 
-/** The apps on the page: a million connections, on a hundred instances. */
+/** The apps on the page: each has a million connections on a hundred instances. */
 export const apps: readonly App[] = [
   {
     name: 'a ticker: 1 channel for all, 1 event/s',
@@ -133,7 +129,7 @@ export const apps: readonly App[] = [
   },
 ].map((app) => ({ ...app, connections: 1_000_000, instances: 100 }))
 
-/** The costs as a table, each with the scenario that gives it. */
+/** The costs as a table, each with the scenario that measures it. */
 export function costTable(costs: Costs): Table {
   const line = (
     letter: string,
@@ -158,12 +154,12 @@ export function costTable(costs: Costs): Table {
     line('p', 'a publish, CPU of Redis', costs.publishUs, 'µs', 'publish'),
     line('p₊', 'one of many to a channel at a time', costs.togetherUs, 'µs', 'publish'),
     line('pₖ', 'a publish with an idempotency key', costs.keyedUs, 'µs', 'publish'),
-    line('t', 'telling one instance of an event, CPU of Redis', costs.tellUs, 'µs', 'publish'),
+    line('t', 'notifying one instance, CPU of Redis', costs.notifyUs, 'µs', 'publish'),
     line('c', 'a position check, CPU of Redis', costs.checkUs, 'µs', 'publish'),
   ]
 }
 
-/** What the apps cost, as a table. */
+/** The loads of the apps, as a table. */
 export function appTable(costs: Costs): Table {
   const percent = (share: number): string => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`
   return [
@@ -172,13 +168,13 @@ export function appTable(costs: Costs): Table {
       'instance: core',
       'instance: MB',
       'Redis: publish',
-      'tell',
+      'notify',
       'check',
       'in all',
     ],
     ...apps.map((app) => {
       const load = loadOf(app, costs)
-      const redis = [load.redisPublish, load.redisTell, load.redisCheck]
+      const redis = [load.redisPublish, load.redisNotify, load.redisCheck]
       const all = redis.reduce((sum, share) => sum + share, 0)
       return [
         app.name,

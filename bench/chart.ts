@@ -1,10 +1,10 @@
-/** Bars of one figure. */
+/** The bars of one figure. */
 export interface Panel {
   readonly title: string
   readonly bars: readonly Bar[]
 }
 
-/** One bar, with what is written at its end. */
+/** One bar, and the label at its end. */
 export interface Bar {
   readonly name: string
   readonly value: number
@@ -19,8 +19,8 @@ const lineHeight = 24
 const headHeight = 48
 const gap = 16
 
-// It has a ground of its own, so that it can be read on any page, whichever of the two the viewer
-// prefers.
+// The chart has its own background, so that it is readable on light and dark pages, whichever color
+// scheme the viewer prefers.
 const style = `
   text { font: 13px system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif; fill: #1f2328 }
   .title { font-weight: 600 }
@@ -34,7 +34,7 @@ const style = `
     .ours { fill: #4493f8 }
   }`
 
-/** Draws panels of horizontal bars, the shortest on top, two panels beside each other. */
+/** Draws panels of horizontal bars, the shortest bar on top, and two panels in each row. */
 export function drawChart(title: string, panels: readonly Panel[]): string {
   const height =
     headHeight + lineHeight * Math.max(0, ...panels.map(({ bars }) => bars.length)) + gap

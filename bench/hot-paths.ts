@@ -4,20 +4,20 @@ import type { Pair, Session } from './session.ts'
 import type { Sizes } from './sizes.ts'
 import type { TargetSettings } from './targets/target.ts'
 
-/** Where the time of our server goes. */
+/** The functions in which our server spends its time. */
 export interface HotPath {
   readonly name: string
-  /** The profile, as DevTools and other tools open it; beside the results. */
+  /** The profile's file, for DevTools and other tools; it is beside the results. */
   readonly file: string
-  /** The functions with more than 1 % of the time in themselves. */
+  /** The functions with more than 1 % of self time. */
   readonly functions: readonly SelfTime[]
 }
 
-/** What the server is profiled at. */
+/** An activity of the server to profile. */
 interface Path {
   readonly name: string
   settings(sizes: Sizes): Partial<TargetSettings>
-  /** Does it, and has it profiled into a file. */
+  /** Runs it, and writes its profile to a file. */
   profile(session: Session, pair: Pair, file: string): Promise<readonly SelfTime[]>
 }
 
@@ -34,7 +34,7 @@ const paths: readonly Path[] = [
   },
 ]
 
-/** Profiles our server, after the measurements: the profiler has a cost of its own. */
+/** Profiles our server. Call it after the measurements, because profiling costs time. */
 export async function profileHotPaths(session: Session): Promise<readonly HotPath[]> {
   const found: HotPath[] = []
   for (const path of paths) found.push(await profileOne(session, path))
@@ -49,7 +49,7 @@ async function profileOne(session: Session, { name, settings, profile }: Path): 
   return { name, file, functions: times.filter(({ share }) => share > worthTelling) }
 }
 
-/** One event after the other to a crowd. */
+/** Publishes one event after the other to many subscribers. */
 async function profileFanOut(
   { sizes }: Session,
   pair: Pair,
@@ -59,7 +59,7 @@ async function profileFanOut(
   return await profileLoad(sizes, pair, { subscribers: sizes.crowd, file })
 }
 
-/** One event after the other, each to another channel with one subscriber. */
+/** Publishes one event after the other, each to another channel with one subscriber. */
 async function profileChannels(
   { sizes }: Session,
   pair: Pair,
@@ -85,7 +85,7 @@ async function profileLoad(
   return await pair.server.call('profile', { ...params, forMs: loadMs, file })
 }
 
-/** One connection after the other. */
+/** Opens one connection after the other. */
 async function profileOpening(
   { sizes }: Session,
   pair: Pair,

@@ -3,7 +3,7 @@ import type { KeptResults } from './performance-page.ts'
 
 const docs = `${import.meta.dirname}/../docs`
 
-/** The pages that figures are written into. */
+/** The pages that contain figures. */
 export const pageFiles: readonly string[] = [`${docs}/performance.md`, `${docs}/capacity.md`]
 
 /** The chart on the first of them. */
@@ -12,8 +12,8 @@ export const chartFile: string = `${docs}/performance.svg`
 const results = `${import.meta.dirname}/results`
 
 /**
- * The runs that the documentation tells of: one of everything, and one of the fan-out on each
- * version of Node.
+ * The runs that the documentation shows: one of everything, and one of the fan-out on each version
+ * of Node.
  */
 export function readKept(): KeptResults {
   const onNodes = readdirSync(`${results}/nodes`)

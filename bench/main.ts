@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: ours beside stock tRPC, its peers and the floor, in one run. Read README.md
- * before you quote a figure.
+ * `npm run bench` measures ours beside stock tRPC, other libraries and the floor, in one run. Read
+ * README.md before you quote a figure.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -15,7 +15,7 @@ import { plan, type Results, runBench } from './run.ts'
 import { scenarios } from './scenarios/index.ts'
 import { createSession } from './session.ts'
 
-// Whatever was started ends with this process, if it ends by itself.
+// On exit, this process stops all processes that it started. A signal must lead to a regular exit.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
 
 const options = readOrExplain()
@@ -71,24 +71,24 @@ async function save({ out }: BenchOptions, results: object): Promise<void> {
   console.log(`\nWritten to ${relative(process.cwd(), out)}`)
 }
 
-/** No figure is known better than to six digits. */
+/** No figure is precise to more than six digits. */
 function shortened(_: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value
 }
 
-/** A peer that breaks is a result; ours must not. */
+/** A failure of another library is a result; a failure of ours fails the run. */
 function failuresOf({ scenarios }: Results): number {
   const rows = scenarios.flatMap(({ cases }) => cases.flatMap(({ rows }) => rows))
   return rows.some(({ target, failures }) => target === 'ours' && failures) ? 1 : 0
 }
 
-/** Throws if this machine lets a process have fewer open files than there will be connections. */
+/** Throws if a process may have fewer open files than the run needs connections. */
 function checkOpenFiles(options: BenchOptions): void {
   const connections = plan(options).flatMap(([, cases]) =>
     cases.map(({ connections }) => connections),
   )
   const needed = Math.max(0, ...connections) + 100
-  // The hard limit: Node raises its own soft limit up to it.
+  // Look at the hard limit, because Node raises its own soft limit up to it.
   const limit = execFileSync('sh', ['-c', 'ulimit -Hn'], { encoding: 'utf8' }).trim()
   if (limit === 'unlimited' || Number(limit) >= needed) return
   throw new Error(

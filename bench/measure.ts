@@ -2,10 +2,7 @@ import type { LoadParams, LoadResult } from './processes/load.ts'
 import type { Pair } from './session.ts'
 import type { Sizes } from './sizes.ts'
 
-/**
- * A load, as scenarios ask for it: what isn't given is one event a turn, of the usual size, to one
- * channel.
- */
+/** A load. By default, it is one event per turn, of the usual size, to one channel. */
 export interface Load {
   /** Subscribers of each channel. */
   readonly subscribers: number
@@ -14,29 +11,31 @@ export interface Load {
   readonly bytes?: number
 }
 
-/** What a load has cost, and what came over the wire. */
+/** The cost of a load, and its traffic. */
 export interface LoadFigures extends LoadResult {
   readonly cpuUsPerDelivery: number
   readonly deliveriesPerSecond: number
   readonly bytesPerDelivery: number
-  /** How busy the clients' process was, in % of a core: near 100 it holds the server up. */
+  /**
+   * The CPU use of the clients' process, in % of a core. Near 100, the clients are the bottleneck.
+   */
   readonly clientsBusy: number
   /** The events of the warm-up and of the load. */
   readonly allEvents: number
 }
 
 /**
- * On their way at most while a server is under load: deliveries in all, and bytes to one
- * subscriber, who would have fallen behind with more; but at least a few turns.
+ * The most that may be in flight under load: deliveries in total, and bytes to one subscriber,
+ * which would count as slow with more. A few turns are always allowed.
  */
 const maxInFlight = 4_096
 const maxBytesInFlight = 65_536
 const minEventsInFlight = 4
 const minTurnsInFlight = 2
-/** Between two turns when there is no load. */
+/** The pause between two turns without load. */
 const probePauseMs = 5
 
-/** Publishes as many events as the clients keep up with, after a warm-up. */
+/** After a warm-up, publishes as many events as the clients can keep up with. */
 export async function saturate(pair: Pair, load: Load, sizes: Sizes): Promise<LoadFigures> {
   const params = loadParams(load, sizes)
   await pair.clients.call('report', { every: Math.ceil(params.inFlight / 4), timed: false })
@@ -56,7 +55,7 @@ export async function saturate(pair: Pair, load: Load, sizes: Sizes): Promise<Lo
   }
 }
 
-/** Publishes one event at a time, each after the one before has arrived everywhere. */
+/** Publishes one event at a time, each once the previous one has arrived everywhere. */
 export async function probe(
   pair: Pair,
   load: Load,
@@ -71,7 +70,7 @@ export async function probe(
   return { p50Ms: p50, p99Ms: p99 }
 }
 
-/** The load in full, with a bound on what is on its way. */
+/** Completes a load with defaults, and a bound on the deliveries in flight. */
 export function loadParams(load: Load, sizes: Sizes): LoadParams {
   const { subscribers, channels = 1, perTick = 1, bytes = sizes.bytes[0] ?? 130 } = load
   const least = subscribers * Math.max(minEventsInFlight, minTurnsInFlight * perTick)

@@ -41,7 +41,7 @@ describe('the command line', () => {
 })
 
 describe('the plan', () => {
-  it('has the scenarios and targets that are asked for, and no empty table', () => {
+  it('has the selected scenarios and targets, and no empty table', () => {
     const planned = plan(readOptions(['--scenarios', 'fan-out,storm', '--targets', 'stock,orpc']))
     expect(planned.map(([{ name }]) => name)).toEqual(['fan-out', 'storm'])
     const targets = planned.flatMap(([, cases]) =>
@@ -64,7 +64,7 @@ describe('the plan', () => {
     }
   })
 
-  it('compares with rows that are there', () => {
+  it('compares only with rows that exist', () => {
     for (const [{ ratios }, cases] of plan(readOptions([]))) {
       const named = cases.flatMap(({ rows }) =>
         rows.map(({ name }) => ({ name, all: rows.map((row) => row.name) })),

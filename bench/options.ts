@@ -3,7 +3,7 @@ import { type ScenarioName, scenarioNames } from './scenarios/scenario.ts'
 import { type SizeName, type Sizes, sizes } from './sizes.ts'
 import { type TargetName, targetNames } from './targets/target.ts'
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface BenchOptions {
   readonly size: SizeName
   readonly sizes: Sizes
@@ -11,11 +11,11 @@ export interface BenchOptions {
   readonly targets: readonly TargetName[]
   /** Another Node for the measured processes. */
   readonly node: string | undefined
-  /** The file that the results are written to. CPU profiles go beside it. */
+  /** The file for the results. CPU profiles are written beside it. */
   readonly out: string
 }
 
-/** How to call it. */
+/** The usage message. */
 export const usage = `npm run bench -- [options]
   --quick              one short round of everything
   --smoke              the least of everything: whether it works, not how fast
@@ -27,7 +27,7 @@ export const usage = `npm run bench -- [options]
   --node path          another Node for the measured processes, of version 20 or newer
   --out file           where the JSON goes (results/latest.json)`
 
-/** Reads the command line. Throws for what it doesn't know. */
+/** Reads the command line. Throws for unknown options and values. */
 export function readOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],

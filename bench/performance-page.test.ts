@@ -59,7 +59,7 @@ function blockOf(comment: string): string {
 }
 
 describe('a page', () => {
-  it('is given the numbers of subscribers as columns', () => {
+  it('gets the numbers of subscribers as columns', () => {
     expect(blockOf('by-subscribers 1 event a tick, 130 bytes')).toBe(
       [
         '| CPU µs/delivery |    1 subscribers |    100 subscribers |',
@@ -70,14 +70,14 @@ describe('a page', () => {
     )
   })
 
-  it('is given the tables of a scenario whose titles begin so, and no others', () => {
+  it('gets the tables of a scenario whose titles begin like this, and no others', () => {
     const block = blockOf('fan-out 100')
     expect(block).toContain('100 subscribers, 1 event a tick, 130 bytes:\n\n|')
     expect(block).not.toContain('\n1 subscribers')
     expect(block).toContain('400.00× less')
   })
 
-  it('is given the versions of Node as lines', () => {
+  it('gets the versions of Node as rows', () => {
     expect(
       blockOf('by-node 7 subscribers')
         .split('\n')
@@ -90,7 +90,7 @@ describe('a page', () => {
     ])
   })
 
-  it('is given the machine, and where the time goes', () => {
+  it('gets the machine, and the hottest functions', () => {
     expect(blockOf('machine')).toBe('Node 24.0.0 on a machine.')
     expect(blockOf('hot-path ours')).toContain('| write    |    50.0 % |')
   })
@@ -102,19 +102,19 @@ describe('a page', () => {
     'by-node 8 subscribers',
     'hot-path stock',
     'nothing',
-  ])('is not written if there are no figures for "%s"', (comment) => {
+  ])('is rejected if there are no figures for "%s"', (comment) => {
     expect(() => blockOf(comment)).toThrow(/have (nothing for|no profile of)/)
   })
 })
 
 describe('the documentation', () => {
-  it.each(pageFiles)('%s says what the kept results say', (file) => {
+  it.each(pageFiles)('%s has the figures of the kept results', (file) => {
     const page = readFileSync(file, 'utf8')
     expect(page).toContain('<!-- bench: ')
     expect(fillPage(page, readKept())).toBe(page)
   })
 
-  it('shows what they say', () => {
+  it('shows them in the chart', () => {
     expect(readFileSync(chartFile, 'utf8')).toBe(drawPage(readKept()))
   })
 })

@@ -4,7 +4,7 @@ import { markdownOf, type Table, tableOf } from './report.ts'
 import type { CaseResult, Results, ScenarioResult } from './run.ts'
 import { scenarios } from './scenarios/index.ts'
 
-/** What is kept of a run: the results, and of what machine they are. */
+/** A kept run: its results, and the machine that they are from. */
 export interface KeptResults extends Results {
   readonly node: string
   readonly machine: string
@@ -13,10 +13,10 @@ export interface KeptResults extends Results {
 }
 
 /**
- * Writes the figures of a run into a page: between `<!-- bench: … -->` and `<!-- /bench -->` comes
- * what the comment names. That is `machine`, `costs`, `apps`, `hot-path <name>`, `by-subscribers
- * <rest of the title>`, `by-node <title>`, or a scenario with the beginning of a title, if only
- * some of its tables are wanted.
+ * Writes the figures of a run into a page. A comment `<!-- bench: … -->` names the figures that go
+ * between it and `<!-- /bench -->`: `machine`, `costs`, `apps`, `hot-path <name>`,
+ * `by-subscribers <rest of the title>` or `by-node <title>`. It may also name a scenario, and the
+ * beginning of a title to select some of its tables.
  */
 export function fillPage(page: string, results: KeptResults): string {
   return page.replace(
@@ -26,7 +26,7 @@ export function fillPage(page: string, results: KeptResults): string {
   )
 }
 
-/** Draws the figures that say most. */
+/** Draws the most important figures. */
 export function drawPage({ scenarios }: KeptResults): string {
   const panels: ReadonlyArray<Panel | undefined> = [
     panelOf(scenarios, 'fan-out', /^1,000 .* 1 event a tick, 130/, 'cpuUsPerDelivery', {
@@ -42,7 +42,7 @@ export function drawPage({ scenarios }: KeptResults): string {
       digits: 1,
     }),
     panelOf(scenarios, 'storm', /Redis$/, 'elapsedMs', {
-      title: '1,000 clients come back over Redis, ms',
+      title: '1,000 clients reconnect over Redis, ms',
       digits: 0,
     }),
   ]
@@ -69,7 +69,7 @@ function blockOf(what: string, which: string, results: KeptResults): string {
 }
 
 /**
- * CPU per delivery of the fan-out: a line for each target, a column for each number of subscribers.
+ * CPU per delivery in the fan-out: a row for each target, a column for each number of subscribers.
  */
 function bySubscribers(rest: string, results: KeptResults): Table {
   const all = results.scenarios.find(({ name }) => name === 'fan-out')?.cases ?? []
@@ -84,7 +84,7 @@ function bySubscribers(rest: string, results: KeptResults): Table {
   ]
 }
 
-/** CPU per delivery of one fan-out: a line for each Node, and ours beside the others. */
+/** CPU per delivery in one fan-out: a row for each Node version, with ours beside the others. */
 function byNode(title: string, runs: readonly KeptResults[]): Table {
   const lines = runs.flatMap(({ node, scenarios }) => {
     const cases = scenarios.find(({ name }) => name === 'fan-out')?.cases ?? []

@@ -2,8 +2,8 @@ import { once } from 'node:events'
 import net from 'node:net'
 
 /**
- * Connects so many times to a Redis server and takes whatever is published there, as that many
- * processes would.
+ * Opens `count` connections to a Redis server and receives everything that is published, as that
+ * many processes would.
  */
 export async function listenTo(url: string, count: number): Promise<Disposable> {
   const { hostname, port } = new URL(url)

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 
-/** Looks at what a Redis server has done. */
+/** Reads the counters of a Redis server. */
 export interface RedisWatch {
   /** User and system time of its process, in microseconds. */
   cpuUs(): Promise<number>
@@ -8,7 +8,7 @@ export interface RedisWatch {
   reads(): Promise<number>
 }
 
-/** Creates a watch by a connection of its own. */
+/** Creates a watch on a given connection. */
 export function createRedisWatch(admin: Redis): RedisWatch {
   return {
     async cpuUs() {
@@ -29,8 +29,8 @@ export function parseInfo(info: string): ReadonlyMap<string, number> {
 }
 
 /**
- * How often logs were read, by `INFO commandstats`. A command that a script calls counts like any
- * other. XADD and its like are no reads, and a script that reads nothing else is none.
+ * The number of reads of logs, from `INFO commandstats`. A command that a script calls counts like
+ * any other. XADD and other writes aren't reads, and neither is a script.
  */
 export function countReads(commandstats: string): number {
   const counts = [...commandstats.matchAll(/^cmdstat_(?:xread|xrange|xrevrange):calls=(\d+)/gm)]

@@ -34,12 +34,12 @@ describe('a table', () => {
     ])
   })
 
-  it('leaves out what nobody has a figure for, and what there is nothing to compare with', () => {
+  it('leaves out columns without figures, and ratios without a row to compare with', () => {
     const rows = [row('ours', { cpu: 4 }), row('raw', { cpu: 5 })]
     expect(tableOf(scenario, { title: '', rows })[0]).toEqual(['', 'CPU', 'of raw'])
   })
 
-  it('says which row failed', () => {
+  it('names a row that failed', () => {
     const rows = [row('ours', { cpu: 4 }), row('stock', {}, ['it broke'])]
     expect(tableOf(scenario, { title: '', rows })).toEqual([
       ['', 'CPU'],

@@ -1,10 +1,10 @@
 import type { CaseResult, RowResult } from './run.ts'
 import type { Column, Ratio, Scenario } from './scenarios/scenario.ts'
 
-/** A table as texts: a line of titles, then a line for each row. */
+/** A table as text: a line of titles, then a line for each row. */
 export type Table = readonly (readonly string[])[]
 
-/** Writes what was measured of a case as a table. Columns without any figure are left out. */
+/** Writes the measurements of a case as a table. Columns without figures are left out. */
 export function tableOf({ columns, ratios }: Scenario, { rows }: CaseResult): Table {
   const shown = columns.filter(({ name }) =>
     rows.some(({ figures }) => figures[name] !== undefined),
@@ -19,7 +19,7 @@ export function tableOf({ columns, ratios }: Scenario, { rows }: CaseResult): Ta
   return [titles, ...lines]
 }
 
-/** Writes a table in Markdown, its columns aligned: figures to the right. */
+/** Writes a table in Markdown with aligned columns, and figures to the right. */
 export function markdownOf(table: Table): string {
   const [titles = []] = table
   const widths = titles.map((_, column) =>

@@ -7,13 +7,13 @@ import type { Session } from './session.ts'
 import { medians } from './stats.ts'
 import type { TargetName } from './targets/target.ts'
 
-/** Everything that was measured. */
+/** All measurements of a run. */
 export interface Results {
   readonly scenarios: readonly ScenarioResult[]
   readonly hotPaths: readonly HotPath[]
 }
 
-/** What was measured of one scenario. */
+/** The measurements of one scenario. */
 export interface ScenarioResult {
   readonly name: string
   readonly cases: readonly CaseResult[]
@@ -31,16 +31,16 @@ export interface RowResult {
   readonly target: TargetName
   /** The median of each figure over the rounds. */
   readonly figures: Figures
-  /** What each round gave. */
+  /** The figures of each round. */
   readonly rounds: readonly Figures[]
-  /** Why rounds are missing: the server broke, or did not deliver. */
+  /** The reasons why rounds are missing: the server broke, or didn't deliver. */
   readonly failures?: readonly string[]
 }
 
-/** Says what is being done. */
-export type Tell = (what: string) => void
+/** Called with each step as it starts. */
+export type OnProgress = (what: string) => void
 
-/** The scenarios, cases and rows that the options ask for. */
+/** The scenarios, cases and rows that the options select. */
 export function plan({
   scenarios: names,
   targets,
@@ -57,21 +57,21 @@ export function plan({
     })
 }
 
-/** Measures all that the options ask for. */
+/** Measures everything that the options select. */
 export async function runBench(
   options: BenchOptions,
   session: Session,
-  tell: Tell,
+  onProgress: OnProgress,
 ): Promise<Results> {
   const results: ScenarioResult[] = []
   for (const [scenario, cases] of plan(options)) {
     results.push({
       name: scenario.name,
-      cases: await measureCases(scenario, cases, session, tell),
+      cases: await measureCases(scenario, cases, session, onProgress),
     })
   }
   const profiles = options.scenarios.includes('profile') && options.targets.includes('ours')
-  if (profiles) tell('profile of the hot paths')
+  if (profiles) onProgress('profile of the hot paths')
   return { scenarios: results, hotPaths: profiles ? await profileHotPaths(session) : [] }
 }
 
@@ -81,21 +81,21 @@ interface Samples {
 }
 
 /**
- * Measures all rows in turn, round after round, so that whatever else the machine does hits all of
+ * Measures all rows in turn, round after round, so that other work of the machine affects all of
  * them alike.
  */
 async function measureCases(
   { name, maxRounds = Infinity }: Scenario,
   cases: readonly Case[],
   session: Session,
-  tell: Tell,
+  onProgress: OnProgress,
 ): Promise<readonly CaseResult[]> {
   const samples = new Map<Row, Samples>()
   const rounds = Math.min(session.sizes.rounds, maxRounds)
   for (let round = 0; round < rounds; round++) {
     for (const { title, rows } of cases) {
       for (const row of inTurn(rows, round)) {
-        tell(`${name}, round ${round + 1} of ${rounds}: ${title}: ${row.name}`)
+        onProgress(`${name}, round ${round + 1} of ${rounds}: ${title}: ${row.name}`)
         const of = samples.get(row) ?? { figures: [], failures: [] }
         samples.set(row, of)
         await measureRow(row, session, of)
@@ -108,7 +108,7 @@ async function measureCases(
   }))
 }
 
-/** A server that breaks under a load is a result, too: the others are measured nevertheless. */
+/** A server that breaks under load is also a result: the others are still measured. */
 async function measureRow(
   row: Row,
   session: Session,
@@ -121,7 +121,7 @@ async function measureRow(
   }
 }
 
-/** Every round another one goes first. */
+/** Each round starts with another row. */
 function inTurn(rows: readonly Row[], round: number): readonly Row[] {
   const first = round % rows.length
   return [...rows.slice(first), ...rows.slice(0, first)]

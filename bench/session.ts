@@ -8,29 +8,29 @@ import { createRedisWatch, type RedisWatch } from './redis-watch.ts'
 import type { Sizes } from './sizes.ts'
 import { defaultSettings, type TargetName, type TargetSettings } from './targets/target.ts'
 
-/** A server, and its clients, each in a process of its own. */
+/** A server and its clients, each in a separate process. */
 export interface Pair {
   readonly server: Peer<ServerMethods>
   readonly clients: Peer<ClientsMethods>
   readonly port: number
-  /** Opens connections, all of whose subscriptions will get what is published next. */
+  /** Opens connections. When it resolves, all their subscriptions get the next event. */
   subscribe(connections: number): Promise<void>
 }
 
-/** What a scenario measures with. Whatever it starts is stopped when the use of it is over. */
+/** The resources of a scenario. Processes that it starts are stopped after their use. */
 export interface Session {
   readonly sizes: Sizes
-  /** Where files go that are kept with the results. */
+  /** The folder for files that are kept with the results. */
   readonly folder: string
-  /** Uses a target in fresh processes. */
+  /** Runs a target in fresh processes. */
   withTarget<T>(
     target: TargetName,
     settings: Partial<TargetSettings>,
     use: (pair: Pair) => Promise<T>,
   ): Promise<T>
-  /** Uses an empty Redis. */
+  /** Runs an empty Redis. */
   withRedis<T>(use: (redis: RedisUse) => Promise<T>): Promise<T>
-  /** Uses a process that only publishes. */
+  /** Runs a process that only publishes. */
   withPublisher<T>(
     name: string,
     redis: RedisUse,
@@ -38,16 +38,16 @@ export interface Session {
   ): Promise<T>
 }
 
-/** A Redis server of one measurement's own. */
+/** A Redis server for one measurement. */
 export interface RedisUse extends RedisWatch {
   readonly url: string
 }
 
-// The heap's young generation grows up to a limit, whatever the number of connections: held to what
-// it was until Node 22, and divided by thousands of connections, it doesn't hide what these cost.
+// The heap's young generation grows up to a limit that doesn't depend on the number of connections.
+// With the limit of Node 22, divided by thousands of connections, it doesn't hide their cost.
 const nodeArgs = ['--expose-gc', '--max-semi-space-size=16']
 
-/** Creates what scenarios measure with. */
+/** Creates the session that scenarios measure with. */
 export function createSession(runtime: Runtime, sizes: Sizes, folder: string): Session {
   return {
     sizes,
@@ -61,7 +61,7 @@ export function createSession(runtime: Runtime, sizes: Sizes, folder: string): S
         nodeArgs,
       )
       const clients = startPeer<ClientsMethods>(runtime, 'clients')
-      clients.onNumber((received) => server.tell(received))
+      clients.onNumber((received) => server.send(received))
       try {
         const { port } = await server.call('start')
         const subscribe = async (connections: number): Promise<void> => {

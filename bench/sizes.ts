@@ -1,35 +1,35 @@
-/** How much is measured, and for how long. */
+/** The amount and duration of measurements. */
 export interface Sizes {
-  /** How often everything is measured: the results are medians. */
+  /** How often everything is measured; results are medians. */
   readonly rounds: number
   readonly warmUpMs: number
   readonly loadMs: number
   readonly probeMs: number
   /** Numbers of subscribers in the fan-out. */
   readonly subscribers: readonly number[]
-  /** Sizes of an event in the fan-out: the first one is everybody's. */
+  /** Sizes of an event in the fan-out. All other scenarios use the first. */
   readonly bytes: readonly number[]
-  /** Events in each turn of the loop in the fan-out: the first is everybody's. */
+  /** Events in each turn of the loop in the fan-out. All targets are measured with the first. */
   readonly perTick: readonly number[]
-  /** Subscribers, or connections, where there is one number of them. */
+  /** Subscribers, or connections, of scenarios that use one number. */
   readonly crowd: number
   /** Subscriptions on each connection of the crowd. */
   readonly perConnection: number
   /** Connections that are open, and silent, while memory is measured. */
   readonly idle: number
-  /** Connections that are opened and closed before that. */
+  /** Connections that are opened and closed before memory is measured. */
   readonly idleWarmUp: number
-  /** Events that each of the crowd has missed when all reconnect. */
+  /** Events that each client has missed when all reconnect. */
   readonly behind: number
   /** Readers that stall, and events that are published meanwhile. */
   readonly stalled: number
   readonly stalledEvents: number
   readonly stalledBytes: number
-  /** How long the healthy reader has to get them, and then the stalled ones. */
+  /** The time that the healthy reader has for these events, before the stalled ones continue. */
   readonly stalledMs: number
   /** Events that are published to Redis. */
   readonly publishes: number
-  /** Publishes on their way. */
+  /** Publishes in flight. */
   readonly publishing: number
   /** Channels with one subscriber each. */
   readonly channels: number
@@ -92,8 +92,8 @@ const smoke: Sizes = {
   channels: 6,
 }
 
-/** The sizes that there are, by name. */
+/** The available sizes, by name. */
 export const sizes = { normal, quick, smoke } as const
 
-/** One of them. */
+/** The name of a set of sizes. */
 export type SizeName = keyof typeof sizes

@@ -9,7 +9,7 @@ import type { Results } from './run.ts'
 import { scenarioNames } from './scenarios/scenario.ts'
 import { targetNames } from './targets/target.ts'
 
-/** Runs the bench as its users do, and returns what it has kept. */
+/** Runs the bench as its users do, and returns the results that it kept. */
 async function bench(signal: AbortSignal, ...args: readonly string[]): Promise<Results> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-'))
   try {
@@ -26,7 +26,7 @@ async function bench(signal: AbortSignal, ...args: readonly string[]): Promise<R
   }
 }
 
-// Two processes are started for each of some thirty rows.
+// The run starts two processes for each of about thirty rows.
 const timeout = 240_000
 const others = scenarioNames.filter((name) => name !== 'fan-out')
 
@@ -55,7 +55,7 @@ it('measures every other scenario', { timeout }, async ({ signal }) => {
     for (const { name, figures, failures } of cases.flatMap(({ rows }) => rows)) {
       expect(failures, `${scenario}: ${name}`).toBeUndefined()
       expect(Object.values(figures).every(Number.isFinite), `${scenario}: ${name}`).toBe(true)
-      // Whoever has stalled or has come back gets all of it in the end.
+      // Clients that stalled or reconnected get all events in the end.
       expect(figures.missing ?? 0, `${scenario}: ${name}`).toBe(0)
     }
   }

@@ -1,17 +1,17 @@
 import { expect, it } from 'vitest'
 import { median, medians, percentile } from './stats.ts'
 
-it('takes the middle, whatever the order and the sign', () => {
+it('takes the middle value, whatever the order and the sign', () => {
   expect(median([30, 1, 2])).toBe(2)
   expect(median([-5, -1, -3])).toBe(-3)
   expect(median([7])).toBe(7)
 })
 
-it('takes the mean of the middle two of an even count', () => {
+it('takes the mean of the middle two values of an even count', () => {
   expect(median([4, 1, 100, 2])).toBe(3)
 })
 
-it('has no middle of nothing', () => {
+it('has no median without values', () => {
   expect(median([])).toBeNaN()
 })
 

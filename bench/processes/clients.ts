@@ -1,6 +1,6 @@
 /**
- * All clients, in a process of their own: TCP sockets that speak just enough HTTP, so that the
- * server is what is measured.
+ * All clients, in a separate process. They are TCP sockets that speak just enough HTTP, so that the
+ * server is the bottleneck.
  */
 
 import { once } from 'node:events'
@@ -8,7 +8,7 @@ import net from 'node:net'
 import { percentile } from '../stats.ts'
 import { createCounter } from './counter.ts'
 import { cpuTimeUs } from './cpu.ts'
-import { answerCalls, tellParent } from './peer.ts'
+import { answerCalls, sendToParent } from './peer.ts'
 
 /** Times from publish to receive, in milliseconds. */
 export interface Latency {
@@ -17,58 +17,59 @@ export interface Latency {
   readonly samples: number
 }
 
-/** What the clients can be asked. */
+/** The methods of the clients' process. */
 export interface ClientsMethods {
-  /** Opens connections, so many at once. Resolves when each has had its first bytes. */
+  /** Opens connections, `atOnce` at a time. Resolves when each has received its first bytes. */
   connect(params: ConnectParams): Promise<void>
-  /** Tells the count after each so many deliveries; with `timed`, takes the time of each. */
+  /** Starts to report the count after every `every` deliveries. `timed` measures each delivery. */
   report(params: { every: number; timed: boolean }): void
-  /** The times taken since `report`. */
+  /** The times measured since `report`. */
   latency(): Latency
-  /** What has arrived since `report`. */
+  /** The traffic since `report`. */
   traffic(): { readonly deliveries: number; readonly bytes: number }
   /** User and system time of this process, in microseconds. */
   cpuUs(): number
-  /** What has arrived in all. */
+  /** All events received so far. */
   received(): number
-  /** The id of the last event that the only connection had. */
+  /** The id of the last event, if there is one connection. */
   lastEventId(): string
-  /** Lets those read on who have stalled. */
+  /** Makes stalled connections read again. */
   resume(): void
   /**
-   * Waits until so many events have arrived in all, none has for a time, or the time is over; says
-   * how many, and how long after the beginning of the last `connect` or `resume` the last one came.
+   * Waits until `count` events have arrived, none has arrived for `quietMs`, or `forMs` are over.
+   * Returns how many arrived, and when the last one did, counted from the last `connect` or
+   * `resume`.
    */
   arrived(params: ArrivedParams): Promise<{ received: number; elapsedMs: number }>
   /** Closes all connections. */
   disconnect(): Promise<void>
 }
 
-/** Whom to connect to, and how. */
+/** Where to connect, and how. */
 export interface ConnectParams {
   readonly port: number
-  /** What they write, in turn. */
+  /** The requests that connections write, in turn. */
   readonly requests: readonly string[]
   readonly count: number
-  /** Connections that are opened at a time. */
+  /** The connections that are opened at a time. */
   readonly atOnce?: number
   /** Whether to stop reading after the first bytes. */
   readonly stalls?: boolean
 }
 
-/** What to wait for, and how long. */
+/** The events to wait for, and the time limits. */
 export interface ArrivedParams {
   readonly count: number
   readonly quietMs: number
   readonly forMs: number
 }
 
-const tellEveryMs = 10
+const reportEveryMs = 10
 const lookEveryMs = 5
-// One for all: a read is looked at before the next one is made.
+// All sockets share one buffer, because each read is counted before the next one.
 const buffer = Buffer.allocUnsafe(65_536)
 const sockets = new Set<net.Socket>()
-const counter = createCounter(buffer, tellParent)
+const counter = createCounter(buffer, sendToParent)
 let beganMs = 0
 
 answerCalls<ClientsMethods>({
@@ -113,8 +114,8 @@ answerCalls<ClientsMethods>({
   },
 })
 
-// What is left below a whole step, at the end of a load.
-setInterval(counter.tell, tellEveryMs)
+// Reports the rest of a load, which may be less than a step.
+setInterval(counter.report, reportEveryMs)
 
 function open(port: number, request: string, stalls: boolean): Promise<void> {
   return new Promise((resolve, reject) => {

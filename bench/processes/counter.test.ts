@@ -5,21 +5,21 @@ import { createCounter } from './counter.ts'
 function setUp(): {
   read(text: string): void
   counter: ReturnType<typeof createCounter>
-  told: number[]
+  reported: number[]
 } {
   const buffer = Buffer.alloc(1_024)
-  const told: number[] = []
-  const counter = createCounter(buffer, (received) => told.push(received))
+  const reported: number[] = []
+  const counter = createCounter(buffer, (received) => reported.push(received))
   return {
     counter,
-    told,
+    reported,
     read: (text) => counter.count(buffer.write(text, 'latin1')),
   }
 }
 
 const event = (n: number): string => `id: ${n}\ndata: ${JSON.stringify(createTick(n, 130))}\n\n`
 
-it('makes events of the very size that is asked for, one marker in each', () => {
+it('creates events of exactly the given size, with one marker each', () => {
   for (const n of [1, 99, 1_000_000]) {
     const json = JSON.stringify(createTick(n, 130))
     expect(Buffer.byteLength(json)).toBe(130)
@@ -27,7 +27,7 @@ it('makes events of the very size that is asked for, one marker in each', () => 
   }
 })
 
-it('counts events, however they are cut', () => {
+it('counts events, wherever a read cuts them', () => {
   const { counter, read } = setUp()
   const text = event(1) + event(2) + event(3)
   read(text.slice(0, 40))
@@ -37,23 +37,23 @@ it('counts events, however they are cut', () => {
   expect(counter.received).toBe(3)
 })
 
-it('does not count what an earlier read has left in the buffer', () => {
+it('does not count bytes that an earlier read has left in the buffer', () => {
   const { counter, read } = setUp()
   read(event(1) + event(2))
   read(':\n\n')
   expect(counter.received).toBe(2)
 })
 
-it('tells the count in steps, and what is left when it is asked', () => {
-  const { counter, read, told } = setUp()
+it('reports the count in steps, and the rest on request', () => {
+  const { counter, read, reported } = setUp()
   counter.start({ every: 2, timed: false })
   read(event(1))
   read(event(2) + event(3))
   read(event(4))
-  expect(told).toEqual([3])
-  counter.tell()
-  counter.tell()
-  expect(told).toEqual([3, 4])
+  expect(reported).toEqual([3])
+  counter.report()
+  counter.report()
+  expect(reported).toEqual([3, 4])
 })
 
 it('measures traffic from its start', () => {
@@ -65,7 +65,7 @@ it('measures traffic from its start', () => {
   expect(counter.traffic()).toEqual({ deliveries: 1, bytes: 5 + event(2).length })
 })
 
-it('takes the time from publish to receive, and leaves out one that is cut', () => {
+it('measures the time from publish to receive, unless a read cuts the time off', () => {
   const { counter, read } = setUp()
   counter.start({ every: 1, timed: true })
   const clock = vi.spyOn(process.hrtime, 'bigint')
@@ -79,7 +79,7 @@ it('takes the time from publish to receive, and leaves out one that is cut', () 
   expect(counter.timesMs).toEqual([7])
 })
 
-it('finds the last id of what was read last', () => {
+it('finds the last id of the newest read', () => {
   const { counter, read } = setUp()
   read(event(7))
   read(event(8) + event(9))

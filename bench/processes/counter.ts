@@ -1,30 +1,30 @@
 import { marker, nowUs, timeDigits } from '../payload.ts'
 
-/** Counts the events in what is read. */
+/** Counts the events in a stream of bytes. */
 export interface Counter {
-  /** Events so far. */
+  /** Events received so far. */
   readonly received: number
-  /** When the last one came, in milliseconds. */
+  /** When the last one arrived, in milliseconds. */
   readonly lastAtMs: number
-  /** Times from publish to receive since `start`, in milliseconds, if they are taken. */
+  /** Times from publish to receive since `start`, in milliseconds; empty unless `timed`. */
   readonly timesMs: readonly number[]
-  /** Looks at the first bytes of the buffer. */
+  /** Counts the events in the first `length` bytes of the buffer. */
   count(length: number): void
-  /** Tells the count from now on after each so many events. */
+  /** Starts again: reports the count after every `every` events. */
   start(params: { readonly every: number; readonly timed: boolean }): void
-  /** Tells the count, unless that is told already. */
-  tell(): void
-  /** What has come since `start`. */
+  /** Reports the count, unless it has been reported already. */
+  report(): void
+  /** Deliveries and bytes since `start`. */
   traffic(): { readonly deliveries: number; readonly bytes: number }
-  /** The last id in what was read last. */
+  /** The last id in the newest read. */
   lastEventId(): string
 }
 
 const markerByte = marker.charCodeAt(0)
 
-/** Creates a counter of what is read into a buffer. */
+/** Creates a counter for the bytes that are read into a buffer. */
 export function createCounter(buffer: Buffer, onCount: (received: number) => void): Counter {
-  let told = 0
+  let reported = 0
   let every = 1
   let timed = false
   let bytes = 0
@@ -36,13 +36,13 @@ export function createCounter(buffer: Buffer, onCount: (received: number) => voi
 
   function takeTime(atUs: number, at: number, length: number): void {
     const end = at + 1 + timeDigits
-    // A time that is cut by the end of a read is left out.
+    // If the end of a read cuts the time off, leave it out.
     if (end <= length) timesMs.push((atUs - Number(buffer.toString('latin1', at + 1, end))) / 1_000)
   }
 
-  function tell(): void {
-    if (received === told) return
-    told = received
+  function report(): void {
+    if (received === reported) return
+    reported = received
     onCount(received)
   }
 
@@ -67,7 +67,7 @@ export function createCounter(buffer: Buffer, onCount: (received: number) => voi
       bytes += length
       lastLength = length
       if (received > receivedBefore) lastAtMs = performance.now()
-      if (received - told >= every) tell()
+      if (received - reported >= every) report()
     },
     start(params) {
       every = params.every
@@ -76,7 +76,7 @@ export function createCounter(buffer: Buffer, onCount: (received: number) => voi
       bytes = 0
       before = received
     },
-    tell,
+    report,
     traffic: () => ({ deliveries: received - before, bytes }),
     lastEventId() {
       const ids = [...buffer.toString('latin1', 0, lastLength).matchAll(/^id: (.*)$/gm)]

@@ -3,26 +3,26 @@ import { createTick } from '../payload.ts'
 import type { Target } from '../targets/target.ts'
 import { cpuTimeUs } from './cpu.ts'
 
-/** How an event source is run. */
+/** The settings of a load. */
 export interface LoadParams {
   /** The size of an event. */
   readonly bytes: number
-  /** Channels, which events go to in turn. */
+  /** Channels, which get events in turn. */
   readonly channels: number
   /** Subscribers of each channel. */
   readonly subscribers: number
   /** Events in each turn of the loop. */
   readonly perTick: number
-  /** Ends after so many milliseconds; or after so many events, if that is sooner. */
+  /** The load ends after this many milliseconds, or after `events` events if that is sooner. */
   readonly forMs?: number
   readonly events?: number
-  /** Deliveries that may be on their way. */
+  /** Deliveries that may be in flight. */
   readonly inFlight: number
-  /** Waits this long after each turn whose events have arrived everywhere. */
+  /** The pause after each turn, once its events have arrived everywhere. */
   readonly pauseMs?: number
 }
 
-/** What a load has cost. */
+/** The cost of a load. */
 export interface LoadResult {
   readonly events: number
   readonly deliveries: number
@@ -31,13 +31,13 @@ export interface LoadResult {
   readonly cpuUs: number
 }
 
-/** Publishes the events of one process, and knows what has arrived of them. */
+/** Publishes the events of one process, and tracks their arrival. */
 export interface EventSource {
-  /** Publishes for a time, and waits until all of it has arrived. */
+  /** Publishes for a time, and waits until all events have arrived. */
   load(params: LoadParams): Promise<LoadResult>
-  /** Publishes so many events to the first channel, and waits until they are kept. */
+  /** Publishes events to the first channel, and waits until they are stored. */
   store(params: { readonly events: number; readonly bytes: number }): Promise<void>
-  /** Takes what the clients have counted so far. */
+  /** Called with the number of deliveries that the clients have counted. */
   arrived(count: number): void
 }
 
@@ -46,7 +46,7 @@ const stalledMs = 30_000
 /** Creates the event source of a target. */
 export function createEventSource(target: Target): EventSource {
   let published = 0
-  /** Deliveries that were asked for, and that the clients have counted. */
+  /** Deliveries that are due, and those that the clients have counted. */
   let due = 0
   let received = 0
   let onArrived = (): void => {}

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from 'node:timers/promises'
 
-/** Watches how large the process gets. */
+/** Watches the size of the process. */
 export interface MemoryWatch {
-  /** Begins, at what there is now. */
+  /** Starts the watch at the current size. */
   watch(): void
-  /** How many bytes of RSS were added since, at most. */
+  /** The highest growth of RSS since the start, in bytes. */
   growth(): number
 }
 
@@ -35,10 +35,10 @@ export function createMemoryWatch(): MemoryWatch {
   }
 }
 
-/** What this process holds once its garbage is collected. */
+/** The memory that this process uses after a garbage collection. */
 export async function settledMemory(): Promise<NodeJS.MemoryUsage> {
   for (let i = 0; i < collections; i++) {
-    // As when memory is short: what the heap would give back then isn't counted.
+    // Collects as if memory were short, so that memory that the heap could return isn't counted.
     globalThis.gc?.({ type: 'major', execution: 'sync', flavor: 'last-resort' })
     await pause(collectionMs)
   }

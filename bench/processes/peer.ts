@@ -2,20 +2,20 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import type { Runtime } from './runtime.ts'
 
-/** What a process can be asked to do, by name. */
+/** The methods of a process, by name. */
 export type Methods<T> = { readonly [Name in keyof T]: (params: never) => unknown }
 
-/** A child process that can be asked to do things. */
+/** A child process with methods to call. */
 export interface Peer<T extends Methods<T>> {
-  /** Calls a method there. Rejects with what it throws, or if the process ends first. */
+  /** Calls a method in the process. Rejects with its error, or if the process ends first. */
   call<Name extends keyof T & string>(
     name: Name,
     ...params: Parameters<T[Name]>
   ): Promise<Awaited<ReturnType<T[Name]>>>
-  /** Calls back for each number that the process tells. */
+  /** Calls back with each number that the process sends. */
   onNumber(listener: (value: number) => void): void
-  /** Tells it a number. */
-  tell(value: number): void
+  /** Sends the process a number. */
+  send(value: number): void
   /** Ends the process. */
   stop(): Promise<void>
 }
@@ -76,16 +76,17 @@ export function startPeer<T extends Methods<T>>(
     onNumber(listener) {
       onNumber = listener
     },
-    tell: (value) => void child.send(value),
+    send: (value) => void child.send(value),
     async stop() {
-      // It exits then, by itself: Node stores compiled code only of processes that do.
+      // It then exits by itself. Node caches compiled code only for processes that exit by
+      // themselves.
       if (child.connected) child.disconnect()
       await exited
     },
   }
 }
 
-/** Answers the calls of the process that started this one, and ends with it. */
+/** Answers the calls of the parent process, and exits when the parent does. */
 export function answerCalls<T extends Methods<T>>(
   methods: T,
   onNumber: (value: number) => void = () => {},
@@ -102,11 +103,11 @@ export function answerCalls<T extends Methods<T>>(
     else void answer(message).then((made) => process.send?.(made))
   })
   process.on('disconnect', () => process.exit())
-  // It may have been ended while it started.
+  // The parent may have ended while this process started.
   if (!process.connected) process.exit()
 }
 
-/** Tells the process that started this one a number. */
-export function tellParent(value: number): void {
+/** Sends a number to the parent process. */
+export function sendToParent(value: number): void {
   process.send?.(value)
 }

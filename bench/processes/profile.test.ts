@@ -4,7 +4,7 @@ import { selfTimes } from './profile.ts'
 const frame = (functionName: string, url = ''): never =>
   ({ functionName, url, lineNumber: 41, columnNumber: 0, scriptId: '1' }) as never
 
-it('adds up the time of each function in itself, as a share of the time that was busy', () => {
+it('adds up the self time of each function, as a share of the busy time', () => {
   const nodes = [
     { id: 1, callFrame: frame('write', 'file:///somewhere/sink.ts') },
     { id: 2, callFrame: frame('(idle)') },

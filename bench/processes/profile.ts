@@ -2,16 +2,16 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { type Profiler, Session } from 'node:inspector/promises'
 import { basename, dirname } from 'node:path'
 
-/** A function, and the time spent in itself, without what it calls. */
+/** A function, and its self time: without the functions that it calls. */
 export interface SelfTime {
   /** Its name, file and line. */
   readonly name: string
-  /** Of the time that the process was busy. */
+  /** The share of the time during which the process was busy. */
   readonly share: number
 }
 
 const intervalUs = 200
-// Waiting, and what the profiler itself costs.
+// Waiting, and the cost of the profiler itself.
 const notOurs = /^\(idle\)$|^post node:inspector/
 
 /** Runs something under the CPU profiler, and writes the profile to a file. */
@@ -32,7 +32,7 @@ export async function profiled(
   return selfTimes(profile)
 }
 
-/** Where the time of a profile went: all functions, the hottest first. */
+/** The self times of all functions of a profile, the hottest first. */
 export function selfTimes({
   nodes,
   samples = [],

@@ -5,13 +5,13 @@ import type { Publisher } from '../publishers/publisher.ts'
 import { cpuTimeUs } from './cpu.ts'
 import { answerCalls } from './peer.ts'
 
-/** What the publisher can be asked. */
+/** The methods of the publisher's process. */
 export interface PublisherMethods {
-  /** Publishes so many events, with so many on their way. */
+  /** Publishes `count` events, with `inFlight` of them in flight. */
   publish(params: { events: number; inFlight: number; bytes: number }): Promise<PublishLoad>
 }
 
-/** What publishing has cost this process. */
+/** The cost of publishing for this process. */
 export interface PublishLoad {
   readonly elapsedMs: number
   readonly cpuUs: number

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 
-/** What the measured processes run on. */
+/** The runtime of the measured processes. */
 export interface Runtime {
   /** The executable. */
   readonly node: string
@@ -11,7 +11,7 @@ export interface Runtime {
 }
 
 /**
- * This Node; or another one, whatever its version, which is given the same code as plain
+ * This Node, or another one. Another one may have any version: it runs the same code as plain
  * JavaScript.
  */
 export async function createRuntime(node: string | undefined): Promise<Runtime> {
@@ -33,7 +33,7 @@ export async function createRuntime(node: string | undefined): Promise<Runtime> 
     format: 'esm',
     platform: 'node',
     target: 'node20',
-    // Some of the dependencies are CommonJS.
+    // Some dependencies are CommonJS modules.
     banner: {
       js: `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url)`,
     },

@@ -1,6 +1,4 @@
-/**
- * The server under measurement, in a process of its own: `server.ts <target> <settings as JSON>`.
- */
+/** The measured server, in a separate process: `server.ts <target> <settings as JSON>`. */
 
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
@@ -12,18 +10,18 @@ import { createMemoryWatch, type MemoryWatch, settledMemory } from './memory.ts'
 import { answerCalls } from './peer.ts'
 import { profiled, type SelfTime } from './profile.ts'
 
-/** What the server can be asked. */
+/** The methods of the server's process. */
 export interface ServerMethods {
   start(): Promise<{ port: number }>
-  /** What clients write to subscribe. */
+  /** The requests that clients write to subscribe. */
   requests(params: { lastEventId?: string }): readonly string[]
-  /** Resolves once so many subscriptions are there. */
+  /** Resolves once there are `count` subscriptions. */
   subscribed(params: { count: number }): Promise<void>
   load(params: LoadParams): Promise<LoadResult>
   store: EventSource['store']
-  /** Does the same under the CPU profiler, which writes to a file; says where the time went. */
+  /** Does the same under the CPU profiler, which writes to a file. Returns the self times. */
   profile(params: LoadParams & { file: string }): Promise<readonly SelfTime[]>
-  /** The same while so many subscriptions come. */
+  /** Profiles until `count` subscriptions have been opened. */
   profileOpening(params: { count: number; file: string }): Promise<readonly SelfTime[]>
   usage(): Promise<{ memory: NodeJS.MemoryUsage; cpuUs: number }>
   cpuUs(): number
@@ -33,7 +31,7 @@ export interface ServerMethods {
 
 const subscribeMs = 30_000
 const lookEveryMs = 10
-// A generator is asked for its first event some time after it was made.
+// A generator is asked for its first event some time after it was created.
 const settleMs = 200
 
 const target = await createTarget(process.argv[2] ?? '', JSON.parse(process.argv[3] ?? '{}'))

@@ -6,7 +6,7 @@ import type { Publisher } from './publisher.ts'
 
 const channelCount = 5_000
 
-/** `publish`, each time to another channel: no two of them can be stored together. */
+/** `publish`, each time to another channel, so that no two events can be stored together. */
 export function createPublisher(url: string): Publisher {
   const channels = createChannels({
     backend: redisBackend({ url }),

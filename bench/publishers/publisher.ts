@@ -4,6 +4,6 @@ import type { Tick } from '../payload.ts'
 export interface Publisher {
   /** Events in each call. */
   readonly size: number
-  /** Resolves once they are kept. */
+  /** Resolves once the events are stored. */
   publish(events: readonly Tick[]): Promise<unknown>
 }

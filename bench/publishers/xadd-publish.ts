@@ -2,8 +2,8 @@ import { Redis } from 'ioredis'
 import type { Publisher } from './publisher.ts'
 
 /**
- * The floor: XADD and PUBLISH by themselves, in one pipeline. Not atomic, without expiry, proof of
- * order or idempotency: what a log in Redis costs at least.
+ * The floor, the least that a log in Redis costs: XADD and PUBLISH in one pipeline. It isn't
+ * atomic, and has no expiry, no proof of order and no idempotency.
  */
 export function createPublisher(url: string): Publisher {
   const redis = new Redis(url, { enableAutoPipelining: true })

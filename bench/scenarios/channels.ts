@@ -5,12 +5,13 @@ import type { Figures, Row, Scenario } from './scenario.ts'
 
 const one = ', 1 channel'
 
-/** Many channels with one subscriber each, against one channel. */
+/** Many channels with one subscriber each, compared with one channel. */
 export const channels: Scenario = {
   name: 'channels',
   title: 'Many channels',
   about:
-    'Each channel has one subscriber, and events go to the channels in turn: an event is one delivery. Raw shows what so many sockets cost by themselves. Opening is the CPU time for a ' +
+    'Each channel has one subscriber, and channels get events in turn, so each event is ' +
+    'one delivery. Raw shows the cost of the sockets alone. Opening is the CPU time for a ' +
     'connection and its channel.',
   columns: [
     { name: 'cpuUsPerEvent', title: 'CPU µs/event', digits: 1 },

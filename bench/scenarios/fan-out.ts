@@ -3,13 +3,14 @@ import type { TargetName, TargetSettings } from '../targets/target.ts'
 import { targetNames } from '../targets/target.ts'
 import { type Case, ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
 
-/** What one event costs on its way to so many subscribers. */
+/** The cost of one event, by its number of subscribers. */
 export const fanOut: Scenario = {
   name: 'fan-out',
   title: 'Fan-out',
   about:
-    'One channel, as many events as the clients keep up with. CPU is user + system time of the server process, by the deliveries that ' +
-    'the clients counted.',
+    'One channel, with as many events as the clients can keep up with. CPU is user + ' +
+    'system time of the server process, divided by the deliveries that the clients ' +
+    'counted.',
   columns: [
     { name: 'cpuUsPerDelivery', title: 'CPU µs/delivery', digits: 2 },
     { name: 'deliveriesPerSecond', title: 'deliveries/s', digits: 0 },
@@ -28,8 +29,8 @@ export const fanOut: Scenario = {
 const alwaysThere: readonly TargetName[] = ['ours', 'stock', 'raw']
 
 /**
- * The others are there in the plainest case only: what changes with size and ticks, changes for all
- * of them alike.
+ * Other libraries are measured only in the simplest case, because size and ticks affect all of them
+ * alike.
  */
 function fanOutCase(subscribers: number, perTick: number, bytes: number, everybody: boolean): Case {
   const names = everybody ? targetNames : alwaysThere

@@ -2,7 +2,7 @@ import { saturate } from '../measure.ts'
 import type { TargetName } from '../targets/target.ts'
 import { ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
 
-/** What stays as it was when an app only changes the import: its own generators. */
+/** The app's own generators, as they are when an app changes only the import. */
 export const generators: Scenario = {
   name: 'generators',
   title: "An app's own generators",

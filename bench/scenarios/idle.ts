@@ -2,13 +2,15 @@ import type { Session } from '../session.ts'
 import { type TargetName, type TargetSettings, targetNames } from '../targets/target.ts'
 import { type Figures, ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
 
-/** What an open connection costs that nothing is sent on. */
+/** The cost of an open connection on which nothing is sent. */
 export const idle: Scenario = {
   name: 'idle',
   title: 'Idle connections',
   about:
-    'What one more connection costs the server process: memory after a garbage collection, and the CPU time to open it. ' +
-    'Others were opened and closed first. The procedure call is raw with a call of the same procedure by tRPC for each connection: nobody who serves tRPC can do with less.',
+    'The cost of one more connection for the server process: memory after a garbage ' +
+    'collection, and CPU time to open it. Others were opened and closed first. The row ' +
+    'with a procedure call is raw plus a tRPC call of the same procedure for each ' +
+    'connection, which every server for tRPC needs.',
   columns: [
     { name: 'rssKb', title: 'RSS KB', digits: 1 },
     { name: 'heapKb', title: 'heap KB', digits: 1 },

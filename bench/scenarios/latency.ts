@@ -9,12 +9,13 @@ const timesStock: Ratio = {
   kind: 'less',
 }
 
-/** How long an event is on its way when nothing else is. */
+/** The time that an event takes without other load. */
 export const latency: Scenario = {
   name: 'latency',
   title: 'Latency without load',
   about:
-    'One event to all, once the one before has arrived everywhere: from publish to receive, over all deliveries.',
+    'One event to all, once the previous one has arrived everywhere: from publish to ' +
+    'receive, over all deliveries.',
   columns: [
     { name: 'p50Ms', title: 'p50 ms', digits: 2 },
     { name: 'p99Ms', title: 'p99 ms', digits: 2 },

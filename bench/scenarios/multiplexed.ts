@@ -2,13 +2,14 @@ import { saturate } from '../measure.ts'
 import type { TargetName } from '../targets/target.ts'
 import { type Case, ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
 
-/** All subscriptions of a client on one connection, against a connection for each. */
+/** All subscriptions of a client on one connection, compared with a connection for each. */
 export const multiplexed: Scenario = {
   name: 'multiplexed',
   title: 'Many subscriptions on each connection, or a connection for each',
   about:
-    'As many subscriptions in all rows, each channel with the same number of subscribers; events go to the channels in turn. ' +
-    'With one event for each channel in a tick, what a multiplexed connection gets leaves in one write.',
+    'All rows have the same number of subscriptions, and the same number of subscribers ' +
+    'for each channel. Channels get events in turn. With one event for each channel in a ' +
+    'tick, the events of a multiplexed connection leave in one write.',
   columns: [
     { name: 'cpuUsPerDelivery', title: 'CPU µs/delivery', digits: 2 },
     { name: 'bytesPerDelivery', title: 'bytes/delivery', digits: 0 },

@@ -4,14 +4,15 @@ import type { Row, Scenario } from './scenario.ts'
 
 const floor = 'XADD and PUBLISH'
 
-/** What it costs to publish to Redis. */
+/** The cost of publishing to Redis. */
 export const publish: Scenario = {
   name: 'publish',
   title: 'Publishing to Redis',
   about:
-    'A process that only publishes, on one connection. Redis CPU is user + system time of its process, by `INFO cpu`. The floor is XADD ' +
-    'and PUBLISH as two commands: not atomic, without expiry, order or idempotency. Heard by others, an event is also sent to so many ' +
-    'processes; `lastEventId` is what an open channel costs every 30 s.',
+    'A process that only publishes, on one connection. Redis CPU is user + system time of ' +
+    'its process, by `INFO cpu`. The floor is XADD and PUBLISH as two commands: not ' +
+    'atomic, without expiry, order or idempotency. In rows with listening processes, each ' +
+    'event is also sent to them. `lastEventId` is the cost of an open channel every 30 s.',
   columns: [
     { name: 'perSecond', title: 'events/s', digits: 0 },
     { name: 'redisCpuUs', title: 'Redis CPU µs/event', digits: 1 },

@@ -9,8 +9,9 @@ export const redis: Scenario = {
   name: 'redis',
   title: 'Through Redis',
   about:
-    'Publisher and subscribers are in one process; every event goes to Redis and comes back. Stock reads a stream by a connection for ' +
-    'each subscriber. Where events are few, most of the CPU time of Redis is what it takes without any.',
+    'Publisher and subscribers are in one process; every event goes to Redis and comes ' +
+    'back. Each stock subscriber reads a stream on its own connection. If there are few ' +
+    'events, most of the CPU time of Redis is what it uses when idle.',
   columns: [
     { name: 'cpuUsPerDelivery', title: 'CPU µs/delivery', digits: 2 },
     { name: 'redisCpuUs', title: 'Redis CPU µs/event', digits: 1 },
@@ -31,7 +32,7 @@ export const redis: Scenario = {
 function redisCase(crowd: number, perTick: number): Case {
   return {
     title: `${crowd.toLocaleString('en')} subscribers, ${perTick === 1 ? '1 event' : `${perTick} events`} a tick`,
-    // A stock subscriber has another one to Redis.
+    // Each stock subscriber has another connection, to Redis.
     connections: crowd * 2,
     rows: (['ours', 'stock', 'orpc'] as const).flatMap((target) => [
       inMemory(target, crowd, perTick),

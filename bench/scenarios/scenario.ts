@@ -2,7 +2,7 @@ import type { Session } from '../session.ts'
 import type { Sizes } from '../sizes.ts'
 import type { TargetName } from '../targets/target.ts'
 
-/** What can be measured: one file each in this folder. */
+/** The scenarios; each has its own file in this folder. */
 export const scenarioNames = [
   'fan-out',
   'multiplexed',
@@ -17,10 +17,10 @@ export const scenarioNames = [
   'profile',
 ] as const
 
-/** One of them. */
+/** The name of a scenario. */
 export type ScenarioName = (typeof scenarioNames)[number]
 
-/** What was measured, by the names of the scenario's columns. */
+/** The measured figures, by the names of the scenario's columns. */
 export type Figures = Readonly<Record<string, number>>
 
 /** One figure of a table. */
@@ -28,7 +28,7 @@ export interface Column {
   readonly name: string
   /** Its title, with the unit. */
   readonly title: string
-  /** Digits behind the point. */
+  /** Digits after the decimal point. */
   readonly digits: number
 }
 
@@ -37,13 +37,13 @@ export interface Ratio {
   /** The figure. */
   readonly of: string
   readonly title: string
-  /** The name of the row to compare a row with, if there is one for it. */
+  /** The name of the row to compare a row with, if there is one. */
   to(row: string): string | undefined
-  /** `less`: how many times less than there. `of`: its share of what it is there. */
+  /** `less`: the other row's figure divided by this one. `of`: this one divided by the other. */
   readonly kind: 'less' | 'of'
 }
 
-/** A line of a table: a target in some setting. */
+/** A row of a table: a target with certain settings. */
 export interface Row {
   readonly name: string
   readonly target: TargetName
@@ -53,9 +53,9 @@ export interface Row {
 
 /** A table: rows that are measured in turn. */
 export interface Case {
-  /** What all rows have in common; unique in the scenario. */
+  /** Describes the settings that all rows share; unique within the scenario. */
   readonly title: string
-  /** Connections that are open at a time: a process needs as many files. */
+  /** Connections that are open at a time; a process needs as many open files. */
   readonly connections: number
   readonly rows: readonly Row[]
 }
@@ -64,16 +64,16 @@ export interface Case {
 export interface Scenario {
   readonly name: ScenarioName
   readonly title: string
-  /** What is done, and what the figures are. */
+  /** Describes the measurement and its figures. */
   readonly about: string
   readonly columns: readonly Column[]
   readonly ratios: readonly Ratio[]
-  /** Rounds at most, where one takes minutes. */
+  /** The most rounds, for scenarios in which a round takes minutes. */
   readonly maxRounds?: number
   cases(sizes: Sizes): readonly Case[]
 }
 
-/** How many times less than stock tRPC. */
+/** Stock tRPC's figure divided by the row's. */
 export function thanStock(of: string): Ratio {
   return {
     of,
@@ -83,7 +83,7 @@ export function thanStock(of: string): Ratio {
   }
 }
 
-/** The share of what it is with `node:http` and nothing else. */
+/** The row's figure divided by that of plain `node:http`. */
 export function ofRaw(of: string): Ratio {
   return { of, title: 'of raw', to: (row) => (row === 'raw' ? undefined : 'raw'), kind: 'of' }
 }

@@ -3,14 +3,15 @@ import type { Session } from '../session.ts'
 import { type TargetName, type TargetSettings, targetNames } from '../targets/target.ts'
 import type { Figures, Row, Scenario } from './scenario.ts'
 
-/** Some clients stop reading, one goes on. */
+/** Some clients stop reading, and one continues. */
 export const slowReaders: Scenario = {
   name: 'slow-readers',
   title: 'Slow readers',
   about:
-    'Some clients stop to read while events are published as fast as one healthy reader takes them; then they read again. RSS growth is ' +
-    "the server process's highest, over what it was before the first event. The healthy reader has a time, and then the stalled ones have " +
-    'three times as long.',
+    'Some clients stop reading while events are published as fast as one healthy reader ' +
+    'takes them. Then they read again. RSS growth is the highest RSS of the server ' +
+    'process, compared with that before the first event. The stalled readers have three ' +
+    'times as long as the healthy one.',
   columns: [
     { name: 'growthMb', title: 'RSS growth MB', digits: 0 },
     { name: 'healthyEvents', title: 'healthy one: events', digits: 0 },
@@ -47,9 +48,9 @@ export const slowReaders: Scenario = {
   },
 }
 
-/** When nothing has come for so long, nothing more will. */
+/** If nothing arrives for this long, nothing more will. */
 const quietMs = 5_000
-/** The stalled ones have so much more time than the healthy one: there are many of them. */
+/** How much longer than the healthy reader the stalled ones have, because there are many. */
 const catchUpTimes = 3
 const mb = 1_048_576
 
@@ -60,7 +61,7 @@ async function measure(
 ): Promise<Figures> {
   const { sizes } = session
   const { stalledEvents: events, stalled, stalledMs: forMs } = sizes
-  // All of it can be had again: who falls behind reads it from the log.
+  // All events are retained, so that a slow reader can read them from the log.
   const retain = { retain: events * 2 }
   return await session.withTarget(
     target,

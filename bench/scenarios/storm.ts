@@ -3,13 +3,15 @@ import type { Sizes } from '../sizes.ts'
 import type { TargetName, TargetSettings } from '../targets/target.ts'
 import type { Case, Figures, Row, Scenario } from './scenario.ts'
 
-/** All clients come back at once, each some events behind. */
+/** All clients reconnect at once, each some events behind. */
 export const storm: Scenario = {
   name: 'storm',
   title: 'Reconnect storm',
   about:
-    'All clients connect at once with the id of the same event; time until all that they missed has arrived. Over Redis the server process ' +
-    'is a new one, as after a deploy; reads of Redis are calls of XREAD, XRANGE and XREVRANGE, in scripts or not, by `INFO commandstats`.',
+    'All clients connect at once with the id of the same event. The time ends when all ' +
+    'events that they missed have arrived. Over Redis, the server process is new, as after ' +
+    'a deploy. Reads of Redis are calls of XREAD, XRANGE and XREVRANGE, in scripts or not, ' +
+    'by `INFO commandstats`.',
   columns: [
     { name: 'elapsedMs', title: 'ms until all is there', digits: 0 },
     { name: 'cpuMs', title: 'CPU ms', digits: 0 },
@@ -36,7 +38,7 @@ type Storm = (
   settings: Partial<TargetSettings>,
 ) => Promise<Figures>
 
-/** When nothing has arrived for so long, or after a minute, it is over. */
+/** The measurement ends if nothing arrives for `quietMs`, or after a minute. */
 const quietMs = 5_000
 const forMs = 60_000
 
@@ -85,8 +87,8 @@ async function fromMemory(
 }
 
 /**
- * Has one client see an event, and publishes what all are going to miss. Returns the id of that
- * event.
+ * Lets one client receive an event, and then publishes the events that all clients will have
+ * missed. Returns the id of the first event.
  */
 async function fallBehind({ server, clients, subscribe }: Pair, sizes: Sizes): Promise<string> {
   const bytes = sizes.bytes[0] ?? 130

@@ -15,7 +15,7 @@ const query = 'subscription ($channel: Int!) { tick(channel: $channel) { n text 
 
 /**
  * graphql-sse in its distinct connections mode: a subscription field whose generator reads an
- * EventEmitter. No ids.
+ * EventEmitter. It has no ids.
  */
 export function createTarget({ channels }: TargetSettings): Target {
   const emitter = new EventEmitter()

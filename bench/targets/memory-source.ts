@@ -4,7 +4,7 @@ import type { TargetSettings } from './target.ts'
 import type { StoredTick, TickSource } from './tick-source.ts'
 
 /**
- * An EventEmitter, as tRPC's documentation teaches, and an array of what was missed in place of its
+ * An EventEmitter, as in tRPC's documentation, and an array of stored events in place of its
  * database.
  */
 export function memorySource({ retain }: TargetSettings): TickSource {
@@ -17,7 +17,7 @@ export function memorySource({ retain }: TargetSettings): TickSource {
     channel: number,
     { signal, lastEventId }: Parameters<TickSource['read']>[1],
   ): AsyncGenerator<StoredTick> {
-    // Listens first, so that nothing is missed between what is kept and what comes.
+    // Listen first, so that no event is missed between the stored ones and the new ones.
     const live = on(emitter, String(channel), signal ? { signal } : {})
     reading += 1
     try {
@@ -38,8 +38,8 @@ export function memorySource({ retain }: TargetSettings): TickSource {
       const tick = { id: String(data.n), data }
       const ticks = kept.get(channel) ?? []
       kept.set(channel, ticks)
-      // Twice as many at most: to cut off the oldest one with each would cost more than what is
-      // measured.
+      // Trim at twice the size: removing the oldest event each time would cost more than the
+      // measured work.
       if (ticks.push(tick) >= retain * 2) ticks.splice(0, retain)
       emitter.emit(String(channel), tick)
     },

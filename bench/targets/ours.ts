@@ -9,12 +9,12 @@ import { forEachChannel, post } from './requests.ts'
 import type { Target, TargetSettings } from './target.ts'
 import { createTickRouter, createTickSource, singleRequests, tickInput } from './tick-router.ts'
 
-// All connections come from one address here.
+// All connections come from one address here, so the limit per address is lifted.
 const limits = { connections: 50_000, connectionsPerKey: 50_000 }
 
 /**
- * Ours: a channel behind a procedure that returns its subscription; or the very generators that
- * stock serves.
+ * Ours: a procedure that returns a channel's subscription, or the same generators that stock
+ * serves.
  */
 export function createTarget(settings: TargetSettings): Target {
   return settings.source === 'channel' ? channelTarget(settings) : generatorTarget(settings)

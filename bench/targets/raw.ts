@@ -4,7 +4,7 @@ import { forEachChannel, get } from './requests.ts'
 import type { Target, TargetSettings } from './target.ts'
 import { singleRequests, tickInput } from './tick-router.ts'
 
-/** The floor: `node:http` and nothing else. Each event is one Buffer, written to every response. */
+/** The floor: plain `node:http`. Each event is one Buffer, which is written to every response. */
 export function createTarget({ channels, callsProcedure }: TargetSettings): Target {
   const subscribers = forEachChannel(channels, () => new Set<http.ServerResponse>())
   let subscribed = 0
@@ -43,8 +43,8 @@ function byNumber(subscribe: Subscribe): http.RequestListener {
 }
 
 /**
- * Subscribes to the channel that a procedure names: what tRPC itself costs is in it, and nothing of
- * a transport.
+ * Subscribes to the channel that a procedure returns. This includes the cost of tRPC itself, but of
+ * no transport.
  */
 function afterCall(subscribe: Subscribe): http.RequestListener {
   const t = initTRPC.create()

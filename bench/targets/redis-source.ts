@@ -3,8 +3,8 @@ import type { TargetSettings } from './target.ts'
 import type { StoredTick, TickSource } from './tick-source.ts'
 
 /**
- * A stream in Redis that each subscriber reads by a connection of its own: what one comes to write
- * for stock tRPC.
+ * A stream in Redis that each subscriber reads on its own connection: the usual code for stock
+ * tRPC.
  */
 export function redisSource({ retain }: TargetSettings, url: string): TickSource {
   const redis = new Redis(url, { enableAutoPipelining: true })
@@ -15,7 +15,7 @@ export function redisSource({ retain }: TargetSettings, url: string): TickSource
     { signal, lastEventId }: Parameters<TickSource['read']>[1],
   ): AsyncGenerator<StoredTick> {
     const reader = redis.duplicate()
-    // It is in the middle of a blocking read when its subscriber leaves.
+    // The connection is in a blocking read when its subscriber leaves.
     reader.on('error', () => {})
     signal?.addEventListener('abort', () => reader.disconnect())
     const key = keyOf(channel)

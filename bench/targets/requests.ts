@@ -17,12 +17,12 @@ export function post(
   return request('POST', path, { ...about, ...headers }) + json
 }
 
-/** The header by which a stream continues after an event, if there is one to continue after. */
+/** The header that makes a stream continue after an event, if an id is given. */
 export function resume(lastEventId: string | undefined): Readonly<Record<string, string>> {
   return lastEventId === undefined ? {} : { 'Last-Event-ID': lastEventId }
 }
 
-/** One of something for each channel. */
+/** Creates one item for each channel. */
 export function forEachChannel<T>(channels: number, make: (channel: number) => T): T[] {
   return Array.from({ length: channels }, (_, channel) => make(channel))
 }

@@ -1,7 +1,7 @@
 import type http from 'node:http'
 import type { Tick } from '../payload.ts'
 
-/** What is measured: one file each in this folder. */
+/** The targets; each has its own file in this folder. */
 export const targetNames = [
   'ours',
   'stock',
@@ -12,47 +12,47 @@ export const targetNames = [
   'ws',
 ] as const
 
-/** One of the servers that are measured side by side. */
+/** The name of a server to measure. */
 export type TargetName = (typeof targetNames)[number]
 
-/** How a target is set up. */
+/** The settings of a target. */
 export interface TargetSettings {
   /**
-   * Channels, numbered from 0. A connection subscribes to one of them, or in multiplexed mode to
-   * several.
+   * The number of channels, which are numbered from 0. A connection subscribes to one of them, or
+   * to several in multiplexed mode.
    */
   readonly channels: number
   /**
-   * Subscriptions on each connection, to as many channels: multiplexed mode. `undefined`: single
-   * mode.
+   * In multiplexed mode, the subscriptions on each connection, each to another channel. `undefined`
+   * means single mode.
    */
   readonly perConnection?: number
-  /** Whether raw calls a procedure of tRPC's for each connection, as whoever serves tRPC must. */
+  /** Makes raw call a tRPC procedure for each connection, as any server for tRPC must. */
   readonly callsProcedure?: boolean
-  /** Whether procedures return a channel's subscription, or are generators of the app's own. */
+  /** Whether procedures return a channel's subscription, or are the app's own generators. */
   readonly source: 'channel' | 'generator'
-  /** Where events are kept; in memory, if there is no URL. */
+  /** The Redis that stores events. Without a URL, they are in memory. */
   readonly redisUrl?: string
-  /** Events that can be resumed from, in each channel. */
+  /** Retained events of each channel. */
   readonly retain: number
 }
 
-/** The settings where nothing else is said. */
+/** The default settings. */
 export const defaultSettings: TargetSettings = { channels: 1, source: 'channel', retain: 1_000 }
 
 /** A server that is measured. */
 export interface Target {
   readonly server: http.Server
   /**
-   * What a client writes to a new socket to subscribe: one request for each channel, or for each
-   * set of channels, which connections take in turn. With an id, those who continue after it.
+   * The requests that clients write to new sockets, which connections take in turn. There is one
+   * for each channel, or for each set of channels. With an id, they continue after it.
    */
   requests(lastEventId?: string): readonly string[]
-  /** How many subscriptions are there that will get what is published next. */
+  /** The number of subscriptions that get the next event. */
   subscribed(): number
   /**
-   * Sends an event to all who are subscribed to a channel. What it returns settles once the event
-   * is kept.
+   * Sends an event to all subscribers of a channel. A returned promise settles once the event is
+   * stored.
    */
   publish(event: Tick, channel: number): unknown
 }

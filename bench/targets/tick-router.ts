@@ -6,17 +6,17 @@ import { forEachChannel, get, resume } from './requests.ts'
 import type { TargetSettings } from './target.ts'
 import type { TickSource } from './tick-source.ts'
 
-/** What subscribes to a channel. */
+/** The input that selects a channel. */
 export const tickInput = z.object({ channel: z.number(), lastEventId: z.string().nullish() })
 
-/** Where the generators of these settings get their events from. */
+/** Creates the event source of the generators for these settings. */
 export function createTickSource(settings: TargetSettings): TickSource {
   return settings.redisUrl === undefined
     ? memorySource(settings)
     : redisSource(settings, settings.redisUrl)
 }
 
-/** A router with a tracked generator, as tRPC's documentation teaches it. */
+/** A router with a tracked generator, as in tRPC's documentation. */
 export function createTickRouter(source: TickSource): AnyTRPCRouter {
   const t = initTRPC.create()
   return t.router({
@@ -30,7 +30,7 @@ export function createTickRouter(source: TickSource): AnyTRPCRouter {
   })
 }
 
-/** The requests by which tRPC's protocol subscribes to each channel. */
+/** The requests that subscribe to each channel in tRPC's own protocol. */
 export function singleRequests(channels: number, lastEventId: string | undefined): string[] {
   return forEachChannel(channels, (channel) => {
     const input = encodeURIComponent(JSON.stringify({ channel }))

@@ -6,14 +6,14 @@ export interface StoredTick {
   readonly data: Tick
 }
 
-/** Where an app's own generators get their events from. */
+/** The event source of an app's own generators. */
 export interface TickSource {
   publish(event: Tick, channel: number): unknown
-  /** What was published after an id, or from now on. */
+  /** The events after an id, or from now on. */
   read(
     channel: number,
     from: { signal?: AbortSignal; lastEventId?: string },
   ): AsyncIterable<StoredTick>
-  /** How many are reading. */
+  /** The number of readers. */
   reading(): number
 }

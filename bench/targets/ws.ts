@@ -10,7 +10,7 @@ const handshake = {
   'Sec-WebSocket-Key': Buffer.alloc(16).toString('base64'),
 }
 
-/** ws: WebSockets, and a broadcast as its documentation has it. No ids, no resume. */
+/** ws: WebSockets, with the broadcast of its documentation. It has no ids and no resume. */
 export function createTarget({ channels }: TargetSettings): Target {
   const subscribers = forEachChannel(channels, () => new Set<WebSocket>())
   const server = http.createServer()
