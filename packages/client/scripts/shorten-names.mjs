@@ -1,6 +1,6 @@
 // Gives properties that only this package uses short names in `dist`. An app's bundler shortens
-// variables and private fields by itself, but has to keep the names of properties: short ones save
-// every app 0.4 kB (docs/decisions/008). Source maps still lead to the source.
+// variables and private fields by itself, but must keep the names of properties. Short ones save
+// every app 0.4 kB (docs/decisions/008). Source maps still show the source.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,10 +8,10 @@ import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 
 /**
- * What is shortened, wherever it is the name of a property. So it must not be one in an object of
- * the app, of tRPC, of another package or of the runtime, nor in a message between tabs. The build
- * fails where it can see that: if a name is in a published type, in a string by which something may
- * be looked up, or in JavaScript's own objects.
+ * These names are shortened wherever they name a property. So objects of the app, of tRPC, of other
+ * packages or of the runtime must not have them, and neither must messages between tabs. The build
+ * fails if it can detect that: if a name is in a published type, in a string that may name a
+ * property, or in JavaScript's own objects.
  */
 const names = `
   askedAtMs askedWaitMs atMs by closePrevious connection deliver delivered differs dissolve
@@ -54,7 +54,8 @@ await build({
   target: 'es2023',
   sourcemap: true,
   mangleProps: new RegExp(`^(${names.join('|')})$`),
-  // The same in every file. No property in the source has a name of one letter, or with a `$`.
+  // Every file gets the same names. In the source, no property has a name of one letter or with
+  // `$`.
   mangleCache: Object.fromEntries(names.map((name, index) => [name, shortName(index)])),
 })
 
@@ -75,7 +76,7 @@ function filesIn(folder, extension) {
     .map((file) => join(folder, file))
 }
 
-/** The declarations that an entry takes its exports from. */
+/** Returns the declaration files that an entry re-exports from. */
 function reexportsOf(entry) {
   return [...textOf([entry]).matchAll(/ from '(\.[^']+)\.ts'/g)].map(([, path]) =>
     join(entry, '..', `${path}.d.ts`),

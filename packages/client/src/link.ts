@@ -19,12 +19,13 @@ import { splitInput } from './trpc/input.ts'
 import type { Endpoint } from './wire/request.ts'
 
 /**
- * Creates the terminating link for subscriptions; queries and mutations go on to the next link. A
- * subscription resumes by itself after whatever cut its stream, behind the last event that was
+ * Creates the terminating link for subscriptions; queries and mutations go on to the next link.
+ * When a stream is cut, its subscriptions resume by themselves after the last event that was
  * handled. All subscriptions share one connection. Throws `INVALID_OPTION`.
  *
  * ```ts
- * createTRPCClient<AppRouter>({ links: [sseLink({ url: '/trpc' }), httpBatchLink({ url: '/trpc' })] })
+ * const url = '/trpc'
+ * createTRPCClient<AppRouter>({ links: [sseLink({ url }), httpBatchLink({ url })] })
  * ```
  */
 export function sseLink<TRouter extends AnyTRPCRouter>(
@@ -57,10 +58,10 @@ class Subscriber {
   readonly #failures: FailureMemory
   readonly #single: SetOptions
   readonly #set: SubscriptionSet
-  /** Until what keeps positions is there. */
+  /** Set while the code for persisted positions is loading. */
   #loading: Promise<void> | undefined
   #positions = noPositions
-  /** Whether each subscription has a stream of its own. */
+  /** Whether each subscription has its own stream. */
   #isSingle: boolean
 
   constructor(
@@ -101,7 +102,7 @@ class Subscriber {
     })
   }
 
-  /** Starts one, and reports to the envelopes; returns what stops it. */
+  /** Starts a subscription that reports to the envelopes; returns a function that stops it. */
   start(op: Operation, envelopes: Envelopes): () => void {
     const { clock } = this.#single
     const call = this.#callOf(op)
@@ -140,14 +141,14 @@ class Subscriber {
       op,
       path: op.path,
       inputJson,
-      // The id of this call goes before that of an input which may stay as it is.
+      // The id of this call takes precedence over that of the input, which may not have changed.
       lastEventId: (lastEventId as string | undefined) ?? split.lastEventId,
       hasFailed: this.#failures.last(identityOf({ path: op.path, inputJson })) !== undefined,
       retry: retry === undefined ? undefined : checkRetry(retry as RetryOption),
     }
   }
 
-  /** Starts a subscription on a stream of its own, whose retry is that of the call. */
+  /** Starts a subscription on its own stream, which is retried as the call says. */
   #startSingle(call: WantedCall, member: Member): () => void {
     const { retry = this.#single.retry } = call
     return new SubscriptionSet({ ...this.#single, retry }).join(

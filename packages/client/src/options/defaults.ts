@@ -8,7 +8,8 @@ import { globalFetch } from '../transport/fetch.ts'
 import type { SseLinkBaseOptions } from './options.ts'
 
 /**
- * Its timers keep the process alive: a process that only waits for the next attempt must not end.
+ * Its timers keep the process alive, because a process that waits for the next attempt must not
+ * end.
  */
 const waitingClock: Clock = {
   now: () => Date.now(),
@@ -40,8 +41,8 @@ export function streamSettings(options: SseLinkBaseOptions): StreamSettings {
 }
 
 /**
- * Loads what keeps positions over a reload, where `persist` is given. If it can't be loaded,
- * nothing is kept. Throws `INVALID_OPTION`.
+ * Loads the code that keeps positions over a reload, if `persist` is given. If that fails, nothing
+ * is kept. Throws `INVALID_OPTION`.
  */
 export function loadPositions(
   { persist: storage, persistForMs: forMs = 3_600_000, url }: SseLinkBaseOptions,
@@ -67,7 +68,7 @@ export function loadPositions(
 
 /** JavaScript can pass anything: `url` may come from an environment variable that isn't set. */
 function checkUrl(url: unknown): void {
-  // Not by instanceof: a URL may be another window's.
+  // `instanceof` would reject a URL of another window.
   if (url && ['string', 'object', 'function'].includes(typeof url)) return
   const message = `url is ${JSON.stringify(url)}: give the address of the tRPC endpoint, or a function.`
   throw new RealtimeError('INVALID_OPTION', message)

@@ -16,7 +16,7 @@ import type { TabSharing } from './tab-sharing.ts'
 /** A value, or a promise of it. */
 export type MaybePromise<TValue> = TValue | Promise<TValue>
 
-/** Events that are no longer available. What follows in the subscription is contiguous again. */
+/** Reports events that are no longer available. The events after them are contiguous again. */
 export interface SseGap {
   /** The procedure's path. */
   readonly path: string
@@ -25,8 +25,9 @@ export interface SseGap {
   /** The last event before the gap. */
   readonly lastEventId: string
   /**
-   * Why: the log no longer keeps them (`trimmed`), it is another log than before (`reset`), or the
-   * channel skips to the newest event for a subscription that is too far behind (`skipped`).
+   * Why they are missing. `trimmed`: the log no longer keeps them. `reset`: it is another log than
+   * before. `skipped`: the subscription was too far behind, and its channel skips to the newest
+   * event.
    */
   readonly reason: GapReason
 }
@@ -39,9 +40,9 @@ export interface SseLinkErrorInfo {
   readonly path: string
 }
 
-/** What a request is for: the argument of a `headers` function. */
+/** The argument of a `headers` function: the subscriptions of the request. */
 export interface SseHeadersOptions {
-  /** The subscription; of several, the oldest. */
+  /** The subscription, or the oldest if there are several. */
   readonly op: Operation
   /** All subscriptions of the request, as in `httpBatchLink`. In single mode there is one. */
   readonly opList: [Operation, ...Operation[]]
@@ -55,27 +56,27 @@ export interface SseFallback {
   readonly message: string
 }
 
-/** What a single subscription can have in its `context`: `subscribe(input, { context })`. */
+/** Settings of a single subscription, in its `context`: `subscribe(input, { context })`. */
 export interface SseCallContext {
   /**
-   * The id to resume from. It goes before the id in the input, and before a kept one; `''` starts
-   * without any.
+   * The id to resume from. It takes precedence over the id in the input and over a persisted one.
+   * `''` starts without an id.
    *
-   * @default the `lastEventId` in the input, else what `persist` has kept
+   * @default the `lastEventId` in the input, otherwise the id that `persist` has kept
    */
   readonly lastEventId?: string
   /**
-   * Called with every gap of this subscription, beside the link's `onGap`.
+   * Called with every gap of this subscription, in addition to the link's `onGap`.
    *
    * @default only the link's
    */
   readonly onGap?: (gap: SseGap) => unknown
   /**
-   * Used in place of the link's `retry`. With `false`, a failure ends this subscription: give it
-   * where starting the procedure again would repeat side effects. On a connection that several
-   * subscriptions share, the others go on. Such a connection is retried as the link's `retry` says;
-   * a wait of this one comes on top for this subscription only. Subscriptions share an equal one on
-   * the wire only if they have the same `retry`.
+   * Replaces the link's `retry` for this subscription. With `false`, a failure ends it: use that if
+   * starting the procedure again would repeat side effects. Other subscriptions on a shared
+   * connection continue. A shared connection is retried as the link's `retry` says, and this
+   * subscription then waits in addition. Equal subscriptions are one on the wire only if they have
+   * the same `retry`.
    *
    * @default the link's
    */
@@ -97,36 +98,36 @@ export interface SseLinkBaseOptions {
   /** Headers to send; a function is called before every request, so that a token is never stale. */
   readonly headers?: HTTPHeaders | ((opts: SseHeadersOptions) => MaybePromise<HTTPHeaders>)
   /**
-   * What `createContext` gets as `info.connectionParams`; a function is called before every
-   * request. Prefer `headers`: connection params are part of the address, and so of logs.
+   * Passed to `createContext` as `info.connectionParams`; a function is called before every
+   * request. Prefer `headers`: connection params are part of the address, and appear in logs.
    */
   readonly connectionParams?: ConnectionParams | (() => MaybePromise<ConnectionParams>)
   /**
    * Called once when events are no longer available, at the place where they are missing. A single
    * subscription can have its own, in its `context`: `subscribe(input, { context: { onGap } })`.
-   * Then both are called.
+   * Both are then called.
    *
    * @default `console.warn`, once per subscription
    */
   readonly onGap?: (gap: SseGap) => unknown
   /**
-   * Called with what `onGap`, a subscription's `onError` or its `onComplete` throws. It stops no
-   * subscription.
+   * Called with errors thrown by `onGap`, or by a subscription's `onError` or `onComplete`. They
+   * stop no subscription.
    *
-   * @default `reportError`, or where there is none an uncaught exception
+   * @default `reportError`; in runtimes without it, an uncaught exception
    */
   readonly onError?: (error: unknown, info: SseLinkErrorInfo) => void
   /**
-   * When a failure is retried. `{ baseMs, maxMs }` waits a random time up to `baseMs` milliseconds,
-   * doubled with every failure in a row up to `maxMs`. A function returns the wait in milliseconds,
-   * or `false`. With `false`, a failure ends the subscription with its error. A single subscription
-   * can have its own, in its `context`: `subscribe(input, { context: { retry: false } })`; see
-   * {@link SseCallContext}.
+   * Decides when a failure is retried. `{ baseMs, maxMs }` waits a random time up to `baseMs`
+   * milliseconds, doubled with every failure in a row up to `maxMs`. A function returns the wait in
+   * milliseconds, or `false`. With `false`, a failure ends the subscription with its error. A
+   * single subscription can have its own, in its `context`:
+   * `subscribe(input, { context: { retry: false } })`; see {@link SseCallContext}.
    *
-   * What the server asks for (`Retry-After`, `retry:`) is waited on top of a back-off, and at least
-   * where a function returns less; never more than 5 minutes. While the device is offline, attempts
-   * wait. A function that throws, or returns anything else, ends the subscription with that error
-   * or `INVALID_OPTION`.
+   * A wait that the server requests (`Retry-After`, `retry:`) is added to the back-off. If a
+   * function returns less than that wait, the wait counts. It is at most 5 minutes. While the
+   * device is offline, attempts wait. A function that throws, or returns anything else, ends the
+   * subscription with that error or `INVALID_OPTION`.
    *
    * @default { baseMs: 250, maxMs: 30_000 }
    */
@@ -139,14 +140,14 @@ export interface SseLinkBaseOptions {
    */
   readonly connectTimeoutMs?: number
   /**
-   * After how much silence a stream is considered dead, in milliseconds. `Infinity` means never.
+   * The silence after which a stream is considered dead, in milliseconds. `Infinity` means never.
    *
-   * @default what the server announces; never if it announces nothing
+   * @default the time that the server announces; never if it announces none
    */
   readonly inactivityTimeoutMs?: number
   /**
-   * How long a page may be hidden before its connection is closed, in milliseconds. When it is
-   * shown again, every subscription resumes from its position. `Infinity` keeps the connection.
+   * How long a page may be hidden before its connection is closed, in milliseconds. When the page
+   * is shown again, every subscription resumes from its position. `Infinity` keeps the connection.
    *
    * @default Infinity
    */
@@ -170,8 +171,8 @@ export interface SseLinkBaseOptions {
    * Keeps the last event ids of running subscriptions over a reload, so that events in between
    * arrive: `sessionStorage`, or anything of that shape. It keeps at most 100 subscriptions, by
    * address, path and input. An id is cleared when its subscription is complete or unsubscribed. A
-   * storage that fails, or has other contents, does no harm. A single subscription starts without a
-   * kept id if its `context` has an empty one: `{ lastEventId: '' }`.
+   * storage that fails, or has other contents, does no harm. To start a single subscription without
+   * a kept id, set an empty one in its `context`: `{ lastEventId: '' }`.
    *
    * @default nothing is kept
    */
@@ -189,10 +190,10 @@ export interface SseLinkBaseOptions {
    */
   readonly onFallback?: (fallback: SseFallback) => void
   /**
-   * The device that the link runs on, for tests and for runtimes without the events of browsers.
+   * The device that the link runs on, for tests and for runtimes without a browser's events.
    *
-   * @default the page's `online`, `visibilitychange`, `pagehide` and `pageshow` events, where there
-   * is a page
+   * @default the page's `online`, `visibilitychange`, `pagehide` and `pageshow` events, if there is
+   * a page
    */
   readonly device?: Device
   /**
@@ -202,10 +203,10 @@ export interface SseLinkBaseOptions {
    */
   readonly fetch?: Fetch
   /**
-   * Receives events where `fetch` can't stream, as in React Native: a class like the browser's
-   * `EventSource`, which is closed at its first error. Each subscription has its own connection
-   * then, as in single mode; `fetch` and web streams are not used. The class decides whether it
-   * sends `headers`: a browser's does not.
+   * A class like the browser's `EventSource`, to receive events where `fetch` can't stream, as in
+   * React Native. It is closed at its first error. Each subscription then has its own connection,
+   * as in single mode; `fetch` and web streams are not used. The class decides whether it sends
+   * `headers`: a browser's doesn't.
    *
    * @default none: `fetch` is used
    */
@@ -218,25 +219,25 @@ export interface SseLinkBaseOptions {
    */
   readonly eventSourceOptions?: Readonly<Record<string, unknown>>
   /**
-   * Time and chance, for tests.
+   * Time and randomness, for tests.
    *
    * @default the system's
    */
   readonly clock?: Clock
 }
 
-/** What `createContext` can get beside headers. */
+/** Values for `createContext`, in addition to headers. */
 export type ConnectionParams = Readonly<Record<string, string>> | null
 
-/** The transformer: the one that the router was made with if it has one, else none. */
+/** Requires the router's transformer if the router has one, and forbids one otherwise. */
 export type TransformerOption<TRouter extends AnyTRPCRouter> =
   inferTRPCClientTypes<TRouter>['transformer'] extends true
     ? {
-        /** The transformer that `initTRPC.create` was given. */
+        /** The transformer that was passed to `initTRPC.create`. */
         readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer
       }
     : {
-        /** The router has no transformer: give `initTRPC.create` one first. */
+        /** The router has no transformer. To use one, pass it to `initTRPC.create` first. */
         readonly transformer?: never
       }
 

@@ -2,25 +2,25 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../set/member.ts'
 import type { SetOptions } from '../set/set-options.ts'
 
-/** Sharing across tabs, as `tabs()` of `@trpc-sse/client/tabs` gives it to `sseLink`. */
+/** Sharing across tabs, as returned by `tabs()` of `@trpc-sse/client/tabs`. */
 export interface TabSharing {
   /** Called by the link. */
   readonly share: (parts: never) => unknown
 }
 
-/** What a link shares. */
+/** The parts of a link that sharing needs. */
 export interface SharingParts {
   /** The settings of a stream that isn't shared. */
   readonly settings: SetOptions
   readonly codec: Codec
 }
 
-/** Gives the parts of the settings that differ where the stream is shared. */
+/** Returns the settings that differ if the stream is shared. */
 export type ShareStream = (parts: SharingParts) => Pick<SetOptions, 'endpoint' | 'fetch'>
 
 /**
- * Makes a set get its streams from the one that all tabs share, if there is sharing. Throws
- * `INVALID_OPTION`.
+ * Returns the settings of a set whose streams come from the one that all tabs share, if there is
+ * sharing. Throws `INVALID_OPTION`.
  */
 export function acrossTabs(
   sharing: TabSharing | false | undefined,

@@ -1,12 +1,12 @@
 import type { SubscriptionFrame } from '../wire/frame.ts'
 
-/** What a handover reports to its subscription. */
+/** The subscription that a handover reports to. */
 export interface HandoverTarget<TConnection> {
   /** Takes a frame that arrived on this connection. */
   deliver(frame: SubscriptionFrame, connection: TConnection): void
-  /** The subscription has moved on, and has got all up to this event. */
+  /** The position has moved: the subscription has received everything up to it. */
   positioned(): void
-  /** The subscription runs, after it did not. */
+  /** The subscription runs again. */
   started(): void
   /** The subscription doesn't run; `undefined` if nothing failed. */
   waiting(error: unknown): void
@@ -18,16 +18,19 @@ type StartedFrame = Extract<SubscriptionFrame, { readonly type: 'started' }>
 interface Next<TConnection> {
   readonly connection: TConnection
   readonly hasPosition: boolean
-  /** What the previous connection sent meanwhile; if there is no position, the ids of that. */
+  /**
+   * Frames that the previous connection has sent meanwhile. Without a position, only their ids
+   * matter.
+   */
   readonly held: SubscriptionFrame[]
   readonly delivered: Set<string>
 }
 
 /**
  * Takes one subscription's frames from one connection at a time. When a next connection is asked to
- * run the subscription, frames of the previous one are held back until the next one has started. It
- * then sends all of them, from the position on. If it fails, the held frames are delivered. So
- * nothing is missed or repeated, and ids need not be understood. Without a position we can't
+ * run the subscription, frames of the previous one are held back until the next one has started.
+ * The next connection then sends all events after the position. If it fails, the held frames are
+ * delivered. So nothing is missed or repeated, and ids can stay opaque. Without a position we can't
  * resume: the previous connection keeps delivering, and the next one skips what was already
  * delivered.
  */
@@ -41,7 +44,7 @@ export class Handover<TConnection> {
   #isDelivering = false
 
   constructor(lastEventId: string | undefined, target: HandoverTarget<TConnection>) {
-    // An empty id asks for a start without one, even where one was kept.
+    // An empty id requests a start without a position, even if one was kept.
     this.#clientPosition = lastEventId || undefined
     this.#target = target
   }
@@ -50,7 +53,7 @@ export class Handover<TConnection> {
     return this.#clientPosition
   }
 
-  /** Whether its values are those of a live subscription, if the server has said so. */
+  /** Whether its values are those of a live subscription; `undefined` if the server hasn't said. */
   live(): boolean | undefined {
     return this.#isLive
   }
@@ -60,12 +63,15 @@ export class Handover<TConnection> {
     return this.#connection
   }
 
-  /** Whether all after this event is still to come: not while the next one is being delivered. */
+  /**
+   * Whether every event after this id is still to come. `false` while the next event is being
+   * delivered.
+   */
   isAt(lastEventId: string): boolean {
     return lastEventId === this.#clientPosition && !this.#isDelivering
   }
 
-  /** Whether it gets everything from now on, exactly as the other one does. */
+  /** Whether it will receive exactly the same frames as the other one. */
   equals(other: Handover<TConnection>): boolean {
     return (
       this.#isSettled() &&
@@ -87,8 +93,7 @@ export class Handover<TConnection> {
     const { type } = frame
     if (next?.connection === connection) {
       if (type === 'started') return this.#start(next, frame)
-      // It could not be started there. What that means for the previous connection is not decided
-      // here.
+      // The start failed. The caller decides what that means for the previous connection.
       if (type === 'error' || type === 'stopped') {
         this.#deliver(frame, connection)
         return false
@@ -147,7 +152,7 @@ export class Handover<TConnection> {
     const { id } = frame
     if (id && this.#skipped.delete(id)) return false
     this.#deliver(frame, connection)
-    // An untracked event between tracked ones carries an empty id: that is no position.
+    // An untracked event between tracked ones has an empty id, which is no position.
     if (!id || id === this.#clientPosition) return false
     this.#clientPosition = id
     this.#target.positioned()

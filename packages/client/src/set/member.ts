@@ -6,7 +6,7 @@ export interface Codec {
   serialize(value: unknown): unknown
   /** Returns the value of an event. Throws if it can't be read. */
   event(serialized: unknown): unknown
-  /** Returns what an error means; one that can't be read is final. */
+  /** Returns what an error means for the subscription. An unreadable error is final. */
   error(serialized: unknown): SubscriptionEnd
 }
 
@@ -14,24 +14,24 @@ export interface Codec {
 export type SubscriptionEnd = Extract<StreamEvent, { readonly type: 'lost' | 'end' }>
 
 /**
- * One of the app's subscriptions, which may share one on the wire. What its handlers throw is
- * thrown on.
+ * One of the app's subscriptions, which may share one on the wire. Errors of its handlers are
+ * rethrown.
  */
 export interface Member {
   /**
-   * No connection runs it, and one is on its way; the error says why, `undefined` if nothing
+   * No connection runs it, and one is being opened. The error is the reason; `undefined` if nothing
    * failed.
    */
   connecting(error: unknown): void
   /**
-   * It runs, from this position on if it has one; `live` is what the server says of its values, if
-   * it does.
+   * It runs, from this position if it has one. `live` says whether its values are those of a live
+   * subscription, if the server has sent that.
    */
   started(lastEventId: string | undefined, live: boolean | undefined): void
-  /** Takes a frame; returns whether the subscription is over by that. */
+  /** Takes a frame; returns the end of the subscription if the frame ends it. */
   receive(frame: SubscriptionFrame): SubscriptionEnd | undefined
   /** It ended with an error. */
   failed(error: unknown): void
-  /** It is off the shared stream, and goes on from this position in single mode. */
+  /** It has left the shared stream, and continues from this position in single mode. */
   single(lastEventId: string | undefined): void
 }

@@ -13,8 +13,8 @@ import type { ConnectionOwner, SetConnection } from './set-connection.ts'
 import type { SharedSubscription } from './shared-subscription.ts'
 
 /**
- * A connection in multiplexed mode: what it was asked for, and the control requests that make it
- * what is wanted.
+ * A connection in multiplexed mode: its set, and the control requests that adapt the set to the
+ * wanted subscriptions.
  */
 export class MultiplexedConnection implements SetConnection {
   readonly #owner: ConnectionOwner
@@ -74,7 +74,7 @@ export class MultiplexedConnection implements SetConnection {
     return this.#isInControl
   }
 
-  /** Control requests go one at a time, each with all that is wanted then. */
+  /** Sends control requests one at a time, each with everything that is wanted at that moment. */
   changed(): void {
     if (!this.#isInControl || this.#request || this.#isHeldBack) return
     if (this.#table.differs(this.#owner.wanted())) void this.#control()
@@ -101,8 +101,8 @@ export class MultiplexedConnection implements SetConnection {
   }
 
   /**
-   * Subscriptions run as the client that opened the stream. One that has failed may need newer
-   * credentials, a fresh token for example. Then this stream won't do.
+   * Subscriptions run with the credentials of the request that opened the stream. If one has failed
+   * and the credentials have changed since, a fresh token may be the fix: open a new stream.
    */
   #checkCredentials(endpoint: Endpoint): void {
     const credentials = credentialsOf(endpoint)
@@ -118,7 +118,7 @@ export class MultiplexedConnection implements SetConnection {
   async #control(): Promise<void> {
     const { clock, connectTimeoutMs } = this.#owner.options
     this.#request = new AbortController()
-    // Whatever fails: a new stream is always right.
+    // Whatever fails, a new stream is always correct.
     const answer = await within(clock, connectTimeoutMs, this.#request, (signal) =>
       this.#post(signal),
     ).catch(() => undefined)
@@ -132,8 +132,7 @@ export class MultiplexedConnection implements SetConnection {
   }
 
   /**
-   * The stream changes too often: it does not have this set. It gets what is wanted once the wait
-   * is over.
+   * The stream changes too often, and refused this set. Sends the wanted set once the wait is over.
    */
   #holdBack(waitMs: number): void {
     this.#table.doubt()
@@ -145,8 +144,8 @@ export class MultiplexedConnection implements SetConnection {
   }
 
   /**
-   * Sends the newest set. Resolves with 0 if the stream has it, with the wait in milliseconds if
-   * there is one.
+   * Sends the newest set. Resolves with 0 if the stream has accepted it, or with the requested wait
+   * in milliseconds.
    */
   async #post(signal: AbortSignal): Promise<number | undefined> {
     const response = await send(

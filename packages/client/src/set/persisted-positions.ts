@@ -2,7 +2,7 @@ import type { Clock } from '@trpc-sse/protocol'
 import type { Device, DeviceEvent } from '../stream/device.ts'
 import type { PersistStorage, Positions } from './positions.ts'
 
-/** What positions are kept with. */
+/** The options of persisted positions. */
 export interface PersistedPositionsOptions {
   readonly clock: Clock
   readonly device: Device
@@ -10,15 +10,15 @@ export interface PersistedPositionsOptions {
   /** The server that the positions belong to. */
   readonly url: string
   readonly forMs: number
-  /** Given, not imported: a bundler would cut the link in pieces for it. */
+  /** Passed in, because an import would make bundlers split the link. */
   readonly hash: (text: string) => string
 }
 
-/** The number of subscriptions that are kept, those that moved last; and the longest id. */
+/** The number of subscriptions that are kept (those that moved last), and the longest id. */
 const maxPositions = 100
 const longestPosition = 1_024
 /**
- * How long a change may wait until it is written, in milliseconds. When the page is left it is
+ * How long a change may wait before it is written, in milliseconds. When the page is left, it is
  * written at once.
  */
 const writeDelayMs = 500
@@ -26,14 +26,14 @@ const writeDelayMs = 500
 type Kept = readonly [key: string, lastEventId: string, atMs: number]
 
 /**
- * Keeps positions in a storage: few writes, bounded, and harmless whatever the storage does or has
- * in it.
+ * Keeps positions in a storage, with few writes and bounded size. A storage that fails, or has
+ * other contents, does no harm.
  */
 export class PersistedPositions implements Positions {
   readonly #options: PersistedPositionsOptions
   readonly #name: string
   readonly #current = new Map<string, string>()
-  /** What is not written yet. */
+  /** Changes that are not written yet. */
   readonly #changes = new Map<string, Kept | undefined>()
   #cancel: (() => void) | undefined
   #unlisten: (() => void) | undefined
@@ -61,7 +61,8 @@ export class PersistedPositions implements Positions {
       this.#current.set(key, id)
       this.#change(key, id)
     }
-    // Only while there is something to write: a client that is done leaves no listener behind.
+    // Listen only while there is something to write, so that an idle client leaves no listener
+    // behind.
     this.#unlisten ??= device.listen((event) => this.#onDevice(event))
     this.#cancel ??= clock.after(writeDelayMs, () => this.#write())
   }
@@ -72,7 +73,7 @@ export class PersistedPositions implements Positions {
       const value: readonly unknown[] = JSON.parse(storage.getItem(this.#name) ?? '[]')
       return value.filter(isKept).filter(([, , atMs]) => atMs > clock.now() - forMs)
     } catch {
-      // Not allowed, or written by something else: nothing is kept then.
+      // Access is forbidden, or other code wrote the value: start without positions.
       return []
     }
   }
@@ -97,7 +98,7 @@ export class PersistedPositions implements Positions {
       if (all.length === 0) storage.removeItem(this.#name)
       else storage.setItem(this.#name, JSON.stringify(all.slice(-maxPositions)))
     } catch {
-      // Full, or not allowed: after a reload, subscriptions then start anew.
+      // The storage is full or forbidden: after a reload, subscriptions start like new ones.
     }
   }
 
@@ -108,7 +109,7 @@ export class PersistedPositions implements Positions {
 
   #onDevice(event: DeviceEvent): void {
     if (event !== 'left' && event !== 'hidden') return
-    // A position that has not moved for long was still good while the page was there.
+    // A position that hasn't moved for a long time is still valid now: renew its time.
     for (const [key, id] of this.#current) this.#change(key, id)
     this.#write()
   }

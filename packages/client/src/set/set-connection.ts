@@ -7,46 +7,43 @@ import type { SharedSubscription } from './shared-subscription.ts'
 /** The stream that a connection of a set belongs to. */
 export interface ConnectionOwner {
   readonly options: ConnectionOptions
-  /** Asks the app where requests go now. */
+  /** Asks the app for the current address, headers and connection params. */
   endpoint(): Promise<Endpoint>
   wanted(): ReadonlySet<SharedSubscription>
-  /** The newest connection is open, or something has started on it. */
+  /** The newest connection is open, or a subscription has started on it. */
   closePrevious(): void
   lost(connection: SetConnection, error: unknown): void
-  /**
-   * A connection can't be relied on to have the set. Called once, until {@link
-   * SetConnection.resume}.
-   */
+  /** A connection may not have the wanted set. Called once, until {@link SetConnection.resume}. */
   handOver(): void
 }
 
-/** What all connections of a set have in common. */
+/** Options that all connections of a set share. */
 export interface ConnectionOptions {
   readonly clock: Clock
   readonly fetch: Fetch
-  /** How long a control request may take, and then what it has asked for, in milliseconds. */
+  /**
+   * How long a control request may take, and then the start of its subscriptions, in milliseconds.
+   */
   readonly connectTimeoutMs: number
 }
 
-/** One connection of a set, and what was asked of it. */
+/** One connection of a set, and the subscriptions that it was asked to run. */
 export interface SetConnection extends ModeConnection {
-  /** Whether it is open, and follows changes of the set. */
+  /** Whether it is open and follows changes of the set. */
   isInControl(): boolean
-  /** What is wanted may have changed. */
+  /** The wanted subscriptions may have changed. */
   changed?(): void
-  /** Returns the key that the request has for a subscription. */
+  /** Returns the key of a subscription in the request. */
   keyOf?(subscription: SharedSubscription): string | undefined
   /** Forgets a subscription that the server has ended. */
   forget?(subscription: SharedSubscription): void
-  /** It goes on, in spite of what failed. */
+  /** Continues, although a handover was refused. */
   resume?(): void
-  /** Follows no more changes: there is a newer connection. */
+  /** Stops following changes, because there is a newer connection. */
   retire?(): void
 }
 
-/**
- * Creates a connection in single mode, whose set is the one subscription that it was opened for.
- */
+/** Creates a connection in single mode. Its set is the one subscription that it was opened for. */
 export function createSingleConnection(
   owner: ConnectionOwner,
   { call, handover }: SharedSubscription,

@@ -5,7 +5,7 @@ import type { ReadErrorBody } from '../transport/response.ts'
 import type { Endpoint } from '../wire/request.ts'
 import type { Positions } from './positions.ts'
 
-/** What a set is made of. */
+/** The options of a set. */
 export interface SetOptions extends StreamSettings {
   /** Whether the set is one subscription, in single mode. */
   readonly isSingle: boolean
@@ -15,11 +15,13 @@ export interface SetOptions extends StreamSettings {
   readonly endpoint: (opList: [Operation, ...Operation[]]) => Promise<Endpoint>
   readonly readErrorBody: ReadErrorBody
   /**
-   * Finds the error of one subscription in the refusal of all; returns the refusal where that has
+   * Finds the error of one subscription in the refusal of a set; returns the refusal if it has
    * none.
    */
   readonly readOwnError: (refusal: unknown, key: string) => unknown
-  /** The server doesn't know multiplexed mode. Called before all members go on in single mode. */
+  /**
+   * The server doesn't know multiplexed mode. Called before all members continue in single mode.
+   */
   readonly onUnknown: (status: number) => void
   /** A stream in single mode comes from a server that knows multiplexed mode. */
   readonly onKnown: () => void

@@ -5,12 +5,12 @@ import { SharedStream } from './shared-stream.ts'
 import { SharedSubscription, type SubscriptionOwner } from './shared-subscription.ts'
 import { identityOf, type WantedCall } from './wanted-call.ts'
 
-/** Subscriptions on one stream, which is there while something is wanted. */
+/** Subscriptions on one stream, which exists while any is wanted. */
 export class SubscriptionSet implements SubscriptionOwner {
   readonly options: SetOptions
   readonly stream: SharedStream
   readonly #subscriptions = new Set<SharedSubscription>()
-  /** Of each identity those that are equal. */
+  /** The subscriptions of each identity, which differ only in position or retry. */
   readonly #families = new Map<string, readonly SharedSubscription[]>()
 
   constructor(options: SetOptions) {
@@ -19,8 +19,8 @@ export class SubscriptionSet implements SubscriptionOwner {
   }
 
   /**
-   * Adds a subscription; returns what takes it away. It runs as if it were alone, and is one on the
-   * wire with those of the same path and input that have the same position.
+   * Adds a subscription; returns a function that removes it. It runs as if it were alone. On the
+   * wire, it is one with those of the same path and input that have the same position.
    */
   join(call: WantedCall, member: Member): () => void {
     const identity = identityOf(call)
@@ -58,7 +58,7 @@ export class SubscriptionSet implements SubscriptionOwner {
     this.stream.changed()
   }
 
-  /** Saves the position, and makes one of two equal subscriptions that have the same. */
+  /** Saves the position, and merges the subscription with an equal one at the same position. */
   positioned(subscription: SharedSubscription): void {
     // A handler may just have unsubscribed.
     if (!this.#subscriptions.has(subscription)) return
@@ -73,7 +73,7 @@ export class SubscriptionSet implements SubscriptionOwner {
   }
 }
 
-/** Tells whether a subscription would receive exactly what the shared one does from now on. */
+/** Whether a subscription would receive exactly the same events as the shared one from now on. */
 function canShare(shared: SharedSubscription, { lastEventId, retry }: WantedCall): boolean {
   if (!isSameRetry(shared.call.retry, retry)) return false
   if (shared.isFresh() && shared.call.lastEventId === lastEventId) return true

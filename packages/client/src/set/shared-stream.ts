@@ -15,17 +15,20 @@ import {
 import type { SetOptions } from './set-options.ts'
 import type { SharedSubscription, SubscriptionStream } from './shared-subscription.ts'
 
-/** The stream of all subscriptions of a set: it is there while there are some. */
+/** The stream of all subscriptions of a set. It exists while there are some. */
 export class SharedStream implements SubscriptionStream, ConnectionOwner {
   readonly options: SetOptions
   readonly #subscriptions: ReadonlySet<SharedSubscription>
   readonly #connections = new Set<SetConnection>()
   #stream: Stream | undefined
-  /** The connection that was asked for last: a refusal is the answer to its request. */
+  /** The connection that was requested last. A refusal answers its request. */
   #asked: SetConnection | undefined
   #isScheduled = false
   readonly #elapsedMs: () => number
-  /** The server asked for no stream before. Kept here: the stream that it told may be closed. */
+  /**
+   * The server asked clients not to open a stream before this time. It is kept here, because the
+   * stream that received the request may be closed.
+   */
   #notBeforeMs = 0
   #cancelOpening = (): void => {}
 
@@ -36,8 +39,8 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
   }
 
   /**
-   * What is wanted may have changed. In multiplexed mode, starts and stops of one tick travel
-   * together.
+   * The wanted subscriptions may have changed. In multiplexed mode, starts and stops of one tick
+   * travel together.
    */
   changed(): void {
     if (this.options.isSingle) this.#apply()
@@ -81,11 +84,11 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
     if (error !== undefined) this.#notBeforeMs = this.#elapsedMs() + this.askedWaitMs()
     for (const subscription of [...this.#subscriptions])
       subscription.handover.lost(connection, this.#ownError(subscription, error))
-    // Those that back off themselves open another stream when they are due.
+    // Subscriptions that back off by themselves open another stream when they are due.
     if (this.#subscriptions.size > 0 && this.wanted().size === 0) this.#release()
   }
 
-  /** Closes the previous connection, once nothing runs on it any more. */
+  /** Closes the previous connection once no subscription runs on it. */
   closePrevious(): void {
     const newest = [...this.#connections].at(-1)
     if (this.#connections.size < 2 || !newest?.isInControl()) return
@@ -119,7 +122,8 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
       connect: () => this.#connect(),
       read: isSingle ? readSingleMessage : readMultiplexedMessage,
       onRefused: (error) => this.#refused(error),
-      // Servers that know multiplexed mode send `retry:` on every stream; tRPC's own never does.
+      // Servers that know multiplexed mode send `retry:` on every stream. tRPC's own server never
+      // does.
       onRetryAsked: () => isSingle && onKnown(),
       onEnded: (state) => this.#ended(state),
     })
@@ -135,14 +139,14 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
     return this.#asked
   }
 
-  /** Closes the stream, and reports that to no subscription. */
+  /** Closes the stream without reporting it to any subscription. */
   #release(): void {
     const stream = this.#stream
     this.#stream = undefined
     stream?.close()
   }
 
-  /** Returns what a refusal of the whole set says to one subscription. */
+  /** Returns the error of one subscription from a refusal of the whole set. */
   #ownError(subscription: SharedSubscription, error: unknown): unknown {
     const key = error === undefined ? undefined : this.#asked?.keyOf?.(subscription)
     return key === undefined ? error : this.options.readOwnError(error, key)

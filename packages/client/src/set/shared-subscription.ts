@@ -11,15 +11,13 @@ import { identityOf, type WantedCall } from './wanted-call.ts'
 
 /** The stream that a shared subscription runs on. */
 export interface SubscriptionStream {
-  /** What is wanted may have changed. */
+  /** The wanted subscriptions may have changed. */
   changed(): void
   /** The server has ended a subscription, for now or for good. */
   forget(subscription: SharedSubscription): void
   /** The only subscription has failed on this connection. */
   fail(error: unknown, connection: ModeConnection): void
-  /**
-   * The shortest wait that the server asks for, in milliseconds, before anything is started again.
-   */
+  /** The shortest wait that the server requests before a restart, in milliseconds. */
   askedWaitMs(): number
 }
 
@@ -33,28 +31,34 @@ export interface SubscriptionOwner {
   remove(subscription: SharedSubscription): void
 }
 
-/** What all subscriptions of a set have in common. */
+/** Options that all subscriptions of a set share. */
 export interface SubscriptionOptions {
   readonly clock: Clock
-  /** Whether the only subscription has a stream of its own, which is retried in its place. */
+  /**
+   * Whether the subscription has its own stream. The stream is then retried instead of the
+   * subscription.
+   */
   readonly isSingle: boolean
   readonly lingerMs: number
   readonly device: Device
   readonly hiddenTimeoutMs: number
-  /** Of the link; a call's own is used in its place. */
+  /** The link's retry, unless the call has its own. */
   readonly retry: CheckedRetry
   readonly failures: FailureMemory
 }
 
-/** One subscription on the wire, for all of the app's that are equal and have the same position. */
+/**
+ * One subscription on the wire, for all of the app's subscriptions that are equal and at the same
+ * position.
+ */
 export class SharedSubscription implements HandoverTarget<ModeConnection> {
-  /** The same for all that are equal. */
+  /** The same for all equal subscriptions. */
   readonly identity: string
   readonly call: WantedCall
   readonly handover: Handover<ModeConnection>
   readonly #owner: SubscriptionOwner
   readonly #members = new Set<Member>()
-  /** Those that have not been told yet that it runs. */
+  /** Members that haven't been notified yet that it runs. */
   readonly #newcomers = new Set<Member>()
   readonly #retry: Retry
   #isFresh = true
@@ -80,7 +84,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     })
   }
 
-  /** Whether it waits until it is started again. */
+  /** Whether it is waiting to be started again. */
   isBackingOff(): boolean {
     return this.#retry.isBackingOff()
   }
@@ -98,7 +102,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     queueMicrotask(() => this.#each((one) => one === member && this.#welcome(one)))
   }
 
-  /** Takes a member away. The place of the last one is kept for a while. */
+  /** Removes a member. After the last one, the subscription is kept for a while. */
   leave(member: Member): void {
     const { clock, isSingle, lingerMs } = this.#owner.options
     if (!this.#remove(member) || this.#members.size > 0) return
@@ -106,13 +110,13 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     else this.#cancelLinger = clock.after(lingerMs, () => this.#over())
   }
 
-  /** Takes over the members of one that has the same position. */
+  /** Takes over the members of another subscription that has the same position. */
   adopt(other: SharedSubscription): void {
     other.#each((member) => other.#welcome(member))
     for (const member of other.dissolve()) this.#add(member)
   }
 
-  /** Gives all members away, and reports nothing to them. */
+  /** Removes and returns all members, without notifying them. */
   dissolve(): Member[] {
     const members = [...this.#members]
     this.#members.clear()
@@ -127,7 +131,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     for (const member of this.dissolve()) member.failed(error)
   }
 
-  /** Its stream is not retried: only with a retry of its own it goes on. */
+  /** The stream isn't retried. The subscription continues only if the call has its own retry. */
   streamGaveUp(error: unknown): void {
     if (this.call.retry === undefined) this.fail(error)
     else this.#backOffAlone(error)
@@ -184,7 +188,10 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     for (const member of this.dissolve()) member.failed(end.error)
   }
 
-  /** Backs off without the stream, which may be gone: the device is followed here meanwhile. */
+  /**
+   * Backs off without the stream, which may be gone. Until then, this subscription follows the
+   * device itself.
+   */
   #backOffAlone(error: unknown): void {
     const { clock, device, hiddenTimeoutMs } = this.#owner.options
     if (this.isBackingOff()) return
@@ -196,7 +203,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
     })
   }
 
-  /** Calls all members; what a member's handlers throw ends that member. */
+  /** Calls all members. If a member's handler throws, that member ends. */
   #each<T>(call: (member: Member) => T): T | undefined {
     let result: T | undefined
     for (const member of [...this.#members]) {

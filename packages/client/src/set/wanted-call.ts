@@ -5,15 +5,13 @@ import type { Wanted } from '../wire/request.ts'
 /** A subscription that the app wants. */
 export interface WantedCall extends Wanted {
   readonly op: Operation
-  /**
-   * Whether it has failed a while ago: what the app now says of the client may be what was wrong.
-   */
+  /** Whether it has failed recently. New credentials may then be the fix. */
   readonly hasFailed: boolean
-  /** Used in place of the link's. */
+  /** Replaces the link's retry. */
   readonly retry: CheckedRetry | undefined
 }
 
-/** Returns what all equal subscriptions have in common. */
+/** Returns the identity that all equal subscriptions share. */
 export function identityOf({ path, inputJson }: Pick<Wanted, 'path' | 'inputJson'>): string {
   return JSON.stringify([path, inputJson])
 }

@@ -10,15 +10,15 @@ export type DeviceEvent =
   | 'left'
   | 'back'
 
-/** What a link knows of the device that it runs on. */
+/** The device that a link runs on. */
 export interface Device {
-  /** Whether the device reports that there is no network: postpones retries. */
+  /** Whether the device reports that there is no network. Retries are then postponed. */
   isOffline(): boolean
-  /** Calls back at every change; returns a function that ends that. */
+  /** Calls back at every change; returns a function that removes the listener. */
   listen(onEvent: (event: DeviceEvent) => void): () => void
 }
 
-/** The device, by the events of browsers. Outside of pages it never changes. */
+/** The device according to the browser's events. Outside of pages, it never changes. */
 export const globalDevice: Device = {
   isOffline: () => globalThis.navigator?.onLine === false,
   listen(onEvent) {
@@ -37,17 +37,17 @@ export const globalDevice: Device = {
   },
 }
 
-/** What changes of the device do to a stream. */
+/** The stream that changes of the device affect. */
 export interface DeviceTarget {
   /** Closes the connection until {@link wake}. */
   suspend(): void
-  /** Checks whether the connection is alive; without one, opens one. */
+  /** Checks whether the connection is alive. Opens one if there is none. */
   wake(): void
 }
 
 /**
- * Suspends a stream while the page is left, or hidden for longer than `hiddenTimeoutMs`; returns a
- * function that ends that.
+ * Suspends a stream while the page is left, or hidden for longer than `hiddenTimeoutMs`. Returns a
+ * function that stops following the device.
  */
 export function followDevice(
   device: Device,

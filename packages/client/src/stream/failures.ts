@@ -1,11 +1,11 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import { type RetryPolicy, retryDelayMs } from './retry-policy.ts'
 
-/** What is remembered of one subscription's failures. */
+/** The failures of one subscription. */
 export interface FailureRecord {
-  /** It has failed; after it had worked for a while, for the first time. */
+  /** The subscription has failed. If it had lasted, this counts as the first failure. */
   failed(error: unknown, hasLasted: boolean): void
-  /** It has got further: the next failure is the first. */
+  /** The subscription has made progress, so the next failure counts as the first. */
   progressed(): void
 }
 
@@ -13,8 +13,8 @@ export interface FailureRecord {
 export interface LastFailure {
   readonly error: unknown
   /**
-   * How long a start must wait from now, in milliseconds; 0 after the first failure: a fresh token
-   * may be enough.
+   * How long the next start must wait from now, in milliseconds. 0 after the first failure, because
+   * a fresh token may be all it takes.
    */
   readonly waitMs: number
 }
@@ -28,19 +28,19 @@ interface Kept {
 }
 
 /**
- * The number of subscriptions whose failures are kept: those that failed last. All others count as
- * one.
+ * The number of subscriptions whose failures are remembered: those that failed last. All others are
+ * counted together.
  */
 const maxKept = 100
-/** How long a failure counts, in milliseconds, or twice the longest wait. */
+/** How long a failure counts, in milliseconds; if twice the longest wait is longer, that counts. */
 const countsForMs = 60_000
-/** After this many failures in a row the console is told. */
+/** The number of failures in a row after which the console gets a message. */
 const reportedCount = 3
 
 /**
  * Remembers the failures in a row of a link's subscriptions, by identity. A subscription that the
- * app starts again after a failure, as `retryLink` does, is a new one to the link: with this it
- * waits as one that the link itself retries.
+ * app starts again after a failure, as `retryLink` does, is a new one to the link. With this
+ * memory, it waits as long as one that the link itself retries.
  */
 export class FailureMemory {
   readonly #clock: Clock
@@ -49,12 +49,12 @@ export class FailureMemory {
   readonly #elapsedMs: () => number
   readonly #kept = new Map<string, Kept>()
   /**
-   * The last failure that there was no room for. Without it, where more subscriptions fail than are
-   * kept, each failure would be the first in a long time.
+   * The newest failure that was dropped for lack of room. Without it, if more subscriptions fail
+   * than are remembered, each failure would look like the first in a long time.
    */
   #dropped: Kept | undefined
 
-  /** A quiet one reports nothing to the console. */
+  /** `isQuiet` suppresses messages on the console. */
   constructor(clock: Clock, backoff: RetryPolicy, isQuiet = false) {
     this.#clock = clock
     this.#backoff = backoff
@@ -73,9 +73,7 @@ export class FailureMemory {
     }
   }
 
-  /**
-   * Returns what the next start has to know of the last failure; `undefined` if that was long ago.
-   */
+  /** Returns the last failure; `undefined` if it was long ago. */
   last(identity: string): LastFailure | undefined {
     const last = this.#recent(identity)
     return (
@@ -94,11 +92,11 @@ export class FailureMemory {
 
   #add(identity: string, path: string, error: unknown, hasLasted: boolean): void {
     const last = this.#recent(identity)
-    // The same failure of a stream ends several subscriptions with this identity.
+    // One failure of a stream can end several subscriptions with this identity.
     if (last?.error === error && this.#kept.has(identity)) return
     const isFirst = hasLasted || !last
     const count = isFirst ? 1 : last.count + 1
-    // A procedure can fail after every event: only the first failure in a long time is free.
+    // A procedure can fail after every event, so only the first failure in a long time has no wait.
     const waitMs = isFirst
       ? 0
       : retryDelayMs(this.#clock, this.#backoff, Math.max(1, count - 1), error, 0) || 0

@@ -1,20 +1,20 @@
 import { type Clock, shortHash } from '@trpc-sse/protocol'
 import type { Fetch } from '../transport/fetch.ts'
 
-/** Remembers that a server has no multiplexed mode, so that not every page load asks for it. */
+/** Remembers that a server has no multiplexed mode, so that not every page load tries it. */
 export interface FallbackMemory {
   /**
    * Sends requests of multiplexed mode. For a server without that mode, returns its earlier answer
    * instead.
    */
   readonly fetch: Fetch
-  /** The server of the last request answered with this status: it has no multiplexed mode. */
+  /** The server of the last request has no multiplexed mode, and answered with this status. */
   remember(status: number): void
   /** The server has multiplexed mode after all. */
   forget(): void
 }
 
-/** Answers by which a server says that it doesn't know `POST ~sse`. */
+/** Statuses with which a server answers if it doesn't know `POST ~sse`. */
 export const unknownStatuses: readonly number[] = [404, 405, 415]
 
 const name = 'trpc-sse:fallback'
@@ -22,23 +22,23 @@ const name = 'trpc-sse:fallback'
 const forMs = 3_600_000
 
 /**
- * Creates a memory in `localStorage`, where all pages of the origin find it. Without one, it lasts
- * as long as the link. It holds one server: an app has no more.
+ * Creates a memory in `localStorage`, which all pages of the origin share. Without `localStorage`,
+ * it lasts as long as the link. It holds one server, because apps have no more.
  */
 export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory {
   let server = ''
   let kept: string | null = null
 
-  /** Returns the status that the server has answered with; 0 if none is remembered. */
+  /** Returns the remembered status of the server; 0 if there is none. */
   function read(): number {
     try {
       kept = storage()?.getItem(name) ?? kept
     } catch {
-      // Not allowed: then only the link remembers.
+      // Access is forbidden, so only the link remembers.
     }
     const [of, status, at] = (kept ?? '').split(' ')
     const ageMs = clock.now() - Number(at)
-    // A note from the future is older than a clock that was set back.
+    // If the note is from the future, the clock was set back, so its age is unknown.
     return of === server && ageMs >= 0 && ageMs < forMs ? Number(status) : 0
   }
 
@@ -47,7 +47,7 @@ export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory
     try {
       storage()?.setItem(name, text)
     } catch {
-      // Full, or not allowed: then the next page asks again.
+      // The storage is full or forbidden, so the next page tries again.
     }
   }
 
@@ -62,7 +62,7 @@ export function createFallbackMemory(clock: Clock, fetch: Fetch): FallbackMemory
   }
 }
 
-/** Only in pages: elsewhere, reading `localStorage` can cause a warning or an error. */
+/** Returns `localStorage` only in pages. Elsewhere, reading it can cause a warning or an error. */
 function storage(): Storage | undefined {
   return globalThis.document ? globalThis.localStorage : undefined
 }

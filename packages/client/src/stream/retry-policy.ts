@@ -3,10 +3,11 @@ import { type Clock, fullJitterMs, RealtimeError } from '@trpc-sse/protocol'
 /** A random wait that doubles with every failure in a row. */
 export interface RetryPolicy {
   /**
-   * The longest wait after the first failure, in milliseconds; doubled with every further failure.
+   * The longest wait after the first failure, in milliseconds. It doubles with every further
+   * failure.
    */
   readonly baseMs: number
-  /** The longest wait of all, in milliseconds, without what the server asks for on top. */
+  /** The upper limit of that wait, in milliseconds. A wait that the server requests is added. */
   readonly maxMs: number
 }
 
@@ -17,17 +18,17 @@ export interface RetryPolicy {
  */
 export type RetryDelay = (attempt: number, error: unknown) => number | false
 
-/** When a failure is retried: with this back-off, as a function decides, or never. */
+/** When a failure is retried: with this back-off, as decided by a function, or never. */
 export type RetryOption = Partial<RetryPolicy> | RetryDelay | false
 
 /** A checked {@link RetryOption} with all defaults. */
 export type CheckedRetry = RetryPolicy | RetryDelay | false
 
-/** What the link does unless told otherwise. */
+/** The back-off of a link without the option. */
 export const defaultRetryPolicy: RetryPolicy = { baseMs: 250, maxMs: 30_000 }
 
 /**
- * The longest wait, in milliseconds, that a server can ask for: a mistyped header must not silence
+ * The longest wait, in milliseconds, that a server can request: a mistyped header must not silence
  * an app.
  */
 export const longestAskedWaitMs = 300_000
@@ -35,8 +36,8 @@ export const longestAskedWaitMs = 300_000
 const longestSpreadMs = 100
 
 /**
- * Picks a short wait, in milliseconds, that keeps clients apart which were all told the same by the
- * server.
+ * Picks a short random wait, in milliseconds, that spreads clients to which the server sent the
+ * same wait.
  */
 export function spreadMs(clock: Clock): number {
   return Math.round(clock.random() * longestSpreadMs)
@@ -54,7 +55,7 @@ export function checkRetry(option: RetryOption = {}): CheckedRetry {
   )
 }
 
-/** Tells whether two subscriptions are retried alike. */
+/** Whether two subscriptions are retried in the same way. */
 export function isSameRetry(
   one: CheckedRetry | undefined,
   other: CheckedRetry | undefined,
@@ -63,16 +64,16 @@ export function isSameRetry(
   return one.baseMs === other.baseMs && one.maxMs === other.maxMs
 }
 
-/** Returns the back-off of a policy; the default one for any other. */
+/** Returns the back-off of a policy, or the default one for a function or `false`. */
 export function backOffOf(policy: CheckedRetry): RetryPolicy {
   return typeof policy === 'object' ? policy : defaultRetryPolicy
 }
 
 /**
- * Returns the wait before an attempt, in milliseconds; `false` for none. A back-off is added to
- * what the server asked for. What a function returns is raised to it, and spread a little: clients
- * that were all told "in 10 seconds" must not come back in the same instant. Throws what the
- * function throws, and `INVALID_OPTION` if it returns no time.
+ * Returns the wait before an attempt, in milliseconds; `false` for no attempt. A back-off is added
+ * to the wait that the server requested. A function's result is raised to that wait, and spread a
+ * little: clients that were all sent "in 10 seconds" must not reconnect at the same instant. Throws
+ * the function's error, and `INVALID_OPTION` if it doesn't return a time.
  */
 export function retryDelayMs(
   clock: Clock,
@@ -88,7 +89,7 @@ export function retryDelayMs(
   if (ms === false) return false
   if (typeof ms === 'number' && ms >= 0)
     return ms < askedWaitMs ? askedWaitMs + spreadMs(clock) : ms
-  // A promise may reject later, and nobody waits for it.
+  // A promise may reject later, with no handler attached.
   Promise.resolve(ms).catch(() => {})
   throw new RealtimeError(
     'INVALID_OPTION',
@@ -97,22 +98,22 @@ export function retryDelayMs(
 }
 
 /**
- * Returns the wait that a `Retry-After` header asks for, in milliseconds: a little more, and never
- * none.
+ * Returns the wait that a `Retry-After` header requests, in milliseconds, with a little added. It
+ * is never 0.
  */
 export function askedWaitMs(clock: Clock, header: string): number {
   const ms = parseRetryAfterMs(header, clock.now())
   return Math.min(Math.max(ms, 1_000), longestAskedWaitMs) + spreadMs(clock)
 }
 
-/** Tells whether an HTTP status may be gone at the next attempt. */
+/** Whether an HTTP status is temporary, so that the next attempt may succeed. */
 export function isRetryableStatus(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429
 }
 
 /**
- * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; 0 if it says
- * nothing.
+ * Reads a `Retry-After` header, seconds or an HTTP date, as milliseconds from now; 0 if it is
+ * missing or invalid.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#field.retry-after
  */

@@ -4,28 +4,29 @@ import type { FailureRecord } from './failures.ts'
 import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-policy.ts'
 
 /**
- * What has run for this long, in milliseconds, has worked, whatever ends it: attempts as rare as
- * that harm nobody. No longer, because some platforms cut every response after half a minute.
+ * An attempt that lasts this long, in milliseconds, counts as a success, whatever ends it: attempts
+ * at such intervals do no harm. It isn't longer, because some platforms cut every response after
+ * half a minute.
  */
 const lastingMs = 10_000
 
-/** What a {@link Retry} is made of. */
+/** The options of a {@link Retry}. */
 export interface RetryOptions {
   readonly clock: Clock
-  /** Attempts wait while this device is offline; without one, nothing is known of the network. */
+  /** Attempts wait while this device is offline. Without a device, they never do. */
   readonly device?: Device
   readonly policy: CheckedRetry
-  /** Remembers failures for the time after. */
+  /** Remembers failures for later subscriptions. */
   readonly record?: FailureRecord
-  /** It is time for the next attempt. */
+  /** Called when it is time for the next attempt. */
   readonly onElapsed: () => void
 }
 
-/** The only owner of retries: decides whether, and when, something that failed is tried again. */
+/** The only owner of retries: decides whether and when a stream or subscription is tried again. */
 export class Retry {
   readonly #options: RetryOptions
   readonly #elapsedMs: () => number
-  /** In a row: without progress in between. */
+  /** Failures in a row, without progress in between. */
   #failures = 0
   #startedMs = Infinity
   #hasProgressed = false
@@ -38,17 +39,17 @@ export class Retry {
     this.#elapsedMs = elapsedTime(options.clock)
   }
 
-  /** Whether the next attempt is still to come. */
+  /** Whether the next attempt is waiting. */
   isBackingOff(): boolean {
     return this.#isWaiting
   }
 
-  /** What is tried has started: if it lasts, it has worked. */
+  /** The attempt has started. If it lasts, it counts as a success. */
   started(): void {
     this.#startedMs = this.#elapsedMs()
   }
 
-  /** It got further than the last attempt: the next failure is the first in a row. */
+  /** The attempt has made progress, so the next failure is the first in a row. */
   progressed(): void {
     if (this.#hasProgressed) return
     this.#hasProgressed = true
@@ -56,15 +57,14 @@ export class Retry {
     this.#options.record?.progressed()
   }
 
-  /** Counts a failure after which there is no other attempt. */
+  /** Counts a failure that isn't retried. */
   ended(error: unknown): void {
     this.#count(error)
   }
 
   /**
-   * Counts a failure, and waits for the next attempt. If there is to be none, returns the error to
-   * end with instead. Without an error, it is the server that hands over too often: that is not for
-   * the policy to decide.
+   * Counts a failure, and waits for the next attempt. If there is none, returns the error to end
+   * with. Without an error, the server hands over too often, which always backs off.
    */
   failed(
     error: unknown,
@@ -88,19 +88,19 @@ export class Retry {
     }
   }
 
-  /** Waits for an attempt that follows no failure. */
+  /** Waits for an attempt that doesn't follow a failure. */
   handOver(): void {
     this.progressed()
     this.#notBeforeMs = 0
     this.#wait(spreadMs(this.#options.clock), true)
   }
 
-  /** Makes the next attempt as soon as the server allows. */
+  /** Starts the next attempt as soon as the server allows. */
   hurry(): void {
     this.#wait(Math.max(0, this.#notBeforeMs - this.#elapsedMs()), true)
   }
 
-  /** Makes no attempt until {@link hurry}. */
+  /** Starts no attempt until {@link hurry}. */
   pause(): void {
     this.#cancel()
   }
@@ -129,7 +129,8 @@ export class Retry {
     this.#cancel()
     this.#isWaiting = true
     const over = (): void => {
-      // Without a network an attempt is in vain; but devices are wrong about that, too.
+      // Without a network, an attempt would fail. But devices can be wrong, so postpone it only
+      // once.
       if (device?.isOffline() && !isPutOff) {
         this.#wait(Math.max(0, backOffOf(policy).maxMs - delayMs), keepsAlive, true)
       } else {
@@ -137,7 +138,7 @@ export class Retry {
         onElapsed()
       }
     }
-    // A subscription that waits has no connection that would keep the process alive.
+    // A waiting subscription has no connection that would keep the process alive.
     this.#cancel = clock.after(delayMs, over, { keepsAlive })
   }
 }

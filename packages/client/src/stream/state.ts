@@ -8,56 +8,59 @@ import { longestAskedWaitMs } from './retry-policy.ts'
  *         │                ▼     ▼
  *         └───elapsed──── waiting ──gave-up──▶ ended        any ──end──▶ ended
  *
- * The state is that of the newest connection. During a handover the previous one goes on beside it.
+ * The state is that of the newest connection. During a handover, the previous one continues beside
+ * it.
  */
 export interface StreamState {
   readonly phase: 'connecting' | 'open' | 'waiting' | 'ended'
-  /** Who asked for the handover that is under way. */
+  /** The side that requested the current handover. */
   readonly handover: 'none' | 'server' | 'client'
-  /** Whether only {@link StreamEvent} `elapsed` from outside opens another connection. */
+  /**
+   * Whether no connection is opened until {@link StreamEvent} `elapsed` is dispatched from outside.
+   */
   readonly suspended: boolean
   /**
-   * Whether this connection has carried an event, or a heartbeat after its opening: leaving it is
-   * no failure.
+   * Whether this connection has carried an event, or a heartbeat after it opened. Leaving it is
+   * then no failure.
    */
   readonly proven: boolean
-  /** While waiting: whether a failure is the reason. If not, there is nothing to back off from. */
+  /** While waiting: whether a failure is the reason. Otherwise, no back-off is needed. */
   readonly failed: boolean
-  /** Whether it ended because a failure was not to be retried. */
+  /** Whether it ended because a failure isn't retried. */
   readonly gaveUp: boolean
-  /** Whether any connection was ever open: if so, the address is right. */
+  /** Whether any connection was ever open, which proves that the address is right. */
   readonly everOpen: boolean
-  /** Answers in a row that were no streams. */
+  /** Answers in a row that weren't streams. */
   readonly wrongAnswers: number
-  /** The shortest wait that this connection's `retry:` asks for, in milliseconds. */
+  /** The shortest wait that `retry:` of this connection requests, in milliseconds. */
   readonly retryMs: number
-  /** While waiting: the shortest wait that the server asked for, in milliseconds. */
+  /** While waiting: the shortest wait that the server requested, in milliseconds. */
   readonly askedWaitMs: number
-  /** Why it waits or has ended; `undefined` if nothing failed. */
+  /** The reason why it waits or has ended; `undefined` if nothing failed. */
   readonly error: unknown
   /** The HTTP status that ended it, if one did. */
   readonly status: number | undefined
 }
 
-/** What can happen to a stream. */
+/** The events of a stream. */
 export type StreamEvent =
-  /** The server answered with a stream: what an earlier one asked for is over. */
+  /** The server answered with a stream, so waits that an earlier one requested are over. */
   | { readonly type: 'answered' }
   /** The first message arrived. */
   | { readonly type: 'connected' }
-  /** An event or a heartbeat arrived. The message that always comes first proves much less. */
+  /** An event or a heartbeat arrived, which proves more than the first message of every stream. */
   | { readonly type: 'alive' }
   /** The server asks to wait this long before the next connection. */
   | { readonly type: 'retry'; readonly ms: number }
-  /** The connection failed, or could not be made. */
+  /** The connection failed, or could not be opened. */
   | { readonly type: 'lost'; readonly error: unknown; readonly retryAfterMs?: number }
   /** The server answered with success, but not with a stream. */
   | { readonly type: 'wrong-answer'; readonly error: unknown }
-  /** The server refused, or another attempt can't help. */
+  /** The server refused the request, or another attempt can't succeed. */
   | { readonly type: 'refused'; readonly error: unknown; readonly status?: number }
   /** A new connection is to take over from this one. */
   | { readonly type: 'handover'; readonly by: 'server' | 'client' }
-  /** The previous connection is gone, or not needed any more. */
+  /** The previous connection is gone, or no longer needed. */
   | { readonly type: 'previous-closed' }
   /** No connection is wanted until `elapsed`. */
   | { readonly type: 'suspend' }
@@ -65,10 +68,10 @@ export type StreamEvent =
   | { readonly type: 'elapsed' }
   /** The failure is not retried. */
   | { readonly type: 'gave-up'; readonly error: unknown }
-  /** Nothing more is wanted. */
+  /** The stream is no longer needed. */
   | { readonly type: 'end'; readonly error?: unknown }
 
-/** Before the first connection. */
+/** The state before the first connection. */
 export const initialStreamState: StreamState = {
   phase: 'connecting',
   handover: 'none',
@@ -85,12 +88,12 @@ export const initialStreamState: StreamState = {
 }
 
 /**
- * A login page or a proxy's own page comes with status 200 too, and goes away. A mistyped address
- * stays: this many such answers in a row end the stream, unless there ever was one from there.
+ * A login page or a proxy's own page also has status 200, and goes away. A mistyped address stays.
+ * So this many such answers in a row end the stream, unless a connection was ever open.
  */
 const mostWrongAnswers = 5
 
-/** Returns the state after an event. What can't happen in a phase changes nothing. */
+/** Returns the state after an event. Events that can't happen in a phase change nothing. */
 export function next(state: StreamState, event: StreamEvent): StreamState {
   if (state.phase === 'ended') return state
   switch (event.type) {
@@ -114,7 +117,7 @@ export function next(state: StreamState, event: StreamEvent): StreamState {
   }
 }
 
-/** What happens to a connection happens while there is one. */
+/** The events that require a connection. */
 type ConnectionEvent = Exclude<
   StreamEvent,
   { readonly type: 'end' | 'gave-up' | 'suspend' | 'previous-closed' | 'elapsed' }
@@ -183,7 +186,7 @@ function suspended(state: StreamState): StreamState {
 }
 
 function refused(state: StreamState, error: unknown, status: number | undefined): StreamState {
-  // The previous connection goes on: only what was to be new is refused.
+  // The previous connection continues: only the new set is refused.
   if (state.handover === 'client' && state.phase === 'connecting')
     return { ...state, phase: 'open', handover: 'none' }
   if (state.handover === 'server') return waiting(state, error)

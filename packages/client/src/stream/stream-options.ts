@@ -8,46 +8,46 @@ import type { Device } from './device.ts'
 import type { CheckedRetry } from './retry-policy.ts'
 import type { StreamState } from './state.ts'
 
-/** What all streams of a link have in common. */
+/** Settings that all streams of a link share. */
 export interface StreamSettings {
   readonly clock: Clock
   readonly fetch: Fetch
-  /** Used in place of `fetch`, in single mode. */
+  /** Replaces `fetch` in single mode. */
   readonly receive: Receive | undefined
   readonly device: Device
   readonly retry: CheckedRetry
   readonly connectTimeoutMs: number
-  /** Used in place of what the server announces. */
+  /** Replaces the time that the server announces. */
   readonly inactivityTimeoutMs: number | undefined
   readonly hiddenTimeoutMs: number
 }
 
-/** One connection, as a mode of the protocol uses it. */
+/** The part of a connection that depends on the protocol's mode. */
 export interface ModeConnection {
   /**
-   * Writes the request for everything that is wanted now, on a stream of this maximum duration, if
-   * there is one.
+   * Writes the request for everything that is wanted now. `maxDurationMs` limits the stream's
+   * duration, if given.
    */
   write(endpoint: Endpoint, maxDurationMs: number | undefined): HttpRequest
   /** The connection is open. */
   opened?(connectionId: string | undefined): void
-  /** Takes a frame of a subscription; returns whether the subscription got further. */
+  /** Takes a frame of a subscription; returns whether the subscription made progress. */
   receive(frame: SubscriptionFrame): boolean
   /** The connection is gone, with an error if it failed. */
   lost(error: unknown): void
 }
 
-/** A mode of the protocol, and what a stream reports to it. */
+/** The options of a stream: a mode of the protocol, and callbacks. */
 export interface StreamOptions extends StreamSettings {
   readonly endpoint: () => Promise<Endpoint>
-  /** Creates the mode's part of one more connection. At most two are there at a time. */
+  /** Creates the mode's part of another connection. There are at most two at a time. */
   readonly connect: () => ModeConnection
   /** Translates a message. */
   readonly read: (message: DecodedMessage) => readonly Frame[]
   readonly readErrorBody: ReadErrorBody
-  /** The handover that the client asked for was refused; the previous connection goes on. */
+  /** The handover that the client requested was refused. The previous connection continues. */
   readonly onRefused: (error: unknown) => void
-  /** The server has asked to wait before another connection. */
+  /** The server has requested a wait before the next connection. */
   readonly onRetryAsked: () => void
   readonly onEnded: (state: StreamState) => void
 }

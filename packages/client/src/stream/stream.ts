@@ -13,18 +13,18 @@ import type { ModeConnection, StreamOptions } from './stream-options.ts'
  */
 const handoverConnectTimeoutMs = 3_000
 /**
- * How long the previous connection is kept once the new one is open, in milliseconds: servers
- * promise no more.
+ * How long the previous connection is kept once the new one is open, in milliseconds. Servers
+ * guarantee no more.
  */
 const previousKeptMs = 5_000
 
-/** A connection that is there: its two parts. */
+/** An existing connection, with its two parts. */
 interface ActiveConnection extends Connection {
   readonly mode: ModeConnection
   readonly askedAtMs: number
 }
 
-/** Connections, one after the other, until nothing more is wanted or no other is to be tried. */
+/** A stream: one connection after the other, until it is closed or a failure isn't retried. */
 export class Stream {
   readonly #options: StreamOptions
   readonly #elapsedMs: () => number
@@ -33,7 +33,7 @@ export class Stream {
   readonly #unfollow: () => void
   #state = initialStreamState
   #current: ActiveConnection | undefined
-  /** During a handover: the connection that goes on until the current one has taken over. */
+  /** During a handover: the connection that continues until the current one has taken over. */
   #previous: ActiveConnection | undefined
   #cancelHandover = (): void => {}
 
@@ -56,27 +56,25 @@ export class Stream {
   }
 
   /**
-   * Opens a new connection that takes over from this one, which goes on until {@link handedOver}.
+   * Opens a new connection that takes over from the current one. That one continues until {@link
+   * handedOver}.
    */
   handOver(): void {
     this.#dispatch({ type: 'handover', by: 'client' })
   }
 
-  /** The previous connection isn't needed any more. */
+  /** The previous connection is no longer needed. */
   handedOver(): void {
     if (this.#previous) this.#closePrevious(undefined)
   }
 
-  /** A connection can't go on, because what it serves has failed. */
+  /** A connection can't continue, because its subscription has failed. */
   fail(error: unknown, mode: ModeConnection): void {
     if (mode === this.#previous?.mode) this.#closePrevious(error)
     else this.#dispatch({ type: 'lost', error })
   }
 
-  /**
-   * The shortest wait that the server asks for, in milliseconds, before anything on it is tried
-   * again.
-   */
+  /** The shortest wait that the server requests before a retry on this stream, in milliseconds. */
   askedWaitMs(): number {
     return Math.max(this.#state.retryMs, this.#state.askedWaitMs)
   }
@@ -109,7 +107,7 @@ export class Stream {
   #open(): void {
     const mode = this.#options.connect()
     const connection = this.#connect(mode)
-    // The app's own functions were called already, and may have ended it.
+    // The app's functions were called meanwhile, and may have ended the stream.
     if (this.#state.phase === 'connecting') this.#current = connection
     else this.#lose(connection, undefined)
   }
@@ -140,7 +138,7 @@ export class Stream {
     return connection
   }
 
-  /** From the current connection to the wait for the next one. */
+  /** Leaves the current connection, and waits for the next one. */
   #leave(why: StreamEvent['type']): void {
     const left = this.#current
     const { failed, error, askedWaitMs } = this.#state
@@ -160,7 +158,7 @@ export class Stream {
     } else this.#lose(left, error)
   }
 
-  /** To the previous connection, as if no other had been asked for. */
+  /** Returns to the previous connection, as if no other had been requested. */
   #goBack(error: unknown): void {
     const refused = this.#current
     this.#current = this.#previous
@@ -216,7 +214,7 @@ export class Stream {
     }
   }
 
-  /** Takes what a frame means for the stream itself. */
+  /** Handles a frame about the stream itself. */
   #hear(frame: Frame, connection: ActiveConnection): void {
     const { phase, proven } = this.#state
     const { type } = frame
@@ -230,7 +228,7 @@ export class Stream {
       this.#retry.started()
       this.#buffering.opened(this.#elapsedMs() - connection.askedAtMs)
       this.#dispatch({ type })
-      // A stream that had to end to arrive has worked.
+      // A stream that arrives only at its end has succeeded.
       if (this.#buffering.error()) this.#dispatch({ type: 'alive' })
       connection.mode.opened?.(frame.connectionId)
     }
@@ -238,7 +236,8 @@ export class Stream {
 }
 
 /**
- * Before `connected`, only an error makes sense: anything else is some other `text/event-stream`.
+ * Throws for any frame but an error before `connected`: the response is some other
+ * `text/event-stream`.
  */
 function mustComeFirst(type: Frame['type']): void {
   if (type === 'connected' || type === 'error') return

@@ -13,24 +13,24 @@ export interface TabLockOptions {
   readonly signal?: AbortSignal
 }
 
-/** What tabs of one origin use to reach each other. */
+/** How tabs of one origin communicate. */
 export interface TabsEnvironment {
   /** Joins a channel. A member doesn't receive its own messages. */
   openChannel(name: string, onMessage: (message: unknown) => void): TabChannel
   /**
-   * Calls `hold` with the lock, and keeps the lock until that settles. Resolves then; rejects with
-   * an `AbortError` if the lock is taken away, with another error if the browser gives none. A tab
-   * that is gone holds no locks.
+   * Calls `hold` with the lock, and keeps the lock until its promise settles; then resolves.
+   * Rejects with an `AbortError` if the lock is taken away, and with another error if the browser
+   * has no locks. A closed tab holds no locks.
    */
   requestLock(name: string, options: TabLockOptions, hold: () => Promise<void>): Promise<void>
   /**
-   * Calls back when the tab is about to be frozen: it keeps its locks, but does nothing with them.
-   * Returns a function that ends that.
+   * Calls back when the tab is about to be frozen. A frozen tab keeps its locks, but can't act.
+   * Returns a function that removes the listener.
    */
   onFreeze(callback: () => void): (() => void) | undefined
 }
 
-/** Returns what browsers have; `undefined` where that is missing, and outside of pages. */
+/** Returns the browser's environment; `undefined` if it lacks an API, and outside of pages. */
 export function globalTabs(): TabsEnvironment | undefined {
   const { document, navigator, BroadcastChannel } = globalThis
   const locks: LockManager | undefined = navigator?.locks

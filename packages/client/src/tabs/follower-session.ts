@@ -17,17 +17,17 @@ import {
 } from './messages.ts'
 import { writeFrame } from './write.ts'
 
-/** What a leader serves a follower with. */
+/** The options of a follower session. */
 export interface FollowerSessionOptions {
   readonly clock: Clock
   readonly environment: TabsEnvironment
   readonly codec: Codec
-  /** What all followers want. */
+  /** The leader's set, with the subscriptions of all followers. */
   readonly set: SubscriptionSet
   readonly leader: string
   /** The name of the follower's stream. */
   readonly name: string
-  /** The follower is gone, or has been sent away. */
+  /** The follower is gone, or was disconnected. */
   readonly onOver: () => void
 }
 
@@ -35,27 +35,27 @@ type Answer = DistributiveOmit<LeaderMessage, 'leader'>
 type DistributiveOmit<T, TKey extends PropertyKey> = T extends unknown ? Omit<T, TKey> : never
 
 /**
- * A follower with this many characters still to read is frozen: it is sent away, and comes back
+ * A follower with this many unread characters counts as frozen. It is disconnected, and reconnects
  * when it can.
  */
 const maxUnread = 4_194_304
 
 /**
  * How long the subscriptions of an interrupted follower are kept, in milliseconds. The follower
- * asks for them again at once, and the stream must not end meanwhile: it knows how long the server
- * wants to be left alone.
+ * requests them again at once. Until then, the stream must not end, because it holds the wait that
+ * the server requested.
  */
 const limboMs = 1_000
 
 /**
- * A follower, as its leader sees it. What the follower wants becomes members of the leader's set,
- * and what these members receive is written to the follower.
+ * The leader's side of a follower. The follower's subscriptions become members of the leader's set.
+ * Frames that these members receive are written to the follower.
  */
 export class FollowerSession {
   readonly #options: FollowerSessionOptions
   readonly #channel: TabChannel
   readonly #watching = new AbortController()
-  /** Takes each subscription out of the set, by the follower's key. */
+  /** Functions that remove each subscription from the set, by the follower's key. */
   readonly #leaves = new Map<string, () => void>()
   #isOpen = false
   #isOver = false
@@ -69,13 +69,13 @@ export class FollowerSession {
       const known = this.#isOver ? undefined : readFollowerMessage(message)
       if (known) this.#receive(known)
     })
-    // The follower holds this lock as long as it is there.
+    // The follower holds this lock for as long as it exists.
     environment
       .requestLock(name, { signal: this.#watching.signal }, async () => this.#finish())
       .catch(() => {})
   }
 
-  /** Makes the follower's subscriptions those of the request. */
+  /** Replaces the follower's subscriptions by those of the request. */
   apply(body: string): void {
     const subscriptions = readSubscriptions(body)
     if (!subscriptions) return
@@ -86,7 +86,7 @@ export class FollowerSession {
     }
   }
 
-  /** Tells the follower that it is served. */
+  /** Confirms to the follower that it is served. */
   greet(): void {
     this.#post({ type: 'here' })
   }
@@ -116,7 +116,7 @@ export class FollowerSession {
     else this.apply(message.body)
   }
 
-  /** Leaves the set first: the key is known until then. */
+  /** Leaves the set first, because the key is known only until then. */
   #leave(key: string): void {
     this.#leaves.get(key)?.()
     this.#leaves.delete(key)
@@ -140,7 +140,7 @@ export class FollowerSession {
     this.#options.clock.after(limboMs, () => this.#finish())
   }
 
-  /** What is written in one turn is sent as one message. */
+  /** Sends all text of one turn as one message. */
   #write(text: string): void {
     if (this.#unsent === '') queueMicrotask(() => this.#flush())
     this.#unsent += text

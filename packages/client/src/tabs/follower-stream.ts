@@ -4,29 +4,31 @@ import type { TabChannel, TabsEnvironment } from './environment.ts'
 import { createLiveness, type Liveness } from './liveness.ts'
 import { type FollowerMessage, type LeaderMessage, readLeaderMessage } from './messages.ts'
 
-/** A request for a stream, and what it reports. */
+/** The options of a follower's stream. */
 export interface FollowerStreamOptions {
   readonly clock: Clock
   readonly environment: TabsEnvironment
-  /** The name of its channel, and of the lock that it holds as long as it wants the stream. */
+  /** The name of its channel, and of the lock that it holds while it wants the stream. */
   readonly name: string
   /** Asks the leading tab for the stream. */
   readonly ask: () => void
   /** The stream has begun. */
   readonly onServed: () => void
-  /** The leader doesn't answer; `undefined` if none ever did. */
+  /** The leader doesn't answer. `undefined` if none ever did. */
   readonly onSilent: (leader: string | undefined) => void
   readonly onClosed: () => void
 }
 
-/** After how many characters a follower reports that they have arrived. */
+/** The number of characters after which a follower reports their arrival. */
 const reportedLength = 65_536
 
 const bytes = new TextEncoder()
 const reconnectMessage = encode({ event: '$reconnect', data: '{}' })
 const pingMessage = encode({ event: '$ping', data: '' })
 
-/** A stream that the leading tab has opened for this one: to the link it is a server's response. */
+/**
+ * A stream that the leading tab has opened for this tab. To the link, it is a server's response.
+ */
 export class FollowerStream {
   readonly response: Promise<Response>
   readonly #options: FollowerStreamOptions
@@ -54,20 +56,23 @@ export class FollowerStream {
     this.#releaseLock = this.#holdLock()
   }
 
-  /** Sends a control request; returns whether there is a leader. Its result shows in the stream. */
+  /**
+   * Sends a control request; returns whether there is a leader. Its effect is visible in the
+   * stream.
+   */
   control(body: string): boolean {
     if (this.#isOver || this.#leader === undefined) return false
     this.#send({ type: 'control', body })
     return true
   }
 
-  /** This leader leads now; it may be the same as before. */
+  /** This leader leads from now on. It may be the same as before. */
   followLeader(leader: string): void {
     if (this.#leader === undefined) this.#ask()
     else if (this.#leader !== leader) this.handOver()
   }
 
-  /** Leaves its leader, though nothing has failed. */
+  /** Leaves its leader without a failure. */
   handOver(): void {
     if (this.#isOver) return
     if (!this.#output) {
@@ -111,7 +116,7 @@ export class FollowerStream {
     return () => held.resolve()
   }
 
-  /** Not before it has its lock: the leader would take it for gone. */
+  /** Waits for its lock. Otherwise, the leader would consider this tab gone. */
   #ask(): void {
     if (this.#hasLock && !this.#isOver) this.#liveness.probe()
   }
@@ -128,7 +133,7 @@ export class FollowerStream {
   }
 
   #receive(message: LeaderMessage): void {
-    // For a while, two tabs can believe that they lead: the first that answers keeps the stream.
+    // For a moment, two tabs can both lead. The first one that answers keeps the stream.
     this.#leader ??= message.leader
     if (message.leader !== this.#leader) return
     this.#liveness.heard()

@@ -6,7 +6,7 @@ import type { Leader } from './leader.ts'
 import { type GroupMessage, readGroupMessage } from './messages.ts'
 import type { Role, RoleEvent } from './role.ts'
 
-/** What a tab needs to be in a group. */
+/** The options of a group. */
 export interface GroupOptions {
   readonly clock: Clock
   readonly environment: TabsEnvironment
@@ -15,20 +15,20 @@ export interface GroupOptions {
   /** Reports what happens to this tab; returns the role that follows. */
   readonly dispatch: (event: RoleEvent) => Role
   readonly createLeader: (id: string) => Leader
-  /** For a while, this tab has neither wanted a stream nor served a follower. */
+  /** This tab has neither wanted a stream nor served a follower for a while. */
   readonly onIdle: () => void
 }
 
 /**
- * Tabs that miss their leader don't all act at the same moment: they spread over so many
- * milliseconds.
+ * Tabs that notice a silent leader act at random times within this many milliseconds, not all at
+ * once.
  */
 const spreadMs = 500
 
 /**
- * How long a tab without a stream stays in its group, in milliseconds. Longer than a link waits
- * between two attempts: a leader that left meanwhile would forget how long the server asked to
- * wait.
+ * How long a tab without a stream stays in its group, in milliseconds. It is longer than a link's
+ * wait between two attempts, because a leader that leaves forgets the wait that the server
+ * requested.
  */
 const idleMs = 60_000
 
@@ -39,7 +39,7 @@ export class Group {
   readonly #channel: TabChannel
   readonly #streams = new Map<string, FollowerStream>()
   #leader: Leader | undefined
-  /** The id of the tab that leads, as far as this tab knows. */
+  /** The id of the leading tab, as far as this tab knows. */
   #leaderId: string | undefined
   #isClosed = false
   #releaseLock = (): void => {}
@@ -57,7 +57,7 @@ export class Group {
     this.#waitForIdle()
   }
 
-  /** Opens a stream at the tab that leads. */
+  /** Opens a stream at the leading tab. */
   open(body: string): FollowerStream {
     const { clock, environment, dispatch } = this.#options
     const id = `${this.name}:${crypto.randomUUID()}`
@@ -91,7 +91,7 @@ export class Group {
     this.#resign()
     for (const stream of [...this.#streams.values()]) {
       stream.handOver()
-      // A stream that has not begun can't be handed over.
+      // A stream that hasn't begun can't be handed over.
       stream.fail(new Error('The tab has left its group.'))
     }
     this.#cancelIdle()
@@ -117,8 +117,8 @@ export class Group {
 
   #receive(message: GroupMessage): void {
     if (message.type === 'lead') this.#follow(message.leader)
-    // Any page of the origin can post here: locks and channels are opened for names of this group
-    // only.
+    // Any page of the origin can post here, so open locks and channels only for names of this
+    // group.
     else if (message.id.startsWith(`${this.name}:`)) this.#leader?.open(message.id, message.body)
   }
 
@@ -128,7 +128,7 @@ export class Group {
     for (const stream of [...this.#streams.values()]) stream.followLeader(leaderId)
   }
 
-  /** Gives up taking the lock away from the tab that leads. */
+  /** Stops trying to take the lock from the leading tab. */
   #keepLeader(): void {
     this.#cancelSteal?.()
     this.#cancelSteal = undefined
@@ -155,7 +155,7 @@ export class Group {
       .catch((error: unknown) => {
         if (!isCurrent) return
         this.#resign()
-        // Any other error means that this browser gives no locks.
+        // Any other error means that this browser has no locks.
         const isTaken = error instanceof Error && error.name === 'AbortError'
         if (dispatch(isTaken ? 'lost' : 'broken').phase === 'queued') this.#requestLock(false)
       })
@@ -174,11 +174,11 @@ export class Group {
 
   #silent(leaderId: string | undefined): void {
     if (this.#isClosed) return
-    // A leader that was replaced since is not to be replaced again.
+    // The silent leader has been replaced already.
     if (leaderId !== undefined && this.#leaderId !== undefined && leaderId !== this.#leaderId)
       return
     const { clock, dispatch } = this.#options
-    // A leader that can't reach itself can't reach any tab.
+    // A leader that can't reach itself can't reach any tab, so it is replaced at once.
     const delayMs = this.#leader ? 0 : Math.round(clock.random() * spreadMs)
     this.#cancelSteal ??= clock.after(delayMs, () => {
       this.#cancelSteal = undefined

@@ -6,19 +6,19 @@ import { backOffOf } from '../stream/retry-policy.ts'
 import type { TabsEnvironment } from './environment.ts'
 import { FollowerSession } from './follower-session.ts'
 
-/** What a leader serves followers with. */
+/** The options of a leader. */
 export interface LeaderOptions {
   readonly environment: TabsEnvironment
-  /** The settings of its own tab: requests are made as that tab's. */
+  /** The settings of its own tab, with which requests are made. */
   readonly settings: SetOptions
   readonly codec: Codec
-  /** Names it among all leaders that there ever are. */
+  /** A name that is unique among all leaders. */
   readonly id: string
 }
 
-/** Has the stream for all tabs of a group, its own tab included. */
+/** Holds the stream for all tabs of a group, including its own tab. */
 export interface Leader {
-  /** Serves a follower, by the name of its stream; if it is served already, tells it so. */
+  /** Serves the follower whose stream has this name. If it is already served, confirms that. */
   open(name: string, body: string): void
   /** Whether it serves any follower. */
   isServing(): boolean
@@ -26,14 +26,15 @@ export interface Leader {
   close(): void
 }
 
-/** Creates a leader without followers. It has a stream while its followers want something. */
+/** Creates a leader without followers. It has a stream while its followers have subscriptions. */
 export function createLeader({ settings, id, ...options }: LeaderOptions): Leader {
   const sessions = new Map<string, FollowerSession>()
   let isKnown = false
   const set = new SubscriptionSet({
     ...settings,
     positions: { load: () => undefined, save() {} },
-    // The sets of the followers linger. And while this page is hidden, another one may be visible.
+    // The sets of followers linger themselves. And while this page is hidden, another may be
+    // visible.
     lingerMs: 0,
     hiddenTimeoutMs: Infinity,
     onUnknown() {},

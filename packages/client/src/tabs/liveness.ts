@@ -4,20 +4,20 @@ import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 export interface Liveness {
   /** The tab has sent something. */
   heard(): void
-  /** Asks now. */
+  /** Asks the tab now. */
   probe(): void
   stop(): void
 }
 
-/** After how much silence a tab is asked, and how long it may take to answer, in milliseconds. */
+/** The silence after which a tab is asked, and the time that it has to answer, in milliseconds. */
 const quietMs = 3_000
 const answerMs = 3_000
-/** A timer that is this late means that our own tab slept, in milliseconds. */
+/** If a timer is this late, in milliseconds, our own tab slept. */
 const lateMs = 1_000
 
 /**
- * Watches a tab by question and answer. A heartbeat would not do: browsers slow the timers of
- * hidden tabs down to one a minute, but deliver messages at once.
+ * Watches a tab with questions and answers. Heartbeats wouldn't work, because browsers run timers
+ * of hidden tabs only once a minute. But they deliver messages at once.
  */
 export function createLiveness(
   clock: Clock,

@@ -1,31 +1,31 @@
 import type { RealtimeErrorCode, WantedSubscription } from '@trpc-sse/protocol'
 
-// Members of a channel have the same version of these messages, by the channel's name. Any page of
-// the origin can post there, so what isn't one of these messages is ignored. That is no defence
-// against a forged message: pages of one origin can do worse to each other.
+// The channel's name ensures that its members use the same version of these messages. Any page of
+// the origin can post there, so other messages are ignored. Forged messages aren't detected: pages
+// of one origin can do worse to each other.
 
-/** What all tabs of a group receive. */
+/** A message to all tabs of a group. */
 export type GroupMessage =
-  /** A follower wants a stream; sent again if nobody answers. */
+  /** A follower wants a stream. Sent again if no tab answers. */
   | { readonly type: 'open'; readonly id: string; readonly body: string }
   /** This leader leads from now on. */
   | { readonly type: 'lead'; readonly leader: string }
 
-/** What a follower sends to its leader, on the channel of its stream. */
+/** A message of a follower to its leader, on the channel of its stream. */
 export type FollowerMessage =
-  /** Asks for a sign of life. */
+  /** Checks whether the leader is alive. */
   | { readonly type: 'probe' }
-  /** How many characters have arrived since the last such message. */
+  /** The number of characters that have arrived since the last such message. */
   | { readonly type: 'read'; readonly length: number }
   /** A control request. */
   | { readonly type: 'control'; readonly body: string }
 
-/** What a leader sends to a follower, on the channel of its stream. */
+/** A message of a leader to a follower, on the channel of its stream. */
 export type LeaderMessage = { readonly leader: string } & (
   | { readonly type: 'here' }
   /** The next part of the stream. */
   | { readonly type: 'text'; readonly text: string }
-  /** The stream ends; the follower opens another one at once. */
+  /** The stream ends. The follower opens another one at once. */
   | { readonly type: 'handover' }
   /** The server doesn't know multiplexed mode. */
   | { readonly type: 'unknown' }
@@ -38,7 +38,7 @@ export type LeaderMessage = { readonly leader: string } & (
     }
 )
 
-/** The fields that a message must have, by its type: texts, except for the length, a count. */
+/** The fields that a message must have, by its type. All are strings, except the length. */
 type Fields<TMessage extends { readonly type: string }> = {
   readonly [TType in TMessage['type']]: readonly string[]
 }
@@ -80,13 +80,13 @@ function reader<TMessage extends { readonly type: string }>(
   }
 }
 
-/** Counts must be ones: no sum is ever above a bound again once NaN was added to it. */
+/** Rejects NaN: a sum with NaN would never exceed a bound again. */
 function isCount(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0
 }
 
 /**
- * Reads the subscriptions of a request's body, as the link of another tab wrote it; `undefined` for
+ * Reads the subscriptions from a request's body that the link of another tab wrote; `undefined` for
  * anything else.
  */
 export function readSubscriptions(

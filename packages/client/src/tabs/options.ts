@@ -1,9 +1,9 @@
 import type { TabsEnvironment } from './environment.ts'
 
 /**
- * What a tab is among those that share a connection: `leading` has the connection for all of them,
- * `following` is served by the leading tab, `alone` has a connection of its own. A tab is alone if
- * the browser can't share, or if every request belongs to another user.
+ * The role of a tab among those that share a connection. `leading` has the connection for all of
+ * them, `following` is served by the leading tab, and `alone` has its own connection. A tab is
+ * alone if the browser can't share, or if every request belongs to another user.
  */
 export type TabRole = 'leading' | 'following' | 'alone'
 
@@ -12,20 +12,21 @@ export interface ShareAcrossTabsOptions {
   /**
    * Identifies the user; called before every request. Return a different text for every user, and
    * the same text in all tabs of a user. Tabs share a connection if `url` and this text are equal;
-   * their headers may differ, and those of the leading tab are sent. **Required where cookies
-   * identify users**: the link can't see cookies.
+   * their headers may differ, and those of the leading tab are sent. **Required if cookies identify
+   * users**, because the link can't see cookies.
    *
-   * @default what the server sees of the request: `url`, `connectionParams` and all headers
+   * @default `url`, `connectionParams` and all headers
    */
   readonly identity?: () => string
   /**
-   * Called with the role of this tab whenever it changes. What it throws is an uncaught exception.
+   * Called with the role of this tab whenever it changes. An error that it throws is an uncaught
+   * exception.
    *
    * @default no call
    */
   readonly onRole?: (role: TabRole) => void
   /**
-   * What tabs use to reach each other, for tests.
+   * How tabs communicate, for tests.
    *
    * @default the browser's Web Locks and BroadcastChannel
    */

@@ -10,11 +10,11 @@
  */
 export interface Role {
   readonly phase: 'out' | 'queued' | 'stealing' | 'leading' | 'alone'
-  /** How often in a row the tab needed another group before it had a stream. */
+  /** How often in a row the tab changed groups without getting a stream. */
   readonly changes: number
 }
 
-/** What can happen to a tab in its group. */
+/** The events of a tab in its group. */
 export type RoleEvent =
   /** The tab wants a stream. */
   | 'enter'
@@ -26,22 +26,23 @@ export type RoleEvent =
   | 'silent'
   /** The tab leaves, for now. */
   | 'leave'
-  /** The tab has another user than before, and leaves the group. */
+  /** The tab's user has changed, so the tab leaves the group. */
   | 'changed'
   /** The tab has a stream. */
   | 'served'
-  /** The browser gives no locks or channels. */
+  /** The browser has no locks or channels. */
   | 'broken'
 
-/** Before anything is wanted. */
+/** The role before any stream is wanted. */
 export const initialRole: Role = { phase: 'out', changes: 0 }
 
 /**
- * If headers differ in every request, every request has its own group: there is nothing to share.
+ * The number of changes after which a tab stays alone. If headers differ in every request, every
+ * request has its own group, and there is nothing to share.
  */
 const mostChanges = 3
 
-/** Returns the role after an event. What can't happen in a phase changes nothing. */
+/** Returns the role after an event. Events that can't happen in a phase change nothing. */
 export function nextRole(role: Role, event: RoleEvent): Role {
   const { phase, changes } = role
   if (phase === 'alone') return role
@@ -53,7 +54,7 @@ export function nextRole(role: Role, event: RoleEvent): Role {
     case 'lost':
       return phase === 'out' ? role : { ...role, phase: 'queued' }
     case 'silent':
-      // Its own messages don't reach it: channels don't work here.
+      // A leader's own messages don't reach it, so channels don't work here.
       if (phase === 'leading') return { ...role, phase: 'alone' }
       return phase === 'queued' ? { ...role, phase: 'stealing' } : role
     case 'leave':

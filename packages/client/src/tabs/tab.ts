@@ -7,12 +7,12 @@ import type { ShareAcrossTabsOptions, TabRole } from './options.ts'
 import { initialRole, nextRole, type Role, type RoleEvent } from './role.ts'
 import { scopeOf } from './scope.ts'
 
-/** What a tab shares its stream with. */
+/** The options of a tab that shares a stream. */
 export interface TabOptions extends SharingParts, Omit<ShareAcrossTabsOptions, 'environment'> {
   readonly environment: TabsEnvironment
 }
 
-/** A tab, as one of those that share a stream. */
+/** A tab that shares a stream with other tabs. */
 export class Tab {
   readonly #options: TabOptions
   #role: Role = initialRole
@@ -45,7 +45,7 @@ export class Tab {
   #dispatch(event: RoleEvent): Role {
     this.#role = nextRole(this.#role, event)
     if (this.#role.phase === 'alone') this.#leave()
-    // A tab that has just entered may be the first, and about to lead.
+    // Don't report a tab that has just entered: it may be the first one, which leads in a moment.
     if (event !== 'enter') this.#report()
     return this.#role
   }
@@ -55,7 +55,7 @@ export class Tab {
     const role = phase === 'leading' || phase === 'alone' ? phase : 'following'
     if (phase === 'out' || role === this.#reported) return
     this.#reported = role
-    // In a task of its own: what it throws must not stop anything here.
+    // Call it separately, because an error that it throws must not interrupt this code.
     queueMicrotask(() => this.#options.onRole?.(role))
   }
 
@@ -109,7 +109,7 @@ export class Tab {
     ]
   }
 
-  /** Makes a request for the whole group, unless the user of this tab has changed. */
+  /** Sends a request for the whole group, unless the user of this tab has changed. */
   async #fetchFor(name: string, ...[url, init]: Parameters<Fetch>): Promise<Response> {
     if (this.#scopeOf(url, init) === name) return this.#options.settings.fetch(url, init)
     if (this.#group?.name === name) this.#change()

@@ -4,13 +4,13 @@ import type { ShareAcrossTabsOptions } from './options.ts'
 import { Tab } from './tab.ts'
 
 /**
- * Lets all tabs of the same origin and user share one connection, which one of the tabs has. When
- * that tab is closed, frozen or crashes, another one takes over, and every subscription resumes
- * where it was. Tabs share only if `url`, `connectionParams` and headers are equal. It needs a page
- * with Web Locks and BroadcastChannel; elsewhere each client has its own connection. In single mode
- * it does nothing.
+ * Makes all tabs of the same origin and user share one connection, which one of the tabs holds.
+ * When that tab is closed, frozen or crashes, another one takes over, and every subscription
+ * resumes from its position. Tabs share only if `url`, `connectionParams` and headers are equal.
+ * Sharing needs a page with Web Locks and BroadcastChannel. Elsewhere, each client has its own
+ * connection. In single mode, it has no effect.
  *
- * **Where cookies identify users, give `identity`**: else a tab could receive another user's
+ * **If cookies identify users, pass an `identity`.** Otherwise, a tab could receive another user's
  * events.
  *
  * ```ts
@@ -23,8 +23,9 @@ export function tabs(options: ShareAcrossTabsOptions = {}): TabSharing {
 
 /**
  * Gives the link another `fetch`, whose answers come from one stream for all tabs. To the link, the
- * leading tab is the server: it opens streams there, sends its positions, and opens another stream
- * when that tab is gone. So a tab that takes over needs to know no other tab's positions.
+ * leading tab is the server: the link opens streams there, sends its positions, and opens another
+ * stream when that tab is gone. So a tab that takes over doesn't need to know the positions of
+ * other tabs.
  */
 function shareStream(
   { onRole, environment = globalTabs(), ...options }: ShareAcrossTabsOptions,

@@ -1,7 +1,7 @@
 import { encode } from '@trpc-sse/protocol'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 
-/** Writes a frame as the server does, under the key that the follower has for the subscription. */
+/** Writes a frame as the server does, with the follower's key for the subscription. */
 export function writeFrame(key: string, { type, id, ...data }: SubscriptionFrame): string {
   return encode({
     ...('data' in data

@@ -11,12 +11,12 @@ import type { Fetch } from './fetch.ts'
 import { judgeResponse, type ReadErrorBody } from './response.ts'
 import { createWatchdog } from './watchdog.ts'
 
-/** Where requests go, and how. */
+/** How to send requests. */
 export interface RequestOptions {
   readonly fetch: Fetch
   /**
-   * Asks the app for its options. A failure counts as a lost connection: it may be a request for a
-   * token.
+   * Asks the app for its options. A failure counts as a lost connection, because a request for a
+   * token may have failed.
    */
   readonly endpoint: () => Promise<Endpoint>
 }
@@ -24,16 +24,16 @@ export interface RequestOptions {
 /** Receives the messages of a response, until the signal aborts. */
 export interface Receiver {
   readonly signal: AbortSignal
-  /** Something has arrived, perhaps only a part of a message. */
+  /** Bytes have arrived, perhaps only a part of a message. */
   readonly onSign: () => void
   readonly onMessage: (message: DecodedMessage) => void
-  /** Returns what an answer means; `undefined` if it is the stream. */
+  /** Returns the event for an answer; `undefined` if the answer is the stream. */
   readonly judge: (response: Response) => Promise<StreamEvent | undefined>
 }
 
 /**
  * Requests a stream and receives its messages, until there are no more or the signal aborts.
- * Resolves with what that means; `undefined` if the response has simply ended.
+ * Resolves with the event of its end; `undefined` if the response has simply ended.
  */
 export type Receive = (
   options: ConnectionOptions,
@@ -42,7 +42,7 @@ export type Receive = (
 
 /** One attempt at a stream: one HTTP request, and the messages of its response. */
 export interface ConnectionOptions extends RequestOptions {
-  /** Receives a stream in place of `fetch`. */
+  /** Receives a stream instead of `fetch`. */
   readonly receive: Receive | undefined
   readonly clock: Clock
   /** The longest time from the start until {@link Connection.opened}, in milliseconds. */
@@ -53,24 +53,26 @@ export interface ConnectionOptions extends RequestOptions {
   /** Must not throw. */
   readonly onMessage: (message: DecodedMessage) => void
   /**
-   * Called with what the server asks for, and at last with how the attempt ended. Ignore it after
-   * {@link Connection.close}.
+   * Called with requests of the server, and finally with the attempt's end. Ignore it after {@link
+   * Connection.close}.
    */
   readonly onEvent: (event: StreamEvent) => void
   /** Resolves with the error of an attempt that timed out. */
   readonly onTimeout: (error: RealtimeError, request: HttpRequest) => Promise<RealtimeError>
 }
 
-/** An attempt that is under way. */
+/** An attempt in progress. */
 export interface Connection {
   /**
-   * The first message has arrived. From now on, this much silence in milliseconds means that it is
-   * dead.
+   * The first message has arrived. From now on, silence of this many milliseconds means that the
+   * connection is dead.
    */
   opened(inactivityTimeoutMs: number): void
-  /** Checks the clock: timers may have stood still while the connection was silent for too long. */
+  /**
+   * Checks the clock. Timers may have been suspended while the connection was silent for too long.
+   */
   check(): void
-  /** Ends it. No message is passed on after that. */
+  /** Ends the attempt. No message is passed on after that. */
   close(): void
 }
 
@@ -80,7 +82,7 @@ export function connect(options: ConnectionOptions): Connection {
   const { signal } = abort
   let open = false
   let request: HttpRequest | undefined
-  // Not the signal's reason: in older React Native versions it has none.
+  // The signal's reason would do, but signals of older React Native versions have none.
   let dead: RealtimeError | undefined
   const watchdog = createWatchdog(options.clock, (limitMs) => {
     dead = silence(open, limitMs)
@@ -95,7 +97,8 @@ export function connect(options: ConnectionOptions): Connection {
   const receiver: Receiver = {
     signal,
     onSign() {
-      // Before the first message, bytes prove nothing: a proxy may send some while it waits.
+      // Before the first message, bytes prove nothing, because a proxy may send some while it
+      // waits.
       if (open) watchdog.touch()
     },
     onMessage(message) {
@@ -176,21 +179,23 @@ function silence(open: boolean, limitMs: number): RealtimeError {
     : new RealtimeError('CONNECT_TIMEOUT', `No stream was open after ${limitMs} ms.`)
 }
 
-/** Passes on chunk by chunk; reads the next one when the handlers of this one have returned. */
+/**
+ * Passes on one chunk at a time. Reads the next one when the handlers for this one have returned.
+ */
 async function readAll(
   body: ReadableStream<Uint8Array>,
   onChunk: (chunk: Uint8Array) => void,
   signal: AbortSignal,
 ): Promise<void> {
   const reader = body.getReader()
-  // Some fetch functions don't end the body when aborted. Canceling a failed body fails too, which
-  // tells us nothing.
+  // Some fetch functions don't end the body when aborted. Canceling a failed body fails, too;
+  // ignore that.
   signal.addEventListener('abort', () => void reader.cancel().catch(() => {}))
   for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read())
     onChunk(chunk.value)
 }
 
-/** Sends a request with the app's current options. Rejects if the signal aborts before. */
+/** Sends a request with the app's current options. Rejects if the signal aborts first. */
 export async function send(
   fetch: Fetch,
   endpoint: () => Promise<Endpoint>,
@@ -203,7 +208,7 @@ export async function send(
   return fetch(url, { ...request, headers, signal, cache: 'no-store' })
 }
 
-/** Writes a request with the app's current options. Rejects if the signal aborts before. */
+/** Writes a request with the app's current options. Rejects if the signal aborts first. */
 export async function prepare(
   endpoint: () => Promise<Endpoint>,
   write: (endpoint: Endpoint) => HttpRequest,
@@ -214,7 +219,7 @@ export async function prepare(
   return write(to)
 }
 
-/** Calls `use` with a signal that aborts after `limitMs`; rejects then. */
+/** Calls `use` with a signal that aborts after `limitMs`. Then rejects. */
 export async function within<T>(
   clock: Clock,
   limitMs: number,
@@ -225,7 +230,7 @@ export async function within<T>(
   return unlessAborted(abort.signal, use(abort.signal)).finally(cancel)
 }
 
-/** Waits for a promise, or until the signal aborts: then rejects with its reason. */
+/** Waits for a promise. Rejects with the signal's reason if the signal aborts first. */
 function unlessAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const onAbort = (): void => reject(signal.reason)

@@ -3,30 +3,30 @@ import type { HttpRequest } from '../wire/request.ts'
 import { type Receive, within } from './attempt.ts'
 import type { Fetch } from './fetch.ts'
 
-/** Finds out whether a proxy on the way to the server holds a response back until it ends. */
+/** Detects a proxy that holds a response back until it ends. */
 export interface Buffering {
   /**
-   * The longest duration of the next stream, in milliseconds, if it must be short for its events to
-   * get through.
+   * The longest duration of the next stream, in milliseconds, if it must be short so that its
+   * events get through.
    */
   maxDurationMs(): number | undefined
-  /** An attempt has timed out with this error; resolves with the error to report. */
+  /** Called when an attempt has timed out. Resolves with the error to report. */
   timedOut(error: RealtimeError, request: HttpRequest): Promise<RealtimeError>
-  /** A stream has opened, this many milliseconds after its request. */
+  /** Called when a stream has opened, with the milliseconds since its request. */
   opened(afterMs: number): void
   /** The error to report while streams must be short. */
   error(): RealtimeError | undefined
 }
 
-/** After this many timeouts in a row, another request is made, to see whether that is answered. */
+/** After this many timeouts in a row, another request checks whether the server answers. */
 const suspiciousTimeouts = 2
 /**
- * How long a stream lasts that is held back until its end, in milliseconds: events are late by up
- * to that.
+ * The duration of a stream that is held back until its end, in milliseconds. Events are late by up
+ * to that time.
  */
 const shortMs = 5_000
 
-/** What an attempt is made with. */
+/** The options of the detection. */
 export interface BufferingOptions {
   readonly clock: Clock
   readonly fetch: Fetch
@@ -34,7 +34,7 @@ export interface BufferingOptions {
   readonly connectTimeoutMs: number
 }
 
-/** Creates what a stream knows of the proxies on its way. */
+/** Creates the detection for one stream. */
 export function createBuffering({
   clock,
   fetch,
@@ -48,8 +48,8 @@ export function createBuffering({
   const durationMs = Math.min(shortMs, connectTimeoutMs / 3)
 
   /**
-   * Checks whether another request is answered. Few apps need that, so it is loaded here; without
-   * it, nothing is found.
+   * Checks whether another request is answered. Few apps need that code, so it is loaded here. If
+   * it can't be loaded, no proxy is detected.
    */
   async function look(request: HttpRequest): Promise<RealtimeError | undefined> {
     try {

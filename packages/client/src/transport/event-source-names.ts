@@ -22,16 +22,16 @@ const names: Readonly<Record<EventName, true>> = {
   reconnect: true,
 }
 
-/** What the app gives to open an EventSource. */
+/** The app's options for opening an EventSource. */
 interface Given extends EventSourceOptions {
   readonly EventSource: EventSourceConstructor
-  /** Given, not imported: a bundler would cut the link in pieces for it. */
+  /** Passed in, because an import would make bundlers split the link. */
   readonly RealtimeError: typeof RealtimeError
 }
 
 /**
- * Receives the messages of an EventSource, until it ends or the signal aborts; rejects when it
- * fails. It is closed then, so that it doesn't reconnect by itself: the link decides about retries.
+ * Receives the messages of an EventSource, until it ends or the signal aborts. Rejects when it
+ * fails. It is then closed, because the link decides about retries.
  */
 export async function receiveEvents(
   given: Given,
@@ -39,7 +39,7 @@ export async function receiveEvents(
   receiver: Receiver,
 ): Promise<StreamEvent | undefined> {
   const { signal } = receiver
-  // The signal may have aborted since the request was written: a listener added now isn't called.
+  // The signal may have aborted since the request was written. A listener added now isn't called.
   if (signal.aborted) return undefined
   const source = open(given, request)
   return new Promise((resolve) => {
@@ -69,7 +69,7 @@ function open(
   try {
     return new EventSource(url, options as never)
   } catch (error) {
-    // An invalid address, for example: a retry can't help.
+    // The address may be invalid, for example. A retry can't succeed.
     const message = `No EventSource can be made: ${error}. Check url and eventSourceOptions.`
     throw new RealtimeError('INVALID_OPTION', message, { cause: error })
   }
@@ -86,7 +86,7 @@ function listen(
     on(event, ({ data, lastEventId }) => {
       onSign()
       const id = lastEventId ?? ''
-      // This is the id of the newest message that had one. Only a data message is known to carry
+      // `lastEventId` is the id of the newest message that had one. Only a data message surely has
       // its own.
       const isOwn = event === 'message' || id !== position
       position = id
@@ -94,7 +94,7 @@ function listen(
     })
   }
   on('open', () => {
-    // The response ended without an error event, and the EventSource has reconnected by itself.
+    // The response has ended without an error event, and the EventSource has reconnected by itself.
     if (isOpen) end()
     isOpen = true
   })
@@ -102,8 +102,8 @@ function listen(
 }
 
 /**
- * Returns what an answer means; rejects with any other failure. A browser's EventSource doesn't say
- * which one it was.
+ * Returns the event for an answer. Rejects with any other failure, which a browser's EventSource
+ * doesn't specify.
  */
 async function meaningOf(
   { xhrStatus, code, message }: EventSourceEvent,
@@ -111,7 +111,7 @@ async function meaningOf(
 ): Promise<StreamEvent | undefined> {
   const status = xhrStatus ?? code ?? 0
   if (status >= 400 && status < 600) return judge(new Response(message, { status }))
-  // Together with the status of a request, the message is all that was received so far.
+  // If there is also a status, the message is the text that was received so far.
   const text = xhrStatus === undefined ? message : undefined
   throw new Error(text || 'The EventSource failed, and does not say why.')
 }

@@ -14,18 +14,19 @@ export interface EventSourceEvent {
   readonly message?: string | undefined
 }
 
-/** What a link uses of an `EventSource`. */
+/** The part of an `EventSource` that a link uses. */
 export interface EventSourceLike {
   addEventListener(type: string, listener: (event: EventSourceEvent) => void): void
   close(): void
 }
 
 /**
- * A class like the browser's `EventSource`. Its options contain the `headers` to send, if it can.
+ * A class like the browser's `EventSource`. Its options contain the `headers`, which it sends if it
+ * can.
  */
 export type EventSourceConstructor = new (url: string, options: never) => EventSourceLike
 
-/** The options of the link that matter to an EventSource. */
+/** The link's options for an EventSource. */
 export interface EventSourceOptions {
   readonly EventSource?: EventSourceConstructor
   readonly eventSourceOptions?: Readonly<Record<string, unknown>>
@@ -33,7 +34,8 @@ export interface EventSourceOptions {
 }
 
 /**
- * Receives streams over the EventSource that the app gives, if it does. Throws `INVALID_OPTION`.
+ * Returns a function that receives streams over the app's EventSource, if there is one. Throws
+ * `INVALID_OPTION`.
  */
 export function overEventSource(options: EventSourceOptions): Receive | undefined {
   const { EventSource, mode } = options

@@ -5,7 +5,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 /**
  * Sends a request with the current `globalThis.fetch`. Throws `INVALID_OPTION` for an invalid
- * address: fetch itself would fail as it does without a network, and be retried forever.
+ * address. The error of `fetch` itself would look like a missing network, and be retried forever.
  */
 export async function globalFetch(url: string, init: RequestInit): Promise<Response> {
   try {

@@ -4,8 +4,8 @@ import type { Fetch } from './fetch.ts'
 const advice = 'https://github.com/trpc-sse/trpc-sse/blob/main/docs/proxies.md#a-proxy-that-buffers'
 
 /**
- * Makes a HEAD request after a stream has not begun. If it is answered, a proxy holds responses
- * back: resolves with the message for that. Rejects if it isn't answered.
+ * Sends a HEAD request after a stream has failed to begin. If it is answered, a proxy holds
+ * responses back: resolves with a message that says so. Rejects if it isn't answered.
  */
 export async function probe(
   fetch: Fetch,

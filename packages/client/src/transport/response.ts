@@ -2,25 +2,23 @@ import { type Clock, RealtimeError } from '@trpc-sse/protocol'
 import { isRetryableStatus, parseRetryAfterMs } from '../stream/retry-policy.ts'
 import type { StreamEvent } from '../stream/state.ts'
 
-/** Makes an error of a body, if it is one of tRPC's. */
+/** Reads tRPC's error from a body, if it has one. */
 export type ReadErrorBody = (body: string) => Error | undefined
 
-/** What a response is judged with. */
+/** The options for judging a response. */
 export interface JudgeOptions {
   readonly readErrorBody: ReadErrorBody
   readonly clock: Clock
 }
 
-/**
- * Returns what an answer means for the stream that was asked for; `undefined` if it is that stream.
- */
+/** Returns the event for an answer; `undefined` if the answer is the requested stream. */
 export async function judgeResponse(
   response: Response,
   { readErrorBody, clock }: JudgeOptions,
 ): Promise<StreamEvent | undefined> {
   const { ok, status, headers, body } = response
   if (!ok) {
-    // If the body can't be read, the status says enough.
+    // If the body can't be read, the status is enough.
     const text = await response.text().catch(() => '')
     const error = readErrorBody(text) ?? httpError(response, text)
     if (!isRetryableStatus(status)) return { type: 'refused', error, status }

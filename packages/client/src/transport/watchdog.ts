@@ -2,24 +2,24 @@ import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 
 /** Notices when a connection is silent for too long. */
 export interface Watchdog {
-  /** Starts counting from now. `Infinity` never ends. */
+  /** Starts to count the silence from now. `Infinity` never ends. */
   watch(limitMs: number): void
-  /** Counts from now again. */
+  /** Restarts the count. */
   touch(): void
-  /** Checks the clock now: timers may have stood still. */
+  /** Checks the clock now, because timers may have been suspended. */
   check(): void
   stop(): void
 }
 
 /**
- * Timers stand still while the machine sleeps. Short ones notice soon after how much time has
- * passed.
+ * Timers are suspended while the machine sleeps. Short ones notice the elapsed time soon
+ * afterwards.
  */
 const longestTimerMs = 5_000
 
 /**
- * Creates a watchdog that calls `onSilence` once the limit is over. It keeps one timer however
- * often it is touched, and relies on the clock, not on the timer: after a sleep of the machine it
+ * Creates a watchdog that calls `onSilence` once the limit is over. It keeps one timer, however
+ * often it is touched. It relies on the clock, not on the timer: after the machine has slept, it
  * fires at once.
  */
 export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => void): Watchdog {

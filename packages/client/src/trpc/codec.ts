@@ -7,7 +7,7 @@ import type { Codec, SubscriptionEnd } from '../set/member.ts'
 /** A tRPC error of any router. */
 export type ClientError = TRPCClientError<AnyTRPCRouter>
 
-/** Returns both directions of a transformer; without one, values stay as they are. */
+/** Returns both directions of a transformer. Without a transformer, values stay unchanged. */
 export function bothWays(
   transformer: TRPCDataTransformer | TRPCCombinedDataTransformer | undefined,
 ): TRPCCombinedDataTransformer {
@@ -17,7 +17,7 @@ export function bothWays(
 
 const asItIs: TRPCDataTransformer = { serialize: (value) => value, deserialize: (value) => value }
 
-/** Reads the events and errors of a server with this transformer. */
+/** Returns a codec for events and errors of a server with this transformer. */
 export function outputCodec(output: TRPCDataTransformer): Codec {
   return {
     serialize: (value) => output.serialize(value),
@@ -40,7 +40,7 @@ function unreadable(cause?: unknown): SubscriptionEnd {
   return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
 }
 
-/** Returns the error in the body of a refusal, if tRPC wrote it and not a gateway. */
+/** Returns the error in the body of a refusal, if tRPC and not a gateway wrote it. */
 export function errorOfBody(body: string, codec: Codec): Error | undefined {
   try {
     const responseJSON: Record<string, unknown> = JSON.parse(body)
@@ -55,8 +55,8 @@ export function errorOfBody(body: string, codec: Codec): Error | undefined {
 }
 
 /**
- * Returns the error of one subscription in a refused set, if the refusal has one (P50); else that
- * of the refusal.
+ * Returns the error of one subscription from the refusal of a set (P50). If it has none, returns
+ * that of the refusal.
  */
 export function errorOfKey(refusal: unknown, key: string, codec: Codec): unknown {
   const errors: unknown = Object(Object(Object(refusal).meta).responseJSON).errors
@@ -65,7 +65,7 @@ export function errorOfKey(refusal: unknown, key: string, codec: Codec): unknown
   return error instanceof TRPCClientError ? error : refusal
 }
 
-/** Makes tRPC's error of anything that was thrown. */
+/** Converts anything that was thrown to tRPC's error. */
 export function clientError(error: unknown): ClientError {
   return TRPCClientError.from(
     error instanceof Error ? error : new Error(String(error), { cause: error }),
@@ -73,13 +73,14 @@ export function clientError(error: unknown): ClientError {
 }
 
 /**
- * tRPC's numbers, by name. A type only: numbers are checked against it, at no cost for a browser.
+ * tRPC's error numbers, by name. It is only a type: it checks the numbers below, and adds nothing
+ * to the bundle.
  */
 type Codes = typeof TRPC_ERROR_CODES_BY_KEY
 
 /**
- * What tRPC's own link retries, and what means "not now" besides. All 5xx codes of tRPC have the
- * first number.
+ * The errors that tRPC's own link retries, and others that are temporary. All 5xx codes of tRPC
+ * have the first number.
  */
 const retryableCodes: readonly [
   Codes['INTERNAL_SERVER_ERROR' | 'BAD_GATEWAY' | 'SERVICE_UNAVAILABLE' | 'GATEWAY_TIMEOUT'],

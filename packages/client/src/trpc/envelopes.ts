@@ -6,15 +6,15 @@ import type { Codec, Member, SubscriptionEnd } from '../set/member.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 import { type ClientError, clientError } from './codec.ts'
 
-/** What tRPC gives a link to report a subscription to. */
+/** tRPC's observer, to which a link reports a subscription. */
 export type EnvelopeObserver = Observer<OperationResultEnvelope<unknown, ClientError>, ClientError>
 
 /**
- * Reports one operation's subscription exactly as tRPC's own links do, in tRPC's envelopes. Only
- * what an app's `onData`, `onStarted` and the like throw is thrown on.
+ * Reports one operation's subscription exactly as tRPC's own links do, in tRPC's envelopes. It
+ * throws only the errors of the app's handlers, such as `onData` and `onStarted`.
  */
 export class Envelopes implements Member {
-  /** Set by what starts the subscription. */
+  /** Set by the link when it starts the subscription. */
   single: Member['single'] = () => {}
   readonly #options: SseLinkBaseOptions
   readonly #codec: Codec
@@ -41,7 +41,7 @@ export class Envelopes implements Member {
   }
 
   started(_lastEventId: string | undefined, live: boolean | undefined): void {
-    // `useLive` finds it in what `onStarted` is given.
+    // `useLive` reads it from the argument of `onStarted`.
     this.#observer.next({
       result: { type: 'started' },
       ...(live !== undefined && { context: { live } }),
@@ -82,8 +82,8 @@ export class Envelopes implements Member {
   }
 
   /**
-   * Calls `stop` when the app's signal aborts first. To tRPC's links that is an end like the
-   * server's own.
+   * Calls `stop` when the app's signal aborts first. tRPC's links treat that like an end by the
+   * server.
    */
   stopWhenAborted(stop: () => void): void {
     const { signal } = this.#op
@@ -116,19 +116,16 @@ export class Envelopes implements Member {
     this.#hasWarned = true
   }
 
-  /**
-   * Calls a handler so that what it throws, or rejects with if it is async, is reported and stops
-   * nothing.
-   */
+  /** Calls a handler. If it throws, or rejects, the error is reported and stops nothing. */
   #guard(stage: SseLinkErrorInfo['stage'], call: () => unknown): void {
     const { onError = reportUncaught } = this.#options
-    // An async function runs at once, up to its first await: the call itself is not put off.
+    // An async function runs up to its first await at once, so the call isn't delayed.
     const settled = async (): Promise<unknown> => call()
     settled().catch((error: unknown) => onError(error, { stage, path: this.#op.path }))
   }
 }
 
-/** Hands an error to the runtime, which shows it as it shows every error that nobody caught. */
+/** Passes an error to the runtime, which reports it like any uncaught error. */
 function reportUncaught(error: unknown): void {
   if (typeof reportError === 'function') reportError(error)
   else

@@ -1,6 +1,6 @@
 import type { ConnectedData, GapData, ValuesData } from '@trpc-sse/protocol'
 
-/** One message of a stream, whatever the mode calls it on the wire. */
+/** One message of a stream, independent of its name on the wire. */
 export type Frame = StreamFrame | SubscriptionFrame
 
 /** A frame about the stream itself. */

@@ -1,25 +1,25 @@
 import { shortHash } from '@trpc-sse/protocol'
 
-/** The subscriptions of one stream, by the key that they have on it. */
+/** The subscriptions of one stream, by their keys on it. */
 export interface KeyTable<TEntry> {
-  /** Whether the set differs from what is wanted. */
+  /** Whether the set differs from the wanted subscriptions. */
   differs(wanted: ReadonlySet<TEntry>): boolean
   /**
-   * Makes the set of this revision, as close to what is wanted as one request can come; returns
-   * what is new in it. A key that is given up must be missing in one set before another set uses
-   * it. Until then, an entry that needs it is left out.
+   * Creates the set of this revision, as close to the wanted subscriptions as one request allows.
+   * Returns the new entries. A released key must be missing from one set before a later set uses it
+   * again. Until then, an entry that needs the key is left out.
    */
   update(wanted: ReadonlySet<TEntry>, revision: number): readonly TEntry[]
   /** Forgets an entry that the server has ended. The server needs no request for that. */
   forget(entry: TEntry): void
   /**
-   * Returns the entry of a message with this key; `undefined` if the message is for an earlier
-   * entry with the key.
+   * Returns the entry for a message with this key; `undefined` if the message is for an earlier
+   * entry with that key.
    */
   receive(key: string, isStart: boolean): TEntry | undefined
   /**
-   * The server may not have the sets that were sent: uses no given-up key again before something
-   * new has started.
+   * The server may not have received the sets that were sent. So no released key is used again
+   * until a new entry has started.
    */
   doubt(): void
   /** The set, by key. */
@@ -28,30 +28,29 @@ export interface KeyTable<TEntry> {
 
 interface Slot<TEntry> {
   /**
-   * `undefined` once the server has ended it. The key stays taken until there is a set without it.
+   * `undefined` once the server has ended it. The key stays in use until there is a set without it.
    */
   entry: TEntry | undefined
-  /** The revision of the first set with it. */
+  /** The revision of the first set that contains it. */
   readonly revision: number
   hasStarted: boolean
 }
 
-/** A key that was given up, while messages with it may still arrive. */
+/** A released key, while messages with it may still arrive. */
 interface GoneKey {
   /** The revision of the first set without it. */
   readonly revision: number
-  /** If not, the next start with this key may belong to the old entry. */
+  /** If `false`, the next start with this key may belong to the old entry. */
   hasStarted: boolean
 }
 
-/** Creates the table of a new stream. Keys are made of what `identityOf` returns. */
+/** Creates the table of a new stream. Keys are derived from the result of `identityOf`. */
 export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): KeyTable<TEntry> {
   const slots = new Map<string, Slot<TEntry>>()
   const gone = new Map<string, GoneKey>()
 
   /**
-   * Returns a free key that can't be mistaken; `undefined` if the right one becomes free with the
-   * next set.
+   * Returns an unambiguous free key; `undefined` if the entry's key becomes free with the next set.
    */
   function keyFor(entry: TEntry, freed: ReadonlySet<string>): string | undefined {
     const hash = shortHash(identityOf(entry))
@@ -93,7 +92,7 @@ export function createKeyTable<TEntry>(identityOf: (entry: TEntry) => string): K
   }
 }
 
-/** Removes what is not wanted; returns the keys of that. */
+/** Removes unwanted entries; returns their keys. */
 function giveUp<TEntry>(
   slots: Map<string, Slot<TEntry>>,
   gone: Map<string, GoneKey>,
@@ -118,14 +117,14 @@ function entryOf<TEntry>(
 ): TEntry | undefined {
   const slot = slots.get(key)
   const old = gone.get(key)
-  // All messages of an earlier entry come before the start of this one.
+  // All messages of an earlier entry arrive before the start of this one.
   if (!isStart) return old ? undefined : slot?.entry
   if (!slot) {
     if (old) old.hasStarted = true
     return undefined
   }
   slot.hasStarted = true
-  // The server has applied this set by now, and what it sent before has arrived.
+  // The server has applied this set, and everything that it sent before that has arrived.
   for (const [other, { revision }] of gone) if (revision <= slot.revision) gone.delete(other)
   return slot.entry
 }

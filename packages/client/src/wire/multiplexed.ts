@@ -10,10 +10,10 @@ import {
 import type { Frame } from './frame.ts'
 import type { Wanted } from './request.ts'
 
-/** A type only: names are checked against the protocol, at no cost for a browser. */
+/** Only a type: it checks names against the protocol, and adds nothing to the bundle. */
 type ControlName = keyof typeof multiplexedEvents
 
-/** What a request contains beside the subscriptions. */
+/** The fields of a request besides the subscriptions. */
 interface MultiplexedHead {
   readonly revision: number
   readonly connectionId: string | undefined
@@ -45,12 +45,14 @@ export function readMultiplexedMessage({ event, data, id }: DecodedMessage): rea
   }
 }
 
-/** Writes the body of a request for a stream; with a connection id, of a control request. */
+/**
+ * Writes the body of a request for a stream, or of a control request if there is a connection id.
+ */
 export function writeMultiplexedBody(
   { revision, connectionId, maxDurationMs }: MultiplexedHead,
   wanted: Iterable<readonly [key: string, Wanted]>,
 ): string {
-  // By hand, because the inputs are JSON already.
+  // Written by hand, because the inputs are already JSON.
   const subscriptions = Array.from(
     wanted,
     ([key, { path, inputJson, lastEventId }]) =>

@@ -11,7 +11,7 @@ export interface HttpRequest {
 /** The app's options, as evaluated for one attempt. */
 export interface Endpoint {
   readonly url: string
-  /** Header names with their values, as `httpBatchLink` takes them. */
+  /** Header names and values, in the forms that `httpBatchLink` accepts. */
   readonly headers: Iterable<readonly [string, string]> | Readonly<Record<string, HeaderValue>>
   /** `undefined` if the app doesn't use them. */
   readonly connectionParams: unknown
@@ -20,18 +20,19 @@ export interface Endpoint {
 /** A header's value; `undefined` leaves it out. */
 export type HeaderValue = string | ReadonlyArray<string> | undefined
 
-/** What one subscription asks for. */
+/** One wanted subscription. */
 export interface Wanted {
   readonly path: string
   /** The input as JSON, transformed; `undefined` if there is none. */
   readonly inputJson: string | undefined
-  /** Its position; `undefined` at the start. */
+  /** Its position; `undefined` for a new subscription. */
   readonly lastEventId: string | undefined
 }
 
 /**
- * Writes the request of single mode, as tRPC's own link does, but for the last event id: that goes
- * in the query, because a header would cost a CORS preflight and the input may not be an object.
+ * Writes the request of single mode as tRPC's own link does, except for the last event id. That is
+ * sent in the query, because a header would cost a CORS preflight, and the input may not be an
+ * object.
  */
 export function writeSingleRequest(endpoint: Endpoint, wanted: Wanted): HttpRequest {
   return writeRequest(endpoint, encodeURIComponent(wanted.path), [
@@ -48,8 +49,7 @@ export function writeMultiplexedRequest(endpoint: Endpoint, body: string): HttpR
 }
 
 /**
- * Returns the same text for the same url, headers and connection params: the credentials of the
- * client.
+ * Returns the client's credentials as text: the same for equal url, headers and connection params.
  */
 export function credentialsOf({ url, headers, connectionParams }: Endpoint): string {
   return JSON.stringify([url, connectionParams, ...writeHeaders(headers)])

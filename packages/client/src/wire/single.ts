@@ -6,15 +6,15 @@ import {
 } from '@trpc-sse/protocol'
 import type { Frame } from './frame.ts'
 
-/** A type only: names are checked against the protocol, at no cost for a browser. */
+/** Only a type: it checks names against the protocol, and adds nothing to the bundle. */
 export type EventName = 'message' | (typeof singleEvents)[keyof typeof singleEvents]
 
 /** The key of the only subscription of a stream. */
 const key = ''
 
-/** Reads a message of single mode; returns nothing for an unknown one without an id. */
+/** Reads a message of single mode. Returns nothing for an unknown message without an id. */
 export function readSingleMessage({ event, data, id }: DecodedMessage): readonly Frame[] {
-  // An id moves the position on every message, as in every EventSource.
+  // As in every EventSource, the id of any message moves the position.
   const moved: readonly Frame[] = id ? [{ type: 'position', key, id }] : []
   const name = event as EventName
   switch (name) {
