@@ -1,10 +1,11 @@
 import { createTRPCClient, type TRPCLink } from '@trpc/client'
+import type { RunItem } from '@trpc-sse/server'
 import type { App, AppRouter } from './app.ts'
 
 /** What a follower has at the end of a run. */
 export interface Outcome {
   readonly text: string
-  /** `'completed'`, or the code of the error that ended the subscription. */
+  /** The status of the last item, or the code of the error that ended the subscription. */
   readonly end: string
 }
 
@@ -18,10 +19,6 @@ export interface RunFollower {
   received(items: number): Promise<void>
 }
 
-type Item =
-  | { readonly type: 'fold'; readonly value: string }
-  | { readonly type: 'delta'; readonly data: string }
-
 function collectText() {
   let resolveOutcome = (_: Outcome): void => {}
   const outcome = new Promise<Outcome>((resolve) => {
@@ -29,6 +26,7 @@ function collectText() {
   })
   const waiting: { readonly items: number; readonly resolve: () => void }[] = []
   let text = ''
+  let status = 'no status'
   let items = 0
   const isReached = (wanted: number): boolean => items >= wanted
   const check = (): void => {
@@ -45,12 +43,14 @@ function collectText() {
   }
   return {
     follower,
-    take(item: Item): void {
-      text = item.type === 'fold' ? item.value : text + item.data
+    take(item: RunItem<string, string>): void {
+      if (item.type === 'end') status = item.status
+      if (item.type === 'fold') text = item.value
+      if (item.type === 'delta') text += item.data
       items += 1
       check()
     },
-    end(end: string): void {
+    end(end = status): void {
       resolveOutcome({ text, end })
       items = Number.POSITIVE_INFINITY
       check()
@@ -66,7 +66,7 @@ export function followByLink(link: TRPCLink<AppRouter>, id: string): RunFollower
     { id },
     {
       onData: ({ data }) => take(data),
-      onComplete: () => end('completed'),
+      onComplete: () => end(),
       onError: (error) => end(error.data?.code ?? error.message),
     },
   )
@@ -80,7 +80,7 @@ export function followByLoop({ channels }: App, id: string): RunFollower {
     for await (const [, item] of channels.answer({ id }).follow()) take(item)
   })()
   following.then(
-    () => end('completed'),
+    () => end(),
     (error: { code?: string }) => end(error.code ?? String(error)),
   )
   return follower

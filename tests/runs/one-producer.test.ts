@@ -60,7 +60,7 @@ describe('a run is stopped', () => {
     const outcomes = await Promise.all(followers.map(({ outcome }) => outcome))
     const { value, ...status } = await other.channels.answer({ id }).status()
     expect(status).toEqual(stops[0])
-    expect(outcomes).toEqual(followers.map(() => ({ text: value, end: 'completed' })))
+    expect(outcomes).toEqual(followers.map(() => ({ text: value, end: 'stopped' })))
   })
 
   it('before it starts, for a follower that waits already, and then never starts', async () => {
@@ -72,7 +72,7 @@ describe('a run is stopped', () => {
       status: 'alreadyEnded',
     })
     const outcomes = await Promise.all(followers.map(({ outcome }) => outcome))
-    expect(outcomes).toEqual(followers.map(() => ({ text: '', end: 'completed' })))
+    expect(outcomes).toEqual(followers.map(() => ({ text: '', end: 'stopped' })))
   })
 
   it('at the moment at which it starts, at the latest when it has started', async () => {

@@ -1,6 +1,7 @@
 import { createTRPCClient, httpSubscriptionLink, type TRPCLink } from '@trpc/client'
 import { TRPCError } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
+import type { RunItem } from '@trpc-sse/server'
 import { EventSource } from 'eventsource'
 import { describe, expect, it } from 'vitest'
 import { createInbox, type Inbox } from '../support/inbox.ts'
@@ -10,6 +11,13 @@ import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { type App, type AppRouter, createApp } from './app.ts'
 
 type News = readonly [event: string, detail?: unknown]
+
+function newsOf(item: RunItem<string, string>): News {
+  if (item.type === 'fold') return ['fold', item.value]
+  if (item.type === 'delta') return ['delta', item.data]
+  if (item.type === 'caught-up') return ['caught-up']
+  return ['end', item.reason === undefined ? item.status : `${item.status}: ${item.reason}`]
+}
 
 interface Served extends AsyncDisposable {
   readonly app: App
@@ -65,7 +73,7 @@ function followBy(link: TRPCLink<AppRouter>, kind: 'onAnswer' | 'onJob', lastEve
   const client = createTRPCClient<AppRouter>({ links: [link] })
   const input = { id: 'a', ...(lastEventId !== undefined && { lastEventId }) }
   const subscription = client[kind].subscribe(input, {
-    onData: ({ data }) => news.put([data.type, data.type === 'fold' ? data.value : data.data]),
+    onData: ({ data }) => news.put(newsOf(data)),
     onComplete: () => news.put(['complete']),
     onError: (error) => news.put(['error', error.data?.code]),
   })
@@ -77,9 +85,16 @@ async function untilText(news: Inbox<News>, wanted: string): Promise<void> {
   let text = ''
   while (text !== wanted) {
     const [event, detail] = await news.take()
+    if (event === 'caught-up') continue
     text = event === 'fold' ? `${detail}` : text + detail
     expect(wanted.startsWith(text), `${event} ${detail}`).toBe(true)
   }
+}
+
+/** The next item that is no mark. */
+async function nextDelta(news: Inbox<News>): Promise<News> {
+  const item = await news.take()
+  return item[0] === 'caught-up' ? await nextDelta(news) : item
 }
 
 const retry = { baseMs: 10, maxMs: 50 }
@@ -103,10 +118,11 @@ describe.each(Object.entries(links))('%s', (_, createLink) => {
       for (const text of ['a', 'b', 'c']) say(text)
       await untilText(news, 'abc')
       end()
-      expect(await news.take()).toEqual(['complete'])
+      expect(await news.takeMany(2)).toEqual([['end', 'completed'], ['complete']])
       expect(await producing).toEqual({ status: 'completed' })
       const { items } = followBy(createLink(served.url), kind).news
       await expect.poll(() => items.at(-1)).toEqual(['complete'])
+      expect(items.slice(-3)).toEqual([['caught-up'], ['end', 'completed'], ['complete']])
       expect(served.requests()).toBe(2)
       expect(news.items.at(-1)).toEqual(['complete'])
     },
@@ -121,15 +137,33 @@ describe.each(Object.entries(links))('%s', (_, createLink) => {
     await untilText(news, 'a')
     served.proxy.cut()
     say('b')
-    expect(await news.take()).toEqual(['delta', 'b'])
+    expect((await news.takeMany(2)).toSorted()).toEqual([['caught-up'], ['delta', 'b']])
     served.proxy.refusing = true
     served.proxy.cut()
     say('c')
     end()
     await producing
     served.proxy.refusing = false
-    expect(await news.take()).toEqual(['delta', 'c'])
+    expect(await news.takeMany(4)).toEqual([
+      ['delta', 'c'],
+      ['caught-up'],
+      ['end', 'completed'],
+      ['complete'],
+    ])
+  })
+
+  it('completes when the run is stopped, with the reason', async () => {
+    await using served = await serve()
+    const { say, source } = scripted()
+    const { news } = followBy(createLink(served.url), 'onAnswer')
+    const producing = served.app.channels.answer({ id: 'a' }).produce(source)
+    say('a')
+    await untilText(news, 'a')
+    await served.app.channels.answer({ id: 'a' }).stop({ reason: 'enough' })
+    await producing
+    expect(await nextDelta(news)).toEqual(['end', 'stopped: enough'])
     expect(await news.take()).toEqual(['complete'])
+    expect(served.requests()).toBe(1)
   })
 
   it('gets the error of a run that fails, and does not retry', async () => {
@@ -161,8 +195,7 @@ describe('a native EventSource', () => {
     const events = new EventSource(`${served.url}/onAnswer?input=${input}`)
     const news = createInbox<News>()
     events.onmessage = ({ data }) => {
-      const { type, value, data: delta } = JSON.parse(data)
-      news.put([type, type === 'fold' ? value : delta])
+      news.put(newsOf(JSON.parse(data)))
     }
     events.addEventListener('return', () => {
       news.put(['complete'])
@@ -172,14 +205,14 @@ describe('a native EventSource', () => {
     for (const text of ['a', 'b']) say(text)
     await untilText(news, 'ab')
     end()
-    expect(await news.take()).toEqual(['complete'])
+    expect(await news.takeMany(2)).toEqual([['end', 'completed'], ['complete']])
     await producing
     expect(served.requests()).toBe(1)
   })
 })
 
 describe('a late joiner', () => {
-  it('of 20,000 deltas gets one frame, and then the live tail', async () => {
+  it('of 20,000 deltas gets one fold, the mark, and then the live tail', async () => {
     await using served = await serve()
     const { say, end, source } = scripted()
     const all = range(1, 20_000).map((n) => `${n} `)
@@ -190,13 +223,17 @@ describe('a late joiner', () => {
     const early = followBy(links['our link, multiplexed,'](served.url), 'onAnswer')
     await untilText(early.news, all.join(''))
     for (const [, createLink] of Object.entries(links)) {
+      let tailBefore = 0
       const { news, leave } = followBy(createLink(served.url), 'onAnswer')
       expect((await news.take())[0]).toBe('fold')
+      // The fold may be one that others got a moment ago: then the tail since follows it.
+      while ((await news.take())[0] !== 'caught-up') tailBefore += 1
+      expect(tailBefore).toBeLessThanOrEqual(1)
       say('tail ')
       let last = await news.take()
       expect(last).toEqual(['delta', 'tail '])
       leave()
-      last = await early.news.take()
+      last = await nextDelta(early.news)
       expect(last).toEqual(['delta', 'tail '])
       all.push('tail ')
     }

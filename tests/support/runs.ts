@@ -20,6 +20,12 @@ export async function inTime<T>(
 /** Resolves after all that is due now. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** Collects the folds and deltas of a follower until its subscription ends. */
+export async function collectContent(subscription: AsyncIterable<unknown>): Promise<unknown[]> {
+  const items = await collect(subscription)
+  return items.filter((item) => /^(fold|delta)$/.test((item as { readonly type: string }).type))
+}
+
 /** Collects the data of a subscription until it ends. */
 export async function collect(subscription: AsyncIterable<unknown>): Promise<unknown[]> {
   const items: unknown[] = []

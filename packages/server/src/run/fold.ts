@@ -7,7 +7,7 @@ import { beforeSnapshot } from '../subscription/live.ts'
 import { detached } from '../user-code/async-context.ts'
 import type { RunFold } from './definition.ts'
 import { applyFold, initialValue } from './fold-value.ts'
-import { type EndMarker, toStoredItem } from './items.ts'
+import { type EndMarker, itemEvent, toStoredItem } from './items.ts'
 import type { RunEntries } from './run-log.ts'
 
 /** The value of a run at one position of its log. */
@@ -88,9 +88,7 @@ export async function foldRun(options: FoldOptions): Promise<FoldedRun> {
   const { value, end, after } = log
   // Of a run that has not begun, a resume starts anew.
   const id = presence === 'none' ? beforeSnapshot : after
-  const decoded = { value: { type: 'fold', value } }
-  const event = { kind: 'event', id, data: undefined, codec, decoded, frame: undefined } as const
-  return { value, end, after, presence, event }
+  return { value, end, after, presence, event: itemEvent(id, { type: 'fold', value }, codec) }
 }
 
 /** The value of what is in a log. */

@@ -1,5 +1,7 @@
+import type { Clock } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { collect, inTime } from '../../../../tests/support/runs.ts'
 import type { Backend } from '../backend/backend.ts'
@@ -16,6 +18,11 @@ function setup(change: (backend: Backend) => Backend = (backend) => backend) {
     channels: {
       answer: run({ ...options, fold: { initial: '', apply: (text, delta) => text + delta } }),
       job: run(options),
+      short: run({
+        ...options,
+        fold: { initial: '', apply: (text, delta) => text + delta },
+        retainEvents: 4,
+      }),
     },
   })
   return { clock, channels }
@@ -23,6 +30,28 @@ function setup(change: (backend: Backend) => Backend = (backend) => backend) {
 
 async function* words(...texts: string[]) {
   yield* texts
+}
+
+/** A source that yields what it is told to, and ends at `undefined`. */
+function scripted() {
+  const orders = createInbox<{ readonly text: string | undefined }>()
+  return {
+    say(...texts: (string | undefined)[]) {
+      for (const text of texts) orders.put({ text })
+    },
+    async *source() {
+      for (;;) {
+        const { text } = await orders.take()
+        if (text === undefined) return
+        yield text
+      }
+    },
+  }
+}
+
+/** Resolves when so much time has passed. */
+function passed(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
 }
 
 /** Collects ids and items. */
@@ -49,7 +78,7 @@ describe('a follower that resumes', () => {
       for (const [lastEventId] of items) {
         clock.advance(200)
         const rest = await inTime(clock, collect(handle.follow({ lastEventId })))
-        expect(rest.length).toBeLessThan(4)
+        expect(rest.length).toBeLessThan(6)
       }
       const [lastEventId = ''] = items.at(-1) ?? []
       expect(await inTime(clock, collect(handle.follow({ lastEventId })))).toEqual([])
@@ -66,7 +95,8 @@ describe('a follower that resumes', () => {
     const [[lastEventId = 'snapshot'] = []] = await before
     await inTime(clock, handle.produce(words('a', 'b')))
     const all = kind === 'job' ? [delta('a'), delta('b')] : [{ type: 'fold', value: 'ab' }]
-    expect(await inTime(clock, collect(handle.follow({ lastEventId })))).toEqual(all)
+    const items = await inTime(clock, collect(handle.follow({ lastEventId })))
+    expect(items).toEqual([...all, caughtUp, completed])
   })
 
   it.each(kinds)('in an %s that is no longer remembered gets an error', async (kind) => {
@@ -74,7 +104,7 @@ describe('a follower that resumes', () => {
     const handle = channels[kind]('a')
     const early = collectTracked(handle.follow())
     await inTime(clock, handle.produce(words('a', 'b')))
-    const [lastEventId = ''] = (await inTime(clock, early)).at(-1) ?? []
+    const [lastEventId = ''] = (await inTime(clock, early)).at(-2) ?? []
     clock.advance(61_000)
     expect((await inTime(clock, handle.status())).status).toBe('none')
     await expect(inTime(clock, collect(handle.follow({ lastEventId })))).rejects.toMatchObject({
@@ -91,6 +121,8 @@ describe('a follower that resumes', () => {
       clock.advance(200)
       expect(await inTime(clock, collect(channels.answer('b').follow({ lastEventId })))).toEqual([
         { type: 'fold', value: 'b' },
+        caughtUp,
+        completed,
       ])
     }
   })
@@ -105,6 +137,115 @@ describe('a follower that resumes', () => {
       }
     },
   )
+})
+
+describe('the mark that a follower has caught up', () => {
+  it.each([
+    ['answer', [{ type: 'fold', value: 'ab' }]],
+    ['job', [delta('a'), delta('b')]],
+  ] as const)('follows what there was of an %s', async (kind, before) => {
+    const { clock, channels } = setup()
+    const { say, source } = scripted()
+    const producing = channels[kind]('a').produce(source)
+    say('a', 'b')
+    await inTime(clock, passed(clock, 500))
+    const following = collect(channels[kind]('a').follow())
+    await inTime(clock, passed(clock, 500))
+    say('c')
+    await inTime(clock, passed(clock, 500))
+    say(undefined)
+    await inTime(clock, producing)
+    expect(await inTime(clock, following)).toEqual([...before, caughtUp, delta('c'), completed])
+  })
+
+  it.each(kinds)('comes at once for an %s that has not begun', async (kind) => {
+    const { clock, channels } = setup()
+    const items = channels[kind]('a').follow()[Symbol.asyncIterator]()
+    const first = kind === 'answer' ? [{ type: 'fold', value: '' }, caughtUp] : [caughtUp]
+    for (const item of first) {
+      const { value } = await inTime(clock, items.next())
+      expect([...(value ?? [])].slice(0, 2)).toEqual(['snapshot', item])
+    }
+    await items.return?.()
+  })
+
+  it.each(kinds)('comes once more for a follower of an %s that resumes', async (kind) => {
+    const { clock, channels } = setup()
+    const { say, source } = scripted()
+    const producing = channels[kind]('a').produce(source)
+    const leaving = new AbortController()
+    const before = collectTracked(channels[kind]('a').follow({ signal: leaving.signal }))
+    say('a')
+    await inTime(clock, passed(clock, 500))
+    leaving.abort()
+    const [lastEventId = ''] = (await before).at(-1) ?? []
+    say('b')
+    await inTime(clock, passed(clock, 500))
+    const resumed = collect(channels[kind]('a').follow({ lastEventId }))
+    await inTime(clock, passed(clock, 500))
+    say('c', undefined)
+    await inTime(clock, producing)
+    const after = [delta('b'), caughtUp, delta('c'), completed]
+    expect(await inTime(clock, resumed)).toEqual(after)
+  })
+
+  it('comes again after a fold that replaces missing deltas', async () => {
+    const { clock, channels } = setup()
+    const { say, source } = scripted()
+    const producing = channels.short('a').produce(source)
+    const leaving = new AbortController()
+    const early = collectTracked(channels.short('a').follow({ signal: leaving.signal }))
+    for (const text of 'abcdefghijkl') {
+      say(text)
+      await inTime(clock, passed(clock, 500))
+    }
+    leaving.abort()
+    const [, , [lastEventId = ''] = []] = await inTime(clock, early)
+    const resumed = collect(channels.short('a').follow({ lastEventId }))
+    await inTime(clock, passed(clock, 500))
+    say(undefined)
+    await inTime(clock, producing)
+    expect(await inTime(clock, resumed)).toEqual([
+      { type: 'fold', value: 'abcdefghijkl' },
+      caughtUp,
+      completed,
+    ])
+  })
+})
+
+describe('the last item', () => {
+  it.each(kinds)('of an %s that was stopped says so, and why', async (kind) => {
+    const { clock, channels } = setup()
+    const following = collect(channels[kind]('a').follow())
+    await inTime(clock, channels[kind]('a').stop({ reason: 'enough' }))
+    const end = { type: 'end', status: 'stopped', reason: 'enough' }
+    expect((await inTime(clock, following)).at(-1)).toEqual(end)
+    clock.advance(200)
+    expect((await inTime(clock, collect(channels[kind]('a').follow()))).at(-1)).toEqual(end)
+  })
+
+  it.each(kinds)('is not repeated to a follower of an %s that has it', async (kind) => {
+    const { clock, channels } = setup()
+    await inTime(clock, channels[kind]('a').produce(words('a')))
+    const items = await inTime(clock, collectTracked(channels[kind]('a').follow()))
+    const [lastEventId = '', end] = items.at(-1) ?? []
+    expect(end).toEqual(completed)
+    expect(await collect(channels[kind]('a').follow({ lastEventId }))).toEqual([])
+  })
+
+  it.each(kinds)('of an %s that fails is the mark, and an error follows', async (kind) => {
+    const { clock, channels } = setup()
+    await inTime(
+      clock,
+      channels[kind]('a').produce(async () => JSON.parse('')),
+    )
+    const items: unknown[] = []
+    const following = (async () => {
+      for await (const [, item] of channels[kind]('a').follow()) items.push(item)
+    })()
+    await expect(inTime(clock, following)).rejects.toMatchObject({ code: 'UNPROCESSABLE_CONTENT' })
+    expect(items.at(-1)).toEqual(caughtUp)
+  })
 })
 
 describe('a follower', () => {
@@ -154,6 +295,9 @@ describe('createChannels', () => {
     )
   })
 })
+
+const caughtUp = { type: 'caught-up' }
+const completed = { type: 'end', status: 'completed' }
 
 function delta(data: string) {
   return { type: 'delta', data }

@@ -1,6 +1,6 @@
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
-import type { EventFeed } from '../subscription/feed.ts'
+import type { LogFeed } from '../subscription/feed.ts'
 import type { LiveOptions } from '../subscription/options.ts'
 import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/subscribe.ts'
 import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
@@ -62,8 +62,8 @@ export interface RunHandle<TInput, TEvent, TValue> {
   status(): Promise<RunStatus<TValue>>
   /**
    * Subscribes to the run. Pass the resolver's `opts`, and return the result from the procedure. A
-   * follower gets what there is, then each delta, and completes when the run completes or is
-   * stopped. It fails with UNPROCESSABLE_CONTENT if the run fails, and with CONFLICT if it is
+   * follower gets what there is, a mark that it has caught up, and each delta that follows. The last
+   * item says whether the run completed or was stopped; then the subscription completes. It fails with UNPROCESSABLE_CONTENT if the run fails, and with CONFLICT if it is
    * abandoned. Of a run that has not begun, it waits for the start.
    */
   follow(options?: LiveOptions): ChannelSubscription<RunItem<TValue, TEvent>>
@@ -118,7 +118,7 @@ function followRun<TValue, TEvent>(
   { folding, runLog }: { readonly folding: FoldOptions | undefined; readonly runLog: RunLog },
   follow: LiveOptions,
 ): ChannelSubscription<RunItem<TValue, TEvent>> {
-  const { log, reads, folds } = options
+  const { log, reads, folds, codec } = options
   const channel = { ...options, behind: { policy: 'catchUp', events: 1_000 } } as const
   const all = { replay: Number.MAX_SAFE_INTEGER }
   const readRun = async (outdated: FoldedRun | undefined): Promise<ReadRun> => {
@@ -129,9 +129,10 @@ function followRun<TValue, TEvent>(
     return { folded, presence: state === undefined ? 'none' : 'whole' }
   }
   const part = feedPart(channel, follow, (lastEventId, wake, group) => {
-    const open = (after: EventId | undefined): EventFeed =>
+    const open = (after: EventId | undefined): LogFeed =>
       openCursor(channel, after === undefined ? all : { after }, { wake, group })
-    return new RunFeed({ lastEventId, open, hasFold: folding !== undefined, readRun, wake })
+    const hasFold = folding !== undefined
+    return new RunFeed({ lastEventId, open, hasFold, readRun, codec, wake })
   })
   return createSubscription({
     kind: 'run',

@@ -1,17 +1,40 @@
 import { isPlainObject } from '@trpc-sse/protocol'
+import type { Codec } from '../codec/codec.ts'
+import type { FeedEvent } from '../hub/log-event.ts'
 
 /** How a run ended. */
 export type RunEnd = 'completed' | 'failed' | 'stopped' | 'abandoned'
 
-/** What a follower of a run gets: without a fold, deltas only. */
+/**
+ * What a follower of a run gets. Only runs with a fold have items of the type `'fold'`.
+ *
+ * `'caught-up'` comes once the follower has everything that was there when it joined or resumed, and
+ * again after a fold that replaces missing deltas. `'end'` is the last item. A run that fails or is
+ * abandoned has none: the subscription ends with an error.
+ */
 export type RunItem<TValue, TEvent> =
   | ([TValue] extends [never] ? never : { readonly type: 'fold'; readonly value: TValue })
   | { readonly type: 'delta'; readonly data: TEvent }
+  | { readonly type: 'caught-up' }
+  | {
+      readonly type: 'end'
+      readonly status: 'completed' | 'stopped'
+      /** Why it was stopped, if `stop` was given a reason. */
+      readonly reason?: string
+    }
 
 /** The most characters of the reason for an end. */
 export const maxReasonLength = 1_000
 
-/** The last event of a run, which its followers don't get: their subscriptions end. */
+/** The position of a follower that has the end: a resume from it completes. */
+export const afterEnd = 'ended'
+
+/** Makes the event for an item that is not stored as followers get it. */
+export function itemEvent(id: string, value: RunItem<unknown, unknown>, codec: Codec): FeedEvent {
+  return { kind: 'event', id, data: undefined, codec, decoded: { value }, frame: undefined }
+}
+
+/** The last event of a run. */
 export interface EndMarker {
   readonly type: 'end'
   readonly status: RunEnd

@@ -1,10 +1,11 @@
 import { TRPCError } from '@trpc/server'
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import type { Codec } from '../codec/codec.ts'
 import { eventValue } from '../hub/log-event.ts'
-import type { EventFeed, Feed, FeedEnd, FeedItem, Gap } from '../subscription/feed.ts'
+import type { Feed, FeedEnd, FeedItem, Gap, LogFeed } from '../subscription/feed.ts'
 import { beforeSnapshot } from '../subscription/live.ts'
 import type { FoldedRun, RunPresence } from './fold.ts'
-import { type EndMarker, toStoredItem } from './items.ts'
+import { afterEnd, type EndMarker, itemEvent, type RunItem, toStoredItem } from './items.ts'
 
 /** What is left of a run, and its value, if it has a fold. */
 export interface ReadRun {
@@ -17,22 +18,23 @@ export interface RunFeedOptions {
   /** The position to resume from; `undefined` starts with what there is. */
   readonly lastEventId: EventId | undefined
   /** Opens the events after an id; without one, all that are retained. */
-  open(after: EventId | undefined): EventFeed
+  open(after: EventId | undefined): LogFeed
   /** Whether the run has a fold, so that it starts with its value. */
   readonly hasFold: boolean
   /** Reads the run: its value, if it has a fold, which is not the outdated one. */
   readRun(outdated: FoldedRun | undefined): Promise<ReadRun>
+  readonly codec: Codec
   /** Called when there may be an item. */
   wake(): void
 }
 
 /**
  * A feed of a run: the fold, if it has one, and the deltas that follow, until the run ends. Where
- * deltas are missing, another fold replaces them.
+ * deltas are missing, another fold replaces them. A mark says when the follower has caught up.
  */
 export class RunFeed implements Feed {
   readonly #options: RunFeedOptions
-  #cursor: EventFeed | undefined
+  #cursor: LogFeed | undefined
   /** Until there is a run to resume, a resume starts anew. */
   #position: string
   /** Whether the run is to be read: at the start, or at a gap. */
@@ -43,6 +45,8 @@ export class RunFeed implements Feed {
   #run: (() => ReadRun) | undefined
   /** The value that it was given last. */
   #folded: FoldedRun | undefined
+  /** Whether the follower is to be told when it has caught up. */
+  #isMarkDue = true
   #end: EndMarker | undefined
   #isClosed = false
 
@@ -50,6 +54,7 @@ export class RunFeed implements Feed {
     const { lastEventId = beforeSnapshot, hasFold } = options
     this.#options = options
     this.#position = lastEventId
+    if (lastEventId === afterEnd) return
     const isNew = lastEventId === beforeSnapshot
     if (isNew && hasFold) this.#isReadDue = true
     else this.#open(isNew ? undefined : lastEventId)
@@ -61,7 +66,9 @@ export class RunFeed implements Feed {
 
   next(): FeedItem | undefined {
     for (;;) {
-      if (this.#end) return ended(this.#end)
+      if (this.#position === afterEnd) return end
+      if (this.#canMark()) return this.#takeMark()
+      if (this.#end) return this.#takeEnd(this.#end)
       if (this.#isReadDue) {
         const take = this.#run
         if (take === undefined) return this.#read()
@@ -72,7 +79,10 @@ export class RunFeed implements Feed {
         continue
       }
       const item = this.#cursor?.next()
-      if (item === undefined) return undefined
+      if (item === undefined) {
+        if (this.#canMark()) continue
+        return undefined
+      }
       if (item.kind === 'gap') {
         this.#gap = item
         this.#isReadDue = true
@@ -105,6 +115,26 @@ export class RunFeed implements Feed {
     this.#cursor.needValues()
   }
 
+  #item(item: RunItem<unknown, unknown>): FeedItem {
+    return itemEvent(this.#position, item, this.#options.codec)
+  }
+
+  #canMark(): boolean {
+    if (!this.#isMarkDue || this.#isReadDue) return false
+    return this.#end !== undefined || this.#cursor?.hasCaughtUp() === true
+  }
+
+  #takeMark(): FeedItem {
+    this.#isMarkDue = false
+    return this.#item({ type: 'caught-up' })
+  }
+
+  #takeEnd({ status, reason }: EndMarker): FeedItem {
+    if (status !== 'completed' && status !== 'stopped') throw endError(status, reason)
+    this.#position = afterEnd
+    return this.#item({ type: 'end', status, ...(reason !== undefined && { reason }) })
+  }
+
   /** Goes on with a run that was read, where it starts or after a gap. */
   #takeRun({ presence, folded }: ReadRun): FeedItem | undefined {
     const gap = this.#gap
@@ -115,6 +145,7 @@ export class RunFeed implements Feed {
     // Before its start, a run has nothing that could be missed.
     if (!folded) return presence === 'none' ? undefined : gap
     this.#folded = folded
+    this.#isMarkDue = true
     this.#position = folded.event.id
     this.#cursor?.close()
     this.#end = folded.end
@@ -143,16 +174,15 @@ export class RunFeed implements Feed {
 
 const end: FeedEnd = { kind: 'end' }
 
-/** Completes the subscription, or throws the error that ends it. Clients don't retry its codes. */
-function ended({ status, reason }: EndMarker): FeedEnd {
-  if (status === 'completed' || status === 'stopped') return end
+/** Returns the error that a subscription ends with. Clients don't retry its codes. */
+function endError(status: 'failed' | 'abandoned', reason: string | undefined): TRPCError {
   if (status === 'failed') {
     const cause = new RealtimeError('RUN_FAILED', reason ?? 'The run failed.')
-    throw new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message: cause.message, cause })
+    return new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message: cause.message, cause })
   }
   const message = 'The run was abandoned: its producer is gone. Start another run.'
   const cause = new RealtimeError('RUN_ABANDONED', message)
-  throw new TRPCError({ code: 'CONFLICT', message, cause })
+  return new TRPCError({ code: 'CONFLICT', message, cause })
 }
 
 /** The error of a run that can't be followed any more. Clients don't retry it. */

@@ -2,11 +2,12 @@ import { initTRPC, TRPCError } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
-import { collect, inTime, settled } from '../../../../tests/support/runs.ts'
+import { collect, collectContent, inTime, settled } from '../../../../tests/support/runs.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
 import { run } from './definition.ts'
+import type { RunItem } from './items.ts'
 
 const delta = z.object({ text: z.string() })
 
@@ -35,10 +36,12 @@ function changeOf({ change }: Backend, ...call: Parameters<NonNullable<Backend['
 
 /** What the items of a follower amount to. */
 function textOf(items: readonly unknown[]): string {
-  return (items as readonly { type: string; value: string; data: { text: string } }[]).reduce(
-    (text, item) => (item.type === 'fold' ? item.value : text + item.data.text),
-    'nothing yet',
-  )
+  let text = 'nothing yet'
+  for (const item of items as readonly RunItem<string, { text: string }>[]) {
+    if (item.type === 'fold') text = item.value
+    if (item.type === 'delta') text += item.data.text
+  }
+  return text
 }
 
 async function* words(...texts: string[]) {
@@ -55,7 +58,11 @@ describe('a run', () => {
     expect(textOf(items)).toBe('Hello!')
     clock.advance(100)
     const late = await inTime(clock, collect(answer.follow()))
-    expect(late).toEqual([{ type: 'fold', value: 'Hello!' }])
+    expect(late).toEqual([
+      { type: 'fold', value: 'Hello!' },
+      { type: 'caught-up' },
+      { type: 'end', status: 'completed' },
+    ])
     expect(await inTime(clock, answer.status())).toEqual({ status: 'completed', value: 'Hello!' })
   })
 
@@ -65,7 +72,7 @@ describe('a run', () => {
       yield* [1, 2, 3]
     }
     expect(await inTime(clock, job.produce(source))).toEqual({ status: 'completed' })
-    expect(await inTime(clock, collect(job.follow()))).toEqual(
+    expect(await inTime(clock, collectContent(job.follow()))).toEqual(
       [1, 2, 3].map((data) => ({ type: 'delta', data })),
     )
     expect((await inTime(clock, job.status())).value).toBeUndefined()
@@ -152,7 +159,7 @@ describe('a run', () => {
       for await (const [, item] of job.follow()) items.push(item)
     })()
     await expect(inTime(clock, following)).rejects.toThrow('The file is empty.')
-    expect(items).toEqual([{ type: 'delta', data: 1 }])
+    expect(items).toEqual([{ type: 'delta', data: 1 }, { type: 'caught-up' }])
   })
 
   it('fails at a delta that does not fit, with its issues', async () => {
@@ -231,7 +238,7 @@ describe('a run', () => {
     }
     await inTime(clock, counted.answer().produce(source), 4)
     expect(changes).toBeLessThanOrEqual(60)
-    const items = await inTime(clock, collect(counted.answer().follow()))
+    const items = await inTime(clock, collectContent(counted.answer().follow()))
     expect(items).toEqual(Array.from({ length: 1_000 }, (_, data) => ({ type: 'delta', data })))
   })
 
@@ -247,7 +254,7 @@ describe('a run', () => {
     }
     const producing = answer.produce(source)
     await inTime(clock, new Promise((resolve) => clock.after(5_000, () => resolve(undefined))))
-    const following = collect(answer.follow())
+    const following = collectContent(answer.follow())
     await inTime(clock, new Promise((resolve) => clock.after(1_000, () => resolve(undefined))))
     more()
     await inTime(clock, producing)
@@ -296,7 +303,7 @@ describe('a run', () => {
     })
     await inTime(clock, answer.produce(words('a', 'b')))
     const followed = await router.createCaller({}).onAnswer()
-    expect(await inTime(clock, collect(followed as AsyncIterable<unknown>))).toEqual([
+    expect(await inTime(clock, collectContent(followed as AsyncIterable<unknown>))).toEqual([
       { type: 'fold', value: 'ab' },
     ])
   })

@@ -4,7 +4,7 @@ import { TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { collect, settled } from '../../../../tests/support/runs.ts'
+import { collectContent, settled } from '../../../../tests/support/runs.ts'
 import { createChannels } from '../channels.ts'
 import { run } from './definition.ts'
 import type { RunSource } from './source.ts'
@@ -79,7 +79,7 @@ describe('a source', () => {
     const results = [{ done: false, value: 'a' }, { done: true }]
     const source = { [Symbol.asyncIterator]: () => ({ next: () => results.shift() }) }
     expect(await answer.produce(source as never)).toEqual({ status: 'completed' })
-    expect(await collect(answer.follow())).toEqual([{ type: 'delta', data: 'a' }])
+    expect(await collectContent(answer.follow())).toEqual([{ type: 'delta', data: 'a' }])
   })
 
   it.each([
@@ -111,7 +111,7 @@ describe('a source', () => {
     await setTimeout(0)
     expect(isOver).toBe(false)
     expect(await producing).toEqual({ status: 'completed' })
-    const items = await collect(answer.follow())
+    const items = await collectContent(answer.follow())
     expect(items).toHaveLength(1_000)
   })
 })

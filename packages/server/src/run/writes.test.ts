@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { range } from '../../../../tests/support/numbers.ts'
-import { collect, settled } from '../../../../tests/support/runs.ts'
+import { collectContent, settled } from '../../../../tests/support/runs.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
@@ -48,7 +48,7 @@ describe('the writes of a run', () => {
     const deltas = [...range(1, 200).map(() => 'x'.repeat(9_000)), 'x'.repeat(900_000), 'end']
     expect(await channels.job().produce(listed(deltas))).toEqual({ status: 'completed' })
     expect(steps.filter((bytes) => bytes > 262_144)).toEqual([expect.toSatisfy((n) => n < 901_000)])
-    const items = await collect(channels.job().follow())
+    const items = await collectContent(channels.job().follow())
     expect(items).toEqual(deltas.map((data) => ({ type: 'delta', data })))
   })
 
@@ -106,7 +106,7 @@ describe('a fold', () => {
       const channels = createChannels({ channels: { sum } })
       for (const count of range(0, 25)) {
         await channels.sum(count).produce(listed(range(1, count).map((n) => ({ n }))))
-        const items = await collect(channels.sum(count).follow())
+        const items = await collectContent(channels.sum(count).follow())
         expect(items).toEqual([{ type: 'fold', value: range(1, count) }])
       }
     },
@@ -125,7 +125,9 @@ describe('a fold', () => {
         }
       })
       await producing
-      expect(await collect(channels.sum(id).follow())).toEqual([{ type: 'fold', value: all }])
+      expect(await collectContent(channels.sum(id).follow())).toEqual([
+        { type: 'fold', value: all },
+      ])
     }
     expect(initial).toEqual([])
   })

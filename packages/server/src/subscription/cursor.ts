@@ -11,7 +11,7 @@ import type { Page } from '../hub/page.ts'
 import type { PageConsumer, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
-import type { EventFeed, Gap } from './feed.ts'
+import type { Gap, LogFeed } from './feed.ts'
 
 /** The start of a cursor: after an id, or with a number of the newest events (0: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
@@ -39,7 +39,7 @@ export interface CursorOptions {
  * window, the cursor reads from there, otherwise page by page from the log. It returns a gap before
  * every entry that doesn't follow the previous one.
  */
-export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): EventFeed {
+export function createCursor(hub: Hub, start: CursorStart, options: CursorOptions): LogFeed {
   const cursor = new Cursor(hub, start, options)
   hub.attach(options.wake)
   if (hub.window) cursor.onOpened(hub.window.tail, hub.window.end)
@@ -47,7 +47,7 @@ export function createCursor(hub: Hub, start: CursorStart, options: CursorOption
   return cursor
 }
 
-class Cursor implements EventFeed, PageConsumer, OpeningReader {
+class Cursor implements LogFeed, PageConsumer, OpeningReader {
   readonly group: ReadGroup
   readonly #hub: Hub
   readonly #clock: Clock
@@ -60,8 +60,8 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
   #end: EventId | undefined
   /** The number of the next entry in the window, while the position is in the window. */
   #sequence: number | undefined
-  /** Whether the cursor has reached the end of the log. Until then it is not slow, but new. */
-  #hasCaughtUp = false
+  /** Whether the cursor has been at the end of the log. Until then it is not slow, but new. */
+  #wasAtEnd = false
   /** The page to read while the position isn't in the window, and the index of the next entry. */
   #page: Page | undefined
   #index = 0
@@ -102,7 +102,13 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
   }
 
   isTooFarBehind(): boolean {
-    return this.#hub.behind.policy === 'disconnect' && this.#hasCaughtUp && this.#isBehind()
+    return this.#hub.behind.policy === 'disconnect' && this.#wasAtEnd && this.#isBehind()
+  }
+
+  hasCaughtUp(): boolean {
+    // Elsewhere than in the window, its position may be one that the log doesn't go on from.
+    if (this.#sequence === undefined || this.#id === undefined) return false
+    return this.#end !== undefined && compareEventIds(this.#id, this.#end) >= 0
   }
 
   close(): void {
@@ -164,7 +170,7 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
     const id = this.#id
     if (window === undefined || id === undefined || closed) return undefined
     // A replay doesn't count as behind until it is complete.
-    if (this.#replay !== undefined && !this.#hasCaughtUp) return undefined
+    if (this.#replay !== undefined && !this.#wasAtEnd) return undefined
     this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
     const newest = window.at(window.end - 1)
     if (newest === undefined || !this.#isBehind()) return undefined
@@ -202,15 +208,15 @@ class Cursor implements EventFeed, PageConsumer, OpeningReader {
     if (this.#sequence !== undefined && this.#sequence >= window.start) {
       // While the cursor reads the window, it doesn't need the page.
       this.#page = undefined
-      if (this.#sequence === window.end) this.#caughtUp()
+      if (this.#sequence === window.end) this.#atEnd()
       return window.at(this.#sequence)
     }
     this.#sequence = undefined
     return this.#page?.at(this.#index) ?? this.#nextPage()
   }
 
-  #caughtUp(): void {
-    this.#hasCaughtUp = true
+  #atEnd(): void {
+    this.#wasAtEnd = true
     if (this.#grace) this.#grace.isOver = true
   }
 

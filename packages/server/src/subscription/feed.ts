@@ -29,6 +29,12 @@ export interface EventFeed extends Feed {
   next(): FeedEvent | Gap | undefined
 }
 
+/** An {@link EventFeed} that knows how much there was when it was opened. */
+export interface LogFeed extends EventFeed {
+  /** Whether it is past everything that the log had when it was opened. */
+  hasCaughtUp(): boolean
+}
+
 /** An item that a feed delivers. */
 export type FeedItem = FeedEvent | Gap | FeedEnd
 

@@ -10,7 +10,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { Behind } from '../hub/behind.ts'
 import type { HubRegistry } from '../hub/registry.ts'
 import { type CursorOptions, type CursorStart, createCursor, type Grace } from './cursor.ts'
-import type { EventFeed, FeedPart } from './feed.ts'
+import type { EventFeed, FeedPart, LogFeed } from './feed.ts'
 import { failOnGap } from './feed-operators.ts'
 import { beforeSnapshot, type LiveEvent, type LoadSnapshot, type SnapshotData } from './live.ts'
 import { LiveFeed } from './live-feed.ts'
@@ -88,7 +88,7 @@ export function openCursor(
   { log, behind, hubs, clock }: ChannelFeedOptions,
   start: CursorStart,
   options: Omit<CursorOptions, 'clock'>,
-): EventFeed {
+): LogFeed {
   if ('after' in start && !isEventId(start.after)) throw invalidLastEventId(start.after)
   const { group } = options
   group.enter()
