@@ -111,7 +111,8 @@ export function run<
   SchemaInput<TParams>,
   StandardSchemaV1.InferInput<TEvent>,
   StandardSchemaV1.InferOutput<TEvent>,
-  TValue
+  // Without a fold, `createChannels` would infer `unknown` from what it takes.
+  NoInfer<TValue>
 > {
   checkSchema('run()', 'event', options.event)
   if (options.params !== undefined) checkSchema('run()', 'params', options.params)

@@ -1,0 +1,46 @@
+import { describe, expectTypeOf, it } from 'vitest'
+import { z } from 'zod'
+import { createChannels } from '../channels.ts'
+import type { SubscriptionEvent } from '../subscription/subscription.ts'
+import { run } from './definition.ts'
+
+const channels = createChannels({
+  channels: {
+    answer: run({
+      event: z.object({ text: z.string() }),
+      fold: { initial: '', apply: (value, { text }) => value + text },
+    }),
+    job: run({ event: z.number() }),
+  },
+})
+
+type Mark = { readonly type: 'caught-up' }
+type End = {
+  readonly type: 'end'
+  readonly status: 'completed' | 'stopped'
+  readonly reason?: string
+}
+
+describe('what a follower gets', () => {
+  it('has the fold’s value, deltas, the mark and the end', () => {
+    const following = channels.answer().follow()
+    expectTypeOf<SubscriptionEvent<typeof following>>().toEqualTypeOf<
+      | { readonly type: 'fold'; readonly value: string }
+      | { readonly type: 'delta'; readonly data: { text: string } }
+      | Mark
+      | End
+    >()
+  })
+
+  it('has no fold where the run has none', () => {
+    const following = channels.job().follow()
+    expectTypeOf<SubscriptionEvent<typeof following>>().toEqualTypeOf<
+      { readonly type: 'delta'; readonly data: number } | Mark | End
+    >()
+  })
+})
+
+it('`status` has a value where the run has a fold', () => {
+  expectTypeOf(channels.answer().status).returns.resolves.toHaveProperty('value').toBeString()
+  expectTypeOf(channels.job().status).returns.resolves.toHaveProperty('value').toBeUndefined()
+})
