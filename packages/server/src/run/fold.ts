@@ -79,8 +79,19 @@ export class FoldCache {
   }
 }
 
+/** How often the value is read again. */
+const rereads = 3
+
 /** Reads the value of a run. Rejects if it can't be read, or if the fold throws. */
 export async function foldRun(options: FoldOptions): Promise<FoldedRun> {
+  let folded = await readFold(options)
+  // The entries and the events are read one after the other. A run that begins or is trimmed in
+  // between looks as if deltas were lost.
+  for (let i = 0; i < rereads && folded.presence === 'lost'; i++) folded = await readFold(options)
+  return folded
+}
+
+async function readFold(options: FoldOptions): Promise<FoldedRun> {
   const { codec, readEntries } = options
   const entries = await readEntries()
   const log = await foldLog(options, entries.fold)

@@ -276,6 +276,42 @@ describe('a follower', () => {
     })
   })
 
+  it.each([
+    ['begins', '', 'ab'],
+    ['is trimmed', 'abcdef', 'ghijklmnop'],
+  ])('of a run that %s while it is read gets its value', async (_, before, meanwhile) => {
+    const { say, source } = scripted()
+    let race: (() => Promise<void>) | undefined
+    const { clock, channels } = setup(({ entries, ...backend }) => ({
+      ...backend,
+      async entries(...call) {
+        if (!entries) throw new Error('The backend has no entries.')
+        const page = await entries(...call)
+        const racing = race
+        race = undefined
+        await racing?.()
+        return page
+      },
+    }))
+    const handle = channels.short('a')
+    const store = async (texts: string): Promise<void> => {
+      if (texts) producing ??= handle.produce(source)
+      for (const text of texts) {
+        say(text)
+        await passed(clock, 500)
+      }
+    }
+    let producing: Promise<unknown> | undefined
+    await inTime(clock, store(before))
+    race = () => store(meanwhile)
+    const items = handle.follow()[Symbol.asyncIterator]()
+    const first = await inTime(clock, items.next())
+    expect([...(first.value ?? [])][1]).toEqual({ type: 'fold', value: before + meanwhile })
+    await items.return?.()
+    say(undefined)
+    await inTime(clock, Promise.resolve(producing))
+  })
+
   it('may have params of any text', async () => {
     const { clock, channels } = setup()
     for (const id of ['__proto__', 'constructor', '', ' ', '\u0000', '💥', '*', '{x}']) {
