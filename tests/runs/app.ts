@@ -4,13 +4,13 @@ import { createChannels, memoryBackend, run } from '@trpc-sse/server'
 import { z } from 'zod'
 
 /** A lease that tests can wait for. */
-export const leaseMs = 1_000
+const shortLeaseMs = 1_000
 
 const params = z.object({ id: z.string() })
 const t = initTRPC.create()
 
 /** Creates the channels and the router of a server, on the Redis at a URL or in memory. */
-export function createApp(redisUrl?: string) {
+export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
   const channels = createChannels({
     backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
