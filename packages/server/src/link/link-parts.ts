@@ -21,16 +21,16 @@ export interface LinkParts {
   readonly streams: MultiplexedStreams
   readonly single: WireMode
   readonly multiplexed: WireMode
-  /** The middle of the time that clients wait before they reconnect, in milliseconds. */
+  /** The mean time that clients wait before they reconnect, in milliseconds. */
   readonly retryMs: number
-  /** What clients are told when they connect. */
+  /** The settings that clients receive when they connect. */
   readonly clientOptions: ConnectedData
-  /** How often the set of one stream may change. */
+  /** The rate limit for changes of one stream's set. */
   readonly changes: RateLimit
-  /** The most subscriptions that one connection may have. */
+  /** The maximum number of subscriptions on one connection. */
   readonly subscriptionsPerConnection: number
   /** Whether subscriptions are turned off (`sse.enabled`). */
   readonly isOff: boolean
-  /** Whether streams end as soon as nothing is left to send (`sse.emitAndEndImmediately`). */
+  /** Whether streams end once there is nothing left to send (`sse.emitAndEndImmediately`). */
   readonly emitsAndEnds: boolean
 }

@@ -1,8 +1,8 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import type * as node from './node/node.ts'
 
-// The package's import `#node` is this file where the condition `node` isn't set: in a bundle for
-// Workers, for example, which then has no code for Node in it.
+// The package's import `#node` resolves to this file if the condition `node` isn't set. A bundle
+// for Workers, for example, then contains no code for Node.
 
 /** Rejects: this build serves no requests of `node:http`. */
 export const serveNode: typeof node.serveNode = () => Promise.reject(noNode('node'))

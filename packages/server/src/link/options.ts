@@ -8,97 +8,100 @@ import type { ConnectionLimits } from './connection/limits.ts'
 import type { TrustProxy } from './request/address.ts'
 
 /**
- * What a server link adds to the options of tRPC's adapters; `createContext` makes a `TContext`.
+ * The options that a server link adds to those of tRPC's adapters. `TContext` is the result of
+ * `createContext`.
  */
 export interface ServerLinkOptions<TContext = never> {
   /**
-   * The channels that the router's procedures return. They must have the router's transformer, and
-   * their backend carries control requests to the instance that holds a stream.
+   * The channels that the router's procedures return. They must have the router's transformer.
+   * Their backend forwards control requests to the instance that has the stream.
    *
-   * @default none: procedures may still return channels, and each instance knows its own streams
-   * only
+   * @default none: procedures may still return channels, but each instance knows only its own
+   *   streams
    */
   readonly channels?: ChannelsBase
   /**
-   * How long a stream may be silent before the server sends a ping, in milliseconds. More than 0,
-   * and at most `sse.client.reconnectAfterInactivityMs` of initTRPC.
+   * The silence after which the server sends a ping on a stream, in milliseconds. More than 0, and
+   * at most `sse.client.reconnectAfterInactivityMs` of initTRPC.
    *
-   * @default `sse.ping.intervalMs` of initTRPC where pings are enabled there, and no heartbeat
-   * where they are disabled there. Else 15_000, or a third of
-   * `sse.client.reconnectAfterInactivityMs` if that is less.
+   * @default `sse.ping.intervalMs` of initTRPC if pings are enabled there, and no heartbeat if they
+   *   are disabled there. Without these settings, 15_000, or a third of
+   *   `sse.client.reconnectAfterInactivityMs` if that is less.
    */
   readonly heartbeatMs?: number
   /**
-   * How long clients wait before they reconnect, in milliseconds, 0 or more. Each client is given
-   * a random time between half of it and one and a half times it, so that not all return at once.
+   * The time that clients wait before they reconnect, in milliseconds, 0 or more. Each client gets
+   * a random time between 0.5 and 1.5 times this value, so that not all return at the same time.
    *
    * @default 500
    */
   readonly retryMs?: number
   /**
-   * How much the link serves at a time, and how much one client may use. What exceeds a limit is
-   * refused, and the client is told when to retry. {@link ConnectionLimits} has the defaults.
+   * Limits for the whole link and for each client. Requests beyond a limit are refused, and their
+   * clients retry later. {@link ConnectionLimits} has the defaults.
    */
   readonly limits?: Partial<ConnectionLimits>
   /**
-   * Returns the owner of a connection: a user id from the context, for example. At most
-   * `limits.connectionsPerKey` connections may have the same key, and only requests with the
-   * stream's key may change the stream. A key that is neither a string nor `undefined` is an error.
+   * Returns the owner of a connection, such as a user id from the context. At most
+   * `limits.connectionsPerKey` connections may have the same key, and only requests with a stream's
+   * key may change the stream. Any result except a string or `undefined` is an error.
    *
-   * @default none: connections are counted by address, and requests with the credentials of the
-   * request that opened a stream (`authorization`, `cookie`, `connectionParams`) may change it
+   * @default none: connections are counted by address. A request may change a stream if it has the
+   *   same credentials (`authorization`, `cookie`, `connectionParams`) as the request that opened
+   *   it
    */
   readonly connectionKey?: (ctx: TContext) => string | undefined
   /**
-   * Which proxies may tell the client's address, in `X-Forwarded-For`. Without any, the address is
-   * that of the socket, and a web-standard request has none.
+   * The proxies whose `X-Forwarded-For` is trusted for the client's address. Without any, the
+   * address is the socket's, and a web-standard request has no address.
    *
    * @default false
    */
   readonly trustProxy?: TrustProxy
   /**
-   * How many bytes may wait in this process for a client that doesn't read. Beyond it, the client
-   * is sent nothing until it has read them, and then continues from its position. Values below
-   * 65_536 count as 65_536, as sockets buffer that much themselves.
+   * The maximum number of bytes that may wait in this process for a slow client. Beyond it, nothing
+   * more is sent until the client has read them; then it continues from its position. The minimum
+   * is 65_536, as sockets buffer that much themselves.
    *
    * @default 131_072
    */
   readonly maxBufferedBytes?: number
   /**
-   * How many bytes of what an observable emitted may wait for a client that doesn't read. Beyond
-   * it, the connection is cut and `onError` is called. Generators and channels pause instead.
+   * The maximum number of bytes from an observable that may wait for a slow client. Beyond it, the
+   * connection is closed and `onError` is called. Generators and channels pause instead.
    *
    * @default 1_048_576
    */
   readonly maxQueuedBytes?: number
   /**
    * Calls `run` in the async context that belongs to a stream's `ctx`: `(ctx, run) =>
-   * storage.run(ctx.store, run)`. It must call `run` once, else the subscription ends with an
+   * storage.run(ctx.store, run)`. It must call `run` once; otherwise the subscription ends with an
    * error.
    *
-   * A subscription runs in the async context of the request that asked for it. It is needed only
-   * where another instance received that request, so that there is no context here to run in.
+   * A subscription normally runs in the async context of the request that asked for it. This option
+   * is needed only when a different instance received that request, because this instance then has
+   * no such context.
    *
-   * @default none: such subscriptions run in no async context
+   * @default none: those subscriptions run outside any async context
    */
   readonly runWithContext?: (ctx: TContext, run: () => void) => unknown
   /**
-   * Time and chance.
+   * Provides time, timers and randomness.
    *
-   * @default the runtime's
+   * @default systemClock
    */
   readonly clock?: Clock
 }
 
 /**
- * What `createContext` gets: Node's request and response from `link.node`, or the web-standard
- * request from `link.fetch`.
+ * The argument of `createContext`: Node's request and response from `link.node`, or the
+ * web-standard request from `link.fetch`.
  */
 export type ServerLinkContextOptions =
   | { readonly req: IncomingMessage; readonly res: ServerResponse; readonly info: TRPCRequestInfo }
   | { readonly req: Request; readonly resHeaders: Headers; readonly info: TRPCRequestInfo }
 
-// Method signatures are checked less strictly, so that an app may give functions for one adapter.
+// TypeScript checks method signatures less strictly, so an app may pass functions for one adapter.
 type CreateContext<TRouter extends AnyTRPCRouter> = {
   create(
     opts: ServerLinkContextOptions,
@@ -131,10 +134,11 @@ export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkO
      * @default '/'
      */
     readonly basePath?: string
-    /** Connect middleware that runs first, `cors()` for example. `link.node` only. */
+    /** Connect middleware that runs first, such as `cors()`. `link.node` only. */
     readonly middleware?: Middleware
     /**
-     * Called once for each error; `req` is the request that `link.node` or `link.fetch` was given.
+     * Called once for each error. `req` is the request that was passed to `link.node` or
+     * `link.fetch`.
      */
     readonly onError?: ErrorHandler<TRouter>
     /**
@@ -145,7 +149,7 @@ export type CreateServerLinkOptions<TRouter extends AnyTRPCRouter> = ServerLinkO
     readonly maxBodySize?: number
   }
 
-/** Options that one request may have instead of the link's. */
+/** Options for one request, which replace those of the link. */
 export interface RequestOverrides
   extends Partial<
     Omit<
@@ -153,7 +157,7 @@ export interface RequestOverrides
       'router' | 'createContext' | 'onError' | 'responseMeta'
     >
   > {
-  /** The procedure's path, where a framework has cut it off the URL. */
+  /** The procedure's path, if a framework has removed it from the URL. */
   readonly path?: string
   readonly createContext?: (opts: never) => unknown
   readonly onError?: (failure: never) => void

@@ -8,10 +8,10 @@ import type { Middleware } from './options.ts'
 import type { TrustProxy } from './request/address.ts'
 
 /**
- * The options that apply to one request: the link's, or the request's own.
+ * The options that apply to one request: those of the link, or the request's own.
  *
- * The app's functions are methods here: TypeScript checks them less strictly, so that functions for
- * any router's context and any adapter's request fit. Their types are checked where the app gives
+ * The app's functions are declared as methods, which TypeScript checks less strictly: functions for
+ * any router's context and any adapter's request fit. Their types are checked where the app passes
  * them.
  */
 export interface RequestOptions {
@@ -27,21 +27,21 @@ export interface RequestOptions {
   runWithContext?(ctx: unknown, run: () => void): unknown
 }
 
-/** Options that one request has instead of the link's. */
+/** Options of one request, which replace those of the link. */
 export type OwnOptions = Partial<Omit<RequestOptions, 'router' | 'basePath'>> & {
   readonly path?: string
 }
 
-/** Returns the options of one request: the link's, and in their place the request's own. */
+/** Returns the options for one request: the link's, with the request's own in their place. */
 export function optionsForRequest(
   link: RequestOptions,
   { request, response, path, ...own }: OwnOptions & { request?: unknown; response?: unknown },
 ): RequestOptions {
-  // A stream keeps its options for as long as it lasts, so it shares the link's where it can.
+  // A stream keeps its options until it ends, so it shares the link's options if possible.
   return Object.keys(own).length === 0 ? link : { ...link, ...own }
 }
 
-/** What an error is about. */
+/** The procedure call that an error is about. */
 export interface ErrorSubject {
   readonly path: string
   readonly input: unknown
@@ -49,7 +49,7 @@ export interface ErrorSubject {
 }
 
 /**
- * Calls `onError` for a subscription's error. Whatever `onError` does, the client notices nothing.
+ * Calls `onError` for a subscription's error. Errors of `onError` itself don't affect the client.
  */
 export function reportError(
   options: RequestOptions,
@@ -65,13 +65,16 @@ export function reportError(
   }
 }
 
-/** A failure, as `onError` gets it. */
+/** The argument of `onError`, in part. */
 export interface Failure {
   readonly error: unknown
   readonly path: string | undefined
 }
 
-/** Calls back once for each failure: tRPC's handler reports a subscription's failure twice. */
+/**
+ * Wraps a callback so that each failure is reported once: tRPC's handler reports a subscription's
+ * failure twice.
+ */
 export function onceEach(callback: (failure: Failure) => void): (failure: Failure) => void {
   const reported = new Map<unknown, Set<unknown>>()
   return (failure) => {
@@ -83,8 +86,8 @@ export function onceEach(callback: (failure: Failure) => void): (failure: Failur
 }
 
 /**
- * Calls the app's `connectionKey`; `undefined` where there is none. Throws `INVALID_OPTION` for a
- * key that is no string.
+ * Calls the app's `connectionKey`, if there is one. Throws `INVALID_OPTION` for a key that isn't a
+ * string or `undefined`.
  */
 export function connectionKey(options: RequestOptions, ctx: unknown): string | undefined {
   const key = mustBeValue(options.connectionKey?.(ctx), 'connectionKey()') ?? undefined
@@ -94,8 +97,8 @@ export function connectionKey(options: RequestOptions, ctx: unknown): string | u
 }
 
 /**
- * Calls the app's `responseMeta` for a stream. tRPC calls it before it knows what the stream will
- * send.
+ * Calls the app's `responseMeta` for a stream. As in tRPC, this happens before the first data or
+ * error is known.
  */
 export function responseMeta(
   options: Pick<RequestOptions, 'responseMeta'>,
@@ -114,7 +117,7 @@ export function responseMeta(
   return mustBeValue(options.responseMeta?.(about), 'responseMeta()')
 }
 
-/** Cuts the base path, with or without slashes at its ends, off a URL's path. */
+/** Removes the base path from a URL's path. The base path may have slashes at either end. */
 export function procedurePath(pathname: string, basePath = '/'): string {
   const base = basePath.endsWith('/') ? basePath : `${basePath}/`
   return pathname.slice(base.startsWith('/') ? base.length : base.length + 1)

@@ -3,8 +3,8 @@ import type { ResponseHead } from './connection/response-writer.ts'
 import { type RequestOptions, responseMeta } from './request-options.ts'
 
 /**
- * The headers of every stream. `no-transform`: a proxy that compresses would hold events back. No
- * `Connection`: HTTP/2 forbids it.
+ * The headers of every stream. `no-transform` prevents compression by proxies, which would delay
+ * events. There is no `Connection` header, because HTTP/2 forbids it.
  */
 const streamHeaders: ReadonlyArray<[name: string, value: string]> = [
   ['content-type', 'text/event-stream'],
@@ -13,7 +13,7 @@ const streamHeaders: ReadonlyArray<[name: string, value: string]> = [
   ['vary', 'trpc-accept, accept'],
 ]
 
-/** Makes the head of a stream, with what `responseMeta` and `createContext` add. */
+/** Creates the head of a stream, with the headers that `responseMeta` and `createContext` add. */
 export function streamHead(
   options: Pick<RequestOptions, 'responseMeta'>,
   ctx: unknown,
@@ -22,7 +22,7 @@ export function streamHead(
 ): ResponseHead {
   const meta = options.responseMeta && responseMeta(options, ctx, info)
   const status = meta?.status ?? 200
-  // Most streams add nothing, and share the same headers.
+  // Most streams have no additional headers, and share the same ones.
   if (!contextHeaders && !meta?.headers) return { headers: streamHeaders, status }
   const headers = new Headers([...streamHeaders])
   if (contextHeaders) addHeaders(headers, contextHeaders)
@@ -31,8 +31,8 @@ export function streamHead(
 }
 
 /**
- * Adds headers in either form that `responseMeta` may return: `Headers` are appended, a record
- * replaces.
+ * Adds headers in either form that `responseMeta` may return. `Headers` are appended; a record
+ * replaces existing values.
  */
 export function addHeaders(
   to: Headers,

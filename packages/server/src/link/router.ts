@@ -1,6 +1,6 @@
 /**
- * The only file that reads a tRPC router's internals: those that tRPC's WebSocket adapter reads,
- * too.
+ * The only file that reads internals of a tRPC router. tRPC's WebSocket adapter reads the same
+ * ones.
  */
 
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -20,7 +20,7 @@ import { serialize } from '../codec/codec.ts'
 import { outputOf } from '../codec/transformer.ts'
 import { logToConsole, mustBeValue } from '../user-code/calls.ts'
 
-/** `initTRPC.create({ sse })`. */
+/** The option `sse` of `initTRPC.create`. */
 export interface RouterSseConfig {
   readonly enabled?: boolean
   readonly ping?: { readonly enabled: boolean; readonly intervalMs?: number }
@@ -32,18 +32,18 @@ export interface RouterSseConfig {
 /** The part of a router's configuration that subscriptions depend on. */
 export interface RouterConfig {
   readonly input: TRPCDataTransformer
-  /** `undefined` where the transformer changes no value. */
+  /** The transformer of output; `undefined` if there is none. */
   readonly output: TRPCDataTransformer | undefined
   readonly sse: RouterSseConfig
-  /** Whether the app is being developed. */
+  /** Whether the app runs in development mode. */
   readonly isDev: boolean
-  /** The separator of a path's parts in a URL. */
+  /** The separator between the parts of a path in a URL. */
   readonly pathSeparator: string
 }
 
 const configs = new WeakMap<AnyTRPCRouter, RouterConfig>()
 
-/** Returns a router's configuration, which is read once. */
+/** Returns a router's configuration. Reads it only once. */
 export function routerConfig(router: AnyTRPCRouter): RouterConfig {
   const known = configs.get(router) ?? readConfig(router)
   configs.set(router, known)
@@ -66,7 +66,7 @@ interface RouterInternals {
   readonly lazy: Readonly<Record<string, { load(): Promise<void> }>>
 }
 
-/** Finds a procedure by its dotted path, and loads lazy routers on the way. */
+/** Finds a procedure by its path with dots. Loads lazy routers if necessary. */
 export async function findProcedure(
   router: AnyTRPCRouter,
   path: string,
@@ -82,8 +82,8 @@ export async function findProcedure(
 }
 
 /**
- * Adds `lastEventId` to an input as tRPC does, but only if the procedure's parsers accept it:
- * strict objects, for example, stay as they are. (Channels find the id without it.)
+ * Adds `lastEventId` to an input as tRPC does, but only if the procedure's parsers accept the
+ * result; strict objects, for example, don't. (Channels find the id in another way.)
  */
 export async function inputWithLastEventId(
   procedure: AnyTRPCProcedure,
@@ -104,12 +104,12 @@ async function accepts(parser: StandardSchemaV1, value: unknown): Promise<boolea
   try {
     return (await parser['~standard'].validate(value)).issues === undefined
   } catch {
-    // It throws again when tRPC calls it, which answers the error.
+    // The parser will throw again when tRPC calls it, and tRPC sends the error.
     return false
   }
 }
 
-/** The parsers of a procedure's input, as given to `.input()`. */
+/** Returns the parsers that were passed to a procedure's `.input()`. */
 function inputParsers({ _def }: AnyTRPCProcedure): readonly unknown[] {
   return 'inputs' in _def && Array.isArray(_def.inputs) ? _def.inputs : []
 }
@@ -131,12 +131,12 @@ export interface ProcedureCall {
   readonly signal: AbortSignal
 }
 
-/** Calls a subscription procedure with its middlewares. Resolves to what the resolver returned. */
+/** Calls a subscription procedure with its middlewares. Resolves to the resolver's result. */
 export function callSubscription(call: ProcedureCall): Promise<unknown> {
   return callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
 }
 
-/** An error, and what its shape is made from. */
+/** An error, and the parts that its shape is made from. */
 export interface FailedCall {
   readonly router: AnyTRPCRouter
   readonly error: TRPCError
@@ -146,7 +146,7 @@ export interface FailedCall {
 }
 
 /**
- * Writes an error as JSON for tRPC's clients: formatted by the router's errorFormatter, and
+ * Writes an error as JSON for tRPC's clients, formatted by the router's errorFormatter and
  * transformed.
  */
 export function errorJson({ router, error, path, input, ctx }: FailedCall): string {
@@ -165,15 +165,15 @@ export function errorJson({ router, error, path, input, ctx }: FailedCall): stri
       return serialize(output, shape) ?? plainErrorJson(router, error, path)
     }
   } catch (cause) {
-    // An errorFormatter that fails must not hide that there was an error.
+    // A failing errorFormatter must not hide the original error.
     logToConsole('trpc-sse: errorFormatter failed', cause)
   }
   return plainErrorJson(router, error, path)
 }
 
 /**
- * Writes an error in a form that every client knows. Without its message, which a formatter may
- * hide.
+ * Writes an error in a form that every client understands. Omits the message, which a formatter may
+ * want to hide.
  */
 function plainErrorJson(router: AnyTRPCRouter, { code }: TRPCError, path: string): string {
   const data = { code, httpStatus: getHTTPStatusCodeFromError({ code } as TRPCError), path }
@@ -181,7 +181,7 @@ function plainErrorJson(router: AnyTRPCRouter, { code }: TRPCError, path: string
   try {
     return serialize(routerConfig(router).output, shape) ?? JSON.stringify(shape)
   } catch {
-    // The transformer fails.
+    // The transformer failed.
     return JSON.stringify(shape)
   }
 }

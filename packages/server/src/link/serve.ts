@@ -8,7 +8,7 @@ import type { LinkParts } from './link-parts.ts'
 import type { RequestServices } from './request/services.ts'
 import { errorJson } from './router.ts'
 
-/** Gives a connection its slot, if it has none yet. Throws if the client can't have a stream. */
+/** Gives a connection its slot, unless it has one. Throws if the client can't have a stream. */
 export function reserveSlot(
   { connections, limiter }: LinkParts,
   { connectionKey }: RequestServices,
@@ -17,12 +17,12 @@ export function reserveSlot(
   if (connections.isDraining) throw drainingError()
   if (connection.isClosed || connection.hasSlot) return
   limiter.takeSlot(connection)
-  // Where the app tells no keys, connections are counted by address, which is known already.
+  // Without `connectionKey`, connections are counted by address, which is already known.
   if (!connectionKey) limiter.addConnection(connection, undefined)
 }
 
 /**
- * Admits a connection: gives it a slot, waits for its turn, makes its context and sets its owner.
+ * Admits a connection: gives it a slot, waits for its turn, creates its context and sets its owner.
  * Returns the context. Throws if the client can't have a stream.
  */
 export async function admit(
@@ -35,10 +35,10 @@ export async function admit(
   reserveSlot(parts, services, connection)
   const turn = admission.open(connection)
   if (turn) await turn
-  // The client is gone: nothing is begun for it.
+  // The client is gone: start nothing for it.
   if (connection.isClosed) return undefined
   return await identify(parts, services, info, ({ ctx, key, wasDisconnected }) => {
-    // It left meanwhile, and owns nothing.
+    // The client has left in the meantime, so the connection gets no owner.
     if (connection.isClosed) return ctx
     const paths = connection.stream?.paths() ?? []
     if (wasDisconnected({ openedAt: clock.now(), paths })) throw disconnectedError()
@@ -52,17 +52,18 @@ export async function admit(
 /** The sender of a request. */
 export interface Sender {
   readonly ctx: unknown
-  /** The owner, as the app's `connectionKey` tells. */
+  /** The owner, which the app's `connectionKey` returned. */
   readonly key: string | undefined
   /**
-   * Whether `disconnect` applied to it since its context was begun: then it must be asked again.
+   * Whether a `disconnect` matched the sender while its context was created. If so, the context is
+   * out of date.
    */
   wasDisconnected(about: { readonly openedAt: number; readonly paths: readonly string[] }): boolean
 }
 
 /**
- * Makes the context of a request, and calls `use` with its sender. Until `use` is done,
- * `disconnect` applies to the request.
+ * Creates the context of a request, and calls `use` with its sender. Until `use` settles,
+ * `disconnect` also applies to this request.
  */
 export async function identify<TResult>(
   { connections: { disconnects } }: LinkParts,
@@ -86,16 +87,14 @@ export async function identify<TResult>(
   }
 }
 
-/** What a response is about. */
+/** The connection, request and context of a response. */
 export interface ResponseSubject {
   readonly connection: Connection
   readonly info: TRPCRequestInfo
   readonly ctx: unknown
 }
 
-/**
- * Starts the response. If the app's `responseMeta` throws, answers with that error, as tRPC does.
- */
+/** Starts the response. If the app's `responseMeta` throws, sends that error, as tRPC does. */
 export function startResponse(
   { router }: LinkParts,
   { responseHead, reportError }: Pick<RequestServices, 'responseHead' | 'reportError'>,
@@ -116,16 +115,16 @@ export function startResponse(
 }
 
 /**
- * Returns between half and one and a half times so many milliseconds: not all clients return at
- * once.
+ * Returns a random time between 0.5 and 1.5 times `ms`, so that not all clients return at the same
+ * time.
  */
 export function spread(clock: Clock, ms: number): number {
   return Math.round(ms * (0.5 + clock.random()))
 }
 
 /**
- * How long a refused client waits: until another server answers, or there may be room here. In
- * milliseconds.
+ * Returns the time that a refused client waits, in milliseconds: short if a different server will
+ * answer, longer if this server first needs room.
  */
 export function refusedRetryMs({ clock, retryMs }: LinkParts, error: TRPCError): number {
   return spread(clock, mayReturnSoon(error) ? retryMs : 5_000)

@@ -31,51 +31,51 @@ import { routerConfig } from './router.ts'
 import { settingsOf } from './settings.ts'
 import { createSingleMode } from './single.ts'
 
-/** What a link serves now, and has served since it was created. */
+/** The current and total numbers of a link. */
 export interface ServerLinkStats {
-  /** Streams that are open. */
+  /** The number of open streams. */
   readonly connections: number
-  /** Subscriptions on them. */
+  /** The number of subscriptions on open streams. */
   readonly subscriptions: number
-  /** Events and values that were sent to clients. */
+  /** The number of events and values that were sent to clients. */
   readonly eventsSent: number
-  /** Bytes of streams, before compression and transfer encoding. */
+  /** The number of bytes that were sent on streams, before compression and transfer encoding. */
   readonly bytesSent: number
-  /** Gaps that clients were told about. */
+  /** The number of gaps that were reported to clients. */
   readonly gaps: number
-  /** Streams that were refused, for a limit or because the link drains. */
+  /** The number of streams that were refused because of a limit or because the link is draining. */
   readonly refused: number
   /**
-   * Streams that were cut because a subscription was too far behind (`whenBehind: 'disconnect'`,
-   * `maxQueuedBytes`).
+   * The number of streams that were closed because a subscription was too far behind (`whenBehind:
+   * 'disconnect'`, `maxQueuedBytes`).
    */
   readonly cutOff: number
 }
 
-/** Serves all traffic of a router: subscriptions as SSE, the rest through tRPC's own handler. */
+/** Serves all requests for a router: subscriptions over SSE, all others with tRPC's own handler. */
 export interface ServerLink {
   /**
    * Answers a request of `node:http` or `node:http2`. Resolves when the response is over.
    *
-   * Rejects with `INVALID_OPTION` in a bundle that was built without the condition `node`.
+   * Rejects with `INVALID_OPTION` in a bundle that was built without the export condition `node`.
    */
   node(request: NodeRequest, response: NodeResponse, overrides?: RequestOverrides): Promise<void>
   /** Answers a web-standard request. */
   fetch(request: Request, overrides?: RequestOverrides): Promise<Response>
   /**
-   * Resolves to whether a Node request is for a stream or for a change of one. It is for adapters
-   * of frameworks that send answers in a way of their own: such a request goes to {@link node}, the
-   * others may go through {@link fetch}.
+   * Resolves to whether a Node request is for a stream or for a change of one. Use it in adapters
+   * for frameworks that send responses themselves: pass these requests to {@link node}, and all
+   * others to {@link fetch}.
    */
   isForStream(request: NodeRequest, overrides?: Pick<RequestOverrides, 'path'>): Promise<boolean>
-  /** Returns what the link serves and has served, in this process. */
+  /** Returns the current and total numbers of the link in this process. */
   stats(): ServerLinkStats
   /** Lists the streams that are open in this process. */
   connections(): ConnectionInfo[]
   /**
-   * Ends the streams of this process that match. Their clients reconnect, so that `createContext`
-   * decides again whether they may. Streams that are being opened meanwhile are checked against the
-   * same filter. Returns how many streams it ended.
+   * Ends the matching streams of this process. Their clients reconnect, so `createContext` can
+   * check their access again. The filter also applies to streams that are just being opened.
+   * Returns the number of ended streams.
    *
    * @throws `INVALID_OPTION` for a target with neither `key` nor `path`.
    */
@@ -91,9 +91,9 @@ export interface ServerLink {
 /**
  * Creates a server link for a router.
  *
- * @throws `INVALID_OPTION` if the channels have another transformer than the router, so that events
- * would change their type; for a time or a limit that is no number of 0 or more; if clients would
- * reconnect before a heartbeat is due.
+ * @throws `INVALID_OPTION` if the channels' transformer differs from the router's, which would
+ *   change the types of events; if a time or limit is not a number of 0 or more; if clients would
+ *   reconnect before a heartbeat is due.
  */
 export function createServerLink<TRouter extends AnyTRPCRouter>(
   options: CreateServerLinkOptions<TRouter>,
@@ -101,7 +101,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   const parts = createParts(options)
   const { connections } = parts
   return {
-    // Requests and responses of HTTP/2 are used like those of HTTP/1.1; only their types differ.
+    // Requests and responses of HTTP/2 work like those of HTTP/1.1; only their types differ.
     node: (request, response, overrides = {}) =>
       serveNode(parts, options, {
         request: request as IncomingMessage,

@@ -8,21 +8,23 @@ import { minBufferedBytes } from './connection/response-writer.ts'
 import type { ServerLinkOptions } from './options.ts'
 import type { RouterConfig, RouterSseConfig } from './router.ts'
 
-/** A link's options, checked and with their defaults. */
+/** A link's options after validation, with defaults filled in. */
 export interface LinkSettings {
   readonly limits: ConnectionLimits
-  /** Silence after which a connection sends a ping; `Infinity` for never. */
+  /**
+   * The silence after which a connection sends a ping, in milliseconds; `Infinity` for no pings.
+   */
   readonly heartbeatMs: number
-  /** How long a connection may last; `undefined` for no limit. */
+  /** The maximum duration of a connection, in milliseconds; `undefined` for no limit. */
   readonly maxDurationMs: number | undefined
   readonly maxBufferedBytes: number
   readonly maxQueuedBytes: number
   readonly retryMs: number
-  /** What clients are told when they connect. */
+  /** The settings that clients receive when they connect. */
   readonly clientOptions: ConnectedData
 }
 
-/** Checks a link's options and fills in the defaults. Throws `INVALID_OPTION`. */
+/** Validates a link's options and fills in the defaults. Throws `INVALID_OPTION`. */
 export function settingsOf(
   options: ServerLinkOptions,
   { sse, output }: RouterConfig,
@@ -38,7 +40,7 @@ export function settingsOf(
     maxQueuedBytes: options.maxQueuedBytes ?? 1_048_576,
     retryMs: options.retryMs ?? 500,
     clientOptions: {
-      // Three heartbeats: one may be lost in a busy moment, and a second one late.
+      // Three heartbeats: one may get lost in a busy moment, and the next may be late.
       ...(Number.isFinite(heartbeatMs) && { reconnectAfterInactivityMs: heartbeatMs * 3 }),
       ...sse.client,
     },
@@ -47,7 +49,7 @@ export function settingsOf(
 
 function heartbeatOf(given: number | undefined, { ping, client }: RouterSseConfig): number {
   if (given === undefined && arePingsOff(ping)) return Infinity
-  // As for tRPC, 0 means none.
+  // As in tRPC, 0 means no limit.
   const inactivityMs = client?.reconnectAfterInactivityMs || Infinity
   const pingMs = ping?.enabled ? (ping.intervalMs ?? 1_000) : Math.min(15_000, inactivityMs / 3)
   const ms = given ?? pingMs
@@ -56,7 +58,7 @@ function heartbeatOf(given: number | undefined, { ping, client }: RouterSseConfi
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-/** Whether tRPC sends no pings with these options. */
+/** Whether these options of tRPC turn pings off. */
 function arePingsOff(ping: RouterSseConfig['ping']): boolean {
   if (ping === undefined) return false
   const { enabled, intervalMs = 1_000 } = ping

@@ -16,8 +16,7 @@ import { admit, refusedRetryMs, spread, startResponse } from './serve.ts'
 const { ping, reconnect } = streamFrames.single
 
 /**
- * Serves one subscription on a stream of its own. Resolves when its procedure or the stream is
- * over.
+ * Serves one subscription on its own stream. Resolves when the procedure or the stream has ended.
  */
 export async function serveSingle(
   parts: LinkParts,
@@ -55,7 +54,7 @@ async function callFor(
 ): Promise<unknown> {
   const { connection } = call
   const { signal } = connection.over
-  // The client is gone: nothing is begun for it.
+  // The client is gone: start nothing for it.
   signal.throwIfAborted()
   const info = requestInfo([request], services.url, signal)
   connection.answer = () => startResponse(parts, services, { connection, info, ctx: call.ctx })
@@ -66,7 +65,7 @@ async function callFor(
   return await callProcedure(call, request.getRawInput)
 }
 
-/** A call that is alone on its connection, so that it is the stream. */
+/** A call that is the only one on its connection, and so is the stream too. */
 class SingleStream extends SubscriptionCall implements StreamHandler {
   paths(): readonly string[] {
     return [this.subject.path]
@@ -97,7 +96,7 @@ function startAtPosition(call: SubscriptionCall): void {
   call.sendPresentPosition()
 }
 
-/** Creates what the subscriptions of a link have in common in single mode. */
+/** Creates the parts that all subscriptions of a link share in single mode. */
 export function createSingleMode(
   mode: Omit<WireMode, 'onStart' | 'onEnd' | 'endsSilentlyOnAbort'>,
   { clock, clientOptions, retryMs }: Pick<LinkParts, 'clock' | 'clientOptions' | 'retryMs'>,
@@ -118,17 +117,17 @@ export function createSingleMode(
   }
 }
 
-/** Starts the response, if it has not started. */
+/** Starts the response, unless it has already started. */
 function startStream(connection: Connection): void {
   const { answer } = connection
-  // Released, with all that only the start needs: a stream may last for days.
+  // Release everything that only the start needs: a stream may last for days.
   connection.answer = undefined
   if (answer) connection.context.runInAsyncScope(answer)
 }
 
 /**
- * Tells the client which limit is reached and when to retry. With status 200: any other ends an
- * EventSource.
+ * Sends the client an error that names the limit, and the time to wait before a retry. The status
+ * is 200: any other would end an EventSource.
  */
 function refuse(
   parts: LinkParts,

@@ -8,15 +8,15 @@ import { onceEach, type RequestOptions } from './request-options.ts'
 export interface TrpcRequest {
   readonly request: Request
   readonly path: string
-  /** An error that a middleware passed on, or that the request itself has. */
+  /** An error that middleware passed on, or an error in the request itself. */
   readonly error: TRPCError | null
-  /** What `createContext` gets: the request as the app knows it, and where it may set headers. */
+  /** The argument of `createContext`: the app's request, and the object for response headers. */
   readonly about: Readonly<
     { req: Request; resHeaders: Headers } | { req: IncomingMessage; res: ServerResponse }
   >
 }
 
-/** Has tRPC's own handler answer a request that is for no stream. */
+/** Answers a request that isn't for a stream with tRPC's own handler. */
 export async function answerByTrpc(
   options: RequestOptions,
   { request, path, error, about }: TrpcRequest,
@@ -32,7 +32,7 @@ export async function answerByTrpc(
       callHandler('onError', () => options.onError?.({ ...failure, req: about.req })),
     ),
   })
-  // HTTP/2 forbids these, and over HTTP/1.1 the server sets them itself.
+  // HTTP/2 forbids these headers, and over HTTP/1.1 the server sets them itself.
   for (const name of ['connection', 'transfer-encoding']) response.headers.delete(name)
   return response
 }

@@ -6,14 +6,14 @@ import { Turns } from './turns.ts'
 /** Options of an {@link Admission}. */
 export interface AdmissionOptions {
   readonly clock: Clock
-  /** How many connections may wait to be opened. */
+  /** The maximum number of connections that wait to be opened. */
   readonly waiting: number
 }
 
 /**
- * Paces how streams are opened and subscriptions started on them: after a deploy thousands of
- * clients arrive at once, and one may ask for a thousand subscriptions. Connections take turns, so
- * a client that asks for much keeps no other one waiting.
+ * Limits the rate at which streams are opened and their subscriptions started. After a deploy,
+ * thousands of clients arrive at once, and one may ask for a thousand subscriptions. Connections
+ * take turns, so a client with many subscriptions doesn't delay others.
  */
 export class Admission {
   readonly #turns: Turns<Connection>
@@ -26,8 +26,9 @@ export class Admission {
   }
 
   /**
-   * Waits for the turn to open a connection; `undefined` if it is now. A connection that closes
-   * meanwhile takes no turn. Throws SERVICE_UNAVAILABLE if too many wait already.
+   * Waits for the turn to open a connection. Returns `undefined` if it may be opened now. A
+   * connection that closes while it waits uses no turn. Throws SERVICE_UNAVAILABLE if too many are
+   * already waiting.
    */
   open(connection: Connection): Promise<void> | undefined {
     if (this.#waiting >= this.#maxWaiting) throw tooManyWaiting(this.#maxWaiting)
@@ -40,8 +41,8 @@ export class Admission {
   }
 
   /**
-   * Waits for the turn to start one more subscription on an open connection; `undefined` if it is
-   * now.
+   * Waits for the turn to start one more subscription on an open connection. Returns `undefined` if
+   * it may start now.
    */
   start(connection: Connection, signal: AbortSignal): Promise<void> | undefined {
     return this.#turns.enter(connection, signal)

@@ -7,15 +7,15 @@ import { ConnectionReadGroup, type GroupOptions } from './read-group.ts'
 import type { ResponseHead, ResponseWriter } from './response-writer.ts'
 import type { StreamHandler } from './stream-handler.ts'
 
-/** What the connections of a link have in common. */
+/** The options and callbacks that all connections of a link share. */
 export interface ConnectionOptions extends GroupOptions {
-  /** How many bytes may wait for one client that doesn't read. */
+  /** The maximum number of bytes that may wait for one slow client. */
   readonly maxBufferedBytes: number
   /** The time of day, in milliseconds since 1970. */
   now(): number
   /** The time since any fixed moment, in milliseconds. */
   elapsedMs(): number
-  /** Counts bytes that were sent. */
+  /** Called with the number of bytes that were sent. */
   onBytes(count: number): void
   /** Flushes the connection at the end of this tick. */
   scheduleFlush(connection: Connection): void
@@ -26,28 +26,28 @@ export interface ConnectionOptions extends GroupOptions {
 const nothing: Uint8Array[] = []
 
 /**
- * One HTTP stream: sends bytes, and tells when the client can take more and when it is gone. There
- * is one for each client. Add no closure to it without need: each takes about 100 bytes.
+ * One HTTP stream. It sends bytes, and notifies when the client can take more and when it is gone.
+ * There is one for each client, so avoid closures here: each takes about 100 bytes.
  */
 export class Connection implements SlotHolder {
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false
-  /**
-   * How much earlier than the link's other connections it sends its heartbeats, in milliseconds.
-   */
+  /** The time by which heartbeats are sent early, in milliseconds. It differs per connection. */
   heartbeatEarlyMs = 0
-  /** When its client is sent away, in elapsed milliseconds; `undefined` for never. */
+  /** The time at which the client is asked to reconnect, in elapsed milliseconds, if ever. */
   leavesAtMs: number | undefined = undefined
-  /** When it is ended, in elapsed milliseconds; `undefined` until its client is sent away. */
+  /**
+   * The time at which this ends, in elapsed milliseconds, once the client was asked to reconnect.
+   */
   endsAtMs: number | undefined = undefined
-  /** Serves its stream. */
+  /** Serves the stream. */
   stream: StreamHandler | undefined = undefined
   /** Starts the response or answers without a stream; `undefined` once that is done. */
   answer: (() => void) | undefined = undefined
-  /** What has arrived of the request's body, for as long as its bytes count. */
+  /** The request's body, while its bytes count. */
   body: IncomingBody | undefined = undefined
-  /** Aborts when the connection is closed, for whatever reason. */
+  /** Aborts when the connection is closed, for any reason. */
   readonly over: AbortController = new AbortController()
   readonly #options: ConnectionOptions
   readonly #writer: ResponseWriter
@@ -58,31 +58,31 @@ export class Connection implements SlotHolder {
   #key: string | undefined = undefined
   #ctx: unknown = undefined
   #activeAtMs: number
-  /** What is sent at the end of this tick. */
+  /** The bytes to send at the end of this tick. */
   #pending = nothing
   #pendingBytes = 0
-  /** What the writer buffered when it was last asked: since then that can only have become less. */
+  /** The writer's buffered bytes at the last check. Without a write, they only decrease. */
   #bufferedBytes = 0
-  /** What waits until the client can take more, longest first. */
+  /** The callbacks that wait until the client can take more, longest wait first. */
   #waiting: Set<() => void> | undefined = undefined
   #readGroup: ReadGroup | undefined = undefined
 
-  /** It is closed at once if the client is gone already. */
+  /** Creates a connection. It is closed immediately if the client is already gone. */
   constructor(writer: ResponseWriter, options: ConnectionOptions) {
     this.#writer = writer
     this.#options = options
     this.#activeAtMs = options.elapsedMs()
-    // Bound functions take less memory than arrow functions, with their context.
+    // Bound functions take less memory than arrow functions with their context.
     this.#onDrain = this.#offerTurns.bind(this)
     writer.onceClosed(this.#close.bind(this))
   }
 
-  /** The async context of the request that asked for it. */
+  /** The async context of the request that opened the connection. */
   get context(): AsyncContext {
     return this.#context
   }
 
-  /** Whether the response has started, and has not ended. */
+  /** Whether the response has started and has not ended. */
   get isStarted(): boolean {
     return this.#state === 'started'
   }
@@ -91,38 +91,40 @@ export class Connection implements SlotHolder {
     return this.#state === 'closed'
   }
 
-  /** When its owner became known, in milliseconds since 1970; `undefined` until then. */
+  /**
+   * The time at which the owner became known, in milliseconds since 1970; `undefined` until then.
+   */
   get openedAt(): number | undefined {
     return this.#openedAt
   }
 
-  /** Its owner, as the app's `connectionKey` tells. */
+  /** The owner that the app's `connectionKey` returned. */
   get key(): string | undefined {
     return this.#key
   }
 
-  /** What `createContext` made. */
+  /** The result of `createContext`. */
   get ctx(): unknown {
     return this.#ctx
   }
 
-  /** When something was sent last, in elapsed milliseconds. */
+  /** The time of the last send, in elapsed milliseconds. */
   get activeAtMs(): number {
     return this.#activeAtMs
   }
 
-  /** How many bytes wait for the client to read. */
+  /** The number of bytes that wait for the client to read. */
   get bytesWaiting(): number {
     return this.#pendingBytes + (this.isStarted ? this.#writer.bufferedBytes() : 0)
   }
 
-  /** The group in which its subscriptions read logs. */
+  /** The group in which the subscriptions read logs. */
   get readGroup(): ReadGroup {
     this.#readGroup ??= new ConnectionReadGroup(this, this.#options)
     return this.#readGroup
   }
 
-  /** Sets who owns it, once the app has told. */
+  /** Sets the owner, once the app has returned the key. */
   setOwner(key: string | undefined, ctx: unknown): void {
     this.#openedAt = this.#options.now()
     // `createContext` may have entered another context.
@@ -138,7 +140,7 @@ export class Connection implements SlotHolder {
     this.#state = 'started'
   }
 
-  /** Sends bytes. Those of one tick leave in one write. */
+  /** Sends bytes. All bytes of one tick are sent in one write. */
   send(bytes: Uint8Array): void {
     this.#pendingBytes += bytes.length
     if (this.#pending !== nothing) {
@@ -150,7 +152,7 @@ export class Connection implements SlotHolder {
     this.#options.scheduleFlush(this)
   }
 
-  /** Sends at once what waits for the end of the tick. */
+  /** Sends pending bytes now instead of at the end of the tick. */
   flush(): void {
     if (this.#state === 'waiting' || this.#pending === nothing) return
     const chunks = this.#pending
@@ -168,7 +170,7 @@ export class Connection implements SlotHolder {
     this.#options.onBytes(count)
   }
 
-  /** Whether the client is too far behind to be sent more. */
+  /** Whether too many bytes wait for the client to send more. */
   isBackpressured(): boolean {
     const { maxBufferedBytes } = this.#options
     if (this.#pendingBytes + this.#bufferedBytes <= maxBufferedBytes) return false
@@ -177,24 +179,25 @@ export class Connection implements SlotHolder {
   }
 
   /**
-   * Calls back once when the client can take more, after the callbacks that have waited for longer.
-   * A callback that has still more to send waits again.
+   * Calls `callback` once when the client can take more, after callbacks that have waited longer. A
+   * callback with more to send must call this again.
    */
   onceWritable(callback: () => void): void {
     this.#waiting ??= new Set()
     this.#waiting.add(callback)
   }
 
-  /** Takes back a callback that {@link onceWritable} was given. */
+  /** Removes a callback that was passed to {@link onceWritable}. */
   stopWaiting(callback: () => void): void {
     this.#waiting?.delete(callback)
   }
 
   /**
-   * Runs `use` when the client can take more, or resolves when the signal aborts. Rejects with what
-   * `use` throws.
+   * Runs `use` when the client can take more, or resolves when the signal aborts. Rejects with the
+   * error of `use`.
    *
-   * Send in `use`: by the time the promise resolves, other callbacks may have filled the buffer.
+   * Send within `use`: by the time the promise resolves, other callbacks may have filled the
+   * buffer.
    */
   whenWritable(signal: AbortSignal, use?: () => void): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -216,7 +219,7 @@ export class Connection implements SlotHolder {
     })
   }
 
-  /** Ends the response after what was sent. */
+  /** Ends the response after all sent bytes. */
   end(): void {
     this.flush()
     try {
@@ -227,7 +230,9 @@ export class Connection implements SlotHolder {
     this.#close()
   }
 
-  /** Ends the response without waiting for a slow client, which gets the rest when it resumes. */
+  /**
+   * Ends the response without waiting for a slow client, which gets missing events when it resumes.
+   */
   dismiss(): void {
     this.flush()
     if (this.isStarted && this.isBackpressured()) this.#writer.abort()
@@ -235,13 +240,13 @@ export class Connection implements SlotHolder {
   }
 
   /**
-   * Gives each waiting callback its turn. A subscription that is far behind sends no more in its
-   * turn than the buffer takes, and then waits again behind all others.
+   * Gives each waiting callback one turn. A subscription that is far behind fills the buffer in its
+   * turn, and then waits again behind all others.
    */
   #offerTurns(): void {
     const waiting = this.#waiting
     if (waiting === undefined) return
-    // Those that wait again meanwhile have had their turn.
+    // Callbacks that are added during this loop have already had their turn.
     let turns = waiting.size
     for (const callback of waiting) {
       if (turns-- === 0 || this.isBackpressured()) return
@@ -251,8 +256,8 @@ export class Connection implements SlotHolder {
   }
 
   /**
-   * A wrapper of the response threw: only this stream ends, and others get what they are sent in
-   * the same tick.
+   * Ends only this stream after a wrapper of its response threw. Other streams still get their
+   * bytes of the same tick.
    */
   #breakOff(cause: unknown): void {
     logToConsole('trpc-sse: A stream was cut because a wrapper of its response threw', cause)

@@ -9,37 +9,42 @@ import { Turns } from './turns.ts'
 /** Options of {@link Connections}. */
 export interface ConnectionsOptions {
   readonly clock: Clock
-  /** Silence after which a connection sends a ping; `Infinity` for never. */
+  /**
+   * The silence after which a connection sends a ping, in milliseconds; `Infinity` for no pings.
+   */
   readonly heartbeatMs: number
-  /** How long a connection may last; `undefined` for no limit. */
+  /** The maximum duration of a connection, in milliseconds; `undefined` for no limit. */
   readonly maxDurationMs: number | undefined
   readonly maxBufferedBytes: number
   readonly channelsPerConnection: number
-  /** Stops counting connections that are closed. */
+  /** Counts connections until they are closed. */
   readonly limiter: Limiter
 }
 
-/** The longest that a client which is sent away waits, so that not all return at once. */
+/** The longest wait of a client before it reconnects elsewhere, so that not all arrive at once. */
 const maxReconnectMs = 500
-/** Multiples of it fall evenly between whole numbers, however many there are. */
+/** The fractional parts of its multiples are spread evenly, however many there are. */
 const goldenRatio = (Math.sqrt(5) - 1) / 2
 /**
- * How long a stream continues after its client was sent away, so that the next one starts before it
- * ends.
+ * The time that a stream continues after its client was asked to reconnect, so that the new stream
+ * starts before the old one ends.
  */
 const graceMs = 5_000
 
-/** The connections of one link. One timer serves all of them, and runs only while there are any. */
+/**
+ * The connections of one link. A single timer serves all of them, and runs only while there are
+ * any.
+ */
 export class Connections {
   readonly counters: Counters = createCounters()
-  /** Disconnects that apply to requests whose context is being made. */
+  /** Disconnects that apply to requests whose context is being created. */
   readonly disconnects: Disconnects = new Disconnects()
   readonly #options: ConnectionsOptions
   readonly #elapsedMs: () => number
   readonly #shared: ConnectionOptions
   readonly #tickMs: number
   readonly #all = new Set<Connection>()
-  /** Called when the last connection closes. */
+  /** Callbacks for the close of the last connection. */
   #onEmpty: Array<() => void> = []
   #heartbeatPhase = 0
   #isDraining = false
@@ -85,8 +90,8 @@ export class Connections {
     connection.heartbeatEarlyMs = this.#nextHeartbeatEarlyMs()
     // The client may already be gone; adding the connection now would leak it.
     if (connection.isClosed) return connection
-    // Connections that were opened together don't leave together. The last tenth is for the
-    // handover.
+    // A random time, so that connections that were opened together don't end together. The last
+    // tenth is for the handover.
     if (maxDurationMs !== undefined)
       connection.leavesAtMs = this.#elapsedMs() + maxDurationMs * (0.8 + clock.random() / 10)
     this.#all.add(connection)
@@ -99,36 +104,39 @@ export class Connections {
     return [...this.#all].flatMap((connection) => infoOf(connection) ?? [])
   }
 
-  /** Ends a connection after so many milliseconds, if nothing else does before. */
+  /** Ends a connection after `durationMs`, unless it ends earlier. */
   async limit(connection: Connection, durationMs: number): Promise<void> {
     const { clock } = this.#options
     const { signal } = connection.over
     await wait(clock, durationMs * 0.9, signal)
     this.#sendAway(connection, { reason: 'max-duration' }, durationMs)
-    // Not only at the next tick: some clients get a response only once it has ended.
+    // Don't wait for the next tick: some clients get a response only after its end.
     await wait(clock, durationMs / 10, signal)
     if (!connection.isClosed) connection.dismiss()
   }
 
-  /** Ends the connections that match, so that their clients reconnect. Returns how many. */
+  /** Ends the matching connections, so that their clients reconnect. Returns their number. */
   disconnect(filter: DisconnectFilter, message: string | undefined): number {
     const matching = [...this.#all].filter((connection) => {
       const info = infoOf(connection)
       return info !== undefined && filter(info)
     })
-    // Recorded after it was called, so that a filter which throws applies to no request.
+    // Recorded after the calls, so that a filter that throws isn't applied to any request.
     this.disconnects.record(filter)
     const data: ReconnectData = { reason: 'disconnect', ...(message !== undefined && { message }) }
     for (const connection of matching) this.#sendAway(connection, data)
     return matching.length
   }
 
-  /** Sends all clients away, spread over a time. Resolves when all connections are closed. */
+  /**
+   * Asks all clients to reconnect elsewhere, spread over `overMs`. Resolves when all connections
+   * are closed.
+   */
   async drain(overMs: number): Promise<void> {
     this.#isDraining = true
     if (this.#all.size === 0) return
     const empty = new Promise<void>((resolve) => this.#onEmpty.push(resolve))
-    // If all clients leave before their turn, there is no reason to wait.
+    // Stop waiting if all clients leave before their turn.
     await Promise.race([empty, this.#sendAllAway(overMs).then(() => empty)])
   }
 
@@ -170,8 +178,8 @@ export class Connections {
   }
 
   /**
-   * Spreads heartbeats over a third of the time: many connections may be silent since the same
-   * moment.
+   * Spreads heartbeats over a third of their interval, as many connections may have been silent
+   * since the same moment.
    */
   #nextHeartbeatEarlyMs(): number {
     const { heartbeatMs } = this.#options
@@ -189,15 +197,15 @@ export class Connections {
     if (connection.endsAtMs !== undefined || connection.isClosed) return
     connection.endsAtMs = this.#elapsedMs() + Math.min(graceMs, durationMs / 10)
     const retryMs = Math.round(this.#options.clock.random() * maxReconnectMs)
-    // A handover needs a stream that is open, and a client that may still receive events.
+    // A handover needs an open stream, and a client that may still receive events.
     const canHandOver = data.reason !== 'disconnect' && connection.openedAt !== undefined
     connection.stream?.reconnect(data, retryMs)
     if (!canHandOver) connection.dismiss()
   }
 
   /**
-   * Sends clients away evenly. Timers are no finer than a millisecond, so each sends away all that
-   * are due.
+   * Asks clients to reconnect at an even rate. Timers have a resolution of a millisecond, so each
+   * one handles all clients that are due.
    */
   async #sendAllAway(overMs: number): Promise<void> {
     const leaving = [...this.#all]
@@ -231,9 +239,7 @@ function infoOf(connection: Connection): ConnectionInfo | undefined {
   }
 }
 
-/**
- * Flushes at the end of the tick: one microtask for all connections that have something to send.
- */
+/** Flushes at the end of the tick, in one microtask for all connections with pending data. */
 function createFlusher(): ConnectionOptions['scheduleFlush'] {
   let scheduled: Connection[] = []
   return (connection) => {

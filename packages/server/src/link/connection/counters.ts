@@ -1,11 +1,11 @@
-/** What a link has served. */
+/** The total numbers of a link. */
 export interface Counters {
   eventsSent: number
   bytesSent: number
   gaps: number
-  /** Streams that were refused, for a limit or because the link drains. */
+  /** Streams that were refused because of a limit or because the link is draining. */
   refused: number
-  /** Streams that were cut because a subscription was too far behind. */
+  /** Streams that were closed because a subscription was too far behind. */
   cutOff: number
 }
 

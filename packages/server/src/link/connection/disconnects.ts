@@ -1,37 +1,39 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { mustBeValue } from '../../user-code/calls.ts'
 
-/** A connection that is open: `connections()` lists it, and `disconnect` filters by it. */
+/** An open connection, as `connections()` lists it and `disconnect` filters it. */
 export interface ConnectionInfo {
-  /** Its owner, as `connectionKey` tells; `undefined` if that tells none. */
+  /** The owner that `connectionKey` returned; `undefined` if there is none. */
   readonly key: string | undefined
   /**
-   * The client's address where `key` is `undefined`: for IPv6, the network (/64). `undefined` if it
-   * isn't known.
+   * The client's address if `key` is `undefined`. For IPv6, it is the network (/64). `undefined` if
+   * the address is unknown.
    */
   readonly address: string | undefined
-  /** The paths of its subscriptions, dotted. */
+  /** The paths of the subscriptions, with dots. */
   readonly paths: readonly string[]
-  /** What `createContext` made. */
+  /** The result of `createContext`. */
   readonly ctx: unknown
-  /** When it was opened. */
+  /** The time at which the connection was opened. */
   readonly openedAt: Date
-  /** How many bytes wait in this process because the client doesn't read as fast as they come. */
+  /** The number of bytes that wait in this process because the client reads too slowly. */
   readonly bytesWaiting: number
 }
 
-/** Tells which connections to disconnect. */
+/** Returns whether to disconnect a connection. */
 export type DisconnectFilter = (info: ConnectionInfo) => boolean
 
-/** Tells which connections to disconnect: those that match everything that is given. */
+/** Selects the connections to disconnect: those that match all given properties. */
 export interface DisconnectTarget {
-  /** Their owner, as `connectionKey` tells. */
+  /** The owner that `connectionKey` returned. */
   readonly key?: string | undefined
-  /** The path of one of their subscriptions, dotted. */
+  /** The path of any subscription of the connection, with dots. */
   readonly path?: string | undefined
 }
 
-/** Makes the filter for a target. Throws `INVALID_OPTION` for one with neither a key nor a path. */
+/**
+ * Creates the filter for a target. Throws `INVALID_OPTION` for a target without a key and a path.
+ */
 export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): DisconnectFilter {
   if (typeof target === 'function')
     return (info) => mustBeValue(target(info), 'The function given to disconnect()')
@@ -46,22 +48,22 @@ export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): D
 }
 
 /**
- * How many filters are kept. A context that takes longer than so many disconnects counts as
- * disconnected.
+ * The maximum number of remembered filters. If there were more disconnects while a context was
+ * created, the request counts as disconnected.
  */
 const maxFilters = 1_000
 
 /**
- * Remembers disconnects for requests whose context is being made: these are in no list yet. It
- * remembers none while there are no such requests.
+ * Remembers disconnects for requests whose context is being created, as those are in no list yet.
+ * Remembers nothing while there are no such requests.
  */
 export class Disconnects {
   #filters: DisconnectFilter[] = []
-  /** How many filters were dropped before those that are kept. */
+  /** The number of filters that were dropped before the remembered ones. */
   #dropped = 0
   #pending = 0
 
-  /** Begins a request. Call it before its context is made. */
+  /** Starts a request. Call this before the request's context is created. */
   begin(): PendingOwner {
     this.#pending += 1
     return new PendingOwner(this, this.#dropped + this.#filters.length)
@@ -75,7 +77,7 @@ export class Disconnects {
     this.#filters = []
   }
 
-  /** Remembers a disconnect. */
+  /** Records a disconnect. */
   record(filter: DisconnectFilter): void {
     if (this.#pending === 0) return
     this.#filters.push(filter)
@@ -84,14 +86,14 @@ export class Disconnects {
     this.#dropped += 1
   }
 
-  /** Whether a disconnect after the first `since` applies to a connection. */
+  /** Whether any disconnect after the first `since` ones applies to a connection. */
   applySince(since: number, info: ConnectionInfo): boolean {
     if (since < this.#dropped) return true
     return this.#filters.slice(since - this.#dropped).some((filter) => filter(info))
   }
 }
 
-/** A request whose owner isn't known yet, as its context is being made. */
+/** A request whose owner is still unknown, as its context is being created. */
 export class PendingOwner {
   readonly #disconnects: Disconnects
   readonly #since: number
@@ -102,12 +104,12 @@ export class PendingOwner {
     this.#since = since
   }
 
-  /** Whether the connection was disconnected since the request began. */
+  /** Whether a disconnect has matched the connection since the request started. */
   wasDisconnected(info: ConnectionInfo): boolean {
     return this.#disconnects.applySince(this.#since, info)
   }
 
-  /** Ends it: the owner is known. Ending it twice is harmless. */
+  /** Ends the request. Call it when the owner is known. Further calls have no effect. */
   end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true

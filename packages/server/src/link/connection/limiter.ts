@@ -2,7 +2,7 @@ import { networkOf } from '../request/address.ts'
 import type { ConnectionLimits } from './limits.ts'
 import { limitReached } from './refusals.ts'
 
-/** The limits that a {@link Limiter} enforces. */
+/** The limits that {@link Limiter} enforces. */
 export type CountedLimits = Pick<
   ConnectionLimits,
   'connections' | 'connectionsPerKey' | 'connectionsPerAddress'
@@ -11,28 +11,28 @@ export type CountedLimits = Pick<
 /** The counts for one key or address. */
 export interface Tally {
   readonly name: string
-  /** Requests that are under way. */
+  /** The number of pending requests. */
   requests: number
-  /** Streams. */
+  /** The number of streams. */
   connections: number
-  /** Bytes of the bodies of requests that are under way. */
+  /** The number of bytes in bodies of pending requests. */
   bodyBytes: number
 }
 
-/** A connection, as far as it is counted. Only the {@link Limiter} writes these. */
+/** The part of a connection that is counted. Only {@link Limiter} changes these properties. */
 export interface SlotHolder {
-  /** Counts its request, while that is under way. */
+  /** Counts the request, while it is pending. */
   requestTally: Tally | undefined
-  /** Counts its stream. */
+  /** Counts the stream. */
   connectionTally: Tally | undefined
-  /** Whether it has a slot among all connections. */
+  /** Whether the connection has one of the slots for all connections. */
   hasSlot: boolean
 }
 
-/** Where the sender's address isn't known, all limits apply but the one for an address. */
+/** For a sender without a known address, all limits apply except the one per address. */
 const unknownAddress = ''
 
-// A key and an address never have the same name, whatever they are.
+// With a prefix, a key never has the same name as an address.
 const addressPrefix = 'address '
 const keyPrefix = 'key '
 
@@ -47,7 +47,7 @@ export class Limiter {
     this.#limits = limits
   }
 
-  /** Counts a request. Throws if too many are under way, in all or from its address. */
+  /** Counts a request. Throws if too many are pending, in total or from its address. */
   addRequest(holder: SlotHolder, address: string | undefined): void {
     const { connections } = this.#limits
     if (this.#requests >= connections) throw limitReached('connections', connections)
@@ -59,7 +59,7 @@ export class Limiter {
     tally.requests += 1
   }
 
-  /** Gives a connection one of all slots. Throws SERVICE_UNAVAILABLE if there is none. */
+  /** Gives a connection a slot. Throws SERVICE_UNAVAILABLE if there is none. */
   takeSlot(holder: SlotHolder): void {
     const { connections } = this.#limits
     if (this.#connections >= connections) throw limitReached('connections', connections)
@@ -68,8 +68,8 @@ export class Limiter {
   }
 
   /**
-   * Counts a connection for a key, or without one for the address of its request. Throws
-   * TOO_MANY_REQUESTS if that has too many.
+   * Counts a connection for a key, or without a key for the address of its request. Throws
+   * TOO_MANY_REQUESTS if the key or address has too many connections.
    */
   addConnection(holder: SlotHolder, key: string | undefined): void {
     const tally = key === undefined ? holder.requestTally : this.#tallyOf(keyPrefix + key)
@@ -79,7 +79,7 @@ export class Limiter {
     tally.connections += 1
   }
 
-  /** Stops counting a request: its connection is open. */
+  /** Stops counting a request whose connection is open. */
   endRequest(holder: SlotHolder): void {
     const tally = holder.requestTally
     if (tally === undefined) return
@@ -121,7 +121,7 @@ export class Limiter {
   }
 }
 
-/** The address that a tally counts for, if it counts for one. */
+/** Returns the address that a tally counts for; `undefined` if it counts for a key. */
 export function addressOf(tally: Tally | undefined): string | undefined {
   return tally?.name.startsWith(addressPrefix) ? tally.name.slice(addressPrefix.length) : undefined
 }

@@ -1,64 +1,64 @@
-/** How much a link serves at a time, and how much one client may use. */
+/** The limits of a link, in total and for each client. */
 export interface ConnectionLimits {
   /**
-   * Connections in all. As many requests may be under way beside them: requests whose stream isn't
-   * open yet, and changes of streams.
+   * The maximum number of connections. The same number of requests may be pending in addition:
+   * requests whose stream isn't open yet, and changes of streams.
    *
    * @default 10_000
    */
   readonly connections: number
   /**
-   * Connections with the same `connectionKey`: of one user.
+   * The maximum number of connections with the same `connectionKey`, such as those of one user.
    *
    * @default 500
    */
   readonly connectionsPerKey: number
   /**
-   * Connections from one address, where there is no `connectionKey`, and requests from one address
-   * whose owner isn't known yet. Many people may share an address: all of an office, for example.
-   * The address of an IPv6 client is its network (/64).
+   * The maximum number of connections from one address, for connections without a `connectionKey`.
+   * It also applies to requests whose owner isn't known yet. Many people may share an address, such
+   * as everyone in an office. An IPv6 client counts by its network (/64).
    *
    * @default 5_000, or `connectionsPerKey` if that is given
    */
   readonly connectionsPerAddress: number
   /**
-   * Subscriptions on one connection.
+   * The maximum number of subscriptions on one connection.
    *
    * @default 1_000
    */
   readonly subscriptionsPerConnection: number
   /**
-   * Subscriptions that changes of one stream may start per second, in the long run. More than 0. A
-   * change that starts none counts as one. Five times `subscriptionsPerConnection` may start at
-   * once. Beyond it, the client is told to wait.
+   * The average number of subscriptions that changes of one stream may start per second. More than
+   * 0. A change that starts none counts as one. Bursts of up to five times
+   * `subscriptionsPerConnection` are allowed. Beyond that, the client must wait.
    *
    * @default 100
    */
   readonly changesPerSecond: number
   /**
-   * Channels, each with its params, that the subscriptions of one connection read at a time. A
-   * channel that several subscriptions read counts for each. A subscription to more ends with
-   * SERVICE_UNAVAILABLE, which clients retry later.
+   * The maximum number of channels that the subscriptions of one connection may read. Each value of
+   * the params counts, and so does each subscription to the same channel. A subscription beyond the
+   * limit ends with SERVICE_UNAVAILABLE, and clients retry it later.
    *
    * @default 1_000
    */
   readonly channelsPerConnection: number
   /**
-   * Connections that wait to be opened when many arrive at once. A few are opened in each turn of
-   * the event loop, so that clients which are connected still get their events in time.
+   * The maximum number of connections that wait to be opened. A few are opened in each turn of the
+   * event loop, so that connected clients still get their events in time when many others arrive.
    *
    * @default 5_000
    */
   readonly waiting: number
   /**
-   * Bytes of request bodies in memory, in all, until their streams are open or they are answered.
-   * One address may have at most a quarter of them.
+   * The maximum size of all pending request bodies in memory, in bytes. A body counts until its
+   * stream is open or its request is answered. One address may use at most a quarter.
    *
    * @default 33_554_432
    */
   readonly bodyBytes: number
   /**
-   * How long a request's body may take to arrive, in milliseconds.
+   * The maximum time for a request's body to arrive, in milliseconds.
    *
    * @default 10_000
    */

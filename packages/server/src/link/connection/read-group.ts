@@ -2,22 +2,22 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import type { ReadGroup } from '../../hub/reads.ts'
 import type { Turns } from './turns.ts'
 
-/** A connection, as far as reads for its subscriptions depend on it. */
+/** The part of a connection that determines whether its subscriptions may read. */
 export interface ReadingConnection {
   isBackpressured(): boolean
 }
 
-/** What the reads of a link's connections have in common. */
+/** The options that all read groups of a link share. */
 export interface GroupOptions {
-  /** How many channels the subscriptions of one connection may read at a time. */
+  /** The maximum number of channels that the subscriptions of one connection may read. */
   readonly channelsPerConnection: number
-  /** Connections take turns to load the snapshots of their live subscriptions. */
+  /** The turns in which connections load the snapshots of their live subscriptions. */
   readonly loads: Turns<object>
 }
 
 /**
- * Reads logs for the subscriptions of one connection. While it is backpressured, nothing is read
- * for it.
+ * The read group of one connection's subscriptions. While the connection is backpressured, nothing
+ * is read for it.
  */
 export class ConnectionReadGroup implements ReadGroup {
   readonly #connection: ReadingConnection

@@ -17,7 +17,7 @@ const limitTexts = {
   },
 } as const
 
-/** Makes the error for a connection beyond a limit. */
+/** Creates the error for a connection beyond a limit. */
 export function limitReached(limit: keyof typeof limitTexts, count: number): TRPCError {
   const { scope, advice } = limitTexts[limit]
   const code = limit === 'connections' ? 'SERVICE_UNAVAILABLE' : 'TOO_MANY_REQUESTS'
@@ -25,44 +25,44 @@ export function limitReached(limit: keyof typeof limitTexts, count: number): TRP
   return overLimit(code, message)
 }
 
-/** Makes the error for a connection that arrives while too many others wait to be opened. */
+/** Creates the error for a connection that arrives while too many others wait to be opened. */
 export function tooManyWaiting(count: number): TRPCError {
   const message = `${count} connections wait to be opened, which is the limit (limits.waiting). Try again later.`
   return overLimit('SERVICE_UNAVAILABLE', message)
 }
 
-/** Makes the error for a body that memory has no room for now. */
+/** Creates the error for a body that exceeds the total size of pending bodies. */
 export function tooManyBodyBytes(limit: number): TRPCError {
   const message = `The limit of ${limit} bytes of requests under way (limits.bodyBytes) is reached. Try again later.`
   return overLimit('SERVICE_UNAVAILABLE', message)
 }
 
-/** Makes the error for a stream whose set changes too often. */
+/** Creates the error for a stream whose set changes too often. */
 export function tooManyChanges(): TRPCError {
   const message =
     'The subscriptions of this stream change too often (limits.changesPerSecond). Send the newest set again after Retry-After (P67).'
   return new TRPCError({ code: 'TOO_MANY_REQUESTS', message })
 }
 
-/** Makes the error for a request that arrives while the server drains. */
+/** Creates the error for a request that arrives while the server is draining. */
 export function drainingError(): TRPCError {
   return goingAway('This server is about to stop. Reconnect: another one answers.')
 }
 
-/** Makes the error for a request that was disconnected before its stream was open. */
+/** Creates the error for a request that was disconnected before its stream was open. */
 export function disconnectedError(): TRPCError {
   return goingAway(
     'The connection was ended while it was opened. Reconnect: access is checked again.',
   )
 }
 
-/** Whether an error refuses a connection for now. */
+/** Whether an error is a temporary refusal of a connection. */
 export function isRefusal(error: TRPCError): boolean {
   const { cause } = error
   return mayReturnSoon(error) || (isRealtimeError(cause) && cause.code === 'TOO_MANY_CONNECTIONS')
 }
 
-/** Whether the client may reconnect soon, as no other client has to leave before. */
+/** Whether the client may reconnect soon, because it needn't wait until other clients leave. */
 export function mayReturnSoon({ cause }: TRPCError): boolean {
   return isRealtimeError(cause) && cause.code === 'DRAINING'
 }

@@ -2,14 +2,14 @@ import type { ReconnectData } from '@trpc-sse/protocol'
 
 /** Serves the stream on one connection, in either mode. */
 export interface StreamHandler {
-  /** The paths of its subscriptions, dotted. */
+  /** Returns the paths of the stream's subscriptions, with dots. */
   paths(): readonly string[]
-  /** How many subscriptions it has. */
+  /** Returns the number of the stream's subscriptions. */
   subscriptionCount(): number
-  /** Shows the client that the connection is alive. */
+  /** Sends the client a sign that the connection is alive. */
   heartbeat(): void
-  /** Asks the client to open a new stream in place of this one, after so many milliseconds. */
+  /** Asks the client to open a new stream in place of this one, after `retryMs`. */
   reconnect(data: ReconnectData, retryMs: number): void
-  /** Ends its subscriptions: the connection is closed. */
+  /** Ends the stream's subscriptions. Called when the connection is closed. */
   close(): void
 }

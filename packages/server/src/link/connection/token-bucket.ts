@@ -1,14 +1,14 @@
-/** How often something may be done. */
+/** The limit of a rate. */
 export interface RateLimit {
-  /** How much may be done per second, in the long run. */
+  /** The average number of tokens per second. */
   readonly perSecond: number
-  /** How much may be done at once. */
+  /** The maximum number of tokens at one time. */
   readonly burst: number
   /** The time since any fixed moment, in milliseconds. */
   elapsedMs(): number
 }
 
-/** Limits a rate: a bucket of tokens that refills over time. It is full at first. */
+/** Limits a rate with a bucket of tokens, which is full at first and refills over time. */
 export class TokenBucket {
   readonly #limit: RateLimit
   #tokens: number
@@ -21,8 +21,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes so many tokens and returns 0; or takes none, and returns how long to wait for them in
-   * milliseconds.
+   * Takes tokens and returns 0. If there are too few, takes none and returns the time to wait for
+   * them, in milliseconds.
    */
   take(count: number): number {
     const ms = this.waitMs(count)
@@ -30,14 +30,14 @@ export class TokenBucket {
     return ms
   }
 
-  /** Returns how long to wait for so many tokens, in milliseconds; 0 if they are there. */
+  /** Returns the time to wait for a number of tokens, in milliseconds; 0 if they are available. */
   waitMs(count: number): number {
     const { perSecond, burst, elapsedMs } = this.#limit
     const nowMs = elapsedMs()
     const refill = ((nowMs - this.#filledAtMs) * perSecond) / 1_000
     this.#tokens = Math.min(burst, this.#tokens + refill)
     this.#filledAtMs = nowMs
-    // Who wants more than a full bucket gets a full bucket.
+    // A request for more than a full bucket takes a full bucket.
     const missing = Math.min(count, burst) - this.#tokens
     return missing <= 0 ? 0 : Math.ceil((missing * 1_000) / perSecond)
   }

@@ -2,25 +2,25 @@ import type { Clock } from '@trpc-sse/protocol'
 import { FairQueue } from '../../hub/fair-queue.ts'
 
 /**
- * Steps in one turn of the event loop. Each takes about a quarter of a millisecond, so events for
- * clients that are connected wait for a few milliseconds, however many others arrive.
+ * The number of steps in one turn of the event loop. Each step takes about a quarter of a
+ * millisecond. So events for connected clients wait only a few milliseconds, however many other
+ * clients arrive.
  */
 export const stepsPerTurn = 16
 
-/** The shortest time that timers have. */
+/** The shortest delay of a timer, in milliseconds. */
 const turnMs = 1
 
 interface Step<TOwner> {
   readonly group: TOwner
   readonly proceed: () => void
-  /** Aborts when the step isn't wanted any more. */
+  /** Aborts when the step is no longer wanted. */
   readonly signal: AbortSignal
 }
 
 /**
- * Lets many owners take a few steps in each turn of the event loop. An owner with many steps waits
- * behind its own, and keeps no other owner waiting. It has a timer only while steps wait, or just
- * after.
+ * Lets owners take a few steps in each turn of the event loop. Owners take turns, so an owner with
+ * many steps delays only its own. A timer runs only while steps wait, or shortly after a step.
  */
 export class Turns<TOwner extends object> {
   readonly #clock: Clock
@@ -33,7 +33,8 @@ export class Turns<TOwner extends object> {
   }
 
   /**
-   * Waits for the turn of one more step; `undefined` if it is now. An aborted step takes no turn.
+   * Waits for the turn of one more step. Returns `undefined` if the step may run now. An aborted
+   * step uses no turn.
    */
   enter(owner: TOwner, signal: AbortSignal): Promise<void> | undefined {
     if (this.#taken < stepsPerTurn && this.#waiting.isEmpty) {

@@ -15,7 +15,7 @@ export async function readFetchBody(request: Request, body: IncomingBody): Promi
     }
     return body.text()
   } finally {
-    // Not awaited: a source that never settles must not hold the answer back.
+    // Not awaited: a source that never settles must not delay the response.
     void reader.cancel().catch(() => {})
   }
 }

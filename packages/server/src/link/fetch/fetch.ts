@@ -14,13 +14,14 @@ import { answerByTrpc } from '../trpc-handler.ts'
 import { readFetchBody } from './body.ts'
 import { FetchResponseWriter } from './writer.ts'
 
-/** A web-standard request, with the options that it has of its own. */
+/** A web-standard request, with its own options. */
 export interface FetchCall extends OwnOptions {
   readonly request: Request
 }
 
 /**
- * Serves a web-standard request: a subscription on a stream, everything else by tRPC's own handler.
+ * Serves a web-standard request: a subscription on a stream, everything else with tRPC's own
+ * handler.
  */
 export async function serveFetch(
   parts: LinkParts,
@@ -61,7 +62,7 @@ async function serveStream(
     readBody: (body) => readFetchBody(req, body),
   }
   const served = serve(createServices(options, request, parts.addressOf))
-  // If the stream is over before it has started, the client is gone and nobody reads this answer.
+  // If the stream ends before it has started, the client is gone, and this response isn't read.
   const gone = served.then(() => new Response(null, { status: 499 }))
   return await Promise.race([writer.response, gone])
 }

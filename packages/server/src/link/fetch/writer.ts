@@ -4,14 +4,14 @@ import {
   type ResponseWriter,
 } from '../connection/response-writer.ts'
 
-/** Writes to the body of a web-standard `Response`. */
+/** Writes the body of a web-standard `Response`. */
 export class FetchResponseWriter implements ResponseWriter {
   /** Resolves once the response has started. */
   readonly response: Promise<Response>
   readonly #signal: AbortSignal
   #resolve: (response: Response) => void = ignore
   #onClosed = ignore
-  /** `undefined` before the start and after the end. */
+  /** The response body; `undefined` before the start and after the end. */
   #body: ReadableStreamDefaultController<Uint8Array> | undefined
 
   constructor({ signal }: Request) {
@@ -22,7 +22,7 @@ export class FetchResponseWriter implements ResponseWriter {
   }
 
   onceClosed(callback: () => void): void {
-    // When a client leaves, some runtimes abort the request, and others cancel the body.
+    // When a client leaves, some runtimes abort the request, others cancel the body.
     this.#onClosed = callback
     this.#signal.addEventListener('abort', callback, { once: true })
     if (this.#signal.aborted) callback()
@@ -64,7 +64,7 @@ export class FetchResponseWriter implements ResponseWriter {
           this.#onClosed()
         },
       },
-      // `pull` is called whenever fewer bytes wait.
+      // The runtime calls `pull` whenever fewer bytes than this are buffered.
       new ByteLengthQueuingStrategy({ highWaterMark: minBufferedBytes }),
     )
   }
@@ -72,7 +72,10 @@ export class FetchResponseWriter implements ResponseWriter {
 
 function ignore(): void {}
 
-/** Copies the chunks: the body's reader may take over the buffer, and connections share frames. */
+/**
+ * Copies the chunks into one buffer. The body's reader may take ownership of its buffer, while
+ * frames are shared by many connections.
+ */
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0))
   let offset = 0

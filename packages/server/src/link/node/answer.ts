@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http'
 import { flush, writeHead } from './writer.ts'
 
 /**
- * Writes a web-standard response to a Node response, with the headers that are set there already.
- * Resolves when it has ended, or the client is gone.
+ * Writes a web-standard response to a Node response, and keeps headers that are already set there.
+ * Resolves when the response has ended or the client is gone.
  */
 export async function writeAnswer(
   response: ServerResponse,

@@ -2,12 +2,12 @@ import type { IncomingMessage } from 'node:http'
 import { TRPCError } from '@trpc/server'
 import { type Bodies, bodyWasRead, type IncomingBody, mustBeJson } from '../request/body.ts'
 
-/** A request that body parsers may have read. */
+/** A request whose body a body parser may have read. */
 type ParsedRequest = IncomingMessage & { readonly body?: unknown }
 
 const encoder = new TextEncoder()
 
-/** Reads the JSON body of a Node request, whether or not middleware has parsed it before. */
+/** Reads the JSON body of a Node request, whether or not middleware has already parsed it. */
 export async function readNodeBody(request: ParsedRequest, body: IncomingBody): Promise<string> {
   mustBeJson(request.headers['content-type'])
   const parsed = parsedBody(request)
@@ -17,8 +17,9 @@ export async function readNodeBody(request: ParsedRequest, body: IncomingBody): 
 }
 
 /**
- * Discards the rest of a body once its request is answered: over HTTP/2, a client that can't send
- * all of it never sees the end of the answer. A client that continues to send is cut off.
+ * Discards the rest of a body once its request is answered. Over HTTP/2, a client that can't send
+ * its whole body never sees the end of the response. A client that still sends after `forMs` is
+ * disconnected.
  */
 export function discardBody(request: IncomingMessage, { clock, forMs }: Bodies): void {
   if (request.complete || request.destroyed) return
@@ -50,12 +51,12 @@ function receive(request: IncomingMessage, body: IncomingBody): Promise<string> 
       stop()
       reject(error)
     }
-    // A stream keeps its request for as long as it lasts, and must not keep the body with it.
+    // A stream keeps its request until it ends, and must not keep the body too.
     function stop(): void {
       request.off('data', onData).off('end', onEnd).off('close', onClose).off('error', fail)
     }
     request.on('data', onData).on('end', onEnd).on('close', onClose).on('error', fail)
-    // An error after the body has arrived concerns nobody.
+    // Ignore errors after the body has arrived.
     request.on('error', ignore)
     body.onLate(fail)
   })
@@ -64,8 +65,8 @@ function receive(request: IncomingMessage, body: IncomingBody): Promise<string> 
 function ignore(): void {}
 
 /**
- * The body that middleware has read. Throws BAD_REQUEST for one that can't be written as JSON
- * again.
+ * Returns the body that middleware has read. Throws BAD_REQUEST for a body that can't be written as
+ * JSON again.
  */
 function parsedBody(request: ParsedRequest): string | undefined {
   try {
@@ -79,9 +80,9 @@ function parsedBody(request: ParsedRequest): string | undefined {
 }
 
 /**
- * The body that middleware has read, as text: middleware hands it on parsed, as a string or as
- * bytes. `undefined` if it is still to be read. Throws BAD_REQUEST if it was read and not handed
- * on.
+ * Returns the body that middleware has read, as text. Middleware may have left it parsed, as a
+ * string, or as bytes. Returns `undefined` if the body wasn't read yet. Throws BAD_REQUEST if it
+ * was read and not left on the request.
  */
 function givenBody({ body, readableDidRead }: ParsedRequest): string | undefined {
   if (body === undefined || body === null || (isUnparsed(body) && readableDidRead === false)) {
@@ -92,12 +93,12 @@ function givenBody({ body, readableDidRead }: ParsedRequest): string | undefined
   return isBytes(body) ? new TextDecoder().decode(body) : JSON.stringify(body)
 }
 
-/** Whether it is bytes, of any realm: test runners have more than one. */
+/** Whether a body is bytes. Accepts objects of other realms: test runners have several. */
 function isBytes(body: unknown): body is ArrayBuffer | ArrayBufferView {
   return ArrayBuffer.isView(body) || Object.prototype.toString.call(body) === '[object ArrayBuffer]'
 }
 
-/** Whether it is what Express 4's body parsers leave where they have parsed nothing. */
+/** Whether a body is the empty object that Express 4's body parsers set if they parsed nothing. */
 function isUnparsed(body: unknown): boolean {
   return (
     typeof body === 'object' && body !== null && !isBytes(body) && Object.keys(body).length === 0

@@ -1,13 +1,14 @@
 import type { Socket } from 'node:net'
 
-/** From so many bytes on, a chunk is not joined: handing over its parts costs less than a copy. */
+/** Chunks of at least this many bytes are not joined: several writes then cost less than a copy. */
 const minUnjoined = 16_384
-/** Smaller parts than this are joined with their neighbours all the same: each write has a price. */
+/** Parts smaller than this are always joined with their neighbours, as each write has a cost. */
 const minPart = 1_024
 
 /**
- * Writes parts as one chunk of HTTP/1.1. Large parts are not copied: they leave in one system call.
- * Calls `onWritten` when all have left. Returns how many bytes left at once; 0 if the socket buffers some.
+ * Writes parts as one HTTP/1.1 chunk, in one system call. Large parts are not copied. Calls
+ * `onWritten` when all bytes were sent. Returns the number of bytes that were sent immediately; 0
+ * if the socket buffers any of them.
  */
 export function writeChunk(
   socket: Socket,
@@ -26,8 +27,8 @@ let lastParts: readonly Uint8Array[] = []
 let lastJoined: Uint8Array | undefined
 
 /**
- * Joins the parts of a chunk, except for large ones the first time. Connections at the tail are sent the
- * same parts, one after the other: from the second on, they share one copy.
+ * Joins the parts of a chunk, unless the chunk is large and new. Connections that have caught up
+ * are sent the same parts, one after the other: from the second one on, they share one copy.
  */
 function joinedChunk(parts: readonly Uint8Array[], length: number): Uint8Array | undefined {
   const isRepeated =
@@ -39,7 +40,7 @@ function joinedChunk(parts: readonly Uint8Array[], length: number): Uint8Array |
   return lastJoined
 }
 
-/** Writes parts in one system call. Small ones between the large ones are joined. */
+/** Writes parts in one system call. Joins small parts between large ones. */
 function writeTogether(
   socket: Socket,
   length: number,

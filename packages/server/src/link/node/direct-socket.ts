@@ -2,9 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 /**
- * Returns the socket that chunks of a response may be written to directly. `undefined` where they
- * must not bypass the response: over HTTP/2, in a body that isn't chunked, behind an earlier
- * response on the same connection, or where a wrapper of the response wants to see them.
+ * Returns the socket to which chunks of a response may be written directly. Returns `undefined` if
+ * chunks must not bypass the response: over HTTP/2, in a body that isn't chunked, behind an earlier
+ * response on the same socket, or if a wrapper of the response must see them.
  */
 export function directSocket(response: ServerResponse): Socket | undefined {
   const { socket, chunkedEncoding } = response
@@ -12,9 +12,9 @@ export function directSocket(response: ServerResponse): Socket | undefined {
 }
 
 /**
- * Whether bytes that are written to the socket now follow everything that the response was given.
- * Node 26 delays what `response.write` gets, headers included, until the next tick. The socket may
- * be closing, and a wrapper may have been added meanwhile.
+ * Whether bytes written to the socket now would follow everything that was written to the response.
+ * Node 26 delays such writes, including the headers, until the next tick. The socket may also be
+ * closing, or the response may have got a wrapper.
  */
 export function isNext(response: ServerResponse, socket: Socket): boolean {
   return (
@@ -27,7 +27,7 @@ export function isNext(response: ServerResponse, socket: Socket): boolean {
   )
 }
 
-/** The methods that a response's bytes pass through. */
+/** The methods through which a response's bytes pass. */
 interface Methods {
   readonly write?: unknown
   readonly _send?: unknown
@@ -35,9 +35,8 @@ interface Methods {
 }
 
 /**
- * Code that only Node's own methods contain: a wrapper calls the method that it wraps. Comparing
- * with the prototype's methods isn't enough, as these may have been wrapped before this file was
- * loaded.
+ * Source code that only Node's own methods contain, not their wrappers. A comparison with the
+ * prototype's methods isn't enough: those may have been wrapped before this file was loaded.
  */
 const inside: Readonly<Record<keyof Methods, string>> = {
   write: 'write_(this, ',
@@ -45,7 +44,7 @@ const inside: Readonly<Record<keyof Methods, string>> = {
   _writeRaw: 'this._flushOutput(conn)',
 }
 
-/** Node's own methods, once they were seen. */
+/** Node's own methods, once they were found. */
 let nodes: Methods = { write: Symbol('not seen yet') }
 
 function isUntouched(response: Methods): boolean {

@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import type { Middleware } from '../options.ts'
 
-/** How a middleware passed a request on. */
+/** The state in which middleware passed a request on. */
 export interface PassedOn {
-  /** The async context in which it did. */
+  /** The async context in which the middleware called `next`. */
   readonly context: AsyncContext
-  /** The error that it passed on, if any. */
+  /** The error that the middleware passed on, if any. */
   readonly error: unknown
 }
 
-/** Runs connect middleware. Resolves when it passes the request on, or has answered it. */
+/** Runs connect middleware. Resolves when it passes the request on or has answered it. */
 export function runMiddleware(
   middleware: Middleware,
   request: IncomingMessage,
@@ -18,7 +18,7 @@ export function runMiddleware(
 ): Promise<PassedOn> {
   return new Promise((resolve) => {
     const next = (error?: unknown): void => resolve({ error, context: captureContext() })
-    // Middleware answers a preflight, for example, by itself.
+    // Middleware may answer the request itself: a CORS preflight, for example.
     response.once('close', () => next())
     try {
       // An async function may reject.

@@ -24,14 +24,14 @@ import { runMiddleware } from './middleware.ts'
 import { closeWithSocket } from './queued-responses.ts'
 import { isGone, NodeResponseWriter } from './writer.ts'
 
-/** A request of `node:http`, with the options that it has of its own. */
+/** A request of `node:http`, with its own options. */
 export interface NodeCall extends OwnOptions {
   readonly request: IncomingMessage
   readonly response: ServerResponse
 }
 
 /**
- * Serves a request of `node:http`: a subscription on a stream, everything else by tRPC's own
+ * Serves a request of `node:http`: a subscription on a stream, everything else with tRPC's own
  * handler.
  */
 export async function serveNode(
@@ -44,7 +44,7 @@ export async function serveNode(
   const options = optionsForRequest(link, call)
   const { middleware } = options
   if (middleware === undefined) return await serveRequest(parts, options, call, undefined)
-  // Continues in the async context that the middleware may have entered.
+  // Continue in the async context that the middleware may have entered.
   const { context, error } = await runMiddleware(middleware, request, response)
   await context.runInAsyncScope(() => serveRequest(parts, options, call, error))
 }
@@ -82,7 +82,7 @@ async function serveRequest(
   await serveStream(parts, options, call, target, (services) => serveSingle(parts, services, match))
 }
 
-/** What a request asks for; `undefined` if its URL is none. */
+/** Returns what a request asks for; `undefined` if its URL is invalid. */
 function targetOf(
   { basePath }: RequestOptions,
   { request, path }: Pick<NodeCall, 'request' | 'path'>,
@@ -129,7 +129,7 @@ async function serveOther(
   middlewareError: unknown,
 ): Promise<void> {
   const { request, response } = call
-  // A procedure may never end once the client is gone.
+  // A procedure may never settle after the client is gone.
   const gone = new Promise<void>((resolve) => response.once('close', resolve))
   const answered = answer(options, call, target, middlewareError).catch((cause) =>
     endFailed(options, request, response, cause),
@@ -157,7 +157,7 @@ async function answer(
   await writeAnswer(res, answered)
 }
 
-/** Ends a response that failed. The app may have begun it, in `createContext` for example. */
+/** Ends a response that failed. The app may have started it, in `createContext` for example. */
 function endFailed(
   options: RequestOptions,
   req: IncomingMessage,
@@ -171,7 +171,7 @@ function endFailed(
 
 function parseUrl(request: IncomingMessage): URL | undefined {
   const protocol = 'encrypted' in (request.socket ?? {}) ? 'https' : 'http'
-  // HTTP/2 has a name of its own for the host.
+  // HTTP/2 has its own name for the host header.
   const host = request.headers.host ?? request.headers[':authority'] ?? 'localhost'
   try {
     return new URL(request.url ?? '/', `${protocol}://${host}`)

@@ -3,14 +3,14 @@ import type { Socket } from 'node:net'
 
 /**
  * Responses that wait behind earlier ones on their socket. When the socket closes, Node 20 and 22
- * forget them: they are never destroyed, and never emit 'close'. A client could fill a server with
- * them, by many requests on a socket that it closes.
+ * forget these responses: they are never destroyed, and never emit 'close'. A client that sends
+ * many requests and closes the socket could exhaust the server's memory.
  *
  * @see https://github.com/nodejs/node/pull/62534
  */
 const queues = new WeakMap<Socket, Set<ServerResponse>>()
 
-/** Makes a response emit 'close' if its socket closes before its turn. */
+/** Makes a response emit 'close' if its socket closes before the response's turn. */
 export function closeWithSocket(
   { socket, httpVersionMajor }: IncomingMessage,
   response: ServerResponse,
@@ -22,13 +22,13 @@ export function closeWithSocket(
   if (socket.destroyed) close(response)
 }
 
-/** Adds one listener for each socket, however many requests a client sends ahead. */
+/** Adds one listener per socket, however many requests a client sends in advance. */
 function listen(socket: Socket): Set<ServerResponse> {
   const queue = new Set<ServerResponse>()
   queues.set(socket, queue)
   socket.once('close', () => {
-    // Newer versions of Node have closed it already, and all versions close a response that has had
-    // its turn.
+    // Newer versions of Node have already closed these responses. All versions close a response
+    // that has had its turn.
     for (const response of queue) if (isQueued(response) && !response.destroyed) close(response)
   })
   return queue
@@ -39,7 +39,7 @@ function close(response: ServerResponse): void {
   response.emit('close')
 }
 
-/** Whether its turn has not come yet, or is over. */
+/** Whether the response's turn has not come yet, or is over. */
 function isQueued({ socket }: ServerResponse): boolean {
   return socket === null
 }

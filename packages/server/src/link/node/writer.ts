@@ -8,13 +8,13 @@ import {
 import { writeChunk } from './chunk.ts'
 import { directSocket, isNext } from './direct-socket.ts'
 
-/** Writes straight to a Node response: there are no web streams between an event and the socket. */
+/** Writes directly to a Node response, without web streams between an event and the socket. */
 export class NodeResponseWriter implements ResponseWriter {
   readonly #response: ServerResponse
   #onDrain = ignore
   /** The socket to write chunks to, once the headers are sent. */
   #socket: Socket | undefined
-  /** The emitter of 'drain'. */
+  /** The object whose 'drain' events are used. */
   #drains: Socket | ServerResponse | undefined
   #hasWritten = false
 
@@ -25,7 +25,7 @@ export class NodeResponseWriter implements ResponseWriter {
   onceClosed(callback: () => void): void {
     const response = this.#response
     response.on('close', callback)
-    // Over HTTP/2, a write to a stream that is just being reset fails. 'close' follows.
+    // Over HTTP/2, a write fails if the stream is just being reset. 'close' follows.
     if (response.req.httpVersionMajor > 1) response.on('error', ignore)
     if (isGone(response)) callback()
   }
@@ -33,7 +33,7 @@ export class NodeResponseWriter implements ResponseWriter {
   start(head: ResponseHead, onDrain: () => void): void {
     writeHead(this.#response, head)
     this.#onDrain = onDrain
-    // At the end of this tick, so that a first frame leaves together with the headers.
+    // At the end of this tick, so that a first frame is sent together with the headers.
     process.nextTick(() => this.#hasWritten || this.#response.flushHeaders())
   }
 
@@ -49,7 +49,7 @@ export class NodeResponseWriter implements ResponseWriter {
     response.write(joined(chunks), onWritten)
     flush(response)
     if (this.#drains) return
-    // The headers and a first chunk are out: from here on there are only chunks, if it is chunked.
+    // The headers and a first chunk are written. From here on, a chunked response has only chunks.
     this.#socket = directSocket(response)
     this.#drains = this.#socket ?? response
     this.#drains.on('drain', this.#onDrain)
@@ -75,13 +75,16 @@ export class NodeResponseWriter implements ResponseWriter {
     chunks: readonly Uint8Array[],
     onWritten: (() => void) | undefined,
   ): void {
-    // Newer versions of Node emit no 'drain' where the kernel takes everything at once. In the next
-    // turn of the event loop, so that other connections go first.
+    // Newer versions of Node emit no 'drain' if the kernel accepts everything immediately. Call
+    // `onDrain` in the next turn of the event loop, so that other connections go first.
     if (writeChunk(socket, chunks, onWritten) >= minBufferedBytes) setImmediate(this.#onDrain)
   }
 }
 
-/** Whether the client is gone, or has its answer. Over HTTP/2 only the response's stream tells. */
+/**
+ * Whether the client is gone or has its response. Over HTTP/2, only the response's stream shows
+ * that.
+ */
 export function isGone(
   response: ServerResponse & { readonly stream?: { readonly destroyed: boolean } },
 ): boolean {
@@ -89,26 +92,26 @@ export function isGone(
 }
 
 /**
- * Sets the status and the headers, which are sent with the first write. In one object: `setHeader`
- * makes a table that the response keeps for as long as it lasts, and older middleware (on-headers
- * before 1.1) breaks a flat array.
+ * Sets the status and the headers, which are sent with the first write. The headers are passed as
+ * one object: `setHeader` creates a table that the response keeps until its end, and older
+ * middleware (on-headers before 1.1) breaks a flat array.
  */
 export function writeHead(response: ServerResponse, head: ResponseHead): void {
-  // If middleware has set another status, it stays.
+  // Keep another status that middleware has set.
   const status = response.statusCode === 200 ? head.status : response.statusCode
   response.writeHead(status, headersFor(response, head.headers))
   flattenHead(response)
 }
 
-/** Makes compression middleware send what it holds back. */
+/** Makes compression middleware send the data that it buffers. */
 export function flush(response: ServerResponse & { flush?: () => void }): void {
   response.flush?.()
 }
 
 /**
- * Node keeps the text of the head for as long as the response lasts, as a rope of some thirty
- * strings: a tenth of what an idle connection takes. To read it as a number, V8 makes one flat
- * string of it.
+ * Saves memory. Node keeps the text of the head until the response ends, as a rope of about thirty
+ * strings: a tenth of the memory of an idle connection. To convert it to a number, V8 flattens the
+ * rope to one string.
  */
 function flattenHead({ _header }: ServerResponse & { readonly _header?: unknown }): void {
   Number(_header)
@@ -119,13 +122,12 @@ function headersFor(
   headers: ResponseHead['headers'],
 ): OutgoingHttpHeaders {
   const isHttp2 = response.req.httpVersionMajor > 1
-  // Without a prototype: a header may have any name.
+  // Without a prototype, as a header may have any name.
   const all: OutgoingHttpHeaders = Object.create(null)
   for (const [name, value] of headers) {
-    // HTTP/2 forbids it.
+    // HTTP/2 forbids this header.
     if (isHttp2 && name === 'connection') continue
-    // What middleware varies by (the origin, for example) still applies; and there may be many
-    // cookies.
+    // Keep the values of middleware: it may vary by another header, and set other cookies.
     const added =
       name === 'vary' || name === 'set-cookie' ? (all[name] ?? response.getHeader(name)) : undefined
     all[name] = added === undefined ? value : [added, value].flat().map(String)
@@ -134,9 +136,9 @@ function headersFor(
 }
 
 /**
- * Whether 'drain' comes once our writes have left. It doesn't where Node buffers more than we do.
- * On Node 20 it comes too early while the response waits behind another. There, each write calls
- * back.
+ * Whether 'drain' reliably shows that our writes were sent. Node emits none if its buffer is larger
+ * than ours, and Node 20 emits it too early while the response waits behind another. In these
+ * cases, each write gets a callback instead.
  */
 function emitsDrain({ socket, writableHighWaterMark }: ServerResponse): boolean {
   return socket !== null && writableHighWaterMark <= minBufferedBytes
@@ -148,8 +150,8 @@ let lastChunks: readonly Uint8Array[] = []
 let lastJoined: Uint8Array = new Uint8Array()
 
 /**
- * Joins the chunks of one write. Remembers the last result: connections at the tail are sent the same
- * chunks, one after the other.
+ * Joins the chunks of one write. Remembers the last result, because connections that have caught up
+ * are sent the same chunks, one after the other.
  */
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   if (chunks.length !== lastChunks.length || chunks.some((chunk, i) => chunk !== lastChunks[i]))

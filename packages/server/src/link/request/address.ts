@@ -3,15 +3,15 @@ import { mustBeValue } from '../../user-code/calls.ts'
 import { formatIpv4, type IpRange, isInRange, parseIp, parseIpRange } from './ip.ts'
 
 /**
- * Which proxies may tell the client's address, in `X-Forwarded-For`.
+ * The proxies whose `X-Forwarded-For` is trusted for the client's address.
  *
- * - `false`: none. A client's address is that of its socket.
- * - A number: how many proxies a request passes. Each appends the address that it has seen.
+ * - `false`: none. A client's address is the address of its socket.
+ * - A number: the number of proxies that a request passes. Each appends the address of its peer.
  * - A list of addresses and ranges, such as `['10.0.0.0/8', '2001:db8::/32']`. The names
- *   `'loopback'`, `'linklocal'` and `'uniquelocal'` stand for the private ones.
- * - A function of an address, and of how many proxies are between it and the server. The address is
- *   `undefined` for the sender of a web-standard request, which isn't known.
- * - `true`: all. **The client itself can then write any address**, so use it only where a proxy
+ *   `'loopback'`, `'linklocal'` and `'uniquelocal'` mean the private ranges.
+ * - A function of an address and the number of proxies between that address and the server. The
+ *   address is `undefined` for the unknown sender of a web-standard request.
+ * - `true`: all. **The client can then send any address**, so use this only behind a proxy that
  *   overwrites the header.
  */
 export type TrustProxy =
@@ -21,7 +21,7 @@ export type TrustProxy =
   | ((address: string | undefined, hop: number) => boolean)
 
 /**
- * Finds a client's address, from the other end of the socket (`undefined` if unknown) and
+ * Finds a client's address from the address of the socket's peer (`undefined` if unknown) and
  * `X-Forwarded-For`.
  */
 export type AddressReader = (
@@ -32,12 +32,12 @@ export type AddressReader = (
 type Trusts = (address: string | undefined, hop: number) => boolean
 
 /**
- * Creates a reader of addresses. Throws `INVALID_OPTION` for what is no address or number of
+ * Creates a reader of addresses. Throws `INVALID_OPTION` for an invalid address or number of
  * proxies.
  */
 export function createAddressReader(trustProxy: TrustProxy = false): AddressReader {
   const trusts = createTrust(trustProxy)
-  // Behind a proxy, or from one client, many requests in a row have the same peer.
+  // Consecutive requests often have the same peer: a proxy, or one client.
   let lastPeer: string | undefined
   let lastPeerAddress: string | undefined
 
@@ -54,7 +54,7 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
     const forwarded = forwardedFor?.split(',') ?? []
     for (let hop = 0; hop < forwarded.length && trusts(address, hop); hop++) {
       const next = plainAddress(forwarded.at(-1 - hop))
-      // This proxy told no address, so its own is the last one that is known.
+      // This proxy added no valid address, so its own address is the last known one.
       if (next === undefined) break
       address = next
     }
@@ -63,8 +63,8 @@ export function createAddressReader(trustProxy: TrustProxy = false): AddressRead
 }
 
 /**
- * Returns the reader for one request: a `trustProxy` function belongs to the request that brought
- * it.
+ * Returns the address reader for one request. A `trustProxy` function of a request applies only to
+ * that request.
  */
 export function addressReaderFor(
   trustProxy: TrustProxy | undefined,
@@ -74,8 +74,8 @@ export function addressReaderFor(
 }
 
 /**
- * Returns what an address is counted under. A client with IPv6 has 2⁶⁴ addresses, which count as
- * one.
+ * Returns the network under which an address is counted. A client with IPv6 has 2⁶⁴ addresses,
+ * which count as one.
  */
 export function networkOf(address: string): string {
   if (!address.includes(':')) return address
@@ -118,8 +118,8 @@ function invalid(what: string): RealtimeError {
 }
 
 /**
- * Returns an address without port, brackets and zone, and IPv4 in IPv6 as IPv4: one client has one
- * address, in whichever way it is written. `undefined` if it is none.
+ * Returns the plain form of an address: without port, brackets and zone, and IPv4 in IPv6 as IPv4.
+ * So a client has one address, however it is written. Returns `undefined` for an invalid address.
  */
 function plainAddress(text: string | undefined): string | undefined {
   const [, inBrackets, beforePort] =

@@ -4,19 +4,19 @@ import type { Tally } from '../connection/limiter.ts'
 import { tooManyBodyBytes } from '../connection/refusals.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 
-/** The largest body of a request to `~sse`, in bytes. */
+/** The maximum size of a body of a request to `~sse`, in bytes. */
 const maxBytes = 1_048_576
 
 /** Options of {@link Bodies}. */
 export interface BodiesOptions {
   readonly clock: Clock
-  /** How many bytes all bodies together may have. */
+  /** The maximum size of all bodies together, in bytes. */
   readonly bytes: number
   /** How long a body may take to arrive, in milliseconds. */
   readonly forMs: number
 }
 
-/** The bodies of a link's requests that are under way. */
+/** The bodies of a link's pending requests. */
 export class Bodies {
   readonly clock: Clock
   /** How long a body may take to arrive, in milliseconds. */
@@ -30,14 +30,17 @@ export class Bodies {
     this.#maxBytes = bytes
   }
 
-  /** Begins to take a body. Its bytes count for its sender until they are released. */
+  /** Starts to receive a body. Its bytes count for its sender until they are released. */
   begin(sender: Tally | undefined): IncomingBody {
     return new IncomingBody(this, sender)
   }
 
-  /** Counts so many more bytes, or fewer. Throws if that is too many, in all or for the sender. */
+  /**
+   * Adds a number of bytes, which may be negative, to the counts. Throws if there are too many
+   * bytes in total or from the sender.
+   */
   count(bytes: number, sender: Tally | undefined): void {
-    // No sender may take so much that nothing is left for others.
+    // One sender must leave enough for others.
     const share = sender?.name ? Math.max(maxBytes, this.#maxBytes / 4) : this.#maxBytes
     const isTooMuch =
       this.#bytes + bytes > this.#maxBytes || (sender?.bodyBytes ?? 0) + bytes > share
@@ -47,7 +50,7 @@ export class Bodies {
   }
 }
 
-/** One body that arrives. */
+/** One body while it arrives. */
 export class IncomingBody {
   readonly #bodies: Bodies
   readonly #sender: Tally | undefined
@@ -63,7 +66,7 @@ export class IncomingBody {
     this.#stopTimer = clock.after(forMs, () => this.#onLate?.(tooLate(forMs)))
   }
 
-  /** Takes a chunk. Throws if that is too much, for one body or for all. */
+  /** Adds a chunk. Throws if the body, or all bodies together, get too large. */
   push(chunk: Uint8Array): void {
     const length = this.#buffer.length + chunk.length
     if (length > maxBytes) throw tooLarge()
@@ -71,18 +74,18 @@ export class IncomingBody {
     this.#buffer.push(chunk)
   }
 
-  /** Gives the whole body, once it has arrived. Throws if it isn't UTF-8. */
+  /** Returns the whole body once it has arrived. Throws if the body isn't UTF-8. */
   text(): string {
     this.#stopTimer()
     return decodeUtf8(this.#buffer.take())
   }
 
-  /** Calls back with the error to answer, if the body isn't there in time. */
+  /** Calls `callback` with an error for the client if the body takes too long. */
   onLate(callback: (error: TRPCError) => void): void {
     this.#onLate = callback
   }
 
-  /** Stops counting its bytes. Releasing it twice is harmless. */
+  /** Stops counting the body's bytes. Further calls have no effect. */
   release(): void {
     this.#stopTimer()
     this.#count(0)
@@ -95,8 +98,8 @@ export class IncomingBody {
 }
 
 /**
- * Throws UNSUPPORTED_MEDIA_TYPE unless a body is JSON. Other types need no preflight: any page
- * could send them with the user's cookies.
+ * Throws UNSUPPORTED_MEDIA_TYPE unless the body is JSON. Other types need no CORS preflight: any
+ * page could send them with the user's cookies.
  */
 export function mustBeJson(contentType: string | null | undefined): void {
   if (contentType?.split(';', 1)[0]?.trim().toLowerCase() === 'application/json') return
@@ -107,7 +110,7 @@ export function mustBeJson(contentType: string | null | undefined): void {
   throw new TRPCError({ code: 'UNSUPPORTED_MEDIA_TYPE', message })
 }
 
-/** Makes the error for a request whose body was read before and is gone. */
+/** Creates the error for a request whose body was already read and is no longer available. */
 export function bodyWasRead(kind: 'Node' | 'fetch', remedy: string): TRPCError {
   const message = `The body of this ${kind} request has already been read, by a middleware or by the app, and was not handed on. Put that behind this handler, or ${remedy}.`
   return new TRPCError({ code: 'BAD_REQUEST', message })

@@ -1,6 +1,6 @@
 /**
- * Joins chunks as they arrive. A client may send as many chunks as bytes, so none is kept as an
- * object.
+ * Joins chunks as they arrive. It doesn't keep chunks as objects, because a client may send one for
+ * each byte.
  */
 export class ByteBuffer {
   #bytes: Uint8Array = new Uint8Array()
@@ -22,7 +22,7 @@ export class ByteBuffer {
     this.#length = length
   }
 
-  /** Gives the bytes, and keeps none. */
+  /** Returns the bytes, and empties the buffer. */
   take(): Uint8Array {
     const taken = this.#bytes.subarray(0, this.#length)
     this.#bytes = new Uint8Array()

@@ -1,6 +1,6 @@
 import { toHex } from './hex.ts'
 
-/** What a request tells about its sender, for apps without `connectionKey`. */
+/** The credentials in a request, which identify its sender in apps without `connectionKey`. */
 export interface Credentials {
   readonly authorization: string | null
   readonly cookie: string | null
@@ -10,8 +10,9 @@ export interface Credentials {
 const text = new TextEncoder()
 
 /**
- * Names the owner of a stream: its key where the app gives one, else a digest of its credentials.
- * The digest reveals nothing of them, and differs for each stream. A key never equals a digest.
+ * Returns the owner of a stream: the key that the app returned, or else a digest of the
+ * credentials. A digest doesn't reveal the credentials, and differs for each stream. A key never
+ * equals a digest.
  */
 export function ownerOf(
   key: string | undefined,
@@ -19,12 +20,12 @@ export function ownerOf(
   { authorization, cookie, connectionParams }: Credentials,
 ): string | Promise<string> {
   if (key !== undefined) return `key ${key}`
-  // Without credentials, knowing the connection id is enough.
+  // Without credentials, the secret connection id is enough.
   if (authorization === null && cookie === null && connectionParams === null) return 'nobody'
   return digest(JSON.stringify([connectionId, authorization, cookie, connectionParams]))
 }
 
-/** Whether two names of owners are the same. Takes the same time for any two of the same length. */
+/** Whether two owners are the same. Takes the same time for all texts of the same length. */
 export function isSameOwner(one: string, other: string): boolean {
   let differences = one.length ^ other.length
   for (let i = 0; i < one.length; i++) differences |= one.charCodeAt(i) ^ other.charCodeAt(i)

@@ -1,4 +1,4 @@
-/** An IP address as a number, and how many bits it has. */
+/** An IP address as a number, and its length in bits. */
 export interface IpAddress {
   readonly value: bigint
   readonly bits: 32 | 128
@@ -10,14 +10,14 @@ export interface IpRange extends IpAddress {
 }
 
 /**
- * Reads an IPv4 or IPv6 address, `undefined` if it is none. IPv4 inside IPv6 (`::ffff:1.2.3.4`) is
- * IPv4.
+ * Parses an IPv4 or IPv6 address. Returns `undefined` for any other text. IPv4 inside IPv6
+ * (`::ffff:1.2.3.4`) becomes IPv4.
  */
 export function parseIp(text: string): IpAddress | undefined {
   return text.includes(':') ? parseIpv6(text) : parseIpv4(text)
 }
 
-/** Reads `10.0.0.0/8`, or an address, which is a range of one. */
+/** Parses a range such as `10.0.0.0/8`, or a single address. */
 export function parseIpRange(text: string): IpRange | undefined {
   const [address = '', length, ...rest] = text.split('/')
   const ip = parseIp(address)
@@ -38,7 +38,7 @@ export function isInRange({ value, bits }: IpAddress, range: IpRange): boolean {
 
 /** Writes an IPv4 address in its usual form. */
 export function formatIpv4({ value }: IpAddress): string {
-  // In plain numbers, which are faster: it is done for each request.
+  // Number is faster than bigint here, and this runs for each request.
   const number = Number(value)
   return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}`
 }
@@ -65,7 +65,7 @@ function parseIpv6(text: string): IpAddress | undefined {
   return value >> 32n === mapped ? { value: value & 0xffffffffn, bits: 32 } : { value, bits: 128 }
 }
 
-/** Reads the 16-bit groups on one side of a `::`. The last two may be written as IPv4. */
+/** Parses the 16-bit groups on one side of a `::`. The last two may be written as IPv4. */
 function groupsOf(text: string): readonly bigint[] | undefined {
   if (text === '') return []
   const groups: bigint[] = []

@@ -4,18 +4,18 @@ import { isNestedTooDeep, maxJsonDepth } from '@trpc-sse/protocol'
 import { findProcedure, routerConfig } from '../router.ts'
 import { createSubscriptionRequest, type SubscriptionRequest } from './subscription-request.ts'
 
-/** An HTTP request, as far as it tells which subscription it is for. */
+/** The parts of an HTTP request that determine its subscription. */
 export interface IncomingRequest {
   readonly method: string
   readonly url: URL
-  /** The path of the procedure, without the base path; still encoded. */
+  /** The procedure's path in encoded form, without the base path. */
   readonly path: string
   header(name: string): string | null
 }
 
 /**
- * Finds the subscription that a request is for. `undefined` for everything that tRPC's own handler
- * answers: queries, mutations, unknown paths, malformed requests, other methods.
+ * Finds the subscription that a request is for. Returns `undefined` for all requests that tRPC's
+ * own handler answers: queries, mutations, unknown paths, malformed requests, other methods.
  */
 export async function matchSubscription(
   router: AnyTRPCRouter,
@@ -40,7 +40,7 @@ export async function matchSubscription(
       readInput: () => (input ? parseInput(input) : undefined),
     })
   } catch {
-    // tRPC's handler meets the same error, and answers it as always.
+    // tRPC's handler will get the same error, and sends its usual response.
     return undefined
   }
 }
@@ -51,7 +51,7 @@ function parseInput(input: string): unknown {
   throw new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
-/** Whether tRPC treats a request as one of `httpBatchStreamLink`. */
+/** Whether tRPC treats a request as one from `httpBatchStreamLink`. */
 function wantsJsonLines({ header }: IncomingRequest): boolean {
   const jsonLines = 'application/jsonl'
   const accepted = header('trpc-accept')

@@ -16,13 +16,13 @@ import type { Credentials } from './credentials.ts'
 /** Reports an error to the app. Doesn't throw. */
 export type ReportError = (error: TRPCError, subject: ErrorSubject) => void
 
-/** One request for a stream, as its runtime has it. */
+/** One request for a stream, in a form that doesn't depend on the runtime. */
 export interface StreamRequest {
   readonly url: URL
   readonly writer: ResponseWriter
-  /** The address of the socket's other end; `undefined` if it isn't known. */
+  /** The address of the socket's peer; `undefined` if it is unknown. */
   readonly peer: string | undefined
-  /** What `createContext` gets. */
+  /** The runtime's arguments of `createContext`. */
   readonly about:
     | { readonly req: IncomingMessage; readonly res: ServerResponse }
     | { readonly req: Request; readonly resHeaders: Headers }
@@ -30,23 +30,28 @@ export interface StreamRequest {
   readBody(body: IncomingBody): Promise<string>
 }
 
-/** What a request provides to those who serve it: its own parts, and the app's functions. */
+/** Everything that serving a request needs: the request's own parts, and the app's functions. */
 export interface RequestServices {
   readonly url: URL
   readonly writer: ResponseWriter
-  /** The client's address; `undefined` if it isn't known. */
+  /** The client's address; `undefined` if it is unknown. */
   readonly address: string | undefined
-  /** What the request tells about its sender. */
+  /** The credentials of the sender. */
   readonly credentials: Credentials
-  /** Reads the body. Rejects if it is too large, too late, or no JSON by its content type. */
+  /**
+   * Reads the body. Rejects if it is too large, takes too long, or has a content type other than
+   * JSON.
+   */
   readBody(body: IncomingBody): Promise<string>
   createContext(info: TRPCRequestInfo): unknown
-  /** Tells the owner of a connection; `undefined` where the app has no such function. */
+  /** Returns the owner of a connection; `undefined` if the app has no such function. */
   readonly connectionKey: ((ctx: unknown) => string | undefined) | undefined
-  /** Restores the app's async context, for a subscription that another instance was asked for. */
+  /**
+   * Restores the app's async context for a subscription whose request another instance received.
+   */
   readonly runWithContext: ((ctx: unknown, run: () => void) => unknown) | undefined
   readonly reportError: ReportError
-  /** Makes the head of the stream, with what the app adds. */
+  /** Creates the head of the stream, with the headers that the app adds. */
   responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead
 }
 
@@ -79,7 +84,7 @@ export function createServices(
   }
 }
 
-/** A function of its own: a stream keeps the reporter, and with it nothing but these two. */
+/** A separate function, as a stream keeps the reporter: its closure holds only these two values. */
 function errorReporter(options: RequestOptions, req: IncomingMessage | Request): ReportError {
   return (error, subject) => reportError(options, error, subject, req)
 }

@@ -5,42 +5,42 @@ import { badRequest } from '../../subscription/errors.ts'
 import { mustBeValue } from '../../user-code/calls.ts'
 import { inputWithLastEventId, routerConfig } from '../router.ts'
 
-/** A subscription that a client asks for. */
+/** A client's request for one subscription. */
 export interface SubscriptionRequest {
   readonly path: string
-  /** `undefined` if there is none at the path. */
+  /** The procedure; `undefined` if there is none at the path. */
   readonly procedure: AnyTRPCProcedure | undefined
   readonly lastEventId: string | undefined
   readonly connectionParams: TRPCRequestInfo['connectionParams']
   /**
-   * The input as it was sent, deserialized, with `lastEventId` where tRPC puts it. Rejects with
+   * Returns the deserialized input, with `lastEventId` added as tRPC does. Rejects with
    * BAD_REQUEST.
    */
   getRawInput(): Promise<unknown>
-  /** What errors are about. A stream keeps this for as long as it lasts, and not the request. */
+  /** The part of the request that errors refer to. A stream keeps only this part until it ends. */
   readonly subject: RequestSubject
 }
 
-/** What a client asks for. */
+/** The path and the input of a request. */
 export interface RequestSubject {
   readonly path: string
-  /** The input as it was sent, deserialized, once it was read. */
+  /** The deserialized input, once it was read. */
   readonly input: unknown
 }
 
-/** What a {@link SubscriptionRequest} is made from. */
+/** The parts of a {@link SubscriptionRequest}. */
 export interface SubscriptionRequestParts {
   readonly path: string
-  /** `undefined` if there is none at the path: the call then fails. */
+  /** The procedure; `undefined` if there is none at the path, in which case the call fails. */
   readonly procedure: AnyTRPCProcedure | undefined
-  /** The id that the client resumes from; `''` for none. */
+  /** The id that the client resumes from, if there is one. `''` means none. */
   readonly lastEventId: string | undefined
   readonly connectionParams: TRPCRequestInfo['connectionParams']
-  /** Returns the input as it was sent, transformed. */
+  /** Returns the input in the form that the client sent, not yet deserialized. */
   readInput(): unknown
 }
 
-/** Creates the request for one subscription, in either mode. */
+/** Creates the request for one subscription in either mode. */
 export function createSubscriptionRequest(
   router: AnyTRPCRouter,
   parts: SubscriptionRequestParts,
@@ -84,7 +84,7 @@ function deserializeInput(router: AnyTRPCRouter, readInput: () => unknown): unkn
   }
 }
 
-/** Makes what tRPC's `createContext` gets for a request for subscriptions. */
+/** Creates the `info` argument of tRPC's `createContext` for a request for subscriptions. */
 export function requestInfo(
   requests: readonly SubscriptionRequest[],
   url: URL,
