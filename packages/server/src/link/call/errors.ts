@@ -3,23 +3,23 @@ import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import { isReadable } from '../../user-code/calls.ts'
 
 /**
- * Makes the error for whatever was thrown, without what throws when it is read: a proxy, for
- * example.
+ * Converts a thrown value to a TRPCError. Drops a value that throws when it is read, such as a
+ * proxy.
  */
 export function errorOf(thrown: unknown): TRPCError {
   try {
     const error = getTRPCErrorFromUnknown(thrown)
     if (isReadable(error) && isReadable(error.cause)) return error
   } catch {
-    // It can't be read, so it can't be reported.
+    // The value can't be read, so it can't be reported.
   }
   const message = 'A value was thrown that throws when it is read. Throw an Error.'
   return new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message })
 }
 
 /**
- * Makes the error that a call ends with. A mistake in the server's code fails every attempt, so it
- * gets a code that clients don't retry.
+ * Creates the error that a call ends with. A mistake in the server's code makes every attempt fail,
+ * so its error gets a code that clients don't retry.
  */
 export function callError(thrown: unknown): TRPCError {
   const error = errorOf(thrown)
@@ -29,7 +29,7 @@ export function callError(thrown: unknown): TRPCError {
   return isMistake ? new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message, cause }) : error
 }
 
-/** Whether what was thrown is an AbortError. */
+/** Whether a thrown value is an AbortError. */
 export function isAbortError(thrown: unknown): boolean {
   return (
     isReadable(thrown) &&
@@ -40,7 +40,10 @@ export function isAbortError(thrown: unknown): boolean {
   )
 }
 
-/** Makes the error for events whose types would change on their way to the client. */
+/**
+ * Creates the error for different transformers, which would change the types of events on their way
+ * to the client.
+ */
 export function differentTransformers(source: 'channel' | 'channels'): RealtimeError {
   const message = `The ${source} and the router have different transformers. Give createChannels({ transformer }) what initTRPC.create({ transformer }) has.`
   return new RealtimeError('INVALID_OPTION', message)

@@ -7,15 +7,15 @@ import { oncePerProcedure } from './once-per-procedure.ts'
 const isFirst = oncePerProcedure()
 
 /**
- * Logs a failure of the server's own code, once for each procedure and in development only: for an
- * app that has no `onError`.
+ * Logs an error in the server's own code, once for each procedure and only in development. For apps
+ * without `onError`.
  */
 export function logInDevelopment(
   router: AnyTRPCRouter,
   path: string,
   { code, cause, message }: TRPCError,
 ): void {
-  // A server that drains, or a backend that is down, is no mistake in the procedure.
+  // A draining server or an unavailable backend is not a mistake in the procedure.
   const isMistake = isRealtimeError(cause)
     ? cause.code === 'INVALID_OPTION'
     : code === 'INTERNAL_SERVER_ERROR'

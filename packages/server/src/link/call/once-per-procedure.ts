@@ -1,6 +1,6 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 
-/** Creates a check that is true the first time for each procedure of a router. */
+/** Creates a function that returns true only at its first call for each procedure of a router. */
 export function oncePerProcedure(): (router: AnyTRPCRouter, path: string) => boolean {
   const seen = new WeakMap<AnyTRPCRouter, Set<string>>()
   return (router, path) => {

@@ -2,7 +2,7 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import type { RequestServices } from '../request/services.ts'
 
-/** Has the app restore the async context for a stream's `ctx`, and captures it. */
+/** Makes the app restore the async context for a stream's `ctx`, and returns that context. */
 export async function restoreContext(
   runWithContext: RequestServices['runWithContext'],
   ctx: unknown,

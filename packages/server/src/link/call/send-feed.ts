@@ -6,13 +6,13 @@ import { openFeed, type SubscriptionSource } from '../../subscription/subscripti
 import { differentTransformers } from './errors.ts'
 import type { CallSource, SubscriptionCall } from './subscription-call.ts'
 
-/** Opens a channel subscription that the procedure returned, and sends its events from then on. */
+/** Opens a channel subscription that the procedure returned, and sends its events until it ends. */
 export async function sendFeed(call: SubscriptionCall, source: SubscriptionSource): Promise<void> {
   mustHaveTransformer(source, call.mode.output)
   const sender = new FeedSender(call, source)
   const { readGroup } = call.connection
   const feed = await openFeed(source, sender.wake, readGroup, call.lastEventId)
-  // Nothing iterates the subscription, so a stream needs not keep what that would need.
+  // The subscription isn't iterated, so the context for iterations can be released.
   clearCallContext(call.over.signal)
   if (call.hasEnded) return feed.close()
   call.source = sender
@@ -22,17 +22,17 @@ export async function sendFeed(call: SubscriptionCall, source: SubscriptionSourc
 }
 
 /**
- * Sends the events of one feed while the client reads. The others wait in the window, or in the
- * log.
+ * Sends the events of one feed as fast as the client reads. Until then, events wait in the window
+ * or in the log.
  */
 class FeedSender implements CallSource {
-  /** Sends what there is. Called when the feed has events, or the client can take more. */
+  /** Sends available events. Called when the feed has events, or the client can take more. */
   readonly wake: () => void
   readonly #call: SubscriptionCall
   #feed: Feed | undefined = undefined
   /**
-   * The channels that it reads, until all of them were reached. Not kept after that: what a
-   * procedure returned must not live as long as its stream.
+   * The channels that the subscription reads, until all were reached. Released after that, so that
+   * the procedure's result doesn't live as long as the stream.
    */
   #unreached: readonly FeedPart[] | undefined = undefined
 
@@ -75,7 +75,7 @@ class FeedSender implements CallSource {
     const call = this.#call
     const { connection } = call
     if (!call.positionSent && !this.#sendStart(feed)) {
-      // The start is in the log, which is not read for a connection that is backpressured.
+      // The start must be read from the log, which isn't read under backpressure.
       if (connection.isBackpressured()) connection.onceWritable(this.wake)
       return
     }
@@ -91,20 +91,20 @@ class FeedSender implements CallSource {
     else connection.onceWritable(this.wake)
   }
 
-  /** Tells the client where the feed starts. Returns whether that is known. */
+  /** Sends the client the starting position. Returns whether it is known yet. */
   #sendStart(feed: Feed): boolean {
     const position = feed.position()
     if (position === undefined) return false
     this.#call.positionSent = true
     this.#call.start(position)
-    // The call may have started before its position was known.
+    // The call may have started before the position was known.
     this.#call.sendPosition(position)
     return true
   }
 
   /**
-   * Whether all logs were reached. Fails the call if one can't be: its client retries, and shows an
-   * error meanwhile.
+   * Whether all logs were reached. If one can't be reached, the call fails: its client shows an
+   * error and retries.
    */
   #areReached(parts: readonly FeedPart[]): boolean {
     const hubs = parts.map((part) => part.hub())
@@ -120,15 +120,18 @@ function cannotStart(cause: unknown): TRPCError {
   return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message, cause })
 }
 
-/** Cuts the connection: a client that doesn't read can't be told. It notices when it reads on. */
+/**
+ * Closes the connection. An error message wouldn't reach a client that doesn't read; it notices the
+ * end when it reads again.
+ */
 function cutOff({ connection, mode: { counters } }: SubscriptionCall): void {
   counters.cutOff += 1
   connection.dismiss()
 }
 
 /**
- * Completes the call when a signal aborts that the subscription was given, other than the call's
- * own.
+ * Completes the call when a signal from the subscription's options aborts, other than the call's
+ * own signal.
  */
 function endWithSignals(call: SubscriptionCall, { parts }: SubscriptionSource): void {
   const { signal: own } = call.over

@@ -1,6 +1,6 @@
 import type { SubscriptionCall } from './subscription-call.ts'
 
-/** Sends what an iterable yields, one value at a time, as fast as the client reads. */
+/** Sends the values of an iterable one at a time, as fast as the client reads. */
 export async function sendIterable(
   call: SubscriptionCall,
   iterable: AsyncIterable<unknown>,
@@ -20,8 +20,8 @@ export async function sendIterable(
 }
 
 /**
- * Sends the next value. Resolves to whether there was one. It is a function of its own so that a
- * value is not kept in memory while the next one is awaited.
+ * Sends the next value. Resolves to whether there was one. A separate function, so that a value
+ * isn't kept in memory while the next one is awaited.
  */
 async function sendNext(
   call: SubscriptionCall,
@@ -36,7 +36,7 @@ async function sendNext(
   const send = (): void => {
     if (!call.hasEnded) call.sendValue(result.value)
   }
-  // Several calls on one connection may have a value at the same time: each waits for its turn.
+  // Several calls on one connection may have a value at the same time, so each waits for its turn.
   if (connection.isBackpressured())
     await connection.whenWritable(call.over.signal, () => context.runInAsyncScope(send))
   else send()
@@ -47,7 +47,7 @@ function isResult(value: unknown): value is IteratorResult<unknown> {
   return typeof value === 'object' && value !== null
 }
 
-/** Ends an iterator. A `return` of the user's may throw, or return no promise. */
+/** Ends an iterator. Async, as a user's `return` may throw or not return a promise. */
 async function returnTo(iterator: AsyncIterator<unknown>): Promise<void> {
   await iterator.return?.()
 }

@@ -2,12 +2,12 @@ import type { Observable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { CallSource, SubscriptionCall } from './subscription-call.ts'
 
-/** About how many bytes a queued value takes beside its own. */
+/** The approximate overhead of a queued value, in bytes. */
 const bytesPerValue = 128
 
 /**
- * Sends what an observable emits. Unlike a generator, an observable can't be paused: values that
- * its client doesn't read are queued, up to `maxQueuedBytes`. Beyond that, the connection is cut.
+ * Sends the values of an observable. Unlike a generator, an observable can't be paused: values for
+ * a slow client are queued, up to `maxQueuedBytes`. Beyond that, the connection is closed.
  */
 export function sendObservable(
   call: SubscriptionCall,
@@ -38,7 +38,7 @@ class ObservableSender implements CallSource {
   readonly #drain = (): void => this.#sendQueued()
   #queue: Uint8Array[] = []
   #queuedBytes = 0
-  /** Ends the call, after what is queued. */
+  /** Ends the call once the queue is empty. */
   #end: (() => void) | undefined = undefined
 
   constructor(call: SubscriptionCall) {
@@ -54,8 +54,8 @@ class ObservableSender implements CallSource {
   }
 
   /**
-   * Handles a call of the observable's. It may come at any time: after the end, or when the client
-   * is gone.
+   * Handles a callback of the observable. It may come at any time, even after the end or when the
+   * client is gone.
    */
   handle(step: () => void): void {
     const call = this.#call

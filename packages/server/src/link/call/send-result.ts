@@ -8,19 +8,19 @@ import { sendIterable } from './send-iterable.ts'
 import { sendObservable } from './send-observable.ts'
 import type { SubscriptionCall } from './subscription-call.ts'
 
-/** Calls the procedure. Rejects with what that throws. */
+/** Calls the procedure. Rejects with the procedure's error. */
 export function callProcedure(
   call: SubscriptionCall,
   getRawInput: () => Promise<unknown>,
 ): Promise<unknown> {
   const { mode, subject, ctx, over } = call
   const { signal } = over
-  // A subscription that the procedure iterates by itself finds its client by the call's signal.
+  // A subscription that the procedure iterates itself finds this call by the signal.
   setCallContext(signal, call)
   return callSubscription({ router: mode.router, path: subject.path, ctx, getRawInput, signal })
 }
 
-/** Sends what the procedure returned, until that ends. */
+/** Sends the values of the procedure's result until it ends. */
 export async function sendResult(call: SubscriptionCall, result: unknown): Promise<void> {
   try {
     const source = subscriptionSource(result)

@@ -15,15 +15,15 @@ import { callError, errorOf, isAbortError } from './errors.ts'
 import { warnOfLoss } from './warn-of-loss.ts'
 import type { WireWriter } from './wire-writer.ts'
 
-/** What the subscriptions of a link have in common in one mode of the wire. */
+/** The parts that all subscriptions of a link share in one wire mode. */
 export interface WireMode {
   readonly router: AnyTRPCRouter
-  /** The router's transformer; `undefined` where it changes nothing. */
+  /** The output side of the router's transformer; `undefined` if there is none. */
   readonly output: TRPCDataTransformer | undefined
   readonly writer: WireWriter
   /** Counts events and gaps. */
   readonly counters: Pick<Counters, 'eventsSent' | 'gaps' | 'cutOff'>
-  /** How many bytes of what an observable emitted may wait for a client that doesn't read. */
+  /** The maximum number of bytes from an observable that may wait for a slow client. */
   readonly maxQueuedBytes: number
   /**
    * Whether an AbortError of the procedure ends the stream without an error, as in tRPC. The client
@@ -31,19 +31,19 @@ export interface WireMode {
    */
   readonly endsSilentlyOnAbort: boolean
   /**
-   * Called once, before anything is sent, with the position where the subscription starts, if it
-   * has one.
+   * Called once before anything is sent, with the position where the subscription starts, if there
+   * is one.
    */
   onStart(call: SubscriptionCall, position: string | undefined): void
-  /** Called once, when nothing more is sent. */
+  /** Called once, when nothing more will be sent. */
   onEnd(call: SubscriptionCall): void
 }
 
-/** What a call sends: the events of a channel, or what an observable emits. */
+/** The source of a call's values: a channel or an observable. */
 export interface CallSource {
-  /** The position that the client may resume from; `undefined` if there is none yet. */
+  /** Returns the position that the client may resume from; `undefined` if there is none yet. */
   position(): string | undefined
-  /** Stops it. */
+  /** Stops the source. */
   close(): void
 }
 
@@ -51,11 +51,11 @@ export interface CallSource {
 export interface SubscriptionCallOptions {
   readonly mode: WireMode
   readonly connection: Connection
-  /** The async context of the request that asked for it, in which all code of the user's runs. */
+  /** The async context of the request for the subscription. All user code runs in it. */
   readonly context: AsyncContext
-  /** Aborts when the call is over: the procedure gets its signal. */
+  /** Aborts when the call is over. The procedure gets its signal. */
   readonly over: AbortController
-  /** Names the subscription on its connection in multiplexed mode; `''` in single mode. */
+  /** The key of the subscription on its connection in multiplexed mode; `''` in single mode. */
   readonly key: string
   readonly subject: RequestSubject
   /** The id that the client resumes from. */
@@ -64,8 +64,8 @@ export interface SubscriptionCallOptions {
 }
 
 /**
- * One call of a subscription procedure, and what the client is sent of it: each thing once, nothing
- * before the start or after the end.
+ * One call of a subscription procedure. It sends the client each message once, and nothing before
+ * the start or after the end.
  */
 export class SubscriptionCall implements CallContext {
   readonly mode: WireMode
@@ -75,19 +75,19 @@ export class SubscriptionCall implements CallContext {
   readonly subject: RequestSubject
   readonly lastEventId: string | undefined
   context: AsyncContext
-  /** What `createContext` made; `undefined` until then. */
+  /** The result of `createContext`; `undefined` until there is one. */
   ctx: unknown = undefined
-  /** What it sends, once the procedure has returned it. */
+  /** The source of the call's values, once the procedure has returned it. */
   source: CallSource | undefined = undefined
-  /** Whether it sends snapshots, and events after them; `undefined` if only the app knows. */
+  /** Whether the call sends snapshots and events; `undefined` if that is unknown. */
   live: boolean | undefined = undefined
-  /** Whether the client was sent the position where a channel's events start. */
+  /** Whether the client was sent the starting position in a channel. */
   positionSent = false
   readonly #reportError: ReportError
-  /** What comes right before each event in multiplexed mode: shared by all with the same key. */
+  /** The bytes before each event in multiplexed mode. Calls with the same key share them. */
   readonly #eventHead: Uint8Array | undefined
   #state: 'waiting' | 'started' | 'ended'
-  /** The id that the client has, and resumes from. */
+  /** The id that the client has, from which it would resume. */
   #clientPosition: string | undefined
 
   constructor(options: SubscriptionCallOptions) {
@@ -102,7 +102,7 @@ export class SubscriptionCall implements CallContext {
     this.#reportError = options.reportError
     this.#eventHead = mode.writer.eventHead(key)
     this.#state = options.over.signal.aborted ? 'ended' : 'waiting'
-    // An id with a line break can't be written.
+    // An id with a line break can't be sent.
     this.#clientPosition = isOneLine(lastEventId) ? lastEventId : undefined
   }
 
@@ -111,20 +111,20 @@ export class SubscriptionCall implements CallContext {
   }
 
   /**
-   * Tells the client that it has started, at a position if it has one. Does nothing the second
-   * time.
+   * Tells the client that the subscription has started, and at which position, if it has one.
+   * Further calls have no effect.
    */
   start(position: string | undefined): void {
     if (this.#state !== 'waiting') return
     this.#state = 'started'
-    // The id of an empty merge is empty: it has no position.
+    // The id of an empty merge is empty, so it has no position.
     this.#clientPosition = position || this.#clientPosition
     this.mode.onStart(this, position && this.#clientPosition)
   }
 
   /** Sends an event of a channel. */
   sendEvent(event: FeedEvent): void {
-    // A transformer may throw: then nothing of the event is sent.
+    // Write the parts first: a transformer may throw, and then nothing of the event may be sent.
     const parts = this.mode.writer.event(this.key, event)
     if (this.hasEnded) return
     this.#clientPosition = event.id
@@ -133,14 +133,14 @@ export class SubscriptionCall implements CallContext {
     this.mode.counters.eventsSent += 1
   }
 
-  /** Sends a value that a procedure of another kind yielded. */
+  /** Sends a value that an iterable or observable yielded. */
   sendValue(value: unknown): void {
     this.sendFrame(this.writeValue(value))
   }
 
   /**
-   * Writes the frame of a value. Its id is the client's position from then on. Throws what the
-   * transformer throws.
+   * Writes the frame of a value. The value's id becomes the client's position. Throws the
+   * transformer's errors.
    */
   writeValue(value: unknown): Uint8Array {
     mustBeValue(isTracked(value) ? value[1] : value, `"${this.subject.path}"`)
@@ -159,7 +159,7 @@ export class SubscriptionCall implements CallContext {
     this.mode.counters.eventsSent += 1
   }
 
-  /** Tells the client about a gap. */
+  /** Sends the client a gap. */
   sendGap(gap: Gap): void {
     if (this.hasEnded) return
     this.start(undefined)
@@ -168,7 +168,7 @@ export class SubscriptionCall implements CallContext {
     this.connection.send(this.mode.writer.gap(this.key, gap))
   }
 
-  /** Sends the client its position, unless it has it already. */
+  /** Sends the client its position, unless the client has it already. */
   sendPosition(position: string | undefined): void {
     if (this.hasEnded || !position || position === this.#clientPosition) return
     this.start(undefined)
@@ -176,7 +176,7 @@ export class SubscriptionCall implements CallContext {
     this.connection.send(this.mode.writer.position(this.key, position))
   }
 
-  /** Sends the client its present position, if the call has started. */
+  /** Sends the client its current position, if the call has started. */
   sendPresentPosition(): void {
     if (this.#state === 'started') this.sendPosition(this.source?.position())
   }
@@ -185,25 +185,25 @@ export class SubscriptionCall implements CallContext {
     return this.connection.readGroup.turn(signal)
   }
 
-  /** Ends it: the procedure is done. */
+  /** Ends the subscription, as the procedure is done. */
   complete(): void {
     this.start(undefined)
     this.#finish(() => this.mode.writer.complete(this.key))
   }
 
-  /** Ends it with an error. */
+  /** Ends the subscription with an error. */
   fail(cause: unknown): void {
     this.start(undefined)
     if (this.#isCancelled(cause)) {
       this.stop()
       return
     }
-    // The app hears of an error even if the client is gone.
+    // Report the error to the app even if the client is gone.
     const json = this.report(cause)
     this.#finish(() => this.mode.writer.error(this.key, json))
   }
 
-  /** Ends it, and sends nothing more. */
+  /** Ends the call without another message. */
   stop(): void {
     this.#finish(undefined)
   }
@@ -220,8 +220,8 @@ export class SubscriptionCall implements CallContext {
   }
 
   /**
-   * Whether the call was cancelled, and has not failed. An AbortError while the call continues is a
-   * failure like any other: that of a fetch of the procedure's, for example.
+   * Whether the call was cancelled rather than failed. An AbortError while the call continues is an
+   * ordinary failure, of a fetch in the procedure for example.
    */
   #isCancelled(cause: unknown): boolean {
     const isOver = this.hasEnded || this.over.signal.aborted

@@ -23,19 +23,20 @@ const bytes = (...messages: readonly SseMessage[]): Uint8Array =>
   text.encode(messages.map(encode).join(''))
 
 /**
- * Writes the frames of subscriptions in one mode. `key` names a subscription in multiplexed mode.
+ * Writes the frames of subscriptions in one mode. `key` identifies a subscription in multiplexed
+ * mode.
  */
 export interface WireWriter {
-  /** Writes the subscription's position, without an event. */
+  /** Writes a position without an event. */
   position(key: string, id: string): Uint8Array
-  /** Writes what comes right before each event's frame: its key, in multiplexed mode. */
+  /** Writes the head of each event's frame. In multiplexed mode, it holds the key. */
   eventHead(key: string): Uint8Array | undefined
   /**
-   * Writes the parts of an event of a channel, without its key. An event as stored is written once
-   * for all, in either mode.
+   * Writes the parts of a channel's event, without its key. An unchanged event is written once for
+   * all subscriptions, in both modes.
    */
   event(key: string, event: FeedEvent): readonly Uint8Array[]
-  /** Writes a value that a procedure of another kind yielded. */
+  /** Writes a value that an iterable or observable yielded. */
   value(key: string, value: unknown, clientPosition: string | undefined): Uint8Array
   gap(key: string, gap: Gap): Uint8Array
   error(key: string, json: string): Uint8Array
@@ -55,8 +56,8 @@ export function createSingleWriter(output: TRPCDataTransformer | undefined): Wir
         return bytes({ data: toJson(output, data), id })
       }
       const message = { data: toJson(output, value) }
-      // An EventSource gives an event without an id the last id: so it is cleared, and then set
-      // again.
+      // An EventSource gives an event without an id the last id. So clear the last id, and then set
+      // it again.
       if (clientPosition === undefined) return bytes(message)
       return bytes({ ...message, id: '' }, positionMessage(clientPosition))
     },
@@ -68,7 +69,10 @@ export function createSingleWriter(output: TRPCDataTransformer | undefined): Wir
   }
 }
 
-/** Moves the position of an `EventSource`. Listeners for messages don't see it. */
+/**
+ * Creates a message that sets the position of an `EventSource`. Listeners for `message` don't get
+ * it.
+ */
 function positionMessage(id: string): SseMessage {
   return { event: singleEvents.restoreId, data: '', id }
 }
@@ -112,14 +116,17 @@ function eventFrame(
   return event.frame
 }
 
-/** Sends a payload that was read as bytes as the same bytes: no text, and no copy. */
+/**
+ * Writes the frame of a stored event. Payload bytes are sent unchanged, without decoding or
+ * copying.
+ */
 function storedFrame(data: Payload, id: string): readonly Uint8Array[] {
   if (typeof data === 'string' || !isOneLine(data)) return [bytes({ data: payloadText(data), id })]
   const [, after] = encodeAround(id)
   return [beforeData, data, text.encode(after)]
 }
 
-/** What is written before the data of every event that has an id. */
+/** The bytes before the data of every event that has an id. */
 const beforeData = text.encode(encodeAround('')[0])
 
 function isOneLine(data: Uint8Array): boolean {
@@ -129,11 +136,14 @@ function isOneLine(data: Uint8Array): boolean {
 const lineFeed = 0x0a
 const carriageReturn = 0x0d
 
-/** How many heads are kept: clients choose the keys, so there may be any number. */
+/**
+ * The maximum number of cached heads. Clients choose the keys, so there may be any number of keys.
+ */
 const maxHeads = 4_096
 
 /**
- * Writes the head of each key once: subscriptions with the same path and input have the same key.
+ * Creates a cache of the heads by key. Subscriptions with the same path and input have the same
+ * key.
  */
 function createHeads(): (key: string) => Uint8Array {
   const heads = new Map<string, Uint8Array>()
@@ -147,20 +157,20 @@ function createHeads(): (key: string) => Uint8Array {
   }
 }
 
-/** Writes the frames of a whole stream. */
+/** The frames about a whole stream. */
 export interface StreamFrames {
   reconnect(data: ReconnectData, retryMs: number): Uint8Array
   readonly ping: Uint8Array
 }
 
-/** The frames of streams in either mode. */
+/** The frames about streams in both modes. */
 export const streamFrames: { readonly single: StreamFrames; readonly multiplexed: StreamFrames } = {
   single: createStreamFrames(singleEvents),
   multiplexed: createStreamFrames(multiplexedEvents),
 }
 
 /**
- * Writes the start of a stream in single mode, and its position if the client doesn't have that.
+ * Writes the start of a stream in single mode, and its position if the client doesn't have it yet.
  */
 export function connectedFrame(
   json: string,
@@ -202,7 +212,7 @@ function createStreamFrames(names: Record<'reconnect' | 'ping', string>): Stream
 const completeFrame = bytes({ event: singleEvents.return, data: '' })
 
 function toJson(output: TRPCDataTransformer | undefined, value: unknown): string {
-  // JSON can't express undefined, and tRPC's clients fail to parse an empty text. Arrays write
-  // null, too.
+  // JSON can't express undefined, and tRPC's clients fail to parse an empty text. JSON arrays also
+  // contain null for undefined.
   return serialize(output, value) ?? 'null'
 }

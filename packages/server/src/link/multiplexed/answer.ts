@@ -8,19 +8,17 @@ import type { SubscriptionRequest } from '../request/subscription-request.ts'
 import { errorJson } from '../router.ts'
 import { type ResponseSubject, refusedRetryMs, startResponse } from '../serve.ts'
 
-/** One answer without a stream. */
+/** One JSON response instead of a stream. */
 export interface JsonAnswer {
   readonly status: number
   readonly json: string
-  /** How long the client waits before it retries, in milliseconds. */
+  /** The time that the client waits before it retries, in milliseconds. */
   readonly retryAfterMs?: number | undefined
-  /** Whether the next request must not come on the same socket. */
+  /** Whether the socket closes after the response. */
   readonly closesSocket?: boolean
 }
 
-/**
- * Answers with JSON, and with the headers that a stream would have: those for CORS are among them.
- */
+/** Responds with JSON. The response has the headers of a stream, including those for CORS. */
 export function answerJson(
   parts: LinkParts,
   services: RequestServices,
@@ -42,7 +40,7 @@ export function answerJson(
   subject.connection.end()
 }
 
-/** Answers with an error of the request itself. */
+/** Responds with an error of the request itself. */
 export function answerError(
   parts: LinkParts,
   services: RequestServices,
@@ -51,7 +49,7 @@ export function answerError(
   retryAfterMs?: number,
 ): void {
   const about = { path: multiplexedPath, input: undefined, ctx: subject.ctx }
-  // A client that has lost its stream opens another one: no failure to report.
+  // NOT_FOUND needs no report: a client that has lost its stream just opens a new one.
   if (error.code !== 'NOT_FOUND') services.reportError(error, about)
   const isRefused = isRefusal(error)
   if (isRefused) parts.connections.counters.refused += 1
@@ -63,9 +61,7 @@ export function answerError(
   })
 }
 
-/**
- * Answers with one error for each of the subscriptions, as if each had been requested by itself.
- */
+/** Responds with an error for each subscription, as if each had been requested separately. */
 export async function answerErrors(
   parts: LinkParts,
   services: RequestServices,
@@ -75,7 +71,7 @@ export async function answerErrors(
 ): Promise<void> {
   const jsons: Array<readonly [key: string, json: string]> = []
   for (const [key, { path, subject: asked, getRawInput }] of requests) {
-    // An input that can't be read is no error here: the context failed before it was due.
+    // Ignore an invalid input: the context failed before the input was needed.
     await getRawInput().catch(() => {})
     const about = { path, input: asked.input, ctx: subject.ctx }
     services.reportError(error, about)

@@ -3,7 +3,7 @@ import { type MultiplexedRequest, parseMultiplexedRequest } from '@trpc-sse/prot
 /** A request to replace the set of a stream. */
 export interface ControlRequest {
   readonly connectionId: string
-  /** Names its sender: the owner of the stream, if the request is to have an effect. */
+  /** The sender. Only the stream's owner may change it. */
   readonly owner: string
   readonly set: MultiplexedRequest
 }
@@ -14,16 +14,16 @@ export type ControlAnswer =
   | { readonly type: 'invalid'; readonly message: string }
   /** The set changes too often. */
   | { readonly type: 'busy'; readonly retryAfterMs: number }
-  /** No such stream, another owner, or no answer: the sender can't tell them apart. */
+  /** No such stream, a different owner, or no answer. The sender can't distinguish these. */
   | { readonly type: 'unknown' }
 
-/** The answer where there is no such stream. */
+/** The answer if there is no such stream. */
 export const unknownStream: ControlAnswer = { type: 'unknown' }
 
 /**
- * Reads a control request from another instance; `undefined` if it is none. That instance may run
- * another version, and other programs may write to the backend, too. Throws `INVALID_MESSAGE` for a
- * set that no client may send.
+ * Parses a control request from another instance. Returns `undefined` for any other value: that
+ * instance may run another version, and other programs may write to the backend. Throws
+ * `INVALID_MESSAGE` for an invalid set.
  */
 export function parseControl(value: unknown, subscriptions: number): ControlRequest | undefined {
   const { connectionId, owner, set }: Partial<Record<keyof ControlRequest, unknown>> = Object(value)
@@ -36,7 +36,7 @@ export function parseControl(value: unknown, subscriptions: number): ControlRequ
   }
 }
 
-/** Reads the answer of another instance. If it is none, the stream is unknown. */
+/** Parses the answer of another instance. Any other value counts as an unknown stream. */
 export function parseAnswer(value: unknown): ControlAnswer {
   const { type, revision, message, retryAfterMs }: { readonly [name: string]: unknown } =
     Object(value)

@@ -5,28 +5,27 @@ import type { WireWriter } from '../call/wire-writer.ts'
 export interface EmitAndEndOptions {
   readonly clock: Clock
   /**
-   * Whether nothing is left to send for now, given the keys of subscriptions that have sent
-   * something.
+   * Returns whether there is currently nothing left to send. `sent` has the keys of subscriptions
+   * that have sent something.
    */
   isDone(sent: ReadonlySet<string>): boolean
-  /** Ends the stream. Harmless when it has ended. */
+  /** Ends the stream. Has no effect if the stream has already ended. */
   end(): void
 }
 
-/** How long the stream waits for more after its first frame, as tRPC does, in milliseconds. */
+/** The time that the stream waits for more after its first frame, as in tRPC, in milliseconds. */
 const graceMs = 1
 /**
- * How long it waits, after its first frame, for subscriptions that have sent nothing, in
- * milliseconds.
+ * The maximum time that the stream waits, after its first frame, for subscriptions that have sent
+ * nothing, in milliseconds.
  */
 const patienceMs = 1_000
 const checkMs = 10
 
 /**
- * Ends a stream once each of its subscriptions has sent what there was
- * (`sse.emitAndEndImmediately`): for platforms that deliver a response only when it has ended. As
- * in tRPC, it waits for the first frame however long that takes. Returns the writer for such a
- * stream.
+ * Creates the writer for a stream with `sse.emitAndEndImmediately`. The stream ends once each
+ * subscription has sent its available values, for platforms that deliver a response only after its
+ * end. As in tRPC, the wait for the first frame has no limit.
  */
 export function emitAndEnd(
   writer: WireWriter,

@@ -4,43 +4,43 @@ import { detached } from '../../user-code/async-context.ts'
 
 /** Options of a {@link Relay}. */
 export interface RelayOptions {
-  /** A backend that relays notices: without, no other instance can be asked. */
+  /** A backend that relays notices, which is the only way to ask other instances. */
   readonly backend: Pick<Backend, 'listen'> & Required<Pick<Backend, 'notify'>>
-  /** Names this instance. */
+  /** The name of this instance. */
   readonly instance: string
   readonly clock: Clock
-  /** Answers a question of another instance. */
+  /** Answers a question from another instance. */
   answer(question: unknown): Promise<unknown>
 }
 
 /** One message between two instances. */
 interface Message {
   readonly id: string
-  /** The instance that asks; absent in an answer. */
+  /** The asking instance; absent in an answer. */
   readonly from?: string
   readonly body: unknown
 }
 
 /**
- * How long a question waits for its answer, in milliseconds. A client that gets none reopens, which
- * is always right.
+ * The time that a question waits for its answer, in milliseconds. A client without an answer opens
+ * a new stream, which is always correct.
  */
 const answerMs = 1_500
 
-/** How long an instance that doesn't answer is not asked again, in milliseconds. */
+/** The time for which an instance that didn't answer isn't asked again, in milliseconds. */
 const absentMs = 5_000
 
-/** How many questions may be under way at a time, and how many absent instances are remembered. */
+/** The maximum number of pending questions, and of absent instances that are remembered. */
 const maxQuestions = 256
 
 /**
- * Asks other instances of the server through their common backend, by notices that are not stored.
+ * Asks other instances of the server through the shared backend, with notices that are not stored.
  */
 export class Relay {
   readonly #options: RelayOptions
-  /** The questions that wait for an answer, by id. */
+  /** The callbacks of questions that wait for an answer, by id. */
   readonly #pending = new Map<string, (answer: unknown) => void>()
-  /** Instances that did not answer, each with what stops the timer that forgets it. */
+  /** Instances that did not answer. The value stops the timer that forgets the instance. */
   readonly #absent = new Map<string, () => void>()
   #listening: Promise<unknown> | undefined
   #questions = 0
@@ -49,23 +49,24 @@ export class Relay {
     this.#options = options
   }
 
-  /** Makes this instance hear questions and answers. Never rejects. */
+  /** Starts listening for questions and answers to this instance. Never rejects. */
   async listen(): Promise<void> {
     this.#listening ??= detached(() => this.#listen())
     try {
       await this.#listening
     } catch {
-      // The next stream or question tries again.
+      // The next stream or question will retry.
       this.#listening = undefined
     }
   }
 
   /**
-   * Asks an instance; `undefined` if there is none, if it doesn't answer in time, or can't be
-   * reached.
+   * Asks an instance. Resolves to `undefined` if there is no such instance, or it can't be reached,
+   * or doesn't answer in time.
    */
   async ask(instance: string, question: unknown): Promise<unknown> {
-    // Clients may make up instances: none is asked too often, and not too many at a time.
+    // Clients may make up instances, so limit the questions to each instance and the pending
+    // questions.
     if (this.#absent.has(instance) || this.#pending.size >= maxQuestions) return undefined
     await this.listen()
     const id = `${this.#options.instance}:${++this.#questions}`
@@ -77,7 +78,7 @@ export class Relay {
     return backend.listen(logOf(instance), {
       onEvent() {},
       onInterrupted() {},
-      // What starts here must not run in the async context of the request that was asked about.
+      // Detached, so that subscriptions don't start in the async context of an unrelated request.
       onNotice: (text) => detached(() => this.#receive(text)),
     })
   }
@@ -90,8 +91,7 @@ export class Relay {
   }
 
   async #reply({ id, body }: Message, to: string): Promise<void> {
-    // A question that can't be answered gets no answer: the other instance waits no longer than
-    // usual.
+    // An invalid question gets no answer: the other instance then waits until its timeout.
     const answer = await this.#options.answer(body).catch(() => undefined)
     if (answer !== undefined) await this.#notify(to, { id, body: answer })
   }
@@ -110,7 +110,7 @@ export class Relay {
     })
   }
 
-  /** Resolves to whether any instance may have heard it. */
+  /** Resolves to whether any instance may have received the message. */
   async #notify(to: string, message: Message): Promise<boolean> {
     try {
       return await this.#options.backend.notify(logOf(to), JSON.stringify(message))
@@ -132,7 +132,7 @@ function parseMessage(text: string): Message | undefined {
     const message: unknown = JSON.parse(text)
     return isMessage(message) ? message : undefined
   } catch {
-    // Something else writes there, too.
+    // Another program has written this text.
     return undefined
   }
 }
@@ -143,8 +143,8 @@ function isMessage(value: unknown): value is Message {
 }
 
 /**
- * The log that an instance listens to. Nothing is stored there, and channel names can't start with
- * `~`.
+ * Returns the log that an instance listens to. Nothing is stored in it. It is never a channel's
+ * log, as channel names can't start with `~`.
  */
 function logOf(instance: string): ChannelLog {
   return { key: JSON.stringify(['~control', instance]), retain: { events: 1, forMs: 10_000 } }

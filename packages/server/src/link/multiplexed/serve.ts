@@ -21,8 +21,8 @@ import type { ControlAnswer } from './control.ts'
 import { MultiplexedStream } from './stream.ts'
 
 /**
- * Whether a request is for multiplexed mode. Some clients and proxies escape characters of the
- * path: `%7Esse`.
+ * Whether a request is for multiplexed mode. Some clients and proxies percent-encode the path:
+ * `%7Esse`.
  */
 export function isMultiplexed(method: string, path: string): boolean {
   return method === 'POST' && (path === multiplexedPath || unescaped(path) === multiplexedPath)
@@ -34,7 +34,7 @@ function unescaped(path: string): string {
   )
 }
 
-/** Creates what the subscriptions of a link have in common in multiplexed mode. */
+/** Creates the parts that all subscriptions of a link share in multiplexed mode. */
 export function createMultiplexedMode(
   mode: Omit<WireMode, 'onStart' | 'onEnd' | 'endsSilentlyOnAbort'>,
 ): WireMode {
@@ -47,15 +47,12 @@ export function createMultiplexedMode(
   }
 }
 
-/**
- * Serves a request for a stream, or a control request for one. Resolves when the answer has
- * started.
- */
+/** Serves a request for a stream or a control request. Resolves when the response has started. */
 export function serveMultiplexed(parts: LinkParts, services: RequestServices): Promise<void> {
   return new MultiplexedServing(parts, services).serve()
 }
 
-/** One request to `~sse` that is being served. */
+/** One request to `~sse` while it is being served. */
 class MultiplexedServing {
   readonly connection: Connection
   info: TRPCRequestInfo
@@ -63,11 +60,9 @@ class MultiplexedServing {
   readonly #parts: LinkParts
   readonly #services: RequestServices
   readonly #stream: MultiplexedStream
-  /** What it asks for, once that is read. */
+  /** The requested set, once it was read. */
   #set: MultiplexedRequest | undefined
-  /**
-   * Whether an error is about the subscriptions that it asks for, and not about the request itself.
-   */
+  /** Whether an error now concerns the requested subscriptions rather than the request itself. */
   #isAboutSet = false
 
   constructor(parts: LinkParts, services: RequestServices) {
@@ -78,7 +73,7 @@ class MultiplexedServing {
     this.#stream = new MultiplexedStream(parts, services, connection)
     this.info = requestInfo([], services.url, connection.over.signal)
     connection.stream = this.#stream
-    // A client that is sent away before it has a stream is answered at once.
+    // A client that is asked to reconnect before it has a stream gets its answer immediately.
     connection.answer = () =>
       connection.context.runInAsyncScope(() => this.#answerError(drainingError()))
   }
@@ -86,7 +81,7 @@ class MultiplexedServing {
   async serve(): Promise<void> {
     const { connection } = this
     try {
-      // The client is gone: a slot that it took now would never be released.
+      // If the client is gone, a slot that is taken now would never be released.
       connection.over.signal.throwIfAborted()
       if (this.#parts.isOff) throw isOffError()
       this.#parts.limiter.addRequest(connection, this.#services.address)
@@ -96,7 +91,10 @@ class MultiplexedServing {
     }
   }
 
-  /** The body counts until the request has its stream or its answer, or the client is gone. */
+  /**
+   * Reads the body and serves the request. The body counts until the stream is open, the request is
+   * answered, or the client is gone.
+   */
   async #serveBody(): Promise<void> {
     const { connection } = this
     const body = this.#parts.bodies.begin(connection.requestTally)
@@ -115,7 +113,7 @@ class MultiplexedServing {
 
   #parse(text: string): MultiplexedRequest {
     const { subscriptionsPerConnection: subscriptions } = this.#parts
-    // Any request but a control request needs a slot, before it costs more.
+    // All requests except control requests need a slot: check that before more work is done.
     if (!text.includes('"connectionId"')) reserveSlot(this.#parts, this.#services, this.connection)
     try {
       return parseMultiplexedRequest(text, { subscriptions })
@@ -147,7 +145,7 @@ class MultiplexedServing {
   }
 
   async #control(set: MultiplexedRequest, connectionId: string): Promise<void> {
-    // No context is made for a request that would have no effect.
+    // Don't create a context for a request that would have no effect.
     const answer =
       this.#parts.streams.earlyAnswer({ connectionId, set }) ??
       (await this.#identifyAndControl(set, connectionId))
@@ -197,11 +195,10 @@ class MultiplexedServing {
   async #answerFailure(error: TRPCError): Promise<void> {
     const set = this.#set
     const stream = this.#stream
-    // The client left in the middle of its request: there is nobody to answer, and nothing to
-    // report.
+    // The client left in the middle of its request, so there is nothing to answer or report.
     if (set === undefined && this.connection.isClosed) return
     if (!this.#isAboutSet || isRefusal(error)) return this.#answerError(error)
-    // For a control request, subscriptions are looked up only for an error about them.
+    // A control request looks up its subscriptions only now, for an error about them.
     if (set && stream.requests.size === 0) await stream.prepare(set, null)
     await answerErrors(this.#parts, this.#services, this, stream.requests, error)
   }
@@ -212,7 +209,7 @@ function connectionParamsOf({ searchParams }: URL): TRPCRequestInfo['connectionP
   return params === null ? null : parseConnectionParamsFromString(params)
 }
 
-/** The client then asks in single mode, and tRPC's own handler answers. */
+/** Creates the error that makes clients use single mode, in which tRPC's own handler answers. */
 function isOffError(): TRPCError {
   return new TRPCError({
     code: 'NOT_FOUND',

@@ -27,16 +27,16 @@ import type { ChangeableStream } from './streams.ts'
 interface Slot {
   readonly wanted: WantedSubscription
   readonly over: AbortController
-  /** `undefined` until it is this subscription's turn to start. */
+  /** The call; `undefined` until it is this subscription's turn to start. */
   call: SubscriptionCall | undefined
 }
 
-/** How subscriptions of the set are started. */
+/** Options for starting subscriptions of the set. */
 interface StartOptions {
-  /** Whether the request for them came to this instance, or to another one. */
+  /** The instance that received the request: this one or another one. */
   readonly from: 'here' | 'elsewhere'
   readonly context: AsyncContext
-  /** Whether the first of them needs not wait for a turn: the stream had one. */
+  /** Whether the first subscription may use the turn of the stream instead of waiting for one. */
   readonly hasTurn: boolean
 }
 
@@ -44,7 +44,7 @@ const { ping, reconnect } = streamFrames.multiplexed
 
 const noRequests: ReadonlyMap<string, SubscriptionRequest> = new Map()
 
-/** The set of subscriptions on one connection, each with its key. */
+/** The set of subscriptions on one connection, by key. */
 export class MultiplexedStream implements StreamHandler, ChangeableStream {
   onClose: () => void = doNothing
   readonly #parts: LinkParts
@@ -55,10 +55,10 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
   readonly #slots = new Map<string, Slot>()
   #revision = -1
   #connectionParams: TRPCRequestInfo['connectionParams'] = null
-  /** The set that it is opened with, until it starts. */
+  /** The first set, until it starts. */
   #firstSet: MultiplexedRequest | undefined = undefined
   #requests = noRequests
-  /** `undefined` for a stream that has not changed yet: most never do. */
+  /** Limits changes; `undefined` until the first one, as most streams never change. */
   #changes: TokenBucket | undefined = undefined
 
   constructor(
@@ -73,7 +73,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     this.#connection = connection
   }
 
-  /** The newest set that was applied. */
+  /** The revision of the newest applied set. */
   get revision(): number {
     return this.#revision
   }
@@ -83,7 +83,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     return this.#requests
   }
 
-  /** Prepares the first set: finds its procedures, which may load lazy routers. */
+  /** Prepares the first set. Finds its procedures, which may load lazy routers. */
   async prepare(
     set: MultiplexedRequest,
     connectionParams: TRPCRequestInfo['connectionParams'],
@@ -96,7 +96,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     this.#requests = new Map(await Promise.all(requests))
   }
 
-  /** Starts the first set, in the context of the connection's owner. */
+  /** Starts the first set in the async context of the connection's owner. */
   start(): void {
     const set = this.#firstSet
     this.#firstSet = undefined
@@ -110,11 +110,11 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
    * continue.
    *
    * New subscriptions run in the async context of the caller. If another instance received the
-   * request, that is only what `runWithContext` restores.
+   * request, they run in the context that `runWithContext` restores.
    *
-   * Returns 0; or, if the set changes too often, how long to wait in milliseconds, and changes
-   * nothing. Throws `INVALID_MESSAGE`, and changes nothing, if a key has another path or input than
-   * before.
+   * Returns 0. If the set changes too often, changes nothing and returns the time to wait in
+   * milliseconds. If a key has a different path or input than before, changes nothing and throws
+   * `INVALID_MESSAGE`.
    */
   replace(set: MultiplexedRequest, from: StartOptions['from']): number {
     for (const [key, wanted] of Object.entries(set.subscriptions))
@@ -126,7 +126,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     return waitMs
   }
 
-  /** How long to wait before {@link replace} would accept this set, in milliseconds. */
+  /** Returns the time until {@link replace} would accept this set, in milliseconds. */
   changeWaitMs(set: MultiplexedRequest): number {
     return (set.revision > this.#revision && this.#changes?.waitMs(this.#priceOf(set))) || 0
   }
@@ -161,7 +161,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     return [...this.#slots.values()].filter(({ call }) => !call?.hasEnded)
   }
 
-  /** The price of a change: one for each subscription that it starts, and one if it starts none. */
+  /** Returns the price of a change: one per started subscription, and at least one. */
   #priceOf({ subscriptions }: MultiplexedRequest): number {
     return Math.max(1, Object.keys(subscriptions).filter((key) => !this.#slots.has(key)).length)
   }
@@ -203,12 +203,13 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     }
   }
 
-  /** Waits until a subscription may start; `undefined` if it may now. */
+  /** Waits until a subscription may start. Returns `undefined` if it may start now. */
   #turn(signal: AbortSignal, hasTurn: boolean): Promise<void> | undefined {
     const connection = this.#connection
     const enter = (): Promise<void> | undefined =>
       hasTurn || signal.aborted ? undefined : this.#parts.admission.start(connection, signal)
-    // A client that doesn't read can't make the stream grow by changing the set for ever.
+    // Wait under backpressure, so that a client that doesn't read can't grow the stream with
+    // changes.
     return connection.isBackpressured() ? connection.whenWritable(signal).then(enter) : enter()
   }
 
@@ -234,7 +235,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
 
   async #toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
     const { router } = this.#parts
-    // If there is no procedure at the path, the call says so.
+    // If there is no procedure at the path, the call fails later.
     const procedure = await findProcedure(router, path).catch(() => undefined)
     return createSubscriptionRequest(router, {
       path,
@@ -246,8 +247,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
   }
 
   /**
-   * A mode of its own, for a stream that ends once each of its subscriptions has sent what there
-   * is.
+   * Creates the mode for a stream that ends once each subscription has sent its available values.
    */
   #endingMode(): WireMode {
     const { multiplexed, clock } = this.#parts

@@ -11,14 +11,17 @@ import {
 } from './control.ts'
 import { Relay } from './relay.ts'
 
-/** A stream, as far as control requests change it. */
+/** A stream that control requests can change. */
 export interface ChangeableStream {
   readonly revision: number
   /** Called when the stream is over. */
   onClose: () => void
-  /** Replaces the set. Returns 0, or how long to wait in milliseconds. Throws `INVALID_MESSAGE`. */
+  /**
+   * Replaces the set and returns 0, or returns the time to wait in milliseconds. Throws
+   * `INVALID_MESSAGE`.
+   */
   replace(set: MultiplexedRequest, from: 'here' | 'elsewhere'): number
-  /** How long to wait before {@link replace} would accept this set, in milliseconds. */
+  /** Returns the time until {@link replace} would accept this set, in milliseconds. */
   changeWaitMs(set: MultiplexedRequest): number
 }
 
@@ -35,11 +38,11 @@ interface OwnedStream {
 }
 
 /**
- * The multiplexed streams of a link, and the way to those of other instances. Without a backend
- * that relays notices, it knows its own streams only.
+ * The multiplexed streams of a link. It reaches streams of other instances through the backend.
+ * Without a backend that relays notices, it knows only its own streams.
  */
 export class MultiplexedStreams {
-  /** Names this instance: the first part of its connection ids. */
+  /** The name of this instance, which is the first part of its connection ids. */
   readonly #instance = randomHex(8)
   readonly #streams = new Map<string, OwnedStream>()
   readonly #relay: Relay | undefined
@@ -58,14 +61,15 @@ export class MultiplexedStreams {
   }
 
   /**
-   * Adds a stream for as long as it lasts. Returns its connection id. `ownerOf` tells who may
-   * change it.
+   * Adds a stream until it ends. Returns its connection id. `ownerOf` returns the owner, who may
+   * change the stream.
    */
   add(
     stream: ChangeableStream,
     ownerOf: (connectionId: string) => string | Promise<string>,
   ): string {
-    // Not awaited: until it listens, other instances get no answer, and their clients reopen.
+    // Not awaited: until the relay listens, other instances get no answer, and their clients open a
+    // new stream.
     void this.#relay?.listen()
     const connectionId = `${this.#instance}.${randomHex(16)}`
     this.#streams.set(connectionId, { stream, owner: ownerOf(connectionId) })
@@ -73,7 +77,7 @@ export class MultiplexedStreams {
     return connectionId
   }
 
-  /** The answer to a control request that holds for any sender, if there is one. */
+  /** Returns the answer to a control request if it is the same for any sender. */
   earlyAnswer({
     connectionId,
     set,
@@ -88,8 +92,8 @@ export class MultiplexedStreams {
   }
 
   /**
-   * Replaces the set of a stream, on whichever instance it is, unless its sender was disconnected
-   * by then.
+   * Replaces the set of a stream on any instance, unless the sender was disconnected in the
+   * meantime.
    */
   async control(request: ControlRequest, wasDisconnected: () => boolean): Promise<ControlAnswer> {
     const instance = instanceOf(request.connectionId)
@@ -105,7 +109,7 @@ export class MultiplexedStreams {
   ): Promise<ControlAnswer> {
     const owned = this.#streams.get(connectionId)
     if (owned === undefined || !isSameOwner(owner, await owned.owner)) return unknownStream
-    // The stream may have ended meanwhile: subscriptions that start on it now would never stop.
+    // The stream may have ended in the meantime: subscriptions started on it now would never stop.
     if (this.#streams.get(connectionId) !== owned || wasDisconnected()) return unknownStream
     try {
       const retryAfterMs = owned.stream.replace(set, from)
@@ -128,7 +132,7 @@ function canNotify(
   return backend?.notify !== undefined
 }
 
-/** So many random bytes as hexadecimal text, which nobody can guess. */
+/** Returns random bytes as hexadecimal text. They are cryptographically secure. */
 function randomHex(bytes: number): string {
   return toHex(crypto.getRandomValues(new Uint8Array(bytes)))
 }
