@@ -14,26 +14,26 @@ export type CreateExpressMiddlewareOptions<TRouter extends AnyTRPCRouter> = Trpc
 > &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
-/** What `createContext` gets: Express's own request and response. */
+/** The argument of `createContext`, with Express's own request and response. */
 export type CreateExpressContextOptions = NodeHTTPCreateContextFnOptions<Request, Response>
 
-/** A middleware for `app.use('/trpc', …)`, with the link behind it. */
+/** A middleware for `app.use('/trpc', …)`, and its link. */
 export interface ExpressMiddleware {
   (request: Request, response: Response): void
-  /** For `stats`, `disconnect` and `drain`. */
+  /** The server link, for `stats`, `disconnect` and `drain`. */
   readonly link: ServerLink
 }
 
 /**
- * Creates a middleware that serves a router, in place of tRPC's function of this name. Mount it on
- * a path.
+ * Creates a middleware that serves a router. Replaces tRPC's function of this name. Mount the
+ * middleware on a path.
  */
 export function createExpressMiddleware<TRouter extends AnyTRPCRouter>(
   options: CreateExpressMiddlewareOptions<TRouter>,
 ): ExpressMiddleware {
   const link = createServerLink<TRouter>(options)
   const middleware = (request: Request, response: Response): void => {
-    // Wherever it is mounted, the procedure's path is the last part.
+    // Wherever the middleware is mounted, the procedure's path is the last segment.
     void link.node(request, response, {
       path: request.path.slice(request.path.lastIndexOf('/') + 1),
     })

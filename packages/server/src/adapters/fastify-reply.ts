@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /**
- * Copies what hooks and `createContext` have set to Node's response: Fastify sends nothing of a
- * hijacked reply.
+ * Copies the status and headers that hooks and `createContext` have set to Node's response. Fastify
+ * doesn't send those of a hijacked reply.
  */
 export function copyHead(reply: FastifyReply): FastifyReply['raw'] {
   reply.raw.statusCode = reply.statusCode
@@ -13,7 +13,7 @@ export function copyHead(reply: FastifyReply): FastifyReply['raw'] {
 
 /**
  * Makes Fastify run `onResponse` when a client leaves in the middle of a stream. Fastify waits for
- * 'finish', or for the request to be aborted; a request whose body was read is never aborted.
+ * 'finish', or until the request is aborted, but a request whose body was read is never aborted.
  */
 export function emitFinishOnClose(
   request: FastifyRequest['raw'],

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { RequestOverrides, ServerLink } from '../index.ts'
 import { copyHead, emitFinishOnClose } from './fastify-reply.ts'
 
-/** A request, as a route of Fastify gets it. */
+/** The request and reply of a Fastify route. */
 export interface FastifyCall {
   readonly req: FastifyRequest
   readonly res: FastifyReply
@@ -11,8 +11,7 @@ export interface FastifyCall {
   readonly path: string
 }
 
-// The type of a method: TypeScript checks it less strictly, so that functions for Fastify's request
-// fit.
+// The type of a method, which TypeScript checks less strictly: functions for Fastify's request fit.
 type AppFunction = { call(about: object): unknown }['call']
 
 /** The options of one request. The app's functions get Fastify's own request and reply. */
@@ -45,7 +44,7 @@ export async function serveFastify(
   }
   const request = incomingMessageToRequest(raw, res.raw, { maxBodySize })
   const answer = await link.fetch(request, overrides)
-  // Hooks set it, for CORS.
+  // Hooks set this header for CORS.
   if (res.hasHeader('vary')) answer.headers.append('vary', String(res.getHeader('vary')))
   await res.send(answer)
 }

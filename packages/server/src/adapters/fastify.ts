@@ -10,7 +10,7 @@ import { linkFor } from './link-for.ts'
 import { addLink } from './router-links.ts'
 import { withoutFunctions } from './settings.ts'
 
-/** The options of tRPC's Fastify plugin, and in `trpcOptions` those of the server link. */
+/** The options of tRPC's Fastify plugin, with those of the server link in `trpcOptions`. */
 export type FastifyTRPCPluginOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> & {
   readonly trpcOptions: ServerLinkOptions<inferRouterContext<TRouter>>
 }
@@ -26,7 +26,7 @@ export type FastifyHandlerOptions<
 export type { CreateFastifyContextOptions } from '@trpc/server/adapters/fastify'
 export { linkOf } from './link-of.ts'
 
-/** Serves a router, in place of tRPC's plugin of this name. `app.close()` drains the link first. */
+/** Serves a router. Replaces tRPC's plugin of this name. `app.close()` drains the link first. */
 export async function fastifyTRPCPlugin<TRouter extends AnyTRPCRouter>(
   app: FastifyInstance,
   { prefix = '', useWSS = false, ...options }: FastifyTRPCPluginOptions<TRouter>,
@@ -43,7 +43,7 @@ export async function fastifyTRPCPlugin<TRouter extends AnyTRPCRouter>(
   app.addHook('onClose', async () => {
     added.retired = true
   })
-  // Fastify adds no prefix to a plugin that isn't encapsulated.
+  // Fastify adds the prefix only to an encapsulated plugin.
   const base = app.prefix.endsWith(prefix) ? '' : prefix
   app.all(`${base}/*`, (req, res) =>
     serveFastify(link, trpcOptions, { req, res, path: (req.params as { '*': string })['*'] }),
@@ -52,7 +52,7 @@ export async function fastifyTRPCPlugin<TRouter extends AnyTRPCRouter>(
     (await import('./fastify-websocket.ts')).serveWebSockets(app, base, options.trpcOptions)
 }
 
-/** Serves one request in a route of your own. Drain the link in a `preClose` hook. */
+/** Serves one request in your own route. Drain the link in a `preClose` hook. */
 export async function fastifyRequestHandler<
   TRouter extends AnyTRPCRouter,
   TRequest extends FastifyRequest,

@@ -10,7 +10,7 @@ import { linkFor } from './link-for.ts'
 export type FetchHandlerRequestOptions<TRouter extends AnyTRPCRouter> = TrpcOptions<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
-/** The same options: tRPC has two names for them. */
+/** The same options, for which tRPC has two names. */
 export type FetchHandlerOptions<TRouter extends AnyTRPCRouter> = TrpcHandlerOptions<TRouter> &
   ServerLinkOptions<inferRouterContext<TRouter>>
 
@@ -22,8 +22,8 @@ export type {
 export { linkOf } from './link-of.ts'
 
 /**
- * Answers one web-standard request, in place of tRPC's function of this name: in Next.js route
- * handlers, Hono, Bun, Deno and Workers.
+ * Answers one web-standard request in Next.js route handlers, Hono, Bun, Deno and Workers. Replaces
+ * tRPC's function of this name.
  */
 export async function fetchRequestHandler<TRouter extends AnyTRPCRouter>(
   options: FetchHandlerRequestOptions<TRouter>,

@@ -4,15 +4,15 @@ import { type Listener, onClose } from './listener.ts'
 import { addLink, linksOf } from './router-links.ts'
 import { isSame, settingsOf, withoutFunctions } from './settings.ts'
 
-/** How many links one app may have: it needs one for each set of settings that its mounts have. */
+/** The maximum number of links of one app. It needs one for each combination of settings. */
 const maxLinks = 100
 
 /**
- * Finds or creates the link of an app, for adapters that are called anew with each request. An app
- * is a router with its settings, on one listener where the adapter knows it. Without a listener, an
- * app is over when its link has drained: later requests belong to another app.
+ * Returns the link of an app, for adapters that are called with each request. Creates the link at
+ * the first request. An app is a router with its settings, on one listener if the adapter knows it.
+ * Without a listener, an app ends when its link has drained: later requests belong to a new app.
  *
- * @throws `INVALID_OPTION` if the settings are new ones with each request.
+ * @throws `INVALID_OPTION` if each request has different settings.
  */
 export function linkFor(
   options: { readonly router: AnyTRPCRouter },

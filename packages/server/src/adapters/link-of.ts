@@ -5,12 +5,12 @@ import { linksOf } from './router-links.ts'
 const handles = new WeakMap<AnyTRPCRouter, ServerLink>()
 
 /**
- * Returns the link of a router, for `stats`, `disconnect` and `drain`; `undefined` until it is
- * served.
+ * Returns the link of a router, for `stats`, `disconnect` and `drain`. Returns `undefined` until
+ * the router is served.
  *
- * Where several apps serve the router (a public and an internal listener, for example), the link
- * stands for all of them: `stats` counts all, `disconnect` and `drain` reach all. Only `node`,
- * `fetch` and `isForStream` are the newest app's.
+ * If several apps serve the router (a public and an internal listener, for example), the link
+ * represents all of them: `stats` counts all, `disconnect` and `drain` reach all. Only `node`,
+ * `fetch` and `isForStream` use the newest app.
  */
 export function linkOf(router: AnyTRPCRouter): ServerLink | undefined {
   const newest = linksOf(router).at(-1)?.link

@@ -1,4 +1,4 @@
-/** Accepts requests: an `http.Server`, for example. */
+/** An object that accepts requests, such as an `http.Server`. */
 export interface Listener {
   once(event: 'close', callback: () => void): unknown
 }
@@ -6,8 +6,8 @@ export interface Listener {
 const waiting = new WeakMap<Listener, (() => void)[]>()
 
 /**
- * Calls back when a listener closes. Only one event listener is added, however many routers it
- * serves.
+ * Calls `callback` when a listener closes. Adds only one event listener, however many callbacks
+ * there are.
  */
 export function onClose(listener: Listener, callback: () => void): void {
   const others = waiting.get(listener)

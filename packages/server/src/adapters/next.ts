@@ -21,15 +21,15 @@ export type {
   NextApiResponse,
 } from '@trpc/server/adapters/next'
 
-/** An API route, with the link behind it. */
+/** An API route, and its link. */
 export type NextHandler = NextApiHandler & {
-  /** For `stats`, `disconnect` and `drain`. */
+  /** The server link, for `stats`, `disconnect` and `drain`. */
   readonly link: ServerLink
 }
 
 /**
- * Creates an API route that serves a router, in place of tRPC's function of this name:
- * `pages/api/trpc/[trpc].ts`.
+ * Creates an API route that serves a router: `pages/api/trpc/[trpc].ts`. Replaces tRPC's function
+ * of this name.
  */
 export function createNextApiHandler<TRouter extends AnyTRPCRouter>(
   options: CreateNextApiHandlerOptions<TRouter>,

@@ -15,7 +15,7 @@ export type NodeHTTPHandlerOptions<
   TResponse extends NodeResponse,
 > = TrpcOptions<TRouter, TRequest, TResponse> & ServerLinkOptions<inferRouterContext<TRouter>>
 
-/** The same options, and one request. */
+/** The same options, with one request. */
 export type NodeHTTPRequestHandlerOptions<
   TRouter extends AnyTRPCRouter,
   TRequest extends NodeRequest,
@@ -36,7 +36,7 @@ export {
 export { linkOf } from './link-of.ts'
 
 /**
- * Serves one request, in place of tRPC's function of this name. Resolves when the response is over.
+ * Serves one request. Replaces tRPC's function of this name. Resolves when the response is over.
  */
 export async function nodeHTTPRequestHandler<
   TRouter extends AnyTRPCRouter,
@@ -47,8 +47,8 @@ export async function nodeHTTPRequestHandler<
   try {
     await linkFor(options, listenerOf(req)).node(req, res, own as RequestOverrides)
   } catch (cause) {
-    // No link can be made with these options. Callers may not await this promise, so it must not
-    // reject.
+    // The link can't be created with these options. Callers may not await this promise, so it must
+    // not reject.
     internal_exceptionHandler(options)(cause)
   }
 }

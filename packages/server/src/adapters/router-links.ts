@@ -4,21 +4,21 @@ import type { ServerLink } from '../index.ts'
 /** A link that serves a router, for one app. */
 export interface RouterLink {
   readonly link: ServerLink
-  /** How to recognize requests of the app, where nothing holds its link. */
+  /** Identifies requests of the app. Not set if the app holds its link itself. */
   readonly app?: { readonly settings: object; readonly listener: object | undefined }
-  /** Whether its app is over, so that no request gets it any more. */
+  /** Whether the app has ended. Its link is no longer used for requests. */
   retired: boolean
 }
 
 const links = new WeakMap<AnyTRPCRouter, readonly RouterLink[]>()
 
-/** Adds a link of a router. Drops links whose apps are over. */
+/** Adds a link of a router. Drops links of apps that have ended. */
 export function addLink(router: AnyTRPCRouter, added: RouterLink): RouterLink {
   links.set(router, [...linksOf(router).filter(({ retired }) => !retired), added])
   return added
 }
 
-/** Returns the links of a router. Where all apps are over, the last ones stay. */
+/** Returns the links of a router. Links of ended apps stay until a new one is added. */
 export function linksOf(router: AnyTRPCRouter): readonly RouterLink[] {
   return links.get(router) ?? []
 }

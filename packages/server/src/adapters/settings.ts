@@ -1,14 +1,14 @@
 /**
- * Returns the settings that tell apps apart: all options but the request itself, and functions. A
- * function may be a new one in each request, so it belongs to the request: an app must never be
- * served with another one's.
+ * Returns the settings that identify an app: all options except the request and functions. A
+ * function may be created for each request, so it belongs to the request: one app must never be
+ * served with another app's functions.
  */
 export function settingsOf(options: object): Readonly<Record<string, unknown>> {
   const { router, req, res, path, endpoint, ...settings }: Record<string, unknown> = { ...options }
   return withoutFunctions(settings)
 }
 
-/** Returns the options that are no functions. */
+/** Returns the options that aren't functions. */
 export function withoutFunctions<TOptions extends object>(options: TOptions): TOptions {
   return Object.fromEntries(
     Object.entries(options).filter(([, value]) => typeof value !== 'function'),
@@ -16,7 +16,8 @@ export function withoutFunctions<TOptions extends object>(options: TOptions): TO
 }
 
 /**
- * Whether settings have the same values: each request writes `limits: { connections: 10 }` anew.
+ * Whether settings have equal values. Compares deeply, as each request may create a new object such
+ * as `limits: { connections: 10 }`.
  */
 export function isSame(one: unknown, other: unknown): boolean {
   if (Object.is(one, other)) return true

@@ -25,14 +25,14 @@ export type {
   CreateHTTPContextOptions,
 } from '@trpc/server/adapters/standalone'
 
-/** A handler for `http.createServer` or `http2.createSecureServer`, with the link behind it. */
+/** A handler for `http.createServer` or `http2.createSecureServer`, and its link. */
 export interface HTTPHandler {
   (request: NodeRequest, response: NodeResponse): void
-  /** For `stats`, `disconnect` and `drain`. */
+  /** The server link, for `stats`, `disconnect` and `drain`. */
   readonly link: ServerLink
 }
 
-/** A server, with the link behind it. */
+/** A server, and its link. */
 export type HTTPServer = http.Server & Pick<HTTPHandler, 'link'>
 
 /**
@@ -56,7 +56,7 @@ export function createHTTP2Handler<TRouter extends AnyTRPCRouter>(
   return createHTTPHandler(options as unknown as CreateHTTPHandlerOptions<TRouter>)
 }
 
-/** Creates a server that serves a router, in place of tRPC's function of this name. */
+/** Creates a server that serves a router. Replaces tRPC's function of this name. */
 export function createHTTPServer<TRouter extends AnyTRPCRouter>(
   options: CreateHTTPHandlerOptions<TRouter>,
 ): HTTPServer {
