@@ -51,7 +51,7 @@ const contextOf = ({
   user: info.connectionParams?.user ?? req.headers.user?.toString(),
 })
 
-/** Each adapter, mounted at /trpc as an app would. */
+/** Each adapter, mounted at /trpc as in an app. */
 const adapters: Record<string, (options?: object) => http.Server> = {
   createHTTPServer: (options) =>
     createHTTPServer({
@@ -108,7 +108,7 @@ const post = (body: unknown, headers: object = {}): RawRequest => ({
 describe.each(Object.entries(adapters))('%s', (name, create) => {
   const isFetch = name === 'fetchRequestHandler'
 
-  it('tells onError once, with its own request', async () => {
+  it('calls onError once, with its own request', async () => {
     const failures = createInbox<{
       error: TRPCError
       req: object
@@ -132,7 +132,7 @@ describe.each(Object.entries(adapters))('%s', (name, create) => {
     expect(failures.items).toHaveLength(2)
   })
 
-  it('limits bodies where it reads them', async () => {
+  it('limits the size of bodies that it reads', async () => {
     await using server = await listen(create({ maxBodySize: 100, onError: () => {} }))
     const { status } = await ask(`${server.url}/trpc/say`, post('x'.repeat(1_000)))
     expect(status).toBe(isFetch ? 200 : 413)
@@ -145,7 +145,7 @@ describe.each(Object.entries(adapters).filter(([name]) => name !== 'fetchRequest
   (_, create) => {
     type Next = (error?: unknown) => void
 
-    it('runs before subscriptions and calls; CORS for example', async () => {
+    it('runs before subscriptions and calls, such as for CORS', async () => {
       const middleware = (req: IncomingMessage, res: ServerResponse, next: Next): void => {
         res.setHeader('access-control-allow-origin', '*')
         res.setHeader('vary', 'origin')
@@ -167,7 +167,7 @@ describe.each(Object.entries(adapters).filter(([name]) => name !== 'fetchRequest
       ])
     })
 
-    it('may answer in its own time', async () => {
+    it('may answer later', async () => {
       const middleware = (_req: IncomingMessage, res: ServerResponse): void => {
         setImmediate(() => res.writeHead(401).end('who are you?'))
       }
@@ -219,7 +219,7 @@ describe('the link behind an adapter', () => {
     return stream
   }
 
-  it('of createHTTPServer and createHTTPHandler is there from the start', async () => {
+  it('of createHTTPServer and createHTTPHandler exists from the start', async () => {
     const options = { ...createRouter(), createContext: contextOf }
     const served = createHTTPServer(options)
     expect(createHTTPHandler(options).link.stats().connections).toBe(0)
@@ -233,7 +233,7 @@ describe('the link behind an adapter', () => {
     expect(served.link.stats().connections).toBe(0)
   })
 
-  it('of nodeHTTPRequestHandler and fetchRequestHandler is there after the first request', async () => {
+  it('of nodeHTTPRequestHandler and fetchRequestHandler exists after the first request', async () => {
     const app = createRouter()
     const createContext = () => ({ user: undefined })
     await using node = await listen((req, res) => {
@@ -245,7 +245,7 @@ describe('the link behind an adapter', () => {
     expect(fetchLinkOf(createRouter().router)).toBeUndefined()
   })
 
-  it('is one for all requests of a router', async () => {
+  it('is the same for all requests of a router', async () => {
     const app = createRouter()
     const handle = (user: string) => (req: Request) =>
       fetchRequestHandler({
@@ -273,7 +273,7 @@ describe('the link behind an adapter', () => {
     await first.over
   })
 
-  it('resolves when the response is over, also where the client has left', async () => {
+  it('resolves when the response is over, even if the client has left', async () => {
     const started = createInbox<ServerResponse>()
     const resolved = createInbox<string>()
     const t = initTRPC.create()

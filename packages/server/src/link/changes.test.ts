@@ -56,7 +56,7 @@ const change = (server: RouterServer, body: object, headers = {}, query = ''): P
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 describe('starts of subscriptions', () => {
-  it('take turns: subscriptions of one stream, and between them other streams that open', async () => {
+  it('take turns with other streams that are opened in the meantime', async () => {
     const clock = manualClock()
     await using server = await setup({ clock })
     using many = await open(server, numbered(0, 100))
@@ -78,7 +78,7 @@ describe('starts of subscriptions', () => {
     await many.stream.nextMany(200)
   })
 
-  it('that are not wanted any more are not begun, and take no turn', async () => {
+  it('don’t happen, and use no turn, if the subscription is no longer wanted', async () => {
     const clock = manualClock()
     await using server = await setup({ clock })
     using s = await open(server, numbered(0, 100))
@@ -98,7 +98,7 @@ describe('starts of subscriptions', () => {
 })
 
 describe('changes of a stream', () => {
-  it('P67: have a rate; beyond it they change nothing, say when to come again, and cost no context', async () => {
+  it('P67: have a rate limit; beyond it they change nothing, create no context, and tell the client when to retry', async () => {
     const clock = manualClock()
     let contexts = 0
     await using server = await setup({
@@ -112,7 +112,7 @@ describe('changes of a stream', () => {
     using s = await open(server, {})
     const { connectionId } = s
     const statuses: number[] = []
-    // Fifty at once, then two a second.
+    // A burst of fifty, then two per second.
     for (let revision = 2; revision <= 7; revision++) {
       using answer = await change(server, {
         revision,
@@ -133,18 +133,18 @@ describe('changes of a stream', () => {
     expect(server.link.connections()[0]?.paths).toEqual(['stays'])
     expect(server.link.stats()).toMatchObject({ connections: 1, subscriptions: 10, refused: 0 })
     clock.advance(4_000)
-    // Enough for a few, though not for ten.
+    // Enough for eight, but not for ten.
     using ten = await change(server, { revision: 8, connectionId, subscriptions: numbered(80, 10) })
     expect([ten.status, ten.headers['retry-after']]).toEqual([429, '1'])
     using few = await change(server, { revision: 8, connectionId, subscriptions: numbered(80, 8) })
     expect(few.status).toBe(200)
-    // What changes nothing costs nothing, but is not asked for either while there is nothing left.
+    // An outdated revision changes nothing, so it is accepted even when no change is left.
     clock.advance(500)
     using old = await change(server, { revision: 3, connectionId, subscriptions: {} })
     expect(old.status).toBe(200)
   })
 
-  it('refuses a rate by which nothing could ever change', () => {
+  it('refuse a rate that would allow no change at all', () => {
     const router = t.router({})
     for (const changesPerSecond of [0, -1, Number.NaN])
       expect(() =>
@@ -179,7 +179,7 @@ describe('P60: the owner of a stream', () => {
     expect(answer.status).toBe(status)
   })
 
-  it('without a key and credentials is any sender without credentials that knows the connection id', async () => {
+  it('is any sender without credentials that knows the connection id, if it has no key and credentials', async () => {
     await using server = await setup()
     using s = await open(server, {}, {}, params({ token: 'x' }))
     using other = await open(server, {})
@@ -202,7 +202,7 @@ describe('P60: the owner of a stream', () => {
     expect(statuses).toEqual([200, 404, 404, 404, 200])
   })
 
-  it('with a key is a sender with the same key, whatever its credentials, and none without a key', async () => {
+  it('is only a sender with the same key, whatever its credentials, if it has a key', async () => {
     await using server = await setup({
       createContext: ({ req }: { req: { headers: Record<string, string | undefined> } }) => ({
         user: req.headers.user,
@@ -227,7 +227,7 @@ describe('P60: the owner of a stream', () => {
     expect(statuses).toEqual([200, 404, 404, 200, 404, 404, 404])
   })
 
-  it('is the same through another instance', async () => {
+  it('is recognized by other instances too', async () => {
     const backend = memoryBackend()
     const channels = () =>
       createChannels({ backend, channels: { c: channel({ event: z.string() }) } })
@@ -244,7 +244,7 @@ describe('P60: the owner of a stream', () => {
     expect([bobs.status, answer.status]).toEqual([404, 200])
   })
 
-  it('is kept as a digest, which is another one for each stream', async () => {
+  it('is stored as a digest, which differs for each stream', async () => {
     const credentials = { authorization: 'Bearer secret', cookie: null, connectionParams: null }
     const [one, same, other] = await Promise.all([
       ownerOf(undefined, 'a', credentials),
@@ -254,14 +254,14 @@ describe('P60: the owner of a stream', () => {
     expect(one).toMatch(/^digest [\da-f]{64}$/)
     expect(isSameOwner(one, same)).toBe(true)
     expect(isSameOwner(one, other)).toBe(false)
-    // No key of an app's names a digest.
+    // No key of an app equals a digest.
     expect(isSameOwner(await ownerOf(one, 'a', credentials), one)).toBe(false)
     expect(isSameOwner('key a', 'key ab')).toBe(false)
   })
 })
 
 describe('a context that fails', () => {
-  it('P50: is an error of each subscription, with its own path and input', async () => {
+  it('P50: causes an error for each subscription, with its own path and input', async () => {
     const told = createInbox<{ path: string | undefined; input: unknown; code: string }>()
     await using server = await setup({
       createContext() {
@@ -285,7 +285,7 @@ describe('a context that fails', () => {
     expect(told.items).toHaveLength(2)
   })
 
-  it('P50: of a change, the same; of an empty set, one of the request', async () => {
+  it('P50: causes the same errors for a change, and one error of the request for an empty set', async () => {
     const told = createInbox<string | undefined>()
     let isUp = true
     await using server = await setup({
@@ -316,7 +316,7 @@ describe('a body that is nested too deep', () => {
     `{"version":1,"revision":2,${more}"subscriptions":{"a":{"path":"stays","input":${input}}}}`
 
   it.each([257, 20_000, 500_000])(
-    'P48: by %i gets 400, for a stream and for a change',
+    'P48: gets 400 for a stream and for a change, at a depth of %i',
     async (depth) => {
       await using server = await setup()
       using s = await open(server, {})
@@ -334,14 +334,14 @@ describe('a body that is nested too deep', () => {
     },
   )
 
-  it('P48: gets 400 in single mode, too', async () => {
+  it('P48: also gets 400 in single mode', async () => {
     await using server = await setup()
     using stream = await openRaw(`${server.url}/stays?input=${encodeURIComponent(deep(1_000))}`)
     await stream.over
     expect(stream.messages.at(-1)?.data).toContain('nested more than 256 deep')
   })
 
-  it('P48: though a middleware has parsed it', async () => {
+  it('P48: gets 400 even if middleware has parsed it', async () => {
     await using server = await setup({
       middleware(req, _res, next) {
         let text = ''
@@ -358,7 +358,7 @@ describe('a body that is nested too deep', () => {
     expect(status).toBe(400)
   })
 
-  it('P46: other odd bodies get an answer, and what they name is theirs alone', async () => {
+  it('P46: other unusual bodies get an answer, and their names affect nothing else', async () => {
     await using server = await setup()
     for (const [text, status] of [
       ['\ufeff{"version":1,"revision":1,"subscriptions":{}}', 200],

@@ -44,7 +44,9 @@ function setup() {
 
 const paths = ['channel', 'filtered', 'iterated', 'generator', 'slow']
 
-/** Connects, asks, and leaves: at once, when it has begun to be answered, or politely. */
+/**
+ * Connects, sends a request and leaves: immediately, during the response, or by ending the socket.
+ */
 function comeAndGo(port: number, index: number): Promise<void> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
@@ -66,7 +68,7 @@ async function churn(port: number, count: number): Promise<void> {
   await Promise.all(Array.from({ length: 32 }, worker))
 }
 
-/** What 9,000 of them may leave behind: 200 bytes each would be a leak. */
+/** The memory that 9,000 connections may leave behind: 200 bytes each would be a leak. */
 const allowedBytes = 1_800_000
 
 it('P28: 10,000 connects and disconnects leave the heap where it was', async () => {

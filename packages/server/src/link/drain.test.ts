@@ -7,11 +7,11 @@ import type { ResponseWriter } from './connection/response-writer.ts'
 interface Setup {
   readonly clock: ManualClock
   readonly connections: Connections
-  /** When each connection was sent away, in milliseconds since the start. */
+  /** The times at which connections were asked to reconnect, in milliseconds since the start. */
   readonly sentAwayAt: number[]
-  /** Sets the clock, as a correction of the machine's does. */
+  /** Sets the time of day, as a correction of the system clock does. */
   set(ms: number): void
-  /** All clients leave. */
+  /** Makes all clients leave. */
   leave(): void
 }
 
@@ -20,7 +20,7 @@ function setup(count: number): Setup {
   const startedAt = clock.now()
   let setByMs = 0
   const connections = new Connections({
-    // Timers don't care what the clock is set to.
+    // Timers don't depend on the time of day.
     clock: { ...clock, now: () => clock.now() + setByMs },
     heartbeatMs: Infinity,
     maxDurationMs: undefined,
@@ -33,7 +33,7 @@ function setup(count: number): Setup {
     }),
   })
   const leaves: Array<() => void> = []
-  /** A request that is never answered. */
+  /** The writer of a request that is never answered. */
   const writer: ResponseWriter = {
     start() {},
     write() {},
@@ -63,7 +63,7 @@ function setup(count: number): Setup {
   return { clock, connections, sentAwayAt, set, leave }
 }
 
-/** Moves time on as timers do: not before what the last one has called is done. */
+/** Advances time in steps, and lets the callbacks of each step finish, as real timers do. */
 async function pass(clock: ManualClock, ms: number, stepMs = 1): Promise<void> {
   for (let passed = 0; passed < ms; passed += stepMs) {
     clock.advance(stepMs)
@@ -72,7 +72,7 @@ async function pass(clock: ManualClock, ms: number, stepMs = 1): Promise<void> {
   }
 }
 
-describe('P25: a drain over a time', () => {
+describe('P25: a drain over a period', () => {
   it.each([
     [10_000, 10_000],
     [10_000, 400],
@@ -80,7 +80,7 @@ describe('P25: a drain over a time', () => {
     [3_000, 4_000],
     [7, 10_000],
     [1, 1_000],
-  ])('sends %i connections away evenly over %i ms, and not later', async (count, overMs) => {
+  ])('ends %i connections evenly over %i ms, and not later', async (count, overMs) => {
     const { clock, connections, sentAwayAt } = setup(count)
     const drained = connections.drain(overMs)
     expect(sentAwayAt).toEqual([0])
@@ -89,7 +89,7 @@ describe('P25: a drain over a time', () => {
     const everyMs = Math.max(1, Math.ceil(overMs / count))
     const lateMs = sentAwayAt.map((ms, index) => ms - (index * overMs) / count)
     expect(Math.min(...lateMs)).toBeGreaterThanOrEqual(0)
-    // Those that one timer sends away leave together.
+    // Connections of the same timer end together.
     expect(Math.max(...lateMs)).toBeLessThan(everyMs)
     expect(connections.size).toBeGreaterThan(0)
     await pass(clock, 6_000, 1_000)
@@ -97,7 +97,7 @@ describe('P25: a drain over a time', () => {
     expect(connections.size).toBe(0)
   })
 
-  it('is over as soon as all have left by themselves', async () => {
+  it('is over as soon as all clients have left', async () => {
     const { connections, leave } = setup(3)
     const drained = connections.drain(60_000)
     leave()
@@ -106,7 +106,7 @@ describe('P25: a drain over a time', () => {
     expect(connections.size).toBe(0)
   })
 
-  it('catches up with timers that come late', async () => {
+  it('catches up after late timers', async () => {
     const { clock, connections, sentAwayAt } = setup(1_000)
     void connections.drain(1_000)
     await pass(clock, 1_000, 50)
@@ -117,7 +117,7 @@ describe('P25: a drain over a time', () => {
   it.each([
     [-3_600_000, 990],
     [3_600_000, 110],
-  ])('goes on when the clock is set by %i ms', async (setByMs, lastAt) => {
+  ])('continues when the clock is set by %i ms', async (setByMs, lastAt) => {
     const { clock, connections, sentAwayAt, set } = setup(100)
     void connections.drain(1_000)
     await pass(clock, 100)

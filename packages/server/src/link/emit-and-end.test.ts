@@ -46,7 +46,7 @@ const request = (paths: Record<string, string>) => ({
 describe('sse.emitAndEndImmediately', () => {
   const sse: Sse = { emitAndEndImmediately: true }
 
-  it('P55: ends a stream after what there was, and completes nothing', async () => {
+  it('P55: ends a stream after the available values, and completes no subscription', async () => {
     await using server = await setup(sse)
     await server.log.publishMany([1, 2, 3])
     using stream = await openRaw(`${server.url}/~sse`, request({ a: 'log', b: 'twice' }))
@@ -62,7 +62,7 @@ describe('sse.emitAndEndImmediately', () => {
     expect(server.link.stats().connections).toBe(0)
   })
 
-  it('waits for a first word, and then not for ever for those that say nothing', async () => {
+  it('waits for the first value, and then for a limited time for silent subscriptions', async () => {
     await using server = await setup(sse)
     using stream = await openRaw(`${server.url}/~sse`, request({ a: 'log', b: 'silent' }))
     await stream.nextMany(3)
@@ -77,7 +77,7 @@ describe('sse.emitAndEndImmediately', () => {
 })
 
 describe('sse.enabled: false', () => {
-  it('is 404 for a stream of many, quietly, so that the client asks in the way that tRPC answers', async () => {
+  it('refuses a multiplexed stream with 404 and without a report, so that the client uses single mode', async () => {
     await using server = await setup({ enabled: false })
     const { status, text } = await ask(`${server.url}/~sse`, request({ a: 'log' }))
     expect([status, JSON.parse(text).error.data.code]).toEqual([404, 'NOT_FOUND'])

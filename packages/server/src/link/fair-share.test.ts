@@ -11,11 +11,11 @@ import { channel, createChannels, createServerLink } from '../index.ts'
 
 const t = initTRPC.create()
 
-/** Several megabytes: none of the others may wait for them. */
+/** Several megabytes, for which no other subscription may wait. */
 const count = 5_000
 const usualBytes = 1_000
 const maxBufferedBytes = 65_536
-/** With the one event with which a buffer is full. */
+/** A full buffer, including the event that filled it. */
 const mostBuffered = maxBufferedBytes + 2 * usualBytes
 
 type Wanted = Record<string, { path: string; input?: unknown; lastEventId?: string }>
@@ -58,7 +58,7 @@ async function setup(eventBytes = usualBytes) {
     lastId: all.at(-1)?.id,
     small: { path: 'log', input: { log: 'small' } },
     behind: { path: 'log', input: { log: 'big' }, lastEventId: first?.id ?? '' },
-    /** Gives an event to whoever follows the other log, and to the generators. */
+    /** Sends an event to subscriptions of the other log and to the generators. */
     async emit(): Promise<void> {
       emitter.emit('event', { n: 1, padding: '' })
       await channels.log({ log: 'small' }).publish({ n: 1, padding: '' })
@@ -72,14 +72,14 @@ async function setup(eventBytes = usualBytes) {
   }
 }
 
-/** Reads a stream, and only as much of it as it is asked to. */
+/** Reads a stream, but only when it is asked to. */
 function slowReader({ body }: Response) {
   const reader = body?.getReader()
   const messages: DecodedMessage[] = []
   const decoder = createDecoder({ onMessage: (message) => messages.push(message) })
 
   async function read(): Promise<void> {
-    // What becomes of the room that a read makes is done before the next one.
+    // Let the server use the room that the last read made, before the next read.
     await new Promise((resolve) => setImmediate(resolve))
     const { done, value } = (await reader?.read()) ?? { done: true }
     if (done) throw new Error('The stream has ended.')
@@ -87,9 +87,9 @@ function slowReader({ body }: Response) {
   }
 
   return {
-    /** What was read so far. */
+    /** The messages that were read so far. */
     messages,
-    /** Reads until a message has come, and returns which one it is. */
+    /** Reads until a message matches, and returns its index. */
     async find(is: (message: DecodedMessage) => boolean, from = 0): Promise<number> {
       for (let index = from; ; index++) {
         for (let message = messages[index]; ; message = messages[index]) {
@@ -99,7 +99,7 @@ function slowReader({ body }: Response) {
         }
       }
     },
-    /** The length of some of the messages. */
+    /** The total length of some of the messages. */
     bytes: (from: number, until: number) =>
       messages.slice(from, until).reduce((sum, { data }) => sum + data.length, 0),
     leave: () => reader?.cancel(),
@@ -115,10 +115,10 @@ const isStart =
   ({ event, data }: DecodedMessage): boolean =>
     event === '$started' && JSON.parse(data).key === key
 
-describe('P29: subscriptions that are far behind on a connection whose reader is slow', () => {
+describe('P29: subscriptions that are far behind on a connection with a slow reader', () => {
   const paths = ['log', 'mapped', 'generated']
   it.each(paths.flatMap((path) => [1, 4].map((others) => ({ path, others }))))(
-    'delay an event of another one by a buffer for each of them: $others, $path',
+    'delay an event of another subscription by one buffer each: $others, $path',
     async ({ path, others }) => {
       await using s = await setup()
       const subscriptions: Wanted = { live: { path, input: { log: 'small' } } }
@@ -129,9 +129,9 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
       const from = stream.messages.length
       await s.emit()
       const at = await stream.find(isOf('live'), from)
-      // What waits already, and a turn of each.
+      // The data that already waits, and one turn of each.
       expect(stream.bytes(from, at)).toBeLessThan((1 + others) * mostBuffered)
-      // In the end each has everything.
+      // In the end, each has all events.
       for (const n of range(1, others)) {
         await stream.find(isOf(`behind${n}`, count))
         const numbers = stream.messages
@@ -143,7 +143,7 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
     },
   )
 
-  it('delay each value of a generator that always has more by two buffers', async () => {
+  it('delay each value of an endless generator by two buffers', async () => {
     await using s = await setup()
     const subscriptions: Wanted = { behind: s.behind, endless: { path: 'endless' }, live: s.small }
     const stream = slowReader(await s.post({ revision: 1, subscriptions }))
@@ -160,7 +160,7 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
     await stream.leave()
   })
 
-  it('delay the start of another one by two buffers', async () => {
+  it('delay the start of another subscription by two buffers', async () => {
     await using s = await setup()
     const stream = slowReader(await s.post({ revision: 1, subscriptions: { behind: s.behind } }))
     const { data = '' } = stream.messages[await stream.find(isOf('$connected'))] ?? {}
@@ -175,8 +175,8 @@ describe('P29: subscriptions that are far behind on a connection whose reader is
     await stream.leave()
   })
 
-  it.each(paths)('delay it by a buffer where Node writes to a socket: %s', async (path) => {
-    // More than the kernel and both ends' sockets hold.
+  it.each(paths)('delay an event on a Node socket by one buffer: %s', async (path) => {
+    // More than the kernel and the sockets of both ends can buffer.
     const eventBytes = 8_000
     await using s = await setup(eventBytes)
     const responses: ServerResponse[] = []

@@ -41,7 +41,7 @@ function setup() {
     channels,
     router,
     log,
-    /** Gives a number to whoever follows the channel, and to the generators. */
+    /** Sends a number to subscriptions of the channel and to the generators. */
     async emit(n: number): Promise<void> {
       emitter.emit('number', n)
       await log.publish(n)
@@ -51,7 +51,7 @@ function setup() {
 
 const singlePath = (path: string): string => `/${path}?input=${encodeURIComponent('{"log":"a"}')}`
 
-/** The request for a stream of many subscriptions; the same ones for everybody. */
+/** The request for a stream of many subscriptions, which are the same for all clients. */
 function streamRequest(logs: readonly string[]) {
   const subscriptions = Object.fromEntries(
     logs.map((log) => [`key-${log}`, { path: 'log', input: { log } }]),
@@ -93,23 +93,26 @@ async function readChunks(
 }
 
 describe('the events of one tick', () => {
-  it.each(['log', 'positive', 'mapped'])('leave in one write for each client: %s', async (path) => {
-    const s = setup()
-    await using server = await serveRouter(s.router)
-    const { chunks, socket } = await readChunks(
-      server.url,
-      `GET ${singlePath(path)} HTTP/1.1\r\nHost: x\r\n\r\n`,
-    )
-    await expect.poll(() => chunks().join('')).toContain('restore-id')
-    await s.log.publishMany(range(1, 8))
-    await expect.poll(() => chunks().join('')).toContain('data: 8\n')
-    const withEvents = chunks().filter((chunk) => /^data: \d/m.test(chunk))
-    expect(withEvents.map((chunk) => chunk.match(/^data: \d$/gm)?.length)).toEqual([8])
-    socket.destroy()
-    await s.channels.close()
-  })
+  it.each(['log', 'positive', 'mapped'])(
+    'are sent in one write for each client: %s',
+    async (path) => {
+      const s = setup()
+      await using server = await serveRouter(s.router)
+      const { chunks, socket } = await readChunks(
+        server.url,
+        `GET ${singlePath(path)} HTTP/1.1\r\nHost: x\r\n\r\n`,
+      )
+      await expect.poll(() => chunks().join('')).toContain('restore-id')
+      await s.log.publishMany(range(1, 8))
+      await expect.poll(() => chunks().join('')).toContain('data: 8\n')
+      const withEvents = chunks().filter((chunk) => /^data: \d/m.test(chunk))
+      expect(withEvents.map((chunk) => chunk.match(/^data: \d$/gm)?.length)).toEqual([8])
+      socket.destroy()
+      await s.channels.close()
+    },
+  )
 
-  it('leave in one write for all subscriptions of a connection', async () => {
+  it('are sent in one write for all subscriptions of a connection', async () => {
     const s = setup()
     const logs = range(1, 10).map(String)
     await using server = await serveRouter(s.router)
@@ -157,7 +160,7 @@ describe('the events of one tick', () => {
   })
 })
 
-/** Counts the web streams that are made from here on, until mocks and globals are restored. */
+/** Counts the web streams that are created until mocks and globals are restored. */
 function countWebStreams(): { made: number } {
   const count = { made: 0 }
   for (const name of [
@@ -180,31 +183,28 @@ function countWebStreams(): { made: number } {
 describe('each event', () => {
   const paths = ['log', 'positive', 'mapped', 'generated']
 
-  it.each(paths)(
-    'is one write to a socket of Node, with no web stream in between: %s',
-    async (path) => {
-      const s = setup()
-      await using server = await serveRouter(s.router)
-      const webStreams = countWebStreams()
-      const connected = once(server.server, 'connection')
-      using stream = await openRaw(server.url + singlePath(path))
-      const [socket]: Socket[] = await connected
-      await stream.nextMany(2)
-      const write = vi.spyOn(socket as Socket, 'write')
-      for (const n of range(1, 8)) {
-        await s.emit(n)
-        expect((await stream.next()).data).toBe(String(n))
-        expect(write).toHaveBeenCalledTimes(n)
-      }
-      vi.restoreAllMocks()
-      vi.unstubAllGlobals()
-      expect(webStreams.made).toBe(0)
-      await s.channels.close()
-    },
-  )
+  it.each(paths)('is one write to a Node socket, without web streams: %s', async (path) => {
+    const s = setup()
+    await using server = await serveRouter(s.router)
+    const webStreams = countWebStreams()
+    const connected = once(server.server, 'connection')
+    using stream = await openRaw(server.url + singlePath(path))
+    const [socket]: Socket[] = await connected
+    await stream.nextMany(2)
+    const write = vi.spyOn(socket as Socket, 'write')
+    for (const n of range(1, 8)) {
+      await s.emit(n)
+      expect((await stream.next()).data).toBe(String(n))
+      expect(write).toHaveBeenCalledTimes(n)
+    }
+    vi.restoreAllMocks()
+    vi.unstubAllGlobals()
+    expect(webStreams.made).toBe(0)
+    await s.channels.close()
+  })
 
   it.each(paths)(
-    'is one chunk of a web-standard response, which is the only web stream: %s',
+    'is one chunk of a web-standard response, whose body is the only web stream: %s',
     async (path) => {
       const s = setup()
       const link = createServerLink({ router: s.router, channels: s.channels })
@@ -256,7 +256,7 @@ describe('an event for many', () => {
     await s.channels.close()
   })
 
-  it('is joined with those of the same tick once', async () => {
+  it('is joined with the others of its tick only once', async () => {
     const s = setup()
     await using server = await serveRouter(s.router)
     const streams = await Promise.all(
@@ -266,7 +266,7 @@ describe('an event for many', () => {
     const concat = vi.spyOn(Buffer, 'concat')
     await s.log.publishMany(range(1, 8))
     const got = await Promise.all(streams.map((stream) => stream.nextMany(8)))
-    // The eight, with what HTTP/1.1 puts around a chunk.
+    // The eight events, and the two lines around an HTTP/1.1 chunk.
     const joined = concat.mock.calls.filter(([parts]) => parts.length === 10)
     vi.restoreAllMocks()
     for (const messages of got)

@@ -14,7 +14,7 @@ interface Value {
   readonly n: number
 }
 
-/** Emits values, and tells whether somebody holds them. */
+/** Emits values, and shows which of them are still in memory. */
 function createSource() {
   const emitter = new EventEmitter()
   const refs: WeakRef<Value>[] = []
@@ -28,7 +28,7 @@ function createSource() {
   return { emitter, emit, held }
 }
 
-/** Opens a stream of `onValue`, up to its start. */
+/** Opens a stream of `onValue`, and reads up to its start. */
 async function openStream(url: string, mode: 'single' | 'multiplexed'): Promise<RawStream> {
   const body = JSON.stringify({
     version: 1,
@@ -42,7 +42,7 @@ async function openStream(url: string, mode: 'single' | 'multiplexed'): Promise<
   return stream
 }
 
-describe('a value that was sent is not kept until the next one', () => {
+describe('a sent value is not kept in memory until the next one', () => {
   const t = initTRPC.create()
   const subscriptions = {
     'an iterable': (emitter: EventEmitter) =>
@@ -75,7 +75,7 @@ describe('a value that was sent is not kept until the next one', () => {
 describe.each(['single', 'multiplexed'] as const)(
   'a stream of a channel, in %s mode, keeps',
   (mode) => {
-    it('nothing of the call that it came from', async () => {
+    it('nothing of the call that created it', async () => {
       const channels = createChannels({
         channels: { values: channel({ event: z.object({ n: z.number() }) }) },
       })
@@ -93,13 +93,13 @@ describe.each(['single', 'multiplexed'] as const)(
       await heapInUse()
       expect(calls.map((call) => call.deref())).toEqual([undefined, undefined])
       await channels.values().publish({ n: 1 })
-      // A single stream tells first where it starts.
+      // In single mode, the starting position comes first.
       expect((await stream.nextMany(mode === 'single' ? 2 : 1)).at(-1)?.data).toContain('"n":1')
     })
   },
 )
 
-it('a multiplexed stream keeps nothing that has read its body', async () => {
+it('a multiplexed stream keeps no listener that has read its body', async () => {
   const t = initTRPC.create()
   const onValue = t.procedure.subscription(({ signal }) =>
     on(new EventEmitter(), 'value', signal ? { signal } : {}),
@@ -110,7 +110,7 @@ it('a multiplexed stream keeps nothing that has read its body', async () => {
   await using listening = await listen(server)
   using _one = await openStream(listening.url, 'multiplexed')
   using _other = await openStream(listening.url, 'multiplexed')
-  // What is there for one request only has something of it.
+  // A listener that only one request has may hold parts of that request.
   const [one, other] = requests.map((request) =>
     ['data', 'end', 'close', 'error'].flatMap((event) => request.listeners(event)),
   )

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { type RouterServer, serveRouter } from '../../../../tests/support/router-server.ts'
 
 const t = initTRPC.create()
-/** Three of them are more than may wait for a client. */
+/** Three of these exceed what may wait for a client. */
 const large = 'x'.repeat(100_000)
 const router = t.router({
   hello: t.procedure.query(() => 'hello'),
@@ -29,14 +29,14 @@ beforeAll(async () => {
   return () => server[Symbol.asyncDispose]()
 })
 
-/** Opens a connection, and sends requests in one packet. */
+/** Opens a connection and sends requests in one packet. */
 function connect(...requests: string[]): net.Socket {
   const socket = net.connect(Number(new URL(server.url).port), '127.0.0.1')
   socket.write(requests.join(''))
   return socket.setEncoding('utf8')
 }
 
-/** Sends requests in one packet; gives all that comes until the server closes the connection. */
+/** Sends requests in one packet. Returns all data until the server closes the connection. */
 async function exchange(...requests: string[]): Promise<string> {
   const socket = connect(...requests)
   let text = ''
@@ -53,7 +53,7 @@ interface Answer {
   readonly body: string
 }
 
-/** Reads answers to HTTP/1.1, one behind the other, each by the length of its chunks. */
+/** Parses consecutive HTTP/1.1 responses, each by the lengths of its chunks. */
 function answersIn(text: string): Answer[] {
   const [head = '', ...others] = text.split('\r\n\r\n')
   if (head === '') return []
@@ -89,7 +89,7 @@ const shown = ({ status, body }: Answer): unknown => [
 
 describe('a client of HTTP/1.0', () => {
   it.each([[[]], [['connection: keep-alive']]])(
-    'gets a stream up to its end, with the headers %j',
+    'gets a whole stream, with the headers %j',
     async (headers) => {
       const text = await exchange(['GET /steps HTTP/1.0', ...headers, '', ''].join('\r\n'))
       const [head = '', ...body] = text.split('\r\n\r\n')
@@ -100,8 +100,8 @@ describe('a client of HTTP/1.0', () => {
   )
 })
 
-describe('a connection that is kept', () => {
-  it('serves streams and calls one after the other, though all were asked for at once', async () => {
+describe('a persistent connection', () => {
+  it('serves pipelined streams and calls one after the other', async () => {
     const text = await exchange(
       get('steps'),
       get('hello'),
@@ -112,7 +112,7 @@ describe('a connection that is kept', () => {
     expect(answersIn(text).map(shown)).toEqual([streams, answers, streams, streams, answers])
   })
 
-  it('that is lost in the first of two streams ends the other, too', async () => {
+  it('ends both of two pipelined streams when it is lost during the first', async () => {
     const socket = connect(get('lasting'), get('lasting'))
     let text = ''
     for await (const part of socket) {
@@ -143,7 +143,7 @@ it('a client that waits for 100 Continue gets it, and then its stream', async ()
   expect(text).toContain('event: a\ndata: "one"\n\n')
 })
 
-it('HEAD opens no stream and leaves the connection as it was', async () => {
+it('HEAD opens no stream, and the connection stays usable', async () => {
   const head = (path: string): string => get(path).replace('GET', 'HEAD')
   const text = await exchange(head('steps'), head('~sse'), get('hello', 'connection: close'))
   expect(answersIn(text).map(shown)).toEqual([[204, []], [204, []], answers])

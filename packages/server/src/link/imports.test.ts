@@ -5,10 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 const root = join(import.meta.dirname, '..')
 
-/**
- * What a file imports at run time: not its `import type` lines, nor what is imported when it is
- * called.
- */
+/** Returns the imports of a file at run time, without `import type` lines and dynamic imports. */
 async function staticImports(file: string): Promise<string[]> {
   const source = await readFile(file, 'utf8')
   const statements = source.matchAll(
@@ -21,7 +18,7 @@ describe('the adapters', () => {
   const files = readdirSync(join(root, 'adapters')).filter((file) => !/\.test(-d)?\.ts$/.test(file))
 
   it.each(files)(
-    '%s imports only what a third party could, and has at most 65 lines',
+    '%s imports only modules that a third party could import, and has at most 65 lines',
     async (file) => {
       const source = await readFile(join(root, 'adapters', file), 'utf8')
       const names = [...source.matchAll(/\b(?:from|import\()\s*'([^']+)'/g)].map(

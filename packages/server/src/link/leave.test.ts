@@ -14,7 +14,7 @@ import { type Backend, channel, createChannels, createServerLink, memoryBackend 
 const t = initTRPC.create()
 const nothing = { connections: 0, subscriptions: 0 }
 
-/** A signal that a test gives. */
+/** A promise that the test resolves. */
 function deferred() {
   let resolve = (): void => {}
   const promise = new Promise<void>((done) => {
@@ -23,7 +23,7 @@ function deferred() {
   return { promise, resolve: () => resolve() }
 }
 
-/** A memory backend that says who listens. */
+/** A memory backend that records `listen` and `unlisten`. */
 function countedBackend() {
   const backend = memoryBackend()
   const news = createInbox<'listen' | 'unlisten'>()
@@ -45,7 +45,7 @@ const one = { limits: { connections: 1, connectionsPerKey: 1 } }
 const oneCall = JSON.stringify({ version: 1, revision: 1, subscriptions: { a: { path: 's' } } })
 
 describe('P28: a client that leaves', () => {
-  it('before its response has started, in createContext', async () => {
+  it('before its response has started, in createContext: its slot is free', async () => {
     const calls = createInbox<AbortSignal>()
     const made = deferred()
     const ran = createInbox<string>()
@@ -71,7 +71,7 @@ describe('P28: a client that leaves', () => {
     request.destroy()
     await once(signal, 'abort')
     expect(server.link.stats()).toMatchObject(nothing)
-    // Its place is free at once, whatever createContext still does, and is given back only once.
+    // The slot is free immediately, whatever createContext still does, and is released only once.
     using second = await openRaw(`${server.url}/s`)
     expect((await second.nextMany(3)).map(({ event }) => event)).toEqual([
       'connected',
@@ -91,7 +91,7 @@ describe('P28: a client that leaves', () => {
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 
-  it('while the procedure gets ready: what it returns is returned to', async () => {
+  it('while the procedure prepares: return() of its iterator is called', async () => {
     const inProcedure = createInbox<AbortSignal>()
     const ready = deferred()
     const returned = deferred()
@@ -120,7 +120,7 @@ describe('P28: a client that leaves', () => {
   })
 
   it.each(['generator that waits', 'generator that watches its signal', 'observable'] as const)(
-    'between two events of a %s: it is cleaned up',
+    'between two events of a %s: the procedure is cleaned up',
     async (kind) => {
       const cleaned = deferred()
       const router = t.router({
@@ -162,7 +162,7 @@ describe('P28: a client that leaves', () => {
     },
   )
 
-  it('while it does not read: the generator that waits for it is returned', async () => {
+  it('while it does not read: return() of the waiting generator is called', async () => {
     const cleaned = deferred()
     const stalled = deferred()
     let responses: ServerResponse | undefined
@@ -192,7 +192,7 @@ describe('P28: a client that leaves', () => {
     expect(server.link.stats()).toMatchObject(nothing)
   })
 
-  it('of a channel: its reader leaves the hub, which closes', async () => {
+  it('during a channel’s stream: its reader leaves the hub, which closes', async () => {
     const { backend, news } = countedBackend()
     const clock = manualClock()
     const channels = createChannels({
@@ -223,7 +223,7 @@ describe('P28: a client that leaves', () => {
     await channels.close()
   })
 
-  it('in a middleware: nothing is begun for it', async () => {
+  it('in middleware: nothing is started for it', async () => {
     const inMiddleware = createInbox<ServerResponse>()
     const passed = deferred()
     const contexts: unknown[] = []
@@ -240,7 +240,7 @@ describe('P28: a client that leaves', () => {
     request.destroy()
     await once(response, 'close')
     passed.resolve()
-    // Another one is served as if nothing had been.
+    // The next client is served normally.
     using next = await openRaw(`${server.url}/s`)
     expect((await next.nextMany(2)).map(({ event }) => event)).toEqual(['connected', 'return'])
     expect(contexts).toHaveLength(1)
@@ -265,13 +265,13 @@ describe('P28: a client that leaves', () => {
     const response = await requests.take()
     socket.destroy()
     await once(response, 'close')
-    // A whole turn later there is an answer to somebody else.
+    // Wait a whole turn, until another request is answered.
     await ask(`${server.url}/~sse`)
     expect(errors.map(String).join()).not.toContain('aborted')
     expect(server.link.stats()).toMatchObject({ ...nothing, refused: 0 })
   })
 
-  it('before its turn on its socket: each request that it had sent ahead is over', async () => {
+  it('before its turn on its socket: each request that it had pipelined is over', async () => {
     const begun = createInbox<AbortSignal>()
     const router = t.router({
       s: t.procedure.subscription(async function* ({ signal }) {
@@ -311,7 +311,7 @@ describe('P28: a client that leaves', () => {
       { method: 'POST', headers: { 'content-type': 'application/json' }, body: oneCall },
     ],
   ])(
-    'before the link sees the request: nothing is begun for it, in %s mode',
+    'before the link sees the request: nothing is started for it, in %s mode',
     async (_, path, init) => {
       const gone = new AbortController()
       gone.abort()
@@ -329,14 +329,14 @@ describe('P28: a client that leaves', () => {
       }
       expect(contexts).toEqual([])
       expect(link.stats()).toMatchObject({ ...nothing, refused: 0 })
-      // It holds no place.
+      // The request holds no slot.
       const next = await link.fetch(new Request(url, init))
       expect(next.headers.get('content-type')).toContain('text/event-stream')
       await next.body?.cancel()
     },
   )
 
-  it('is sent nothing more; what its cleanup throws reaches onError', async () => {
+  it('gets nothing more, and errors of the cleanup reach onError', async () => {
     const errors = createInbox<TRPCError>()
     const router = t.router({
       s: t.procedure.subscription(async function* ({ signal }) {
@@ -357,7 +357,7 @@ describe('P28: a client that leaves', () => {
     expect(errors.items).toHaveLength(1)
   })
 
-  it('ends no other stream by an iterator that throws in return()', async () => {
+  it('ends no other stream if its iterator throws in return()', async () => {
     const errors = createInbox<TRPCError>()
     const iterator: AsyncIterator<number> = {
       next: () => new Promise(() => {}),

@@ -10,8 +10,8 @@ import { stepsPerTurn } from './connection/turns.ts'
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /**
- * Live subscriptions of one channel, returned or iterated by a generator, and what they have
- * loaded.
+ * Live subscriptions of one channel, returned or iterated by a generator, with a record of their
+ * loads.
  */
 async function setup() {
   const clock = manualClock()
@@ -39,7 +39,7 @@ async function setup() {
     clock,
     channels,
     loads,
-    /** Opens a stream with so many subscriptions, and waits until each has its snapshot. */
+    /** Opens a stream with `count` subscriptions, and waits until each has its snapshot. */
     async open(path: string, who: string, count: number): Promise<RawStream> {
       const subscriptions = Object.fromEntries(
         Array.from({ length: count }, (_, i) => [`k${i}`, { path, input: who }]),
@@ -62,7 +62,7 @@ async function setup() {
 }
 
 describe.each(['returned', 'iterated'])('live subscriptions that are %s', (path) => {
-  it('load again a few at a time after a gap of all, and streams take turns', async () => {
+  it('load again a few at a time after a common gap, and streams take turns', async () => {
     await using s = await setup()
     using many = await s.open(path, 'many', 100)
     using few = await s.open(path, 'few', 3)
@@ -83,7 +83,7 @@ describe.each(['returned', 'iterated'])('live subscriptions that are %s', (path)
     expect([many.status, few.status]).toEqual([200, 200])
   })
 
-  it('that are given up before their turn load nothing', async () => {
+  it('load nothing if they end before their turn', async () => {
     await using s = await setup()
     using many = await s.open(path, 'many', 100)
     s.loads.length = 0

@@ -67,7 +67,7 @@ const post = (server: RouterServer, headers = {}) => ({
   }),
 })
 
-/** A server whose contexts are made when the test says so. */
+/** A server that creates each context when the test says so. */
 async function slowContexts(options: RouterServerOptions) {
   const contexts = createInbox<() => void>()
   const server = await serveRouter(router, {
@@ -86,19 +86,19 @@ const from = (address: string, user?: string) => ({
   ...(user && { user }),
 })
 
-describe('bodies that are under way', () => {
-  it('take a place before they are read', async () => {
+describe('pending bodies', () => {
+  it('take a slot before they are read', async () => {
     const clock = manualClock()
     await using server = await serveRouter(router, { clock, limits: { connections: 3 } })
     const held = await Promise.all([1, 2, 3].map(() => sendUnfinished(server.url, '{')))
-    // Each has its timer when its place is taken.
+    // Each body has a timer once its slot is taken.
     await clock.due(10_000)
     const { status, text } = await post(server).answer
     expect([status, text]).toEqual([503, expect.stringContaining('limits.connections raises it')])
     for (const { request } of held) request.destroy()
   })
 
-  it('P68: are answered 408 when they take too long, and their socket is let go', async () => {
+  it('P68: are answered 408 when they take too long, and their socket is closed', async () => {
     const clock = manualClock()
     await using server = await serveRouter(router, { clock, limits: { connections: 1 } })
     const { answer } = await sendUnfinished(server.url, '{"version":')
@@ -109,12 +109,12 @@ describe('bodies that are under way', () => {
       text: expect.stringContaining('10000 ms (limits.bodyMs)'),
       closed: true,
     })
-    // The place is free again.
+    // The slot is free again.
     using stream = await openRaw(`${server.url}/stays`)
     expect((await stream.next()).event).toBe('connected')
   })
 
-  it('are cut off if they go on for ever behind their answer', async () => {
+  it('are cut off if they continue endlessly after their answer', async () => {
     const clock = manualClock()
     await using server = await serveRouter(router, { clock })
     const { request, answer } = await sendUnfinished(server.url, 'x', {
@@ -126,7 +126,7 @@ describe('bodies that are under way', () => {
     if (!request.destroyed) await once(request, 'close')
   })
 
-  it('P68: share a bounded memory, of which no address has more than its part', () => {
+  it('P68: share a bounded memory, of which no address gets more than its share', () => {
     const bodies = new Bodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
     const tally = (name: string): Tally => ({
       name,
@@ -143,7 +143,7 @@ describe('bodies that are under way', () => {
     const first = tally('address 1.1.1.1')
     const held = [fill(first), fill(first)]
     expect(() => fill(first)).toThrow('bodyBytes')
-    // Those whose address isn't known are not one sender.
+    // Senders with unknown addresses don't count as one sender.
     const unknown = tally('')
     for (let i = 0; i < 6; i++) held.push(fill(unknown))
     expect(() => fill(unknown)).toThrow('bodyBytes')
@@ -153,7 +153,7 @@ describe('bodies that are under way', () => {
     expect(() => fill(first)).toThrow('bodyBytes')
   })
 
-  it('cost what they have, in however many pieces they come', () => {
+  it('cost their size, however many pieces they come in', () => {
     const bodies = new Bodies({ clock: manualClock(), bytes: 8_000_000, forMs: 1_000 })
     const body = bodies.begin(undefined)
     const text = JSON.stringify({ text: 'é€😀'.repeat(1_000) })
@@ -161,7 +161,7 @@ describe('bodies that are under way', () => {
     expect(body.text()).toBe(text)
   })
 
-  it('hold no memory when their client has left, or its stream is open', async () => {
+  it('hold no memory once their client has left or the stream is open', async () => {
     await using server = await serveRouter(router, { limits: { bodyBytes: 1_100_000 } })
     const padding = 'x'.repeat(700_000)
     const body = JSON.stringify({ ...set, padding })
@@ -193,7 +193,7 @@ describe('bodies that are under way', () => {
     ])
   })
 
-  it('of a web-standard request are held to the same', async () => {
+  it('have the same limits in web-standard requests', async () => {
     const clock = manualClock()
     const link = createServerLink({
       router,
@@ -218,9 +218,9 @@ describe('bodies that are under way', () => {
   })
 })
 
-describe('contexts that are being made', () => {
+describe('pending contexts', () => {
   it.each(['stays', '~sse'])(
-    'for %s leave places for others than the address that asks for many',
+    'of many requests for %s from one address leave slots for other addresses',
     async (path) => {
       await using server = await slowContexts({
         limits: { connections: 10, connectionsPerKey: 3 },
@@ -228,7 +228,7 @@ describe('contexts that are being made', () => {
         onError: () => {},
       })
       const asked: RawStream[] = []
-      /** Resolves when it is in, or refused. */
+      /** Resolves to whether the stream was accepted or refused. */
       async function openOne(headers: Record<string, string>): Promise<boolean> {
         const body = JSON.stringify(set)
         const many = { method: 'POST', headers: { ...json, ...headers }, body }
@@ -259,7 +259,7 @@ describe('a disconnect while a stream is being opened', () => {
       'by key and path',
       (server: RouterServer) => server.link.disconnect({ key: 'ann', path: 'stays' }),
     ],
-  ])('%s asks again who that is, in both modes', async (_name, disconnect) => {
+  ])('%s makes the client authenticate again, in both modes', async (_name, disconnect) => {
     await using server = await slowContexts(keyed)
     const single = openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })
     const many = post(server, { user: 'ann' }).answer
@@ -270,18 +270,18 @@ describe('a disconnect while a stream is being opened', () => {
     await stream.over
     expect(stream.messages[0]).toMatchObject({ event: 'serialized-error' })
     expect(stream.messages[0]?.data).toContain('SERVICE_UNAVAILABLE')
-    // Soon: there is nothing to wait for.
+    // A short time, as there is nothing to wait for.
     expect(stream.retries.every((ms) => ms < 1_000)).toBe(true)
     expect((await many).status).toBe(503)
     expect(server.link.stats().connections).toBe(0)
-    // Whoever is asked after it is let in.
+    // A request after the disconnect is accepted.
     const again = openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })
     ;(await server.contexts.take())()
     using next = await again
     expect((await next.next()).event).toBe('connected')
   })
 
-  it.each(['/stays', '/~sse'])('leaves no moment at which it has no effect (%s)', async (path) => {
+  it.each(['/stays', '/~sse'])('has an effect at every moment (%s)', async (path) => {
     for (let ticks = 0; ticks < 24; ticks++) {
       await using server = await slowContexts(keyed)
       const init = path === '/stays' ? {} : { method: 'POST', body: JSON.stringify(set) }
@@ -296,7 +296,7 @@ describe('a disconnect while a stream is being opened', () => {
     }
   })
 
-  it('lets others in', async () => {
+  it('doesn’t affect other clients', async () => {
     await using server = await slowContexts(keyed)
     const bobs = openRaw(`${server.url}/stays`, { headers: { user: 'bob' } })
     const make = await server.contexts.take()
@@ -307,7 +307,7 @@ describe('a disconnect while a stream is being opened', () => {
     expect((await stream.next()).event).toBe('connected')
   })
 
-  it('answers a control request of theirs with 404', async () => {
+  it('makes a control request of the client get 404', async () => {
     await using server = await slowContexts(keyed)
     const opening = openRaw(`${server.url}/~sse`, {
       method: 'POST',
@@ -323,13 +323,13 @@ describe('a disconnect while a stream is being opened', () => {
       body: JSON.stringify({ ...set, revision: 2, connectionId }),
     })
     const make = await server.contexts.take()
-    // By a path that the stream does not have yet.
+    // The stream doesn't have this path yet.
     expect(server.link.disconnect({ key: 'ann', path: 'stays' })).toBe(0)
     make()
     expect((await changed).status).toBe(404)
   })
 
-  it('by a function that returns a promise, or throws, ends no stream', async () => {
+  it('ends no stream if its function returns a promise or throws', async () => {
     await using server = await serveRouter(router)
     using stream = await openRaw(`${server.url}/stays`)
     await stream.next()
@@ -341,7 +341,7 @@ describe('a disconnect while a stream is being opened', () => {
     expect(server.link.stats().connections).toBe(1)
   })
 
-  it('without a key or a path is refused: it would end all streams', async () => {
+  it('is refused without a key or a path, as it would end all streams', async () => {
     await using server = await serveRouter(router)
     for (const target of [{}, { key: undefined }])
       expect(() => server.link.disconnect(target)).toThrow(

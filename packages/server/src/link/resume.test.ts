@@ -26,7 +26,7 @@ const router = t.router({
   briefByGenerator: t.procedure.subscription(async function* (opts) {
     yield* channels.brief().subscribe(opts)
   }),
-  /** The client's id is another procedure's business. */
+  /** A procedure that has its own use for the client's id. */
   generator: t.procedure
     .input(z.object({ lastEventId: z.string().optional() }).optional())
     .subscription(async function* ({ input }) {
@@ -48,7 +48,7 @@ const brief = await channels.brief().publishMany([1, 2, 3, 4, 5])
 const idOf = (events: ReadonlyArray<{ id: string }>, index: number): string =>
   events[index]?.id ?? ''
 
-/** All that is sent for a lastEventId, until nothing more is to come. */
+/** The start of the response to a lastEventId: an error, or the second message. */
 async function answerTo(url: string, headers: Record<string, string> = {}) {
   using stream = await openRaw(url, { headers })
   await stream.next()
@@ -80,7 +80,7 @@ const invalid: Record<string, string> = {
   'another notation of digits': '１-０',
 }
 
-describe('P12: a lastEventId that is not one of ours', () => {
+describe('P12: a lastEventId that no channel has issued', () => {
   it.each(Object.entries(invalid))(
     'gets BAD_REQUEST in tRPC’s shape: %s',
     async (_, lastEventId) => {
@@ -92,7 +92,7 @@ describe('P12: a lastEventId that is not one of ours', () => {
       const inInput = { input: { lastEventId } }
       const { code } = await answerTo(subscriptionUrl(server.url, 'brief', { lastEventId }))
       expect(code).toBe('BAD_REQUEST')
-      // Where a generator takes any text, it gets it.
+      // A generator that accepts any text gets the id.
       const { text } = await ask(subscriptionUrl(server.url, 'generator', inInput))
       expect(text).toContain(`data: ${lastEventId.length}`)
       expect(server.link.stats().connections).toBe(0)
@@ -100,7 +100,7 @@ describe('P12: a lastEventId that is not one of ours', () => {
   )
 
   it.each(['hello', '1-0\u00e9', '1-0=1-0', 'x'.repeat(10_000)])(
-    'gets BAD_REQUEST in a header, as far as Node lets it through: %s',
+    'gets BAD_REQUEST in a header that Node accepts: %s',
     async (lastEventId) => {
       await using server = await serveRouter(router)
       const url = subscriptionUrl(server.url, 'room', { input: 'a' })
@@ -108,7 +108,7 @@ describe('P12: a lastEventId that is not one of ours', () => {
     },
   )
 
-  it('gets Node’s own answer where it is too long for a header, and the server lives on', async () => {
+  it('gets Node’s own answer if it is too long for a header, and the server keeps running', async () => {
     await using server = await serveRouter(router)
     const url = subscriptionUrl(server.url, 'room', { input: 'a' })
     const answer = await ask(url, { headers: { 'last-event-id': 'x'.repeat(100_000) } })
@@ -125,7 +125,7 @@ describe('P12: a lastEventId that is not one of ours', () => {
   })
 
   it.each(['1-0', 'a=1-0,b=2-0,', '=1-0', 'A=1-0', 'a=1', `${'a'.repeat(17)}=1-0`, 'a=1-0,,b=1-0'])(
-    'gets BAD_REQUEST where an id of many channels is due: %s',
+    'gets BAD_REQUEST from a merged subscription: %s',
     async (lastEventId) => {
       await using server = await serveRouter(router)
       const url = subscriptionUrl(server.url, 'both', { lastEventId })
@@ -141,13 +141,13 @@ describe('P12: a lastEventId of another channel', () => {
       const { second, stream } = await answerTo(
         subscriptionUrl(server.url, 'room', { input: 'a', lastEventId: id }),
       )
-      // Either it happens to be a position here as well, or there is a gap.
+      // Either the id happens to be a position in this channel too, or there is a gap.
       if (second?.event !== 'message') expect(second?.event).toBe('gap')
       expect(stream?.messages.map(({ data }) => data).join()).not.toContain('secret')
     }
   })
 
-  it('in an id of many channels starts afresh those that it does not name', async () => {
+  it('starts those channels of a merge anew that it does not name', async () => {
     await using server = await serveRouter(router)
     const { second, stream } = await answerTo(
       subscriptionUrl(server.url, 'both', { lastEventId: 'nosuchlog=1-0' }),
@@ -158,7 +158,7 @@ describe('P12: a lastEventId of another channel', () => {
 })
 
 describe('P22: a position that can no longer be resumed', () => {
-  it('is answered by one gap, then by what is retained', async () => {
+  it('gets one gap, then the retained events', async () => {
     await using server = await serveRouter(router)
     const lastEventId = idOf(brief, 0)
     for (const path of ['brief', 'briefByGenerator']) {
@@ -177,7 +177,7 @@ describe('P22: a position that can no longer be resumed', () => {
     }
   })
 
-  it('of the future is answered by one gap: it is another log', async () => {
+  it('gets one gap if it is in the future, as it belongs to another log', async () => {
     await using server = await serveRouter(router)
     const lastEventId = '99999999999999999999-1'
     using stream = await openRaw(subscriptionUrl(server.url, 'brief', { lastEventId }))
@@ -188,7 +188,7 @@ describe('P22: a position that can no longer be resumed', () => {
     })
   })
 
-  it('is no gap where nothing is missing', async () => {
+  it('gets no gap if no event is missing', async () => {
     await using server = await serveRouter(router)
     using stream = await openRaw(
       subscriptionUrl(server.url, 'brief', { lastEventId: idOf(brief, 2) }),
@@ -210,7 +210,7 @@ describe('P22: a position that can no longer be resumed', () => {
     expect(atEnd.messages).toHaveLength(1)
   })
 
-  it('ends with PRECONDITION_FAILED where the subscription asks for that', async () => {
+  it('ends with PRECONDITION_FAILED if the subscription asks for that', async () => {
     await using server = await serveRouter(router)
     const url = subscriptionUrl(server.url, 'briefOrError', { lastEventId: idOf(brief, 0) })
     expect(await answerTo(url)).toEqual({ code: 'PRECONDITION_FAILED' })
@@ -225,7 +225,7 @@ describe('P20: a subscription without an event to send', () => {
     expect(position).toEqual({ event: 'restore-id', data: '', id: idOf(brief, 4) })
   })
 
-  it('gets its position: from a generator that reads a channel; P19: an untracked event changes nothing', async () => {
+  it('gets its position: from a generator that reads a channel; P19: an untracked event doesn’t change it', async () => {
     await using server = await serveRouter(router)
     using stream = await openRaw(`${server.url}/started`)
     const [, untracked, position] = await stream.nextMany(3)

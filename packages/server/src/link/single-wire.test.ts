@@ -16,7 +16,7 @@ import { createServerLink } from '../index.ts'
 
 type InitOptions = NonNullable<Parameters<typeof initTRPC.create>[0]>
 
-/** A router with one procedure for each way that a subscription can go. */
+/** A router with one procedure for each possible course of a subscription. */
 function createRouter(options: InitOptions) {
   const t = initTRPC.context<{ user?: string }>().create(options as object)
   const { procedure, router } = t
@@ -130,12 +130,12 @@ interface Failure {
   readonly input: unknown
 }
 
-/** How a request was answered, without what differs by intent. */
+/** The answer to a request, without intended differences. */
 interface Answer {
   readonly status: number
   readonly headers: Record<string, string | undefined>
   readonly body: unknown
-  /** What onError was told. */
+  /** The calls of onError. */
   readonly failures: readonly string[]
 }
 
@@ -154,8 +154,8 @@ function describeFailure({ error, path, type, input }: Failure): string {
 }
 
 /**
- * Removes what our streams have besides: the position right after `connected`, and after how much
- * silence they are dead.
+ * Removes additions of our streams: the position after `connected`, and the time of silence after
+ * which a stream is dead.
  */
 function readBody(
   text: string,
@@ -196,7 +196,10 @@ interface Case extends RawRequest {
   readonly server?: object
 }
 
-/** Asks tRPC's own server, ours on Node and ours on web-standard requests the same. */
+/**
+ * Sends the same request to tRPC's own server, to ours on Node and to ours with web-standard
+ * requests.
+ */
 async function askAll({ url, init = {}, server = {}, ...request }: Case): Promise<{
   trpc: Answer
   node: Answer
@@ -417,29 +420,29 @@ const streams: Record<string, Case> = {
   },
 }
 
-// Newer versions let an app choose what stands between the parts of a path.
+// In newer versions, an app can choose the separator between the parts of a path.
 if ('pathSeparator' in initTRPC.create()._config) {
   const init = { pathSeparator: '~' } as InitOptions
   streams['a path with another separator'] = { url: '/later~values', init }
-  streams['a dotted path where there is another separator'] = { url: path('later.values'), init }
+  streams['a path with dots and another separator'] = { url: path('later.values'), init }
 }
 
-/** What is compared of an answer with tRPC's own. */
+/** The parts of an answer that are compared with tRPC's answer. */
 function comparable({ failures, ...answer }: Answer): object {
   return { ...answer, failures: [...new Set(failures)] }
 }
 
-describe('P10, P14: a request is answered as by tRPC, event for event', () => {
+describe('P10, P14: a request gets the same answer as from tRPC, event for event', () => {
   it.each(Object.entries(streams))('%s', async (name, given) => {
     const { trpc, node, fetch } = await askAll(given)
     expect(comparable(node)).toEqual(comparable(trpc))
-    // tRPC's fetch adapter appends where its Node adapter replaces, and joins cookies where this
-    // test's server reads them.
+    // tRPC's fetch adapter appends headers that its Node adapter replaces, and the test's server
+    // reads joined cookies.
     const skipHeaders = name.startsWith('responseMeta')
     expect(comparable(skipHeaders ? { ...fetch, headers: node.headers } : fetch)).toEqual(
       comparable(trpc),
     )
-    // Each failure is told once; tRPC tells those of a subscription twice.
+    // Each failure is reported once, but tRPC reports failures of a subscription twice.
     expect(node.failures).toEqual([...new Set(trpc.failures)])
     expect(fetch.failures).toEqual([...new Set(trpc.failures)])
   })

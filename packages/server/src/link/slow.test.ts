@@ -17,11 +17,11 @@ import {
 const t = initTRPC.create()
 const kilobyte = 1_024
 
-/** More than the kernel and both ends' sockets hold for a connection whose reader has stopped. */
+/** More than the kernel and the sockets of both ends buffer for a reader that has stopped. */
 const count = 2_000
 const eventBytes = 16 * kilobyte
 const maxBufferedBytes = 128 * kilobyte
-/** Beside what is buffered, one event that has just been taken on, and chunk headers. */
+/** The buffer's limit, plus one event that exceeded it, and chunk headers. */
 const mostBuffered = maxBufferedBytes + 2 * eventBytes
 
 async function setup(
@@ -65,7 +65,7 @@ async function setup(
     router,
     responses,
     log: channels.log(),
-    /** Publishes the numbers from 1 on, and looks how much waits for each client. */
+    /** Publishes the numbers from 1 on. Returns the most bytes that waited for any client. */
     async publish(): Promise<number> {
       let most = 0
       for (let n = 1; n <= count; n++) {
@@ -98,10 +98,10 @@ describe('P29: a client that does not read', () => {
   it.each([
     ['', 'log', {}],
     [' by a generator', 'iterated', {}],
-    [', far behind what the process keeps at hand,', 'log', { window: 16 }],
-    [' by a generator, far behind what the process keeps at hand,', 'iterated', { window: 16 }],
+    [', far behind the window,', 'log', { window: 16 }],
+    [' by a generator, far behind the window,', 'iterated', { window: 16 }],
   ] as const)(
-    'is sent each event%s once and in order when it reads on',
+    'gets each event%s once and in order when it reads again',
     async (_, path, options) => {
       await using test = await setup(options)
       using stalled = await openRaw(`${test.server.url}/${path}`)
@@ -118,7 +118,7 @@ describe('P29: a client that does not read', () => {
     },
   )
 
-  it('P22: gets exactly one gap if the log was trimmed meanwhile', async () => {
+  it('P22: gets exactly one gap if the log was trimmed in the meantime', async () => {
     await using test = await setup({ window: 16, retain: 100 })
     using stalled = await openRaw(`${test.server.url}/log`)
     await stalled.next()
@@ -159,7 +159,7 @@ describe('P29: a client that does not read', () => {
     const healthyNumbers: number[] = []
     for (let n = 1; n <= count; n++) {
       await test.log.publish({ n, padding: 'x'.repeat(eventBytes) })
-      // It keeps up, but for as much as the other may be behind.
+      // It keeps up, within the lag that the channel allows.
       while (n % 50 === 0 && healthyNumbers.at(-1) !== n) {
         const { event, data } = await healthy.next()
         if (event === 'message') healthyNumbers.push(JSON.parse(data).n)
@@ -177,7 +177,7 @@ describe('P29: a client that does not read', () => {
     expect(await readNumbers(resumed)).toEqual(all.slice(seen))
   })
 
-  it('P25: does not hold up a drain: it is cut, and gets the rest when it resumes', async () => {
+  it('P25: does not delay a drain: its stream is cut, and it gets the rest when it resumes', async () => {
     const clock = manualClock()
     await using test = await setup({ clock })
     using stalled = await openRaw(`${test.server.url}/log`)
@@ -199,7 +199,7 @@ describe('P29: a client that does not read', () => {
     expect(await readNumbers(resumed)).toEqual(all.slice(seen))
   })
 
-  it('is sent everything too where less may wait than a socket holds', async () => {
+  it('gets all events even if the limit is below the buffer of a socket', async () => {
     await using test = await setup({ maxBufferedBytes: 1_000 })
     await test.publish()
     using resuming = await openRaw(`${test.server.url}/log`, {
@@ -208,7 +208,7 @@ describe('P29: a client that does not read', () => {
     expect((await readNumbers(resuming)).filter((n) => n > 0)).toEqual(all)
   })
 
-  it('does not stop a generator for ever', async () => {
+  it('does not stop a generator forever', async () => {
     const router = t.router({
       s: t.procedure.subscription(async function* () {
         for (const n of all) yield tracked(String(n), { n, padding: 'x'.repeat(eventBytes) })
@@ -224,7 +224,7 @@ describe('P29: a client that does not read', () => {
 
 describe('P29: a reader of link.fetch that does not read', () => {
   it.each([128 * kilobyte, 64 * kilobyte])(
-    'holds back events at %i bytes, and gets them all',
+    'pauses events at %i bytes, and gets them all',
     async (max) => {
       let yielded = 0
       const router = t.router({
@@ -237,8 +237,7 @@ describe('P29: a reader of link.fetch that does not read', () => {
       })
       const link = createServerLink({ router, createContext: () => ({}), maxBufferedBytes: max })
       const { body } = await link.fetch(new Request('http://localhost/s'))
-      // The generator is pulled until it is held back; what it does takes no turn of the event
-      // loop.
+      // The generator runs until it is paused. It needs no turn of the event loop for that.
       await new Promise((resolve) => setImmediate(resolve))
       expect(yielded * kilobyte).toBeLessThan(max + 4 * kilobyte)
       let text = ''

@@ -54,7 +54,7 @@ async function setup({ sse = {}, clock = manualClock(), link = {} }: SetupOption
 }
 
 describe('P17: a heartbeat', () => {
-  it('shows after the given silence, and no earlier, that a stream is alive', async () => {
+  it('shows that a stream is alive after the given silence, and no earlier', async () => {
     await using test = await setup({ link: { heartbeatMs: 10_000 } })
     using stream = await openRaw(`${test.url}/silent`)
     expect(JSON.parse((await stream.next()).data)).toEqual({ reconnectAfterInactivityMs: 30_000 })
@@ -70,11 +70,11 @@ describe('P17: a heartbeat', () => {
   })
 
   it.each([-3_600_000, 3_600_000])(
-    'comes when it is due though the clock is set by %i ms',
+    'comes when it is due, even if the clock is set by %i ms',
     async (jumpMs) => {
       const clock = manualClock()
       let setByMs = 0
-      // Time of day is set, elapsed time is not.
+      // The time of day changes, the elapsed time doesn't.
       const set = { ...clock, now: () => clock.now() + setByMs, monotonicMs: clock.now }
       await using test = await setup({ clock: set, link: { heartbeatMs: 10_000 } })
       using stream = await openRaw(`${test.url}/silent`)
@@ -88,7 +88,7 @@ describe('P17: a heartbeat', () => {
     },
   )
 
-  it('of those that were opened, or were sent something, together comes for one after the other', async () => {
+  it('is spread over time for streams that were opened, or were sent an event, together', async () => {
     await using test = await setup({ link: { heartbeatMs: 12_000 } })
     const streams: RawStream[] = []
     for (let i = 0; i < 60; i++) {
@@ -109,7 +109,7 @@ describe('P17: a heartbeat', () => {
         counts.push((test.link.stats().bytesSent - before) / pingBytes)
       }
       expect(counts.reduce((sum, count) => sum + count)).toBe(60)
-      // Not before two thirds of the time, and never many at once.
+      // Not before two thirds of the time, and never many together.
       expect(counts.slice(0, 31).every((count) => count === 0)).toBe(true)
       expect(Math.max(...counts)).toBeLessThanOrEqual(6)
       await Promise.all(streams.map((stream) => stream.next()))
@@ -128,7 +128,7 @@ describe('P17: a heartbeat', () => {
     }
   })
 
-  it('of all connections comes from one timer, which is there only while there are any', async () => {
+  it('comes from one timer for all connections, which exists only while there are any', async () => {
     await using test = await setup()
     expect(test.clock.timers()).toEqual([])
     const streams: RawStream[] = []
@@ -144,7 +144,7 @@ describe('P17: a heartbeat', () => {
     expect(test.clock.timers()).toEqual([])
   })
 
-  it('announces the position, where a filter has left out events', async () => {
+  it('announces the position if a filter has skipped events', async () => {
     await using test = await setup({ link: { heartbeatMs: 10_000 } })
     using stream = await openRaw(`${test.url}/even`)
     expect((await stream.nextMany(2)).map(({ event }) => event)).toEqual([
@@ -190,7 +190,7 @@ describe('P17: a heartbeat', () => {
       3_000,
     ],
   ] satisfies [Sse, number, number][])(
-    'P15: with sse %j of initTRPC is announced, and comes after %i ms',
+    'P15: with sse %j of initTRPC, is announced and comes after %i ms',
     async (sse, ms, inactivityMs) => {
       await using test = await setup({ sse })
       using stream = await openRaw(`${test.url}/silent`)
@@ -215,7 +215,7 @@ describe('P17: a heartbeat', () => {
       maxDurationMs: 0,
     },
   ] satisfies Sse[])(
-    'is never sent, and streams never end, where initTRPC says so: sse %j',
+    'is never sent, and streams never end, if initTRPC says so: sse %j',
     async (sse) => {
       await using test = await setup({ sse })
       using stream = await openRaw(`${test.url}/log`)
@@ -229,7 +229,7 @@ describe('P17: a heartbeat', () => {
     },
   )
 
-  it('is sent where the link says so, though initTRPC says none', async () => {
+  it('is sent if the link’s options say so, even if initTRPC turns pings off', async () => {
     await using test = await setup({
       sse: { ping: { enabled: false } },
       link: { heartbeatMs: 10_000 },
@@ -240,7 +240,7 @@ describe('P17: a heartbeat', () => {
     expect((await stream.next()).event).toBe('ping')
   })
 
-  it('is never sent if it is switched off', async () => {
+  it('is never sent if it is turned off', async () => {
     await using test = await setup({ link: { heartbeatMs: Infinity } })
     using stream = await openRaw(`${test.url}/log`)
     expect(await stream.next()).toMatchObject({ event: 'connected', data: '{"live":false}' })
@@ -258,7 +258,7 @@ describe('P17: a heartbeat', () => {
     { retryMs: -1 },
     { maxBufferedBytes: Number.NaN },
     { limits: { connections: Number.NaN } },
-  ])('with %j is refused when the link is made', ({ inactivityMs, ...options }) => {
+  ])('with %j is refused when the link is created', ({ inactivityMs, ...options }) => {
     const client = inactivityMs === undefined ? {} : { reconnectAfterInactivityMs: inactivityMs }
     const t = initTRPC.create({ sse: { client } })
     expect(() =>
@@ -272,7 +272,7 @@ describe('P26: retry', () => {
     [0, 250],
     [0.5, 500],
     [0.999, 750],
-  ])('is spread: with chance %d it is %i ms', async (random, ms) => {
+  ])('is spread: for the random number %d it is %i ms', async (random, ms) => {
     await using test = await setup({ clock: manualClock({ random }) })
     using stream = await openRaw(`${test.url}/ends`)
     await stream.over
@@ -286,7 +286,7 @@ describe('P25: sse.maxDurationMs', () => {
     [0.5, 8_500],
     [0.999, 9_000],
   ])(
-    'P61: asks to reconnect before a stream ends, without return; with chance %d after %i ms',
+    'P61: asks to reconnect before a stream ends, without return; for the random number %d after %i ms',
     async (random, ms) => {
       const clock = manualClock({ random })
       await using test = await setup({ clock, sse: { maxDurationMs: 10_000 } })
@@ -307,7 +307,7 @@ describe('P25: sse.maxDurationMs', () => {
     },
   )
 
-  it('says first where a filtered subscription stands', async () => {
+  it('first sends the position of a filtered subscription', async () => {
     await using test = await setup({ sse: { maxDurationMs: 10_000 } })
     using stream = await openRaw(`${test.url}/even`)
     await stream.nextMany(2)
@@ -324,7 +324,7 @@ describe('P25: sse.maxDurationMs', () => {
 })
 
 describe('P25: disconnect', () => {
-  it('ends the streams that fit, tells why, and leaves the others alone', async () => {
+  it('ends the matching streams, sends the reason, and doesn’t affect the others', async () => {
     await using test = await setup({
       link: {
         createContext: ({ req }: { req: { headers: Record<string, string> } }) => ({
@@ -363,7 +363,7 @@ describe('P25: disconnect', () => {
 })
 
 describe('P25: drain', () => {
-  it('P61: sends the clients away one by one over the time, and resolves when all are gone', async () => {
+  it('P61: asks the clients to reconnect one by one over the period, and resolves when all are gone', async () => {
     await using test = await setup()
     const streams = await Promise.all(
       Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)),
@@ -378,7 +378,7 @@ describe('P25: drain', () => {
     }
     expect(told).toEqual([1, 2, 3, 4])
     expect(test.link.stats().connections).toBe(4)
-    // Whoever stays is ended after 5 s more.
+    // Streams of clients that stay end after another 5 s.
     streams[0]?.leave()
     test.clock.advance(6_000)
     await drained
@@ -391,7 +391,7 @@ describe('P25: drain', () => {
     }
   })
 
-  it('sends all away at once if there is no time', async () => {
+  it('asks all clients to reconnect immediately without a period', async () => {
     await using test = await setup()
     const streams = await Promise.all(
       Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)),
@@ -403,7 +403,7 @@ describe('P25: drain', () => {
     expect(test.link.stats().connections).toBe(0)
   })
 
-  it('P16, P27: refuses new streams, and says when to try again', async () => {
+  it('P16, P27: refuses new streams, and says when to retry', async () => {
     await using test = await setup()
     await test.link.drain()
     using refused = await openRaw(`${test.url}/silent`)
@@ -481,7 +481,7 @@ describe.each([-3_600_000, 3_600_000])('with the time of day set by %i ms', (jum
     })
   }
 
-  it('a stream lasts as long as it may', async () => {
+  it('a stream lasts for its maximum duration', async () => {
     await using test = await setupWithStep({ sse: { maxDurationMs: 10_000 } })
     using stream = await openRaw(`${test.url}/silent`)
     await stream.nextMany(2)
@@ -494,7 +494,7 @@ describe.each([-3_600_000, 3_600_000])('with the time of day set by %i ms', (jum
     expect((await stream.over).by).toBe('end')
   })
 
-  it('a drain takes as long as it was given', async () => {
+  it('a drain takes the given time', async () => {
     await using test = await setupWithStep({})
     using first = await openRaw(`${test.url}/silent`)
     using second = await openRaw(`${test.url}/silent`)

@@ -41,7 +41,7 @@ function setup(waiting?: number) {
 
 const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** Reads the names and data of messages as they come. */
+/** Collects the names and data of messages as they arrive. */
 function readMessages({ body }: Response): string[] {
   const messages: string[] = []
   const decoder = createDecoder({
@@ -54,7 +54,7 @@ function readMessages({ body }: Response): string[] {
 }
 
 describe('when many clients arrive at once', () => {
-  it('opens a few in each turn, in their order, and sends events to open streams in between', async () => {
+  it('opens a few in each turn, in order, and sends events to open streams in between', async () => {
     const s = setup()
     const there = readMessages(await s.ask())
     await settled()
@@ -94,7 +94,7 @@ describe('when many clients arrive at once', () => {
     await s.channels.close()
   })
 
-  it('refuses more than may wait with 503 and a Retry-After that is not the same for all', async () => {
+  it('refuses clients beyond the limit with 503 and a different Retry-After for each', async () => {
     const s = setup(10)
     const all = Array.from({ length: stepsPerTurn + 10 }, () => s.askForMany())
     await settled()
@@ -111,7 +111,7 @@ describe('when many clients arrive at once', () => {
     await s.channels.close()
   })
 
-  it('refuses in single mode as an EventSource understands it', async () => {
+  it('refuses in single mode in a way that an EventSource understands', async () => {
     const s = setup(0)
     const first = Array.from({ length: stepsPerTurn }, () => s.ask())
     const refused = await s.ask()

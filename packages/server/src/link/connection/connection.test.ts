@@ -8,7 +8,7 @@ const maxBufferedBytes = 100
 const head = { status: 200, headers: new Headers() }
 const { signal: never } = new AbortController()
 
-/** A connection whose other end reads when it is told to. */
+/** A connection whose other end reads when the test says so. */
 function setup() {
   let buffered = 0
   const scheduled: Connection[] = []
@@ -40,7 +40,7 @@ function setup() {
   return {
     connection,
     sent,
-    /** Sends so many bytes. */
+    /** Sends a number of bytes. */
     send(name: string, bytes: number): void {
       sent.push(name)
       connection.send(new Uint8Array(bytes))
@@ -53,19 +53,19 @@ function setup() {
       }
       return fill
     },
-    /** Reads everything. */
+    /** Reads all bytes that were sent. */
     async read(): Promise<void> {
       for (const each of scheduled.splice(0)) each.flush()
       buffered = 0
       drain()
-      // Promises of `whenWritable` resolve.
+      // Let promises of `whenWritable` resolve.
       await Promise.resolve()
     },
   }
 }
 
 describe('a backpressured connection, once its client has read', () => {
-  it('gives callbacks that always have more their turns, a buffer each', async () => {
+  it('gives turns of one buffer to callbacks that always have more to send', async () => {
     const s = setup()
     for (const name of ['a', 'b', 'c']) s.fill(name)()
     expect(s.sent.splice(0)).toEqual(['a', 'a', 'a'])
@@ -77,14 +77,14 @@ describe('a backpressured connection, once its client has read', () => {
     expect(turns).toEqual(['aaa', 'bbb', 'ccc', 'aaa', 'bbb', 'ccc'])
   })
 
-  it('calls back all that need little, in their order', async () => {
+  it('calls all callbacks that send little, in their order', async () => {
     const s = setup()
     for (const name of ['a', 'b', 'c']) s.connection.onceWritable(() => s.send(name, 10))
     await s.read()
     expect(s.sent).toEqual(['a', 'b', 'c'])
   })
 
-  it('runs what awaits it before other callbacks can fill the buffer', async () => {
+  it('runs an awaiting caller’s function before other callbacks can fill the buffer', async () => {
     const s = setup()
     const awaited = s.connection.whenWritable(never, () => s.send('a', 10))
     s.fill('x')()
@@ -94,7 +94,7 @@ describe('a backpressured connection, once its client has read', () => {
     expect(s.connection.isBackpressured()).toBe(true)
   })
 
-  it('runs nothing that has stopped waiting', async () => {
+  it('runs no function whose caller has stopped waiting', async () => {
     const s = setup()
     const leaving = new AbortController()
     const awaited = s.connection.whenWritable(leaving.signal, () => s.send('a', 10))
@@ -105,7 +105,7 @@ describe('a backpressured connection, once its client has read', () => {
     expect(s.sent).toEqual([])
   })
 
-  it('calls back the next one when one throws', async () => {
+  it('calls the next callback when one throws', async () => {
     const s = setup()
     const failing = s.connection.whenWritable(never, () => {
       throw new Error('It can not be written.')

@@ -37,13 +37,13 @@ const byUser = {
 const serve = (options: RouterServerOptions) =>
   serveRouter(router, { clock: manualClock(), ...options })
 
-/** Resolves when a stream is in, or refused: with the code. */
+/** Resolves when a stream was accepted or refused: to the event or the error code. */
 async function admission(stream: RawStream): Promise<string> {
   const { event, data } = await stream.next()
   return event === 'serialized-error' ? JSON.parse(data).data.code : event
 }
 
-describe('P27: the limit of all connections', () => {
+describe('P27: the limit on all connections', () => {
   it('refuses the next one: which limit it is, and when to try again', async () => {
     const errors = createInbox<TRPCError>()
     await using server = await serve({
@@ -71,12 +71,12 @@ describe('P27: the limit of all connections', () => {
     expect(await errors.take()).toMatchObject({ cause: { code: 'TOO_MANY_CONNECTIONS' } })
     expect(errors.items).toHaveLength(1)
     expect(server.link.stats()).toMatchObject({ connections: 2, refused: 1 })
-    // Queries are no connections; the others notice nothing.
+    // Queries aren't connections, and other streams aren't affected.
     expect((await ask(`${server.url}/query`)).text).toBe('{"result":{"data":"answer"}}')
     expect(await first.next()).toMatchObject({ data: '"in"' })
   })
 
-  it('is not got around by what a client writes into its headers', async () => {
+  it('can’t be circumvented by a client’s headers', async () => {
     await using server = await serve({ limits: { connections: 1 } })
     using _first = await openRaw(`${server.url}/stays`)
     for (const headers of [
@@ -90,8 +90,8 @@ describe('P27: the limit of all connections', () => {
   })
 })
 
-describe('P27: the limit for one key', () => {
-  it('is for the user that the context tells, and no other is refused', async () => {
+describe('P27: the limit per key', () => {
+  it('applies to the user in the context, and refuses no other user', async () => {
     await using server = await serve({ limits: { connectionsPerKey: 1 }, ...byUser })
     using ann = await openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })
     expect(await admission(ann)).toBe('connected')
@@ -105,7 +105,7 @@ describe('P27: the limit for one key', () => {
     expect(await admission(bob)).toBe('connected')
   })
 
-  it('is for the address where there is no user: behind a trusted proxy, for the one that the proxy has seen', async () => {
+  it('applies to the address if there is no user, and behind a trusted proxy to the address that the proxy reports', async () => {
     await using server = await serve({ limits: { connectionsPerKey: 1 }, trustProxy: 1, ...byUser })
     const from = (forwarded: string) =>
       openRaw(`${server.url}/stays`, { headers: { 'x-forwarded-for': forwarded } })
@@ -117,7 +117,7 @@ describe('P27: the limit for one key', () => {
     expect(admissions).toEqual(['connected', 'TOO_MANY_REQUESTS', 'connected', 'connected'])
   })
 
-  it('P27: trusts no proxy without trustProxy, and says what raises the limit', async () => {
+  it('P27: trusts no proxy without trustProxy, and says which option raises the limit', async () => {
     await using server = await serve({ limits: { connectionsPerAddress: 1 }, ...byUser })
     const from = (forwarded: string) =>
       openRaw(`${server.url}/stays`, { headers: { 'x-forwarded-for': forwarded } })
@@ -133,7 +133,7 @@ describe('P27: the limit for one key', () => {
     ])
   })
 
-  it('never is one for a user and an address of the same name', async () => {
+  it('never counts a user and an address of the same name together', async () => {
     await using server = await serve({ limits: { connectionsPerKey: 1 }, ...byUser })
     using ann = await openRaw(`${server.url}/stays`, { headers: { user: '127.0.0.1' } })
     using nobody = await openRaw(`${server.url}/stays`)
@@ -144,7 +144,7 @@ describe('P27: the limit for one key', () => {
     ])
   })
 
-  it('holds for web-standard requests too', async () => {
+  it('applies to web-standard requests too', async () => {
     const link = createServerLink({
       router,
       createContext: () => ({}),
@@ -216,14 +216,14 @@ describe('P27: the limit for one key', () => {
     )
   })
 
-  it('does not take a promise of trustProxy for true', () => {
+  it('does not treat a promise of trustProxy as true', () => {
     const isKnown = (() => Promise.resolve(false)) as unknown as TrustProxy
     expect(() => createAddressReader(isKnown)('1.1.1.1', '9.9.9.9')).toThrow(
       expect.objectContaining({ code: 'INVALID_OPTION' }),
     )
   })
 
-  it('counts an IPv6 client by its network, whatever it makes up behind it', () => {
+  it('counts an IPv6 client by its network, whatever the rest of its address', () => {
     expect(networkOf('2001:db8:1:2:aaaa::1')).toBe(networkOf('2001:db8:1:2:bbbb::2'))
     expect(networkOf('2001:db8:1:3::1')).not.toBe(networkOf('2001:db8:1:2::1'))
     expect(networkOf('fe80::1%a')).toBe(networkOf('fe80::2%b'))
@@ -232,25 +232,22 @@ describe('P27: the limit for one key', () => {
 })
 
 describe('a connection slot', () => {
-  it.each(['fails', 'ends', 'unknown', 'stays?input=%7B'])(
-    'is given back after %s',
-    async (path) => {
-      await using server = await serve({ limits: { connections: 1, connectionsPerKey: 1 } })
-      for (let round = 0; round < 3; round++) {
-        using stream = await openRaw(`${server.url}/${path}`)
-        if (path.startsWith('stays')) {
-          await stream.next()
-          await stream.next()
-          server.link.disconnect(() => true)
-        }
-        await stream.over
+  it.each(['fails', 'ends', 'unknown', 'stays?input=%7B'])('is released after %s', async (path) => {
+    await using server = await serve({ limits: { connections: 1, connectionsPerKey: 1 } })
+    for (let round = 0; round < 3; round++) {
+      using stream = await openRaw(`${server.url}/${path}`)
+      if (path.startsWith('stays')) {
+        await stream.next()
+        await stream.next()
+        server.link.disconnect(() => true)
       }
-      expect(server.link.stats()).toMatchObject({ connections: 0, refused: 0 })
-    },
-  )
+      await stream.over
+    }
+    expect(server.link.stats()).toMatchObject({ connections: 0, refused: 0 })
+  })
 
   it.each(['createContext', 'connectionKey', 'responseMeta'] as const)(
-    'is given back after %s throws',
+    'is released after %s throws',
     async (name) => {
       const errors = createInbox<TRPCError>()
       const options = {
@@ -284,7 +281,7 @@ describe('a connection slot', () => {
     },
   )
 
-  it('is given back after onError throws; the client is answered all the same', async () => {
+  it('is released after onError throws, and the client still gets its answer', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     await using server = await serve({
       limits: { connections: 1, connectionsPerKey: 1 },
@@ -299,7 +296,7 @@ describe('a connection slot', () => {
     log.mockRestore()
   })
 
-  it('is free exactly if no connection has it, in any order of events', () => {
+  it('is free if and only if no connection has it, in any order of events', () => {
     const limits = { connections: 5, connectionsPerKey: 2, connectionsPerAddress: 3 }
     const step = fc.record({
       what: fc.constantFrom('addRequest', 'takeSlot', 'addConnection', 'endRequest', 'release'),
@@ -307,7 +304,7 @@ describe('a connection slot', () => {
       key: fc.constantFrom('a', 'b', undefined),
       address: fc.constantFrom('1.1.1.1', '2.2.2.2', 'a', undefined),
     })
-    /** One that holds places, and what a simple account says it holds. */
+    /** A holder of slots, and the slots that a simple model says it holds. */
     interface Held extends SlotHolder {
       readonly address: string | undefined
       pending: boolean
@@ -364,7 +361,7 @@ describe('a connection slot', () => {
     )
   })
 
-  it('is free again when its client has left', async () => {
+  it('is released when its client has left', async () => {
     await using server = await serve({ limits: { connections: 1, connectionsPerKey: 1 } })
     const closed = createInbox<string>()
     server.server.on('connection', (socket) => socket.once('close', () => closed.put('close')))

@@ -16,7 +16,7 @@ import { createChannels } from '../../channels.ts'
 
 type User = { user: string | undefined }
 
-/** A server with a channel and procedures of every kind; `backend` may be another server's too. */
+/** A server with a channel and procedures of every kind. Servers may share a `backend`. */
 async function setup(options: RouterServerOptions & { backend?: Backend } = {}) {
   const { backend = memoryBackend(), ...link } = options
   const channels = createChannels({
@@ -107,7 +107,7 @@ const note = (room: string) => ({ path: 'room.onNote', input: superjson.serializ
 const endless = (name: string) => ({ path: 'forever', input: superjson.serialize(name) })
 const at = new Date('2026-01-02T03:04:05Z')
 
-/** What came, without the ids that are made up by chance. */
+/** The received messages, without random ids. */
 const shown = ({ event, data }: { event: string; data: string }) => [
   event,
   data === '' ? '' : JSON.parse(data),
@@ -215,7 +215,7 @@ describe('a multiplexed stream', () => {
     expect(server.link.stats()).toMatchObject({ subscriptions: 2 })
   })
 
-  it('P54: is kept alive by one heartbeat, which shows where a filtered subscription stands', async () => {
+  it('P54: is kept alive by one heartbeat, which sends the position of a filtered subscription', async () => {
     const clock = manualClock()
     await using server = await setup({ clock, heartbeatMs: 1_000 })
     using stream = await open(server, {
@@ -262,7 +262,7 @@ describe('a multiplexed stream', () => {
     expect(stream.messages.map(({ event }) => event)).not.toContain('$stopped')
   })
 
-  it('P46: lasts no longer than its client asks for, and hands over before', async () => {
+  it('P46: lasts no longer than its client asks for, and hands over before its end', async () => {
     const clock = manualClock()
     await using server = await setup({ clock })
     const set = { version: 1, revision: 1, subscriptions: { a: note('a') } }
@@ -286,7 +286,7 @@ describe('a multiplexed stream', () => {
     }
   })
 
-  it('P25: is disconnected by the paths of what runs on it in that moment', async () => {
+  it('P25: is disconnected by the paths of its current subscriptions', async () => {
     await using server = await setup()
     using stream = await open(server, { a: endless('a'), b: endless('b'), c: { path: 'count' } })
     const connectionId = await connectionIdOf(stream)
@@ -314,7 +314,7 @@ describe('a multiplexed stream', () => {
 
 describe('a channel with another transformer than the router', () => {
   it.each(['/plain', '/~sse'])(
-    'fails on %s with what to do, instead of giving other types',
+    'fails on %s with a message that says what to do, instead of changing types',
     async (path) => {
       const channels = createChannels({ channels: { plain: channel({ event: z.date() }) } })
       const t = initTRPC.create({ transformer: superjson })
@@ -339,7 +339,7 @@ describe('a control request', () => {
     return { stream, connectionId, [Symbol.dispose]: () => stream.leave() }
   }
 
-  it('P58: sends nothing of what it has stopped after the start of what has the same key', async () => {
+  it('P58: sends nothing of a stopped subscription after the start of a new one with the same key', async () => {
     await using server = await setup()
     using s = await opened(server, { a: note('a') })
     await s.stream.next()
@@ -362,7 +362,7 @@ describe('a control request', () => {
     }
   })
 
-  it('P56: starts what is new, stops what is missing, and leaves the rest alone', async () => {
+  it('P56: starts new subscriptions, stops missing ones, and doesn’t affect the rest', async () => {
     await using server = await setup()
     using s = await opened(server, { a: endless('a'), b: endless('b') })
     await s.stream.nextMany(4)
@@ -438,7 +438,7 @@ describe('a control request', () => {
     expect(server.returned.items).toEqual([])
   })
 
-  it('P60: passes createContext by itself, and starts in the context of the stream', async () => {
+  it('P60: passes createContext separately, and starts in the context of the stream', async () => {
     let made = 0
     await using server = await setup({
       createContext: ({ req }: { req: { headers: Record<string, string | undefined> } }) => {
@@ -463,7 +463,7 @@ describe('a control request', () => {
     expect(made).toBe(3)
   })
 
-  it('P59: reaches the stream through the backend, wherever it is held', async () => {
+  it('P59: reaches the stream through the backend, whichever instance has it', async () => {
     await using holder = await setup()
     await using other = await setup({ backend: holder.backend })
     using s = await opened(holder, { a: endless('a') }, 'ann')
@@ -477,7 +477,7 @@ describe('a control request', () => {
     expect((await control(other, bad, 'ann')).status).toBe(400)
   })
 
-  it("P59: is answered 404 where the instance with the stream can't be reached", async () => {
+  it("P59: is answered 404 if the instance with the stream can't be reached", async () => {
     const clock = manualClock()
     await using holder = await setup()
     await using other = await setup({ clock })
@@ -491,7 +491,7 @@ describe('a control request', () => {
   })
 })
 
-describe("P48: a body that is not the protocol's", () => {
+describe('P48: a body that breaks the protocol', () => {
   const set = { version: 1, revision: 1, subscriptions: {} }
   const many = Object.fromEntries(
     Array.from({ length: 100_000 }, (_, i) => [`k${i}`, { path: 'count' }]),
@@ -536,7 +536,7 @@ describe("P48: a body that is not the protocol's", () => {
     expect(server.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
-  it('P47: a key that names another path or input than before gets 400, and nothing changes', async () => {
+  it('P47: a key with a different path or input than before gets 400, and nothing changes', async () => {
     await using server = await setup()
     using stream = await open(server, { a: endless('a') })
     const connectionId = await connectionIdOf(stream)
@@ -560,7 +560,7 @@ describe("P48: a body that is not the protocol's", () => {
     ['text/plain', 'it is "text/plain"'],
     [undefined, 'it has none'],
   ])(
-    'P48: the content type %s gets 415, for it needs no preflight, and the header is named',
+    'P48: the content type %s gets 415, as it needs no preflight, and the error names the header',
     async (type, said) => {
       await using server = await setup()
       const headers: Record<string, string> = type ? { 'content-type': type } : {}
@@ -573,13 +573,13 @@ describe("P48: a body that is not the protocol's", () => {
     },
   )
 
-  it('GET is answered by tRPC, which knows no such path', async () => {
+  it('GET is answered by tRPC, which has no such path', async () => {
     await using server = await setup()
     expect((await ask(`${server.url}/~sse`)).status).toBe(404)
   })
 })
 
-describe('P50: a stream that can not be had', () => {
+describe('P50: a stream that can’t be opened', () => {
   it('is answered with the status and the shape of the error', async () => {
     await using server = await setup()
     const answer = await ask(
@@ -616,7 +616,7 @@ describe('P50: a stream that can not be had', () => {
     using refused = await open(server, {})
     await refused.over
     expect(refused.status).toBe(503)
-    // Soon, and on another socket: another server answers.
+    // A short time, and on a new socket, so that another server answers.
     expect(refused.headers).toMatchObject({ 'retry-after': '1', connection: 'close' })
   })
 })

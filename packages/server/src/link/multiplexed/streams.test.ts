@@ -2,7 +2,7 @@ import { systemClock } from '@trpc-sse/protocol'
 import { expect, it } from 'vitest'
 import { type ChangeableStream, MultiplexedStreams } from './streams.ts'
 
-it('a stream that ends while its owner is looked up is not changed', async () => {
+it('a stream that ends while its owner is computed is not changed', async () => {
   const streams = new MultiplexedStreams({
     backend: undefined,
     clock: systemClock,

@@ -9,7 +9,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 type Write = (this: http.ServerResponse, chunk: Uint8Array, ...rest: never[]) => boolean
 type Seen = (text: string) => void
 
-/** A `write` that tells what it is given, and then calls the one that it wraps. */
+/** A `write` that records its arguments, and then calls the one that it wraps. */
 function spying(write: unknown, seen: Seen): Write {
   return function (chunk, ...rest) {
     seen(Buffer.from(chunk).toString())
@@ -17,7 +17,7 @@ function spying(write: unknown, seen: Seen): Write {
   }
 }
 
-/** What a wrapper may do to a response, or to the class of all of them. */
+/** The changes that a wrapper may make to a response or its class. */
 interface Wrapper {
   readonly options?: (seen: Seen) => http.ServerOptions
   readonly prototype?: object
@@ -73,13 +73,13 @@ function wrapPrototype(prototype: object, seen: Seen): void {
   Object.assign(prototype, { write: spying(Reflect.get(prototype, 'write'), seen) })
 }
 
-/** The module as if it was loaded only now. */
+/** A newly loaded copy of the module. */
 async function loadAgain(): Promise<typeof import('./writer.ts')> {
   vi.resetModules()
   return await import('./writer.ts')
 }
 
-/** Streams `parts` to one client, a turn of the loop apart, and returns what it got. */
+/** Streams `parts` to one client, one per turn of the event loop. Returns what the client got. */
 async function stream(
   parts: readonly string[],
   { response: wrap, late, ...wrapper }: Wrapper,
@@ -111,11 +111,11 @@ async function stream(
   return text
 }
 
-describe('a response that something wraps', () => {
+describe('a wrapped response', () => {
   it.each(Object.entries(wrappers))('gives every byte to %s', async (_name, wrapper) => {
     const seen: string[] = []
     if (wrapper.prototype) {
-      // Learns what Node's own methods are before they are wrapped.
+      // Finds Node's own methods before they are wrapped.
       await stream(['a', 'b'], {}, () => {})
       wrapPrototype(wrapper.prototype, (text) => seen.push(text))
     }
@@ -133,7 +133,7 @@ describe('a response that something wraps', () => {
   })
 
   it.each(['_send', '_writeRaw'])(
-    'gives every byte to what wraps %s, as older tools do',
+    'gives every byte to a wrapper of %s, as in older tools',
     async (name) => {
       let seen = ''
       const prototype = http.OutgoingMessage.prototype as unknown as Record<string, Write>
@@ -147,7 +147,7 @@ describe('a response that something wraps', () => {
     },
   )
 
-  it('gives every byte to what wraps the socket', async () => {
+  it('gives every byte to a wrapper of the socket', async () => {
     let seen = ''
     const response = (plain: http.ServerResponse): http.ServerResponse => {
       const { socket } = plain
@@ -163,7 +163,7 @@ describe('a response that something wraps', () => {
   })
 })
 
-it('writes a chunk to the socket in one piece where nothing wraps the response', async () => {
+it('writes a chunk to the socket in one piece if the response isn’t wrapped', async () => {
   const written: string[] = []
   const response = (plain: http.ServerResponse): http.ServerResponse => {
     const { socket } = plain

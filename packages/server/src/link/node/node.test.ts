@@ -11,7 +11,7 @@ const router = t.router({
 })
 
 describe('link.node', () => {
-  it('reads the body of the first request at once, so that nothing that happens to it is missed', async () => {
+  it('reads the body of the first request immediately, so that none of its events is missed', async () => {
     const called: string[] = []
     const link = createServerLink({
       router,

@@ -36,12 +36,12 @@ it.each(['write', 'flush', 'end'] as const)(
     using bad = await openRaw(`${server.url}/numbers`)
     await bad.nextMany(2)
     const response = await server.responses.take()
-    // Added to the hub after it, and so told after it.
+    // Added to the hub later, and so notified later.
     using good = await openRaw(`${server.url}/numbers`)
     await good.nextMany(2)
     const failure = new Error('a wrapper')
     Object.assign(response, {
-      // Whatever is wrapped is called.
+      // Call each wrapped method.
       write: response.write.bind(response),
       [method]() {
         throw failure

@@ -9,7 +9,7 @@ import { NodeResponseWriter } from './writer.ts'
 const head = { status: 200, headers: new Headers({ 'content-type': 'text/event-stream' }) }
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** A server whose responses are written by `use`, and an agent that keeps one connection to it. */
+/** A server whose responses are written by `use`, and an agent with one persistent connection. */
 async function setup(
   use: (writer: NodeResponseWriter, response: http.ServerResponse) => void,
   prepare = noPreparation,
@@ -46,7 +46,7 @@ async function body(response: http.IncomingMessage): Promise<string> {
 }
 
 describe('the writer of a Node response', () => {
-  it('sends headers before there is anything to write', async () => {
+  it('sends headers before the first write', async () => {
     let writer: NodeResponseWriter | undefined
     await using s = await setup((given) => {
       writer = given
@@ -57,7 +57,7 @@ describe('the writer of a Node response', () => {
     expect(await body(response)).toBe('')
   })
 
-  it('writes chunks that clients read as the same bytes, though they share them', async () => {
+  it('writes shared chunks that each client reads unchanged', async () => {
     const shared = [bytes('one'), bytes('zwei ✓'), bytes('x'.repeat(70_000))]
     await using s = await setup((writer) => {
       for (const each of [...shared, ...shared]) writer.write([each])
@@ -72,7 +72,7 @@ describe('the writer of a Node response', () => {
     const written = chunks.map(bytes)
     await using s = await setup((writer) => {
       writer.write([bytes('first')])
-      // The second and third time, it is what was written just before.
+      // The second and third time, the same chunks were written just before.
       for (let i = 0; i < 3; i++) writer.write([...written])
       writer.write(written.slice(1, 2))
       writer.end()
@@ -81,7 +81,7 @@ describe('the writer of a Node response', () => {
     for (let i = 0; i < 2; i++) expect((await body(await s.get())) === expected).toBe(true)
   })
 
-  it('leaves nothing on a connection that goes on to serve other requests', async () => {
+  it('leaves no listener on a connection that later serves other requests', async () => {
     const listeners: number[] = []
     await using s = await setup((writer, response) => {
       listeners.push(response.socket?.listenerCount('drain') ?? 0)
@@ -93,7 +93,7 @@ describe('the writer of a Node response', () => {
     expect(new Set(listeners).size).toBe(1)
   })
 
-  it('gives every byte to the write of a middleware that has put its own there', async () => {
+  it('gives every byte to a write method of middleware', async () => {
     const written: string[] = []
     await using s = await setup(
       (writer) => {
@@ -113,7 +113,7 @@ describe('the writer of a Node response', () => {
     expect(written).toEqual(['a', 'b'])
   })
 
-  it('raises no error for a client that has closed its half, and is still written to', async () => {
+  it('causes no error when it writes to a client that has closed its half', async () => {
     const errors: unknown[] = []
     const server = http.createServer((request, response) => {
       const writer = new NodeResponseWriter(response)
@@ -140,7 +140,7 @@ describe('the writer of a Node response', () => {
     expect(errors).toEqual([])
   })
 
-  it('calls back once a slow client has read', async () => {
+  it('calls onDrain once a slow client has read', async () => {
     let drained = 0
     const server = http.createServer((_request, response) => {
       const writer = new NodeResponseWriter(response)
@@ -186,7 +186,7 @@ describe('the writer of a Node response', () => {
   })
 })
 
-/** A middleware's own `write`, over which bytes can't go straight to the socket. */
+/** A middleware's own `write`, so that bytes can't be written directly to the socket. */
 function wrapWrite(response: http.ServerResponse): void {
   const write = response.write.bind(response) as (...args: unknown[]) => boolean
   response.write = (...args: unknown[]) => write(...args)
