@@ -6,8 +6,9 @@ import { TestOrder, testProcesses } from './tests/support/test-processes.ts'
 const root = import.meta.dirname
 
 /**
- * Resolves every `@trpc/server` and `@trpc/client`, the workspace packages' own imports included, from
- * `tests/next`. An alias to a folder would skip the packages' `exports`, so this asks as if from there.
+ * Resolves `@trpc/server` and `@trpc/client` from `tests/next`, including imports of workspace
+ * packages. An alias to a folder would skip the packages' `exports`, so this resolves them as if
+ * imported there.
  */
 function trpcNext(): Plugin {
   const importer = join(root, 'tests/next/package.json')
@@ -27,17 +28,17 @@ const shared = {
   exclude,
   // `testProcesses` isolates the files that need it.
   isolate: false,
-  // Halves the start of the programs that tests start over and over: demos, servers, npm.
+  // Halves the startup time of programs that tests start repeatedly: demos, servers, npm.
   env: { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node') },
   testTimeout: 60_000,
   hookTimeout: 60_000,
-  // Two browsers and a build on two cores: what takes a moment may take ten seconds.
+  // With two browsers and a build on two cores, a short step may take ten seconds.
   expect: { poll: { timeout: 30_000 } },
 }
 
 export default defineConfig({
   test: {
-    // For two cores: while one file waits, for a browser or a timer, two others run.
+    // For two cores: while one file waits for a browser or a timer, two others run.
     maxWorkers: 3,
     sequence: { sequencer: TestOrder },
     reporters: ['default', './scripts/reporter.mjs'],
@@ -58,11 +59,11 @@ export default defineConfig({
         },
       },
       {
-        // Browsers that not everybody has: run when asked for by name.
+        // These need browsers that aren't always installed, so they run only when selected by name.
         test: { ...shared, name: 'browsers', include: ['tests/browsers/*.test.ts'] },
       },
       {
-        // What touches tRPC, once more under its newest version.
+        // Runs tests of code that depends on tRPC again, with its newest version.
         plugins: [trpcNext()],
         test: {
           ...shared,
@@ -80,7 +81,8 @@ export default defineConfig({
         },
       },
       ...otherNodes.map((node) => ({
-        // What touches HTTP, sockets, streams, timers, fetch and async hooks, once more on every other Node.
+        // Runs tests of HTTP, sockets, streams, timers, fetch and async hooks again, on every other
+        // Node.
         test: {
           ...shared,
           name: node.name,
@@ -96,7 +98,7 @@ export default defineConfig({
             'tests/interop/{links,fallback,limits}.test.ts',
             'tests/user-code/async-context.test.ts',
           ],
-          // Minutes of load, or nothing of Node's: one version is enough.
+          // These take minutes, or don't depend on Node, so one version is enough.
           exclude: [
             ...exclude,
             'packages/server/src/link/{churn,fair-share,imports,slow}.test.ts',
@@ -113,7 +115,7 @@ export default defineConfig({
             enabled: true,
             only: true,
             checker: 'tsc',
-            // The typecheck step reports those.
+            // The typecheck step reports these errors.
             ignoreSourceErrors: true,
             tsconfig: join(root, 'tests/tsconfig.types.json'),
             include: ['{packages,tests}/**/*.test-d.ts'],

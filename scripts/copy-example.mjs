@@ -25,8 +25,7 @@ if (existsSync(target) && readdirSync(target).length > 0) {
   process.exit(2)
 }
 
-// Packing writes the versions that `catalog:` and `workspace:` stand for, and leaves out what
-// `.gitignore` does.
+// Packing replaces `catalog:` and `workspace:` by versions, and leaves out ignored files.
 mkdirSync(join(target, 'vendor'), { recursive: true })
 unpack(pack(source, 'example'), target)
 const manifest = readManifest(target)
@@ -62,7 +61,7 @@ function folderOf(dependency) {
   return join(root, 'packages', basename(dependency))
 }
 
-/** These packages of ours, and those that they need. */
+/** Returns these packages of the workspace, and the ones that they depend on. */
 function withWorkspaceDependencies(names) {
   const needed = names.flatMap((own) =>
     Object.keys(readManifest(folderOf(own)).dependencies ?? {}).filter(isOurs),
@@ -80,7 +79,8 @@ function readIfThere(file) {
 }
 
 /**
- * Makes text of the links that lead to other folders of the repository, which a copy does not have.
+ * Replaces links to other folders of the repository by their text, because a copy doesn't have
+ * them.
  */
 function withoutLinksOut(markdown) {
   return markdown.replace(/\[([^\]]*)\]\((\.\.\/[^)]*)\)/g, (_, text, link) => {

@@ -1,5 +1,5 @@
-// Finds the real stores, proxies and browsers that the tests run against, and installs what is
-// missing where it may.
+// Finds the stores, proxies and browsers that the tests run against. Installs missing ones if
+// allowed.
 
 import { execFileSync, spawnSync } from 'node:child_process'
 import {
@@ -17,7 +17,7 @@ import {
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 
-/** What `npm test` runs against. */
+/** The programs that `npm test` runs against. */
 export const testPrograms = [
   { variable: 'REDIS_SERVER_BIN', names: ['redis-server'], packages: ['redis-server'] },
   { variable: 'NGINX_BIN', names: ['nginx'], packages: ['nginx'] },
@@ -36,7 +36,7 @@ export const testPrograms = [
   },
 ]
 
-/** What `npm run test:browsers` runs against. */
+/** The programs that `npm run test:browsers` runs against. */
 export const browserPrograms = [
   { variable: 'FIREFOX_BIN', names: ['firefox-esr', 'firefox'], packages: ['firefox-esr'] },
   { variable: 'WEBKIT_DRIVER_BIN', names: ['WebKitWebDriver'], packages: ['webkit2gtk-driver'] },
@@ -44,8 +44,9 @@ export const browserPrograms = [
 ]
 
 /**
- * The environment that points tests at their programs. Those that are needed must be had, or this
- * throws with what to do; without an optional one its tests are skipped.
+ * Returns the environment variables that contain the programs' paths. If a required program can't
+ * be installed, throws an error that says what to do. Without an optional program, its tests are
+ * skipped.
  *
  * @returns {Record<string, string>}
  */
@@ -58,7 +59,7 @@ export function prerequisites(programs) {
   return Object.fromEntries(found.filter(([, path]) => path !== undefined))
 }
 
-/** The path in the variable, or of the first of the names on PATH. */
+/** Returns the path in the variable, or that of the first of these names on PATH. */
 function find({ variable, names }) {
   const given = process.env[variable]
   if (given) {
@@ -76,7 +77,9 @@ function find({ variable, names }) {
   return names.flatMap((name) => folders.map((folder) => join(folder, name))).find(isExecutable)
 }
 
-/** Where Debian keeps the servers of PostgreSQL, which aren't on PATH: the newest first. */
+/**
+ * Returns the folders of Debian's PostgreSQL servers, which aren't on PATH, newest version first.
+ */
 function postgresFolders() {
   const folder = '/usr/lib/postgresql'
   const versions = existsSync(folder) ? readdirSync(folder) : []
@@ -104,8 +107,8 @@ function install(missing) {
 }
 
 /**
- * From the distribution, or from its backports: there, for this one command, without touching the
- * machine's own sources.
+ * Installs a program from the distribution or from its backports. Backports are added for this
+ * command only; the machine's sources don't change.
  */
 function installOptional(program) {
   const names = program.packages.join(' and ')
@@ -147,8 +150,8 @@ function apt(args, { quiet = false } = {}) {
 }
 
 /**
- * What to put before a command to run it as root; `undefined` where that, or apt-get, is not to be
- * had.
+ * Returns the command prefix that runs a command as root; `undefined` if there is none, or no
+ * apt-get.
  */
 function rootPrefix() {
   if (spawnSync('apt-get', ['--version']).status !== 0) return undefined
@@ -156,10 +159,7 @@ function rootPrefix() {
   return spawnSync('sudo', ['-n', 'true']).status === 0 ? ['sudo', '-n'] : undefined
 }
 
-/**
- * Calls `use` with apt options under which the backports of this machine's own Debian source are
- * known too.
- */
+/** Calls `use` with apt options that add the backports of this machine's Debian source. */
 function withBackports(use) {
   const stanza = debianStanza()
   if (!stanza) return
@@ -179,7 +179,9 @@ function withBackports(use) {
   }
 }
 
-/** This machine's source of Debian's main suite, with the suite replaced by its backports. */
+/**
+ * Returns this machine's source of Debian's main suite, with the suite replaced by its backports.
+ */
 function debianStanza() {
   if (!existsSync('/etc/debian_version') || !existsSync('/etc/os-release')) return undefined
   const codename = /^VERSION_CODENAME=(\w+)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]

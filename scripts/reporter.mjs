@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 
 /**
- * Ends a vitest run with one plain line, `N passed, N failed, N skipped`; of several runs that are
- * given the same file as `TEST_TALLY`, each says what it was until then. What broke outside a test
- * (a file that does not load, a failed hook, an unhandled error) counts as failed, so that the line
- * never looks green when the run is not.
+ * Ends a vitest run with one plain line, `N passed, N failed, N skipped`. Runs that share a file in
+ * `TEST_TALLY` print their total so far. Failures outside of tests (a file that doesn't load, a
+ * failed hook, an unhandled error) count as failed, so that the line never looks green if the run
+ * isn't.
  *
  * @implements {import('vitest/node').Reporter}
  */
@@ -17,18 +17,18 @@ export default class ClosingLine {
       for (const suite of module.children.allSuites()) count.failed += suite.errors().length
       for (const test of module.children.allTests()) count[test.result().state] += 1
     }
-    // A test that never came to a result was cut off: that is no pass.
+    // A test without a result was interrupted, which isn't a pass.
     const counts = addTally([count.passed, count.failed + count.pending, count.skipped])
     this.line = `${counts[0]} passed, ${counts[1]} failed, ${counts[2]} skipped\n`
   }
 
   onInit() {
-    // On exit, and synchronously: nothing can print after it.
+    // Write it synchronously on exit, so that nothing can be printed after it.
     process.once('exit', () => this.line && writeSync(1, this.line))
   }
 }
 
-/** Adds to what runs before have counted. */
+/** Adds these counts to those of earlier runs. */
 function addTally(counts) {
   const file = process.env.TEST_TALLY
   if (!file) return counts

@@ -1,6 +1,6 @@
-// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run simulate`,
-// `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and npm, and gets
-// the rest itself.
+// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`,
+// `npm run simulate`, `npm run test:browsers` and `npm run bench`, from a fresh clone. Needs Node
+// 18 and npm, and installs the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -15,7 +15,7 @@ const pnpm = findPnpm()
 
 const tasks = {
   async demo() {
-    // Not what only the tests need: browsers' drivers and other runtimes are some hundred
+    // Don't install packages that only tests need: browser drivers and runtimes take hundreds of
     // megabytes.
     await step('install', '--filter', '@trpc-sse/demo...')
     await step('--filter', '@trpc-sse/demo', 'start')
@@ -68,8 +68,8 @@ let running
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(signal))
 process.on('exit', () => stop('SIGTERM'))
 
-// npm hands a signal to its shell only, and a killed npm hands on nothing: when either is gone, so
-// is whoever asked for this.
+// npm passes a signal only to its shell, and a killed npm passes on nothing. So stop when either of
+// the two is gone.
 const parents = ancestry()
 setInterval(() => ancestry() !== parents && stop('SIGTERM'), 500).unref()
 
@@ -92,7 +92,8 @@ function findPnpm() {
 }
 
 /**
- * Runs pnpm with these arguments, in a process group of its own so that `stop` reaches all of it.
+ * Runs pnpm with these arguments in a separate process group, so that `stop` reaches all its
+ * processes.
  */
 function step(...args) {
   const [command, ...rest] = [...pnpm, ...args]
@@ -114,11 +115,13 @@ function step(...args) {
   })
 }
 
-/** This process's parent (npm's shell) and, where /proc tells, that one's parent (npm). */
+/**
+ * Returns the ids of this process's parent (npm's shell) and, if /proc exists, of its parent (npm).
+ */
 function ancestry() {
   try {
     const stat = readFileSync(`/proc/${process.ppid}/stat`, 'utf8')
-    // "pid (name) state ppid …": a name may hold blanks and brackets.
+    // The format is "pid (name) state ppid …", and a name may contain blanks and parentheses.
     return `${process.ppid} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]}`
   } catch {
     return `${process.ppid}`
@@ -130,6 +133,6 @@ function stop(signal) {
   try {
     process.kill(-running.pid, signal)
   } catch {
-    // It ended in the same moment.
+    // The process has just ended.
   }
 }

@@ -28,15 +28,15 @@ export default defineConfig({
   vite: {
     plugins: [
       {
-        // Pages are components, and those from outside of this folder have to find Vue, too.
+        // Pages are components, and pages outside of this folder must find Vue, too.
         name: 'vue-of-the-site',
         enforce: 'pre',
         resolveId(source) {
           if (!/^vue(\/|$)/.test(source)) return null
           return this.resolve(source, join(import.meta.dirname, 'config.ts'), { skipSelf: true })
         },
-        // VitePress looks for these from the root, where it isn't installed. From its own files,
-        // Vite finds them.
+        // VitePress resolves these from the root, where it isn't installed. Vite finds them from
+        // its files.
         configResolved({ optimizeDeps }) {
           optimizeDeps.include =
             optimizeDeps.include?.filter((name) => !name.startsWith('vitepress > ')) ?? []

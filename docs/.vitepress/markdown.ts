@@ -5,10 +5,10 @@ import { addressOf, pageAt, root } from './pages.ts'
 type Markdown = Parameters<NonNullable<MarkdownOptions['config']>>[0]
 type State = Parameters<Parameters<Markdown['core']['ruler']['push']>[1]>[0]
 
-/** Published READMEs link to the repository. On the site, these are links between pages, too. */
+/** Published READMEs link to the repository. On the site, these links also lead to its pages. */
 const repository = 'https://github.com/trpc-sse/trpc-sse/'
 
-/** Returns the anchor of a heading as GitHub makes it, so that links work in both places. */
+/** Returns the anchor of a heading as GitHub builds it, so that links work in both places. */
 export function slugify(heading: string): string {
   return heading
     .trim()
@@ -17,7 +17,7 @@ export function slugify(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-/** Adapts Markdown that is written to be read in the repository. */
+/** Adapts Markdown that is written for the repository. */
 export function readRepositoryMarkdown(markdown: Markdown): void {
   markdown.core.ruler.push('repository-links', linkWithinSite)
   markdown.core.ruler.push('file-names', showFileNames)

@@ -1,10 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** The repository's root. Pages come from all over it, with links as they are on disk. */
+/** The repository's root. Pages are in many of its folders, and their links are paths on disk. */
 export const root: string = join(import.meta.dirname, '../..')
 
-/** Files that are no pages of the site. The README says the same as the home page. */
+/** Files that aren't pages of the site. The README has the same content as the home page. */
 export const excluded: string[] = [
   'README.md',
   'tests/**',

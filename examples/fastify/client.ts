@@ -3,7 +3,7 @@ import { sseLink } from '@trpc-sse/client'
 import type { AppRouter } from './router.ts'
 
 const url = `http://localhost:${process.env.PORT ?? 3000}/trpc`
-// Called before each request, also when reconnecting, so the token is never stale.
+// Called before each request, including reconnects, so the token is never stale.
 const headers = () => ({ authorization: `Bearer ${process.env.TOKEN}` })
 
 export const client = createTRPCClient<AppRouter>({

@@ -5,7 +5,7 @@ import type { createContext } from './auth.ts'
 
 const user = z.string().max(40)
 
-// Each user has an inbox, with a log of its own.
+// Each user has an inbox with its own log.
 export const channels = createChannels({
   channels: {
     inbox: channel({
@@ -19,7 +19,7 @@ export const channels = createChannels({
 const t = initTRPC.context<typeof createContext>().create()
 
 export const appRouter = t.router({
-  /** The token decides whose inbox it is. Without an input, nobody can ask for another one. */
+  /** The token selects the inbox. Without an input, no client can ask for another user's. */
   onMessage: t.procedure.subscription((opts) =>
     channels.inbox({ user: opts.ctx.user }).subscribe({ ...opts, replay: 10 }),
   ),

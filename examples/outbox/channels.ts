@@ -9,7 +9,7 @@ const params = z.object({ customer: z.string() })
 const event = z.object({ order: z.string(), status: z.enum(['placed', 'paid', 'shipped']) })
 const message = z.object({ channel: z.literal('orders'), params, event })
 
-/** What may be put into the outbox: a channel, its params and an event. */
+/** A message for the outbox: a channel, its params and an event. */
 export type Message = z.infer<typeof message>
 
 /** Creates the app's channels. The servers and the relay need the same ones. */

@@ -3,7 +3,7 @@ import type { ClientBase } from 'pg'
 import { ZodError } from 'zod'
 import { createWakeup } from './wakeup.ts'
 
-/** A row of the outbox that a relay is to publish. */
+/** A row of the outbox, to be published by a relay. */
 export interface Row {
   readonly id: string
   readonly key: string
@@ -17,17 +17,19 @@ export interface Row {
 }
 
 export interface RelayOptions {
-  /** Opens a connection of the relay's own: with one of a pool, the app's queries could starve it. */
+  /**
+   * Opens a connection for the relay alone. In a pool, the app's queries could starve the relay.
+   */
   readonly connect: () => Promise<ClientBase & { end(): Promise<void> }>
   readonly publish: (row: Row, options: Required<PublishOptions>) => Promise<void>
   /** The channels' `idempotencyMs`. */
   readonly idempotencyMs: number
-  /** Called with a row that is not published, and why. */
+  /** Called with each row that isn't published, and the reason. */
   readonly onParked: (row: Row, reason: string) => void
   /** Called when PostgreSQL or the backend fails. The relay tries again after `pollMs`. */
   readonly onError: (error: unknown) => void
   readonly signal: AbortSignal
-  /** How often to look for events whose notification was lost. */
+  /** How often to poll, in milliseconds, in case a notification was lost. 1,000 by default. */
   readonly pollMs?: number
 }
 
@@ -42,7 +44,7 @@ const takeRows = `
     (extract(epoch FROM clock_timestamp() - attempted_at) * 1000)::float8 AS "ageMs"
   FROM taken ORDER BY taken.id`
 
-/** Publishes what is in the outbox, until the signal aborts. Any number of relays may run. */
+/** Publishes the rows of the outbox until the signal aborts. Any number of relays may run. */
 export async function runRelay(options: RelayOptions): Promise<void> {
   const { connect, onError, signal, pollMs = 1_000 } = options
   while (!signal.aborted) {
@@ -60,20 +62,20 @@ export async function runRelay(options: RelayOptions): Promise<void> {
     } finally {
       await client?.end().catch(() => {})
     }
-    // Not on the next notification: what has just failed would fail again at once.
+    // A notification doesn't end this wait, because the failure would probably repeat at once.
     await createWakeup(signal).wait(pollMs)
   }
 }
 
-/** Publishes whenever it is woken, as long as the connection lasts. */
+/** Publishes whenever it is woken, for as long as the connection lasts. */
 async function relay(
   client: ClientBase,
   wakeup: ReturnType<typeof createWakeup>,
   options: RelayOptions,
 ): Promise<void> {
   const { signal, pollMs = 1_000 } = options
-  // One relay works, and the others wait for its connection to end. This saves work. Order and
-  // uniqueness don't depend on it: two relays publish the same rows in the same order, with keys.
+  // One relay works, and the others wait for its connection to end. That only saves work: two
+  // relays would publish the same rows in the same order, and the keys would prevent duplicates.
   while (!signal.aborted && !(await isLeader(client))) await wakeup.wait(pollMs)
   while (!signal.aborted) {
     const count = await relayBatch(client, options)
@@ -87,7 +89,9 @@ async function isLeader(client: ClientBase): Promise<boolean> {
   return rows[0]?.leads ?? false
 }
 
-/** Publishes up to 100 rows: each log's one after the other, the logs side by side. */
+/**
+ * Publishes up to 100 rows: those of one log one after the other, and different logs in parallel.
+ */
 async function relayBatch(client: ClientBase, options: RelayOptions): Promise<number> {
   const takenAt = performance.now()
   const { rows } = await client.query<Row>(takeRows)
@@ -96,7 +100,7 @@ async function relayBatch(client: ClientBase, options: RelayOptions): Promise<nu
   const published: string[] = []
   const refused: (readonly [Row, reason: string])[] = []
   const work = Array.from(logs.values(), async (log) => {
-    // If one fails, those behind it wait for the next turn.
+    // If one fails, the later rows of its log wait for the next batch.
     for (const row of log) {
       const reason = await publishOnce(row, takenAt, options)
       if (reason === undefined) published.push(row.id)
@@ -114,13 +118,14 @@ async function relayBatch(client: ClientBase, options: RelayOptions): Promise<nu
   return rows.length
 }
 
-/** Publishes a row; returns why, if it can't be. */
+/** Publishes a row. Returns the reason if that is impossible. */
 async function publishOnce(
   row: Row,
   takenAt: number,
   { publish, idempotencyMs }: RelayOptions,
 ): Promise<string | undefined> {
-  // An earlier attempt may have stored it. Its key must be remembered for this one to be harmless.
+  // An earlier attempt may have stored it. Another attempt is harmless only while the key is
+  // remembered.
   const ageMs = row.ageMs + performance.now() - takenAt
   if (ageMs > idempotencyMs / 2) return 'in doubt: it may be published already'
   try {
@@ -132,7 +137,7 @@ async function publishOnce(
   }
 }
 
-/** Whether the channel will never take this event. */
+/** Whether the error means that the channel will never accept this event. */
 function isRefused(error: unknown): error is Error {
   if (error instanceof ZodError) return true
   const codes = ['INVALID_EVENT', 'EVENT_TOO_LARGE', 'INVALID_PARAMS']

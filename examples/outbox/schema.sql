@@ -1,15 +1,15 @@
 CREATE TABLE outbox (
-  -- The order of publishing. The trigger sets it, after it has the lock of the log.
+  -- The order of publishing. The trigger sets it once it holds the lock of the log.
   id bigint PRIMARY KEY,
-  -- The idempotency key. A UUID: a table that is created anew never repeats one.
+  -- The idempotency key. It is a UUID, so that a table that is created again never repeats one.
   key uuid NOT NULL DEFAULT gen_random_uuid(),
   channel text NOT NULL,
   params jsonb NOT NULL,
   event json NOT NULL,
   created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-  -- When a relay first took it to publish it.
+  -- When a relay first took the row to publish it.
   attempted_at timestamptz,
-  -- Why it is not published. Somebody has to decide: see the README.
+  -- The reason why it is not published. See "Parked rows" in docs/outbox.md.
   parked text
 );
 

@@ -1,4 +1,4 @@
-/** Wakes a loop that waits, also if that is just before it waits. */
+/** Wakes a waiting loop. A wake just before the wait also counts. */
 export function createWakeup(signal: AbortSignal) {
   let isAwake = false
   let resume: (() => void) | undefined
@@ -9,7 +9,7 @@ export function createWakeup(signal: AbortSignal) {
   }
   return {
     wake,
-    /** Resolves when it is woken, when the signal aborts, or after a time. */
+    /** Resolves when it is woken, when the signal aborts, or after `ms` milliseconds. */
     async wait(ms: number): Promise<void> {
       if (!isAwake && !signal.aborted) {
         signal.addEventListener('abort', wake, { once: true })

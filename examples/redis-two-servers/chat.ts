@@ -1,4 +1,4 @@
-// A chat through one of the servers: `npm run chat 3001 ann`. Each line you type is a message.
+// A chat through one of the servers: `npm run chat 3001 ann`. Each line that you type is a message.
 import { randomUUID } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { createTRPCClient, httpBatchLink } from '@trpc/client'

@@ -10,7 +10,7 @@ const message = z.object({
 })
 const url = process.env.REDIS_URL ?? 'redis://localhost:6379'
 
-// Without this backend everything else works too, in one process.
+// Without this backend, everything works the same, but in one process only.
 export const channels = createChannels({
   backend: redisBackend(
     { url },

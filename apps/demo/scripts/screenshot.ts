@@ -15,7 +15,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   await using context = await browser.newContext({ viewport, colorScheme })
   await open(context, demo.url, 'Ann')
   const bob = await open(browser, demo.url, 'Bob')
-  // Last: loading a page costs time that the latency chart would show.
+  // Opened last, because the latency chart would show the time that loading a page costs.
   const ann = await open(context, demo.url, 'Ann')
   await tellStory(ann, bob)
   await ann.screenshot({ path: join(docs, `demo-${colorScheme}.png`) })

@@ -7,7 +7,7 @@ import { readSession } from './session.ts'
 
 const port = Number(process.env.PORT ?? 3000)
 
-/** Its `link` has `stats` and `drain`. */
+/** The middleware for tRPC. Its `link` has `stats` and `drain`. */
 export const trpc = createExpressMiddleware({
   router: appRouter,
   channels,

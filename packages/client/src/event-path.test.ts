@@ -7,7 +7,7 @@ import { sseLink } from './index.ts'
 
 type Mode = 'single' | 'multiplexed'
 
-/** A server of one stream, which answers in either mode with the texts that are written. */
+/** A server for one stream, in either mode. It answers with the text that the test writes. */
 function streamOf(mode: Mode) {
   let controller: ReadableStreamDefaultController<Uint8Array> | undefined
   let key: string | undefined
@@ -47,7 +47,7 @@ async function follow(mode: Mode, onData: (data: unknown) => void) {
 const isOurs = (file: string): boolean =>
   /packages\/(client|protocol)\/src\//.test(file) && !file.includes('.test.')
 
-/** The functions of ours on the stack where an event arrives, innermost first. */
+/** Our own functions on the stack when an event arrives, innermost first. */
 async function stackOf(mode: Mode): Promise<readonly string[]> {
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = Infinity
@@ -63,7 +63,7 @@ async function stackOf(mode: Mode): Promise<readonly string[]> {
   }
 }
 
-/** The functions of ours that are called for every event, on its way to `onData` and afterwards. */
+/** Our own functions that are called for every event, on its way to `onData` and afterwards. */
 async function callsPerEvent(mode: Mode): Promise<readonly string[]> {
   const events = 1_000
   let arrived = 0
@@ -78,7 +78,7 @@ async function callsPerEvent(mode: Mode): Promise<readonly string[]> {
     .filter(({ url }) => isOurs(url) && !url.endsWith('/encode.ts'))
     .flatMap(({ url, functions }) =>
       functions.flatMap(({ functionName, ranges }) => {
-        // Imports of modules are anonymous functions to vitest.
+        // vitest compiles module imports to anonymous functions.
         const calls = functionName === '' ? 0 : Math.round((ranges[0]?.count ?? 0) / events)
         return Array<string>(calls).fill(`${url.replace(/.*\/packages\//, '')} ${functionName}`)
       }),

@@ -32,7 +32,7 @@ describe('a change of the set that is answered with 429', () => {
     expect(refused.connectionId).toBe('one')
     tellToWait(refused, '7')
     await clock.due(7_050)
-    // Wanted and not wanted any more meanwhile: nothing is sent for that.
+    // Subscribed and unsubscribed during the wait, so nothing is sent for it.
     b.unsubscribe()
     const c = follow('c')
     stream.events('a', 1)

@@ -25,7 +25,7 @@ const failures = {
 }
 type Failure = keyof typeof failures
 
-/** A server whose requests fail, and when it got them. */
+/** A server whose requests fail, which records their times. */
 function failingServer(clock: ReturnType<typeof manualClock>, mode: Mode, failure: Failure) {
   const atMs: number[] = []
   let open: ReadableStreamDefaultController<Uint8Array> | undefined
@@ -72,7 +72,7 @@ function failingServer(clock: ReturnType<typeof manualClock>, mode: Mode, failur
   return { atMs, fetch }
 }
 
-/** Lets everything happen that can without time. */
+/** Waits until everything has happened that needs no time to pass. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve))
 }
@@ -89,7 +89,7 @@ const cases: Case[] = (['single', 'multiplexed'] as const).flatMap((mode) =>
   ),
 )
 
-/** Subscribes with a retry, at a server that fails, and lets time pass until all is over. */
+/** Subscribes with a retry to a failing server, and lets time pass until everything is over. */
 async function run({ mode, place, failure }: Case, retry: RetryOption, attempts: number) {
   const clock = manualClock({ random: 1 })
   const { atMs, fetch } = failingServer(clock, mode, failure)

@@ -22,10 +22,10 @@ const fates = [
 ] as const
 const lastEvent = 30
 
-/** What decides, in a simulation: the next number from 0 up to, not including, `below`. */
+/** The randomness of a simulation: returns a number from 0 up to, but not including, `below`. */
 type Dice = (below: number) => number
 
-/** A fetch that leads to a server with 30 events and a bad network. */
+/** A `fetch` over a bad network to a server with 30 events. */
 function badNetwork(dice: Dice) {
   return async (url: string): Promise<Response> => {
     const fate = fates[dice(fates.length)] ?? 'fine'
@@ -57,7 +57,7 @@ function stream(position: number, fate: string, dice: Dice): string {
     text += encode({ event: 'serialized-error', data: '{"code":-32603,"message":"x"}' })
   if (fate === 'reconnect') {
     text += encode({ event: 'reconnect', data: '{}' })
-    // The old stream goes on beside the new one, which says the same again.
+    // The old stream continues beside the new one, which sends the same events again.
     for (let id = until + 1; id <= Math.min(lastEvent, until + dice(4)); id++)
       text += encode({ data: String(id), id: String(id) })
   }
@@ -80,7 +80,7 @@ function inChunks(bytes: Uint8Array, fate: string, dice: Dice): ReadableStream<U
   })
 }
 
-/** Lets everything happen that can, and only then lets time pass. */
+/** Lets time pass only after everything has happened that needs no time. */
 async function runUntil(isDone: () => boolean, clock: ManualClock): Promise<void> {
   while (!isDone()) {
     await new Promise((resolve) => setImmediate(resolve))

@@ -14,11 +14,11 @@ const t = initTRPC.create({
   sse: { ping: { enabled: true, intervalMs: 1_000 } },
 })
 
-/** tRPC's own server, and a client of it. */
+/** tRPC's own server, and a client connected to it. */
 async function setup() {
   const ended = createInbox<string>()
   const router = t.router({
-    // Breaks after every second event, in the way that tRPC's clients try again.
+    // Breaks after every second event, with an error that tRPC's clients retry.
     count: t.procedure
       .input(z.object({ to: z.number(), lastEventId: z.string().nullish() }))
       .subscription(async function* ({ input }) {

@@ -15,7 +15,7 @@ interface Transcript {
 }
 
 const transcripts = readVectors<Transcript[]>('single')
-/** Half of the spread, where chance always says so. */
+/** Half of the spread, because the test's random numbers are always 0.5. */
 const spreadMs = { ofMove: 50, ofLoss: 125 }
 
 it.each(transcripts)('reads $name', async ({ from, stream, news }) => {

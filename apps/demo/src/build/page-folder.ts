@@ -5,7 +5,9 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 const builds = join(root, 'dist')
-/** The files that the page is made of. It shows a type of the server's, so those count too. */
+/**
+ * The source files of the page. It shows a type from the server, so the server's files count, too.
+ */
 const sources = [
   'index.html',
   'package.json',

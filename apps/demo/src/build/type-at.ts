@@ -13,7 +13,7 @@ export async function typeAt(root: string, file: string, offset: number): Promis
     if (!checker || !type) throw new Error(`The compiler finds no type at ${file}:${offset}.`)
     const flags = NodeBuilderFlags.NoTruncation | NodeBuilderFlags.MultilineObjectLiterals
     const text = await checker.typeToString(type, undefined, flags)
-    // What the compiler infers where an import does not resolve.
+    // The compiler infers these types if an import can't be resolved.
     if (text === 'any' || text === 'unknown')
       throw new Error(`The type at ${file}:${offset} is ${text}. See the errors of pnpm typecheck.`)
     return text

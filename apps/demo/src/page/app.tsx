@@ -10,7 +10,10 @@ import { Guide } from './header/guide.tsx'
 import { Header } from './header/header.tsx'
 import { TypeFlowCard } from './type-flow/type-flow-card.tsx'
 
-/** The one screen. Its cards tell a story: talk, break it, see the proof, and how it is written. */
+/**
+ * The only screen. The order of its cards: chat, break the connection, see the proof, and read the
+ * code.
+ */
 export function App() {
   return (
     <>

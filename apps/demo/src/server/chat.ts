@@ -27,8 +27,8 @@ export const chatRouter = router({
     ),
 
   /**
-   * Publishes an event that nobody checked, to show that the channel refuses a wrong one. The input
-   * is `unknown` on purpose: tRPC lets every event through, and only the channel's schema is left.
+   * Publishes an unchecked event, to show that the channel refuses a wrong one. The input is
+   * `unknown` on purpose: tRPC lets every event through, and only the channel's schema is left.
    */
   sendUnchecked: procedure
     .input(room.extend({ event: z.unknown() }))

@@ -5,8 +5,8 @@ import { z } from 'zod'
 export const afterInput = z.object({ after: z.string().optional() })
 
 /**
- * Lists the events after an id, or the newest `last`, from the log. The page compares what it
- * received with this list, which does not come over its connection.
+ * Lists the events after an id, or the newest `last`, from the log. The page compares the events
+ * that it received with this list, which it gets over another connection.
  */
 export async function idsAfter(
   handle: ChannelHandle<never, unknown>,

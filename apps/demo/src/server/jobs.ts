@@ -22,7 +22,7 @@ export const jobsRouter = router({
     return { jobId }
   }),
 
-  /** All progress from the beginning, also for late joiners. Completes when the job ends. */
+  /** All progress from the beginning, even for late joiners. Completes when the job ends. */
   onProgress: procedure.input(job).subscription(async function* (opts) {
     const events = channels.jobs(opts.input).subscribe({ ...opts, replay: 'all' })
     for await (const [id, event] of events) {

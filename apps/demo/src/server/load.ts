@@ -4,13 +4,15 @@ import { repeat } from './repeat.ts'
 const checkMs = 500
 const repeatMs = 2_000
 
-/** What a server link serves. */
+/** The part of a link's statistics that the page shows. */
 interface Stats {
   readonly connections: number
   readonly subscriptions: number
 }
 
-/** Publishes what this instance serves: on each change, every two seconds, and zeros at the end. */
+/**
+ * Publishes the load of this instance on each change and every two seconds, and zeros at the end.
+ */
 export async function publishLoad(
   instance: number,
   stats: () => Stats,

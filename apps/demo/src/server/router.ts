@@ -13,5 +13,5 @@ export const appRouter = router({
   system: systemRouter,
 })
 
-/** All that the page knows about the server. */
+/** The type of the router, which is all that the page knows about the server. */
 export type AppRouter = typeof appRouter

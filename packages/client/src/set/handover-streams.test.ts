@@ -10,7 +10,7 @@ import { type ScriptedServer, scriptedServer } from '../../../../tests/support/s
 import { opening } from '../../../../tests/support/subscribe.ts'
 import type { SseFallback } from '../index.ts'
 
-/** Two subscriptions on a stream, each behind its first event. */
+/** Two subscriptions on a stream, each after its first event. */
 async function setup(server: ScriptedServer) {
   const client = multiplexedClient(server)
   const a = client.follow('a')
@@ -51,7 +51,7 @@ describe('P61: a stream that is to be left', () => {
     await first.exchange.gone
     second.events('a', 5)
     expect(await a.next()).toEqual(event(5))
-    // Nobody was told of any of it.
+    // No handler was notified of any of it.
     expect([...a.news, ...b.news].filter(([what]) => what === 'connecting').length).toBe(2)
   })
 

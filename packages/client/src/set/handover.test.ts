@@ -7,7 +7,7 @@ type Step =
 
 const error = new Error('cut')
 
-/** Plays the steps; gives what was handed on, and where it stands. */
+/** Plays the steps; returns the delivered frames and the position. */
 function play(lastEventId: string | undefined, steps: readonly Step[]): string {
   const told: string[] = []
   const handover = new Handover<number>(lastEventId, {

@@ -4,7 +4,7 @@ import { event, multiplexedClient, nextSet } from '../../../../tests/support/mul
 import { type ScriptedServer, scriptedServer } from '../../../../tests/support/scripted-server.ts'
 import { opening } from '../../../../tests/support/subscribe.ts'
 
-/** A subscription that stands behind its second event. */
+/** A subscription that has received its second event. */
 async function setup(server: ScriptedServer) {
   const client = multiplexedClient(server)
   const a = client.follow('a')

@@ -10,7 +10,9 @@ const error = (code: number, message: string) => ({ error: { code, message, data
 const fatal = error(-32001, 'who are you?')
 const passing = error(-32603, 'try again')
 
-/** What is sent of a subscription that starts, says one thing, and fails for now. */
+/**
+ * The messages of a subscription that starts, sends one event, and fails with a retryable error.
+ */
 function failing(key: string, id?: string): SseMessage[] {
   return [
     { event: '$started', data: JSON.stringify({ key }) },
@@ -237,7 +239,7 @@ describe('of many subscriptions', () => {
       await clock.due(wait)
       clock.advance(wait)
       const without = await nextSet(server)
-      // The ended key is left out once, so that what starts is not what has ended.
+      // One set leaves out the ended key, so that the server starts the subscription again.
       expect(without.wanted).toEqual([{ path: 'healthy' }])
       without.accept()
       const next = await nextSet(server)

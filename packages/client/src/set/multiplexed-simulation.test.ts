@@ -14,11 +14,14 @@ import { sseLink } from '../index.ts'
 const paths = ['x', 'y', 'z', 'x+y'] as const
 const steps = 150
 
-/** A subscription of the app, and what it must see: everything behind `after`, in each log. */
+/**
+ * A subscription of the app, and the events that it must receive: everything after `after`, in each
+ * log.
+ */
 interface Watched extends Followed {
   readonly path: string
   readonly after: ReadonlyMap<string, number> | undefined
-  /** The sizes of its logs when it was told that it has started. */
+  /** The sizes of its logs when `onStarted` was called. */
   startedAt: ReadonlyMap<string, number> | undefined
   isOver: boolean
 }
@@ -66,7 +69,7 @@ function simulate(seed: number) {
   return { clock, server, watched, dice, act }
 }
 
-/** Lets everything happen that can without time. */
+/** Waits until everything has happened that needs no time to pass. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function eventsOf({ news }: Followed): ModelEvent[] {
@@ -75,7 +78,7 @@ function eventsOf({ news }: Followed): ModelEvent[] {
     .map(([, detail]) => (detail as { readonly data: ModelEvent }).data)
 }
 
-/** Whether it has seen all of its logs to the end. */
+/** Whether it has received all of its logs to the end. */
 function isDone(one: Watched, server: ModelServer): boolean {
   if (one.isOver) return true
   return one.path.split('+').every((log) => {
@@ -87,7 +90,10 @@ function isDone(one: Watched, server: ModelServer): boolean {
   })
 }
 
-/** Each log: one contiguous run, from where it was to begin, to the end unless it was stopped. */
+/**
+ * Checks each log: one contiguous run from the expected start, and to the end unless it was
+ * stopped.
+ */
 function check(one: Watched, server: ModelServer): void {
   for (const log of one.path.split('+')) {
     const numbers = eventsOf(one)

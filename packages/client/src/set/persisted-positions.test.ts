@@ -7,7 +7,7 @@ import { scriptedServer } from '../../../../tests/support/scripted-server.ts'
 import { PersistedPositions } from './persisted-positions.ts'
 import type { PersistStorage } from './positions.ts'
 
-/** A storage that counts, and can be full. */
+/** A storage that counts its calls, and can be full. */
 function fakeStorage() {
   const items = new Map<string, string>()
   const storage = {
@@ -86,7 +86,7 @@ describe('positions', () => {
     clock.advance(500)
     expect(device.listeners()).toBe(1)
     save('a', undefined)
-    // Not before that is written: the page may be left at once.
+    // The listener stays until the change is written, because the page may be left at once.
     expect(device.listeners()).toBe(1)
     clock.advance(500)
     expect([device.listeners(), storage.items.size]).toEqual([0, 0])

@@ -9,7 +9,7 @@ import { type ManualClock, manualClock } from '../../../../tests/support/manual-
 import { type SseFallback, sseLink } from '../index.ts'
 import { createFallbackMemory } from './fallback.ts'
 
-/** A page's `localStorage`; `undefined` is one that must not be looked at. */
+/** Stubs a page's `localStorage`, and returns its items. */
 function stubStorage(): Map<string, string> {
   const items = new Map<string, string>()
   vi.stubGlobal('document', {})
@@ -22,7 +22,7 @@ function stubStorage(): Map<string, string> {
 
 afterEach(() => vi.unstubAllGlobals())
 
-/** A memory, and how often the server was really asked. */
+/** A memory, and the number of requests that reached the server. */
 function memoryOf(clock: ManualClock = manualClock()) {
   const send = vi.fn(async () => new Response('', { status: 200 }))
   const memory = createFallbackMemory(clock, send)

@@ -15,7 +15,7 @@ import {
 
 const error = new Error('cut')
 
-/** The shortest, the middle and the longest wait. */
+/** The shortest, the median and the longest wait. */
 function delays(policy: CheckedRetry, attempt: number, askedWaitMs = 0) {
   return [0, 0.5, 1].map((random) =>
     retryDelayMs(manualClock({ random }), policy, attempt, error, askedWaitMs),

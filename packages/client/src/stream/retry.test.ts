@@ -12,7 +12,7 @@ function setup(policy: CheckedRetry = backoff) {
   const device = fakeDevice()
   const onElapsed = vi.fn()
   const retry = new Retry({ clock, device, policy, onElapsed })
-  /** Fails, and returns after how long the next attempt is made. */
+  /** Reports a failure, and returns the time until the next attempt. */
   const fail = (askedWaitMs = 0): number | undefined => {
     expect(retry.failed(error, askedWaitMs)).toBeUndefined()
     return clock.timers()[0]

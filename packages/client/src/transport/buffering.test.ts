@@ -9,7 +9,7 @@ import {
 
 afterEach(() => vi.restoreAllMocks())
 
-/** Lets an attempt time out, and the wait after it pass, unless a request comes before. */
+/** Lets an attempt time out and the wait after it pass, unless a request arrives first. */
 async function timeOut({ clock }: MultiplexedClient, server: ScriptedServer): Promise<Exchange> {
   const asked = await server.request()
   clock.advance(15_000)
@@ -54,7 +54,8 @@ describe('P39: two attempts in a row without a byte', () => {
         { event: '$connected', data: '{"connectionId":"one"}' },
         { event: '$reconnect', data: '{"reason":"max-duration"}' },
       )
-    // No failure: the next one follows soon, and is short as well, until one begins at once.
+    // This isn't a failure: the next stream follows soon, and is also short, until one begins at
+    // once.
     await clock.due(50)
     short.end()
     clock.advance(50)

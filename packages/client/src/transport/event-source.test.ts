@@ -14,7 +14,7 @@ import { type SseLinkOptions, sseLink } from '../index.ts'
 
 type LinkOptions = Partial<SseLinkOptions<AnyTRPCRouter>>
 
-/** A subscription over EventSources that the test plays. */
+/** A subscription over EventSources that the test controls. */
 function setup(link: LinkOptions = {}, input?: unknown, options?: FollowOptions) {
   const clock = manualClock()
   const { EventSource, ...script } = scriptedEventSource()
@@ -27,7 +27,7 @@ function setup(link: LinkOptions = {}, input?: unknown, options?: FollowOptions)
     ...follow(client, 'room.onMessage', input, options),
     clock,
     fetch,
-    /** Lets the wait of exactly `ms` pass, and gives what is opened then. */
+    /** Lets the wait of exactly `ms` pass, and returns the EventSource that is then opened. */
     async sourceAfter(ms: number): Promise<ScriptedSource> {
       await clock.due(ms)
       const before = script.made.length
@@ -170,7 +170,7 @@ describe('an EventSource that fails', () => {
   it('is over: what it dispatches after that is not heard', async () => {
     const { source, unsubscribe, news } = setup()
     const stream = (await source()).open().message('message', '1', '1-0')
-    // The body of the second is still read when nobody wants it any more.
+    // The body of the second answer is still being read when the subscription ends.
     stream.tell('error', { code: 503 }).message('message', '2', '2-0').tell('error', { code: 503 })
     unsubscribe()
     await setImmediate()
@@ -246,8 +246,8 @@ describe('a stream that is asked to move', () => {
     const first = (await source()).open().message('ping').message('reconnect', '{}')
     const second = await sourceAfter(50)
     first.message('message', '1', '1-0').message('message', '2', '2-0')
-    // What the first has said already, with what browsers add to every message: the position of the
-    // one before.
+    // Events that the first one has already sent. Browsers add the last known position to every
+    // message.
     second
       .open()
       .message('message', '1', '1-0')

@@ -48,12 +48,12 @@ describe('a key table', () => {
     set(before)
     const [key = ''] = keys()
     expect(receive(key, true)).toBe(before)
-    // Not in the same set: the server would take it for the one that it has.
+    // Not in the same set, because the server would mistake it for its current subscription.
     expect(set(after)).toEqual([])
     expect([keys(), differs(new Set([after]))]).toEqual([[], true])
     expect(set(after)).toEqual([after])
     expect(keys()).toEqual([key])
-    // What is left of the one before, and then its own.
+    // A late message of the previous subscription, and then one of its own.
     expect(receive(key, false)).toBeUndefined()
     expect([receive(key, true), receive(key, false)]).toEqual([after, after])
     set()
@@ -86,7 +86,7 @@ describe('a key table', () => {
     set(a)
     expect(keyOf(a)).toBe(key)
     set()
-    // What was asked for after it has started: there is nothing left of it.
+    // This set was requested after the start, so no message of the earlier one can still arrive.
     set(b)
     expect(receive(keyOf(b), true)).toBe(b)
     set(a, b)
@@ -126,7 +126,7 @@ describe('a key table', () => {
   })
 })
 
-/** A server of one stream: what it has, and what is on its way from it, in order. */
+/** A server of one stream: its set, and its messages in transit, in order. */
 function exchange(random: () => number): void {
   const table = createKeyTable<Entry>(({ identity }) => identity)
   const running = new Map<string, { readonly entry: Entry; started: boolean }>()
@@ -150,7 +150,8 @@ function exchange(random: () => number): void {
       const message = sent.shift()
       if (!message) continue
       const taken = table.receive(message.key, message.isStart)
-      // Nothing of it is wanted any more, or it is the one that is.
+      // Either the message's subscription is no longer wanted, or the table returned exactly that
+      // one.
       const isWanted = [...table.entries()].some(([, entry]) => entry === message.entry)
       expect(taken).toBe(isWanted ? message.entry : undefined)
     }

@@ -5,7 +5,7 @@ export interface ConnectionState {
    * is none.
    */
   readonly status: 'idle' | 'connecting' | 'pending'
-  /** Why one of them isn't running, if that is known. */
+  /** The reason why one of them isn't running, if known. */
   readonly error: unknown
 }
 

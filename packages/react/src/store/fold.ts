@@ -4,11 +4,11 @@ import { PendingEvents } from './pending-events.ts'
 /** Data that a state begins with, and its position. */
 export interface InitialData<TState> {
   readonly data: TState
-  /** Where the subscription starts, so that no event after the data was read is missed. */
+  /** The position to start after, so that no event since the data was read is missed. */
   readonly lastEventId?: string | undefined
 }
 
-/** What a reducer gets beside the event. */
+/** Information about the event that a reducer gets. */
 export interface LiveEventMeta {
   /** The event's id. Empty for an optimistic event that has not arrived yet. */
   readonly id: string

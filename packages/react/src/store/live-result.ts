@@ -10,7 +10,7 @@ export interface LiveResult<TData, TEvent, TError> {
    * returned; `error` when it has failed for good.
    */
   readonly status: LiveStatus
-  /** What is missing in `data`, until a snapshot or `reset` replaces it. */
+  /** The events that are missing in `data`, until a snapshot or `reset` replaces it. */
   readonly gap: SseGap | null
   /** Why it isn't running. While `connecting`, it is retried. */
   readonly error: TError | null

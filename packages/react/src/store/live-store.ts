@@ -6,7 +6,7 @@ import type { TrackedValue } from './live-values.ts'
 import type { LiveSubscription } from './subscription.ts'
 import { type LiveStatus, type RunListener, startRun } from './subscription-run.ts'
 
-/** What a store works with. Each render may bring a new one. */
+/** The configuration of a store. Each render may bring a new one. */
 export interface StoreConfig<TState, TError> extends Reducers<TState> {
   readonly subscription: LiveSubscription<unknown, TError>
   readonly initialData: InitialData<TState> | undefined
@@ -130,7 +130,7 @@ export class LiveStore<TState, TError> {
   ): void {
     const remove = this.#fold.pending.add(event, sent, isSame, () => this.#changed())
     try {
-      // Without waiting for a frame: it is the user's own action.
+      // Show it without waiting for a frame, because it is the user's own action.
       this.#show()
     } catch (cause) {
       remove()

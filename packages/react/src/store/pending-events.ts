@@ -8,7 +8,10 @@ interface PendingEvent {
   isUncertain?: boolean
 }
 
-/** More ids are not remembered for an answer: a slower one counts as uncertain. */
+/**
+ * The most ids that are remembered while an answer is awaited. After that, its event counts as
+ * uncertain.
+ */
 const maxArrivedIds = 10_000
 
 /** Events that are shown before they have arrived. */

@@ -4,7 +4,7 @@ import type { TrackedValue } from './live-values.ts'
 /** A change of a subscription's connection, as tRPC's clients report it. */
 export interface ConnectionStateChange<TError> {
   readonly state: 'idle' | 'connecting' | 'pending'
-  /** Why, if something failed. */
+  /** The reason, if something failed. */
   readonly error: TError | null
 }
 
@@ -17,7 +17,7 @@ export interface LiveHandlers<TValue, TError> {
   readonly onData: (value: TrackedValue<TValue>) => void
   readonly onError: (error: TError) => void
   readonly onConnectionStateChange: (change: ConnectionStateChange<TError>) => void
-  /** Read by `sseLink` from the context of the call; other links ignore it. */
+  /** Read by `sseLink` from the context of the call. Other links ignore it. */
   readonly context: {
     /** The position to start after; empty to start where the procedure does. */
     readonly lastEventId: string

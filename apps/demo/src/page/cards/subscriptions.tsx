@@ -12,7 +12,7 @@ const columns: ReadonlyArray<{ readonly what: keyof Counts; readonly title: stri
   { what: 'gaps', title: 'Gaps' },
 ]
 
-/** Each subscription of the page: its state, its last event id and its counts. */
+/** Shows the state, the last event id and the counts of each subscription of the page. */
 export function Subscriptions() {
   const reports = useStore(subscriptionReports)
   return (

@@ -3,7 +3,10 @@ import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
 import { allOf } from '../ui/format.ts'
 
-/** A number for each tab of the browser: this tab has a frame, the leading tab is filled. */
+/**
+ * Shows a number for each tab of the browser. This tab's number has a frame; the leading tab's is
+ * filled.
+ */
 export function TabNumbers() {
   const { numbers, own, leader } = useStore(tabs)
   return (

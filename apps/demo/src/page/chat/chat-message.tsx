@@ -3,7 +3,7 @@ import type { Message } from '../live/app-subscriptions.ts'
 import type { LiveEvent } from '../live/subscription-state.ts'
 import { formatTime } from '../ui/format.ts'
 
-/** Where a message stands in the conversation. */
+/** The place of a message in the conversation. */
 export interface MessagePlace {
   readonly isOwn: boolean
   /** Whether the previous message has the same author, whose name need not be repeated. */

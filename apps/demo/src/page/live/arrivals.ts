@@ -2,7 +2,10 @@
 export interface Arrivals {
   /** Notes an event. Returns whether it arrived for the first time. */
   note(id: string): boolean
-  /** The event up to which everything was compared; before that, the first one that arrived. */
+  /**
+   * The event up to which everything was compared. Before the first comparison, the first event
+   * that arrived.
+   */
   readonly comparedTo: string | undefined
   /** Resolves when the event has arrived, or after the timeout. */
   arrival(id: string, timeoutMs: number): Promise<void>

@@ -1,11 +1,11 @@
 import { trpc } from './client.ts'
 import { createStore, type Store, whileSubscribed } from './store.ts'
 
-/** What a server instance serves. */
+/** The load of a server instance. */
 interface InstanceLoad {
   readonly connections: number
   readonly subscriptions: number
-  /** When it reported that, in milliseconds since 1970. */
+  /** The time of the report, in milliseconds since 1970. */
   readonly at: number
 }
 

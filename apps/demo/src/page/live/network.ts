@@ -3,7 +3,7 @@ import { createStore, type Store } from './store.ts'
 
 /** Whether this browser has a network. */
 export interface NetworkState {
-  /** While it is taken away: until when, in milliseconds since 1970. */
+  /** The end of the outage in milliseconds since 1970, while there is one. */
   readonly awayUntil: number | undefined
 }
 

@@ -11,7 +11,7 @@ export interface OpenSubscription {
   readonly path: string
   /** The state at this moment; stores show it with the next frame. */
   readonly now: SubscriptionState<unknown>
-  /** Compares what arrived with the log, and counts the events after `lastEventId`. */
+  /** Compares the arrived events with the log, and counts the events after `lastEventId`. */
   check(lastEventId: string | undefined): Promise<Comparison>
 }
 

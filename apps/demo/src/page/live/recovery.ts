@@ -12,7 +12,7 @@ export type Recovery =
   | { readonly phase: 'none' }
   /** Subscriptions are lost, since a moment in milliseconds since 1970. */
   | { readonly phase: 'away'; readonly since: number }
-  /** All subscriptions are live again, and what arrived is being compared with the log. */
+  /** All subscriptions are live again, and the arrived events are being compared with the log. */
   | { readonly phase: 'checking'; readonly since: number }
   | { readonly phase: 'caught-up'; readonly report: RecoveryReport }
 
@@ -30,7 +30,7 @@ type Marks = ReadonlyMap<OpenSubscription, SubscriptionState<unknown>>
 
 let marks: Marks = new Map()
 
-/** Notes where subscriptions stand when they are lost, and verifies that they caught up. */
+/** Notes the positions of subscriptions when they are lost, and verifies that they caught up. */
 export function watchForLosses(): void {
   observeConnections(review)
 }
@@ -38,7 +38,7 @@ export function watchForLosses(): void {
 function review(): void {
   const state = recovery.get()
   const someLost = openSubscriptions().some(({ now }) => now.connection === 'lost')
-  // Lost again before the check was over: the same disconnection goes on.
+  // Lost again before the check was over, so the same disconnection continues.
   if (someLost && state.phase === 'checking') recovery.set({ phase: 'away', since: state.since })
   else if (someLost && state.phase !== 'away') begin()
   else if (!someLost && state.phase === 'away') finish(state.since)

@@ -1,6 +1,6 @@
 import { createStore } from './store.ts'
 
-/** What the requests of this page have opened. */
+/** The connections and subscriptions that the requests of this page have opened. */
 export interface RequestCounts {
   /** Open connections: one, or briefly two during a handover. */
   readonly connections: number
@@ -22,7 +22,7 @@ export const requestCounts = createStore<RequestCounts>({
   changed: 0,
 })
 
-/** How many subscriptions of this tab have completed. No request says so. */
+/** The number of this tab's subscriptions that have completed, which no request shows. */
 export const completions = createStore(0)
 
 /** Counts a subscription that has completed on the connection. */

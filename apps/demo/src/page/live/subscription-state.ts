@@ -17,7 +17,7 @@ export interface Counts {
   readonly gaps: number
 }
 
-/** Where a subscription stands. */
+/** The state of a subscription. */
 export interface SubscriptionState<TEvent> {
   /** `lost`: it was live, or its first attempt failed, and it is connecting again. */
   readonly connection: 'connecting' | 'live' | 'lost' | 'completed' | 'failed'
@@ -31,7 +31,7 @@ export interface SubscriptionState<TEvent> {
   readonly liveAt: number | undefined
 }
 
-/** What can happen to a subscription. */
+/** The changes of a subscription. */
 export type SubscriptionChange<TEvent> =
   | { readonly type: 'live'; readonly at: number }
   | { readonly type: 'lost' | 'completed' | 'failed' }

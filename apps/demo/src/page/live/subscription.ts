@@ -101,7 +101,7 @@ export function createSubscription<TInput, TEvent>(
   return subscription
 }
 
-/** Translates what the client reports into changes of the state. */
+/** Translates the client's reports into changes of the state. */
 function createHandlers<TEvent>(
   { publishedAt, keep }: Pick<SubscriptionOptions<unknown, TEvent>, 'publishedAt' | 'keep'>,
   state: State<TEvent>,
@@ -137,7 +137,7 @@ function createHandlers<TEvent>(
 
 interface State<TEvent> {
   readonly now: SubscriptionState<TEvent>
-  /** What components see: the state as of the last frame. */
+  /** The state that components see: the one of the last frame. */
   readonly store: Store<SubscriptionState<TEvent>>
   apply(change: SubscriptionChange<TEvent>): void
 }
