@@ -13,9 +13,9 @@ declare const page: {
   follow(): void
   readonly news: string[]
   readonly errors: string[]
-  /** Sends a request as another site would forge it; gives its status, or what the browser says. */
+  /** Sends a request as another site would forge it. Returns its status, or the browser's error. */
   forge(url: string, type: string): Promise<number | string>
-  /** The same for a GET of a subscription. */
+  /** Does the same with a GET of a subscription. */
   forgeGet(url: string): Promise<number | string>
 }
 

@@ -8,7 +8,7 @@ import { type DocFiles, writeDocFiles } from './support/doc-files.ts'
 import { listen, type TestServer } from './support/http.ts'
 import { createInbox, type Inbox } from './support/inbox.ts'
 
-/** What docs/auth.md exports, as far as it is used here. */
+/** The exports of docs/auth.md that this test uses. */
 interface ServerPage {
   readonly sessions: Map<string, { userId: string; expiresAt: number }>
   readonly channels: {
@@ -45,7 +45,7 @@ afterAll(async () => {
   docs[Symbol.dispose]()
 })
 
-/** A user with a token, and how often it was renewed. */
+/** Creates a user with a token, and counts how often the token is renewed. */
 function createUser(userId: string) {
   let count = 0
   let token = ''
@@ -140,7 +140,7 @@ describe('a bearer token, as docs/auth.md has it', () => {
 })
 
 describe('a bad token that makes a guest of its user', () => {
-  /** A server where it does, and a client whose stream was opened by one. */
+  /** A server on which an invalid token means a guest, and a client with an open stream. */
   async function setup(more: {
     connectionKey?: (ctx: { userId: string | undefined }) => string | undefined
   }) {

@@ -6,7 +6,7 @@ import { filesIn, readPage, root } from './support/pages.ts'
 interface Row {
   readonly sent: string
   readonly bounds: string
-  /** The file of its test, and what the test's title says. */
+  /** The test's file, and a part of the test's title. */
   readonly file: string
   readonly title: string
 }

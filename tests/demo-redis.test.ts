@@ -106,7 +106,7 @@ it('an outage of Redis is shown, and subscriptions continue when it is back', as
   await page.screenshot({ path: join(screenshots, 'redis-away.png') })
   redis.thaw()
   await untilLive(page)
-  // The first attempt may have reached Redis: with the same key, it is one message.
+  // The first attempt may have reached Redis. The same key makes it one message.
   await page.getByRole('button', { name: 'Send', exact: true }).click()
   await say(page, 'after')
   expect(await messages(page, 3)).toEqual(['before', 'meanwhile', 'after'])

@@ -46,7 +46,7 @@ function withPort(files: ReadonlyMap<string, string>, port: number): ReadonlyMap
   return new Map(Array.from(files, ([name, code]) => [name, code.replaceAll('3000', `${port}`)]))
 }
 
-/** Compiles a folder by its `tsconfig.json`; returns what there is to say against it. */
+/** Compiles a folder by its `tsconfig.json`; returns the compiler's errors. */
 function compile(folder: string, ...options: readonly string[]): string {
   const tsc = join(root, 'node_modules/.bin/tsc')
   const { stdout, error } = spawnSync(tsc, ['-p', '.', '--pretty', 'false', ...options], {
@@ -80,7 +80,7 @@ describe('the code in the documentation', () => {
       include: ['./**/*', '../../support/react-native.d.ts'],
     }
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config))
-    // As in its apps, modules of CommonJS have the default export that they declare.
+    // As in React Native apps, CommonJS modules have the default export that they declare.
     writeFileSync(join(folder, 'package.json'), '{}')
     expect(compile(folder)).toBe('')
   })
@@ -135,7 +135,7 @@ describe('the pages', () => {
     '%s: its lines have at most 100 columns',
     (_path, { text }) => {
       const lines = text.split('\n').filter((line) => line.length > 100)
-      // A table and a link can't be broken.
+      // Tables and links can't be wrapped.
       expect(lines.filter((line) => !/^\s*\||^[- ]*\[.*\]\(\S+\)$|\S{60}/.test(line))).toEqual([])
     },
   )
@@ -162,8 +162,8 @@ describe('the pages', () => {
   })
 
   /**
-   * A link from a page as one between files; `undefined` where it leads out. What is published
-   * links to the repository.
+   * Returns a page's link as a link between files; `undefined` if it leads elsewhere. Published
+   * pages link to the repository's URL.
    */
   function localLink(from: string, link: string): string | undefined {
     const [, path, anchor = ''] =
@@ -181,7 +181,7 @@ describe('the pages', () => {
     return anchor === undefined || anchorsOf(readPage(path)).includes(anchor)
   }
 
-  /** What GitHub makes of headings. */
+  /** The anchors that GitHub creates for headings. */
   function anchorsOf({ text }: Page): readonly string[] {
     return [...withoutCode(text).matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
       heading
@@ -211,7 +211,7 @@ describe('docstrings', () => {
     readonly documented: boolean
   }
 
-  /** All that a module exports itself, or passes on from a module beside it. */
+  /** The module's own exports, and those that it re-exports from neighboring modules. */
   function exportsOf(file: string, wanted?: ReadonlySet<string>): readonly Exported[] {
     const text = readFileSync(join(root, file), 'utf8')
     const declared =
@@ -275,7 +275,7 @@ describe('getting started, run as it is written', () => {
     expect(messageOf(await first.lines.take())).toBe('bob: one')
     await first[Symbol.asyncDispose]()
 
-    // The client as it is written, and then a sign that its request was answered.
+    // The page's client, followed by a file that marks that its request was answered.
     const signed = `await import('./client.ts')\nwriteFileSync('answered', '')\n`
     writeFileSync(join(folder, 'signed.ts'), `import { writeFileSync } from 'node:fs'\n${signed}`)
     expect(commands[0]?.at(-1)).toBe('client.ts')
@@ -283,7 +283,7 @@ describe('getting started, run as it is written', () => {
     await using client = next()
     const soFar = ['ann: hello', 'bob: one', 'ann: hello']
     expect((await client.lines.takeMany(3)).map(messageOf)).toEqual(soFar)
-    // Its message may arrive before the answer to its request. Without the network, that would fail.
+    // The message may arrive before the request's answer, which would fail without the network.
     await expect.poll(() => existsSync(join(folder, 'answered'))).toBe(true)
     client.enter()
     expect(await client.lines.take()).toBe('network: gone')
@@ -314,7 +314,7 @@ describe('getting started, run as it is written', () => {
     writeFiles(folder, new Map([...filesOf(page)].filter(([name]) => names.includes(name))))
     const config = page.blocks.find(({ language }) => language === 'json')?.code ?? ''
     writeFileSync(join(folder, 'tsconfig.json'), config)
-    // Here the packages are sources, which an installed one isn't: so they are compiled, too.
+    // Here, the packages are source files, so they are compiled, too.
     expect(compile(folder, '--rootDir', root)).toBe('')
     const server = join(folder, 'dist', relative(root, folder), 'server.js')
     expect(readFileSync(server, 'utf8')).toContain("from './router.js'")
@@ -327,7 +327,7 @@ describe('troubleshooting.md', () => {
   const sources = filesIn('packages', /(?<!\.test)\.tsx?$/)
     .filter((path) => path.includes('/src/'))
     .map((path) => readFileSync(join(root, path), 'utf8').replace(/(['"`]) \+\s+['"`]/g, ''))
-    // A backslash is only in front of a quote.
+    // Backslashes occur only in front of quotes.
     .map((code) => code.replaceAll('\\', ''))
   const rows = readPage('docs/troubleshooting.md').text.matchAll(/^\| +(.*?) +\|/gm)
   const quoted = [...rows].flatMap(([, cell = '']) => cell.match(/`[^`]+`/g) ?? [])
@@ -347,7 +347,7 @@ describe('the recipes, run as they are written', () => {
   const recipe = (name: string) => import(join(folder, name))
   beforeAll(() => {
     const files = [...filesOf(readPage('docs/recipes.md'))]
-    // A name disappears sooner here.
+    // Make names disappear sooner.
     writeFiles(folder, new Map(files.map(([name, code]) => [name, code.replace('4_000)', '40)')])))
   })
 
@@ -523,9 +523,9 @@ describe('what the README says of a proxy that answers 502', () => {
 })
 
 interface Running extends AsyncDisposable {
-  /** What it writes to its output. */
+  /** The lines of its standard output. */
   readonly lines: Inbox<string>
-  /** What it writes to its error output. */
+  /** The lines of its error output. */
   readonly errors: Inbox<string>
   /** Its exit code. */
   readonly exited: Promise<number | null>
@@ -533,10 +533,10 @@ interface Running extends AsyncDisposable {
   enter(): void
 }
 
-/** Runs `node` with these arguments as a process of its own. */
+/** Runs `node` with these arguments in a separate process. */
 function run(args: readonly string[], folder: string): Running {
   const child = spawn(process.execPath, args, { cwd: folder, stdio: 'pipe' })
-  // A test that times out must not leave it behind.
+  // A test that times out must not leave the process behind.
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
   const exited = once(child, 'close').then(([code]) => {
@@ -560,7 +560,7 @@ function run(args: readonly string[], folder: string): Running {
   }
 }
 
-/** Waits until somebody answers at a port. */
+/** Waits until a server answers at a port. */
 function listening(port: number): Promise<Response> {
   return vi.waitFor(() => fetch(`http://127.0.0.1:${port}/nothing`), {
     timeout: 15_000,

@@ -23,7 +23,7 @@ const commands = page.blocks
   .flatMap(({ code }) => code.trim().split('\n'))
   .map((line) => line.replace(/\s+#.*$/, '').split(' '))
 const installs = commands.filter(([program]) => program === 'npm')
-/** The page's first command is the client's; each other one runs the server of a section. */
+/** The page's first command runs the client. Each other command runs the server of a section. */
 const [clientCommand = [], ...servers] = commands.filter(([program = '']) =>
   /^(node|bun|deno)$/.test(program),
 )
@@ -48,7 +48,7 @@ function run([name = '', ...args]: readonly string[]) {
   return runCommand(docs.path('.'), [program, ...args])
 }
 
-/** Runs the client of the page; resolves once it has said what the page says. */
+/** Runs the client of the page. Resolves once it has printed the documented line. */
 async function seeAnEvent(...args: string[]): Promise<void> {
   await using client = run([...clientCommand, ...args])
   expect(await client.lines.take()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z ann: hello$/)
@@ -82,7 +82,7 @@ describe('docs/frameworks.md, followed', () => {
       await using server = run(command)
       await vi.waitFor(() => listens(port), { timeout: 15_000, interval: 20 })
       await seeAnEvent(`http://localhost:${port}/trpc`)
-      // It drains: the client goes, and looks for another server.
+      // The server drains: the client leaves, and looks for another server.
       if (/SIGTERM/.test(readFileSync(docs.path(file), 'utf8'))) {
         server.child.kill('SIGTERM')
         const [, signal] = await once(server.child, 'exit')

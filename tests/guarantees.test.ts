@@ -14,7 +14,7 @@ it('docs/guarantees.md names tests', () => {
 
 it.each(named)('docs/guarantees.md: $file has the test “$title”', ({ title, file }) => {
   const source = readFileSync(join(root, file), 'utf8')
-  // Where it is the title of a test or the name of a case, not only text.
+  // Count only quoted strings: the titles of tests and the names of cases.
   const titles = [...source.matchAll(/(['"`])((?:(?!\1).)*)\1/g)].map(([, , quoted = '']) => quoted)
   expect(titles.filter((quoted) => quoted.includes(title))).not.toEqual([])
 })

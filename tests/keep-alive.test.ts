@@ -12,7 +12,7 @@ function start(name: string, port = 1): Program {
   return startProgram(process.execPath, [program, name, `redis://127.0.0.1:${port}`])
 }
 
-/** Waits until a process has ended by itself. */
+/** Waits until a process has exited by itself. */
 async function ended({ child }: Program): Promise<number | null> {
   if (child.exitCode === null) await once(child, 'exit')
   return child.exitCode

@@ -30,7 +30,7 @@ interface ChatClient {
   }
 }
 
-/** Subscribes; resolves when that runs. */
+/** Subscribes. Resolves when the subscription runs. */
 async function follow(client: ChatClient, room: string, lastEventId?: string) {
   const inbox = createInbox<Message>()
   const input = lastEventId === undefined ? { room } : { room, lastEventId }
@@ -44,7 +44,7 @@ async function follow(client: ChatClient, room: string, lastEventId?: string) {
   return { ...inbox, unsubscribe }
 }
 
-/** Waits until something is so. */
+/** Waits until a condition holds. */
 const until = (isSo: () => Promise<unknown>): Promise<unknown> =>
   vi.waitFor(isSo, { timeout: 30_000 })
 
@@ -121,8 +121,8 @@ describe('docs/migrating-from-redis.md', () => {
   })
 
   /**
-   * Sends a message before, one during and one after an interruption; gives the texts that a client
-   * has got.
+   * Sends a message before, during and after an interruption. Returns the texts that a client has
+   * received.
    */
   async function textsOverCut(router: ChatRouter): Promise<ReadonlySet<string>> {
     await using server = await serveRouter(router as never)
@@ -140,7 +140,7 @@ describe('docs/migrating-from-redis.md', () => {
       },
     )
     const { send } = router.createCaller({})
-    /** Again and again: such code can't say when it has begun to listen. */
+    /** Publishes repeatedly, because such code can't report when it has begun to listen. */
     const untilHeard = (text: string): Promise<unknown> =>
       until(async () => {
         await send({ room: 'lobby', text })
@@ -203,7 +203,7 @@ interface Chats {
   close(): Promise<void>
 }
 
-/** A message, with its id or without. */
+/** Returns the message of a value, which may have an id. */
 function messageIn(data: unknown): { readonly text: string } {
   const message = data as { data?: { text: string }; text: string }
   return message.data ?? message

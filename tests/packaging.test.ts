@@ -135,7 +135,7 @@ it.each(['tests', 'tests/next'])(
       cwd: consumer(trpcOf),
       encoding: 'utf8',
     })
-    // Declarations of others are compiled too, and some need types that only they can install.
+    // Declarations of other packages are compiled, too, and some need types that aren't installed.
     const ours = tsc.stdout
       .split('\n')
       .filter((line) => /^(consumer\.ts|node_modules\/@trpc-sse\/)/.test(line))
@@ -240,7 +240,8 @@ describe('on every Node', () => {
 })
 
 /**
- * A program of `tests/packaging` as plain JavaScript, in a project that has the packed packages.
+ * Writes a program of `tests/packaging` as plain JavaScript into a project with the packed
+ * packages.
  */
 function program(name: string): string {
   const file = join(consumer('tests'), `${name}.js`)
@@ -249,7 +250,7 @@ function program(name: string): string {
   return file
 }
 
-// The build renames properties, which may break what works from source.
+// The build renames properties, which may break code that works from source.
 it('the packed client passes the tests of its features', () => {
   const client = join(consumer('tests'), 'node_modules/@trpc-sse/client')
   const config = join(root, 'tests/packaging/vitest.config.ts')
@@ -266,7 +267,7 @@ describe('the client with its dependencies, in a browser', () => {
       stdin: main = 0,
       'event-source-names': events = 0,
       'persisted-positions': positions = 0,
-      // Only where two attempts in a row have timed out.
+      // Loaded only when two attempts in a row have timed out.
       probe = 0,
       ...others
     } = sizes
@@ -346,7 +347,7 @@ it.each([
 
 type Compress = (contents: Uint8Array) => Uint8Array
 
-/** The compressed sizes of a program that imports the client, by file. */
+/** Returns the compressed sizes of a program that imports the client, by file. */
 function clientSizes(
   contents: string,
   compress: Compress,
@@ -360,8 +361,8 @@ interface Program {
 }
 
 /**
- * The compressed sizes of its files in bytes, by name: `stdin` is loaded at once, others when they
- * are used.
+ * Returns the compressed sizes of its files in bytes, by name. `stdin` is loaded at once, and
+ * others when they are used.
  */
 async function sizesOf(
   program: Program,
@@ -373,7 +374,7 @@ async function sizesOf(
   )
 }
 
-/** Bundles a program as an app would, and names what went into it. */
+/** Bundles a program as an app would, and returns the names of the bundled modules. */
 async function bundle({ contents, external }: Program) {
   const { outputFiles, metafile } = await build({
     stdin: { contents, resolveDir: consumer('tests') },
@@ -430,8 +431,7 @@ it('no source imports what tRPC calls unstable', () => {
 })
 
 /**
- * A project with the packed packages in it, and beside them tRPC as the workspace package `trpcOf`
- * has it.
+ * Creates a project with the packed packages, and with the tRPC of the workspace package `trpcOf`.
  */
 function consumer(trpcOf: string): string {
   const folder = join(work, `consumer-${trpcOf.replaceAll('/', '-')}`)
@@ -474,9 +474,9 @@ const consumerConfig = {
     module: 'NodeNext',
     types: ['node'],
     strict: true,
-    // Our own declarations are to be checked, too.
+    // Check our own declarations, too.
     skipLibCheck: false,
-    // A type that a declaration cannot name shows only when declarations are written.
+    // The compiler reports types that a declaration can't name only when it writes declarations.
     declaration: true,
     emitDeclarationOnly: true,
     outDir: 'out',
@@ -526,7 +526,7 @@ function filesIn(folder: string, name: RegExp): string[] {
   })
 }
 
-/** The specifiers of a file's imports and re-exports, `import('…')` types included. */
+/** Returns the specifiers of a file's imports and re-exports, including `import('…')` types. */
 function importsOf(file: string): string[] {
   const text = readFileSync(file, 'utf8')
   return [...text.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*|types=)(['"])([^'"\n]+)\1/g)].flatMap(

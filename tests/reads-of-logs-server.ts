@@ -1,4 +1,7 @@
-/** A server process: serves a channel over the Redis at REDIS_URL, sends its port, and its memory when asked. */
+/**
+ * A server process: serves a channel over the Redis at REDIS_URL, and sends its port. On request,
+ * it sends its memory use.
+ */
 import type { AddressInfo } from 'node:net'
 import { initTRPC } from '@trpc/server'
 import { redisBackend } from '@trpc-sse/redis'
@@ -6,7 +9,7 @@ import { channel, createChannels } from '@trpc-sse/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { z } from 'zod'
 
-/** What the process has used of memory, in bytes. */
+/** The memory use of the process, in bytes. */
 export interface MemoryUse {
   readonly nowBytes: number
   readonly peakBytes: number

@@ -78,7 +78,7 @@ async function setup(inner: Backend) {
   }
 }
 
-/** A request for one stream with a subscription after each of these ids. */
+/** Writes a request for one stream with a subscription after each of these ids. */
 function requestFor(ids: readonly string[], input = 'busy') {
   const wanted = ids.map((lastEventId, i) => [`k${i}`, { path: 'room', input, lastEventId }])
   const body = JSON.stringify({
@@ -94,7 +94,7 @@ function follow({ url }: RouterServer, ids: readonly string[], input = 'busy'): 
   return openRaw(`${url}/~sse`, requestFor(ids, input))
 }
 
-/** Opens such a stream, and reads so many bytes of it as fast as they come. Then leaves. */
+/** Opens such a stream, reads `count` bytes of it as fast as they arrive, and leaves. */
 function readBytes(port: number, ids: readonly string[], count: number): Promise<void> {
   const { body, ...options } = requestFor(ids)
   return new Promise((resolve, reject) => {
@@ -154,7 +154,7 @@ describe('1,000 subscriptions of one channel at 1,000 different ids', () => {
     await using redis = await startRedis()
     await using app = await setup(redisBackend({ url: redis.url }))
     const ids = (await app.fill(2_000)).filter((_, i) => i % 2 === 0)
-    // A process of its own, with V8's defaults: what the test has used doesn't count.
+    // Use a separate process with V8's defaults, so that the test's memory doesn't count.
     const module = new URL('./reads-of-logs-server.ts', import.meta.url)
     await using server = await startChildServer(module, { REDIS_URL: redis.url })
     await readBytes(server.port, ids.slice(-1), 1)

@@ -12,7 +12,7 @@ import { startRedisSentinels } from './support/redis-sentinels.ts'
 const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
 const prefix = 'shop'
 const sentinelPassword = 'sentinel’s own'
-// Has characters with a meaning in URLs.
+// It contains characters that have a meaning in URLs.
 const firstPassword = 'p@ss/w:rd #1%'
 
 /** The permissions that a user needs, from docs/redis.md. */

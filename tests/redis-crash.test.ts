@@ -11,7 +11,7 @@ const publisher = new URL('support/publish-forever.ts', import.meta.url).pathnam
 
 interface Recorder extends LogListener {
   readonly events: readonly StoredEvent[]
-  /** Resolves at the next notification after `count` more. */
+  /** Resolves at the notification that follows `count` more. */
   after(count: number): Promise<void>
 }
 

@@ -25,7 +25,7 @@ afterEach(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-/** Opens a backend as another process would; through the proxy if `proxied`. */
+/** Opens a backend as another process would. If `proxied`, it connects through the proxy. */
 function open({
   proxied = false,
   ...options
@@ -187,7 +187,7 @@ describe('publishes with idempotency keys', () => {
 
   it('are each stored once, and not reported as duplicates, when their common reply is lost', async () => {
     const backend = open({ proxied: true })
-    // The appends that are called while this one is under way are sent together.
+    // Appends that are called while this one is in progress are sent together.
     const first = backend.append(log, ['0'])
     const together = Promise.all([
       backend.append(log, ['a']),
@@ -252,7 +252,7 @@ describe('connections that are killed', () => {
     const backend = open({ proxied: true, commandTimeoutMs: 200 })
     await backend.append(log, ['0'])
     proxy.stall()
-    // The command and its connection time out in the same moment. Whichever is first, there is no
+    // The command and its connection time out at the same moment. Whichever is first, there is no
     // other connection.
     proxy.refusing = true
     await expect(backend.append(log, ['1'])).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
@@ -307,7 +307,7 @@ describe('a server whose clock was set back', () => {
     await server.admin.set('trpc-sse:{log}:last', `${future}-8`)
     const { ids: three } = await backend.append(log, numbers(3))
     const ids = [...three, ...(await backend.append(log, numbers(1))).ids]
-    // From 8 to 12: ids compared as text are in another order where the sequence gains a digit.
+    // From 8 to 12, because ids compared as text sort differently when the sequence gains a digit.
     expect(ids).toEqual([`${future}-9`, `${future}-10`, `${future}-11`, `${future}-12`])
     const { events } = await backend.read(log, { after: `${future}-8`, limit: 10 })
     expect(events.map((event) => event.prev)).toEqual([`${future}-8`, ...ids.slice(0, -1)])

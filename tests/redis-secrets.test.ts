@@ -23,7 +23,10 @@ beforeAll(async () => {
 })
 afterAll(() => server[Symbol.asyncDispose]())
 
-/** All texts of a value: its properties, those of everything it refers to, and how it prints. */
+/**
+ * Returns all texts of a value: its properties, those of all values that it refers to, and its
+ * printed form.
+ */
 function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
   if (typeof value !== 'object' || value === null) return [String(value)]
   if (seen.has(value)) return []
@@ -40,7 +43,7 @@ function textsOf(value: unknown, seen: Set<unknown> = new Set()): string[] {
   ]
 }
 
-/** Collects what a backend rejects with, reports to `onError`, and logs. */
+/** Collects the errors that a backend rejects with or reports to `onError`, and its log. */
 async function everythingReported(
   target: Parameters<typeof redisBackend>[0],
   options: RedisBackendOptions = {},
@@ -188,7 +191,7 @@ describe('errors of a Redis that can’t be used contain no credential', () => {
     const port = cluster.nodes[0]?.port ?? 0
     const options = { lazyConnect: true }
     const login = { username: 'nobody', password: secret }
-    // A node may have a password of its own, which the types of ioredis don't have.
+    // A node may have its own password, which the types of ioredis lack.
     const node = { port, host: '127.0.0.1', password: secret }
     for (const redis of [
       new Cluster([{ port, host: '127.0.0.1' }], { ...options, redisOptions: login }),

@@ -34,7 +34,7 @@ it('continues there as soon as a command times out, if the master hangs with ope
   await using sentinels = await startRedisSentinels(master)
   const redis = new Redis({ ...sentinels.options, sentinels: [...sentinels.options.sentinels] })
   redis.on('error', () => {})
-  // The connection for notifications would be pinged by itself long after this test.
+  // By itself, the backend would ping the connection for notifications only long after this test.
   const backend = redisBackend(
     { redis },
     { commandTimeoutMs: 1_000, probeMs: 600_000, onError() {} },

@@ -11,18 +11,21 @@ import { range } from './support/numbers.ts'
 import { startRedis } from './support/redis.ts'
 import { serveRouter } from './support/router-server.ts'
 
-/** How many streams a server opens in one turn of its event loop, by docs/server-link.md. */
+/**
+ * The number of streams that a server opens in one turn of its event loop, as in
+ * docs/server-link.md.
+ */
 const stepsPerTurn = 16
 const missed = 100
 const clients = 1_000
-/** The clients reconnect in waves: each wave has caught up before the next one starts. */
+/** The clients reconnect in waves. Each wave catches up before the next one starts. */
 const waves = 4
-/** Clients that connect at once, without a socket each. */
+/** The number of clients that connect at once, without a socket for each. */
 const storm = 10_000
 
 const t = initTRPC.create()
 
-/** Creates what one process has: its channels on the shared Redis. */
+/** Creates the parts of one process: its channels on the shared Redis. */
 function createProcess(url: string) {
   const channels = createChannels({
     // 10,000 openings keep a slow machine busy for longer than the default timeout.
@@ -58,7 +61,7 @@ function numbersOf({ body }: Response) {
     onMessage: ({ event, data }) => event === 'message' && numbers.push(JSON.parse(data)),
   })
   return {
-    /** Reads until so many have arrived. */
+    /** Reads until `count` numbers have arrived. */
     async until(count: number): Promise<number[]> {
       while (numbers.length < count) {
         const { done, value } = (await reader?.read()) ?? { done: true }

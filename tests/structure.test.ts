@@ -29,7 +29,7 @@ async function lint(cwd: string, options: readonly string[]): Promise<Finding[]>
   const oxlint = join(root, 'node_modules/.bin/oxlint')
   const args = [...options, '--format', 'json']
   const run = promisify(execFile)(oxlint, args, { cwd, maxBuffer: 64 * 1_048_576 })
-  // With findings it exits with 1.
+  // If there are findings, it exits with 1.
   const { stdout } = await run.catch((failure: { stdout: string }) => failure)
   return JSON.parse(stdout).diagnostics
 }

@@ -33,7 +33,7 @@ function createParts() {
 }
 type Router = ReturnType<typeof createParts>['router']
 
-/** What an app gives its adapter. */
+/** The options that an app passes to its adapter. */
 interface Options {
   readonly router: Router
   readonly channels: ChannelsBase
@@ -44,7 +44,7 @@ interface Options {
 
 interface App extends AsyncDisposable {
   readonly url: string
-  /** The app's link, as the adapter gives it. */
+  /** The app's link, as the adapter returns it. */
   readonly link: () => ServerLink | undefined
 }
 
@@ -63,8 +63,8 @@ async function listen(server: http.Server, link: App['link']): Promise<App> {
 }
 
 /**
- * A way to start an app of its own. What is a literal here is one in each request, as in an app's
- * handler.
+ * The ways to start a separate app. Object literals here are created for each request, as in an
+ * app's handler.
  */
 const apps: Readonly<Record<string, (options: Options) => Promise<App>>> = {
   standalone(options) {
@@ -103,7 +103,7 @@ function freshly(options: Options): Options {
 
 async function follow({ url }: App): Promise<RawStream> {
   const stream = await openRaw(`${url}/onNews`)
-  // It is told that it is connected, and where it stands.
+  // The stream sends `connected`, and then the position.
   await stream.nextMany(2)
   return stream
 }
@@ -228,7 +228,7 @@ describe.each(['nodeHttp', 'fetch'] as const)(
       expect(before).toBeGreaterThan(0)
       await (await ask('open')).text()
       expect(asked.items).toHaveLength(before)
-      // Another closure of the same text.
+      // Another closure with the same source text.
       await (await ask('third')).text()
       expect(asked.items.slice(before).every((item) => item.startsWith('third '))).toBe(true)
       expect(asked.items.length).toBeGreaterThan(before)

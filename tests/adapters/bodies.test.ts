@@ -30,11 +30,11 @@ const open = (path = 'onHello') => ({
   body: JSON.stringify({ version: 1, revision: 1, subscriptions: { a: { path } } }),
 })
 
-/** Opens a stream, and tells what its subscription says, or why it isn't opened. */
+/** Opens a stream, and returns its subscription's value, or the reason why it isn't opened. */
 async function say(url: string, path?: string): Promise<{ status: number; text: string }> {
   using stream = await openRaw(url, open(path))
   if (stream.status === 200) {
-    // It is connected, then started, and then told.
+    // `$connected`, `$started`, and then the value.
     return { status: 200, text: (await stream.nextMany(3)).at(-1)?.data ?? '' }
   }
   return { status: stream.status, text: (await stream.over).text }
@@ -46,7 +46,7 @@ type Middleware = (
   next: (error?: unknown) => void,
 ) => void
 
-/** Reads the body as middleware does, and calls back with it. */
+/** Reads the body as middleware does, and passes it to a callback. */
 const reads =
   (handOn: (body: Buffer) => unknown): Middleware =>
   async (req, _res, next) => {

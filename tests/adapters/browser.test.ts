@@ -22,7 +22,7 @@ afterAll(() => browser.close())
 
 const topics = range(1, 20).map((n) => `topic-${n}`)
 
-/** Opens the page, from the server's own origin, whatever else that serves. */
+/** Opens the page from the server's own origin, whatever else the server serves. */
 async function openPage(url: string): Promise<Page> {
   const context = await browser.newContext({ ignoreHTTPSErrors: true })
   const tab = await context.newPage()
@@ -63,7 +63,7 @@ describe.each(mounts)('one page in Chromium, the app on $name', (mount) => {
   })
 })
 
-/** Waits until the page has so many words in every topic. */
+/** Waits until the page has `count` words in every topic. */
 async function untilAllHave(tab: Page, count: number): Promise<void> {
   const haveAll = (expected: number): boolean =>
     Object.values(page.words).every(({ length }) => length === expected)

@@ -16,7 +16,7 @@ const app = `
 
 type Platform = Pick<BuildOptions, 'platform' | 'conditions'>
 
-/** Bundles the app. Returns the bundle's file, the files in it, and what it still imports. */
+/** Bundles the app. Returns the bundle's file, the files in it, and its remaining imports. */
 async function bundle(name: string, options: Platform) {
   const outfile = join(folder, `${name}.mjs`)
   const { metafile } = await build({
@@ -37,7 +37,7 @@ async function bundle(name: string, options: Platform) {
   }
 }
 
-/** As the bundlers of these platforms resolve packages. */
+/** Options with which packages resolve as in the bundlers of these platforms. */
 const platforms: ReadonlyArray<readonly [name: string, options: Platform]> = [
   ['workers', { platform: 'browser', conditions: ['workerd', 'worker', 'browser'] }],
   ['web-worker', { platform: 'neutral', conditions: ['worker'] }],

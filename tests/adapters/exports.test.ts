@@ -7,12 +7,12 @@ import { root } from '../support/pages.ts'
 /** tRPC's adapters that have a counterpart of the same name here. */
 const entries = ['express', 'fastify', 'fetch', 'next', 'node-http', 'standalone'] as const
 
-/** Both versions of tRPC that the tests run with. */
+/** The manifests of both versions of tRPC that the tests run with. */
 const versions = ['tests/package.json', 'tests/next/package.json'].map((file) =>
   createRequire(join(root, file)),
 )
 
-/** The names that a module or its declaration exports, types included. */
+/** Returns the names that a module or its declaration exports, including types. */
 function exportedNames(source: string): string[] {
   const declared = source.matchAll(
     /^export (?:declare )?(?:async )?(?:const|function|type|interface|class) (\w+)/gm,

@@ -28,7 +28,9 @@ function createApp() {
   return { router, channels }
 }
 
-/** An app that streams three numbers, a turn of the loop apart, and tells when it has. */
+/**
+ * An app that streams three numbers, one per turn of the event loop, and reports when it is done.
+ */
 function createCountingApp() {
   const counted = createInbox<'counted'>()
   const t = initTRPC.create()
@@ -74,7 +76,7 @@ describe('fastifyTRPCPlugin', () => {
       vary: 'origin, trpc-accept, accept',
       'set-cookie': ['a=1', 'b=2'],
     })
-    // What it would change has left already: `onSend` doesn't run for streams.
+    // `onSend` doesn't run for streams, because their headers have already been sent.
     expect(await ran.takeMany(3)).toEqual(['onRequest GET', 'preHandler GET', 'onResponse GET'])
     const left = await openRaw(`${url}/trpc/onNews`)
     left.leave()
@@ -218,7 +220,7 @@ describe('fastifyTRPCPlugin', () => {
       trpcOptions: { router, channels },
     })
     const url = await start(app)
-    // Node 20 has none of its own.
+    // Node 20 has no global WebSocket.
     const WebSocketClass = WebSocket as unknown as typeof globalThis.WebSocket
     const socket = createWSClient({
       url: `${url.replace('http', 'ws')}/trpc`,

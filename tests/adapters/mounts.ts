@@ -70,14 +70,14 @@ type Middleware = (
   next: (error?: unknown) => void,
 ) => void
 
-/** Connect middleware, as it is given to tRPC's `middleware` option. */
+/** The extra's Connect middleware, as tRPC's `middleware` option. */
 function middlewareOf(extra: AdapterExtra | undefined): { middleware?: Middleware } {
   if (extra === 'cors') return { middleware: cors(corsOptions) }
   if (extra === 'compression') return { middleware: compression() as unknown as Middleware }
   return extra ? { middleware: express.json() as unknown as Middleware } : {}
 }
 
-/** A server that listens, with what ends it. */
+/** A listening server, and a function that ends it. */
 interface Listening {
   readonly origin: string
   close(): Promise<void>
@@ -122,7 +122,7 @@ function serveStandalone({ app, extra }: AdapterServeOptions): Promise<AdapterSe
 }
 
 function serveHandler({ app, extra }: AdapterServeOptions): Promise<AdapterServer> {
-  // Without the last slash, which tRPC's own needs.
+  // Without the final slash, which tRPC's own handler requires.
   const handler = createHTTPHandler({
     ...nodeOptions(app),
     ...middlewareOf(extra),
@@ -197,7 +197,7 @@ async function serveFastify(
   }
 }
 
-/** What answers a web-standard request. */
+/** Returns the app's handler for web-standard requests. */
 function fetchHandler(app: AdapterApp, endpoint: string): (req: Request) => Promise<Response> {
   return (req) =>
     fetchRequestHandler({
@@ -238,7 +238,7 @@ export const mounts: readonly Mount[] = [
   { name: 'standalone, over HTTP/2', extras: nodeExtras, serve: serveHttp2 },
   { name: 'node-http', extras: nodeExtras, serve: serveNodeHttp },
   { name: 'Express', extras: nodeExtras, serve: serveExpress },
-  // Its own parser is always there.
+  // Fastify always has its own parser.
   { name: 'Fastify', extras: nodeExtras, serve: (options) => serveFastify(options, Fastify()) },
   {
     name: 'Fastify, over HTTP/2',

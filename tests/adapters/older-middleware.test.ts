@@ -14,8 +14,8 @@ type Middleware = (...about: [...Parameters<RequestListener>, next: () => void])
 const require = createRequire(import.meta.url)
 
 /**
- * Middleware on on-headers 1.0, which takes apart what `writeHead` is given, and a header of an
- * answer behind it.
+ * Middleware that uses on-headers 1.0, which rewrites the arguments of `writeHead`, and a header
+ * that it sets.
  */
 const middleware: Record<string, { create: () => Middleware; header: RegExp }> = {
   'compression-1-7': {
@@ -54,7 +54,7 @@ function createApp() {
   return { channels, options: { router, channels, responseMeta } }
 }
 
-/** Where an app is served: with one middleware after the other before it. */
+/** The ways to serve an app behind a middleware. */
 const places = {
   'node:http'(
     used: readonly Middleware[],
@@ -82,7 +82,7 @@ const places = {
   },
 }
 
-/** The requests that are answered in ways of their own. */
+/** Requests that are answered by different code paths. */
 const requests = {
   'a stream of one subscription': { path: 'onNews', type: 'text/event-stream' },
   'a stream of many': {
@@ -156,6 +156,6 @@ async function expectAnswer(
   expect(answer.headers['set-cookie']).toEqual(expect.arrayContaining(['a=1', 'b=2']))
   const all = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`)
   expect(all.map((line) => line.toLowerCase()).join('\n')).toMatch(header)
-  // A header by the name of a letter is what becomes of an array.
+  // on-headers 1.0 turns an array of headers into headers with one-character names.
   expect(Object.keys(answer.headers).filter((name) => name.length === 1)).toEqual([])
 }

@@ -1,4 +1,4 @@
-/** What runs in the browser: a page of the app of the adapter cases. */
+/** The script that runs in the browser: a page of the adapter cases' app. */
 import { createTRPCUntypedClient, httpBatchLink } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
 
@@ -22,18 +22,18 @@ function follow(topic: string): Promise<unknown> {
 }
 
 const page = {
-  /** The words of each topic so far. */
+  /** The words that have arrived in each topic. */
   words,
   gaps,
-  /** Follows topics; resolves when all have started. */
+  /** Follows topics. Resolves when all subscriptions have started. */
   async follow(topics: readonly string[]): Promise<void> {
     await Promise.all(topics.map(follow))
   },
-  /** Says a word in every topic. */
+  /** Publishes a word in every topic. */
   async say(topics: readonly string[], word: string): Promise<void> {
     await Promise.all(topics.map((topic) => client.mutation('say', { topic, word })))
   },
-  /** Who the server takes this page for, by a subscription. */
+  /** Subscribes to the user that the server recognizes in this page's requests. */
   whoami: (): Promise<unknown> =>
     new Promise((resolve, reject) =>
       client.subscription('onWhoami', undefined, { onData: resolve, onError: reject }),

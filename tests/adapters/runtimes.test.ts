@@ -15,10 +15,10 @@ const source = join(import.meta.dirname, 'runtimes')
 const programs = join(import.meta.dirname, '../node_modules/.bin')
 const folder = mkdtempSync(join(tmpdir(), 'runtimes-'))
 
-/** What runs the app of the cases, each a program of its own that prints its port. */
+/** The runtimes that run the cases' app. Each is a program that prints its port. */
 const runtimes = [
   { name: 'Bun', command: ['bun', 'bun.js'] },
-  // tRPC asks for NODE_ENV.
+  // tRPC reads NODE_ENV.
   {
     name: 'Deno',
     command: ['deno', 'run', '--allow-net=127.0.0.1', '--allow-env=NODE_ENV', 'deno.js'],

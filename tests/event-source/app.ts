@@ -10,10 +10,13 @@ import { z } from 'zod'
 import { listen, type TestServer } from '../support/http.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 
-/** Two logs: a browser has six connections to a server, and a hand-over takes two for each. */
+/**
+ * Two logs, because a browser has six connections to a server, and a handover takes two for each
+ * log.
+ */
 export const names: readonly string[] = ['a', 'b']
 
-/** How many events of each log are kept. */
+/** The number of retained events in each log. */
 export const kept = 40
 
 function createLogs() {
@@ -22,7 +25,7 @@ function createLogs() {
   const channels = createChannels({
     channels: { numbers: channel({ params, event: z.number(), retain }) },
   })
-  // tRPC's own server has heartbeats only if it is told so.
+  // tRPC's own server sends heartbeats only if configured.
   const sse = {
     ping: { enabled: true, intervalMs: 200 },
     client: { reconnectAfterInactivityMs: 600 },
@@ -32,7 +35,7 @@ function createLogs() {
     onNumber: t.procedure
       .input(params)
       .subscription((opts) => channels.numbers(opts.input).subscribe(opts)),
-    // As a generator of one's own has them: values without ids.
+    // The app's own generator, whose values have no ids.
     onMood: t.procedure.subscription(async function* () {
       yield 'good'
       yield 'better'
@@ -47,13 +50,13 @@ function createLogs() {
 
 export type LogsRouter = ReturnType<typeof createLogs>['router']
 
-/** Servers of logs of numbers behind a proxy, beside a page. */
+/** Servers for logs of numbers and a page, behind a proxy. */
 export interface App extends AsyncDisposable {
   readonly url: string
   readonly proxy: TcpProxy
-  /** Tokens that are good no more. */
+  /** Tokens that are no longer valid. */
   readonly expired: Set<string>
-  /** Starts one more server. New connections are led to it. */
+  /** Starts another server. New connections go to it. */
   serve(): Promise<TestServer & { readonly link: ServerLink }>
   /** The same with tRPC's own adapter. */
   serveStock(): Promise<TestServer>
@@ -96,8 +99,8 @@ export async function createApp(html = ''): Promise<App> {
 }
 
 /**
- * Answers with a page what isn't for tRPC; and at one address as a gateway does that lets nobody
- * in.
+ * Returns a handler for requests that aren't for tRPC: it serves a page. At one address, it refuses
+ * like a gateway.
  */
 function pageOf(html: string) {
   return ({ url = '' }: IncomingMessage, response: ServerResponse, next: () => void): void => {

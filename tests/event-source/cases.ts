@@ -3,9 +3,9 @@ import { range } from '../support/numbers.ts'
 import { type App, createApp, kept, names } from './app.ts'
 import type { Follower, Got } from './follower.ts'
 
-/** An app that follows logs, wherever it runs. */
+/** An app that follows logs, in any runtime. */
 export type Reader = AsyncDisposable & {
-  /** What it has got by now. */
+  /** Everything that it has received so far. */
   got(): Promise<Got>
 } & {
   [TName in Exclude<keyof Follower, 'got'>]: (
@@ -13,17 +13,17 @@ export type Reader = AsyncDisposable & {
   ) => Promise<void>
 }
 
-/** What a test needs to know of a kind of EventSource. */
+/** The properties of a kind of EventSource that a test needs. */
 export interface Kind {
-  /** The page that the servers have beside tRPC, if it runs in one. */
+  /** The page in which the reader runs, if it runs in one. */
   readonly html?: () => string
-  /** Starts a reader of the servers at an address. */
+  /** Starts a reader for the servers at an address. */
   readonly read: (url: string) => Promise<Reader>
-  /** Whether it says with which HTTP status an attempt failed. */
+  /** Whether it reports the HTTP status of a failed attempt. */
   readonly saysStatus: boolean
 }
 
-/** Waits until something is so. */
+/** Waits until a condition holds. */
 const until = (isSo: () => Promise<unknown>): Promise<unknown> =>
   vi.waitFor(isSo, { timeout: 30_000 })
 
@@ -37,7 +37,7 @@ async function expectAll(reader: Reader, last: number): Promise<void> {
 const isAt = (numbers: Got['numbers'], last: number): boolean =>
   names.every((name) => numbers[name]?.at(-1) === last)
 
-/** What every EventSource is good for. */
+/** The cases that every kind of EventSource must pass. */
 export function eventSourceCases({ html, read, saysStatus }: Kind): void {
   const start = (): Promise<App> => createApp(html?.())
 
@@ -95,7 +95,7 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
     const { connects } = await reader.got()
     await app.publish(range(1, 5))
     await app.serve()
-    // Browsers keep connections for what comes next.
+    // Browsers keep connections open for later requests.
     first.server.close()
     const drained = first.link.drain({ overMs: 300 })
     for (const n of range(6, 30)) await app.publish([n])

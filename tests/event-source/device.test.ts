@@ -29,7 +29,7 @@ interface Phone {
   listeners(): number
 }
 
-/** A phone that does what the test says, in place of the packages that know the real one. */
+/** A phone that the test controls. It replaces the packages for real phones. */
 const phone = `
 const app = new Set()
 const network = new Set()

@@ -1,38 +1,38 @@
-/** What runs where there are no web streams. */
+/** An app for runtimes without web streams. */
 import { createTRPCClient, retryLink } from '@trpc/client'
 import { type EventSourceConstructor, sseLink } from '@trpc-sse/client'
 import type { LogsRouter } from './app.ts'
 
-/** What a test can set of the link. */
+/** The options of the link that a test can set. */
 export interface FollowerOptions {
   readonly EventSource: EventSourceConstructor
   readonly eventSourceOptions?: Readonly<Record<string, unknown>>
 }
 
-/** What an app has got. */
+/** Everything that an app has received. */
 export interface Got {
   /** The numbers of each log. */
   readonly numbers: Record<string, number[]>
-  /** What an app would tell its user: gaps and errors. */
+  /** Gaps and errors, which an app would show its user. */
   readonly troubles: string[]
-  /** What the other subscriptions say. */
+  /** The events of the other subscriptions. */
   readonly others: unknown[]
-  /** How often it was connecting. */
+  /** How often a subscription was `connecting`. */
   connects: number
 }
 
 /** An app that follows logs. */
 export interface Follower {
   readonly got: Got
-  /** Follows logs; resolves when all have started. */
+  /** Follows logs. Resolves when all subscriptions have started. */
   follow(names: readonly string[]): Promise<void>
   /** Follows the other subscriptions, to their end. */
   followOthers(): void
-  /** Asks at an address where a gateway refuses everybody. */
+  /** Subscribes at an address where a gateway refuses all requests. */
   askGateway(): void
 }
 
-/** Creates an app of a server's router. */
+/** Creates an app that uses a server's router. */
 export function createFollower(origin: string, options: FollowerOptions): Follower {
   const got: Got = { numbers: {}, troubles: [], others: [], connects: 0 }
   let token = 'first'

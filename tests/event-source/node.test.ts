@@ -47,7 +47,10 @@ function startReader(url: string): Reader {
   }
 }
 
-/** What React Native had for years: its signals have no reason, and can't throw. */
+/**
+ * An AbortController like that of older React Native versions: its signals have no reason, and no
+ * `throwIfAborted`.
+ */
 function oldAbortController() {
   const target = new EventTarget()
   const signal = {

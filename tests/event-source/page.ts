@@ -1,6 +1,6 @@
 /**
- * What runs in the browser, as in a runtime like React Native's: it has XMLHttpRequest, and no web
- * streams.
+ * The script that runs in the browser, in an environment like React Native's: with XMLHttpRequest,
+ * and without web streams.
  */
 import './without-streams.ts'
 import reactNativeSse from 'react-native-sse'
@@ -14,7 +14,7 @@ const sources = {
   },
 }
 
-/** Whose EventSource is used. */
+/** The name of the EventSource to use. */
 export type SourceName = keyof typeof sources
 
 const name = (new URLSearchParams(location.search).get('source') ?? 'native') as SourceName

@@ -1,4 +1,4 @@
-/** Takes away what older runtimes don't have, before anything else is loaded. */
+/** Removes APIs that older runtimes lack, before anything else is loaded. */
 const newer = [
   'fetch',
   'TextDecoder',

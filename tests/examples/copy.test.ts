@@ -33,14 +33,14 @@ const copies = [
 ]
 const copyOf = (name: string): string => join(work, `my-${name}`)
 
-/** Copies an example as `npm run example` does, once that has installed and built what it needs. */
+/** Copies an example as `npm run example` does after it has installed and built everything. */
 function copyExample(...args: readonly string[]): void {
   run(process.execPath, ['scripts/copy-example.mjs', ...args], root)
 }
 
 beforeAll(() => {
   for (const [index, { name, source, output }] of copies.entries()) {
-    // Left by a build.
+    // A file that a build has left behind.
     const built = output && join(source, output, 'built.js')
     if (built) mkdirSync(dirname(built), { recursive: true })
     if (built) writeFileSync(built, '')
@@ -53,10 +53,10 @@ beforeAll(() => {
   }
 }, 240_000)
 
-/** What commands create in an app's folder. */
+/** The files that commands create in an app's folder. */
 const made = /^(node_modules|vendor|dist|\.(?!gitignore$).*|next-env\.d\.ts|.*\.tsbuildinfo)$/
 
-/** The files of an app, in order. */
+/** Returns the source files of an app, in order. */
 function sourcesIn(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter(({ name }) => !made.test(name))

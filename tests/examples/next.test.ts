@@ -116,7 +116,7 @@ describe('the app of Next.js', () => {
     await one.emulateMedia({ colorScheme: 'dark' })
     await one.setViewportSize({ width: 360, height: 640 })
     await one.screenshot({ path: join(screenshots, 'dark-narrow.png') })
-    // Without the owner's cookie, asking for the list is refused.
+    // Without the owner's cookie, a request for the list is refused.
     const asked = await others.request.get(
       `${app.url}/api/trpc/todos?input=${encodeURIComponent('{"json":{"user":"lin"}}')}`,
     )

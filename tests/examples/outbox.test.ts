@@ -39,7 +39,7 @@ beforeEach(async () => {
   await postgres.pool.query('DROP TABLE IF EXISTS outbox, committed')
   await postgres.pool.query('DROP FUNCTION IF EXISTS outbox_insert')
   await postgres.pool.query(schema)
-  // What each transaction wrote, to compare with.
+  // Records what each transaction wrote, for comparison.
   await postgres.pool.query('CREATE TABLE committed (at bigserial, customer text, "order" text)')
 })
 
@@ -66,7 +66,7 @@ async function transact(
     for (const [customer, order] of writes) {
       const event = { order, status: 'placed' } as const
       await enqueue(client, { channel: 'orders', params: { customer }, event })
-      // After the lock of the log: its order is that of the commits.
+      // Inserted while the log's lock is held, so that its order is that of the commits.
       const fact = 'INSERT INTO committed (customer, "order") VALUES ($1, $2)'
       await client.query(fact, [customer, order])
     }
@@ -76,7 +76,7 @@ async function transact(
   }
 }
 
-/** What was committed for a customer, in the order of the commits. */
+/** Returns the committed events of a customer, in the order of the commits. */
 async function committed(customer: string): Promise<string[]> {
   const query = 'SELECT "order" FROM committed WHERE customer = $1 ORDER BY at'
   const { rows } = await postgres.pool.query<{ order: string }>(query, [customer])
@@ -121,7 +121,7 @@ function startRelay(channels: Channels, given: Partial<RelayOptions> = {}) {
   }
 }
 
-/** Writers that commit and roll back, some events at a time, on all logs. */
+/** Writes to all logs in transactions of a few events, which commit or roll back. */
 async function write(seed: number, transactions: number): Promise<void> {
   const random = seededRandom(seed)
   const writer = async (name: number): Promise<void> => {
@@ -169,7 +169,7 @@ describe('the outbox', () => {
   it('publishes at the notification, and without it at the next poll', async () => {
     const channels = createAppChannels(memoryBackend())
     {
-      // The poll would come after the test's time.
+      // A poll would come only after the test's timeout.
       await using _relay = startRelay(channels, { pollMs: 600_000 })
       await transact([['ann', 'a']], 'COMMIT')
       await untilEmpty()
@@ -238,7 +238,7 @@ describe('the outbox', () => {
 describe('several relays', () => {
   it('publish each event once and in order, also when all of them believe to lead', async () => {
     const channels = createAppChannels(memoryBackend())
-    // A relay that was suspended until PostgreSQL gave its lock to another still believes to lead.
+    // A relay that was suspended until another got its lock still believes that it leads.
     await postgres.pool.query(`
       CREATE SCHEMA lead;
       CREATE FUNCTION lead.pg_try_advisory_lock(int, int) RETURNS boolean
@@ -273,7 +273,7 @@ describe.each(['memory', 'redis'])('a relay that crashes (%s)', (kind) => {
       await transact([['ann', `${fatal}.rolled-back`]], 'ROLLBACK')
       const crash = new AbortController()
       let calls = 0
-      // From the fatal call on, nothing of this relay reaches anything.
+      // From the fatal call on, no call of this relay has any effect.
       async function step<T>(call: () => Promise<T>): Promise<T> {
         const isFatal = calls++ === fatal
         if (crash.signal.aborted || (isFatal && when === 'before')) {
@@ -322,7 +322,7 @@ describe.each(['memory', 'redis'])('a relay that crashes (%s)', (kind) => {
 it('relays that are killed at any moment publish each event once, in the order of the commits', async () => {
   await using redis = await startRedis()
   const channels = createAppChannels(redisBackend({ url: redis.url }))
-  // Also after a failure: an open subscription would keep this process waiting for Redis.
+  // Close it after a failure, too: an open subscription would keep this process alive.
   onTestFinished(() => channels.close())
   const random = seededRandom(7)
   const env = { ...process.env, DATABASE_URL: postgres.url, REDIS_URL: redis.url }
@@ -343,7 +343,7 @@ it('relays that are killed at any moment publish each event once, in the order o
   let kills = 0
   while (!(await isDone())) {
     await using _relay = startProgram(process.execPath, ['main.ts'], { cwd: folder, env })
-    // Kill it some events later, as many as the seed says: among the rows that it has taken.
+    // Kill it a few events later (the seed decides how many), among the rows that it has taken.
     const goal = received.length + 1 + Math.floor(random() * 20)
     await vi.waitFor(async () => expect(received.length >= goal || (await isDone())).toBe(true), {
       timeout: 20_000,

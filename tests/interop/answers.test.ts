@@ -39,7 +39,7 @@ const router = t.router({
 })
 const options = { router, maxBatchSize: 3, allowMethodOverride: true, onError: () => {} }
 
-/** An app on one adapter: tRPC's, and ours in its place. */
+/** Starts an app on one adapter: tRPC's own, or ours. */
 type Start = (of: 'stock' | 'ours') => Promise<{ url: string } & AsyncDisposable>
 
 async function listen(server: http.Server): ReturnType<Start> {
@@ -155,14 +155,17 @@ const requests: Readonly<Record<string, readonly [path: string, init?: RequestIn
   'a method that nobody knows': ['hello', { method: 'PATCH' }],
 }
 
-/** What a client can see of an answer; stacks have lines of the adapter. */
+/**
+ * Returns the part of an answer to compare. Stacks differ, because they contain lines of the
+ * adapter.
+ */
 async function see(response: Response): Promise<unknown> {
   const { status } = response
   const type = response.headers.get('content-type')
   const text = (await response.text()).replace(/"stack":"(?:[^"\\]|\\.)*"/g, '"stack":"…"')
-  // Streams of ours say more.
+  // Our streams contain more messages.
   if (type === 'text/event-stream') return { status, type, data: text.match(/^data: \d+$/gm) }
-  // Fastify has a page of its own where no route is.
+  // Fastify has its own response for unknown routes.
   return text.includes('Route GET') || text.includes('NOT_FOUND')
     ? { status }
     : { status, type, text }
@@ -175,7 +178,7 @@ describe.each(Object.entries(adapters))('answers as tRPC’s own adapter does: %
     const [expected, seen] = await Promise.all(
       [stock, ours].map(async ({ url }) => see(await fetch(`${url}/${path}`, init))),
     )
-    // Newer versions of tRPC's standalone adapter take a slash at the end; ours is as strict with
+    // Newer versions of tRPC's standalone adapter accept a slash at the end. Ours is as strict with
     // all of them.
     const isNewer = name === 'standalone' && path.endsWith('/') && Object(expected).status === 200
     expect(seen).toEqual(isNewer ? { status: 404 } : expected)

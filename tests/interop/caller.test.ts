@@ -36,7 +36,7 @@ function createApp(retain = 1_000) {
   return { channels, router, gaps }
 }
 
-/** Reads so many events, and ends the iteration as a `break` does. */
+/** Reads `count` events, and ends the iteration as a `break` does. */
 async function read(
   iterable: AsyncIterable<unknown>,
   count: number,

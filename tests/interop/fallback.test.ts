@@ -14,8 +14,7 @@ import { createInbox } from '../support/inbox.ts'
 import { range } from '../support/numbers.ts'
 
 /**
- * tRPC's own server of as many streams of numbers as are asked for, and our link in its default
- * mode.
+ * tRPC's own server, with a stream of numbers for each request, and our link in its default mode.
  */
 async function setup(options: Partial<SseLinkBaseOptions> = {}) {
   const t = initTRPC.create({ sse: { ping: { enabled: true, intervalMs: 200 } } })
@@ -24,7 +23,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
       .input(z.object({ name: z.string(), lastEventId: z.string().nullish() }))
       .subscription(async function* ({ input: { lastEventId } }) {
         const from = Number(lastEventId ?? 0) + 1
-        // Cut after every fourth, as an error does that tRPC's own clients try again after.
+        // Ends after every fourth value, with an error that tRPC's own clients retry.
         for (const n of range(from, from + 3)) yield tracked(String(n), n)
         throw new Error('again')
       }),
@@ -111,7 +110,7 @@ describe('P63: a multiplexed link on a server of tRPC', () => {
     const later = follow('later')
     expect(await later.numbers.takeMany(5)).toEqual(range(1, 5))
     expect(await s.client.add.mutate(1)).toBe(2)
-    // One question, for all that there ever are.
+    // One request for multiplexed mode, however many subscriptions follow.
     expect(s.asked.filter((one) => one.includes('~sse'))).toEqual(['POST /~sse'])
     expect(s.told).toEqual([
       { status: expect.any(Number), message: expect.stringContaining('multiplexed') },

@@ -60,7 +60,7 @@ describe('P27: a client that is refused', () => {
       ])
       first.leave()
       await closed
-      // What the server asked for, and half of the first backoff.
+      // The wait that the server requested, and half of the first backoff.
       await clock.due(5_000 + 125)
       clock.advance(5_000 + 125)
       expect(await news.takeMany(3)).toEqual(['started', ['pending', undefined], 'in'])

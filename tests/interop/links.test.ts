@@ -38,7 +38,7 @@ function createApp() {
   const runs = { retryable: 0, refusedOnce: 0 }
   const ended = createInbox<string>()
   const router = t.router({
-    // Stands for every app's own generator: it resumes by itself.
+    // An example of an app's own generator, which resumes by itself.
     count: t.procedure
       .input(z.object({ to: z.number(), lastEventId: z.string().nullish() }))
       .subscription(async function* ({ input }) {
@@ -155,7 +155,7 @@ async function setup(server: keyof typeof servers, client: string) {
   }
 }
 
-/** Handlers that write down everything, as short texts and values. */
+/** Handlers that record everything as short texts and values. */
 function handlers() {
   const news = createInbox<unknown>()
   return {

@@ -12,7 +12,7 @@ import { createInbox } from '../support/inbox.ts'
 
 const snapshot = { type: 'snapshot', data: 5 }
 
-/** Subscriptions whose first value looks like a snapshot; only some are one. */
+/** Subscriptions whose first value looks like a snapshot, but only some of them are live. */
 function setup() {
   const log = channel({ event: z.any(), retain: { events: 5 } })
   const channels = createChannels({ channels: { log, other: log } })
@@ -58,7 +58,7 @@ const expected: Readonly<Record<string, boolean | undefined>> = {
   generator: undefined,
 }
 
-/** What a client's `onStarted` is told before the first value, and that value. */
+/** Returns the argument of a client's `onStarted`, and the first value. */
 async function firstOf(link: TRPCLink<AnyTRPCRouter>, path: string) {
   const news = createInbox<readonly [string, unknown]>()
   const client = createTRPCUntypedClient({ links: [link] })

@@ -37,7 +37,7 @@ interface Todo {
 
 type Live = LiveEvent<readonly Todo[], Todo>
 
-/** A database of numbered todos, and a channel that tells of each. */
+/** A database of numbered todos, and a channel with an event for each. */
 function createApp(backend: Backend = memoryBackend()) {
   const onError = vi.fn()
   const channels = createChannels({
@@ -52,9 +52,9 @@ function createApp(backend: Backend = memoryBackend()) {
   })
   const rows: Todo[] = []
   const state = {
-    /** How often the database was asked. */
+    /** How often the database was queried. */
     loads: 0,
-    /** What the next load fails with. */
+    /** The error of the next load. */
     failure: undefined as unknown,
   }
   async function load(): Promise<readonly Todo[]> {
@@ -68,7 +68,7 @@ function createApp(backend: Backend = memoryBackend()) {
   let shared: ReturnType<typeof loadTracked> | undefined
   const router = t.router({
     onTodos: t.procedure.subscription((opts) => channels.todos().live(opts, load)),
-    // One load for all who ask: it says where it stands.
+    // One load for all clients: it returns its position.
     onTodosShared: t.procedure.subscription((opts) =>
       channels.todos().live(opts, () => (shared ??= loadTracked())),
     ),
@@ -101,7 +101,7 @@ type AppRouter = App['router']
 
 interface Served extends AsyncDisposable {
   readonly door: Door
-  /** Sends clients away, until `comeBack`. */
+  /** Disconnects clients until `comeBack`. */
   goAway(): void
   comeBack(): void
 }
@@ -189,7 +189,8 @@ function follow(
 }
 
 /**
- * What a client shows that replaces all at a snapshot and adds at an event what it doesn't have.
+ * The state of a client that replaces everything at a snapshot, and adds the todo of an event if it
+ * is new.
  */
 function stateOf(values: ReadonlyArray<{ readonly data: Live }>): number[] {
   let state: number[] | undefined
@@ -385,9 +386,9 @@ describe.each(['memory', 'redis'])('live through publishes, trims and cuts, on %
         await app.add(Math.floor(random() * 30))
         served.comeBack()
       },
-      // What is lost with the log shows with the next event.
+      // The loss of the log becomes visible at the next event.
       async () => redis && random() < 0.5 && (await redis.admin.flushall()),
-      // So that some of it happens while clients are there.
+      // Wait for an event, so that some actions happen while clients are connected.
       () => Promise.race(all.map(({ values }) => values.take())),
     ]
     await app.add()

@@ -65,7 +65,7 @@ function createApp() {
   return { app, channels }
 }
 
-/** What each procedure is called with. */
+/** The input of each procedure. */
 const inputs: Record<string, unknown> = {
   object: { room: 'a' },
   strictObject: { room: 'a' },
@@ -100,7 +100,7 @@ interface Run {
   readonly channels: ReturnType<typeof createApp>['channels']
   readonly client: keyof typeof clients
   readonly path: string
-  /** How many events are received before the first cut. */
+  /** The number of events before the first cut. */
   readonly first: number
 }
 
@@ -149,7 +149,7 @@ describe.each(Object.keys(clients) as Array<keyof typeof clients>)(
   },
 )
 
-// tRPC's own server puts the id into the input, where these can have it.
+// tRPC's own server merges the id into the input, which works for these.
 const resumableInStock = ['object', 'withId', 'none', 'filtered']
 
 describe.each(Object.keys(clients) as Array<keyof typeof clients>)(

@@ -20,7 +20,7 @@ interface Context {
 
 type KeyOption = Pick<ServerLinkOptions<never>, 'connectionKey'>
 
-/** A server that wants the token `new`, and a client with retryLink in front of the link. */
+/** A server that requires the token `new`, and a client with `retryLink` in front of the link. */
 async function setup(options: Partial<SseLinkBaseOptions>, key: KeyOption = {}) {
   const clock = manualClock()
   const channels = createChannels({ channels: { texts: channel({ event: z.string() }) } })
@@ -89,7 +89,7 @@ describe.each(['single', 'multiplexed'] as const)(
         onConnectionStateChange: ({ state, error }) =>
           states.put(error ? `${state}: ${error.message}` : state),
       })
-      // The first time at once: a new token may be all it takes.
+      // The first retry is immediate, because a new token may be all it takes.
       expect(await s.calls.takeMany(2)).toEqual(['old', 'old'])
       for (const wait of [125, 250, 500, 1_000]) {
         await s.clock.due(wait)

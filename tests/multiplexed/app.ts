@@ -16,7 +16,7 @@ interface AppOptions extends Pick<ServerLinkOptions, 'heartbeatMs'> {
   readonly retain?: { readonly events: number }
 }
 
-/** Creates an app of 100 logs of numbers, with a mutation beside them. */
+/** Creates an app with 100 logs of numbers, and a mutation. */
 export function createApp({ retain = { events: 10_000 }, ...options }: AppOptions = {}) {
   const channels = createChannels({
     channels: {
@@ -32,7 +32,7 @@ export function createApp({ retain = { events: 10_000 }, ...options }: AppOption
     onNumber: t.procedure
       .input(z.object({ name: z.string() }))
       .subscription((opts) => channels.numbers(opts.input).subscribe(opts)),
-    // As much as a client takes, as fast as it does.
+    // Sends as much as a client reads, as fast as it reads.
     flood: t.procedure.input(z.number()).subscription(async function* () {
       for (;;) yield 'x'.repeat(10_000)
     }),
@@ -61,7 +61,7 @@ export type App = ReturnType<typeof createApp>
 export type NumbersRouter = App['router']
 
 /**
- * A server of an app on a free port of this machine: tRPC at `/trpc`, and the page of the browser
+ * A server for an app, on a free port of this machine: tRPC at `/trpc`, and the page of the browser
  * tests.
  */
 export interface AppServer extends AsyncDisposable {
@@ -78,12 +78,12 @@ export function serveHttp1(app: App): Promise<AppServer> {
   )
 }
 
-/** Serves an app over TLS and HTTP/2, as `node:http2` is used for both versions. */
+/** Serves an app over TLS and HTTP/2 with `node:http2`. */
 export function serveHttp2(app: App): Promise<AppServer> {
   const server = http2.createSecureServer(
     { ...selfSigned(), allowHTTP1: true },
     (request, response) =>
-      // The objects of HTTP/2 are made to be used like those of HTTP/1.1; only their types differ.
+      // The objects of HTTP/2 are compatible with those of HTTP/1.1; only their types differ.
       void answer(
         app,
         request as unknown as IncomingMessage,

@@ -28,7 +28,7 @@ describe('a page in Chromium', () => {
   it('goes on with every subscription as soon as there is a network again', async () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
-    // So long that it is not the end of the wait that brings it back.
+    // So long that the end of the wait can't be the reason for the reconnect.
     const anHour = 3_600_000
     await using tab = await browser().open(
       address(server.url, { retry: { baseMs: anHour, maxMs: anHour } }),

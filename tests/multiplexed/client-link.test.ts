@@ -8,7 +8,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { serveRouter } from '../support/router-server.ts'
 
-/** A server of many kinds of subscriptions, and a client of it. */
+/** A server with many kinds of subscriptions, and a client. */
 async function setup({ maxDurationMs }: { maxDurationMs?: number } = {}) {
   const t = initTRPC.create({ sse: maxDurationMs === undefined ? {} : { maxDurationMs } })
   const channels = createChannels({
@@ -109,7 +109,7 @@ it('one that fails, one that completes, one that never starts and one that alway
     },
   )
   await expect.poll(() => news.sort()).toEqual(['complete', 'not for you'])
-  // No sooner, each time, than the stream's `retry:` says.
+  // Each attempt waits at least as long as the stream's `retry:` requests.
   await expect.poll(() => attempts.length).toBeGreaterThan(2)
   expect(new Set(attempts)).toEqual(new Set(['later']))
   await app.channels.log({ name: 'x' }).publishMany([1, 2, 3])
@@ -137,8 +137,8 @@ it('the same subscription, joined late, gets what it missed and then is one with
 })
 
 it.each([
-  // The server lets a stream go on for a tenth of its time: that is too little for every handover
-  // of the first.
+  // The server keeps a stream for a tenth of its duration after asking for a handover, which is too
+  // short for every handover in the first case.
   { maxDurationMs: 150, isSeamless: false },
   { maxDurationMs: 1_500, isSeamless: true },
 ])(
@@ -161,7 +161,7 @@ it.each([
     })
     await expect.poll(() => app.server.link.stats().subscriptions).toBe(2)
     let n = 0
-    // Traffic: an event each millisecond, whatever becomes of the streams meanwhile.
+    // Publish an event each millisecond while streams change.
     for await (const _ of setInterval(1)) {
       n += 1
       await Promise.all([

@@ -22,10 +22,7 @@ async function stats({ child }: ChildServer): Promise<ServerLinkStats> {
   return answer
 }
 
-/**
- * Two instances over one Redis behind a door, and the numbers that two publishers put into its
- * logs.
- */
+/** Two instances over one Redis, behind a door, and two publishers of numbers. */
 async function setup() {
   const stack = new AsyncDisposableStack()
   const redis = stack.use(await startRedis())
@@ -47,7 +44,7 @@ async function setup() {
     },
     history: async (name: string): Promise<number[]> =>
       (await channels.log({ name }).history({ last: 10_000 })).events.map(({ data }) => data),
-    /** Kills an instance, and starts another one in its place. */
+    /** Kills an instance, and replaces it by another one. */
     async replace(index: number): Promise<void> {
       const other = instances[1 - index]
       if (other) door.setPorts([other.port])
@@ -86,7 +83,7 @@ async function churn(seed: number, withFaults: boolean) {
       run.unsubscribe()
       live.delete(run)
     }
-    // Each log has its order: one event of it at a time.
+    // Publish one event of a log at a time, so that each log is in order.
     for (const name of names) {
       if (random() < 0.5) {
         publishing.set(

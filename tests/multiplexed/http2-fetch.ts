@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import http2 from 'node:http2'
 import { Readable } from 'node:stream'
 
-/** A fetch whose requests all go over one HTTP/2 connection, with any certificate. */
+/** A `fetch` that sends all requests over one HTTP/2 connection, and accepts any certificate. */
 export function http2Fetch(
   origin: string,
 ): Disposable & { readonly fetch: (url: string, init?: RequestInit) => Promise<Response> } {

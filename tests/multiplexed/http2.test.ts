@@ -41,7 +41,7 @@ async function setup(options: Partial<CreateServerLinkOptions<never>> = {}) {
   const session = http2.connect(origin, { rejectUnauthorized: false })
   session.on('error', () => {})
 
-  /** Sends a request; gives what comes of its answer. */
+  /** Sends a request; returns its answer. */
   async function request(headers: http2.OutgoingHttpHeaders, body?: string) {
     const stream = session.request(headers)
     stream.on('error', () => {})

@@ -11,10 +11,7 @@ import { range } from '../support/numbers.ts'
 import { type RouterServerOptions, serveRouter } from '../support/router-server.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
-/**
- * Numbers that any instance can read: a database, say. The instances know nothing else of each
- * other.
- */
+/** Numbers that any instance can read, such as a database. The instances share nothing else. */
 function createSource() {
   const counts = new Map<string, number>()
   const waiting = new Set<() => void>()
@@ -24,7 +21,7 @@ function createSource() {
       counts.set(name, (counts.get(name) ?? 0) + 1)
       for (const wake of [...waiting]) wake()
     },
-    /** Resolves when there is more than `after` of a name, or at the end. */
+    /** Resolves when a name has more than `after` numbers, or when the signal aborts. */
     async more(name: string, after: number, signal: AbortSignal | undefined): Promise<void> {
       while ((counts.get(name) ?? 0) <= after && !signal?.aborted) {
         await new Promise<void>((resolve) => {
@@ -41,7 +38,7 @@ function createSource() {
   }
 }
 
-/** Two instances without anything in common but where their numbers come from, behind a door. */
+/** Two instances behind a door, which share only the source of their numbers. */
 async function setup(options: () => RouterServerOptions) {
   const source = createSource()
   const t = initTRPC.create()
@@ -134,7 +131,8 @@ describe.each(links)('two instances behind one door, $kind', ({ options }) => {
           }
         }
         for (const each of names) if (random() < 0.5) s.source.add(each)
-        // A socket of its own for many a control request: it goes to either of the two.
+        // Cut sockets from time to time. New ones lead control requests to either of the two
+        // instances.
         if (random() < 0.005) s.door.cut()
       }
       await vi.waitFor(

@@ -11,7 +11,7 @@ import { range, receiveNumbers } from '../support/numbers.ts'
 import { serveRouter } from '../support/router-server.ts'
 
 /**
- * A server with healthy subscriptions and all kinds of others, and a client that has one stream.
+ * A server with healthy subscriptions and failing ones of all kinds, and a client with one stream.
  */
 async function setup(options: Partial<SseLinkBaseOptions> = {}) {
   const channels = createChannels({
@@ -24,7 +24,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
     starts.set(name, next)
     return next
   }
-  // Heartbeats are quick to come, and the client is slow to miss them.
+  // Heartbeats are frequent, and the client waits long before it misses them.
   const t = initTRPC.create({ sse: { client: { reconnectAfterInactivityMs: 30_000 } } })
   const router = t.router({
     onNumber: t.procedure
@@ -42,7 +42,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
       yield 'one'
       throw new TRPCError({ code: 'FORBIDDEN', message: 'not for you' })
     }),
-    // Fails once for now, and then goes on from where it was.
+    // Fails once with a retryable error, and then continues from its position.
     flaky: t.procedure.subscription(async function* ({ signal }) {
       const nth = count('flaky')
       yield tracked(String(nth), nth)
@@ -68,7 +68,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
 
 type Setup = Awaited<ReturnType<typeof setup>>
 
-/** A subscription to a log of numbers, that notes whatever else happens to it. */
+/** A subscription to a log of numbers that records everything else that happens to it. */
 function followNumbers({ client }: Setup, name: string) {
   const received = receiveNumbers()
   const news: string[] = []
@@ -84,7 +84,7 @@ function followNumbers({ client }: Setup, name: string) {
   return { ...received, news, subscription }
 }
 
-/** Notes all that a subscription of any kind is told. */
+/** Handlers that record everything, for any kind of subscription. */
 function listener() {
   const news: unknown[] = []
   return {
@@ -164,9 +164,9 @@ describe('one of many subscriptions on a stream', () => {
       { id: '2', data: 2 },
     ])
     expect(done.news).toEqual(['connecting', 'started', 'pending', 'only this', 'idle', 'complete'])
-    // Heartbeats have come and gone: what never starts never says that it has.
+    // Heartbeats have arrived, but a subscription that never starts isn't reported as started.
     expect(never.news).toEqual(['connecting'])
-    // Ended ones count no more; the one that never starts does.
+    // Ended subscriptions no longer count; the one that never starts does.
     expect(server.link.stats()).toMatchObject({ connections: 1, subscriptions: names.length + 2 })
     for (const each of [...subscriptions, ...healthy.map(({ subscription }) => subscription)])
       each.unsubscribe()
@@ -220,7 +220,7 @@ describe('poison', () => {
     const subscription = server.client.failsAtOnce.subscribe(undefined, poison)
     const waits = [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000]
     for (const [index, waitMs] of waits.entries()) {
-      // The chance is always a half: the wait is half of what it can be at most.
+      // Random numbers are always 0.5, so the wait is half of its maximum.
       await clock.due(waitMs)
       expect(server.starts.get('failsAtOnce')).toBe(index + 1)
       clock.advance(waitMs - 1)

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { listen } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
 
-/** A server, and clients of it whose sets are kept, each with the paths that have a key. */
+/** A server that records its clients' sets, with the path of each key, and clients. */
 async function setup() {
   const channels = createChannels({
     channels: { texts: channel({ params: z.object({ room: z.string() }), event: z.string() }) },
@@ -79,7 +79,7 @@ describe('P47: the key of a subscription', () => {
       expect(await one.news.take()).toBe('started')
       await s.publish('a', `${n}`)
       expect(await one.news.take()).toBe(`${n}`)
-      // Some are on their way when it is unsubscribed.
+      // Some events are in transit when it is unsubscribed.
       void s.publish('a', 'late')
       again.unsubscribe()
       await expect.poll(() => one.sets.at(-1)?.length).toBe(1)
@@ -97,7 +97,7 @@ describe('P47: the key of a subscription', () => {
     one.follow('stays')
     expect(await one.news.take()).toBe('started')
     one.followBroken()
-    // The one that fails, and the one that works.
+    // The subscription that fails, and the one that works.
     expect(await one.news.takeMany(2)).toEqual(['started', 'started'])
     await s.publish('a', 'hello')
     expect(await one.news.take()).toBe('hello')

@@ -11,11 +11,11 @@ const versions = [
   { version: 'HTTP/2', protocol: 'h2', serve: serveHttp2 },
 ]
 
-/** The address of a page whose link has these options. */
+/** Returns the address of the page, with options for its link. */
 export const address = (url: string, options: PageOptions): string =>
   `${url}/?link=${encodeURIComponent(JSON.stringify(options))}`
 
-/** Waits until something is so. */
+/** Waits until a condition holds. */
 export const until = (isSo: () => unknown): Promise<unknown> =>
   vi.waitFor(isSo, { timeout: 30_000 })
 
@@ -28,8 +28,8 @@ export const untilOneStream = ({ link }: App): Promise<unknown> =>
   until(() => expect(link.stats()).toMatchObject({ connections: 1, subscriptions: 100 }))
 
 /**
- * Waits until a tab has the last number in every log, and checks that it has exactly those from the
- * first one on.
+ * Waits until a tab has the last number in every log. Checks that it has exactly the numbers from
+ * `first` on.
  */
 export async function expectAll(tab: Tab, last: number, first = 1): Promise<void> {
   const behind = (end: number): string[] =>
@@ -48,7 +48,7 @@ export async function publishAll(app: App, numbers: readonly number[]): Promise<
   for (const n of numbers) await app.publish(n)
 }
 
-/** What a page with many subscriptions does in every browser. */
+/** The cases of a page with many subscriptions, for every browser. */
 export function oneStreamCases(browser: () => TestBrowser): void {
   it.each(versions)(
     'with 100 subscriptions has one stream over $version, gets all their events, and is blocked in no mutation',
@@ -81,12 +81,13 @@ export function oneStreamCases(browser: () => TestBrowser): void {
   })
 }
 
-/** What a page that loses its stream does in every browser. */
+/** The cases of a page that loses its stream, for every browser. */
 export function resumeCases(browser: () => TestBrowser): void {
   it.each(versions)(
     'goes on with every subscription when its connections over $version are cut',
     async ({ serve }) => {
-      // WebKit for GTK tells no page that its HTTP/2 connection is gone: there, silence does.
+      // WebKit for GTK doesn't report that an HTTP/2 connection is gone, so the page notices by
+      // silence.
       await using app = createApp({ heartbeatMs: 300 })
       await using server = await serve(app)
       await using tab = await browser().open(server.url)
@@ -119,8 +120,8 @@ export function resumeCases(browser: () => TestBrowser): void {
 }
 
 /**
- * What a page does where the browser keeps one that had a stream: Firefox keeps none that had a
- * request open.
+ * The case of a page in the back/forward cache, for browsers that keep a page with a stream.
+ * Firefox keeps no page with an open request.
  */
 export function broughtBackCase(browser: () => TestBrowser): void {
   it('goes on with every subscription when it is brought back by the back button', async () => {
@@ -144,9 +145,7 @@ export function broughtBackCase(browser: () => TestBrowser): void {
   })
 }
 
-/**
- * What a page does where a tab is hidden by the next one, as by all browsers that have a window.
- */
+/** The case of a tab that is hidden by the next one, for browsers with a window. */
 export function hiddenCase(browser: () => TestBrowser): void {
   it('lets its stream go while it is hidden for long, and goes on with every subscription when it is shown', async () => {
     await using app = createApp()

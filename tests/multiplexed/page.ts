@@ -1,4 +1,4 @@
-/** What runs in the browser. */
+/** The script that runs in the browser. */
 import { createTRPCClient, httpLink } from '@trpc/client'
 import { type RetryPolicy, sseLink } from '@trpc-sse/client'
 import type { NumbersRouter } from './app.ts'
@@ -9,11 +9,11 @@ const troubles: string[] = []
 const shown: string[] = []
 addEventListener('pageshow', ({ persisted }) => shown.push(persisted ? 'brought back' : 'loaded'))
 
-/** What a test can set of the link, in the address. */
+/** The options of the link that a test can set, in the address. */
 export interface PageOptions {
   readonly hiddenTimeoutMs?: number
   readonly retry?: RetryPolicy
-  /** Whether the session keeps where subscriptions stand. */
+  /** Whether the session storage keeps positions. */
   readonly persists?: boolean
 }
 
@@ -32,13 +32,13 @@ const client = createTRPCClient<NumbersRouter>({
 })
 
 const page = {
-  /** The numbers of each log so far. */
+  /** The numbers that have arrived from each log. */
   numbers,
-  /** What an app would tell its user: gaps and errors. */
+  /** Gaps and errors, which an app would show its user. */
   troubles,
-  /** How the page came to be shown, each time. */
+  /** How the page was shown each time: loaded, or brought back from the back/forward cache. */
   shown,
-  /** Follows logs; resolves when all have started. */
+  /** Follows logs. Resolves when all subscriptions have started. */
   async follow(names: readonly string[]): Promise<void> {
     await Promise.all(
       names.map(
@@ -58,7 +58,10 @@ const page = {
       ),
     )
   },
-  /** Follows logs as browsers do by themselves; resolves when as many are open as can be. */
+  /**
+   * Follows logs with the browser's own EventSource. Resolves when as many are open as the browser
+   * allows.
+   */
   async followNatively(names: readonly string[]): Promise<void> {
     const opened = names.map((name) => {
       const input = encodeURIComponent(JSON.stringify({ name }))
@@ -67,7 +70,7 @@ const page = {
     })
     await Promise.all(opened)
   },
-  /** Calls the mutation; rejects if that takes longer than so many milliseconds. */
+  /** Calls the mutation. Rejects if it takes longer than `withinMs`. */
   add: (n: number, withinMs: number): Promise<number> =>
     client.add.mutate(n, { signal: AbortSignal.timeout(withinMs) }),
   protocol: (): string =>

@@ -24,8 +24,8 @@ const control = (url: string, connectionId: string) =>
   })
 
 /**
- * Commands that Redis has run so far, but for this question and for pings: connections send those
- * from time to time.
+ * Returns the number of commands that Redis has run, except INFO and the pings that connections
+ * send from time to time.
  */
 async function commandsOf({ admin }: Awaited<ReturnType<typeof startRedis>>): Promise<number> {
   const calls = (await admin.info('commandstats')).matchAll(/^cmdstat_(\S+?):calls=(\d+)/gm)
@@ -41,7 +41,7 @@ describe('control over Redis', () => {
       { length: 800 },
       () => `${randomBytes(8).toString('hex')}.${randomBytes(16).toString('hex')}`,
     )
-    // It listens from here on.
+    // From now on, it listens.
     await control(instance.url, ids.pop() ?? '')
     const before = await commandsOf(redis)
     const answers = await Promise.all(ids.map((id) => control(instance.url, id)))
@@ -55,7 +55,7 @@ describe('control over Redis', () => {
     await using redis = await startRedis()
     await using holder = await startInstance(redis.url)
     await using other = await startInstance(redis.url)
-    // Streams go to one of them, control to the other.
+    // Streams go to one instance, and control requests to the other.
     const client = createTRPCClient<ReturnType<typeof createRouter>>({
       links: [
         sseLink({
@@ -151,7 +151,7 @@ describe('control over Redis', () => {
   })
 })
 
-/** Where an instance hears of what others ask. */
+/** The log on which an instance receives the requests of others. */
 const logOf = (instance: string | undefined) => ({
   key: JSON.stringify(['~control', instance]),
   retain: { events: 1, forMs: 10_000 },

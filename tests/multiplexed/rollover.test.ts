@@ -15,7 +15,7 @@ const names = Array.from({ length: 10 }, (_, i) => `log-${i}`)
 const stepMs = 10
 const timeout = 60_000 + seconds * 1_000
 
-/** One server of the numbers; all of them share a backend. */
+/** Starts one server for the numbers. All servers share a backend. */
 async function serve(channels: ReturnType<typeof numberChannels>, maxDurationMs?: number) {
   const t = initTRPC.create(maxDurationMs === undefined ? {} : { sse: { maxDurationMs } })
   const router = t.router({
@@ -67,7 +67,7 @@ async function followAll(url: string) {
   return { runs, gaps, states, errors }
 }
 
-/** Publishes 1,000 events a second for a while; `onStep` is told of each step. */
+/** Publishes 1,000 events a second for a while. Calls `onStep` after each step. */
 async function publishAll(
   channels: ReturnType<typeof numberChannels>,
   onStep: (step: number) => void,
@@ -110,8 +110,8 @@ describe('a stream that is replaced while 1,000 events flow a second', { timeout
     check(all, last)
     expect(opened).toBeGreaterThanOrEqual(Math.floor(seconds))
     expect(most).toBeLessThanOrEqual(2)
-    // A tenth of a second is little for a handover, and not always enough: that is seen, and costs
-    // nothing else.
+    // A tenth of a second isn't always enough for a handover. Then `connecting` is reported, but no
+    // event is lost.
     const seen = all.states.filter((state) => state === 'connecting').length / names.length - 1
     console.log(
       `${opened} streams in ${seconds} s, ${most} at most at a time, ${seen} handovers were seen, ${last * names.length} events`,
@@ -146,7 +146,7 @@ describe('a stream that is replaced while 1,000 events flow a second', { timeout
         servers.reduce((sum, { link }) => sum + link.stats().connections, 0),
       )
       if (step % 100 !== 50) return
-      // One after the other, however slow this machine is.
+      // Drain one server after the other, however slow this machine is.
       drains += 1
       drained = drained.then(replace)
     })
@@ -155,7 +155,7 @@ describe('a stream that is replaced while 1,000 events flow a second', { timeout
     check(all, last)
     expect(most).toBeLessThanOrEqual(2)
     expect(drains).toBeGreaterThanOrEqual(Math.floor(seconds))
-    // Nobody saw anything of it.
+    // No subscription noticed any of it.
     expect(all.states.filter((state) => state === 'connecting')).toHaveLength(names.length)
     console.log(`${drains} servers drained and replaced, ${most} streams at most at a time`)
     for (const { subscription } of all.runs) subscription.unsubscribe()

@@ -4,16 +4,16 @@ import { type SseGap, type SseLinkBaseOptions, sseLink } from '@trpc-sse/client'
 import { expect, vi } from 'vitest'
 import type { LogRouter } from './router.ts'
 
-/** The number of the newest event that was handed to `publish`, by log. */
+/** The number of the newest event that was passed to `publish`, by log. */
 export type Published = Map<string, number>
 
-/** One subscription, and all that was told of it. */
+/** One subscription, and everything that was reported about it. */
 export interface Run {
   readonly name: string
   readonly numbers: readonly number[]
   readonly states: readonly string[]
   readonly errors: readonly unknown[]
-  /** Which numbers it must not miss: those from here on. */
+  /** The first number that it must not miss. */
   readonly mustHave: number
   unsubscribe(): void
 }
@@ -52,7 +52,7 @@ export function createRunner(published: Published, options: SseLinkBaseOptions):
         { name },
         {
           onStarted() {
-            // Whoever has started gets what is published from now on.
+            // A subscription that has started gets every event that is published from now on.
             mustHave = Math.min(mustHave, (published.get(name) ?? 0) + 1)
           },
           onData: ({ data }) => numbers.push(data),
@@ -92,8 +92,8 @@ export function createRunner(published: Published, options: SseLinkBaseOptions):
 }
 
 /**
- * Checks that a subscription got one contiguous run, each number once, in order, from where it
- * started.
+ * Checks that a subscription received one contiguous run from its start: each number once, in
+ * order.
  */
 export function checkRun(
   { name, numbers, mustHave, errors }: Run,

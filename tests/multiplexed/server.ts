@@ -1,6 +1,6 @@
 /**
- * A server process of its own: serves the logs of the Redis at REDIS_URL, says at which port, and
- * what it serves when asked.
+ * A server process: serves the logs of the Redis at REDIS_URL, and sends its port. On request, it
+ * sends its statistics.
  */
 import type { AddressInfo } from 'node:net'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'

@@ -1,9 +1,9 @@
-/** What a fetch does to control requests. */
+/** A `fetch` with faults in control requests. */
 export interface UnreliableFetch {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** How often each thing was done. */
+  /** How often each fault has happened. */
   readonly done: Readonly<Record<Fault, number>>
-  /** Does no more of it. */
+  /** Ends the faults. */
   heal(): void
 }
 
@@ -11,14 +11,14 @@ type Fault = (typeof faults)[number]
 const faults = ['none', 'lost', 'answer lost', 'late', 'repeated', 'much later'] as const
 
 /**
- * Creates a fetch that loses, delays, repeats and reorders control requests, and leaves requests
- * for streams alone.
+ * Creates a `fetch` that loses, delays, repeats and reorders control requests. Requests for streams
+ * are unaffected.
  */
 export function unreliableFetch(random: () => number): UnreliableFetch {
   const done = Object.fromEntries(faults.map((fault) => [fault, 0])) as Record<Fault, number>
   let healed = false
   const after = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-  // What is on its way arrives, whoever still waits for the answer.
+  // A request in transit arrives, even if the client no longer waits for the answer.
   const send = (url: string, { signal: _signal, ...init }: RequestInit): Promise<Response> =>
     fetch(url, init)
   const sendLater = (ms: number, url: string, init: RequestInit): void =>
@@ -47,7 +47,7 @@ export function unreliableFetch(random: () => number): UnreliableFetch {
         sendLater(random() * 300, url, init)
         return await fetch(url, init)
       case 'much later':
-        // By then newer ones have arrived, or the stream is another one.
+        // By then, newer requests have arrived, or there is another stream.
         sendLater(100 + random() * 500, url, init)
         throw new TypeError('fetch failed')
       default:

@@ -9,7 +9,7 @@ import { createApp, names, serveHttp1 } from './app.ts'
 
 type Wanted = Record<string, { path: string; input?: unknown; lastEventId?: string }>
 
-/** Opens a stream of multiplexed mode, by hand. */
+/** Opens a stream of multiplexed mode without the client link. */
 const open = (url: string, subscriptions: Wanted): Promise<RawStream> =>
   openRaw(`${url}/trpc/~sse`, {
     method: 'POST',
@@ -17,7 +17,9 @@ const open = (url: string, subscriptions: Wanted): Promise<RawStream> =>
     body: JSON.stringify({ version: 1, revision: 1, subscriptions }),
   })
 
-/** Opens a stream of multiplexed mode, and keeps nothing of it once all has started. */
+/**
+ * Opens a stream of multiplexed mode, and discards its content once all subscriptions have started.
+ */
 async function openDiscarding(url: string, subscriptions: Wanted) {
   const request = http.request(`${url}/trpc/~sse`, {
     method: 'POST',
@@ -41,7 +43,7 @@ async function openDiscarding(url: string, subscriptions: Wanted) {
     response.on('data', decoder.push)
   })
   return {
-    /** Waits until so many bytes have come. */
+    /** Waits until `count` bytes have arrived. */
     async received(count: number): Promise<void> {
       while (bytes < count) await once(response, 'data')
     },
@@ -56,7 +58,7 @@ async function bytesInUse(): Promise<number> {
 const onNumber = (name: string) => ({ path: 'onNumber', input: { name } })
 
 describe('what an event costs on the wire', () => {
-  // 13 characters of a key, as our client makes them.
+  // Keys with 13 characters, like those of our client.
   const keyOf = (index: number): string => `k${String(index).padStart(12, '0')}`
   const bytesPerEvent = new Map<number, number>()
 
@@ -88,10 +90,7 @@ describe('what an event costs on the wire', () => {
 })
 
 describe('a client that opens streams and never reads', () => {
-  /**
-   * What 50 MB of events cost while so many streams are open that are never read, beside one that
-   * is.
-   */
+  /** Measures the cost of 50 MB of events, with unread streams open beside one that is read. */
   async function measure(
     unread: number,
   ): Promise<{ readonly bytes: number; readonly sentToEach: number }> {
@@ -126,10 +125,10 @@ describe('a client that opens streams and never reads', () => {
     console.log(
       `50 unread streams cost ${(extra / 1e6).toFixed(1)} MB; each was sent ${(sentToEach / 1e6).toFixed(1)} MB`,
     )
-    // An eighth of a megabyte for each is allowed to wait, the client's own end of the socket is in
-    // this process too.
+    // Each stream may buffer an eighth of a megabyte, and the clients' ends of the sockets are in
+    // this process, too.
     expect(extra).toBeLessThan(50 * 600_000)
-    // Of 50 MB; the rest of it is in the kernel.
+    // Out of 50 MB. These bytes are in the kernel's buffers.
     expect(sentToEach).toBeLessThan(10_000_000)
   })
 
@@ -154,7 +153,7 @@ describe('a client that opens streams and never reads', () => {
           subscriptions: floods(revision * 100),
         }),
       })
-    // By then it is full, here and in the kernel.
+    // The stream is now full, both here and in the kernel.
     let revision = 1
     const untilFull = async (): Promise<void> => {
       const before = app.link.stats().bytesSent
@@ -165,7 +164,7 @@ describe('a client that opens streams and never reads', () => {
     await untilFull()
     const before = app.link.stats().bytesSent
     for (let i = 0; i < 20; i++) expect((await change(++revision)).status).toBe(200)
-    // The answers of control requests are among them.
+    // These bytes include the answers to control requests.
     expect(app.link.stats().bytesSent - before).toBeLessThan(20 * 100)
     expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 100 })
     stream.resume()

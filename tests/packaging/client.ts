@@ -1,5 +1,5 @@
-// A client of the packed packages: takes the addresses of servers as `server.ts` starts them, and
-// fails unless it gets every event once, in order.
+// A client that uses the packed packages. Its arguments are the addresses of servers that
+// `server.ts` started. It fails unless it gets every event once, in order.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -11,7 +11,7 @@ import type { ControlRouter, NewsRouter } from './server.ts'
 type Control = ReturnType<typeof createTRPCClient<ControlRouter>>
 
 /**
- * Opens a stream, and reads nothing of it until it is told to. Then resolves once it has read the
+ * Opens a stream without reading it. `readUntil` then reads, and resolves once it has read the
  * text.
  */
 async function openSlow(url: string): Promise<{ readUntil(text: string): Promise<void> }> {
@@ -36,7 +36,7 @@ interface Course {
   readonly mode: 'multiplexed' | 'single'
 }
 
-/** Follows a channel through everything that may happen to its connection. */
+/** Follows a channel while everything happens that may happen to its connection. */
 async function run(control: Control, { adapter, backend, mode }: Course): Promise<void> {
   const port = await control.open.mutate({ adapter, backend })
   const url = `http://127.0.0.1:${port}/trpc`
@@ -72,7 +72,7 @@ async function run(control: Control, { adapter, backend, mode }: Course): Promis
   await publish(2)
   if (adapter === 'standalone' && backend === 'memory' && mode === 'single') {
     const slow = await openSlow(`${url}/onNews`)
-    // More than the buffers of two sockets.
+    // More than the buffers of two sockets can hold.
     for (let i = 0; i < 8; i++) await publish(15, 65_536)
     await slow.readUntil(`data: "${published - 1} `)
   }

@@ -1,5 +1,5 @@
-// An app as a user writes it. `packaging.test.ts` compiles it against the packed packages,
-// declarations included.
+// An app as a user would write it. `packaging.test.ts` compiles it against the packed packages and
+// their declarations.
 
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'

@@ -1,5 +1,5 @@
-// A server of the packed packages, as plain a program as a user's. `packaging.test.ts` runs it on
-// every Node, and `client.ts` drives it.
+// A server that uses the packed packages, as simple as a user's program. `packaging.test.ts` runs
+// it on every Node, and `client.ts` controls it.
 
 import { once } from 'node:events'
 import http from 'node:http'
@@ -21,8 +21,8 @@ import { z } from 'zod'
 const t = initTRPC.create()
 
 type ApiRoute = http.RequestListener & { readonly link: ServerLink }
-// By a name that the compiler doesn't follow: the types of Next.js change those of `process.env` in
-// the whole project.
+// Imported by a variable, which the compiler doesn't follow, because the types of Next.js change
+// those of `process.env` in the whole project.
 const nextEntry: string = '@trpc-sse/server/adapters/next'
 const { createNextApiHandler }: { createNextApiHandler(options: Options): ApiRoute } = await import(
   nextEntry
@@ -49,7 +49,7 @@ function createNewsRouter(channels: News) {
   })
 }
 
-/** What serves the router of an app on one adapter. */
+/** An adapter that serves the router of an app. */
 interface Mount {
   readonly server: http.Server
   drain(): Promise<void> | undefined
@@ -110,14 +110,14 @@ function pathOf(request: http.IncomingMessage): string {
 }
 
 async function start(name: keyof typeof mounts, channels: News, port: number): Promise<Mount> {
-  // A server that was deployed anew has a router of its own.
+  // A newly deployed server has its own router.
   const mount = await mounts[name]({ router: createNewsRouter(channels), channels, retryMs: 20 })
   mount.server.listen(port, '127.0.0.1')
   await once(mount.server, 'listening')
   return mount
 }
 
-/** The apps that clients have asked for, by their ports. */
+/** The apps that clients have requested, by port. */
 const apps = new Map<
   number,
   { mount: Mount; readonly adapter: keyof typeof mounts; readonly channels: News }
@@ -133,8 +133,8 @@ const port = z.number()
 const adapter = z.enum(Object.keys(mounts) as [keyof typeof mounts])
 
 /**
- * How a client drives the apps: on a server of its own, which goes on while those are cut and
- * drained.
+ * The router with which a client controls the apps. It has a separate server, which keeps running
+ * while apps are cut and drained.
  */
 const control = t.router({
   adapters: t.procedure.query(() => Object.keys(mounts) as (keyof typeof mounts)[]),

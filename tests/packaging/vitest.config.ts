@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 const root = join(import.meta.dirname, '../..')
 const packed = join(process.env.PACKED_CLIENT ?? '', 'dist')
 
-/** Tests of the client's features, with the packed client in place of its source. */
+/** Runs the tests of the client's features with the packed client instead of its source. */
 export default defineConfig({
   test: {
     root,

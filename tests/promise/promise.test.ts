@@ -46,7 +46,7 @@ async function follow(url: string, count: number, onCount: (count: number) => vo
   return { got, gaps }
 }
 
-/** Kills the subscriber connections; without any, waits for one. */
+/** Kills the subscriber connections. If there is none, waits for one. */
 async function killSubscriber({ admin }: RedisServer): Promise<void> {
   let killed: unknown = 0
   while (killed === 0) killed = await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')

@@ -17,7 +17,7 @@ interface Proxy extends AsyncDisposable {
   readonly url: string
 }
 
-/** A proxy that hands on no byte of a response before it has all of it. */
+/** A proxy that passes on no byte of a response before it has received all of it. */
 async function startWholeProxy(appUrl: string): Promise<Proxy> {
   return listen((request, response) => {
     const { method = 'GET', headers } = request
@@ -37,7 +37,7 @@ async function startWholeProxy(appUrl: string): Promise<Proxy> {
   })
 }
 
-/** One that ignores what streams say of buffering. */
+/** nginx that ignores the streams' header against buffering. */
 async function startBufferingNginx(appUrl: string): Promise<Proxy> {
   const port = await freePort()
   const nginx = await startNginx(`server {
@@ -50,7 +50,7 @@ async function startBufferingNginx(appUrl: string): Promise<Proxy> {
   }
 }
 
-/** An app behind a proxy, and what a client of it is told. */
+/** An app behind a proxy, and a client that records everything. */
 async function setup(startProxy: (appUrl: string) => Promise<Proxy>) {
   const channels = createChannels({ channels: { numbers: channel({ event: z.number() }) } })
   const t = initTRPC.create()
@@ -90,7 +90,7 @@ async function setup(startProxy: (appUrl: string) => Promise<Proxy>) {
     started,
     durations,
     publish: (n: number) => channels.numbers().publish(n),
-    /** From now on there is no proxy on the way. */
+    /** From now on, requests bypass the proxy. */
     goAround() {
       url = app.url
     },
@@ -122,7 +122,8 @@ describe.each([
     expect(new Set(s.durations)).toEqual(new Set([undefined, 200]))
 
     s.goAround()
-    // The first without the proxy is short still, and the one after it as long as the server wants.
+    // The first stream without the proxy is still short. The next one is as long as the server
+    // wants.
     await expect.poll(() => s.durations.at(-1)).toBe(undefined)
     await s.publish(31)
     expect(await s.numbers.take()).toBe(31)

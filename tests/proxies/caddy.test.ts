@@ -14,7 +14,7 @@ import { freePort } from '../support/redis.ts'
 
 const [documented] = readPage('docs/proxies.md').blocks.filter(({ file }) => file === 'Caddyfile')
 
-/** An app behind Caddy as docs/proxies.md sets it up. */
+/** An app behind Caddy, configured as in docs/proxies.md. */
 async function setup() {
   const channels = createChannels({ channels: { numbers: channel({ event: z.number() }) } })
   const t = initTRPC.create()

@@ -3,7 +3,7 @@ import { it } from 'vitest'
 import { mounts } from '../adapters/mounts.ts'
 import { freePort } from '../support/redis.ts'
 
-/** Runs the cases of adapters with a proxy in front of one. */
+/** Runs the adapter cases with a proxy in front of an adapter. */
 export function runCasesBehind(
   scheme: 'http' | 'https',
   startProxy: (appUrl: string, port: number) => Promise<AsyncDisposable>,
@@ -26,7 +26,7 @@ export function runCasesBehind(
       }
     },
   }
-  // nginx keeps the header that asks it not to buffer to itself.
+  // nginx doesn't pass on the header that asks it not to buffer.
   for (const adapterCase of adapterCases.filter(({ about }) => about !== 'nginx')) {
     it.runIf(canServe(context, adapterCase))(`${adapterCase.about}: ${adapterCase.name}`, () =>
       adapterCase.run(context),

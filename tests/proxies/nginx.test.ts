@@ -21,9 +21,7 @@ const [documentedBlock] = readPage('docs/proxies.md').blocks.filter(
   ({ file }) => file === 'nginx.conf',
 )
 
-/**
- * What docs/proxies.md says, between a port of ours and the app's, with more lines in its location.
- */
+/** The configuration of docs/proxies.md, with our ports, and with more lines in its location. */
 function documented(appUrl: string, port: number, more = ''): string {
   return (documentedBlock?.code ?? '')
     .replace('127.0.0.1:3000', new URL(appUrl).host)
@@ -31,7 +29,7 @@ function documented(appUrl: string, port: number, more = ''): string {
     .replace('proxy_pass', `${more}\n    proxy_pass`)
 }
 
-/** The least that passes requests on. */
+/** The smallest configuration that passes requests on. */
 function bare(appUrl: string, port: number, more = ''): string {
   return `server {
     listen 127.0.0.1:${port};
@@ -63,7 +61,7 @@ describe.each(fronts)('nginx $name', ({ scheme, config }) => {
   runCasesBehind(scheme, (appUrl, port) => startNginx(config(appUrl, port)))
 })
 
-/** An app of our own behind nginx. */
+/** Our app behind nginx. */
 async function setup(
   config: (appUrl: string, port: number) => string,
   options: Pick<ServerLinkOptions, 'heartbeatMs' | 'trustProxy'> = {},
@@ -95,7 +93,7 @@ async function setup(
     link: server.link,
     url: `http://127.0.0.1:${port}/trpc`,
     publish: (text: string) => channels.texts().publish(text),
-    /** Kills nginx, and starts another one in its place. */
+    /** Kills nginx, and starts another one that replaces it. */
     async replaceNginx() {
       await nginx[Symbol.asyncDispose]()
       const next = await startNginx(config(app.url, port))
@@ -133,7 +131,7 @@ describe('what the documentation says of nginx', () => {
     await s.publish('at once')
     expect((await stream.next()).data).toBe('"at once"')
 
-    // Over HTTP/1.1 it sends on each chunk when it comes, buffering or not.
+    // Over HTTP/1.1, nginx passes on each chunk as it arrives, with or without buffering.
     const ignoring = (appUrl: string, port: number): string =>
       bare(appUrl, port, 'proxy_ignore_headers X-Accel-Buffering;')
     await using buffered = await setup(ignoring)
@@ -142,7 +140,7 @@ describe('what the documentation says of nginx', () => {
     await expect.poll(() => buffered.link.stats().subscriptions).toBe(1)
     await buffered.publish('not at once')
     await expect.poll(() => buffered.link.stats().eventsSent).toBe(1)
-    // What comes later than it, by the same nginx, is here before it.
+    // A later response from the same nginx arrives before the buffered one.
     expect((await ask(`${buffered.url}/hello`)).status).toBe(200)
     expect(begun).not.toHaveBeenCalled()
     await buffered.publish('x'.repeat(200_000))
@@ -169,7 +167,7 @@ describe('what the documentation says of nginx', () => {
     await using s = await setup(documented, { trustProxy: 1 })
     using _stream = await openTexts(s.url)
     expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)
-    // What a client writes there itself is not the last in it.
+    // An address that a client writes into the header isn't the last one in it.
     using forged = await openRaw(`${s.url}/onText`, { headers: { 'x-forwarded-for': '10.1.2.3' } })
     await forged.next()
     expect(s.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(0)

@@ -7,7 +7,9 @@ import { listen } from '../support/http.ts'
 import { renderPage } from './render.tsx'
 import { createRouter } from './router.ts'
 
-/** Serves an app of lists with two pages: an empty one, and `/rendered`, with its data. */
+/**
+ * Serves an app of lists with two pages: an empty one, and `/rendered`, which includes its data.
+ */
 export async function serveApp({ alias = {} }: { alias?: Record<string, string> } = {}) {
   const { channels, router, ...app } = createRouter()
   const handler = createHTTPHandler({

@@ -89,7 +89,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await put('two')
     await expectText('main:nth-of-type(1) li', 'one', 'two')
     await expectText('main:nth-of-type(2) li', 'one', 'two')
-    // One of list a for both, and one of list b.
+    // One shared subscription to list a, and one to list b.
     expect(app.state.runs).toBe(2)
     expect(app.link.stats()).toMatchObject({ connections: 1, subscriptions: 2 })
     await tab.evaluate(() => page.unmount())
@@ -119,7 +119,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await put('zwei')
     await expectText('li', 'one', 'two', 'zwei')
     expect(await tab.evaluate(() => page.recovered)).toEqual([])
-    // It resumed from that state by events, without a snapshot.
+    // It resumed from that state with events, without a snapshot.
     expect(await shown()).toEqual(['one', 'one,two', 'one,two,zwei'])
     await expectText('#status', 'pending')
     await expectText('#connection', 'pending')
@@ -133,7 +133,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await tab.fill('input', 'b')
     await tab.click('main button')
     await expectText('li', 'a', 'b')
-    // Its event and others arrive before the answer, which the server delays.
+    // The event, and others, arrive before the answer, which the server delays.
     const answer = await app.answers.take()
     await put('c')
     await expectText('li', 'a', 'b', 'c')

@@ -46,7 +46,7 @@ const page = {
       { onRecoverableError: (error) => page.recovered.push(String(error)) },
     )
   },
-  /** Starts to count frames, and tasks that have nothing to do with React. */
+  /** Starts counting frames, and tasks that don't belong to React. */
   probe() {
     const counts = { frames: 0, otherTasks: 0, commitsBefore: seen.commits }
     setInterval(() => {

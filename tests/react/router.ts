@@ -7,7 +7,7 @@ const todo = z.object({ id: z.string(), text: z.string() })
 /** An item of the app's list. */
 export type Todo = z.infer<typeof todo>
 
-/** Creates a router of lists, and what a test sees and does behind it. */
+/** Creates a router of lists, and the state and controls that a test uses. */
 export function createRouter() {
   const channels = createChannels({
     channels: {

@@ -3,7 +3,7 @@ import { redisBackend } from '@trpc-sse/redis'
 import { createChannels, memoryBackend, run } from '@trpc-sse/server'
 import { z } from 'zod'
 
-/** A lease that tests can wait for. */
+/** A lease that is short enough for tests to wait for its end. */
 const shortLeaseMs = 1_000
 
 const params = z.object({ id: z.string() })
@@ -36,7 +36,7 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
 export type App = ReturnType<typeof createApp>
 export type AppRouter = App['router']
 
-/** What a run is to say: so many words, which name the run and are numbered. */
+/** The expected text of a run: numbered words that contain the run's id. */
 export function textOf(id: string, words: number): string {
   return Array.from({ length: words }, (_, word) => `${id}.${word} `).join('')
 }

@@ -2,7 +2,7 @@ import { createTRPCClient, type TRPCLink } from '@trpc/client'
 import type { RunItem } from '@trpc-sse/server'
 import type { App, AppRouter } from './app.ts'
 
-/** What a follower has at the end of a run. */
+/** The result of a follower at the end of a run. */
 export interface Outcome {
   readonly text: string
   /** The status of the last item, or the code of the error that ended the subscription. */
@@ -13,9 +13,9 @@ export interface Outcome {
 export interface RunFollower {
   /** Resolves when the subscription has ended. */
   readonly outcome: Promise<Outcome>
-  /** The text so far. */
+  /** The text received so far. */
   text(): string
-  /** Resolves when so many items have arrived, or the subscription has ended. */
+  /** Resolves when `items` items have arrived, or the subscription has ended. */
   received(items: number): Promise<void>
 }
 

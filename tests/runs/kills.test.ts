@@ -7,14 +7,14 @@ import type { ProduceCommand } from './producer.ts'
 import { type ProducerProcess, type Stage, setStage } from './stage.ts'
 
 const seed = Number(process.env.RUNS_SEED ?? Math.floor(Math.random() * 2 ** 32))
-/** How many times as many kills. */
+/** Multiplies the number of kills. */
 const factor = Number(process.env.RUNS_FACTOR ?? 1)
 const random = seededRandom(seed)
 const below = (count: number): number => Math.floor(random() * count)
 
 const words = 60
 const everyMs = 12
-/** How many runs go on at a time. */
+/** The number of runs at a time. */
 const atOnce = 6
 
 let stage: Stage
@@ -32,7 +32,7 @@ type Fault = NonNullable<ProduceCommand['fault']>
 type Runs = readonly { readonly id: string; readonly outcome: Outcome }[]
 
 /**
- * Produces runs, one of which may have a fault, does something meanwhile, and checks that all
+ * Produces runs, one of which may have a fault, and calls `during` meanwhile. Checks that all
  * followers of a run agree.
  */
 async function produceAll(
@@ -54,14 +54,14 @@ async function produceAll(
   return ids.map((id, i) => ({ id, outcome: agreed(id, outcomes[i] ?? []) }))
 }
 
-/** The outcome that all followers have. */
+/** Returns the outcome on which all followers agree. */
 function agreed(id: string, outcomes: readonly Outcome[]): Outcome {
   const [first = { text: '', end: 'no follower' }] = outcomes
   for (const outcome of outcomes) expect(outcome, `seed ${seed}, ${id}`).toEqual(first)
   return first
 }
 
-/** Checks the outcome of runs that nothing may have kept from their end. */
+/** Checks the outcome of runs that must have completed. */
 async function expectComplete(runs: Runs): Promise<void> {
   for (const { id, outcome } of runs) {
     expect(outcome, `seed ${seed}`).toEqual({ text: textOf(id, words), end: 'completed' })
@@ -145,7 +145,8 @@ describe(`runs on two servers, seed ${seed},`, () => {
         await received(1 + below(12))
         await stage.redis.restart()
       })
-      // A restart that takes longer than the lease ends runs: all that they had is there.
+      // If the restart takes longer than the lease, runs are abandoned, but keep everything that
+      // they had.
       const isAbandoned = runs.some(({ outcome }) => outcome.end !== 'completed')
       await (isAbandoned ? expectAbandoned(runs) : expectComplete(runs))
       await producer.results.takeMany(atOnce)

@@ -71,7 +71,7 @@ describe('when Redis evicts a key of a run,', () => {
     for (const key of keys) {
       const dump = await redis.admin.dumpBuffer(key)
       await redis.admin.del(key)
-      // Read by another process: this one remembers values for a moment.
+      // Read it in another process, because this one caches values for a moment.
       const other = createApp(redis.url)
       const { text: seen, end } = await followByLoop(other, 'ended').outcome
       expect([`completed ${text}`, 'PRECONDITION_FAILED '], key).toContain(`${end} ${seen}`)

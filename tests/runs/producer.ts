@@ -1,4 +1,4 @@
-// A process that produces runs on the Redis at REDIS_URL, when it is told to. It sends each result.
+// A process that produces runs on the Redis at REDIS_URL, on request. It sends each result.
 import { setTimeout } from 'node:timers/promises'
 import { createApp } from './app.ts'
 
@@ -8,11 +8,11 @@ export interface ProduceCommand {
   readonly words: number
   /** How long it waits before each word, in milliseconds. */
   readonly everyMs: number
-  /** The signal that the process sends itself, and the word that it does so in place of. */
+  /** The signal that the process sends itself, and the number of the word that it replaces. */
   readonly fault?: { readonly signal: 'SIGKILL' | 'SIGSTOP'; readonly word: number }
 }
 
-/** What the process sends. */
+/** The message that the process sends. */
 export interface Produced {
   readonly id: string
   readonly status: string

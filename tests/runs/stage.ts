@@ -25,11 +25,9 @@ export interface Stage extends AsyncDisposable {
   /** An instance in this process. */
   readonly app: App
   startProducer(): Promise<ProducerProcess>
-  /** Kills a server process, and starts another in its place. */
+  /** Kills a server process, and replaces it by another one. */
   replaceServer(index: 0 | 1): Promise<void>
-  /**
-   * Follows a run by the link in both modes, on both servers, and in this process.
-   */
+  /** Follows a run through the link in both modes, on both servers, and in this process. */
   follow(id: string): readonly RunFollower[]
 }
 

@@ -23,7 +23,7 @@ interface Served extends AsyncDisposable {
   readonly app: App
   readonly proxy: TcpProxy
   readonly url: string
-  /** How many requests the server got. */
+  /** The number of requests that the server received. */
   requests(): number
 }
 
@@ -49,7 +49,7 @@ async function serve(): Promise<Served> {
   }
 }
 
-/** A source that yields what it is told to. */
+/** A source whose values the test controls. */
 function scripted() {
   const orders = createInbox<() => string | undefined>()
   return {
@@ -81,7 +81,7 @@ function followBy(link: TRPCLink<AppRouter>, kind: 'onAnswer' | 'onJob', lastEve
   return { news, leave: () => subscription.unsubscribe() }
 }
 
-/** The text that followers have, once so much of it has arrived. */
+/** Waits until the received text is the wanted one. */
 async function untilText(news: Inbox<News>, wanted: string): Promise<void> {
   let text = ''
   while (text.length < wanted.length) {

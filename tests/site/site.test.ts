@@ -17,7 +17,7 @@ let preview: Command
 let url: string
 beforeAll(async () => {
   const build = runScript(docs, ['build'])
-  // Links that lead nowhere fail it.
+  // Broken links make the build fail.
   expect(await once(build.child, 'exit'), build.lines.items.join('\n')).toEqual([0, null])
   const port = await freePort()
   preview = runScript(docs, ['preview', '--port', `${port}`])

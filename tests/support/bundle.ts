@@ -13,7 +13,7 @@ export async function bundlePage(entryPoint: string): Promise<string> {
   return `<!doctype html><link rel="icon" href="data:,"><script type="module">${outputFiles[0]?.text}</script>`
 }
 
-/** Bundles a server for a runtime that has the web's standards, be it Node or not. */
+/** Bundles a server for any runtime with web standards. */
 export async function bundleServer(
   files: Pick<BuildOptions, 'entryPoints' | 'outfile' | 'outdir'>,
 ): Promise<void> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startProgram } from './program.ts'
 
-/** Starts Caddy with a Caddyfile of one test's own. */
+/** Starts Caddy with a test's own Caddyfile. */
 export async function startCaddy(caddyfile: string): Promise<AsyncDisposable> {
   const folder = await mkdtemp(join(tmpdir(), 'caddy-'))
   const file = join(folder, 'Caddyfile')

@@ -1,12 +1,12 @@
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 
-/** A key and a certificate that it has signed itself, both as PEM. */
+/** A key and a self-signed certificate, both as PEM. */
 export interface Certificate {
   readonly key: string
   readonly cert: string
 }
 
-/** Makes a certificate for `localhost`, valid for a day. */
+/** Creates a certificate for `localhost`, valid for a day. */
 export function selfSigned(): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
   const algorithm = sequence(objectId('2a8648ce3d040302'))
@@ -29,7 +29,7 @@ export function selfSigned(): Certificate {
   }
 }
 
-// DER, as far as a certificate needs it.
+// The subset of DER that a certificate needs.
 
 function der(tag: number, content: Uint8Array): Buffer {
   const { length } = content

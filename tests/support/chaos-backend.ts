@@ -1,16 +1,16 @@
 import type { Backend, LogListener, StoredEvent } from '@trpc-sse/server'
 
-/** A backend that loses, repeats and delays what it can, on top of a real one. */
+/** A backend that wraps a real one, and loses, repeats and delays notifications. */
 export interface Chaos {
   readonly backend: Backend
   /** How likely faults are, from 0 to 1. */
   setFaults(share: number): void
-  /** Tells of an event: now, later, twice, or never. */
+  /** Notifies of an event now, later, twice, or never. */
   notify(event: StoredEvent): void
-  /** Lets something late arrive, in no particular order. */
+  /** Delivers a delayed notification, in no particular order. */
   arrive(): void
   interrupt(): void
-  /** Ends the faults, and lets all that is late arrive. */
+  /** Ends the faults, and delivers all delayed notifications. */
   settle(): void
 }
 

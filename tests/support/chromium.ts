@@ -19,11 +19,11 @@ export function startChromium(): Promise<Browser> {
 }
 
 const disabledFeatures = [
-  // Pages of the address bar, which every window loads: they cost more than those under test.
+  // Pages of the address bar, which every window loads. They cost more than the pages under test.
   'WebUIOmniboxPopup',
   'WebUIOmniboxAimPopup',
   'WebUIOmniboxFullPopup',
-  // Playwright's own list, which this one replaces.
+  // This list replaces Playwright's own, so repeat that one.
   'AimEnabled',
   'AvoidCorsURLLoaderRestartOnRedirect',
   'AvoidUnnecessaryBeforeUnloadCheckSync',

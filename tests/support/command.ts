@@ -5,13 +5,13 @@ import { createInbox, type Inbox } from './inbox.ts'
 import { root } from './pages.ts'
 import { type Program, startProgram } from './program.ts'
 
-/** A command, as it runs in a terminal. */
+/** A command that runs as in a terminal. */
 export interface Command extends Program {
   /** The lines that it writes. */
   readonly lines: Inbox<string>
   /** Types a line. */
   type(line: string): void
-  /** Asks all of it to end, as a process manager does, and waits for that. */
+  /** Asks all of its processes to end, as a process manager does, and waits for that. */
   stop(): Promise<void>
 }
 
@@ -52,9 +52,9 @@ export function runCommand(
     type: (line) => void child.stdin?.write(`${line}\n`),
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
-      // npm hands a signal on to a shell only.
+      // npm passes a signal only to its shell, so send it to the whole group.
       process.kill(-child.pid, 'SIGTERM')
-      // npm may be gone first; the output is closed when the last of them is.
+      // npm may exit first. The output closes when the last process has exited.
       await once(child, 'close')
     },
   }

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 
 const root = join(import.meta.dirname, '../..')
 
-/** The demo app, in a process of its own. */
+/** The demo app, in a separate process. */
 export interface Demo extends AsyncDisposable {
-  /** The address that it prints. */
+  /** The printed address. */
   readonly url: string
   readonly process: ChildProcess
-  /** Asks it to end; resolves to its exit code. */
+  /** Asks the demo to end. Resolves to its exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 

@@ -2,13 +2,13 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { filesOf, readPage, root } from './pages.ts'
 
-/** The files of a page of documentation, written where they can be imported. */
+/** The files of a documentation page, written to a folder from which they can be imported. */
 export interface DocFiles extends Disposable {
   /** The path of a file. */
   path(name: string): string
 }
 
-/** Writes the code of a page into a folder of one test's own, changed where the test needs that. */
+/** Writes the code of a page into a separate folder, with the test's changes. */
 export function writeDocFiles(
   page: string,
   test: string,

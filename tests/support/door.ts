@@ -6,7 +6,7 @@ export interface Door extends AsyncDisposable {
   readonly url: string
   /** Connections taken so far. */
   readonly taken: number
-  /** Cuts every connection, without a goodbye. Returns how many there were. */
+  /** Cuts every connection without closing frames. Returns how many there were. */
   cut(): number
   /** Sends new connections to these servers from now on. */
   setPorts(ports: readonly number[]): void

@@ -1,14 +1,14 @@
 import type { Device, DeviceEvent } from '@trpc-sse/client'
 
-/** A device to which things happen when a test says so. */
+/** A device that the test controls. */
 export interface FakeDevice extends Device {
   tell(event: DeviceEvent): void
   setOffline(isOffline: boolean): void
-  /** How many listen. */
+  /** The number of listeners. */
   listeners(): number
 }
 
-/** Creates a device that has a network, and a page that is looked at. */
+/** Creates a device with a network and a visible page. */
 export function fakeDevice(): FakeDevice {
   const listeners = new Set<(event: DeviceEvent) => void>()
   let offline = false

@@ -6,25 +6,25 @@ import { type FakeDevice, fakeDevice } from './fake-device.ts'
 /** A browser with tabs of one origin. */
 export interface FakeBrowser {
   open(): FakeTab
-  /** The tab that has a lock of such a name. */
+  /** Returns the tab that holds a lock with a matching name. */
   holder(name: RegExp): FakeTab | undefined
 }
 
-/** A tab: what a link in it runs on, and what can happen to it. */
+/** A tab: the environment of its link, and methods that simulate what can happen to a tab. */
 export interface FakeTab {
   readonly clock: Clock
   readonly device: FakeDevice
   readonly environment: TabsEnvironment
   readonly fetch: Fetch
   readonly state: () => 'alive' | 'frozen' | 'gone'
-  /** How many requests of it are under way. */
+  /** The number of its requests in progress. */
   readonly requests: () => number
-  /** Nothing happens in it until {@link thaw}; its locks and its streams stay. */
+  /** Suspends the tab until {@link thaw}. Its locks and its streams stay. */
   freeze(): void
   thaw(): void
-  /** It is gone, without a word. */
+  /** Ends the tab without an event. */
   crash(): void
-  /** It is closed: it hears of that, and then it is gone. */
+  /** Closes the tab, which gets an event first. */
   close(): void
 }
 
@@ -56,7 +56,7 @@ interface World {
   readonly channels: Channels
 }
 
-/** Lets something happen in a tab: now, after it thaws, or never. */
+/** Runs a task in a tab: now, after it thaws, or never. */
 type Enter = (task: () => void) => void
 
 function openTab(world: World): FakeTab {
@@ -179,7 +179,7 @@ function createChannels(clock: Clock, delay: () => number): Channels {
   interface Member {
     readonly name: string
     readonly take: (message: unknown) => void
-    /** What is on its way, in order: real timers may change theirs. */
+    /** Messages in transit, in order. Real timers could change the order. */
     readonly messages: unknown[]
     atMs: number
   }
@@ -214,7 +214,7 @@ interface LockRequest {
 
 interface Locks {
   request(request: LockRequest, options: TabLockOptions, hold: () => Promise<void>): Promise<void>
-  /** A tab is gone, and all its locks are free. */
+  /** Removes a tab, and releases all its locks. */
   drop(tab: FakeTab): void
   holder(name: RegExp): FakeTab | undefined
 }

@@ -7,21 +7,21 @@ import {
 import type { AnyTRPCRouter } from '@trpc/server'
 import { createInbox } from './inbox.ts'
 
-/** What an app is told of a subscription. */
+/** One event that an app gets from a subscription's handlers. */
 export type News = readonly [event: string, detail?: unknown]
 
 /** A subscription, as an app sees it. */
 export interface Followed {
-  /** Gives the next news; waits for it. */
+  /** Waits for the next news, and returns it. */
   next(): Promise<News>
-  /** Gives the next news, so many of it. */
+  /** Waits for the next `count` news. */
   nextMany(count: number): Promise<News[]>
   /** All news so far. */
   readonly news: readonly News[]
   unsubscribe(): void
 }
 
-/** Handlers that a test adds to the recording ones, and the options of the call. */
+/** Handlers that a test adds to those that record, and the options of the call. */
 export interface FollowOptions {
   readonly signal?: AbortSignal
   readonly context?: Record<string, unknown>
@@ -32,7 +32,7 @@ export interface FollowOptions {
   readonly onConnectionStateChange?: (change: { readonly error: Error | null }) => void
 }
 
-/** Creates a client of a router that the test makes up as it goes. */
+/** Creates a client for a router without types. */
 export function untypedClient(
   ...links: TRPCLink<AnyTRPCRouter>[]
 ): TRPCUntypedClient<AnyTRPCRouter> {
@@ -40,8 +40,8 @@ export function untypedClient(
 }
 
 /**
- * Subscribes, and keeps what the app is told, in order. Errors are kept whole, states with their
- * message.
+ * Subscribes, and records everything that handlers get, in order. Errors are recorded as they are,
+ * and states with their message.
  */
 export function follow(
   client: TRPCUntypedClient<AnyTRPCRouter>,

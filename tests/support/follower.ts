@@ -8,19 +8,19 @@ import {
 } from '@trpc-sse/server'
 
 /**
- * The simplest right reader of a log: it follows hints that follow on, and reads the log in every
- * other case.
+ * The simplest correct reader of a log. It accepts a hint that directly follows its position, and
+ * reads the log in every other case.
  */
 export interface Follower {
-  /** What it has been given, in order. */
+  /** The events that it has received, in order. */
   readonly events: readonly StoredEvent[]
-  /** Where events were missing: the position before, and what came instead. */
+  /** The gaps: the position before each, and the event after it. */
   readonly gaps: readonly Gap[]
-  /** How often hints may have been lost. */
+  /** The number of times that hints may have been lost. */
   readonly interruptions: number
-  /** Resolves when it stands at this id. */
+  /** Resolves when its position is this id. */
   reached(id: EventId): Promise<void>
-  /** Resolves when there were so many gaps. */
+  /** Resolves when there were `gaps` gaps. */
   missed(gaps: number): Promise<void>
   readonly unlisten: Unlisten
 }
@@ -30,7 +30,7 @@ interface Gap {
   readonly next: EventId
 }
 
-/** Follows a log from where it stands. */
+/** Follows a log from its current position. */
 export async function follow(backend: Backend, log: ChannelLog): Promise<Follower> {
   const events: StoredEvent[] = []
   const gaps: Gap[] = []
@@ -38,7 +38,7 @@ export async function follow(backend: Backend, log: ChannelLog): Promise<Followe
   let position = ''
   let interruptions = 0
 
-  /** Goes on to an id. If it isn't right after `prev`, where this stands, events are missing. */
+  /** Moves to an id. If the follower isn't at `prev`, events are missing. */
   function goTo(id: EventId, prev: EventId): void {
     if (prev !== position) gaps.push({ after: position, next: id })
     position = id
@@ -54,7 +54,7 @@ export async function follow(backend: Backend, log: ChannelLog): Promise<Followe
       const page = await backend.read(log, { after: position, limit: 100 })
       for (const event of page.events) take(event)
       if (page.events.length > 0) continue
-      // Nothing follows: the log ends here, or somewhere else.
+      // There is no next event: the log ends at this position, or at another one.
       goTo(page.lastEventId, page.lastEventId)
       return conditions.check()
     }
@@ -84,8 +84,8 @@ export async function follow(backend: Backend, log: ChannelLog): Promise<Followe
 }
 
 /**
- * Reads to the end, once more if that was asked for meanwhile. A read that fails is made again,
- * until `close`.
+ * Reads to the end, and once more if another read was requested meanwhile. Failed reads are
+ * repeated until `close`.
  */
 function createReader(toEnd: () => Promise<void>) {
   let busy = false

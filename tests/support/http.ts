@@ -40,7 +40,7 @@ export async function listen(given: RequestListener | http.Server): Promise<Test
   }
 }
 
-/** What a raw request is made of. */
+/** The parts of a raw request. */
 export interface RawRequest {
   readonly method?: string
   readonly headers?: OutgoingHttpHeaders
@@ -51,24 +51,27 @@ export interface RawRequest {
 export interface RawStream extends Disposable {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** Gives the next message; waits for it. */
+  /** Waits for the next message, and returns it. */
   next(): Promise<DecodedMessage>
-  /** Gives the next messages, so many of them. */
+  /** Waits for the next `count` messages. */
   nextMany(count: number): Promise<DecodedMessage[]>
   /** All messages so far. */
   readonly messages: readonly DecodedMessage[]
-  /** What `retry:` has asked for so far, in milliseconds. */
+  /** The values of `retry:` so far, in milliseconds. */
   readonly retries: readonly number[]
-  /** Stops reading from the socket; and goes on. */
+  /** Stops reading from the socket, until `resume`. */
   pause(): void
   resume(): void
   /** Breaks the connection. */
   leave(): void
-  /** Resolves to all that was received, when the response is over: ended by the server, or cut. */
+  /**
+   * Resolves to everything that was received, when the response is over: ended by the server, or
+   * cut.
+   */
   readonly over: Promise<{ readonly by: 'end' | 'cut'; readonly text: string }>
 }
 
-/** Sends a request on a socket of its own, and resolves when the response has started. */
+/** Sends a request on a separate socket, and resolves when the response has started. */
 export async function openRaw(
   url: string,
   { method, headers, body }: RawRequest = {},
@@ -87,7 +90,7 @@ export async function openRaw(
   return readStream(request, response)
 }
 
-/** Sends a request on a socket of its own, and waits for nothing. */
+/** Sends a request on a separate socket, without waiting for the response. */
 export function sendRaw(url: string): http.ClientRequest {
   const request = http.request(url, { agent: false })
   request.on('error', () => {})
@@ -123,7 +126,7 @@ function readStream(request: http.ClientRequest, response: http.IncomingMessage)
   }
 }
 
-/** Asks, and reads the answer to its end. */
+/** Sends a request, and reads the answer to its end. */
 export async function ask(
   url: string,
   request?: RawRequest,

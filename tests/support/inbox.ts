@@ -1,14 +1,14 @@
-/** What has happened, in order, and what happens next. */
+/** The items that have arrived, in order, and a way to wait for the next ones. */
 export interface Inbox<TItem> {
   readonly items: readonly TItem[]
   put(item: TItem): void
-  /** Gives the oldest item that was not taken yet; waits for it. */
+  /** Takes the oldest item that hasn't been taken. Waits for it if there is none. */
   take(): Promise<TItem>
-  /** Gives the next `count` items. */
+  /** Takes the next `count` items. */
   takeMany(count: number): Promise<TItem[]>
 }
 
-/** Creates an inbox, so that a test waits for what happens, not for time to pass. */
+/** Creates an inbox, so that a test waits for events, not for time to pass. */
 export function createInbox<TItem>(): Inbox<TItem> {
   const items: TItem[] = []
   const waiting: Array<(item: TItem) => void> = []

@@ -1,14 +1,14 @@
 import type { Clock } from '@trpc-sse/protocol'
 
-/** A clock that stands still until it is moved. */
+/** A clock whose time changes only when the test moves it. */
 export interface ManualClock extends Clock {
-  /** Moves time on, and calls what is due on the way, in order. */
+  /** Advances the time, and runs timers that are due, in order. */
   advance(ms: number): void
-  /** Sets the time without calling anything, as a sleep of the machine or a correction does. */
+  /** Sets the time without running timers, as a sleep of the machine or a correction does. */
   jumpTo(ms: number): void
-  /** Resolves as soon as something is due in exactly `ms`. */
+  /** Resolves as soon as a timer is due in exactly `ms`. */
   due(ms: number): Promise<void>
-  /** In how many milliseconds each timer is due, soonest first. */
+  /** The milliseconds until each timer is due, soonest first. */
   timers(): number[]
 }
 
@@ -17,7 +17,7 @@ interface Timer {
   readonly callback: () => void
 }
 
-/** Creates a clock that stands at `nowMs`, with a chance that always says `random`. */
+/** Creates a clock at `nowMs`, whose random numbers are always `random`. */
 export function manualClock({ nowMs = 1_000_000, random = 0.5 } = {}): ManualClock {
   const timers = new Set<Timer>()
   const waiters = new Set<() => void>()

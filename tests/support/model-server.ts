@@ -7,28 +7,28 @@ import {
 import type { ManualClock } from './manual-clock.ts'
 
 /**
- * The smallest right server of multiplexed mode, without HTTP, on a network that a test makes as
- * bad as it likes.
+ * The smallest correct server of multiplexed mode, without HTTP, on a network whose faults the test
+ * controls.
  */
 export interface ModelServer {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
   /** Appends to a log. */
   publish(log: string): void
-  /** How many events a log has. */
+  /** The number of events in a log. */
   size(log: string): number
-  /** Whether answers get lost, and come late or twice. */
+  /** Whether answers are lost, late or repeated. */
   isBad: boolean
-  /** Cuts a stream, or ends it, or asks for a new one, or fails a subscription for now. */
+  /** Cuts a stream, ends it, asks for a new one, or fails a subscription with a retryable error. */
   disturb(): void
-  /** The most streams that the client ever had at a time, and how many it has had. */
+  /** The most streams that the client had at a time, and the total. */
   readonly most: () => number
   readonly count: () => number
   readonly open: () => number
-  /** What the client did that it must not. */
+  /** Violations of the protocol by the client. */
   readonly faults: readonly string[]
 }
 
-/** An event of a subscription: the log that it is from, and its number there, from 1. */
+/** An event of a subscription: its log, and its number in that log, from 1. */
 export interface ModelEvent {
   readonly log: string
   readonly n: number
@@ -38,7 +38,8 @@ export interface ModelEvent {
 export type Dice = (below: number) => number
 
 /**
- * How far a subscription is, in each of its logs. A path is the names of its logs, joined by `+`.
+ * The position of a subscription in each of its logs. A path consists of the names of its logs,
+ * joined by `+`.
  */
 type Position = Map<string, number>
 
@@ -88,7 +89,7 @@ export function modelServer(clock: ManualClock, dice: Dice): ModelServer {
     return new Map(path.split('+').map((log) => [log, size(log)]))
   }
 
-  /** Sends what a run is behind, in any order of its logs. */
+  /** Sends the events that a subscription hasn't received, in any order of its logs. */
   function catchUp(stream: ModelStream, key: string, { position, hasEnded }: Run): void {
     for (;;) {
       const behind = [...position].filter(([log, n]) => n < size(log))

@@ -10,7 +10,7 @@ import { type Followed, type FollowOptions, follow, untypedClient } from './foll
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import type { Exchange, ScriptedServer } from './scripted-server.ts'
 
-/** A client in multiplexed mode, on a clock that the test moves. */
+/** A client in multiplexed mode, on a clock that the test controls. */
 export interface MultiplexedClient {
   readonly clock: ManualClock
   readonly client: TRPCUntypedClient<AnyTRPCRouter>
@@ -27,21 +27,21 @@ export function multiplexedClient(
   return { clock, client, follow: (...args) => follow(client, ...args) }
 }
 
-/** A request for a stream, or a control request, and the server's part in it. */
+/** A request for a stream, or a control request, and methods that answer it as the server. */
 export interface SetExchange {
   readonly exchange: Exchange
   readonly revision: number
   readonly connectionId: string | undefined
   readonly subscriptions: Readonly<Record<string, WantedSubscription>>
-  /** What is wanted, by path and without the keys. */
+  /** The wanted subscriptions by path, without their keys. */
   readonly wanted: ReadonlyArray<WantedSubscription>
-  /** Gives the key of a path. */
+  /** Returns the key of a path. */
   key(path: string): string
   /** Begins the stream, and starts these paths on it. */
   open(connectionId: string, ...paths: string[]): SetExchange
   /** Starts these paths. */
   start(...paths: string[]): SetExchange
-  /** Sends events of a path; their data is a number, their id that and `-0`. */
+  /** Sends events of a path. Each has a number as data, and `<number>-0` as id. */
   events(path: string, ...numbers: number[]): SetExchange
   /** Sends a control message about a path. */
   say(event: string, path: string, data?: object, id?: string): SetExchange
@@ -51,7 +51,7 @@ export interface SetExchange {
   accept(): void
 }
 
-/** Waits for the next request, and checks that it is one of multiplexed mode. */
+/** Waits for the next request, and checks that it is a request of multiplexed mode. */
 export async function nextSet(server: ScriptedServer): Promise<SetExchange> {
   const exchange = await server.request()
   if (exchange.method !== 'POST' || exchange.path !== `/${multiplexedPath}`)
@@ -98,7 +98,7 @@ export async function nextSet(server: ScriptedServer): Promise<SetExchange> {
   return self
 }
 
-/** The news of an event that {@link SetExchange.events} sent. */
+/** The news for an event that {@link SetExchange.events} sent. */
 export function event(n: number): readonly ['data', unknown] {
   return ['data', { id: `${n}-0`, data: n }]
 }

@@ -4,7 +4,7 @@ import { type Command, runScript } from './command.ts'
 import { root } from './pages.ts'
 import { freePort } from './redis.ts'
 
-/** The app of Next.js as it is deployed, in a process of its own. */
+/** The Next.js app as it is deployed, in a separate process. */
 export interface NextApp extends AsyncDisposable {
   readonly url: string
 }
@@ -16,7 +16,7 @@ export async function buildNextApp(): Promise<void> {
   if (code !== 0) throw new Error(`next build ended with ${code}:\n${build.lines.items.join('\n')}`)
 }
 
-/** Starts what was built. Its streams last for so many milliseconds at most. */
+/** Starts the built app. Its streams last at most `sseMaxDurationMs`. */
 export async function startNextApp(sseMaxDurationMs: number): Promise<NextApp> {
   const port = await freePort()
   const program = run(['start', '--port', `${port}`, '--hostname', '127.0.0.1'], {

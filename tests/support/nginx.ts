@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { startProgram } from './program.ts'
 
 /**
- * Starts nginx with what is in its `http` block, as Debian's package sets it up, in a folder of its
- * own.
+ * Starts nginx in a separate folder, configured as by Debian's package, with the given content of
+ * its `http` block.
  */
 export async function startNginx(
   httpBlock: string | ((folder: string) => Promise<string>),
@@ -17,7 +17,7 @@ export async function startNginx(
   const nginx = startProgram(process.env.NGINX_BIN || '/usr/sbin/nginx', args, {
     readsErrors: true,
   })
-  // Its sockets are open when it says how it will wait for events.
+  // When it logs its event method, its sockets are open.
   await nginx.says(/event method/)
   return {
     async [Symbol.asyncDispose]() {
@@ -28,8 +28,8 @@ export async function startNginx(
 }
 
 /**
- * The settings of Debian's `nginx.conf`, but for where files lie, and one process, so that killing
- * it is the end of it.
+ * The settings of Debian's `nginx.conf`, except for paths, and with a single process, so that one
+ * kill ends it.
  */
 function configuration(folder: string, httpBlock: string): string {
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']

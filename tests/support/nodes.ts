@@ -29,7 +29,7 @@ export const testedNodes: readonly TestedNode[] = Object.entries(manifest.devDep
   })
   .sort((a, b) => a.major - b.major)
 
-/** Those that a run doesn't cover by the Node that it runs on itself. */
+/** The tested versions other than the one that the run itself uses. */
 export const otherNodes: readonly TestedNode[] = testedNodes.filter(
   ({ major }) => major !== Number.parseInt(process.versions.node, 10),
 )

@@ -3,13 +3,13 @@ import { createInbox, type Inbox } from './inbox.ts'
 export interface Received {
   readonly numbers: readonly number[]
   readonly inbox: Inbox<number>
-  /** Takes what tRPC's `onData` gives for a tracked number. */
+  /** Handles the argument of tRPC's `onData` for a tracked number. */
   onData(event: { readonly id: string; readonly data: number }): void
   /** Waits until a number has arrived. */
   until(last: number): Promise<void>
 }
 
-/** Creates what takes the numbers of one subscription. */
+/** Creates a receiver for the numbers of one subscription. */
 export function receiveNumbers(): Received {
   const inbox = createInbox<number>()
   return {
@@ -22,7 +22,7 @@ export function receiveNumbers(): Received {
   }
 }
 
-/** The numbers from one to another. */
+/** Returns the numbers from `from` to `to`. */
 export function range(from: number, to: number): number[] {
   return Array.from({ length: to - from + 1 }, (_, index) => from + index)
 }

@@ -19,13 +19,13 @@ export interface Block {
   readonly language: string
   readonly code: string
   /**
-   * The file that it is part of: `<!-- file: server.ts -->` before the block. Blocks with the same
-   * file continue it; one without is a file of its own.
+   * The file that it is part of, from `<!-- file: server.ts -->` before the block. Blocks with the
+   * same file continue it. A block without a file name is a separate file.
    */
   readonly file: string
 }
 
-/** Reads every page that a reader is meant to read. */
+/** Reads every page that is written for readers. */
 export function readPages(): readonly Page[] {
   const projects = ['packages', 'apps', 'examples'].flatMap((folder) => [
     folder,
@@ -42,7 +42,7 @@ export function readPages(): readonly Page[] {
   return paths.map(readPage)
 }
 
-/** The files below a folder whose name matches, as paths from the root. */
+/** Returns the files below a folder whose names match, as paths from the root. */
 export function filesIn(folder: string, name: RegExp): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
@@ -66,7 +66,7 @@ export function readPage(path: string): Page {
   return { path, text, blocks, uses }
 }
 
-/** The scripts of a page, with those of the pages that it uses. */
+/** Returns the code files of a page, with those of the pages that it uses. */
 export function filesOf(page: Page): ReadonlyMap<string, string> {
   const files = new Map(page.uses.flatMap((used) => [...filesOf(readPage(used))]))
   const own = new Map<string, string>()

@@ -7,7 +7,7 @@ import pg from 'pg'
 import { startProgram } from './program.ts'
 import { freePort } from './redis.ts'
 
-/** A PostgreSQL server for one test file, on 127.0.0.1, that writes nothing through to the disk. */
+/** A PostgreSQL server for one test file, on 127.0.0.1, that doesn't flush to the disk. */
 export interface PostgresServer extends AsyncDisposable {
   readonly url: string
   /** Connections for a test's own queries. */
@@ -17,7 +17,7 @@ export interface PostgresServer extends AsyncDisposable {
 // PostgreSQL refuses to run as root.
 const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
-/** The program of PostgreSQL: `POSTGRES_BIN`, or the newest one of Debian, or the one on PATH. */
+/** Returns the path of PostgreSQL: `POSTGRES_BIN`, Debian's newest version, or the one on PATH. */
 function findPostgres(): string {
   const folder = '/usr/lib/postgresql'
   const versions = existsSync(folder) ? readdirSync(folder) : []

@@ -4,17 +4,17 @@ import { EventEmitter, once } from 'node:events'
 /** A running program. */
 export interface Program extends AsyncDisposable {
   readonly child: ChildProcess
-  /** Waits until its output has something in it; fails if it ends before that. */
+  /** Waits until its output matches. Fails if the program ends before that. */
   says(what: RegExp): Promise<string>
-  /** Kills it, and waits until it is gone. */
+  /** Kills the program, and waits until it is gone. */
   kill(): Promise<void>
 }
 
 /** Options of {@link startProgram}. */
 export interface ProgramOptions extends Pick<SpawnOptions, 'env' | 'cwd' | 'uid' | 'gid'> {
-  /** Whether what it has to say is on its error output, too; else that is shown. */
+  /** Whether to read its error output, too. Otherwise, that is shown. */
   readonly readsErrors?: boolean
-  /** Whether it has an input, `child.stdin`; else that is empty. */
+  /** Whether it has an input, `child.stdin`. Otherwise, its input is empty. */
   readonly hasInput?: boolean
 }
 
@@ -24,7 +24,8 @@ export function startProgram(
   args: readonly string[],
   { readsErrors = false, hasInput = false, ...options }: ProgramOptions = {},
 ): Program {
-  // In a group of its own: some are started by a script, which would not hand on a signal.
+  // Use a separate group, because some programs are started by a script that doesn't pass on
+  // signals.
   const stdio = [hasInput ? 'pipe' : 'ignore', 'pipe', readsErrors ? 'pipe' : 'inherit'] as const
   const child = spawn(binary, args, { ...options, stdio: [...stdio], detached: true })
   // A test that dies must not leave its programs behind.

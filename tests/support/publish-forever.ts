@@ -1,5 +1,5 @@
-// A process that publishes 0, 1, 2 … to the log "log" of the Redis whose URL it is given, until it
-// is killed.
+// A process that publishes 0, 1, 2 … to the log "log" of the Redis at a given URL, until it is
+// killed.
 import { redisBackend } from '@trpc-sse/redis'
 
 const [, , url = '', firstNumber = '0'] = process.argv
@@ -10,5 +10,5 @@ let number = Number(firstNumber)
 async function publish(): Promise<void> {
   for (;;) await backend.append(log, [`${number++}`, `${number++}`])
 }
-// Four at a time: some are being stored, some are on their way, whenever it is killed.
+// Publish four at a time, so that at any moment, some are being stored and some are in transit.
 await Promise.all([publish(), publish(), publish(), publish()])

@@ -1,4 +1,4 @@
-/** What the documentation uses of packages that only apps for phones have, as those declare it. */
+/** The declarations that the documentation uses of packages for phones. */
 
 declare module 'react-native' {
   type AppStateStatus = 'active' | 'background' | 'inactive' | 'unknown' | 'extension'

@@ -8,7 +8,7 @@ import { freePort, type RedisServer, redisBinary } from './redis.ts'
 
 /** Sentinels that watch a master, and promote a replica when the master is gone. */
 export interface RedisSentinels extends AsyncDisposable {
-  /** Options by which a client finds the master. */
+  /** Options with which a client finds the master. */
   readonly options: {
     readonly name: string
     readonly sentinels: ReadonlyArray<{ readonly host: string; readonly port: number }>

@@ -6,12 +6,12 @@ import {
 } from '@trpc-sse/server/adapters/standalone'
 import { listen, type TestServer } from './http.ts'
 
-/** A server of ours, and the link behind it. */
+/** Our server, and its link. */
 export interface RouterServer extends TestServer {
   readonly link: ServerLink
 }
 
-/** Options of the standalone adapter, loose enough for a router that a test makes up as it goes. */
+/** Options of the standalone adapter, for routers without types. */
 export type RouterServerOptions = ServerLinkOptions &
   Omit<Partial<CreateHTTPHandlerOptions<AnyTRPCRouter>>, 'router' | 'createContext'> & {
     readonly createContext?: unknown

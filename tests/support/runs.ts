@@ -17,7 +17,7 @@ export async function inTime<T>(
   return await work
 }
 
-/** Resolves after all that is due now. */
+/** Resolves after everything that is due now. */
 export const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Collects the folds and deltas of a follower until its subscription ends. */

@@ -1,25 +1,25 @@
 import type { EventSourceConstructor, EventSourceEvent } from '@trpc-sse/client'
 import { createInbox } from './inbox.ts'
 
-/** EventSources on which a test plays the server's part by hand. */
+/** EventSources for which the test acts as the server. */
 export interface ScriptedEventSource {
   readonly EventSource: EventSourceConstructor
-  /** Gives the next one that is made; waits for it. */
+  /** Waits for the next one that is created, and returns it. */
   source(): Promise<ScriptedSource>
-  /** Those that were made so far. */
+  /** The ones that were created so far. */
   readonly made: readonly ScriptedSource[]
 }
 
-/** One of them. */
+/** An EventSource that the test controls. */
 export interface ScriptedSource {
   readonly url: URL
   readonly options: Readonly<Record<string, unknown>>
   readonly isClosed: () => boolean
-  /** Says that the answer is a stream, and begins it. */
+  /** Opens the stream, and sends its first message. */
   open(connected?: object): ScriptedSource
-  /** Dispatches an event, if somebody listens. */
+  /** Dispatches an event, if there is a listener. */
   tell(type: string, fields?: object): ScriptedSource
-  /** Dispatches a message as browsers do: its position is that of the last one with an id. */
+  /** Dispatches a message as browsers do: with the id of the newest message that had one. */
   message(type: string, data?: string, id?: string): ScriptedSource
 }
 

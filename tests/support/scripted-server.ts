@@ -5,12 +5,12 @@ import { text } from 'node:stream/consumers'
 import { encode, type SseMessage } from '@trpc-sse/protocol'
 import { createInbox } from './inbox.ts'
 
-/** A real HTTP server on which a test plays the server's part by hand. */
+/** A real HTTP server whose answers the test writes. */
 export interface ScriptedServer extends AsyncDisposable {
   readonly url: string
-  /** How many requests there were. */
+  /** The number of requests so far. */
   readonly count: () => number
-  /** Gives the next request; waits for it. */
+  /** Waits for the next request, and returns it. */
   request(): Promise<Exchange>
 }
 
@@ -20,25 +20,25 @@ export interface Exchange {
   readonly path: string
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
-  /** Gives the body, to its end. */
+  /** Reads the body to its end. */
   body(): Promise<string>
-  /** Begins a stream, with `connected` and what that says. */
+  /** Begins a stream with a `connected` message. */
   open(connected?: object): Exchange
-  /** Begins a stream, and says nothing. */
+  /** Begins a stream without a message. */
   openSilently(contentType?: string): Exchange
   send(...messages: SseMessage[]): Exchange
   /**
-   * Writes bytes as they are. Resolves when they are on their way, so that none are joined with the
-   * next ones.
+   * Writes bytes unchanged. Resolves when they are in transit, so that they aren't joined with
+   * later ones.
    */
   write(bytes: string | Uint8Array): Promise<void>
   /** Answers at once. */
   answer(status: number, headers?: OutgoingHttpHeaders, body?: string): void
-  /** Ends the response politely. */
+  /** Ends the response regularly. */
   end(): void
   /** Breaks the connection. */
   cut(): void
-  /** Resolves when the connection is gone, whoever ended it. */
+  /** Resolves when the connection is gone, whichever side ended it. */
   readonly gone: Promise<unknown>
 }
 

@@ -1,14 +1,14 @@
 /**
- * Whether a test file runs in one process with others. That saves a start and the imports for each
- * file, half of the time of `packages`. Files elsewhere start servers and browsers.
+ * Whether a test file shares a process with others. That saves a start and the imports for each
+ * file, half of the time for `packages`. Files elsewhere start servers and browsers.
  */
 export function sharesProcess(file: string): boolean {
   return /\/packages\/\w+\/src\//.test(file) && !processTests.some((path) => file.endsWith(path))
 }
 
 /**
- * Test files of packages that have processes of their own: they measure the heap, count objects of
- * the whole process, or read stack traces.
+ * Test files of packages that need a separate process: they measure the heap, count objects of the
+ * whole process, or read stack traces.
  */
 export const processTests: readonly string[] = [
   'packages/client/src/event-path.test.ts',

@@ -2,8 +2,8 @@ import type { EventSourceConstructor, EventSourceEvent } from '@trpc-sse/client'
 import { createDecoder } from '@trpc-sse/protocol'
 
 /**
- * Makes an EventSource of a fetch. It is as browsers' are: every event has the position of the
- * newest that had one, and of a failure nothing is said.
+ * Creates an EventSource from a `fetch`. It works as in browsers: every event has the newest id so
+ * far, and failures have no details.
  */
 export function eventSourceOver(fetch: (url: string) => Promise<Response>): EventSourceConstructor {
   return class {
@@ -40,7 +40,7 @@ export function eventSourceOver(fetch: (url: string) => Promise<Response>): Even
       try {
         for await (const chunk of body) decoder.push(chunk)
       } catch {
-        // It was cut: an error as any other.
+        // A cut is an error like any other.
       }
     }
   }

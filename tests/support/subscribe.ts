@@ -5,22 +5,22 @@ import { type Followed, type FollowOptions, follow, type News, untypedClient } f
 import { type ManualClock, manualClock } from './manual-clock.ts'
 import type { Exchange, ScriptedServer } from './scripted-server.ts'
 
-/** What an app is told first of a subscription that opens. */
+/** The first news of a subscription that opens. */
 export const opening: readonly News[] = [['connecting'], ['started'], ['pending']]
 
-/** What a test adds to a subscription. */
+/** A test's options for a subscription. */
 export interface SubscribeOptions extends FollowOptions {
   readonly input?: unknown
   readonly link?: Partial<SseLinkOptions<AnyTRPCRouter>>
 }
 
-/** A subscription, and what it runs on. */
+/** A subscription, and its clock and device. */
 export interface Subscribed extends Followed {
   readonly clock: ManualClock
   readonly client: TRPCUntypedClient<AnyTRPCRouter>
 }
 
-/** Subscribes to `room.onMessage` of a server, on a clock that the test moves. */
+/** Subscribes to `room.onMessage` of a server, on a clock that the test controls. */
 export function subscribe(
   server: ScriptedServer,
   { input, link, ...options }: SubscribeOptions = {},
@@ -33,8 +33,8 @@ export function subscribe(
 }
 
 /**
- * Lets the wait of exactly `ms` pass, and gives the request that follows. No request comes before
- * that.
+ * Lets the wait of exactly `ms` pass, and returns the request that follows. Checks that no request
+ * comes before that.
  */
 export async function requestAfter(
   ms: number,

@@ -1,24 +1,21 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/** A TCP proxy that can do to connections what networks do. */
+/** A TCP proxy that simulates faults of networks. */
 export interface TcpProxy extends AsyncDisposable {
   readonly port: number
-  /** Where connections go from now on. */
+  /** The port to which new connections go. */
   target: number
   /** Whether new connections are refused. */
   refusing: boolean
-  /**
-   * Stops all traffic of the connections there are, without closing them: half-open, as it is
-   * called.
-   */
+  /** Stops all traffic on open connections without closing them, which makes them half-open. */
   stall(): void
   /**
-   * Cuts every connection there is as soon as the server answers on it: what was asked is done, and
-   * the answer is lost. Resolves when that has happened once.
+   * Cuts each open connection as soon as the server answers on it. The request is then processed,
+   * but its answer is lost. Resolves when that has happened once.
    */
   loseNextAnswer(): Promise<void>
-  /** Cuts every connection there is. */
+  /** Cuts every open connection. */
   cut(): void
 }
 
@@ -84,7 +81,7 @@ function join(link: Link, onAnswer: () => (() => void) | undefined): void {
     if (lose) lose()
     else if (!link.stalled) client.write(data)
   })
-  // A cut is an error to the other end; it is what the tests want.
+  // To the other end, a cut is an error, which the tests cause on purpose.
   for (const socket of [client, server]) socket.on('error', () => {})
   client.once('close', () => server.destroy())
   server.once('close', () => client.destroy())

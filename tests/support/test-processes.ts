@@ -14,14 +14,14 @@ export interface TestProcessesOptions {
   /** The name of the pool. */
   readonly name: string
   /**
-   * The program of Node that runs the tests.
+   * The path of the Node that runs the tests.
    *
-   * @default the one that runs vitest
+   * @default the Node that runs vitest
    */
   readonly nodePath?: string
 }
 
-/** Makes a pool for a project that has `isolate: false`. */
+/** Creates a pool for a project that has `isolate: false`. */
 export function testProcesses({
   name,
   nodePath = process.execPath,
@@ -33,8 +33,8 @@ export function testProcesses({
 export class TestOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    // The longest files are those of `unit` that have processes of their own. The shortest ones are
-    // last: those that share a process.
+    // The longest files are those of `unit` with separate processes. The shortest, which share a
+    // process, are last.
     const rank = ({ moduleId, project }: TestSpecification): number => {
       if (sharesProcess(moduleId)) return 2
       return project.name === 'unit' ? 0 : 1
@@ -43,7 +43,7 @@ export class TestOrder extends BaseSequencer {
   }
 }
 
-/** Runs one test file, or one after the other those that may share a process. */
+/** Runs one test file, or several that may share a process, one after the other. */
 class TestProcess extends ForksPoolWorker {
   override readonly name: string
   readonly #nodePath: string
@@ -59,7 +59,7 @@ class TestProcess extends ForksPoolWorker {
     const { execPath } = process
     process.execPath = this.#nodePath
     try {
-      // Forks before it returns.
+      // `start` forks before it returns.
       const started = super.start()
       process.execPath = execPath
       await started

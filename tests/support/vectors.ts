@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Reads one of the protocol's files of examples. */
+/** Reads one of the protocol's example files. */
 export function readVectors<TVectors>(
   name: 'encode' | 'decode' | 'event-ids' | 'single',
 ): TVectors {

@@ -1,5 +1,5 @@
-// A process that waits for one thing, by name, and says what comes of it. Nothing of its own keeps
-// it alive.
+// A process that runs the named operation, waits for it, and prints its result. Nothing else keeps
+// the process alive.
 import { createTRPCUntypedClient } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
 import { redisBackend } from '@trpc-sse/redis'
@@ -21,7 +21,7 @@ function create(backend = memoryBackend()) {
 const onRedis = () =>
   create(redisBackend({ url: redisUrl }, { commandTimeoutMs: 1_000, onError() {} }))
 
-/** Says so if the process is alive for something else. */
+/** Prints a line if something else keeps the process alive. */
 function sayLater(then: () => void = () => {}): void {
   setTimeout(() => {
     say('still here')
@@ -29,7 +29,7 @@ function sayLater(then: () => void = () => {}): void {
   }, 300).unref()
 }
 
-/** Subscribes to a server that isn't there. */
+/** Subscribes to a server that doesn't exist. */
 function subscribe(): () => void {
   const client = createTRPCUntypedClient({ links: [sseLink({ url: 'http://127.0.0.1:1' })] })
   return client.subscription('on', undefined, {}).unsubscribe

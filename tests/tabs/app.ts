@@ -17,8 +17,8 @@ function createRouter() {
       room: channel({
         params: z.object({ room: z.string() }),
         event: z.object({ n: z.number() }),
-        // A fast machine publishes thousands while a tab goes: what is no longer kept would be a
-        // gap, and rightly so.
+        // A fast machine publishes thousands of events while a tab closes. Trimmed events would
+        // correctly cause a gap.
         retain: { events: 1_000_000 },
       }),
     },
@@ -54,7 +54,7 @@ export async function serveApp() {
   const { url } = await listen(server)
   let last = 0
   return {
-    // Web Locks are for secure contexts: `localhost` is one.
+    // Web Locks need a secure context, such as `localhost`.
     url: url.replace('127.0.0.1', 'localhost'),
     link: handler.link,
     /** The last number that was published. */
@@ -75,7 +75,7 @@ export async function serveApp() {
 
 export type App = Awaited<ReturnType<typeof serveApp>>
 
-/** The page's scripts, by path: what is loaded when it is used is a file of its own. */
+/** Returns the page's scripts by path. Code that is loaded on demand is a separate file. */
 async function bundle(): Promise<ReadonlyMap<string, string>> {
   const outdir = join(import.meta.dirname, 'out')
   const { outputFiles } = await build({

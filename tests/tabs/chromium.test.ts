@@ -17,7 +17,7 @@ describe('five tabs in Chromium', () => {
     const { leader, others } = await openMany(5)
     await publishMany(5)
     const crashed = new Promise((resolve) => leader.page.once('error', resolve))
-    // It has no time to answer.
+    // The crashed page doesn't answer.
     const killed = (await session(leader)).send('Page.crash').catch(() => {})
     await publishDuring(() => crashed)
     await publishMany(20)

@@ -33,7 +33,7 @@ function clientIn(tab: FakeTab, { url }: Pick<ScriptedServer, 'url'>, options: T
   )
 }
 
-/** Two tabs that follow the same, on one stream. */
+/** Two tabs that follow the same subscription, on one stream. */
 async function setup(server: ScriptedServer) {
   const browser = newBrowser()
   const tabs = [browser.open(), browser.open()] as const
@@ -50,7 +50,7 @@ async function setup(server: ScriptedServer) {
   return { browser, tabs, one, two, set }
 }
 
-/** Serves `/a` as a server that knows no other than single mode. */
+/** Serves `/a` as a server that knows only single mode. */
 async function serveSingly(server: ScriptedServer): Promise<void> {
   for (;;) {
     const request = await server.request()
@@ -59,7 +59,7 @@ async function serveSingly(server: ScriptedServer): Promise<void> {
   }
 }
 
-/** Answers every request that comes with a refusal. */
+/** Answers every request with a refusal. */
 async function refuseAll(server: ScriptedServer): Promise<void> {
   for (;;) {
     const { exchange } = await nextSet(server)
@@ -177,7 +177,7 @@ describe('a tab', () => {
     const leads = browser.holder(isGroup) === tabs[0] ? 0 : 1
     const [leader, follower] = [[one, two][leads], [one, two][1 - leads]]
     leader?.unsubscribe()
-    // The one that follows is still served.
+    // The follower is still served.
     const fire = async (): Promise<void> => {
       await expect.poll(() => idle.items.length).toBeGreaterThan(0)
       for (const each of idle.items) each()

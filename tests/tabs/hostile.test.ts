@@ -104,7 +104,7 @@ it('tabs ignore whatever another page of the origin posts on their channels', as
   const pick = <T>(all: readonly T[]): T => all[Math.floor(random() * all.length)] as T
   const real = [...heard]
   for (let i = 0; i < 4_000; i++) {
-    // What was heard, with one field that is something else.
+    // A real message with one wrong field.
     const message = Object(structuredClone(pick(real)))
     const field = pick([...Object.keys(message).filter((name) => name !== 'status'), 'type'])
     const wrong = garbage.filter((value) => typeof value !== typeof message[field])

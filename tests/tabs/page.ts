@@ -1,4 +1,4 @@
-/** What runs in each tab. */
+/** The script that runs in each tab. */
 import { createTRPCClient } from '@trpc/client'
 import { type SseGap, sseLink } from '@trpc-sse/client'
 import { tabs } from '@trpc-sse/client/tabs'
@@ -20,17 +20,17 @@ const shown: string[] = []
 addEventListener('pageshow', ({ persisted }) => shown.push(persisted ? 'brought back' : 'loaded'))
 
 const page = {
-  /** The numbers of each room so far. */
+  /** The numbers that have arrived from each room. */
   numbers,
-  /** What an app would tell its user: gaps and errors. */
+  /** Gaps and errors, which an app would show its user. */
   troubles,
-  /** How the page came to be shown, each time. */
+  /** How the page was shown each time: loaded, or brought back from the back/forward cache. */
   shown,
-  /** Follows rooms; resolves when all have started. */
+  /** Follows rooms. Resolves when all subscriptions have started. */
   async follow(rooms: readonly string[]): Promise<void> {
     await Promise.all(rooms.map((room) => new Promise<void>((resolve) => followOne(room, resolve))))
   },
-  /** Whether this tab has a lock that no single stream has. */
+  /** Whether this tab holds the group's lock, which isn't the lock of a single stream. */
   async isLeader(): Promise<boolean> {
     const { held = [] } = await navigator.locks.query()
     const own = await ownClientId()
@@ -54,7 +54,10 @@ function followOne(room: string, onStarted: () => void): void {
   )
 }
 
-/** Locks are listed with the ids of their clients; a lock of one's own tells one's own. */
+/**
+ * Returns the client id of this tab. `query` lists locks with client ids, so a lock that this tab
+ * takes shows its own.
+ */
 async function ownClientId(): Promise<string | undefined> {
   const name = crypto.randomUUID()
   return navigator.locks.request(name, async () => {

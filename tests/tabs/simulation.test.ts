@@ -10,7 +10,7 @@ import { type Followed, follow, untypedClient } from '../support/follow.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 
-/** How long all goes wrong, and then how long nothing does, in milliseconds. */
+/** The durations of the time with faults, and of the calm after it, in milliseconds. */
 const stormMs = 40_000
 const calmMs = 60_000
 const stepMs = 20
@@ -18,7 +18,7 @@ const stepMs = 20
 const leaderLock = /^trpc-sse:\d+:\w+$/
 const rooms = ['a', 'b', 'c']
 
-/** Rooms of numbers, and a server for them. */
+/** An app with rooms of numbers, and its server. */
 function createApp(clock: Clock) {
   const channels = createChannels({
     clock,
@@ -52,16 +52,21 @@ interface Watched {
   readonly tab: FakeTab
   readonly room: string
   readonly followed: Followed
-  /** What was published to the room when it first started: all that comes later it gets. */
+  /**
+   * The number of events in the room when the subscription first started. It must get all later
+   * ones.
+   */
   publishedAtStart(): number
 }
 
-/** Lets everything happen that can without time. */
+/** Waits until everything has happened that needs no time to pass. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Tabs come, go, freeze and crash while events flow; then it is calm. */
+/**
+ * Opens, closes, freezes and crashes tabs while events flow, and then lets the system calm down.
+ */
 async function simulate(seed: number) {
   const random = seededRandom(seed)
   const clock = manualClock()
@@ -141,7 +146,7 @@ async function simulate(seed: number) {
   return { watched, published, longestCrowdMs, connections }
 }
 
-/** What a subscription was given, as numbers. */
+/** Returns the events of a subscription as numbers. */
 function numbersOf({ news }: Followed): number[] {
   return news.flatMap(([what, detail]) =>
     what === 'data' ? [(detail as { data: number }).data] : [],

@@ -5,7 +5,7 @@ import { expectAll, type Tabs, untilOneStream } from './tabs.ts'
 
 declare const page: TestPage
 
-/** What tabs do in every browser, so many of them. */
+/** The cases of `count` tabs, for every browser. */
 export function tabCases(tabs: Tabs<Tab>, count: number): void {
   const { app, openMany, publishMany, publishDuring } = tabs
 
@@ -35,7 +35,7 @@ export function tabCases(tabs: Tabs<Tab>, count: number): void {
   })
 }
 
-/** What tabs do where the browser keeps pages that had a stream, so many of them. */
+/** The case of tabs in the back/forward cache, for browsers that keep pages with a stream. */
 export function broughtBackTabCase(tabs: Tabs<Tab>, count: number): void {
   const { app, openMany, publishMany, publishDuring } = tabs
 

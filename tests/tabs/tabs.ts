@@ -11,15 +11,15 @@ export interface Tabs<TTab extends Tab> {
   app(): App
   /** Opens a tab that follows all rooms. */
   open(user?: string): Promise<TTab>
-  /** Opens so many, and finds out which of them leads. */
+  /** Opens `count` tabs, and finds out which of them leads. */
   openMany(count: number): Promise<{ readonly leader: TTab; readonly others: readonly TTab[] }>
-  /** Publishes so many numbers. */
+  /** Publishes `count` numbers. */
   publishMany(count: number): Promise<void>
-  /** Publishes all the time until something is done. */
+  /** Publishes continuously until `something` is done. */
   publishDuring(something: () => Promise<unknown>): Promise<void>
 }
 
-/** Serves a new app for each test of a suite, and closes what tabs it has opened. */
+/** Serves a new app for each test of a suite, and closes the tabs that the test has opened. */
 export function useTabs<TTab extends Tab>(browser: () => TestBrowser<TTab>): Tabs<TTab> {
   let current: App | undefined
   let opened = new AsyncDisposableStack()
@@ -69,7 +69,7 @@ export function useTabs<TTab extends Tab>(browser: () => TestBrowser<TTab>): Tab
   }
 }
 
-/** Waits until tabs have all that was published, and checks that they have nothing else. */
+/** Waits until tabs have all published numbers, and checks that they have no others. */
 export async function expectAll(app: App, ...tabs: readonly Tab[]): Promise<void> {
   const last = (): Array<number | undefined> => Object.values(page.numbers).map((all) => all.at(-1))
   for (const tab of tabs) {

@@ -14,7 +14,7 @@ import {
 } from './context-app.ts'
 
 const input = { wire: { room: 'lobby' } }
-/** An id that no log has any more: a resume from it starts with a gap. */
+/** An id that is in no log, so a resume from it starts with a gap. */
 const lost = '1-1'
 const wanted = {
   changed: { path: 'changed', input },
@@ -175,7 +175,7 @@ function starter(kind: 'memory' | 'Redis', adapter: ContextAppOptions['adapter']
 async function run(servers: Servers, openAsAlice: Mode) {
   const { here } = servers
   await here.publish(1)
-  // The first stream opens what is shared: hubs, timers, connections to Redis.
+  // The first stream opens the shared parts: hubs, timers, connections to Redis.
   const bob = all(await open(here, 'bob', wanted))
   await untilSent(bob, 'first')
   const { streams, store } = await openAsAlice(servers)

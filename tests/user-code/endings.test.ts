@@ -126,7 +126,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
     using stream = await open(server.url, 'endsItself')
     expect(await dataOf(stream, 1)).toEqual([1])
     expect((await stream.next()).event).toBe(mode === 'single' ? 'return' : '$stopped')
-    // Ends the stream after all that was sent.
+    // Ends the stream after everything that was sent.
     server.link.disconnect(() => true)
     await stream.over
     expect(
@@ -174,7 +174,7 @@ describe.each(Object.entries(modes))('in %s mode', (mode, open) => {
       emit.next(text)
       emitted += 1
     }
-    // A megabyte waits, besides what the socket takes.
+    // A megabyte waits, in addition to the socket's buffers.
     expect(emitted).toBeLessThan(20)
     expect(server.errors.items.map(({ message }) => message)).toEqual([
       expect.stringMatching(/"observed" emits faster .* 1048576 bytes .*maxQueuedBytes/),

@@ -119,7 +119,7 @@ async function answersError(stream: RawStream): Promise<boolean> {
   return true
 }
 
-/** Disconnects all clients, and checks that nothing is left of them and no error has escaped. */
+/** Disconnects all clients, and checks that nothing of them is left and no error was uncaught. */
 async function isClean(app: BadApp): Promise<void> {
   app.cut()
   await app.link.drain()

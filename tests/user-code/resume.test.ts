@@ -24,7 +24,7 @@ function derived({ signal }: Opts, own = new AbortController()): AbortSignal {
   return AbortSignal.any(signal ? [signal, own.signal] : [own.signal])
 }
 
-/** What a procedure may pass to `subscribe`, and return. */
+/** The ways in which a procedure may call `subscribe` and return the result. */
 const returned: Record<string, (channels: Channels, opts: Opts) => unknown> = {
   'no options': ({ numbers }) => numbers().subscribe(),
   'empty options': ({ numbers }) => numbers().subscribe({}),

@@ -1,11 +1,11 @@
 /**
- * The app of the adapter cases for runtimes with a web-standard `fetch`; it is bundled, and imports
- * nothing of Node.
+ * The app of the adapter cases, for runtimes with a web-standard `fetch`. It is bundled, and
+ * imports nothing from Node.
  */
 import { fetchRequestHandler, linkOf } from '@trpc-sse/server/adapters/fetch'
 import { createAdapterApp } from '@trpc-sse/server/testing'
 
-/** Creates what serves the app at `/trpc`, and drains it at `/drain`. */
+/** Creates a handler that serves the app at `/trpc`, and drains it at `/drain`. */
 export function createHandler(
   options: { heartbeatMs?: number } = {},
 ): (req: Request) => Promise<Response> {

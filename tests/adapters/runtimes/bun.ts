@@ -9,7 +9,7 @@ declare const Bun: {
   }): { readonly port: number }
 }
 
-// Bun ends a response that is silent for 10 seconds, unless it is told not to.
+// By default, Bun ends a response that is silent for 10 seconds.
 const { port } = Bun.serve({
   port: 0,
   hostname: '127.0.0.1',

@@ -8,18 +8,17 @@ interface Env {
 }
 
 /**
- * Where a channel's events are kept in memory, all who share them must be in one object: a Worker
- * may not write from one request to the stream of another, and nothing of a request goes on when
- * its client has left.
+ * If a channel's events are in memory, one object must serve all requests. A Worker can't write
+ * from one request to the stream of another, and a request's work stops when its client has left.
  */
 export class App {
   readonly fetch: (req: Request) => Promise<Response> = createHandler({
-    // workerd tells of a client that has left when something is written to it.
+    // workerd reports that a client has left only at the next write to it.
     heartbeatMs: 500,
   })
 }
 
-// biome-ignore lint/style/noDefaultExport: the runtime demands it.
+// biome-ignore lint/style/noDefaultExport: the runtime requires it.
 export default {
   fetch: (req: Request, { app }: Env): Promise<Response> =>
     app.get(app.idFromName('app')).fetch(req),

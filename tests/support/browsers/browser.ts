@@ -5,26 +5,29 @@ export interface Tab extends AsyncDisposable {
   /** Goes to an address, and waits until the page is loaded. */
   goto(url: string): Promise<void>
   /**
-   * Calls a function in the page, and gives what it returns or resolves to. It takes and gives
-   * JSON, and knows nothing of where it is written.
+   * Calls a function in the page, and resolves with its result. Arguments and result are JSON, and
+   * the function can't use variables from outside.
    */
   call<TArguments extends unknown[], TResult>(
     inPage: (...given: TArguments) => TResult | Promise<TResult>,
     ...given: TArguments
   ): Promise<TResult>
-  /** Brings it to the front. */
+  /** Brings the tab to the front. */
   show(): Promise<void>
-  /** Closes it, as its user would. */
+  /** Closes the tab, as a user would. */
   close(): Promise<void>
 }
 
-/** A browser as tests drive it, whichever it is. It takes any certificate. */
+/** Any browser that tests control. It accepts every certificate. */
 export interface TestBrowser<TTab extends Tab = Tab> extends AsyncDisposable {
-  /** Opens an address in a tab of its own. What tabs of one origin share, these do. */
+  /**
+   * Opens an address in a new tab. All tabs share storage, locks and channels, as tabs of one
+   * origin do.
+   */
   open(url: string): Promise<TTab>
 }
 
-/** Opens a browser for the tests of a suite; gives what gives it. */
+/** Opens a browser for the tests of a suite. Returns a function that returns the browser. */
 export function useBrowser<TBrowser extends TestBrowser>(
   open: () => Promise<TBrowser>,
 ): () => TBrowser {

@@ -1,7 +1,7 @@
 import { type EvaluateFunc, type LaunchOptions, launch, type Page } from 'puppeteer-core'
 import type { Tab, TestBrowser } from './browser.ts'
 
-/** A tab, and what only some browsers can do with it. */
+/** A tab, with methods that only some browsers have. */
 export interface PuppeteerTab extends Tab {
   readonly page: Page
 }
@@ -48,7 +48,7 @@ function tabOf(page: Page): PuppeteerTab {
     async goto(url) {
       await page.goto(url)
     },
-    // Its own types tell handles of the page's objects apart, which JSON has none of.
+    // Puppeteer's types distinguish handles of the page's objects. JSON has no handles.
     call: <TResult>(inPage: (...given: never[]) => unknown, ...given: unknown[]) =>
       page.evaluate(inPage as EvaluateFunc<unknown[]>, ...given) as Promise<TResult>,
     show: () => page.bringToFront(),

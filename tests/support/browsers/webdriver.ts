@@ -1,5 +1,5 @@
 /**
- * Gives a command to a session of a WebDriver: `POST`s if it has a body, else `GET`s, unless told
+ * Sends a command to a WebDriver session. The default method is POST if there is a body, and GET
  * otherwise.
  */
 export type Command = <TResult = unknown>(
@@ -9,7 +9,7 @@ export type Command = <TResult = unknown>(
 ) => Promise<TResult>
 
 /**
- * Opens a session; the driver must listen already. One command at a time.
+ * Opens a session. The driver must already listen. Send one command at a time.
  *
  * @see https://www.w3.org/TR/webdriver2/#endpoints
  */
@@ -22,7 +22,7 @@ export async function openSession(driver: string, capabilities: object): Promise
     send(`${driver}/session/${sessionId}${path}`, method, body)
 }
 
-/** Sends a request; rejects with what the driver says went wrong. */
+/** Sends a request. Rejects with the driver's error. */
 async function send<TResult>(url: string, method: string, body?: object): Promise<TResult> {
   const signal = AbortSignal.timeout(40_000)
   const response = await fetch(url, { method, signal, ...(body && { body: JSON.stringify(body) }) })

@@ -6,7 +6,8 @@ import type { Tab, TestBrowser } from './browser.ts'
 import { type Command, openSession } from './webdriver.ts'
 
 /**
- * Opens the browser of the WebKit driver from `WEBKIT_DRIVER_BIN`, or PATH, on a screen of its own.
+ * Opens the browser of the WebKit driver from `WEBKIT_DRIVER_BIN`, or PATH, on a separate virtual
+ * screen.
  */
 export async function openWebKit(): Promise<TestBrowser> {
   await using starting = new AsyncDisposableStack()
@@ -22,7 +23,7 @@ export async function openWebKit(): Promise<TestBrowser> {
   )
   await listens(driver, port)
   const command = await openSession(`http://127.0.0.1:${port}`, { acceptInsecureCerts: true })
-  // With it, the browser ends.
+  // The end of the session also ends the browser.
   starting.defer(() => command('', undefined, 'DELETE'))
   const first = await command<string>('/window')
   const running = starting.move()
@@ -30,7 +31,7 @@ export async function openWebKit(): Promise<TestBrowser> {
   return {
     open: (url) =>
       inTurn(async () => {
-        // One that is there is needed to open another.
+        // An existing window is needed to open another one.
         await command('/window', { handle: first })
         const { handle } = await command<{ handle: string }>('/window/new', { type: 'tab' })
         await command('/window', { handle })
@@ -41,7 +42,7 @@ export async function openWebKit(): Promise<TestBrowser> {
   }
 }
 
-/** Waits until a program listens at a port; it doesn't say so itself. */
+/** Waits until a program listens at a port, because it doesn't report that. */
 async function listens({ child }: Program, port: number): Promise<void> {
   while (child.exitCode === null && child.signalCode === null) {
     const socket = connect(port, '127.0.0.1')
@@ -57,7 +58,7 @@ async function listens({ child }: Program, port: number): Promise<void> {
 
 type InTurn = <TResult>(something: () => Promise<TResult>) => Promise<TResult>
 
-/** Does one thing after the other. */
+/** Runs tasks one after the other. */
 function createTurns(): InTurn {
   let last: Promise<unknown> = Promise.resolve()
   return (something) => {
@@ -67,7 +68,7 @@ function createTurns(): InTurn {
   }
 }
 
-/** Of the session, commands go to one tab at a time. */
+/** Creates a tab. A session sends commands to one tab at a time. */
 function tabOf(command: Command, handle: string, inTurn: InTurn): Tab {
   let isClosed = false
   const inTab: InTurn = (something) =>
@@ -101,7 +102,7 @@ function tabOf(command: Command, handle: string, inTurn: InTurn): Tab {
 type InPage = (...given: never[]) => unknown
 type Outcome<TResult> = { readonly value: TResult } | { readonly error: string }
 
-/** A script that calls a function with a list of arguments, and hands on its outcome. */
+/** Returns a script that calls a function with a list of arguments, and passes on its outcome. */
 function callScript(inPage: InPage): string {
   return `
     const [given, done] = arguments
