@@ -3,11 +3,11 @@ import { type AnyTRPCRouter, initTRPC, TRPCError } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import { type ChannelsBase, channel, createChannels, type ServerLinkOptions } from '../index.ts'
 
-/** The part of a request that every adapter can give to `createContext`. */
+/** The part of a request that every adapter can pass to `createContext`. */
 export interface AdapterAppRequest {
   /** Returns the value of a header. */
   header(name: string): string | string[] | null | undefined
-  /** Adds a `set-cookie` header to the response, in the framework's own way. */
+  /** Adds a `set-cookie` header to the response in the framework's usual way. */
   addCookie(cookie: string): void
   readonly info: TRPCRequestInfo
 }
@@ -18,9 +18,9 @@ export interface AdapterAppContext {
 }
 
 /**
- * The app of the adapter cases: options for an adapter, except that `createContext` takes an {@link
- * AdapterAppRequest}. It uses nothing of Node, and its `diary` query tells what happened in it. So
- * it can be mounted in another process or runtime too.
+ * The app of the adapter cases: options for an adapter, except that `createContext` takes an
+ * {@link AdapterAppRequest}. It can be mounted in another process or runtime too: it uses no Node
+ * modules, and its `diary` query returns a record of what happened.
  */
 export interface AdapterApp extends Pick<ServerLinkOptions<AdapterAppContext>, 'connectionKey'> {
   readonly router: AnyTRPCRouter
@@ -123,7 +123,9 @@ function record(given: unknown): Readonly<Record<string, unknown>> {
   throw new TypeError(`Expected an object, not ${typeof given}.`)
 }
 
-/** Makes a Standard Schema from a function that throws: this entry has no schema library. */
+/**
+ * Creates a Standard Schema from a function that throws. This entry point uses no schema library.
+ */
 function schemaOf<T>(parse: (given: unknown) => T): StandardSchemaV1<T, T> {
   return {
     '~standard': { version: 1, vendor: 'trpc-sse', validate: (given) => ({ value: parse(given) }) },

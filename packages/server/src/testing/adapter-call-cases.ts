@@ -11,7 +11,9 @@ interface Failure {
 const codeOf = async (answer: CaseAnswer): Promise<string> =>
   (await answer.json<Failure>()).error.data.code
 
-/** Returns one answer of each kind: a query, a stream in each mode, a mutation, and two errors. */
+/**
+ * Returns one answer of each kind: of a query, a stream in each mode, a mutation, and two errors.
+ */
 async function answersOfAllKinds(
   served: ServedApp,
   headers: Readonly<Record<string, string>>,
@@ -26,7 +28,7 @@ async function answersOfAllKinds(
   ]
 }
 
-/** Cases of queries, mutations and errors on the same mount, and of middleware in front of it. */
+/** Cases of queries, mutations and errors on the same mount, and of middleware in front. */
 export const adapterCallCases: readonly AdapterCase[] = [
   adapterCase('calls', 'answers queries, mutations and batches as tRPC does', async (served) => {
     const query = await served.get('whoami', { 'x-user': 'ann' })
@@ -82,7 +84,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'cookies',
-    'sets the cookies of createContext and responseMeta on every answer, errors too',
+    'sets the cookies of createContext and responseMeta on every answer, including errors',
     async (served) => {
       const [context, meta] = appCookies
       const answers = await answersOfAllKinds(served, { 'x-cookie': '1' })
@@ -155,7 +157,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
   }),
   adapterCase(
     'CORS',
-    'keeps what the CORS middleware sets, on streams, calls and errors',
+    'keeps the headers of the CORS middleware, on streams, calls and errors',
     async (served) => {
       const asked = {
         origin: corsOrigin,
@@ -176,10 +178,10 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'compression',
-    'sends events at once and uncompressed behind a compressing middleware',
+    'sends events immediately and uncompressed behind compression middleware',
     async (served) => {
       const headers = { 'accept-encoding': 'gzip' }
-      // Shows that the middleware is there.
+      // A compressed answer shows that the middleware is active.
       const large = await served.get('repeat?input=1000', headers)
       assert.equal(large.headers['content-encoding'], 'gzip')
       const streams = [
@@ -211,7 +213,7 @@ export const adapterCallCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'parsed body',
-    'takes a body that a middleware has parsed',
+    'accepts a body that middleware has parsed',
     async (served) => {
       const mutation = await served.post('say', { topic: 'a', word: 'hi' })
       assert.deepEqual(await mutation.json(), { result: { data: 'nobody said hi' } })

@@ -2,25 +2,25 @@ import { type AdapterApp, createAdapterApp } from './adapter-app.ts'
 import { type CaseClient, connectTo } from './case-client.ts'
 
 /**
- * Middleware that apps put in front of tRPC, each made in the framework's own way:
+ * Middleware that apps put in front of tRPC, in the framework's usual form:
  *
  * - `cors`: allows pages of {@link corsOrigin}, with credentials.
  * - `compression`: compresses responses.
- * - `parsedBody`: parses JSON, so that the body is read before the adapter gets the request.
+ * - `parsedBody`: parses JSON, so the body has been read before the adapter gets the request.
  */
 export type AdapterExtra = 'cors' | 'compression' | 'parsedBody'
 
 /** The origin that `cors` allows. */
 export const corsOrigin = 'https://app.example'
 
-/** What to serve for a case. */
+/** The app and middleware to serve for a case. */
 export interface AdapterServeOptions {
   /**
-   * Mount it with the adapter under test, at a path below the root. If the server is another
-   * process, create the app there, by {@link createAdapterApp}.
+   * The app. Mount it with the adapter under test, at a path below the root. If the server is
+   * another process, create the app there with {@link createAdapterApp}.
    */
   readonly app: AdapterApp
-  /** The only middleware to put in front. */
+  /** The middleware to put in front of the app, if any. */
   readonly extra: AdapterExtra | undefined
 }
 
@@ -30,13 +30,13 @@ export interface AdapterServer {
    * The URL of tRPC: `http://127.0.0.1:3000/trpc`, or `https:` for HTTP/2, with any certificate.
    */
   readonly url: string
-  /** Calls `drain` of the link behind the adapter. */
+  /** Calls `drain` of the adapter's link. */
   drain(): Promise<void>
-  /** Stops the server. The case has closed its connections before. */
+  /** Stops the server. The case closes its own connections first. */
   close(): Promise<void>
 }
 
-/** What a case runs with. */
+/** The parts that a test runner provides for a case. */
 export interface AdapterCaseContext {
   serve(options: AdapterServeOptions): Promise<AdapterServer>
   /** The middleware that can be put in front. */
@@ -45,13 +45,13 @@ export interface AdapterCaseContext {
 
 /** One conformance case. */
 export interface AdapterCase {
-  /** The subject, in a word or two. */
+  /** The subject, in one or two words. */
   readonly about: string
-  /** What the adapter does: a sentence without its subject. */
+  /** The expected behaviour: a sentence without its subject, which is the adapter. */
   readonly name: string
   /** The middleware that must be in `extras` of the context. */
   readonly needs: readonly AdapterExtra[]
-  /** Rejects if the adapter does something else. */
+  /** Rejects if the adapter behaves differently. */
   run(context: AdapterCaseContext): Promise<void>
 }
 
@@ -67,7 +67,7 @@ export interface ServedApp extends CaseClient {
   diary(): Promise<readonly string[]>
 }
 
-/** Creates a case that works with a served app. */
+/** Creates a case that tests a served app. */
 export function adapterCase(
   about: string,
   name: string,

@@ -3,8 +3,8 @@ import type { AdapterCase } from './adapter-case.ts'
 import { adapterStreamCases } from './adapter-stream-cases.ts'
 
 /**
- * The conformance cases of adapters, as data for any test runner. For each case, make a context,
- * skip the case unless the context `canServe` it, and fail the test if `run` rejects.
+ * The conformance cases of adapters, as data for any test runner. For each case, create a context,
+ * skip the case unless {@link canServe} returns true, and fail the test if `run` rejects.
  *
  * @example
  * ```ts

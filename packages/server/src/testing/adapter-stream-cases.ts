@@ -46,7 +46,7 @@ const say = ({ post }: ServedApp, topic: string, word: string): Promise<string> 
 export const adapterStreamCases: readonly AdapterCase[] = [
   adapterCase(
     'head',
-    'starts a stream with headers that forbid proxies to cache or transform it',
+    'starts a stream with headers that forbid caching and transformation by proxies',
     async (served) => {
       const streams = [
         await served.get(single('nested.onWord', { topic: 'a' })),
@@ -78,8 +78,8 @@ export const adapterStreamCases: readonly AdapterCase[] = [
     'head',
     'sets no header that HTTP/2 forbids, and leaves the connection to the server',
     async (served) => {
-      // Over HTTP/1.1 the server itself answers `connection: close`. A header that a stream sets
-      // would differ.
+      // Over HTTP/1.1, the server itself responds `connection: close`. A header set by the stream
+      // would be different.
       const isHttp1 = (await served.get('whoami')).isHttp1
       const ask = isHttp1 ? { connection: 'close' } : undefined
       const { headers } = await served.get(single('nested.onWord', { topic: 'a' }), ask)
@@ -92,7 +92,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'flush',
-    'sends the head and each event at once, while the stream is open',
+    'sends the head and each event immediately, while the stream is open',
     async (served) => {
       const stream = await served.get(single('nested.onWord', { topic: 'a' }))
       assert.equal((await stream.next()).event, 'connected')
@@ -166,7 +166,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   }),
   adapterCase(
     'control',
-    'answers 404 for a stream that is gone or of another user',
+    'answers 404 for a stream that has ended or belongs to another user',
     async (served) => {
       const stream = await openMultiplexed(served, { a: words('a') }, { 'x-user': 'ann' })
       const { connectionId } = JSON.parse((await nextNamed(stream, '$connected')).data)
@@ -178,7 +178,7 @@ export const adapterStreamCases: readonly AdapterCase[] = [
   ),
   adapterCase(
     'drain',
-    'disconnects clients when it drains, refuses new streams and still answers calls',
+    'asks clients to reconnect when it drains, refuses new streams, and still answers calls',
     async (served) => {
       const stream = await served.get(single('nested.onWord', { topic: 'a' }))
       const multiplexed = await openMultiplexed(served, { a: words('a') })

@@ -19,7 +19,7 @@ import {
   withTwo,
 } from './case-tools.ts'
 
-/** Texts that are known to break keys, scripts and frames. */
+/** Texts that often break keys, scripts and frames. */
 export const nastyTexts: readonly string[] = [
   'plain',
   'Plain',
@@ -53,7 +53,7 @@ export const nastyTexts: readonly string[] = [
 export const appendCases: readonly BackendCase[] = [
   {
     id: 'B1',
-    name: 'stores the payloads of one call next to each other and in order, while other processes append',
+    name: 'stores the payloads of one call contiguously and in order, while other processes append',
     needs: [],
     run: (context) =>
       withBackends(context, 4, async (backends) => {
@@ -112,7 +112,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B2',
-    name: 'gives rising ids, and each event the id before it as prev',
+    name: 'gives ascending ids, and sets the prev of each event to the id before it',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const { lastEventId: origin } = await readAll(first, log)
@@ -128,7 +128,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B3',
-    name: 'hints every listener in every process of each event, in order and once',
+    name: 'hints each event to every listener in every process, in order and once',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const recorders = [createRecorder(), createRecorder(), createRecorder()]
@@ -146,7 +146,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B4',
-    name: 'keeps logs apart, whatever characters their keys have',
+    name: 'keeps logs separate, whatever characters their keys have',
     needs: [],
     run: (context) =>
       withBackends(context, 1, async ([opened]) => {
@@ -156,7 +156,7 @@ export const appendCases: readonly BackendCase[] = [
         const logs = [...keys].map((key): ChannelLog => ({ key, retain: plenty }))
         const recorders = logs.map(() => createRecorder())
         await Promise.all(logs.map((log, i) => backend.listen(log, defined(recorders[i]))))
-        // Idempotency keys of different logs are apart too, so all logs get the same one.
+        // Idempotency keys of different logs must be separate too, so all logs get the same one.
         const options = { idempotencyKey: 'key' }
         await Promise.all(logs.map((log, i) => backend.append(log, [`"${i}"`], options)))
         for (const [i, log] of logs.entries()) {
@@ -219,7 +219,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B6',
-    name: 'rejects with BACKEND_UNAVAILABLE while the log can’t be reached, and works again after',
+    name: 'rejects with BACKEND_UNAVAILABLE while the log can’t be reached, and works again afterwards',
     needs: ['becomeUnreachable'],
     run: (context) =>
       withBackends(context, 1, async ([opened]) => {
@@ -246,7 +246,7 @@ export const appendCases: readonly BackendCase[] = [
   },
   {
     id: 'B7',
-    name: 'returns payloads exactly as they were, from the log and in hints',
+    name: 'returns payloads unchanged, from the log and in hints',
     needs: [],
     run: withLog(async (backend, log) => {
       const texts = [
@@ -259,7 +259,7 @@ export const appendCases: readonly BackendCase[] = [
         `${'x'.repeat(300_000)}`,
         ...nastyTexts,
       ]
-      // Half a surrogate pair has no UTF-8 form; JSON.stringify writes it as an escape.
+      // A lone surrogate has no UTF-8 form, but JSON.stringify writes it as an escape.
       const all = texts.filter((text) => !/\p{Surrogate}/u.test(text))
       const recorder = createRecorder()
       await backend.listen(log, recorder)

@@ -1,34 +1,37 @@
 import type { Backend } from '../backend/backend.ts'
 
-/** What a case runs with. The test runner makes one for each case. */
+/** The parts that a test runner provides for a case. Create a new context for each case. */
 export interface BackendCaseContext {
   /**
-   * Opens the backend as another process would: all opened ones share the same logs. For a backend
-   * of one process, return the same one each time. The case closes what it opened.
+   * Opens the backend as another process would: all opened backends share the same logs. For a
+   * backend of one process, return the same one each time. The case closes the backends that it
+   * opened.
    */
   createBackend(): Promise<Backend>
-  /** Returns a log's key that no case has used. */
+  /** Returns a key for a log that no case has used. */
   uniqueKey(): string
-  /** Deletes every log and its last id, as an emptied or restored store would. */
+  /** Deletes all logs and their last ids, as when a store is emptied or restored. */
   loseEverything?(): Promise<void>
-  /** Breaks the connection that hints come over, so that some may be lost. */
+  /** Breaks the connection for hints, so that some may be lost. */
   interruptListeners?(): Promise<void>
-  /** Makes the logs unreachable: calls get no answer. Returns a function that undoes it. */
+  /**
+   * Makes the logs unreachable, so that calls get no answer. Returns a function that undoes this.
+   */
   becomeUnreachable?(): Promise<() => Promise<void>>
 }
 
-/** A fault that some cases need, and that not every backend can have. */
+/** A fault that some cases need, but that not every backend can have. */
 export type BackendCaseHook = 'loseEverything' | 'interruptListeners' | 'becomeUnreachable'
 
 /** One conformance case. */
 export interface BackendCase {
-  /** The number of the MUST of {@link Backend} that it checks, such as `B3`. */
+  /** The number of the MUST of {@link Backend} that the case checks, such as `B3`. */
   readonly id: string
-  /** What the backend does: a sentence without its subject. */
+  /** The expected behaviour: a sentence without its subject, which is the backend. */
   readonly name: string
   /** The hooks that the context must have. */
   readonly needs: readonly BackendCaseHook[]
-  /** Rejects if the backend does something else. */
+  /** Rejects if the backend behaves differently. */
   run(context: BackendCaseContext): Promise<void>
 }
 
@@ -37,7 +40,7 @@ export function isRunnable(backendCase: BackendCase, context: BackendCaseContext
   return backendCase.needs.every((hook) => context[hook] !== undefined)
 }
 
-/** Runs a case with backends that stand for processes, and closes them. */
+/** Runs a case with several backends, each like a process of its own, and closes them. */
 export async function withBackends(
   context: BackendCaseContext,
   count: number,

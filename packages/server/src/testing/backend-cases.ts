@@ -7,8 +7,9 @@ import { readCases } from './read-cases.ts'
 import { retentionCases } from './retention-cases.ts'
 
 /**
- * The conformance cases of {@link Backend}, as data for any test runner. For each case, make a
- * context, skip the case unless it `isRunnable`, and fail the test if `run` rejects.
+ * The conformance cases of {@link Backend}, as data for any test runner. For each case, create a
+ * context, skip the case unless {@link isRunnable} returns true, and fail the test if `run`
+ * rejects.
  *
  * @example
  * ```ts

@@ -27,7 +27,7 @@ export interface CaseRequest {
 export interface CaseAnswer {
   readonly status: number
   readonly headers: IncomingHttpHeaders
-  /** The local port of the connection it came on. */
+  /** The local port of the response's connection. */
   readonly socket: number
   readonly isHttp1: boolean
   /** Waits for the next message of a stream. Rejects at the stream's end. */
@@ -126,7 +126,7 @@ function readAnswer(
   })
   body.on('error', () => {})
   body.once('close', () => {
-    // The agent has the socket back, for the next request, only in the next turn.
+    // The agent can reuse the socket only in the next turn.
     setImmediate(() => {
       over = new Error(`The answer is over. It said: ${text.slice(0, 1_000)}`)
       wake()

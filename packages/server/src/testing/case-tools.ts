@@ -10,7 +10,7 @@ import type {
 } from '../backend/backend.ts'
 import { type BackendCaseContext, withBackends } from './backend-case.ts'
 
-/** A retention beyond what any case stores, and for longer than any case takes. */
+/** A retention that is larger than any case needs. */
 export const plenty: Retention = { events: 100_000, forMs: 600_000 }
 
 /** Returns a log that no case has used. */
@@ -25,7 +25,7 @@ export function withLog(
   return (context) => withBackends(context, 1, (backends) => run(one(backends), newLog(context)))
 }
 
-/** Runs a case with two backends, which stand for two processes, and one new log. */
+/** Runs a case with two backends, like two processes, and one new log. */
 export function withTwo(
   run: (first: Backend, second: Backend, log: ChannelLog) => Promise<void>,
 ): (context: BackendCaseContext) => Promise<void> {
@@ -55,7 +55,9 @@ export function idsOf(events: readonly StoredEvent[]): EventId[] {
   return events.map((event) => event.id)
 }
 
-/** Asserts that each event names the one before it, and the first one `origin`. */
+/**
+ * Asserts that the `prev` of each event is the id before it, and that of the first one `origin`.
+ */
 export function assertLinked(events: readonly StoredEvent[], origin: EventId): void {
   let prev = origin
   for (const event of events) {
@@ -82,14 +84,16 @@ export interface Recorder extends LogListener {
   readonly interruptions: number
   /** Resolves when an event with this payload was hinted. */
   heard(data: string): Promise<void>
-  /** Resolves after so many interruptions. */
+  /** Resolves after a number of interruptions. */
   interrupted(times: number): Promise<void>
 }
 
-/** How long a case waits for something that must happen, in milliseconds. */
+/** The time that a case waits for an expected effect, in milliseconds. */
 const patienceMs = 10_000
 
-/** Waits for a promise. Rejects if it takes too long; `what` names it in the error. */
+/**
+ * Waits for a promise. Rejects if that takes too long. `what` describes the promise in the error.
+ */
 export async function withPatience<T>(what: string, coming: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const never = new Promise<never>((_, reject) => {
@@ -147,7 +151,7 @@ export function createRecorder(): Recorder {
   }
 }
 
-/** Asks again until the answer is right: for effects of time that nothing announces. */
+/** Repeats a call until its answer is right, for effects of time that cause no notification. */
 export async function eventually<T>(
   ask: () => Promise<T>,
   isRight: (answer: T) => boolean,
@@ -160,7 +164,7 @@ export async function eventually<T>(
   }
 }
 
-/** Asserts that a promise rejects with an error of this code. */
+/** Asserts that a promise rejects with an error of the given code. */
 export async function assertRejects(work: Promise<unknown>, code: string): Promise<void> {
   await assert.rejects(work, (error: unknown) => {
     assert.ok(

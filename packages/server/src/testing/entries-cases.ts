@@ -13,7 +13,9 @@ import {
   readAll,
 } from './case-tools.ts'
 
-/** The cases of `Backend.change` and `Backend.entries`. Skipped where a backend lacks them. */
+/**
+ * The cases of `Backend.change` and `Backend.entries`. They do nothing for a backend without these.
+ */
 export const entriesCases: readonly BackendCase[] = [
   {
     id: 'B28',
@@ -49,7 +51,7 @@ export const entriesCases: readonly BackendCase[] = [
   },
   {
     id: 'B28',
-    name: 'does nothing if a condition does not hold, and returns the present values',
+    name: 'does nothing if a condition does not hold, and returns the current values',
     needs: [],
     run: withEntries(async ([first, second], log) => {
       await change(first, log, { set: [{ key: 'a', value: '1' }] })
@@ -83,7 +85,7 @@ export const entriesCases: readonly BackendCase[] = [
   },
   {
     id: 'B28',
-    name: 'lets one of many changes win that have the same condition',
+    name: 'lets exactly one of many changes with the same condition win',
     needs: [],
     run: withEntries(async (backends, log) => {
       const results = await Promise.all(
@@ -102,7 +104,7 @@ export const entriesCases: readonly BackendCase[] = [
   },
   {
     id: 'B29',
-    name: 'removes an expired entry and stores its event, in order, whoever looks first',
+    name: 'removes an expired entry and stores its event, in order, at the next use by any process',
     needs: [],
     run: withEntries(async ([first, second], log) => {
       const near = createRecorder()
@@ -146,7 +148,7 @@ export const entriesCases: readonly BackendCase[] = [
   },
   {
     id: 'B29',
-    name: 'gives an entry that is set again its new time, and its new event or none',
+    name: 'replaces the expiry time and event of an entry that is set again',
     needs: [],
     run: withEntries(async ([first], log) => {
       const short = { forMs: 50, onExpiry: '"expired"' }
@@ -168,7 +170,7 @@ export const entriesCases: readonly BackendCase[] = [
   },
   {
     id: 'B31',
-    name: 'refuses a change after which there would be too many entries',
+    name: 'refuses a change that would leave too many entries',
     needs: [],
     run: withEntries(async ([first], log) => {
       const set = (...keys: string[]): LogChange['set'] => keys.map((key) => ({ key, value: '1' }))
@@ -190,7 +192,7 @@ export const entriesCases: readonly BackendCase[] = [
   },
   {
     id: 'B32',
-    name: 'forgets the log after its time, and lets its readers see a reset',
+    name: 'forgets the log after its time, so that its readers see a reset',
     needs: [],
     run: withEntries(async ([first, second], log) => {
       const { ids } = await change(first, log, {
@@ -240,7 +242,7 @@ export const entriesCases: readonly BackendCase[] = [
 
 type Pair = readonly [Backend, Backend]
 
-/** Runs a case with two processes and a log that has entries, if the backend can have some. */
+/** Runs a case with two processes and a log with entries, if the backend supports entries. */
 function withEntries(
   run: (backends: Pair, log: ChannelLog) => Promise<void>,
 ): (context: BackendCaseContext) => Promise<void> {

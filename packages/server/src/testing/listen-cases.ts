@@ -93,7 +93,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B17',
-    name: 'sends no hints after unlisten, and leaves other listeners alone',
+    name: 'sends no hints after unlisten, and doesn’t affect other listeners',
     needs: [],
     run: withTwo(async (first, second, log) => {
       const [gone, here] = [createRecorder(), createRecorder()]
@@ -174,7 +174,7 @@ export const listenCases: readonly BackendCase[] = [
   },
   {
     id: 'B18',
-    name: 'finishes calls that were made before close',
+    name: 'completes calls that were made before close',
     needs: [],
     run: withLog(async (backend, log) => {
       const appending = Promise.all(payloads(20).map((data) => backend.append(log, [data])))

@@ -80,7 +80,7 @@ export const readCases: readonly BackendCase[] = [
   },
   {
     id: 'B11',
-    name: 'reads events and the last id at one moment',
+    name: 'reads events and the last id atomically',
     needs: [],
     run: withTwo(async (writer, reader, log) => {
       await writer.append(log, payloads(1))
@@ -96,7 +96,7 @@ export const readCases: readonly BackendCase[] = [
   },
   {
     id: 'B13',
-    name: 'uses no id again after the log has lost its memory',
+    name: 'uses no id again after the log has lost its data',
     needs: ['loseEverything'],
     async run(context) {
       for (const readsFirst of [true, false]) {
@@ -155,7 +155,7 @@ export const readCases: readonly BackendCase[] = [
   },
   {
     id: 'B20',
-    name: 'reads a whole log in pages that are bounded by events and by bytes',
+    name: 'reads a whole log in pages that are limited by events and by bytes',
     needs: [],
     run: withLog(async (backend, log) => {
       const data = Array.from({ length: 300 }, (_, i) =>
@@ -194,7 +194,7 @@ export const readCases: readonly BackendCase[] = [
   },
 ]
 
-/** Uses a log that has no memory. Returns the ids that a reader may hold from then on. */
+/** Uses a log that has lost its data. Returns the ids that a reader may then have. */
 async function liveOnce(
   backend: Backend,
   log: ChannelLog,

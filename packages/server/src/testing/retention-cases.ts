@@ -91,7 +91,7 @@ export const retentionCases: readonly BackendCase[] = [
   },
   {
     id: 'B21',
-    name: 'sets trimmed only if fewer of the newest events are retained than were asked for',
+    name: 'sets trimmed only if fewer of the newest events are retained than requested',
     needs: [],
     run: withLog(async (backend, { key }) => {
       const isTrimmed = async (last: number, retain = plenty): Promise<boolean | undefined> =>
