@@ -13,10 +13,10 @@ const answer = run({
 })
 
 describe('when channels are closed', () => {
-  it('a run of this process is abandoned at once, not when its lease runs out', async () => {
+  it('a run of this process is abandoned immediately, before its lease expires', async () => {
     const backend = memoryBackend()
     const channels = createChannels({ backend, channels: { answer } })
-    // Another process, which stays.
+    // Another process, which keeps running.
     const others = createChannels({
       backend: { ...backend, close: async () => {} },
       channels: { answer },
@@ -73,7 +73,7 @@ it('a run leaves no timer and no listener', async () => {
   }
   expect(await inTime(clock, channels.answer().produce(source))).toEqual({ status: 'completed' })
   await inTime(clock, following)
-  // Hubs and values are kept a while for who comes next.
+  // Hubs and values are kept for a while, for the next follower.
   clock.advance(60_000)
   await settled()
   clock.advance(60_000)

@@ -4,11 +4,11 @@ import type { Retention } from '../backend/backend.ts'
 import { checkSchema, type SchemaInput } from '../channel/definition.ts'
 import { checkNumbers } from '../user-code/numbers.ts'
 
-/** What the deltas of a run amount to. */
+/** Combines the deltas of a run to one value. */
 export interface RunFold<TValue, TEvent> {
   /** The value before the first delta. */
   readonly initial: TValue
-  /** Returns the value after a delta. It must not change its arguments, nor be async. */
+  /** Returns the value after a delta. Must not change its arguments or be async. */
   readonly apply: (value: TValue, delta: TEvent) => TValue
 }
 
@@ -18,56 +18,60 @@ export interface RunOptions<
   TEvent extends StandardSchemaV1,
   TValue,
 > {
-  /** The schema of the params. Each value of the params is a run of its own. */
+  /** The schema of the params. Each value of the params is a separate run. */
   readonly params?: TParams
-  /** The schema of the deltas: what the producer yields. */
+  /** The schema of the deltas, which the producer yields. */
   readonly event: TEvent
   /**
-   * What many deltas amount to. A follower that joins, or has missed deltas, gets one value in their
-   * place. Without it, a follower gets all deltas that are retained.
+   * Combines deltas to one value. A follower that joins, or has missed deltas, gets the value
+   * instead of the deltas. Without a fold, a follower gets all retained deltas.
    */
   readonly fold?: RunFold<TValue, StandardSchemaV1.InferOutput<TEvent>>
   /**
-   * How long deltas wait so that many are stored in one step, in milliseconds, 0 to 10,000. While a
-   * run goes on, the time grows up to four times as long: readers wait most for the first words.
+   * The time that deltas wait so that many are stored in one write, in milliseconds, 0 to 10,000.
+   * It grows to four times this value during a run, because the first words matter most to readers.
    *
    * @default 40
    */
   readonly rollupMs?: number
   /**
-   * When a run whose producer is gone becomes `abandoned`, in milliseconds, 1,000 to 600,000.
+   * The time after which a run whose producer is gone becomes `abandoned`, in milliseconds, 1,000
+   * to 600,000.
    *
    * @default 10_000
    */
   readonly leaseMs?: number
   /**
-   * How long a run is remembered after its end, in milliseconds, 1,000 to 30 days.
+   * The time for which a run is remembered after its end, in milliseconds, from 1,000 to 30 days.
    *
    * @default 600_000
    */
   readonly keepForMs?: number
   /**
-   * How many deltas are retained, 2 or more. With a fold, followers that are further behind get its value.
+   * The number of retained deltas, 2 or more. With a fold, followers that are further behind get
+   * the value.
    *
    * @default 10_000
    */
   readonly retainEvents?: number
   /**
-   * The most bytes that one delta may have, as JSON in UTF-8.
+   * The maximum size of one delta, in bytes of JSON in UTF-8.
    *
    * @default 262_144
    */
   readonly maxEventBytes?: number
   /**
-   * How many bytes of deltas may wait for the backend. Beyond that, the source is read on only when
-   * they are stored. If the backend doesn't answer in its time, the run fails.
+   * The maximum bytes of deltas that may wait for the backend. Beyond that, the source pauses until
+   * deltas are stored. If the backend doesn't answer in time, the run fails.
    *
    * @default 4_194_304
    */
   readonly maxBufferedBytes?: number
 }
 
-/** A run for `createChannels`: checked options, and the types of its params, deltas and value. */
+/**
+ * A run for `createChannels`: its validated options, and the types of its params, deltas and value.
+ */
 export interface RunDefinition<TParams, TInput, TEvent, TValue> {
   readonly kind: 'run'
   readonly params: StandardSchemaV1 | undefined
@@ -79,7 +83,7 @@ export interface RunDefinition<TParams, TInput, TEvent, TValue> {
   readonly retain: Retention
   readonly maxEventBytes: number
   readonly maxBufferedBytes: number
-  /** Carries types; never set at run time. */
+  /** Carries the types. Never set at run time. */
   readonly types?: {
     readonly params: TParams
     readonly input: TInput
@@ -91,15 +95,17 @@ export interface RunDefinition<TParams, TInput, TEvent, TValue> {
 /** Any run definition. */
 export type AnyRunDefinition = RunDefinition<unknown, unknown, unknown, unknown>
 
-/** How long deltas are kept while a run goes on, in milliseconds: a day, as events of channels. */
+/**
+ * The time for which deltas are kept during a run, in milliseconds: a day, like events of channels.
+ */
 const retainedMs = 86_400_000
 const longestKeepMs = 30 * 86_400_000
 
 /**
- * Defines a run: a stream that ends, such as an AI answer or a job. It has one producer, and any
- * number of followers, whose subscriptions complete when it ends.
+ * Defines a run: a stream that ends, such as an AI answer or a job. It has one producer and any
+ * number of followers, whose subscriptions complete when the run ends.
  *
- * @throws `INVALID_OPTION` for a number or a schema that can't be used.
+ * @throws `INVALID_OPTION` for an invalid number, fold or schema.
  */
 export function run<
   TEvent extends StandardSchemaV1,
@@ -111,7 +117,7 @@ export function run<
   SchemaInput<TParams>,
   StandardSchemaV1.InferInput<TEvent>,
   StandardSchemaV1.InferOutput<TEvent>,
-  // Without a fold, `createChannels` would infer `unknown` from what it takes.
+  // Without a fold, `createChannels` would otherwise infer `unknown`.
   NoInfer<TValue>
 > {
   checkSchema('run()', 'event', options.event)
@@ -123,7 +129,7 @@ export function run<
   checkRange({ rollupMs }, 0, 10_000)
   checkRange({ leaseMs }, 1_000, 600_000)
   checkRange({ keepForMs }, 1_000, longestKeepMs)
-  // Of two events, one is the end.
+  // At least 2: one delta, and the end.
   checkNumbers('run()', { retainEvents }, { least: 2, isWhole: true })
   checkNumbers('run()', { maxEventBytes, maxBufferedBytes }, { least: 1, isWhole: true })
   return {

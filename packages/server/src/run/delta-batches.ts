@@ -3,20 +3,26 @@ import { utf8Length } from '../codec/utf8.ts'
 import type { AnyRunDefinition } from './definition.ts'
 import { applyFold, initialValue } from './fold-value.ts'
 
-/** A fold is stored again once so many bytes of deltas, or of itself, follow it. */
+/**
+ * The minimum bytes of deltas after which the fold is stored again. A longer fold is stored again
+ * after as many bytes as it has.
+ */
 const leastTailBytes = 4_096
-/** How many bytes of deltas are stored in one step, or one delta: the store does nothing else. */
+/**
+ * The maximum bytes of deltas in one write, which blocks the store. A larger delta is written
+ * alone.
+ */
 const maxBatchBytes = 262_144
 
-/** Deltas that are stored in one step. */
+/** Deltas that are stored in one write. */
 export interface DeltaBatch {
   readonly payloads: readonly string[]
   readonly bytes: number
-  /** The text of the value after these deltas, if it is time to store it: with the next batch. */
+  /** The text of the value after these deltas, if it is due. It is stored with the next batch. */
   readonly fold: string | undefined
 }
 
-/** The deltas of a run that wait to be stored, and their value. */
+/** The deltas of a run that wait to be stored, and the value of all deltas so far. */
 export class DeltaBatches {
   readonly #definition: AnyRunDefinition
   readonly #codec: Codec
@@ -38,12 +44,12 @@ export class DeltaBatches {
     return this.#full.length === 0 && this.#payloads.length === 0
   }
 
-  /** Whether there is a batch to which no delta is added any more. */
+  /** Whether there is a complete batch. */
   get isFull(): boolean {
     return this.#full.length > 0
   }
 
-  /** Adds a delta. Returns its bytes. Throws what the fold throws. */
+  /** Adds a delta. Returns its size in bytes. Throws the error of the fold. */
   add(delta: unknown, payload: string): number {
     const { fold } = this.#definition
     const bytes = utf8Length(payload)
@@ -55,13 +61,16 @@ export class DeltaBatches {
     return bytes
   }
 
-  /** Removes the oldest batch, which may be empty, and returns it. */
+  /** Removes and returns the oldest batch, which may be empty. */
   take(): DeltaBatch {
     if (this.#full.length === 0) this.#closeBatch()
     return this.#full.shift() ?? { payloads: [], bytes: 0, fold: undefined }
   }
 
-  /** Of two batches, one with the fold before it, the log keeps all. */
+  /**
+   * The maximum number of events in a batch. The log must retain two whole batches: a batch and the
+   * next one, which stores its fold.
+   */
   get #maxEvents(): number {
     return Math.floor(this.#definition.retain.events / 2)
   }
@@ -74,7 +83,10 @@ export class DeltaBatches {
     this.#bytes = 0
   }
 
-  /** Written now, not when it is stored: a fold may change its value, though it must not. */
+  /**
+   * Returns the text of the fold if it is due. The value is written now and not when it is stored,
+   * because a faulty fold may change the value later.
+   */
   #foldIfDue(): string | undefined {
     const { fold, retain } = this.#definition
     if (!fold || this.#tailEvents === 0) return undefined

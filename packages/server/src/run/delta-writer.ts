@@ -3,30 +3,30 @@ import { type DeltaBatch, DeltaBatches } from './delta-batches.ts'
 import type { EndMarker, RunEnd } from './items.ts'
 import type { RunParts } from './run-parts.ts'
 
-/** How much longer deltas wait late in a run than at its start. */
+/** The maximum factor by which the wait of deltas grows during a run. */
 const longestRollup = 4
-/** After how many writes that is reached: one more `rollupMs` for every eight. */
+/** The wait grows by one `rollupMs` after this many writes. */
 const writesPerStep = 8
 
 /**
- * Stores the deltas of a run, many in one step, while the producer goes on. One write is under way
- * at a time. Keeps the lease.
+ * Stores the deltas of a run, many in one write, while the producer continues. Only one write is
+ * pending at a time. Also renews the lease.
  */
 export class DeltaWriter {
   readonly #options: RunParts
   readonly #token: string
   readonly #onLost: () => void
   readonly #batches: DeltaBatches
-  /** How many bytes wait or are being stored. */
+  /** The number of bytes that wait or are being stored. */
   #bytes = 0
   #cancelTimer: (() => void) | undefined
   #cancelRenewal: (() => void) | undefined
   #writing: Promise<void> | undefined
   #writes = 0
-  /** Why nothing more can be stored. */
+  /** The error after which nothing more is stored. */
   #failure: { readonly error: unknown } | undefined
   #isLost = false
-  /** The fold to store next, with the id of the last event that it includes. */
+  /** The text of the fold to store next: the id of the last included event, and the value. */
   #fold: string | undefined
 
   constructor(options: RunParts, token: string, onLost: () => void) {
@@ -37,14 +37,14 @@ export class DeltaWriter {
     this.#renewLater()
   }
 
-  /** The error of the write that failed, if one did. */
+  /** The error of a failed write, if any. */
   get failure(): unknown {
     return this.#failure?.error
   }
 
   /**
-   * Takes a delta, to be stored soon. Resolves when it takes the next one, which is at once unless
-   * too much waits. Rejects if the run can't go on.
+   * Adds a delta, which is stored soon. Resolves when the writer accepts the next delta:
+   * immediately, unless too many bytes wait. Rejects if the run can't continue.
    */
   async add(delta: unknown, payload: string): Promise<void> {
     if (this.#failure) throw this.#failure.error
@@ -52,12 +52,15 @@ export class DeltaWriter {
     if (!this.#batches.isFull) return this.#writeLater()
     this.#write()
     const { clock, definition } = this.#options
-    // A source that never waits would let nothing else run, not even the answer to a write.
+    // Let other work run, such as the reply to a write, even if the source never waits.
     await wait(clock, 0)
     while (this.#bytes > definition.maxBufferedBytes && this.#writing) await this.#writing
   }
 
-  /** Stores the rest and the end. Returns how the run has ended: it may have ended before. */
+  /**
+   * Stores the remaining deltas and the end. Returns the final status, as the run may already have
+   * ended in another way.
+   */
   async end(marker: EndMarker): Promise<RunEnd> {
     this.#cancelTimer?.()
     this.#cancelRenewal?.()
@@ -67,7 +70,7 @@ export class DeltaWriter {
       this.#write()
     }
     const { runLog } = this.#options
-    // What a failed write has stored isn't known, so nothing is stored after it but the end.
+    // It is unknown what a failed write has stored, so only the end is stored after it.
     const rest = this.#failure ? [] : this.#batches.take().payloads
     const fold = this.#failure ? undefined : this.#fold
     const failed: EndMarker = { type: 'end', status: 'failed' }

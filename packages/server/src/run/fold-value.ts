@@ -4,14 +4,14 @@ import { mustBeValue } from '../user-code/calls.ts'
 import type { RunFold } from './definition.ts'
 
 /**
- * Returns the value before the first delta: a copy, so that a fold that changes its argument
- * doesn't change what other runs start with.
+ * Returns a copy of the value before the first delta. A fold that changes its argument then doesn't
+ * affect other runs.
  */
 export function initialValue({ initial }: RunFold<unknown, unknown>, codec: Codec): unknown {
   return codec.deserialize(codec.serialize(initial))
 }
 
-/** Returns the value after a delta. Throws if the fold throws, or returns no value. */
+/** Returns the value after a delta. Throws if the fold throws or returns no value. */
 export function applyFold(
   fold: RunFold<unknown, unknown>,
   value: unknown,

@@ -26,7 +26,7 @@ function setup() {
   }
 }
 
-it('a value is shared for 100 ms by all who ask', async () => {
+it('a value is shared by all readers for 100 ms', async () => {
   const { clock, read } = setup()
   const value = await read()
   await settled()
@@ -36,7 +36,7 @@ it('a value is shared for 100 ms by all who ask', async () => {
   expect(await read()).not.toBe(value)
 })
 
-it('a follower whose log does not go on from a value never gets it again, and the others share the next', async () => {
+it('a follower never gets an outdated value again, and all share the next one', async () => {
   const { read } = setup()
   const value = await read()
   await settled()

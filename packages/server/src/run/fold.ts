@@ -13,9 +13,9 @@ import type { RunEntries } from './run-log.ts'
 /** The value of a run at one position of its log. */
 export interface FoldedRun {
   readonly value: unknown
-  /** What followers get for it. It is encoded once for all of them. */
+  /** The event with the value for followers. It is encoded once for all of them. */
   readonly event: FeedEvent
-  /** The id after which deltas follow. */
+  /** The id after which more deltas follow. */
   readonly after: EventId
   /** Set if the run had ended. */
   readonly end: EndMarker | undefined
@@ -23,23 +23,24 @@ export interface FoldedRun {
 }
 
 /**
- * `'none'` if there is no run yet, or no longer; `'lost'` if there was one, but not all of it is
- * left: deltas are missing from the value, or nothing says any more whether it goes on.
+ * - `'none'`: there is no run yet, or it is forgotten.
+ * - `'whole'`: the value has all deltas so far.
+ * - `'lost'`: deltas are missing from the value, or the run's status is lost.
  */
 export type RunPresence = 'none' | 'whole' | 'lost'
 
-/** What the value of a run is read with. */
+/** The functions that a read of a run's value needs. */
 export interface FoldOptions {
   readonly fold: RunFold<unknown, unknown>
   readonly codec: Codec
   readEntries(): Promise<RunEntries>
-  /** Reads the page after an id; without one, the first page. */
+  /** Reads the page after an id, or the first page without an id. */
   readPage(after: EventId | undefined): Promise<LogPage>
 }
 
 /**
- * How long a value is given to others who ask for it, in milliseconds: deltas that came since follow
- * it. Many followers may join at once.
+ * The time for which a read value is reused, in milliseconds. Deltas that came later follow the
+ * value. Many followers may join at the same time.
  */
 const reusedForMs = 100
 
@@ -49,7 +50,7 @@ interface CachedRead {
   folded?: FoldedRun
 }
 
-/** The values of runs that were read a moment ago, by log: many who ask share one read. */
+/** Caches recently read values of runs, by log, so that many followers share one read. */
 export class FoldCache {
   readonly #clock: Clock
   readonly #reads = new Map<string, CachedRead>()
@@ -59,13 +60,13 @@ export class FoldCache {
   }
 
   /**
-   * Returns the value of a run, of a moment ago perhaps, but not `outdated`: one that the log
-   * doesn't go on from. To a follower that is given it again, nothing else could happen.
+   * Returns the value of a run, which may be slightly old. Never returns `outdated`, a value after
+   * which the log doesn't continue: a follower that got it again would make no progress.
    */
   read(key: string, options: FoldOptions, outdated: FoldedRun | undefined): Promise<FoldedRun> {
     const known = this.#reads.get(key)
     if (known && (outdated === undefined || known.folded !== outdated)) return known.reading
-    // For all who ask, so outside the async context of the one that asks first.
+    // Detached from the async context of the first caller, as all callers share the read.
     const read: CachedRead = { reading: detached(() => foldRun(options)) }
     this.#reads.set(key, read)
     const forget = (): void => {
@@ -79,14 +80,14 @@ export class FoldCache {
   }
 }
 
-/** How often the value is read again. */
+/** The maximum number of repeated reads. */
 const rereads = 3
 
-/** Reads the value of a run. Rejects if it can't be read, or if the fold throws. */
+/** Reads the value of a run. Rejects if the run can't be read or the fold throws. */
 export async function foldRun(options: FoldOptions): Promise<FoldedRun> {
   let folded = await readFold(options)
-  // The entries and the events are read one after the other. A run that begins or is trimmed in
-  // between looks as if deltas were lost.
+  // The entries and the events are read one after the other. If a run begins or is trimmed in
+  // between, deltas seem to be lost.
   for (let i = 0; i < rereads && folded.presence === 'lost'; i++) folded = await readFold(options)
   return folded
 }
@@ -97,12 +98,12 @@ async function readFold(options: FoldOptions): Promise<FoldedRun> {
   const log = await foldLog(options, entries.fold)
   const presence = presenceOf(entries, log)
   const { value, end, after } = log
-  // Of a run that has not begun, a resume starts anew.
+  // If the run has not begun, a resume starts from the beginning.
   const id = presence === 'none' ? beforeSnapshot : after
   return { value, end, after, presence, event: itemEvent(id, { type: 'fold', value }, codec) }
 }
 
-/** The value of what is in a log. */
+/** The value of the events in a log. */
 interface FoldedLog extends Pick<FoldedRun, 'value' | 'end' | 'after'> {
   readonly isEmpty: boolean
   readonly isIncomplete: boolean
@@ -121,7 +122,7 @@ async function foldLog(
     for (const event of events) {
       isIncomplete ||= position !== undefined && event.prev !== position
       const item = toStoredItem(decode(codec, event))
-      // A resume after the value gets the end once more.
+      // `after` excludes the end, so a resume after the value gets the end again.
       if (item?.type === 'end')
         return { value, end: item, after: event.prev, isEmpty: false, isIncomplete }
       if (item) value = applyFold(fold, value, item.data)

@@ -32,7 +32,7 @@ async function* words(...texts: string[]) {
   yield* texts
 }
 
-/** A source that yields what it is told to, and ends at `undefined`. */
+/** A source that yields the texts passed to `say`, and ends at `undefined`. */
 function scripted() {
   const orders = createInbox<{ readonly text: string | undefined }>()
   return {
@@ -49,7 +49,7 @@ function scripted() {
   }
 }
 
-/** Resolves when so much time has passed. */
+/** Resolves when `ms` have passed on the clock. */
 function passed(clock: Clock, ms: number): Promise<void> {
   return new Promise((resolve) => clock.after(ms, resolve))
 }
@@ -64,28 +64,25 @@ async function collectTracked(subscription: AsyncIterable<unknown>): Promise<[st
 const kinds = ['answer', 'job'] as const
 
 describe('a follower that resumes', () => {
-  it.each(kinds)(
-    'after any item of an %s that has ended gets the rest and the end',
-    async (kind) => {
-      const { clock, channels } = setup()
-      const handle = channels[kind]('a')
-      const early = collectTracked(handle.follow())
-      await inTime(clock, handle.produce(words('a', 'b', 'c')))
+  it.each(kinds)('after any item of an ended %s gets the rest and the end', async (kind) => {
+    const { clock, channels } = setup()
+    const handle = channels[kind]('a')
+    const early = collectTracked(handle.follow())
+    await inTime(clock, handle.produce(words('a', 'b', 'c')))
+    clock.advance(200)
+    const late = await inTime(clock, collectTracked(handle.follow()))
+    const items = [...(await inTime(clock, early)), ...late]
+    expect(items.length).toBeGreaterThan(2)
+    for (const [lastEventId] of items) {
       clock.advance(200)
-      const late = await inTime(clock, collectTracked(handle.follow()))
-      const items = [...(await inTime(clock, early)), ...late]
-      expect(items.length).toBeGreaterThan(2)
-      for (const [lastEventId] of items) {
-        clock.advance(200)
-        const rest = await inTime(clock, collect(handle.follow({ lastEventId })))
-        expect(rest.length).toBeLessThan(6)
-      }
-      const [lastEventId = ''] = items.at(-1) ?? []
-      expect(await inTime(clock, collect(handle.follow({ lastEventId })))).toEqual([])
-    },
-  )
+      const rest = await inTime(clock, collect(handle.follow({ lastEventId })))
+      expect(rest.length).toBeLessThan(6)
+    }
+    const [lastEventId = ''] = items.at(-1) ?? []
+    expect(await inTime(clock, collect(handle.follow({ lastEventId })))).toEqual([])
+  })
 
-  it.each(kinds)('before the start of an %s gets all of it', async (kind) => {
+  it.each(kinds)('from before the start of an %s gets all of it', async (kind) => {
     const { clock, channels } = setup()
     const handle = channels[kind]('a')
     const leaving = new AbortController()
@@ -99,7 +96,7 @@ describe('a follower that resumes', () => {
     expect(items).toEqual([...all, caughtUp, completed])
   })
 
-  it.each(kinds)('in an %s that is no longer remembered gets an error', async (kind) => {
+  it.each(kinds)('in an %s that was forgotten gets an error', async (kind) => {
     const { clock, channels } = setup()
     const handle = channels[kind]('a')
     const early = collectTracked(handle.follow())
@@ -128,7 +125,7 @@ describe('a follower that resumes', () => {
   })
 
   it.each(['__proto__', '1', '-', '1-1-1', 'x'.repeat(10_000)])(
-    'with %o, which is no id, gets an error',
+    'with the invalid id %o gets an error',
     async (lastEventId) => {
       const { clock, channels } = setup()
       for (const kind of kinds) {
@@ -143,7 +140,7 @@ describe('the mark that a follower has caught up', () => {
   it.each([
     ['answer', [{ type: 'fold', value: 'ab' }]],
     ['job', [delta('a'), delta('b')]],
-  ] as const)('follows what there was of an %s', async (kind, before) => {
+  ] as const)('follows the deltas that an %s already had', async (kind, before) => {
     const { clock, channels } = setup()
     const { say, source } = scripted()
     const producing = channels[kind]('a').produce(source)
@@ -158,7 +155,7 @@ describe('the mark that a follower has caught up', () => {
     expect(await inTime(clock, following)).toEqual([...before, caughtUp, delta('c'), completed])
   })
 
-  it.each(kinds)('comes at once for an %s that has not begun', async (kind) => {
+  it.each(kinds)('comes immediately for an %s that has not begun', async (kind) => {
     const { clock, channels } = setup()
     const items = channels[kind]('a').follow()[Symbol.asyncIterator]()
     const first = kind === 'answer' ? [{ type: 'fold', value: '' }, caughtUp] : [caughtUp]
@@ -169,7 +166,7 @@ describe('the mark that a follower has caught up', () => {
     await items.return?.()
   })
 
-  it.each(kinds)('comes once more for a follower of an %s that resumes', async (kind) => {
+  it.each(kinds)('comes again for a follower of an %s that resumes', async (kind) => {
     const { clock, channels } = setup()
     const { say, source } = scripted()
     const producing = channels[kind]('a').produce(source)
@@ -214,7 +211,7 @@ describe('the mark that a follower has caught up', () => {
 })
 
 describe('the last item', () => {
-  it.each(kinds)('of an %s that was stopped says so, and why', async (kind) => {
+  it.each(kinds)('of a stopped %s has the status and the reason', async (kind) => {
     const { clock, channels } = setup()
     const following = collect(channels[kind]('a').follow())
     await inTime(clock, channels[kind]('a').stop({ reason: 'enough' }))
@@ -224,7 +221,7 @@ describe('the last item', () => {
     expect((await inTime(clock, collect(channels[kind]('a').follow()))).at(-1)).toEqual(end)
   })
 
-  it.each(kinds)('is not repeated to a follower of an %s that has it', async (kind) => {
+  it.each(kinds)('is not sent again to a follower of an %s that already has it', async (kind) => {
     const { clock, channels } = setup()
     await inTime(clock, channels[kind]('a').produce(words('a')))
     const items = await inTime(clock, collectTracked(channels[kind]('a').follow()))
@@ -233,7 +230,7 @@ describe('the last item', () => {
     expect(await collect(channels[kind]('a').follow({ lastEventId }))).toEqual([])
   })
 
-  it.each(kinds)('of an %s that fails is the mark, and an error follows', async (kind) => {
+  it.each(kinds)('of a failed %s is the mark, and an error follows', async (kind) => {
     const { clock, channels } = setup()
     await inTime(
       clock,
@@ -312,7 +309,7 @@ describe('a follower', () => {
     await inTime(clock, Promise.resolve(producing))
   })
 
-  it('may have params of any text', async () => {
+  it('may use any text as params', async () => {
     const { clock, channels } = setup()
     for (const id of ['__proto__', 'constructor', '', ' ', '\u0000', '💥', '*', '{x}']) {
       const handle = channels.answer(id)
@@ -323,7 +320,7 @@ describe('a follower', () => {
 })
 
 describe('createChannels', () => {
-  it('refuses a run on a backend that keeps no entries', () => {
+  it('refuses a run on a backend without entries', () => {
     const { change: _, entries: __, ...backend } = memoryBackend()
     const job = run({ event: z.string() })
     expect(() => createChannels({ backend, channels: { job } })).toThrow(

@@ -17,59 +17,62 @@ import type { RunSource } from './source.ts'
 /** Options of `produce`. */
 export interface ProduceCallOptions {
   /**
-   * Called with the promise of the whole run: the `waitUntil` of a serverless platform, which keeps
-   * the process until it settles.
+   * Called with a promise that settles when the run has ended. Pass the `waitUntil` of a serverless
+   * platform, which keeps the process alive until then.
    */
   readonly waitUntil?: (work: Promise<unknown>) => void
 }
 
 /** Options of `stop`. */
 export interface StopOptions {
-  /** Why, for `status()`. Up to 1,000 characters. */
+  /** The reason, which `status()` and followers get. Up to 1,000 characters. */
   readonly reason?: string
 }
 
 /** The status of a run. */
 export interface RunStatus<TValue> {
-  /** `'none'` if it has not begun, or is no longer remembered. */
+  /** The status; `'none'` if the run has not begun or is no longer remembered. */
   readonly status: 'none' | 'running' | RunEnd
-  /** What its deltas amount to so far; `undefined` for a run without a fold. */
+  /** The value of the deltas so far; `undefined` for a run without a fold. */
   readonly value: [TValue] extends [never] ? undefined : TValue
-  /** Why it was stopped, or failed, if that is known. */
+  /** The reason why the run was stopped or failed, if known. */
   readonly reason?: string
 }
 
-/** One run with its params: produce, follow and stop it. Making a handle is cheap. */
+/** A run with its params, to produce, follow and stop. Creating a handle is cheap. */
 export interface RunHandle<TInput, TEvent, TValue> {
   /**
-   * Runs a source and stores what it yields, until it ends, throws or is stopped. Resolves at the
-   * end with the status. A run is produced once: if it is running or has ended, this starts nothing,
-   * and says so.
+   * Runs a source and stores its deltas, until the source ends, throws or is stopped. Resolves at
+   * the end with the status. A run is produced only once: if it is running or has ended, this
+   * starts nothing, and the status says so.
    *
-   * A source that throws, or yields what doesn't fit the schema, makes the run `failed`, and `error`
-   * says why. Followers get the message of a `TRPCError`, and of no other error.
+   * If the source throws or yields a value that doesn't fit the schema, the run is `failed`, and
+   * the result has the `error`. Followers get the message of a `TRPCError`, but of no other error.
    *
    * Rejects with `BACKEND_UNAVAILABLE` if the run can't begin.
    */
   produce(source: RunSource<TInput>, options?: ProduceCallOptions): Promise<ProduceResult>
   /**
-   * Stops the run, from any process: the producer's `signal` aborts, and followers complete. Before
-   * its start, it is never started. Does nothing if it has ended. Resolves to the status that it
-   * then has. Rejects with `BACKEND_UNAVAILABLE`.
+   * Stops the run, from any process: the producer's `signal` aborts, and followers complete. A run
+   * that is stopped before its start never starts. Has no effect if the run has ended. Resolves to
+   * the new status. Rejects with `BACKEND_UNAVAILABLE`.
    */
   stop(options?: StopOptions): Promise<Omit<RunStatus<never>, 'value'>>
   /** Returns the status, and the value so far. Rejects with `BACKEND_UNAVAILABLE`. */
   status(): Promise<RunStatus<TValue>>
   /**
    * Subscribes to the run. Pass the resolver's `opts`, and return the result from the procedure. A
-   * follower gets what there is, a mark that it has caught up, and each delta that follows. The last
-   * item says whether the run completed or was stopped; then the subscription completes. It fails with UNPROCESSABLE_CONTENT if the run fails, and with CONFLICT if it is
-   * abandoned. Of a run that has not begun, it waits for the start.
+   * follower gets the deltas so far or their value, a mark that it has caught up, and each delta
+   * that follows. The last item says whether the run completed or was stopped; then the
+   * subscription completes.
+   *
+   * The subscription fails with UNPROCESSABLE_CONTENT if the run fails, and with CONFLICT if it is
+   * abandoned. If the run has not begun, the subscription waits for the start.
    */
   follow(options?: LiveOptions): ChannelSubscription<RunItem<TValue, TEvent>>
 }
 
-/** What a run's handle is made of. */
+/** The parts of a {@link RunHandle}. */
 export interface RunHandleOptions
   extends Omit<RunParts, 'runLog'>,
     Omit<ChannelFeedOptions, 'behind'> {
@@ -87,7 +90,7 @@ export function createRunHandle<TInput, TEvent, TValue>(
   return {
     produce(source, { waitUntil } = {}) {
       const producing = keepAlive(produce({ ...options, runLog }, source))
-      // A rejection is the caller's: the platform only waits.
+      // Rejections are for the caller. The platform only waits.
       const settled = producing.catch(() => {})
       if (waitUntil) callHandler('waitUntil', () => waitUntil(settled))
       return producing
@@ -98,7 +101,7 @@ export function createRunHandle<TInput, TEvent, TValue>(
     },
     async status() {
       const { state } = await keepAlive(runLog.read())
-      // Read after the status: a run that has ended has its whole value.
+      // Read the value after the status, so that an ended run has its whole value.
       const value = folding && (await keepAlive(foldRun(folding))).value
       return { status: 'none', ...state, value: value as RunStatus<TValue>['value'] }
     },
@@ -143,7 +146,7 @@ function followRun<TValue, TEvent>(
   })
 }
 
-/** Returns what the run's value is read with; `undefined` for a run without a fold. */
+/** Returns the options to read the run's value; `undefined` for a run without a fold. */
 function foldOptions(
   { log, backend, codec, reads, definition }: RunHandleOptions,
   runLog: RunLog,

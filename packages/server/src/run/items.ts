@@ -2,15 +2,15 @@ import { isPlainObject } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 
-/** How a run ended. */
+/** The final status of a run. */
 export type RunEnd = 'completed' | 'failed' | 'stopped' | 'abandoned'
 
 /**
- * What a follower of a run gets. Only runs with a fold have items of the type `'fold'`.
+ * An item that a follower of a run gets. Only runs with a fold have items of the type `'fold'`.
  *
- * `'caught-up'` comes once the follower has everything that was there when it joined or resumed, and
+ * `'caught-up'` comes once the follower has all deltas that existed when it joined or resumed, and
  * again after a fold that replaces missing deltas. `'end'` is the last item. A run that fails or is
- * abandoned has none: the subscription ends with an error.
+ * abandoned has no such item: the subscription ends with an error.
  */
 export type RunItem<TValue, TEvent> =
   | ([TValue] extends [never] ? never : { readonly type: 'fold'; readonly value: TValue })
@@ -19,17 +19,17 @@ export type RunItem<TValue, TEvent> =
   | {
       readonly type: 'end'
       readonly status: 'completed' | 'stopped'
-      /** Why it was stopped, if `stop` was given a reason. */
+      /** The reason that was passed to `stop`, if any. */
       readonly reason?: string
     }
 
-/** The most characters of the reason for an end. */
+/** The maximum length of a reason, in characters. */
 export const maxReasonLength = 1_000
 
-/** The position of a follower that has the end: a resume from it completes. */
+/** The position of a follower that has the end. A resume from this position completes. */
 export const afterEnd = 'ended'
 
-/** Makes the event for an item that is not stored as followers get it. */
+/** Creates the event for an item that isn't stored in the form that followers get. */
 export function itemEvent(id: string, value: RunItem<unknown, unknown>, codec: Codec): FeedEvent {
   return { kind: 'event', id, data: undefined, codec, decoded: { value }, frame: undefined }
 }
@@ -38,14 +38,14 @@ export function itemEvent(id: string, value: RunItem<unknown, unknown>, codec: C
 export interface EndMarker {
   readonly type: 'end'
   readonly status: RunEnd
-  /** Why it was stopped, or the message of the error that it failed with. */
+  /** The reason of the stop, or the message of the error with which the run failed. */
   readonly reason?: string
 }
 
 /** An event of a run's log. */
 export type StoredItem = { readonly type: 'delta'; readonly data: unknown } | EndMarker
 
-/** Reads a value of a run's log; `undefined` for what no run has stored. */
+/** Parses a value of a run's log. Returns `undefined` for any value that a run doesn't store. */
 export function toStoredItem(value: unknown): StoredItem | undefined {
   if (!isPlainObject(value)) return undefined
   const { type, data, status, reason } = value
@@ -54,13 +54,13 @@ export function toStoredItem(value: unknown): StoredItem | undefined {
   return { type, status, ...(typeof reason === 'string' && { reason }) }
 }
 
-/** What the entry `status` of a run's log says. */
+/** The content of the entry `status` in a run's log. */
 export interface RunState {
   readonly status: 'running' | RunEnd
   readonly reason?: string
 }
 
-/** Reads the entry `status`, and whether the lease is still held. */
+/** Parses the entry `status`. A running run without a lease is abandoned. */
 export function toRunState(text: string | null, lease: string | null): RunState | undefined {
   if (text === null) return undefined
   const value: unknown = JSON.parse(text)

@@ -7,20 +7,21 @@ import { type EndMarker, maxReasonLength, type RunEnd, toStoredItem } from './it
 import type { RunParts } from './run-parts.ts'
 import { type RunSource, readSource } from './source.ts'
 
-/** How a call of `produce` ended. */
+/** The result of `produce`. */
 export interface ProduceResult {
   /**
-   * How the run ended; or that this call started nothing, because the run was running or had ended
-   * already.
+   * The final status of the run. `'alreadyRunning'` and `'alreadyEnded'` mean that this call
+   * started nothing.
    */
   readonly status: RunEnd | 'alreadyRunning' | 'alreadyEnded'
   /**
-   * Why it failed, or could not be stored any more. An `INVALID_EVENT` has the schema's `issues`.
+   * The error with which the run or its storage failed. An `INVALID_EVENT` has the schema's
+   * `issues`.
    */
   readonly error?: unknown
 }
 
-/** Runs a source, unless the run was begun before. Never rejects for what the source does. */
+/** Runs a source, unless the run has already begun. Doesn't reject for errors of the source. */
 export async function produce(
   options: RunParts,
   source: RunSource<unknown>,
@@ -38,10 +39,12 @@ class Producer {
   readonly #options: RunParts
   readonly #over = new AbortController()
   readonly #writer: DeltaWriter
-  /** The source's listeners are called in the context of `produce`. */
+  /** The async context of `produce`, in which listeners of the source's signal are called. */
   readonly #context = captureContext()
 
-  /** Set when the channels are closed: followers need not wait for the end of the lease. */
+  /**
+   * Set when the channels are closed, so that followers don't have to wait until the lease expires.
+   */
   #isAbandoned = false
 
   constructor(options: RunParts, token: string) {
@@ -51,7 +54,7 @@ class Producer {
 
   async run(source: RunSource<unknown>): Promise<ProduceResult> {
     const { backend, log, producers } = this.#options
-    // If it can't listen, it hears of a stop when it stores the next deltas.
+    // If listening fails, the producer detects a stop when it stores the next deltas.
     const listening = backend
       .listen(log, {
         onEvent: (event) => this.#notice(payloadText(payloadOf(event))),
@@ -100,7 +103,7 @@ class Producer {
       const hasFailed = status === 'failed' || (status === 'abandoned' && why !== undefined)
       return { status, ...(hasFailed && { error: why }) }
     } catch (cause) {
-      // The end could not be stored: the lease runs out, and followers see that.
+      // The end could not be stored. Followers get an end when the lease expires.
       return { status: 'abandoned', error: error ?? cause }
     }
   }
@@ -109,18 +112,21 @@ class Producer {
     this.#context.runInAsyncScope(() => this.#over.abort())
   }
 
-  /** Takes an event of the log: it may be the end that somebody else has stored. */
+  /** Handles an event of the log, which may be an end that another process has stored. */
   #notice(text: string): void {
     if (!text.includes('"end"')) return
     try {
       if (toStoredItem(this.#options.codec.deserialize(text))?.type === 'end') this.#stop()
     } catch {
-      // It is no event of ours.
+      // No run has stored this event.
     }
   }
 }
 
-/** The message of a `TRPCError` is made for clients; that of another error may have secrets. */
+/**
+ * Returns the reason that followers get. The message of a `TRPCError` is meant for clients, but
+ * messages of other errors may contain secrets.
+ */
 function shownReason(error: unknown): Pick<EndMarker, 'reason'> {
   const isShown = isReadable(error) && error instanceof Error && error.name === 'TRPCError'
   if (!isShown) return {}

@@ -7,21 +7,21 @@ import { beforeSnapshot } from '../subscription/live.ts'
 import type { FoldedRun, RunPresence } from './fold.ts'
 import { afterEnd, type EndMarker, itemEvent, type RunItem, toStoredItem } from './items.ts'
 
-/** What is left of a run, and its value, if it has a fold. */
+/** The presence of a run, and its value if it has a fold. */
 export interface ReadRun {
   readonly presence: RunPresence
   readonly folded: FoldedRun | undefined
 }
 
-/** What a {@link RunFeed} is made with. */
+/** Options of {@link RunFeed}. */
 export interface RunFeedOptions {
-  /** The position to resume from; `undefined` starts with what there is. */
+  /** The position to resume from; `undefined` to start from the beginning. */
   readonly lastEventId: EventId | undefined
-  /** Opens the events after an id; without one, all that are retained. */
+  /** Opens a feed of the events after an id. Without an id, it has all retained events. */
   open(after: EventId | undefined): LogFeed
-  /** Whether the run has a fold, so that it starts with its value. */
+  /** Whether the run has a fold. If so, the feed starts with its value. */
   readonly hasFold: boolean
-  /** Reads the run: its value, if it has a fold, which is not the outdated one. */
+  /** Reads the run, with its value if it has a fold. Never returns the value `outdated`. */
   readRun(outdated: FoldedRun | undefined): Promise<ReadRun>
   readonly codec: Codec
   /** Called when there may be an item. */
@@ -29,23 +29,24 @@ export interface RunFeedOptions {
 }
 
 /**
- * A feed of a run: the fold, if it has one, and the deltas that follow, until the run ends. Where
- * deltas are missing, another fold replaces them. A mark says when the follower has caught up.
+ * A feed of a run: the value of the fold, if the run has one, and the deltas that follow, until the
+ * run ends. If deltas are missing, a new value replaces them. A mark shows when the follower has
+ * caught up.
  */
 export class RunFeed implements Feed {
   readonly #options: RunFeedOptions
   #cursor: LogFeed | undefined
-  /** Until there is a run to resume, a resume starts anew. */
+  /** Until the run has begun, a resume starts from the beginning. */
   #position: string
-  /** Whether the run is to be read: at the start, or at a gap. */
+  /** Whether the run must be read, at the start or after a gap. */
   #isReadDue = false
   #gap: Gap | undefined
   #isReading = false
-  /** Returns the run that was read, or throws why it could not be. */
+  /** Returns the run that was read, or throws the error of the read. */
   #run: (() => ReadRun) | undefined
-  /** The value that it was given last. */
+  /** The last value that the feed has delivered. */
   #folded: FoldedRun | undefined
-  /** Whether the follower is to be told when it has caught up. */
+  /** Whether the follower still has to get the mark. */
   #isMarkDue = true
   #end: EndMarker | undefined
   #isClosed = false
@@ -98,7 +99,7 @@ export class RunFeed implements Feed {
   }
 
   needValues(): void {
-    // Each event is looked at, to find the end.
+    // The feed always needs values, to find the end.
   }
 
   isTooFarBehind(): boolean {
@@ -135,14 +136,14 @@ export class RunFeed implements Feed {
     return this.#item({ type: 'end', status, ...(reason !== undefined && { reason }) })
   }
 
-  /** Goes on with a run that was read, where it starts or after a gap. */
+  /** Continues with a run that was read, at the start or after a gap. */
   #takeRun({ presence, folded }: ReadRun): FeedItem | undefined {
     const gap = this.#gap
     this.#gap = undefined
     if (presence === 'lost') throw lost('Deltas of the run were lost, so its value is not known.')
     const isNew = this.#position === beforeSnapshot
     if (presence === 'none' && !isNew) throw lost('The run is no longer known.')
-    // Before its start, a run has nothing that could be missed.
+    // A run that has not begun has no deltas that could be missed.
     if (!folded) return presence === 'none' ? undefined : gap
     this.#folded = folded
     this.#isMarkDue = true
@@ -174,7 +175,7 @@ export class RunFeed implements Feed {
 
 const end: FeedEnd = { kind: 'end' }
 
-/** Returns the error that a subscription ends with. Clients don't retry its codes. */
+/** Creates the error that a subscription ends with. Clients don't retry its codes. */
 function endError(status: 'failed' | 'abandoned', reason: string | undefined): TRPCError {
   if (status === 'failed') {
     const cause = new RealtimeError('RUN_FAILED', reason ?? 'The run failed.')
@@ -185,7 +186,7 @@ function endError(status: 'failed' | 'abandoned', reason: string | undefined): T
   return new TRPCError({ code: 'CONFLICT', message, cause })
 }
 
-/** The error of a run that can't be followed any more. Clients don't retry it. */
+/** Creates the error for a run that can no longer be followed. Clients don't retry it. */
 function lost(what: string): TRPCError {
   const cause = new RealtimeError('GAP', `${what} Start another run.`)
   return new TRPCError({ code: 'PRECONDITION_FAILED', message: cause.message, cause })

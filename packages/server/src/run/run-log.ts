@@ -4,7 +4,7 @@ import type { ChangeResult, EntryUpdate, LogChange } from '../backend/entries.ts
 import type { Codec } from '../codec/codec.ts'
 import { type EndMarker, type RunState, toRunState } from './items.ts'
 
-/** What the log of a run is made of. */
+/** The parts of a {@link RunLog}. */
 export interface RunLogOptions {
   readonly log: ChannelLog
   readonly backend: Backend
@@ -13,22 +13,23 @@ export interface RunLogOptions {
   readonly keepForMs: number
 }
 
-/** Everything about a run that is in its entries. */
+/** The content of a run's entries. */
 export interface RunEntries {
   readonly state: RunState | undefined
-  /** The texts of the entries, as conditions name them. */
+  /** The text of the entry `status`, for conditions. */
   readonly statusText: string | null
+  /** The text of the entry `lease`, for conditions. */
   readonly lease: string | null
   /** The stored value of the fold, and the id of the last event that it includes. */
   readonly fold: { readonly id: string; readonly text: string } | undefined
-  /** The log's last id at that moment. */
+  /** The log's last id at the moment of the read. */
   readonly lastEventId: string
 }
 
 /**
- * The log of one run, and its entries: `status`; `lease`, the token of the producer while it lives;
- * and `fold`, which is `<id> <value>`. Each step is one change, so that there is one producer and one
- * end.
+ * The log of one run. It has three entries: `status`; `lease`, the token of the producer while it
+ * is alive; and `fold`, the text `<id> <value>`. Each method makes one atomic change, so a run has
+ * only one producer and one end.
  */
 export class RunLog {
   readonly #options: RunLogOptions
@@ -37,7 +38,10 @@ export class RunLog {
     this.#options = options
   }
 
-  /** Begins the run, unless it was begun before. Returns the state that it had. */
+  /**
+   * Begins the run, unless it has already begun. Returns the previous state; `undefined` if there
+   * was none.
+   */
   async begin(token: string): Promise<RunState | undefined> {
     const { outcome, current } = await this.#change({
       when: [
@@ -51,7 +55,7 @@ export class RunLog {
     return toRunState(current[0] ?? null, current[1] ?? null) ?? { status: 'running' }
   }
 
-  /** Stores deltas, and keeps the lease. Returns their ids; `undefined` if the run has ended. */
+  /** Stores deltas and renews the lease. Returns their ids; `undefined` if the run has ended. */
   async store(
     token: string,
     payloads: readonly string[],
@@ -66,7 +70,7 @@ export class RunLog {
     return outcome === 'changed' ? ids : undefined
   }
 
-  /** Stores the last deltas and the end. Returns whether the run was still running. */
+  /** Stores the last deltas and the end. Returns `false` if the run had already ended. */
   async end(
     token: string,
     payloads: readonly string[],
@@ -83,7 +87,7 @@ export class RunLog {
     return outcome === 'changed'
   }
 
-  /** Stops the run, or marks it as stopped before it begins. Returns the state that it then has. */
+  /** Stops the run, or marks it as stopped before it begins. Returns the new state. */
   async stop(reason: string | undefined): Promise<RunState> {
     const end: EndMarker = {
       type: 'end',
@@ -101,7 +105,7 @@ export class RunLog {
         ...this.#ending(end),
         payloads: [this.#payload(end)],
       })
-      // Otherwise it began or ended in between.
+      // Otherwise the run began or ended in between: try again.
       if (outcome === 'changed')
         return { status: end.status, ...(end.reason !== undefined && { reason: end.reason }) }
     }
@@ -154,7 +158,9 @@ export class RunLog {
     return this.#options.codec.serialize(end)
   }
 
-  /** A producer that is gone renews nothing: the run is forgotten so long after its last sign. */
+  /**
+   * The time after which an abandoned run is forgotten, counted from the last renewal of the lease.
+   */
   get #abandonedForMs(): number {
     return this.#options.leaseMs + this.#options.keepForMs
   }
@@ -168,7 +174,7 @@ const runningText = JSON.stringify({ status: 'running' } satisfies RunState)
 
 type EntriesBackend = Required<Pick<Backend, 'change' | 'entries'>>
 
-/** Throws `INVALID_OPTION` for a backend that can't keep runs. */
+/** Throws `INVALID_OPTION` for a backend that doesn't support entries, which runs need. */
 export function checkKeepsEntries(backend: Backend): void {
   if (!keepsEntries(backend)) throw keepsNoEntries()
 }

@@ -4,7 +4,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { AnyRunDefinition } from './definition.ts'
 import type { RunLog } from './run-log.ts'
 
-/** What one run is produced and followed with. */
+/** The parts of one run that its producer and followers need. */
 export interface RunParts {
   /** The name of the run in `createChannels`. */
   readonly name: string
@@ -14,6 +14,6 @@ export interface RunParts {
   readonly codec: Codec
   readonly clock: Clock
   readonly runLog: RunLog
-  /** The runs that are produced in this process: each is a function that abandons it. */
+  /** For each run that this process produces, a function that abandons the run. */
   readonly producers: Set<() => Promise<void>>
 }

@@ -34,7 +34,7 @@ function changeOf({ change }: Backend, ...call: Parameters<NonNullable<Backend['
   return change(...call)
 }
 
-/** What the items of a follower amount to. */
+/** Combines the items of a follower to the text of the run. */
 function textOf(items: readonly unknown[]): string {
   let text = 'nothing yet'
   for (const item of items as readonly RunItem<string, { text: string }>[]) {
@@ -49,7 +49,7 @@ async function* words(...texts: string[]) {
 }
 
 describe('a run', () => {
-  it('is followed to its end, from before its start and after it', async () => {
+  it('can be followed to its end, from before its start and from after its end', async () => {
     const { clock, answer } = setup()
     const early = collect(answer.follow())
     const producing = answer.produce(words('Hel', 'lo', '!'))
@@ -78,7 +78,7 @@ describe('a run', () => {
     expect((await inTime(clock, job.status())).value).toBeUndefined()
   })
 
-  it('is produced once', async () => {
+  it('is produced only once', async () => {
     const { clock, answer } = setup()
     let starts = 0
     const source = async function* () {
@@ -94,7 +94,7 @@ describe('a run', () => {
     expect(starts).toBe(1)
   })
 
-  it('that is stopped aborts its signal, runs `finally`, and keeps what there was', async () => {
+  it('that is stopped aborts its signal, runs `finally`, and keeps its deltas', async () => {
     const { clock, answer } = setup()
     const seen: string[] = []
     const source = async function* ({ signal }: { signal: AbortSignal }) {
@@ -131,7 +131,7 @@ describe('a run', () => {
     expect(textOf(await inTime(clock, followed))).toBe('')
   })
 
-  it('fails with what the source throws, of which followers get no secret', async () => {
+  it('fails with the error of the source, which followers don’t get', async () => {
     const { clock, answer } = setup()
     const error = new Error('key sk-123 is out of credit')
     const source = async function* () {
@@ -162,7 +162,7 @@ describe('a run', () => {
     expect(items).toEqual([{ type: 'delta', data: 1 }, { type: 'caught-up' }])
   })
 
-  it('fails at a delta that does not fit, with its issues', async () => {
+  it('fails at an invalid delta, with the schema’s issues', async () => {
     const { clock, answer } = setup()
     const source = async function* () {
       yield { text: 'a' }
@@ -176,10 +176,10 @@ describe('a run', () => {
     expect(await inTime(clock, answer.status())).toMatchObject({ status: 'failed', value: 'a' })
   })
 
-  it('is abandoned once its producer renews no lease, and the producer writes nothing more', async () => {
+  it('is abandoned if its producer stops renewing the lease, and the producer writes nothing more', async () => {
     const { clock, backend, answer } = setup()
     const producerOnly = createChannels({
-      // The same logs, through a process that can be frozen.
+      // The same logs, in a process that the test can freeze.
       backend: { ...backend, change: (...call) => (isFrozen ? thaw : changeOf(backend, ...call)) },
       clock,
       channels: { answer: run({ params: z.object({ id: z.string() }), event: delta }) },
@@ -216,7 +216,7 @@ describe('a run', () => {
     expect(await inTime(clock, answer.status())).toEqual({ status: 'none', value: '' })
   })
 
-  it('stores many deltas in few steps', async () => {
+  it('stores many deltas in few writes', async () => {
     const { clock, backend } = setup()
     let changes = 0
     const counted = createChannels({
@@ -264,7 +264,7 @@ describe('a run', () => {
     expect(textOf(items)).toBe(`${text}end`)
   })
 
-  it('reads its log once for a thousand who join at once', async () => {
+  it('reads its log once for a thousand followers that join together', async () => {
     const { clock, backend, answer } = setup()
     await inTime(clock, answer.produce(words(...'abcdef')))
     let reads = 0
@@ -325,13 +325,13 @@ describe('bad input', () => {
     )
   })
 
-  it('a source of another kind fails the run', async () => {
+  it('an invalid source makes the run fail', async () => {
     const { clock, answer } = setup()
     const result = await inTime(clock, answer.produce('text' as never))
     expect(result).toMatchObject({ status: 'failed', error: { code: 'INVALID_OPTION' } })
   })
 
-  it('params are checked as those of a channel', () => {
+  it('params are validated like those of a channel', () => {
     const { channels } = setup()
     expect(() => channels.answer({ id: 'x'.repeat(2_000) })).toThrow('characters')
   })

@@ -16,7 +16,7 @@ function setup() {
   return channels.answer()
 }
 
-/** Produces a run whose source has begun, and stops it. */
+/** Produces a run, stops it after its source has started, and returns the result. */
 async function stopped(source: RunSource<string>) {
   const answer = setup()
   const producing = answer.produce(source)
@@ -26,13 +26,13 @@ async function stopped(source: RunSource<string>) {
 }
 
 describe('a source that is stopped', () => {
-  it('is cancelled if it is a stream that has nothing to read', async () => {
+  it('is cancelled if it is a stream without data', async () => {
     const cancel = vi.fn()
     expect(await stopped(new ReadableStream<string>({ cancel }))).toEqual({ status: 'stopped' })
     expect(cancel).toHaveBeenCalledOnce()
   })
 
-  it('is cancelled if its stream opens only then', async () => {
+  it('is cancelled if its stream opens after the stop', async () => {
     const cancel = vi.fn()
     let open = (_: ReadableStream<string>): void => {}
     const opening = new Promise<ReadableStream<string>>((resolve) => {
@@ -44,7 +44,7 @@ describe('a source that is stopped', () => {
     expect(cancel).toHaveBeenCalledOnce()
   })
 
-  it('may fail to open only then', async () => {
+  it('may fail to open after the stop', async () => {
     let fail = (_: Error): void => {}
     const opening = new Promise<ReadableStream<string>>((_, reject) => {
       fail = reject
@@ -54,7 +54,7 @@ describe('a source that is stopped', () => {
     await settled()
   })
 
-  it('may throw from `return`, and reject later', async () => {
+  it('may throw from `return`, and reject afterwards', async () => {
     let fail = (_: Error): void => {}
     const source: AsyncIterable<string> = {
       [Symbol.asyncIterator]: () => ({
@@ -74,7 +74,7 @@ describe('a source that is stopped', () => {
 })
 
 describe('a source', () => {
-  it('may give results without promises', async () => {
+  it('may return results without promises', async () => {
     const answer = setup()
     const results = [{ done: false, value: 'a' }, { done: true }]
     const source = { [Symbol.asyncIterator]: () => ({ next: () => results.shift() }) }
@@ -97,7 +97,7 @@ describe('a source', () => {
     expect((await answer.status()).status).toBe('failed')
   })
 
-  it('that never waits is stored while it goes on, and delays nothing else', async () => {
+  it('that never waits is stored while it runs, and delays nothing else', async () => {
     const answer = setup()
     const delta = 'x'.repeat(10_000)
     let isOver = false
@@ -126,8 +126,8 @@ function yielding(value: Promise<string>): AsyncIterable<string> {
   return { [Symbol.asyncIterator]: () => ({ next }) } as never
 }
 
-describe('what the app gives', () => {
-  it('may throw from waitUntil: the run goes on', async () => {
+describe('code of the app', () => {
+  it('may throw from waitUntil without an effect on the run', async () => {
     const printed = vi.spyOn(console, 'error').mockReturnValue()
     const waitUntil = (): void => {
       throw new Error('outside of a request')
@@ -141,7 +141,7 @@ describe('what the app gives', () => {
   })
 
   it.each([1, null, { length: 1 }, 'x'.repeat(1_001)])(
-    'may be no reason to stop: %o',
+    'must pass a valid reason to stop, not %o',
     async (reason) => {
       await expect(setup().stop({ reason: reason as never })).rejects.toMatchObject({
         code: 'INVALID_OPTION',
@@ -158,7 +158,7 @@ describe('what the app gives', () => {
     expect((await answer.status()).reason).toHaveLength(1_000)
   })
 
-  it('shows followers no message of another error, even of this library', async () => {
+  it('shows followers no message of any other error, even of this library', async () => {
     const answer = setup()
     await answer.produce(async () => {
       throw new RealtimeError('BACKEND_UNAVAILABLE', 'redis://secret')
@@ -166,7 +166,7 @@ describe('what the app gives', () => {
     expect((await answer.status()).reason).toBeUndefined()
   })
 
-  it('is called in the context of `produce`, also when its signal aborts', async () => {
+  it('is called in the async context of `produce`, even when its signal aborts', async () => {
     const storage = new AsyncLocalStorage<string>()
     const answer = setup()
     const seen: unknown[] = []

@@ -1,13 +1,13 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
 
-/** What the function of a source gets. */
+/** The argument of a source function. */
 export interface ProduceOptions {
-  /** Aborts when the run was stopped or abandoned: what is yielded from then on is not stored. */
+  /** Aborts when the run is stopped or abandoned. Deltas that are yielded later are not stored. */
   readonly signal: AbortSignal
 }
 
-/** What a run is produced from: an iterable, a stream, or a function that returns one. */
+/** The source of a run's deltas: an iterable, a stream, or a function that returns one. */
 export type RunSource<TDelta> =
   | AsyncIterable<TDelta>
   | ReadableStream<TDelta>
@@ -16,9 +16,9 @@ export type RunSource<TDelta> =
 type Deltas<TDelta> = AsyncIterable<TDelta> | ReadableStream<TDelta>
 
 /**
- * Reads a source to its end, one delta at a time, or until the signal aborts. Then the source's
- * `return` runs, or its stream is cancelled, and nobody waits for it. Rejects with what the source
- * or `take` throws.
+ * Reads a source to its end, one delta at a time, or until the signal aborts. After an abort it
+ * calls the source's `return` or cancels its stream, without waiting for that. Rejects with the
+ * error of the source or of `take`.
  */
 export async function readSource(
   source: RunSource<unknown>,
@@ -38,7 +38,7 @@ export async function readSource(
   const opening = open(source, signal)
   const iterator = await unlessAborted(opening)
   if (iterator === isAborted) {
-    // What it opens late would stay open: the answer of a server, for example.
+    // A source that opens later, such as a server's response, would otherwise stay open.
     opening.then(leave, () => {})
     return
   }
@@ -55,13 +55,13 @@ export async function readSource(
   }
 }
 
-/** Ends an iterator whose run is over. Nobody hears of how that goes. */
+/** Ends an iterator whose run is over. Ignores errors. */
 function leave(iterator: AsyncIterator<unknown>): void {
   try {
     const returned = iterator.return?.()
     if (isPromiseLike(returned)) ignoreRejection(returned)
   } catch {
-    // As if it had rejected.
+    // Ignored, like a rejection.
   }
 }
 
@@ -84,8 +84,8 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 }
 
 /**
- * Reads a stream. Its own iterator cancels it only after the next chunk, which may never come; and
- * some browsers' streams have none.
+ * Creates an iterator for a stream. The stream's own iterator cancels it only after the next chunk,
+ * which may never come, and some runtimes have no such iterator.
  */
 function readerOf(stream: ReadableStream<unknown>): AsyncIterator<unknown, undefined> {
   const reader = stream.getReader()

@@ -8,7 +8,7 @@ import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
 import { run } from './definition.ts'
 
-/** A backend that records the bytes of each change, and can hold changes back. */
+/** A backend that records the bytes of each change, and can delay changes. */
 function recorded() {
   const inner = memoryBackend()
   const steps: number[] = []
@@ -41,7 +41,7 @@ async function* listed<T>(items: readonly T[]) {
 }
 
 describe('the writes of a run', () => {
-  it('have at most 256 KiB of deltas each, or one delta', async () => {
+  it('have at most 256 KiB of deltas each, or a single larger delta', async () => {
     const { backend, steps } = recorded()
     const job = run({ event: z.string(), maxEventBytes: 1_000_000 })
     const channels = createChannels({ backend, channels: { job } })
@@ -52,7 +52,7 @@ describe('the writes of a run', () => {
     expect(items).toEqual(deltas.map((data) => ({ type: 'delta', data })))
   })
 
-  it('make the source wait while more than maxBufferedBytes wait', async () => {
+  it('pause the source while more than maxBufferedBytes wait', async () => {
     const { backend, hold } = recorded()
     const job = run({ event: z.string(), rollupMs: 0, maxBufferedBytes: 1_000_000 })
     const channels = createChannels({ backend, channels: { job } })
@@ -70,7 +70,7 @@ describe('the writes of a run', () => {
     expect(yielded).toBe(500)
   })
 
-  it('that fail say why the run fails, and keep what was stored', async () => {
+  it('fail the run with their error, and keep the stored deltas', async () => {
     const { backend, hold } = recorded()
     const channels = createChannels({ backend, channels: { job: run({ event: z.string() }) } })
     const error = new Error('no answer')
@@ -95,7 +95,7 @@ describe('a fold', () => {
   }
 
   it.each([2, 3, 4, 7, 10])(
-    'keeps all of a run of which %i events are retained',
+    'preserves a whole run of which %i events are retained',
     async (retainEvents) => {
       const sum = run({
         params: z.number(),
@@ -112,7 +112,7 @@ describe('a fold', () => {
     },
   )
 
-  it('that changes its value, which it must not, spoils no other run', async () => {
+  it('that wrongly changes its value doesn’t affect other runs', async () => {
     const initial: number[] = []
     const sum = run({ params: z.string(), event: list, fold: { initial, apply }, rollupMs: 0 })
     const channels = createChannels({ channels: { sum } })
