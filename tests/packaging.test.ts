@@ -319,6 +319,20 @@ it('the React package by itself is at most 4 kB in a browser', async () => {
 })
 
 it.each([
+  { entry: 'ai-sdk', name: 'createChatTransport', external: ['ai'] },
+  { entry: 'tanstack', name: 'createRunConnection', external: [] },
+])(
+  'the AI package for $entry is at most 1.3 kB in a browser, with no server in it',
+  async ({ entry, name, external }) => {
+    const contents = `export { ${name} } from '@trpc-sse/ai/${entry}'`
+    const { stdin: main = 0, ...others } = await sizesOf({ contents, external }, gzipSync)
+    expect(main).toBeGreaterThan(500)
+    expect(main).toBeLessThanOrEqual(1_300)
+    expect(others).toEqual({})
+  },
+)
+
+it.each([
   { platform: 'browser', conditions: ['workerd', 'worker', 'browser'], hasNode: false },
   { platform: 'neutral', conditions: ['deno'], hasNode: false },
   { platform: 'node', conditions: [], hasNode: true },
@@ -452,6 +466,9 @@ function consumer(trpcOf: string): string {
     ioredis: 'tests',
     react: 'tests',
     '@types/react': 'tests',
+    '@tanstack/ai': 'tests',
+    '@tanstack/ai-client': 'tests',
+    ai: 'tests',
     zod: 'tests',
   }
   for (const [name, from] of Object.entries(others)) {

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processTests } from './support/shared-process.ts'
 
 const root = join(import.meta.dirname, '..')
-const published = ['protocol', 'server', 'redis', 'client', 'react'].map(
+const published = ['protocol', 'server', 'redis', 'client', 'react', 'ai'].map(
   (name) => `packages/${name}/src`,
 )
 
@@ -87,6 +87,8 @@ describe('pnpm lint', () => {
     ['client/src/a.ts', "import { x } from '@trpc-sse/server'"],
     ['client/src/a.ts', "import { x } from '@trpc/server/unstable-core-do-not-import'"],
     ['react/src/store/a.ts', "import { x } from '@trpc-sse/server'"],
+    ['ai/src/tanstack/a.ts', "import { x } from 'ai'"],
+    ['ai/src/a.ts', "import { x } from '@trpc-sse/server'"],
     ['../tests/a.ts', "import { x } from '../packages/server/src/hub/hub.ts'"],
   ])('refuses in %s: %s', async (file, line) => {
     expect(await findingsFor(file, line)).toEqual(['eslint(no-restricted-imports)'])

@@ -3,10 +3,19 @@
 
 import { createTRPCClient, httpBatchLink } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
+import { createChatTransport, failOnError, uiMessageDeltas } from '@trpc-sse/ai/ai-sdk'
+import { createRunConnection, streamDeltas } from '@trpc-sse/ai/tanstack'
 import { sseLink } from '@trpc-sse/client'
 import { type LiveSubscription, useLive } from '@trpc-sse/react'
 import { redisBackend } from '@trpc-sse/redis'
-import { channel, createChannels, createServerLink, type LiveEvent, merge } from '@trpc-sse/server'
+import {
+  channel,
+  createChannels,
+  createServerLink,
+  type LiveEvent,
+  merge,
+  run,
+} from '@trpc-sse/server'
 import { createExpressMiddleware } from '@trpc-sse/server/adapters/express'
 import { fastifyTRPCPlugin } from '@trpc-sse/server/adapters/fastify'
 import { fetchRequestHandler } from '@trpc-sse/server/adapters/fetch'
@@ -62,6 +71,46 @@ client.onMessage.subscribe({ room: 'lobby' }, { onData: ({ data }) => data.text 
 
 // @ts-expect-error The event's type reaches the client: there is no such field.
 client.onMessage.subscribe({ room: 'lobby' }, { onData: ({ data }) => data.nothing })
+
+// Not exported: declarations would name types of packages that the SDKs depend on.
+const runs = createChannels({
+  channels: {
+    answer: run({ params: z.object({ runId: z.string() }), ...uiMessageDeltas() }),
+    thread: run({ params: z.object({ runId: z.string() }), ...streamDeltas() }),
+  },
+})
+const runRouter = t.router({
+  onAnswer: t.procedure
+    .input(z.object({ runId: z.string() }))
+    .subscription((opts) => runs.answer(opts.input).follow(opts)),
+  onThread: t.procedure
+    .input(z.object({ runId: z.string() }))
+    .subscription((opts) => runs.thread(opts.input).follow(opts)),
+})
+const runClient = createTRPCClient<typeof runRouter>({ links: [sseLink({ url: '/trpc' })] })
+
+export const transport = createChatTransport({
+  start: async () => {},
+  follow: ({ runId }, observer) => runClient.onAnswer.subscribe({ runId }, observer),
+  stop: async () => {},
+  findRun: async () => null,
+})
+
+export const connection = createRunConnection({
+  start: async () => {},
+  follow: (thread, observer) => runClient.onThread.subscribe(thread, observer),
+  stop: async () => {},
+})
+
+createChatTransport({
+  start: async () => {},
+  // @ts-expect-error It follows the deltas of an SDK, and nothing else.
+  follow: ({ runId }, observer) => client.onMessage.subscribe({ room: runId }, observer),
+  stop: async () => {},
+  findRun: async () => null,
+})
+
+export const source = failOnError(new ReadableStream<{ type: 'finish' }>())
 
 export function useMembers(room: string) {
   const subscription: LiveSubscription<LiveEvent<string[], { author: string }>, unknown> = {

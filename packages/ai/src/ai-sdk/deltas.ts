@@ -1,0 +1,76 @@
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { TRPCError } from '@trpc/server'
+import {
+  asSchema,
+  readUIMessageStream,
+  type UIMessage,
+  type UIMessageChunk,
+  uiMessageChunkSchema,
+} from 'ai'
+import type { AsJson } from '../follow.ts'
+import { type ChunkFold, createChunkFold } from '../text-parts.ts'
+import { chunkText } from './chunk-text.ts'
+
+/** Options of a run whose deltas are the chunks of a message. */
+export interface UIMessageDeltas {
+  readonly event: StandardSchemaV1<UIMessageChunk>
+  readonly fold: ChunkFold<UIMessageChunk>
+}
+
+/**
+ * Returns `event` and `fold` of a run whose deltas are UI message chunks: what `toUIMessageStream()`
+ * streams. Spread it into the options of `run()`. The fold joins the deltas of a text, so that a
+ * late follower gets a few chunks in one frame.
+ */
+export function uiMessageDeltas(): UIMessageDeltas {
+  return {
+    event: { '~standard': { version: 1, vendor: '@trpc-sse/ai', validate: validateChunk } },
+    fold: createChunkFold(chunkText),
+  }
+}
+
+async function validateChunk(value: unknown): Promise<StandardSchemaV1.Result<UIMessageChunk>> {
+  const result = await asSchema(uiMessageChunkSchema).validate?.(value)
+  if (result?.success) return { value: result.value }
+  return { issues: [{ message: result?.error.message ?? 'This is no UI message chunk.' }] }
+}
+
+/**
+ * Passes the chunks of a message on, and throws for one of type `error`. The run is then `failed`,
+ * and its followers get the text of that chunk. Without this, the SDK shows the same error, but the
+ * run counts as `completed`.
+ *
+ * What the text says is up to `onError` of `toUIMessageStream()`.
+ */
+export function failOnError<TChunk extends UIMessageChunk>(
+  chunks: ReadableStream<TChunk>,
+): ReadableStream<TChunk> {
+  return chunks.pipeThrough(
+    new TransformStream<TChunk, TChunk>({
+      transform(chunk, controller) {
+        if (chunk.type !== 'error') controller.enqueue(chunk)
+        else throw new TRPCError({ code: 'INTERNAL_SERVER_ERROR', message: chunk.errorText })
+      },
+    }),
+  )
+}
+
+/**
+ * Makes the message of a run's value: of `status().value`, or of all its chunks. Of a run that has
+ * not finished, that is the message so far.
+ *
+ * @returns `undefined` if there are no chunks of a message.
+ */
+export async function toUIMessage<TMessage extends UIMessage = UIMessage>(
+  chunks: readonly AsJson<UIMessageChunk>[],
+): Promise<TMessage | undefined> {
+  const stream = new ReadableStream<UIMessageChunk>({
+    start(controller) {
+      for (const chunk of chunks) controller.enqueue(chunkText.receive(chunk))
+      controller.close()
+    },
+  })
+  let message: TMessage | undefined
+  for await (const next of readUIMessageStream<TMessage>({ stream })) message = next
+  return message
+}

@@ -1,0 +1,117 @@
+import { type ChatTransport, generateId, type UIMessage, type UIMessageChunk } from 'ai'
+import { type FollowRun, readRun, streamOf } from '../follow.ts'
+import { createTake } from '../text-parts.ts'
+import { chunkText } from './chunk-text.ts'
+
+/** Which run answers in which chat. */
+export interface ChatRun {
+  readonly chatId: string
+  readonly runId: string
+}
+
+/** What a chat asks for: the arguments of the SDK's `sendMessages`, and the run that will answer. */
+export interface ChatRequest<TMessage extends UIMessage> extends ChatRun {
+  /** The conversation so far. Its last message is the one to answer. */
+  readonly messages: TMessage[]
+  readonly trigger: 'submit-message' | 'regenerate-message'
+  /** The message to regenerate, if any. */
+  readonly messageId: string | undefined
+  /** What the app passed to `sendMessage` as `body`. */
+  readonly body: object | undefined
+  /** What the app passed to `sendMessage` as `metadata`. */
+  readonly metadata: unknown
+}
+
+/** Options of {@link createChatTransport}. */
+export interface RunChatTransportOptions<TMessage extends UIMessage> {
+  /**
+   * Starts the run: calls the app's mutation, with the run's id. A rejection is the chat's error.
+   * If the same messages are sent again after one, the run's id is the same, too.
+   */
+  readonly start: (request: ChatRequest<TMessage>) => Promise<unknown>
+  /** Subscribes to the run: `(run, observer) => client.onAnswer.subscribe(run, observer)`. */
+  readonly follow: FollowRun<ChatRun, UIMessageChunk>
+  /** Stops the run: calls the app's mutation. */
+  readonly stop: (run: ChatRun) => Promise<unknown>
+  /**
+   * Returns the id of the run to resume in a chat, or `null` if there is none: calls the app's query.
+   * It may return a run that has ended, and the chat then shows its answer, or its error.
+   */
+  readonly findRun: (chatId: string) => Promise<string | null>
+  /**
+   * Creates the id of a run.
+   *
+   * @default `generateId` of the AI SDK
+   */
+  readonly generateRunId?: () => string
+}
+
+/** A `ChatTransport` over runs. */
+export interface RunChatTransport<TMessage extends UIMessage> extends ChatTransport<TMessage> {
+  /**
+   * Stops the run that answers in a chat, for all who follow it. Use it for the stop button: the
+   * SDK's own `stop` leaves the run, which goes on. The SDK calls that when a component unmounts.
+   */
+  stop(chatId: string): Promise<void>
+}
+
+/**
+ * Creates a transport for `useChat` and `Chat` of the AI SDK. An answer is a run: it goes on when
+ * the page reloads, and any tab, device or server follows it from where it is. With
+ * `useChat({ resume: true })`, a chat that is opened resumes.
+ *
+ * A run that fails or is abandoned becomes the chat's `error`.
+ */
+export function createChatTransport<TMessage extends UIMessage = UIMessage>(
+  options: RunChatTransportOptions<TMessage>,
+): RunChatTransport<TMessage> {
+  const { start, follow, findRun, generateRunId = generateId } = options
+  /** The runs that are followed, by chat. */
+  const running = new Map<string, string>()
+  /** Requests whose outcome is unknown, by chat: their runs may have begun. */
+  const unanswered = new Map<string, { readonly runId: string; readonly messages: string }>()
+
+  const read = (
+    { chatId, runId }: ChatRun,
+    signal: AbortSignal | undefined,
+  ): AsyncIterableIterator<UIMessageChunk> => {
+    running.set(chatId, runId)
+    return readRun({
+      follow: (observer) => follow({ chatId, runId }, observer),
+      take: createTake(chunkText),
+      signal,
+      onEnd: () => void (running.get(chatId) === runId && running.delete(chatId)),
+    })
+  }
+
+  return {
+    // Each reader of a run gets all of it.
+    resumeStreamIsReplay: true,
+    async sendMessages({ chatId, messages, trigger, messageId, body, metadata, abortSignal }) {
+      const sent = JSON.stringify(messages)
+      const before = unanswered.get(chatId)
+      const runId = before?.messages === sent ? before.runId : generateRunId()
+      unanswered.set(chatId, { runId, messages: sent })
+      // It is followed before it starts: the first words need not wait for the mutation.
+      const chunks = read({ chatId, runId }, abortSignal)
+      try {
+        await start({ chatId, runId, messages, trigger, messageId, body, metadata })
+      } catch (error) {
+        await chunks.return?.()
+        throw error
+      }
+      unanswered.delete(chatId)
+      return streamOf(chunks)
+    },
+    async reconnectToStream({ chatId, abortSignal }) {
+      const runId = await findRun(chatId)
+      return runId === null ? null : streamOf(read({ chatId, runId }, abortSignal))
+    },
+    async stop(chatId) {
+      // Sent again, these messages start another run.
+      unanswered.delete(chatId)
+      const runId = running.get(chatId) ?? (await findRun(chatId))
+      if (runId !== null) await options.stop({ chatId, runId })
+    },
+  }
+}

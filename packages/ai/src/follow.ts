@@ -1,0 +1,113 @@
+/** A type as it is after JSON, which has no `undefined`: what is `unknown` may be missing. */
+export type AsJson<T> = T extends unknown
+  ? { [K in keyof T as unknown extends T[K] ? K : never]?: T[K] } & {
+      [K in keyof T as unknown extends T[K] ? never : K]: T[K]
+    }
+  : never
+
+/** What a follower of a run gets from tRPC: a tracked item of `follow`. */
+export interface FollowedItem<TChunk> {
+  readonly data:
+    | { readonly type: 'fold'; readonly value: readonly AsJson<TChunk>[] }
+    | { readonly type: 'delta'; readonly data: AsJson<TChunk> }
+    | { readonly type: 'caught-up' | 'end' }
+}
+
+/** What a subscription to a run calls: callbacks of a tRPC client's `subscribe`. */
+export interface RunObserver<TChunk> {
+  readonly onData: (item: FollowedItem<TChunk>) => void
+  readonly onError: (error: Error) => void
+  readonly onComplete: () => void
+}
+
+/** Subscribes to a run. Return what `subscribe` of the tRPC client returns. */
+export type FollowRun<TRun, TChunk> = (
+  run: TRun,
+  observer: RunObserver<TChunk>,
+) => { readonly unsubscribe: () => void }
+
+/** Turns the items of a run into the chunks that its reader lacks. */
+export type TakeItem<TChunk> = (item: FollowedItem<TChunk>['data']) => readonly TChunk[]
+
+/** How a run is read. */
+export interface ReadRunOptions<TChunk> {
+  /** Subscribes to the run. */
+  readonly follow: (observer: RunObserver<TChunk>) => { readonly unsubscribe: () => void }
+  readonly take: TakeItem<TChunk>
+  /** Leaves the run, which goes on. The stream closes. */
+  readonly signal: AbortSignal | undefined
+  /** Called once, when the run has ended or was left. */
+  readonly onEnd?: () => void
+}
+
+/**
+ * Follows a run from now on, and gives its chunks to one reader. Fails as the subscription does,
+ * after the chunks that came before.
+ */
+export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableIterator<TChunk> {
+  const { follow, take, signal, onEnd } = options
+  const chunks: TChunk[] = []
+  let ended: { readonly error?: Error } | undefined
+  let wake = (): void => {}
+  const end = (how: { readonly error?: Error }): void => {
+    if (ended) return
+    ended = how
+    signal?.removeEventListener('abort', leave)
+    onEnd?.()
+    wake()
+  }
+  const leave = (): void => {
+    // First, because clients tell those who leave that the subscription has completed.
+    end({})
+    subscription.unsubscribe()
+  }
+  const subscription = follow({
+    onData({ data }) {
+      if (ended) return
+      for (const chunk of take(data)) chunks.push(chunk)
+      wake()
+    },
+    onError: (error) => end({ error }),
+    onComplete: () => end({}),
+  })
+  if (signal?.aborted) leave()
+  else if (!ended) signal?.addEventListener('abort', leave, { once: true })
+
+  return {
+    async next() {
+      for (;;) {
+        const value = chunks.shift()
+        if (value !== undefined) return { done: false, value }
+        if (ended?.error) throw ended.error
+        if (ended) return { done: true, value: undefined }
+        await new Promise<void>((resolve) => {
+          wake = resolve
+        })
+      }
+    },
+    async return() {
+      chunks.length = 0
+      leave()
+      return { done: true, value: undefined }
+    },
+    [Symbol.asyncIterator]() {
+      return this
+    },
+  }
+}
+
+/** Returns a stream of what an iterator gives. Each chunk is taken when it is read. */
+export function streamOf<TChunk>(chunks: AsyncIterableIterator<TChunk>): ReadableStream<TChunk> {
+  return new ReadableStream<TChunk>(
+    {
+      async pull(controller) {
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
+      },
+      cancel: async () => void (await chunks.return?.()),
+    },
+    // A stream that errors drops what is in its queue.
+    { highWaterMark: 0 },
+  )
+}

@@ -1,0 +1,84 @@
+import type { ModelMessage, StreamChunk, UIMessage } from '@tanstack/ai'
+import type { ResumableConnectConnectionAdapter, RunAgentInputContext } from '@tanstack/ai-client'
+import { type FollowRun, readRun } from '../follow.ts'
+import { createTake } from '../text-parts.ts'
+import { chunkText } from './chunk-text.ts'
+
+/** A run, as TanStack AI names it when it joins one. */
+export interface ThreadRun {
+  readonly runId: string
+}
+
+/** What a chat asks for: the arguments of the SDK's `connect`. */
+export interface RunConnectionRequest extends Omit<RunAgentInputContext, 'headers'> {
+  /** The conversation so far. Its last message is the one to answer. */
+  readonly messages: UIMessage[] | ModelMessage[]
+  /** What the app passed as `body`, or to `sendMessage`. */
+  readonly data: Readonly<Record<string, unknown>>
+}
+
+/** Options of {@link createRunConnection}. */
+export interface RunConnectionOptions
+  extends Pick<ResumableConnectConnectionAdapter, 'hydrate' | 'hydrateGeneration'> {
+  /** Starts the run: calls the app's mutation, with the run's id. A rejection is the chat's error. */
+  readonly start: (request: RunConnectionRequest) => Promise<unknown>
+  /** Subscribes to the run: `(run, observer) => client.onAnswer.subscribe(run, observer)`. */
+  readonly follow: FollowRun<ThreadRun, StreamChunk>
+  /** Stops the run: calls the app's mutation. */
+  readonly stop: (run: ThreadRun) => Promise<unknown>
+}
+
+/** A connection of one chat to its runs. */
+export interface RunConnection extends ResumableConnectConnectionAdapter {
+  /**
+   * Stops the runs that are followed, for all who follow them. Use it for the stop button: the SDK's
+   * own `stop` leaves the run, which goes on, as it does when a component unmounts.
+   */
+  stop(): Promise<void>
+}
+
+/**
+ * Creates a connection for `useChat` and `ChatClient` of TanStack AI, one for each chat. An answer
+ * is a run: it goes on when the page reloads, and any tab, device or server joins it where it is.
+ *
+ * `hydrate` calls the app's query for the messages of a chat and the run that answers, if any. With
+ * `persistence: true`, a chat that is opened joins that run.
+ *
+ * A run that fails or is abandoned becomes the chat's `error`.
+ */
+export function createRunConnection(options: RunConnectionOptions): RunConnection {
+  const { start, follow, hydrate, hydrateGeneration } = options
+  /** The ids of the runs that are followed. */
+  const running = new Set<string>()
+
+  const joinRun = (runId: string, signal?: AbortSignal): AsyncIterableIterator<StreamChunk> => {
+    running.add(runId)
+    return readRun({
+      follow: (observer) => follow({ runId }, observer),
+      take: createTake(chunkText),
+      signal,
+      onEnd: () => void running.delete(runId),
+    })
+  }
+
+  return {
+    async *connect(messages, data = {}, signal, context) {
+      if (!context) throw new Error('The chat client gave no run id: update @tanstack/ai-client.')
+      const { headers: _, ...run } = context
+      // It is followed before it starts: the first words need not wait for the mutation.
+      const chunks = joinRun(run.runId, signal)
+      try {
+        await start({ ...run, messages, data })
+        yield* chunks
+      } finally {
+        await chunks.return?.()
+      }
+    },
+    joinRun,
+    ...(hydrate && { hydrate }),
+    ...(hydrateGeneration && { hydrateGeneration }),
+    async stop() {
+      await Promise.all([...running].map((runId) => options.stop({ runId })))
+    },
+  }
+}

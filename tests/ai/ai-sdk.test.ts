@@ -1,0 +1,290 @@
+import type { TRPCLink } from '@trpc/client'
+import { observable } from '@trpc/server/observable'
+import type { UIMessage } from 'ai'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { serveRouter } from '../support/router-server.ts'
+import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
+import { type AiApp, type AiRouter, createAiApp } from './app.ts'
+import { openChat } from './chats.ts'
+import { createScriptedModel, type ScriptedModel } from './model.ts'
+
+/** Where chats are served: the same server twice in memory, two servers on Redis. */
+interface Place extends AsyncDisposable, ScriptedModel {
+  /** The one that is asked, and so produces. */
+  readonly app: AiApp
+  readonly asked: string
+  /** The other one. */
+  readonly other: string
+  /** In front of the one that is asked. */
+  readonly proxy: TcpProxy
+}
+
+let redis: RedisServer | undefined
+let count = 0
+afterAll(() => redis?.[Symbol.asyncDispose]())
+
+async function openPlace(backend: 'memory' | 'Redis'): Promise<Place> {
+  const stack = new AsyncDisposableStack()
+  const script = createScriptedModel()
+  if (backend === 'Redis') redis ??= await startRedis()
+  const shared =
+    backend === 'Redis' && redis ? { url: redis.url, prefix: `place${count++}` } : undefined
+  const open = async () => {
+    const app = createAiApp(script.model, shared)
+    stack.defer(() => app.channels.close())
+    const options = { channels: app.channels } as never
+    const server = stack.use(await serveRouter(app.router, options))
+    const proxy = stack.use(await startTcpProxy(Number(new URL(server.url).port)))
+    return { app, proxy, url: `http://127.0.0.1:${proxy.port}` }
+  }
+  const asked = await open()
+  const other = shared ? await open() : asked
+  return {
+    ...script,
+    app: asked.app,
+    asked: asked.url,
+    other: other.url,
+    proxy: asked.proxy,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  }
+}
+
+const question = { text: 'Why?' }
+
+/** Hands the messages of a tab over as a page does that loads them again. */
+function asked(messages: readonly UIMessage[]): UIMessage[] {
+  return structuredClone(messages.filter(({ role }) => role === 'user'))
+}
+
+describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (backend) => {
+  it('shows an answer as it comes, and is ready at its end', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    const sent = tab.chat.sendMessage(question)
+    place.say('Because ')
+    await expect.poll(tab.answer).toBe('Because ')
+    expect(tab.chat.status).toBe('streaming')
+    place.say('of that.')
+    place.end()
+    await sent
+    expect(tab.answer()).toBe('Because of that.')
+    expect([tab.chat.status, tab.chat.error]).toEqual(['ready', undefined])
+    expect(place.calls.items).toHaveLength(1)
+  })
+
+  it('is opened again in the middle, and has the same message at the end', async () => {
+    await using place = await openPlace(backend)
+    const first = openChat(place.asked)
+    const sent = first.chat.sendMessage(question)
+    place.say('Because ')
+    await expect.poll(first.answer).toBe('Because ')
+    const reloaded = openChat(place.other, { messages: asked(first.chat.messages) })
+    const resumed = reloaded.chat.resumeStream()
+    await expect.poll(reloaded.answer).toBe('Because ')
+    place.say('of that.')
+    place.end()
+    await Promise.all([sent, resumed])
+    expect(reloaded.chat.messages).toEqual(first.chat.messages)
+    expect(reloaded.answer()).toBe('Because of that.')
+  })
+
+  it('is opened after the end, and has the whole answer', async () => {
+    await using place = await openPlace(backend)
+    const first = openChat(place.asked)
+    const sent = first.chat.sendMessage(question)
+    for (const word of ['Because ', 'of ', 'that.']) place.say(word)
+    place.end()
+    await sent
+    const late = openChat(place.other, { messages: structuredClone(first.chat.messages) })
+    await late.chat.resumeStream()
+    expect(late.chat.messages).toEqual(first.chat.messages)
+    expect(late.chat.status).toBe('ready')
+  })
+
+  it('resumes nothing where there is nothing', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    await tab.chat.resumeStream()
+    expect([tab.chat.status, tab.chat.messages]).toEqual(['ready', []])
+  })
+
+  it('is stopped from another client: all are ready, and keep what they have', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    const sent = tab.chat.sendMessage(question)
+    place.say('Because ')
+    await expect.poll(tab.answer).toBe('Because ')
+    const other = openChat(place.other, { messages: asked(tab.chat.messages) })
+    const resumed = other.chat.resumeStream()
+    await expect.poll(other.answer).toBe('Because ')
+    await openChat(place.other).transport.stop('chat')
+    await Promise.all([sent, resumed])
+    expect([tab.chat.status, other.chat.status]).toEqual(['ready', 'ready'])
+    expect([tab.answer(), other.answer()]).toEqual(['Because ', 'Because '])
+    const signal = await place.calls.take()
+    await expect.poll(() => signal?.aborted).toBe(true)
+    await expect.poll(() => place.app.results).toMatchObject([{ status: 'stopped' }])
+  })
+
+  it('is left by the stop of the SDK, and its run goes on', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    const sent = tab.chat.sendMessage(question)
+    place.say('Because ')
+    await expect.poll(tab.answer).toBe('Because ')
+    await tab.chat.stop()
+    await sent
+    place.say('of that.')
+    const resumed = tab.chat.resumeStream()
+    await expect.poll(tab.answer).toBe('Because of that.')
+    expect((await place.calls.take())?.aborted).toBe(false)
+    place.end()
+    await resumed
+    expect(place.app.results).toMatchObject([{ status: 'completed' }])
+  })
+
+  it('has an error if the model fails, and keeps what came before', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    const sent = tab.chat.sendMessage(question)
+    place.say('Because ')
+    await expect.poll(tab.answer).toBe('Because ')
+    place.fail(new Error('The model is overloaded.'))
+    await sent
+    expect(tab.chat.status).toBe('error')
+    expect(tab.chat.error?.message).toBe('The model is overloaded.')
+    expect(tab.answer()).toBe('Because ')
+    await expect.poll(() => place.app.results).toMatchObject([{ status: 'failed' }])
+    const late = openChat(place.other, { messages: asked(tab.chat.messages) })
+    await late.chat.resumeStream()
+    expect(late.chat.error?.message).toBe('The model is overloaded.')
+    expect(late.answer()).toBe('Because ')
+  })
+
+  it('has an error without details if the stream of the model breaks', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    const sent = tab.chat.sendMessage(question)
+    place.say('Because ')
+    place.break(new Error('secret'))
+    await sent
+    expect([tab.chat.status, tab.chat.error?.message]).toEqual(['error', 'The run failed.'])
+    expect(tab.answer()).toBe('Because ')
+  })
+
+  it('has an error if the server shuts down that produces the answer', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.other)
+    const asking = openChat(place.asked)
+    const sent = asking.chat.sendMessage(question)
+    place.say('Because ')
+    await expect.poll(asking.answer).toBe('Because ')
+    const resumed = tab.chat.resumeStream()
+    await expect.poll(tab.answer).toBe('Because ')
+    await place.app.channels.close()
+    if (backend === 'Redis') {
+      await resumed
+      expect(tab.chat.status).toBe('error')
+      expect(tab.answer()).toBe('Because ')
+    }
+    void sent
+  })
+
+  it('calls the model once for a request that is sent twice', async () => {
+    await using place = await openPlace(backend)
+    const twice: TRPCLink<AiRouter> =
+      () =>
+      ({ op, next }) =>
+        observable((observer) => {
+          if (op.path === 'ask') next(op).subscribe({})
+          return next(op).subscribe(observer)
+        })
+    const tab = openChat(place.asked, { link: twice })
+    const sent = tab.chat.sendMessage(question)
+    place.say('Once.')
+    place.end()
+    await sent
+    expect(tab.answer()).toBe('Once.')
+    expect(place.calls.items).toHaveLength(1)
+    await expect
+      .poll(() => place.app.results.map(({ status }) => status))
+      .toEqual(expect.arrayContaining(['completed', expect.stringMatching(/^already/)]))
+  })
+
+  it('follows the run that has begun if its answer was lost and the user tries again', async () => {
+    await using place = await openPlace(backend)
+    let isLost = true
+    const lossy: TRPCLink<AiRouter> =
+      () =>
+      ({ op, next }) =>
+        observable((observer) =>
+          next(op).subscribe({
+            ...observer,
+            next(value) {
+              if (op.path === 'ask' && isLost) observer.error(lost as never)
+              else observer.next(value)
+            },
+          }),
+        )
+    const lost = new Error('The network is gone.')
+    const tab = openChat(place.asked, { link: lossy })
+    await tab.chat.sendMessage(question)
+    expect(tab.chat.error?.message).toBe('The network is gone.')
+    isLost = false
+    const again = tab.chat.regenerate()
+    place.say('Once.')
+    place.end()
+    await again
+    expect([tab.answer(), tab.chat.status]).toEqual(['Once.', 'ready'])
+    expect(place.calls.items).toHaveLength(1)
+  })
+
+  it('goes on where it was after its connection was cut', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked)
+    const sent = tab.chat.sendMessage(question)
+    for (const word of ['Because ', 'of ', 'that ']) {
+      place.say(word)
+      await expect.poll(() => tab.answer().endsWith(word)).toBe(true)
+      place.proxy.cut()
+    }
+    place.say('alone.')
+    place.end()
+    await sent
+    expect(tab.answer()).toBe('Because of that alone.')
+  })
+
+  it('has reasoning, tools and steps alike in all tabs, whenever they are opened', async () => {
+    await using place = await openPlace(backend)
+    const first = openChat(place.asked)
+    const sent = first.chat.sendMessage(question)
+    place.emit({ type: 'reasoning-start', id: 'thought' })
+    for (const delta of ['It ', 'rains?'])
+      place.emit({ type: 'reasoning-delta', id: 'thought', delta })
+    place.emit({ type: 'reasoning-end', id: 'thought' })
+    const call = { toolCallId: 'call', toolName: 'weather' }
+    place.emit({ type: 'tool-input-start', id: call.toolCallId, toolName: call.toolName })
+    for (const delta of ['{"city":', '"Rome"}'])
+      place.emit({ type: 'tool-input-delta', id: call.toolCallId, delta })
+    place.emit({ type: 'tool-input-end', id: call.toolCallId })
+    place.emit({ type: 'tool-call', ...call, input: '{"city":"Rome"}' })
+    place.end('tool-calls')
+    for (const word of ['It ', 'is ', 'warm.']) place.say(word)
+    await expect.poll(first.answer).toBe('It is warm.')
+    const middle = openChat(place.other, { messages: asked(first.chat.messages) })
+    const resumed = middle.chat.resumeStream()
+    await expect.poll(middle.answer).toBe('It is warm.')
+    place.end()
+    await Promise.all([sent, resumed])
+    const late = openChat(place.other, { messages: asked(first.chat.messages) })
+    await late.chat.resumeStream()
+    const types = first.chat.lastMessage?.parts.map(({ type }) => type)
+    expect(types).toEqual(['step-start', 'reasoning', 'tool-weather', 'step-start', 'text'])
+    expect(middle.chat.messages).toEqual(first.chat.messages)
+    expect(late.chat.messages).toEqual(first.chat.messages)
+    const runId = await first.client.findRun.query({ chatId: 'chat' })
+    const stored = await first.client.message.query({ chatId: 'chat', runId: `${runId}` })
+    expect(stored).toEqual({ status: 'completed', message: first.chat.lastMessage })
+  })
+})

@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type ChildServer, startChildServer } from '../support/child-server.ts'
+import { range } from '../support/numbers.ts'
+import { type RedisServer, startRedis } from '../support/redis.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { openChat } from './chats.ts'
+
+let redis: RedisServer
+beforeAll(async () => {
+  redis = await startRedis()
+})
+afterAll(() => redis[Symbol.asyncDispose]())
+
+const startServer = (): Promise<ChildServer> =>
+  startChildServer(new URL('./server.ts', import.meta.url), { REDIS_URL: redis.url })
+const urlOf = ({ port }: { readonly port: number }): string => `http://127.0.0.1:${port}`
+
+it('an answer whose server is killed ends as an error in every chat, with the same text', async () => {
+  await using asked = await startServer()
+  await using other = await startServer()
+  await using proxy = await startTcpProxy(asked.port)
+  const first = openChat(urlOf(proxy), { chatId: 'killed' })
+  const second = openChat(urlOf(other), { chatId: 'killed' })
+  const sent = first.chat.sendMessage({ text: 'Count.' })
+  await expect.poll(first.answer).toMatch(/^1 2 3 /)
+  const resumed = second.chat.resumeStream()
+  await expect.poll(second.answer).toMatch(/^1 2 3 /)
+  await asked.kill()
+  proxy.target = other.port
+  await Promise.all([sent, resumed])
+  for (const { chat } of [first, second]) {
+    expect(chat.status).toBe('error')
+    expect(chat.error?.message).toMatch('The run was abandoned')
+  }
+  expect(first.chat.lastMessage).toEqual(second.chat.lastMessage)
+})
+
+it('an answer goes on in a chat whose server is replaced meanwhile', async () => {
+  await using asked = await startServer()
+  const first = await startServer()
+  await using proxy = await startTcpProxy(first.port)
+  const asking = openChat(urlOf(asked), { chatId: 'replaced' })
+  const sent = asking.chat.sendMessage({ text: 'Count.' })
+  await expect.poll(asking.answer).toMatch(/^1 2 /)
+  const tab = openChat(urlOf(proxy), { chatId: 'replaced' })
+  const resumed = tab.chat.resumeStream()
+  await expect.poll(tab.answer).toMatch(/^1 2 3 /)
+  await first.kill()
+  await using next = await startServer()
+  proxy.target = next.port
+  await Promise.all([sent, resumed])
+  expect([asking.chat.status, tab.chat.status]).toEqual(['ready', 'ready'])
+  expect(tab.answer()).toBe(
+    range(1, 60)
+      .map((word) => `${word} `)
+      .join(''),
+  )
+  expect(tab.answer()).toBe(asking.answer())
+})
