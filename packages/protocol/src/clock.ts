@@ -8,7 +8,7 @@ export interface TimerOptions {
   readonly keepsAlive?: boolean
 }
 
-/** Time, timers and randomness, handed in so that a simulator can replace them. */
+/** Time, timers and randomness, as an option so that a simulator can replace them. */
 export interface Clock {
   /**
    * The time of day, in milliseconds since 1970. It can jump in both directions: measure durations
@@ -25,7 +25,7 @@ export interface Clock {
    * timer. Only a timer with `keepsAlive` keeps the process alive.
    */
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void
-  /** A number from 0 up to, not including, 1. */
+  /** Returns a random number of at least 0 and less than 1. */
   random(): number
 }
 

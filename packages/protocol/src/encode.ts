@@ -6,7 +6,7 @@ export interface SseMessage {
   readonly event?: string
   /** The id that a client sends back to resume after this message: one line without NUL. */
   readonly id?: string
-  /** The payload. May have many lines; CR, LF and CRLF all reach the reader as LF. */
+  /** The payload. It may have several lines; the reader gets LF for CR, LF and CRLF. */
   readonly data?: string
   /** Asks the client to wait this many milliseconds before it reconnects: a whole number. */
   readonly retryMs?: number
@@ -37,9 +37,8 @@ export function encodeAround(id: string): readonly [before: string, after: strin
 }
 
 /**
- * Writes the `event` line of a message. The rest of the message, as {@link encode} writes it
- * without a name, can follow. That way one encoded message is reused under many names. Throws
- * `INVALID_MESSAGE`.
+ * Writes the `event` line of a message. The output of {@link encode} for the same message without a
+ * name can follow. So one encoded message can be reused under many names. Throws `INVALID_MESSAGE`.
  */
 export function encodeEventName(event: string): string {
   return `event: ${singleLine('event', event)}\n`

@@ -35,7 +35,7 @@ export interface RealtimeErrorCodes {
   readonly TOO_MANY_CHANNELS: true
   /** The server is about to stop, and accepts no new connections. */
   readonly DRAINING: true
-  /** A message can't be written as `text/event-stream`, or received data is not valid. */
+  /** A message can't be written as `text/event-stream`, or received data is invalid. */
   readonly INVALID_MESSAGE: false
   /** A connection took too long to open. */
   readonly CONNECT_TIMEOUT: true
@@ -115,7 +115,7 @@ export class RealtimeError extends Error {
   }
 }
 
-/** Whether a value is a {@link RealtimeError}, also one from another copy of this package. */
+/** Whether a value is a {@link RealtimeError} of this or another copy of this package. */
 export function isRealtimeError(value: unknown): value is RealtimeError {
   return value instanceof Error && value.name === 'RealtimeError' && 'code' in value
 }

@@ -11,7 +11,9 @@ export type EventId = string
 /** An id that comes before every event. */
 export const firstEventId: EventId = '0-0'
 
-/** The longest valid `lastEventId`, in characters: 200 channels in one merged subscription. */
+/**
+ * The maximum length of a `lastEventId`, in characters: 190 channels in one merged subscription.
+ */
 export const maxLastEventIdLength = 8_192
 
 // Redis ids are two unsigned 64-bit numbers: at most 20 digits each.

@@ -41,7 +41,9 @@ export const multiplexedEvents = {
 
 /** The data of `$connected`. */
 export interface MultiplexedConnectedData extends ConnectedData {
-  /** Identifies the stream in control requests. A secret of this client and the server. */
+  /**
+   * Identifies the stream in control requests. A secret that only this client and the server know.
+   */
   readonly connectionId: string
 }
 
@@ -64,7 +66,7 @@ export type MultiplexedGapData = KeyData & GapData
 
 /** One subscription of a set. */
 export interface WantedSubscription {
-  /** The procedure's path, with dots. */
+  /** The procedure's dot-separated path. */
   readonly path: string
   /** The transformed input; absent if there is none. */
   readonly input?: unknown
@@ -75,7 +77,7 @@ export interface WantedSubscription {
 /** The body of a request for a stream, or of a control request. */
 export interface MultiplexedRequest {
   readonly version: typeof multiplexedVersion
-  /** Grows with every change of the set. */
+  /** A number that increases with every change of the set. */
   readonly revision: number
   /** The stream whose set is to be replaced; absent for a new stream. */
   readonly connectionId?: string
