@@ -14,8 +14,8 @@ import { Subscriber } from './pubsub/subscriber.ts'
 import { createErrorReport, createStatusReport } from './reports.ts'
 
 /**
- * Keeps logs in Redis (6.2 or newer) or Valkey. Any number of processes can share them, and they
- * survive restarts of those processes.
+ * Keeps logs in Redis (6.2 or newer) or Valkey. Any number of processes can share the logs, which
+ * survive restarts of the processes.
  *
  * It opens one connection for commands, at the first command, and one for notifications, at the
  * first `listen`. In a Cluster it opens one of each to every master that it needs. If you pass a
@@ -82,7 +82,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   }
 }
 
-/** Creates the client for commands, and the reports about its connection. */
+/** Creates the client for commands, and the objects that watch its connection. */
 function connect(target: RedisTarget, settings: RedisSettings, secrets: Secrets) {
   const { clock, timeoutMs, credentials, pubSub } = settings
   const onError = createErrorReport(settings, secrets)

@@ -22,7 +22,10 @@ export type AppendGroups = readonly [AppendGroup, ...AppendGroup[]]
 /** The result of each append in a group; `undefined` if it is unknown whether they were stored. */
 export type GroupResult = readonly AppendResult[] | undefined
 
-/** The maximum length of a group and of a command, in characters. A larger append gets its own. */
+/**
+ * The maximum length of a group and of a command, in characters. A larger append gets its own
+ * group.
+ */
 const maxGroupLength = 262_144
 /** The maximum number of groups in one command, which blocks Redis while it runs. */
 const maxGroups = 256

@@ -218,7 +218,7 @@ const lastPosition = '18446744073709551615-18446744073709551614'
 
 /**
  * Returns an id that Redis accepts: both parts fit in 64 bits. No event can follow a larger id, so
- * it becomes the last position.
+ * such an id becomes the last position.
  */
 function streamPosition(id: EventId): string {
   const fits = id.split('-').every((part) => BigInt(part) < 2n ** 64n - 1n)

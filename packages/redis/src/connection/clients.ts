@@ -75,8 +75,8 @@ type Login =
   | Record<never, never>
 
 /**
- * Returns the options with which connections log in. They use the credentials that the app returns
- * at each connect, or else those in its client's options at that time.
+ * Returns the options with which connections log in. At each connect they get the credentials from
+ * the app's `credentials` function. Without one, they read the current options of the app's client.
  */
 function login(theirs: RedisOptions, options: ClientOptions): Login {
   const { clock, timeoutMs, credentials, secrets } = options

@@ -1,6 +1,6 @@
 import { type Clock, elapsedTime } from '@trpc-sse/server'
 
-/** A change of whether Redis can be reached. */
+/** A report that Redis was lost, or is connected again. */
 export type RedisStatus =
   | { readonly status: 'lost'; readonly error: unknown }
   | { readonly status: 'connected'; readonly lostForMs: number }

@@ -113,8 +113,7 @@ export class NodeConnection {
   }
 
   /**
-   * Confirms answered topics. A slot that moved away in the same chunk of replies makes its topics
-   * lost.
+   * Confirms answered topics. Topics whose slot moved away in the same chunk of replies are lost.
    */
   #confirm(): void {
     const topics = this.#answered
@@ -125,7 +124,7 @@ export class NodeConnection {
     onLost(topics.filter(({ channel }) => !subscribed.has(channel)))
   }
 
-  /** Called for each channel of a moved slot: search once for all of them. */
+  /** Called once for each channel of a moved slot. Starts a single search for all of them. */
   #moved(): void {
     if (!this.#hasMoved) queueMicrotask(() => this.#findLost())
     this.#hasMoved = true
@@ -140,9 +139,7 @@ export class NodeConnection {
     onLost(topics().filter(({ isConfirmed, channel }) => isConfirmed && !subscribed.has(channel)))
   }
 
-  /**
-   * The channels that are subscribed, according to the confirmations and ends that Redis has sent.
-   */
+  /** The currently subscribed channels, according to the replies of Redis. */
   #subscribedChannels(): ReadonlySet<string> {
     const subscriptions = this.#client?.condition?.subscriber
     const kind = this.#isSharded() ? 'ssubscribe' : 'subscribe'

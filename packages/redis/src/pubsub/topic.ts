@@ -94,9 +94,7 @@ export class Topic {
     this.#listeners.clear()
   }
 
-  /**
-   * Passes a published message to the listeners: an event, a notice, or a request to read the log.
-   */
+  /** Passes a published message to the listeners: an event, a notice, or an interruption. */
   deliver(message: string): void {
     if (message === interruption) {
       this.#notify((listener) => listener.onInterrupted())

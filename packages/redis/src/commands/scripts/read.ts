@@ -116,9 +116,9 @@ end
  * ms, number of newest events to read (-1: the events after an id), that id, maximum number of
  * events, maximum bytes of payload.
  *
- * Replies with the last id, the origin after a `clear` ('' without one), and '1' if fewer of the
- * newest events are left than were asked for. Then id, prev and payload of each entry follow, in
- * one flat list.
+ * Replies with the last id, the origin after a `clear` ('' without one), and '1' if the log has
+ * fewer of the newest events than requested. Then id, prev and payload of each entry follow, in one
+ * flat list.
  */
 export const readScript: Script = script(`${begin}
 local expires_in = ''
@@ -167,9 +167,9 @@ export function parsePage(reply: unknown, range: ReadRange): LogPage {
 const minBytes = 1_024
 
 /**
- * From this many bytes on, payloads share the memory of their reply, which was read from the socket
- * in chunks of 64 kB. The payloads of a smaller reply are copied, so that they don't retain a
- * chunk.
+ * The payloads of a reply of at least this many bytes share its memory, which was read from the
+ * socket in chunks of 64 kB. The payloads of a smaller reply are copied, so that they don't retain
+ * a whole chunk.
  */
 const minKept = 65_536
 

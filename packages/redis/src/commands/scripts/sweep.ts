@@ -10,7 +10,7 @@ const maxExpired = 1_000
 
 /**
  * Saves the state and extends the lifetime of a log's keys, at most until `forget_at`. A log
- * without events and entries gets a short lifetime. Sets the local `kept_ms`.
+ * without events and entries is kept only for a short time. Sets the local `kept_ms`.
  */
 const keepKeys = `
 local kept_ms = tonumber(ARGV[3])
