@@ -1,8 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 /**
- * Copies the status and headers that hooks and `createContext` have set to Node's response. Fastify
- * doesn't send those of a hijacked reply.
+ * Copies the status and headers of a reply, which hooks and `createContext` have set, to Node's
+ * response. Fastify doesn't send those of a hijacked reply.
  */
 export function copyHead(reply: FastifyReply): FastifyReply['raw'] {
   reply.raw.statusCode = reply.statusCode

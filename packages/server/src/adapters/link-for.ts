@@ -9,8 +9,9 @@ const maxLinks = 100
 
 /**
  * Returns the link of an app, for adapters that are called with each request. Creates the link at
- * the first request. An app is a router with its settings, on one listener if the adapter knows it.
- * Without a listener, an app ends when its link has drained: later requests belong to a new app.
+ * the first request. An app is a router with its settings, on one listener if the adapter knows the
+ * listener. Without a listener, an app ends when its link has drained: later requests belong to a
+ * new app.
  *
  * @throws `INVALID_OPTION` if each request has different settings.
  */

@@ -4,7 +4,7 @@ import type { ServerLink } from '../index.ts'
 /** A link that serves a router, for one app. */
 export interface RouterLink {
   readonly link: ServerLink
-  /** Identifies requests of the app. Not set if the app holds its link itself. */
+  /** Identifies requests of the app. Not set if the app has a reference to its link. */
   readonly app?: { readonly settings: object; readonly listener: object | undefined }
   /** Whether the app has ended. Its link is no longer used for requests. */
   retired: boolean

@@ -183,7 +183,7 @@ export interface Backend {
   /**
    * Listens for hints about new events.
    *
-   * - B15: MUST resolve only when the listener will be hinted every event stored from then on.
+   * - B15: MUST resolve only when every event that is stored from then on will be hinted.
    * - B16: MUST call `onInterrupted` after hints may have been lost, once hints arrive reliably
    *   again.
    * - B17: MUST NOT call a listener after its `unlisten`. Other listeners of the log MUST be
@@ -191,9 +191,9 @@ export interface Backend {
    */
   listen(log: ChannelLog, listener: LogListener): Promise<Unlisten>
   /**
-   * Sends a text to the current listeners of a log. Server links use it to forward changes of
-   * streams to each other. Without it, a client opens a new stream if its change arrives at a
-   * different process than its stream.
+   * Sends a text to the current listeners of a log. Server links use `notify` to forward changes of
+   * streams to each other. Without it, a client must open a new stream if its change arrives at a
+   * process that doesn't have the stream.
    *
    * - B26: MUST call `onNotice` of every listener of the log, in every process, with exactly that
    *   text. MUST NOT store anything or create a log.

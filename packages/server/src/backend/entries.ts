@@ -58,7 +58,7 @@ export interface EntriesRange {
 
 /**
  * A page of a log's entries. Pages are read at different moments: an entry that exists all the time
- * is in at least one of them.
+ * is in at least one page.
  */
 export interface EntriesPage {
   readonly entries: readonly (readonly [key: string, value: string])[]

@@ -78,8 +78,7 @@ class MemoryLogs {
     const state = found ?? new MemoryLogState(this.#clock, retain, nowMs)
     state.touch(retain, nowMs)
     if (found === undefined) this.#states.set(key, state)
-    // Existing logs cause one sweep step per millisecond. Each new log causes one, as there may be
-    // many.
+    // One sweep step per millisecond is enough, but each new log adds one, as many may be created.
     if (found === undefined || nowMs !== this.#sweptAtMs) this.#sweep.step(nowMs)
     this.#sweptAtMs = nowMs
     return state

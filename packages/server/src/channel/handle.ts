@@ -36,9 +36,9 @@ export interface ChannelHandle<TInput, TEvent> {
    */
   publish(event: TInput, options?: PublishOptions): Promise<PublishResult>
   /**
-   * Stores up to 10,000 events in one round trip: all of them, with no other events between them,
-   * or none. The maximum size of their JSON is the channel's `maxBatchBytes`. Rejects with the same
-   * errors as `publish`.
+   * Stores up to 10,000 events in one round trip: either all of them, with no other events between
+   * them, or none. The total size of their JSON must not exceed the channel's `maxBatchBytes`.
+   * Rejects with the same errors as `publish`.
    */
   publishMany(events: readonly TInput[]): Promise<readonly PublishResult[]>
   /**

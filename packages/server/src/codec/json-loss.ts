@@ -5,7 +5,7 @@ export interface JsonLoss {
   readonly what: string
 }
 
-/** Deeper than any real event. It stops the search in a value that contains itself. */
+/** Deeper than any real event. This limit stops the search in a value that contains itself. */
 const maxDepth = 1_000
 
 /**

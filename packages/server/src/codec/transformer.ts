@@ -21,7 +21,8 @@ export type Stored<
   ? inferTransformedProcedureOutput<WithoutTransformer, ProcedureOf<TEvent>>
   : TEvent
 
-// JSON changes some types. tRPC has a type for the output that a client without a transformer gets.
+// JSON changes some types. tRPC's own type for the output of a query without a transformer shows
+// how.
 interface WithoutTransformer {
   readonly transformer: false
   readonly errorShape: TRPCDefaultErrorShape

@@ -19,7 +19,10 @@ export interface NextPage {
   readonly after: EventId
 }
 
-/** The decoded entries of a page. An event marks a gap if its `prev` isn't the entry before it. */
+/**
+ * The decoded entries of a page. An event marks a gap if its `prev` isn't the id of the entry
+ * before.
+ */
 export interface CheckedPage {
   readonly entries: readonly LogEntry[]
   /** The page to read next; `undefined` if this page reaches the end of the log. */

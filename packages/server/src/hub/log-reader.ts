@@ -25,7 +25,7 @@ export interface LogReaderOptions {
   keepsValues(): boolean
 }
 
-/** The maximum number of undecodable events that are remembered as reported, for one log. */
+/** The maximum number of events of one log that are remembered as reported. */
 const maxReported = 256
 
 /** Creates the reader of one log. */

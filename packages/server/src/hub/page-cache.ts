@@ -9,7 +9,7 @@ interface CachedPage {
 /** The maximum age of a page for a new reader, in milliseconds. */
 const freshMs = 1_000
 
-/** Keeps the newest pages of all logs of a process in memory, up to a maximum of bytes. */
+/** Keeps the newest pages of all logs of a process in memory, up to `maxBytes`. */
 export class PageCache {
   readonly #maxBytes: number
   readonly #elapsedMs: () => number

@@ -181,7 +181,8 @@ export class PageRequest implements Read {
 
   /** Returns the index at which the page of another request serves this one; -1 if it doesn't. */
   indexIn(page: Page, other: PageRequest): number {
-    // A request for the same page isn't read itself, so it takes that page, whatever it contains.
+    // A request for the same page isn't read separately, so it gets this page, whatever its
+    // content.
     if (this.asksLike(other)) return 0
     if ('last' in this.from) return -1
     // After an undecodable event, only this request's own page can be checked for contiguity.

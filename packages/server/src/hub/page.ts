@@ -51,7 +51,7 @@ export class Page {
     this.#events = entries.at(-1)?.kind === 'jump' ? entries.length - 1 : entries.length
     this.#isWhole = this.#events === page.events.length
     // The oldest events are dropped first. So if one before this page is gone, all older ones are
-    // too.
+    // gone too.
     const isOldest =
       'after' in range && first !== undefined && compareEventIds(first, range.after) > 0
     this.#low = isOldest ? undefined : (first ?? from.id)
@@ -72,8 +72,7 @@ export class Page {
   }
 
   /**
-   * Returns the index of the first event after an id; -1 if the page doesn't have it, or can't
-   * know.
+   * Returns the index of the first event after an id; -1 if the page can't serve a reader there.
    */
   indexAfter(id: EventId): number {
     const last = this.#entries[this.#events - 1]
@@ -102,8 +101,8 @@ export class Page {
 }
 
 /**
- * Estimates the memory of an event: its payload, its value if that is kept, and its frame. The
- * frame of a payload of bytes shares those bytes.
+ * Estimates the memory of an event: its payload, its value if that is kept, and its frame. If the
+ * payload is bytes, the frame shares them.
  */
 function sizeOf(entry: LogEntry): number {
   if (entry.kind !== 'event') return 64

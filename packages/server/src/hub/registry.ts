@@ -27,7 +27,7 @@ export interface HubRegistryOptions {
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
-/** A hub, with its times of the next check and of becoming idle. */
+/** A hub, with the time of its next check and the time since which it is idle. */
 interface HubSlot {
   readonly hub: Hub
   /** The time at which the last reader left; `undefined` while there are readers. */
@@ -37,8 +37,8 @@ interface HubSlot {
 
 const tickMs = 1_000
 /**
- * Backends forget an unused empty log after minutes. A check counts as use, so it must happen
- * before.
+ * Backends forget an unused empty log after minutes. A check counts as use, so it must come
+ * earlier.
  */
 const longestCheckMs = 450_000
 
@@ -51,7 +51,7 @@ export class HubRegistry {
   readonly #elapsedMs: () => number
   readonly #slots = new Map<string, HubSlot>()
   #isClosed = false
-  /** The time until which no search for idle hubs is made. */
+  /** The earliest time of the next search for idle hubs. */
   #crowdedUntilMs = 0
   #cancelTick: (() => void) | undefined
 

@@ -14,7 +14,7 @@ export interface WindowLimits {
 
 /**
  * The newest entries of a log, in order. Entries are numbered from the first one that was pushed. A
- * reader inside the window stores the number of its next entry, so reading it is one array access.
+ * reader inside the window stores the number of its next entry, so a read is one array access.
  */
 export class Window {
   readonly #limits: WindowLimits
@@ -62,8 +62,8 @@ export class Window {
   }
 
   /**
-   * Adds the entries of an older page, which was read after `from`, before the oldest entry: as
-   * many as the limits allow. Adds none if the page ends before the window starts.
+   * Adds entries of an older page, which was read after `from`, at the start of the window: as many
+   * as the limits allow. Adds none if the page doesn't reach the start.
    */
   prepend(from: EventId, page: readonly LogEntry[]): void {
     const older = page.slice(0, page.findIndex(({ id }) => id === this.#floor) + 1)

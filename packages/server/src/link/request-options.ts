@@ -32,7 +32,7 @@ export type OwnOptions = Partial<Omit<RequestOptions, 'router' | 'basePath'>> & 
   readonly path?: string
 }
 
-/** Returns the options for one request: the link's, with the request's own in their place. */
+/** Returns the options for one request: those of the link, overridden by the request's own. */
 export function optionsForRequest(
   link: RequestOptions,
   { request, response, path, ...own }: OwnOptions & { request?: unknown; response?: unknown },
@@ -65,7 +65,7 @@ export function reportError(
   }
 }
 
-/** The argument of `onError`, in part. */
+/** A part of the argument of `onError`. */
 export interface Failure {
   readonly error: unknown
   readonly path: string | undefined

@@ -32,7 +32,7 @@ export interface RouterSseConfig {
 /** The part of a router's configuration that subscriptions depend on. */
 export interface RouterConfig {
   readonly input: TRPCDataTransformer
-  /** The transformer of output; `undefined` if there is none. */
+  /** The transformer for output; `undefined` if there is none. */
   readonly output: TRPCDataTransformer | undefined
   readonly sse: RouterSseConfig
   /** Whether the app runs in development mode. */
@@ -66,7 +66,7 @@ interface RouterInternals {
   readonly lazy: Readonly<Record<string, { load(): Promise<void> }>>
 }
 
-/** Finds a procedure by its path with dots. Loads lazy routers if necessary. */
+/** Finds a procedure by its dot-separated path. Loads lazy routers if necessary. */
 export async function findProcedure(
   router: AnyTRPCRouter,
   path: string,

@@ -31,7 +31,7 @@ import { routerConfig } from './router.ts'
 import { settingsOf } from './settings.ts'
 import { createSingleMode } from './single.ts'
 
-/** The current and total numbers of a link. */
+/** Statistics of a link: current numbers, and totals since its creation. */
 export interface ServerLinkStats {
   /** The number of open streams. */
   readonly connections: number
@@ -68,7 +68,7 @@ export interface ServerLink {
    * others to {@link fetch}.
    */
   isForStream(request: NodeRequest, overrides?: Pick<RequestOverrides, 'path'>): Promise<boolean>
-  /** Returns the current and total numbers of the link in this process. */
+  /** Returns the statistics of the link in this process. */
   stats(): ServerLinkStats
   /** Lists the streams that are open in this process. */
   connections(): ConnectionInfo[]

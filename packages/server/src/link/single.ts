@@ -65,7 +65,7 @@ async function callFor(
   return await callProcedure(call, request.getRawInput)
 }
 
-/** A call that is the only one on its connection, and so is the stream too. */
+/** A call that is alone on its connection, and so also serves as the connection's stream. */
 class SingleStream extends SubscriptionCall implements StreamHandler {
   paths(): readonly string[] {
     return [this.subject.path]

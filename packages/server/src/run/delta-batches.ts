@@ -4,8 +4,8 @@ import type { AnyRunDefinition } from './definition.ts'
 import { applyFold, initialValue } from './fold-value.ts'
 
 /**
- * The minimum bytes of deltas after which the fold is stored again. A longer fold is stored again
- * after as many bytes as it has.
+ * The minimum bytes of deltas after which the fold is stored again. If the fold itself is longer,
+ * its length counts instead.
  */
 const leastTailBytes = 4_096
 /**

@@ -103,7 +103,7 @@ async function readFold(options: FoldOptions): Promise<FoldedRun> {
   return { value, end, after, presence, event: itemEvent(id, { type: 'fold', value }, codec) }
 }
 
-/** The value of the events in a log. */
+/** The result of folding the events in a log. */
 interface FoldedLog extends Pick<FoldedRun, 'value' | 'end' | 'after'> {
   readonly isEmpty: boolean
   readonly isIncomplete: boolean

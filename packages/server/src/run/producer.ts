@@ -15,8 +15,7 @@ export interface ProduceResult {
    */
   readonly status: RunEnd | 'alreadyRunning' | 'alreadyEnded'
   /**
-   * The error with which the run or its storage failed. An `INVALID_EVENT` has the schema's
-   * `issues`.
+   * The error that made the run or its storage fail. An `INVALID_EVENT` has the schema's `issues`.
    */
   readonly error?: unknown
 }

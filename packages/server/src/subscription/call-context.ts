@@ -2,7 +2,7 @@ import { acrossCopies } from '../shared-state.ts'
 import type { Gap } from './feed.ts'
 import type { LiveOptions } from './options.ts'
 
-/** The interface of a procedure call to the subscription that it returns. */
+/** The functions of a procedure call that its subscription uses. */
 export interface CallContext {
   /** The id that the client resumes from. */
   readonly lastEventId: string | undefined
@@ -17,8 +17,8 @@ export interface CallContext {
   turn(signal: AbortSignal): Promise<void> | undefined
 }
 
-// Keyed by the call's signal, which reaches the resolver unchanged. The input doesn't: its schema
-// may drop parts.
+// Keyed by the call's signal, which reaches the resolver unchanged. The input may not: its schema
+// may drop properties.
 const contexts = acrossCopies('call contexts', () => new WeakMap<AbortSignal, CallContext>())
 
 /** Makes a call's context available to subscriptions that get the call's signal. */

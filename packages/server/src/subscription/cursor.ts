@@ -13,7 +13,7 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
 import type { Gap, LogFeed } from './feed.ts'
 
-/** The start of a cursor: after an id, or with a number of the newest events (0: at the end). */
+/** The start of a cursor: after an id, or at one of the newest events (`replay: 0`: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
 /**
@@ -106,7 +106,7 @@ class Cursor implements LogFeed, PageConsumer, OpeningReader {
   }
 
   hasCaughtUp(): boolean {
-    // Elsewhere than in the window, its position may be one that the log doesn't go on from.
+    // Outside the window, the log may not continue from this position.
     if (this.#sequence === undefined || this.#id === undefined) return false
     return this.#end !== undefined && compareEventIds(this.#id, this.#end) >= 0
   }
@@ -136,14 +136,14 @@ class Cursor implements LogFeed, PageConsumer, OpeningReader {
     // If events to replay are no longer retained, start before them, so that they cause a gap.
     this.#id ??= page.isTrimmed ? firstEventId : page.from
     const isEnd = page.count === index && page.next === undefined
-    // The log is ahead of the hub: the hub wakes its readers once it has caught up.
+    // The log is ahead of the hub, which wakes its readers once it has caught up.
     if (isEnd && window?.after(this.#id) === undefined && !page.isTrimmed) this.#hub.check()
     else this.#wake()
   }
 
   /**
-   * Whether so many events were published since `#end` that the newest ones on the page don't
-   * include all of them.
+   * Whether the page starts after `#end`, because many events were published since. The events
+   * between `#end` and the page would then be missed.
    */
   #startsTooLate(page: Page): boolean {
     return !page.isTrimmed && this.#end !== undefined && compareEventIds(page.from, this.#end) > 0

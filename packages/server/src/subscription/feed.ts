@@ -14,8 +14,8 @@ export interface Feed {
   /** The position to resume from; `undefined` until the feed knows where it starts. */
   position(): string | undefined
   /**
-   * Requests that events keep their decoded values. Payloads are decoded once for validation, and
-   * then not again.
+   * Requests that events keep the values that were decoded to validate their payloads, so that no
+   * payload is decoded twice.
    */
   needValues(): void
   /** Whether the reader is so slow that the channel's policy is to disconnect it. */
@@ -29,9 +29,9 @@ export interface EventFeed extends Feed {
   next(): FeedEvent | Gap | undefined
 }
 
-/** An {@link EventFeed} that knows how much there was when it was opened. */
+/** A feed of a log's events that can say when it has caught up. */
 export interface LogFeed extends EventFeed {
-  /** Whether it is past everything that the log had when it was opened. */
+  /** Whether the feed has delivered all events that the log had when the feed was opened. */
   hasCaughtUp(): boolean
 }
 

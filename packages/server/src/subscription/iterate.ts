@@ -106,7 +106,7 @@ class FeedIterator<TEvent> implements AsyncIterator<TrackedEnvelope<TEvent>, voi
   }
 
   /**
-   * Sends the client the starting position, unless there is an event already, which has its own id.
+   * Sends the client the starting position, unless the first item is there: it has an id itself.
    */
   #sendPosition(feed: Feed, item: FeedItem | undefined): void {
     const position = feed.position()

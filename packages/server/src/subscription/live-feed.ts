@@ -44,7 +44,7 @@ export class LiveFeed implements EventFeed {
     const { lastEventId, codec } = options
     this.#options = options
     this.#cursor = options.open(lastEventId, this.#grace)
-    // A transformer's output for an event can't be embedded in its output for the whole item.
+    // The transformed event can't be embedded in the transformed item, so values are needed.
     this.#needsValues = codec.output !== undefined
     if (this.#needsValues) this.#cursor.needValues()
     this.#position = lastEventId ?? beforeSnapshot

@@ -1,8 +1,8 @@
 /** Options of `live`. A resolver's `opts` can be passed unchanged. */
 export interface LiveOptions {
   /**
-   * Ends the subscription when it aborts. A subscription that a procedure returns also ends with
-   * its call.
+   * Ends the subscription when the signal aborts. A subscription that a procedure returns also ends
+   * with the call.
    */
   readonly signal?: AbortSignal | undefined
   /**

@@ -4,8 +4,8 @@ import { badRequest } from './errors.ts'
 import type { LiveOptions } from './options.ts'
 
 /**
- * Returns the id to resume from: the client's own, or else the one in the options, or else the one
- * in the input. Rejects with BAD_REQUEST for an id that isn't a string.
+ * Returns the id to resume from. The client's own id comes first, then the one in the options, then
+ * the one in the input. Rejects with BAD_REQUEST for an id that isn't a string.
  */
 export async function findLastEventId(options: LiveOptions): Promise<string | undefined> {
   const id =
@@ -26,7 +26,7 @@ export async function findLastEventId(options: LiveOptions): Promise<string | un
   )
 }
 
-/** Whether the options can contain the client's position, even if the client has none yet. */
+/** Whether the options pass on the client's position. The client may not have one yet. */
 export function knowsCall(options: LiveOptions): boolean {
   return (
     callContextOf(options) !== undefined ||

@@ -43,7 +43,7 @@ export class SnapshotLoad {
     this.#context.runInAsyncScope(() => this.#controller.abort())
   }
 
-  // Async, so that an error thrown by the loader becomes a rejection.
+  // Async, so that an error that the loader throws becomes a rejection.
   async #run(load: LoadSnapshot<unknown>, group: Pick<ReadGroup, 'turn'>): Promise<unknown> {
     const { signal } = this.#controller
     const turn = group.turn(signal)

@@ -194,7 +194,7 @@ export const readCases: readonly BackendCase[] = [
   },
 ]
 
-/** Uses a log that has lost its data. Returns the ids that a reader may then have. */
+/** Uses an empty log. Returns all ids of it that a reader may have. */
 async function liveOnce(
   backend: Backend,
   log: ChannelLog,

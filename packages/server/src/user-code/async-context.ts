@@ -30,7 +30,7 @@ export const captureContext: () => AsyncContext = chooseCapture()
 function chooseCapture(): () => AsyncContext {
   // An AsyncResource takes a twentieth of the memory and time of a snapshot.
   if (AsyncResource) return () => new AsyncResource('trpc-sse')
-  // Edge runtimes have only this.
+  // Edge runtimes have only snapshots.
   const storage = globalStorage
   if (storage?.snapshot) return () => ({ runInAsyncScope: storage.snapshot() })
   return () => noContext

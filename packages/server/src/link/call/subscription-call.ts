@@ -81,13 +81,13 @@ export class SubscriptionCall implements CallContext {
   source: CallSource | undefined = undefined
   /** Whether the call sends snapshots and events; `undefined` if that is unknown. */
   live: boolean | undefined = undefined
-  /** Whether the client was sent the starting position in a channel. */
+  /** Whether the starting position in the channel was sent to the client. */
   positionSent = false
   readonly #reportError: ReportError
   /** The bytes before each event in multiplexed mode. Calls with the same key share them. */
   readonly #eventHead: Uint8Array | undefined
   #state: 'waiting' | 'started' | 'ended'
-  /** The id that the client has, from which it would resume. */
+  /** The last id that the client has, from which it would resume. */
   #clientPosition: string | undefined
 
   constructor(options: SubscriptionCallOptions) {

@@ -4,8 +4,8 @@ import { oncePerProcedure } from './once-per-procedure.ts'
 const isFirst = oncePerProcedure()
 
 /**
- * Warns, once for each procedure, that it loses events because it doesn't pass the client's
- * position to its subscription.
+ * Warns, once for each procedure, that the procedure loses events because it doesn't pass the
+ * client's position to its subscription.
  */
 export function warnOfLoss(router: AnyTRPCRouter, path: string): void {
   if (!isFirst(router, path)) return

@@ -157,13 +157,13 @@ function createHeads(): (key: string) => Uint8Array {
   }
 }
 
-/** The frames about a whole stream. */
+/** Frames that concern a whole stream. */
 export interface StreamFrames {
   reconnect(data: ReconnectData, retryMs: number): Uint8Array
   readonly ping: Uint8Array
 }
 
-/** The frames about streams in both modes. */
+/** The {@link StreamFrames} of each mode. */
 export const streamFrames: { readonly single: StreamFrames; readonly multiplexed: StreamFrames } = {
   single: createStreamFrames(singleEvents),
   multiplexed: createStreamFrames(multiplexedEvents),

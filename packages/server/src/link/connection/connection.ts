@@ -37,9 +37,7 @@ export class Connection implements SlotHolder {
   heartbeatEarlyMs = 0
   /** The time at which the client is asked to reconnect, in elapsed milliseconds, if ever. */
   leavesAtMs: number | undefined = undefined
-  /**
-   * The time at which this ends, in elapsed milliseconds, once the client was asked to reconnect.
-   */
+  /** The time of the end, in elapsed milliseconds; set when the client is asked to reconnect. */
   endsAtMs: number | undefined = undefined
   /** Serves the stream. */
   stream: StreamHandler | undefined = undefined
@@ -170,7 +168,7 @@ export class Connection implements SlotHolder {
     this.#options.onBytes(count)
   }
 
-  /** Whether too many bytes wait for the client to send more. */
+  /** Whether so many bytes wait for the client that no more may be sent. */
   isBackpressured(): boolean {
     const { maxBufferedBytes } = this.#options
     if (this.#pendingBytes + this.#bufferedBytes <= maxBufferedBytes) return false

@@ -44,7 +44,7 @@ export class Connections {
   readonly #shared: ConnectionOptions
   readonly #tickMs: number
   readonly #all = new Set<Connection>()
-  /** Callbacks for the close of the last connection. */
+  /** Callbacks to call when the last connection closes. */
   #onEmpty: Array<() => void> = []
   #heartbeatPhase = 0
   #isDraining = false

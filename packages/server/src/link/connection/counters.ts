@@ -1,4 +1,4 @@
-/** The total numbers of a link. */
+/** The totals in the statistics of a link. */
 export interface Counters {
   eventsSent: number
   bytesSent: number

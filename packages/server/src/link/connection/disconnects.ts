@@ -10,7 +10,7 @@ export interface ConnectionInfo {
    * the address is unknown.
    */
   readonly address: string | undefined
-  /** The paths of the subscriptions, with dots. */
+  /** The dot-separated paths of the subscriptions. */
   readonly paths: readonly string[]
   /** The result of `createContext`. */
   readonly ctx: unknown
@@ -27,7 +27,7 @@ export type DisconnectFilter = (info: ConnectionInfo) => boolean
 export interface DisconnectTarget {
   /** The owner that `connectionKey` returned. */
   readonly key?: string | undefined
-  /** The path of any subscription of the connection, with dots. */
+  /** The dot-separated path of a subscription on the connection. */
   readonly path?: string | undefined
 }
 
@@ -54,8 +54,8 @@ export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): D
 const maxFilters = 1_000
 
 /**
- * Remembers disconnects for requests whose context is being created, as those are in no list yet.
- * Remembers nothing while there are no such requests.
+ * Remembers disconnects for requests whose context is being created: such requests are not in the
+ * list of connections yet. Remembers nothing while there are no such requests.
  */
 export class Disconnects {
   #filters: DisconnectFilter[] = []
@@ -86,7 +86,7 @@ export class Disconnects {
     this.#dropped += 1
   }
 
-  /** Whether any disconnect after the first `since` ones applies to a connection. */
+  /** Whether a disconnect applies to a connection, apart from the first `since` disconnects. */
   applySince(since: number, info: ConnectionInfo): boolean {
     if (since < this.#dropped) return true
     return this.#filters.slice(since - this.#dropped).some((filter) => filter(info))

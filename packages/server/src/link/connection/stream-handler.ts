@@ -2,7 +2,7 @@ import type { ReconnectData } from '@trpc-sse/protocol'
 
 /** Serves the stream on one connection, in either mode. */
 export interface StreamHandler {
-  /** Returns the paths of the stream's subscriptions, with dots. */
+  /** Returns the dot-separated paths of the stream's subscriptions. */
   paths(): readonly string[]
   /** Returns the number of the stream's subscriptions. */
   subscriptionCount(): number

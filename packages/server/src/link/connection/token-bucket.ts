@@ -1,8 +1,8 @@
-/** The limit of a rate. */
+/** A rate limit. */
 export interface RateLimit {
   /** The average number of tokens per second. */
   readonly perSecond: number
-  /** The maximum number of tokens at one time. */
+  /** The capacity of the bucket, in tokens. */
   readonly burst: number
   /** The time since any fixed moment, in milliseconds. */
   elapsedMs(): number

@@ -20,7 +20,8 @@ interface Step<TOwner> {
 
 /**
  * Lets owners take a few steps in each turn of the event loop. Owners take turns, so an owner with
- * many steps delays only its own. A timer runs only while steps wait, or shortly after a step.
+ * many steps delays only its own steps. A timer runs only while steps wait, or shortly after a
+ * step.
  */
 export class Turns<TOwner extends object> {
   readonly #clock: Clock

@@ -36,7 +36,7 @@ export function parseControl(value: unknown, subscriptions: number): ControlRequ
   }
 }
 
-/** Parses the answer of another instance. Any other value counts as an unknown stream. */
+/** Parses the answer of another instance. An invalid answer counts as an unknown stream. */
 export function parseAnswer(value: unknown): ControlAnswer {
   const { type, revision, message, retryAfterMs }: { readonly [name: string]: unknown } =
     Object(value)

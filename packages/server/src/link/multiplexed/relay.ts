@@ -40,7 +40,7 @@ export class Relay {
   readonly #options: RelayOptions
   /** The callbacks of questions that wait for an answer, by id. */
   readonly #pending = new Map<string, (answer: unknown) => void>()
-  /** Instances that did not answer. The value stops the timer that forgets the instance. */
+  /** Instances that did not answer. Each value stops the timer that removes the instance. */
   readonly #absent = new Map<string, () => void>()
   #listening: Promise<unknown> | undefined
   #questions = 0

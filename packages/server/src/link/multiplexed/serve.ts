@@ -62,7 +62,9 @@ class MultiplexedServing {
   readonly #stream: MultiplexedStream
   /** The requested set, once it was read. */
   #set: MultiplexedRequest | undefined
-  /** Whether an error now concerns the requested subscriptions rather than the request itself. */
+  /**
+   * Whether an error at this point concerns the requested subscriptions rather than the request.
+   */
   #isAboutSet = false
 
   constructor(parts: LinkParts, services: RequestServices) {

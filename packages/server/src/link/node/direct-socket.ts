@@ -35,7 +35,7 @@ interface Methods {
 }
 
 /**
- * Source code that only Node's own methods contain, not their wrappers. A comparison with the
+ * A piece of source code that Node's own methods contain, but wrappers don't. A comparison with the
  * prototype's methods isn't enough: those may have been wrapped before this file was loaded.
  */
 const inside: Readonly<Record<keyof Methods, string>> = {

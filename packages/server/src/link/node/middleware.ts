@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import type { Middleware } from '../options.ts'
 
-/** The state in which middleware passed a request on. */
+/** The outcome of middleware that passed a request on. */
 export interface PassedOn {
   /** The async context in which the middleware called `next`. */
   readonly context: AsyncContext

@@ -40,7 +40,7 @@ export class Bodies {
    * bytes in total or from the sender.
    */
   count(bytes: number, sender: Tally | undefined): void {
-    // One sender must leave enough for others.
+    // A single sender must leave room for others.
     const share = sender?.name ? Math.max(maxBytes, this.#maxBytes / 4) : this.#maxBytes
     const isTooMuch =
       this.#bytes + bytes > this.#maxBytes || (sender?.bodyBytes ?? 0) + bytes > share

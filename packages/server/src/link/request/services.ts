@@ -22,7 +22,7 @@ export interface StreamRequest {
   readonly writer: ResponseWriter
   /** The address of the socket's peer; `undefined` if it is unknown. */
   readonly peer: string | undefined
-  /** The runtime's arguments of `createContext`. */
+  /** The arguments of `createContext` that depend on the runtime. */
   readonly about:
     | { readonly req: IncomingMessage; readonly res: ServerResponse }
     | { readonly req: Request; readonly resHeaders: Headers }
