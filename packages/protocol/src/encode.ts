@@ -45,7 +45,7 @@ export function encodeEventName(event: string): string {
 }
 
 function dataLines(data: string): string {
-  // JSON has no line breaks, so nearly all payloads need no split into lines.
+  // JSON has no line breaks, so most payloads needn't be split into lines.
   if (!lineBreak.test(data)) return `data: ${data}\n`
   return data
     .split(lineBreaks)

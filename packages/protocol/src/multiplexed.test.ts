@@ -26,7 +26,7 @@ describe('parseMultiplexedRequest', () => {
     })
   })
 
-  it('distinguishes an input of null from no input', () => {
+  it('distinguishes the input null from no input', () => {
     const { subscriptions } = parse({
       version: 1,
       revision: 0,

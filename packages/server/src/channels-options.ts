@@ -59,8 +59,8 @@ export interface ChannelsOptions<
    */
   readonly onError?: (error: unknown, context: ErrorContext) => void
   /**
-   * Limits of the newest events of each open channel that this process keeps in memory. They serve
-   * subscriptions that are slightly behind; others read the log.
+   * Limits on the newest events that this process keeps in memory for each open channel.
+   * Subscriptions that are slightly behind read them there; others read the log.
    *
    * @default { events: 1_024, characters: 4_194_304 }
    */

@@ -21,7 +21,7 @@ export interface ReconnectingOptions {
   create(): Redis
   /** Called when a connection is ready. */
   onUp(connection: Redis): void
-  /** Called when a connection has ended. A new one follows unless this was closed. */
+  /** Called when a connection has ended. A new one follows, unless `close` was called. */
   onDown(): void
   onMessage(channel: string, message: string): void
   readonly outage: Outage

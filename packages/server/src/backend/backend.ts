@@ -212,7 +212,7 @@ export interface Backend {
    * - B32: MUST forget the whole log `forgetAfterMs` after a change. Its readers see a reset (B13).
    * - B33: `clear` MUST delete the entries too.
    *
-   * All times are by the clock of the store, as the clocks of processes may differ.
+   * All times refer to the clock of the store, as the clocks of processes may differ.
    */
   change?(log: ChannelLog, change: LogChange): Promise<ChangeResult>
   /**

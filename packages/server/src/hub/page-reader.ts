@@ -76,7 +76,7 @@ export class PageReader {
     return request
   }
 
-  /** Withdraws a request: its consumer is closed, or has no room. */
+  /** Withdraws a request whose consumer is closed or has no room. */
   cancel(request: PageRequest): void {
     this.#settle(request)
     if (this.#waiting.size > 0) return

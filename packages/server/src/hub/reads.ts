@@ -98,7 +98,7 @@ export class Reads {
 
   /**
    * Starts the next ready read whose log is below its limit, and parks the reads before it. Returns
-   * whether there was one.
+   * whether there was such a read.
    */
   #startReady(): boolean {
     for (let read = this.#ready.take(); read !== undefined; read = this.#ready.take()) {
@@ -112,7 +112,7 @@ export class Reads {
     return false
   }
 
-  /** Gives the next log with parked reads its turn. Returns whether there was one. */
+  /** Gives the next log with parked reads its turn. Returns whether there was such a log. */
   #startParked(): boolean {
     for (const log of this.#open) {
       this.#open.delete(log)

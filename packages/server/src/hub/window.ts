@@ -2,8 +2,8 @@ import type { EventId } from '@trpc-sse/protocol'
 import type { LogEntry } from './log-event.ts'
 
 /**
- * The limits of what a process keeps in memory of each open channel. The first limit that is
- * reached applies.
+ * Limits on the entries that a process keeps in memory for each open channel. The first limit that
+ * is reached applies.
  */
 export interface WindowLimits {
   /** The maximum number of entries: a whole number, 1 or more. The newest are kept. */

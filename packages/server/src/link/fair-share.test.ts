@@ -129,9 +129,9 @@ describe('P29: subscriptions that are far behind on a connection with a slow rea
       const from = stream.messages.length
       await s.emit()
       const at = await stream.find(isOf('live'), from)
-      // The data that already waits, and one turn of each.
+      // The data that is already buffered, and one turn of each subscription.
       expect(stream.bytes(from, at)).toBeLessThan((1 + others) * mostBuffered)
-      // In the end, each has all events.
+      // In the end, each subscription has all events.
       for (const n of range(1, others)) {
         await stream.find(isOf(`behind${n}`, count))
         const numbers = stream.messages

@@ -72,7 +72,7 @@ function answersIn(text: string): Answer[] {
   }
 }
 
-/** The data of the messages of an event stream. */
+/** Returns the data of the messages in an event stream. */
 const dataIn = (body: string): string[] =>
   [...body.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => data)
 

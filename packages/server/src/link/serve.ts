@@ -123,8 +123,8 @@ export function spread(clock: Clock, ms: number): number {
 }
 
 /**
- * Returns the time that a refused client waits, in milliseconds: short if a different server will
- * answer, longer if this server first needs room.
+ * Returns the time that a refused client waits, in milliseconds. It is short if another server will
+ * answer, and longer if this server must first get room.
  */
 export function refusedRetryMs({ clock, retryMs }: LinkParts, error: TRPCError): number {
   return spread(clock, mayReturnSoon(error) ? retryMs : 5_000)

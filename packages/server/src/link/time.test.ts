@@ -378,7 +378,7 @@ describe('P25: drain', () => {
     }
     expect(told).toEqual([1, 2, 3, 4])
     expect(test.link.stats().connections).toBe(4)
-    // Streams of clients that stay end after another 5 s.
+    // If a client stays, its stream ends after another 5 s.
     streams[0]?.leave()
     test.clock.advance(6_000)
     await drained
@@ -391,7 +391,7 @@ describe('P25: drain', () => {
     }
   })
 
-  it('asks all clients to reconnect immediately without a period', async () => {
+  it('asks all clients to reconnect immediately if no period is given', async () => {
     await using test = await setup()
     const streams = await Promise.all(
       Array.from({ length: 4 }, () => openRaw(`${test.url}/silent`)),

@@ -4,7 +4,7 @@ import type { Retention } from '../backend/backend.ts'
 import { checkSchema, type SchemaInput } from '../channel/definition.ts'
 import { checkNumbers } from '../user-code/numbers.ts'
 
-/** Combines the deltas of a run to one value. */
+/** Combines the deltas of a run into one value. */
 export interface RunFold<TValue, TEvent> {
   /** The value before the first delta. */
   readonly initial: TValue
@@ -23,7 +23,7 @@ export interface RunOptions<
   /** The schema of the deltas, which the producer yields. */
   readonly event: TEvent
   /**
-   * Combines deltas to one value. A follower that joins, or has missed deltas, gets the value
+   * Combines deltas into one value. A follower that joins, or has missed deltas, gets the value
    * instead of the deltas. Without a fold, a follower gets all retained deltas.
    */
   readonly fold?: RunFold<TValue, StandardSchemaV1.InferOutput<TEvent>>

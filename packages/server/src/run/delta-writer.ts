@@ -3,9 +3,9 @@ import { type DeltaBatch, DeltaBatches } from './delta-batches.ts'
 import type { EndMarker, RunEnd } from './items.ts'
 import type { RunParts } from './run-parts.ts'
 
-/** The maximum factor by which the wait of deltas grows during a run. */
+/** The maximum factor by which the delay of writes grows during a run. */
 const longestRollup = 4
-/** The wait grows by one `rollupMs` after this many writes. */
+/** The number of writes after which the delay has grown by one `rollupMs`. */
 const writesPerStep = 8
 
 /**

@@ -34,7 +34,7 @@ function changeOf({ change }: Backend, ...call: Parameters<NonNullable<Backend['
   return change(...call)
 }
 
-/** Combines the items of a follower to the text of the run. */
+/** Combines the items of a follower into the text of the run. */
 function textOf(items: readonly unknown[]): string {
   let text = 'nothing yet'
   for (const item of items as readonly RunItem<string, { text: string }>[]) {

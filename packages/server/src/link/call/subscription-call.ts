@@ -221,7 +221,7 @@ export class SubscriptionCall implements CallContext {
 
   /**
    * Whether the call was cancelled rather than failed. An AbortError while the call continues is an
-   * ordinary failure, of a fetch in the procedure for example.
+   * ordinary failure: the procedure may have aborted a fetch, for example.
    */
   #isCancelled(cause: unknown): boolean {
     const isOver = this.hasEnded || this.over.signal.aborted

@@ -56,8 +56,8 @@ export function createSingleWriter(output: TRPCDataTransformer | undefined): Wir
         return bytes({ data: toJson(output, data), id })
       }
       const message = { data: toJson(output, value) }
-      // An EventSource gives an event without an id the last id. So clear the last id, and then set
-      // it again.
+      // An EventSource assigns the last id to an event that has none. So clear the last id first,
+      // and set it again afterwards.
       if (clientPosition === undefined) return bytes(message)
       return bytes({ ...message, id: '' }, positionMessage(clientPosition))
     },

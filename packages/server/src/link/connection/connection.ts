@@ -33,7 +33,7 @@ export class Connection implements SlotHolder {
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false
-  /** The time by which heartbeats are sent early, in milliseconds. It differs per connection. */
+  /** How many milliseconds early heartbeats are sent. It differs between connections. */
   heartbeatEarlyMs = 0
   /** The time at which the client is asked to reconnect, in elapsed milliseconds, if ever. */
   leavesAtMs: number | undefined = undefined

@@ -186,7 +186,9 @@ describe('the writer of a Node response', () => {
   })
 })
 
-/** A middleware's own `write`, so that bytes can't be written directly to the socket. */
+/**
+ * Replaces a response's `write`, as middleware does, so that bytes can't go directly to the socket.
+ */
 function wrapWrite(response: http.ServerResponse): void {
   const write = response.write.bind(response) as (...args: unknown[]) => boolean
   response.write = (...args: unknown[]) => write(...args)
