@@ -20,7 +20,7 @@ it('draws the longest bar over the whole width, the others in proportion, the sh
   ])
 })
 
-it('says what it shows in words, as XML', () => {
+it('describes its content in words, as XML', () => {
   const svg = drawChart('a < b', [{ title: 'R & D', bars }])
   expect(svg).toContain('<title>a &lt; b</title>')
   expect(svg).toContain('R &amp; D')

@@ -97,8 +97,8 @@ async function open(pageUrl: string, apiUrl: string): Promise<Page & AsyncDispos
   return Object.assign(tab, { [Symbol.asyncDispose]: () => context.close() })
 }
 
-describe('cookies across origins, as docs/auth.md has it', () => {
-  it('go along with streams and with every reconnect', async () => {
+describe('cookies across origins, as in docs/auth.md', () => {
+  it('are sent with streams and with every reconnect', async () => {
     const origin = onLocalhost(pages.url)
     await using api = await serve(origin)
     await using tab = await open(origin, api.url)
@@ -116,7 +116,7 @@ describe('cookies across origins, as docs/auth.md has it', () => {
     expect(await tab.evaluate(() => page.news)).toEqual(['one', 'two'])
   })
 
-  it('let no other site open a stream', async () => {
+  it('allow no other site to open a stream', async () => {
     const origin = onLocalhost(pages.url)
     await using api = await serve(origin)
     await using own = await open(origin, api.url)

@@ -197,7 +197,7 @@ describe('a bad token that makes a guest of its user', () => {
     ['a server that knows who it is by a connectionKey', { connectionKey: ({ userId }) => userId }],
     ['one that has none', {}],
   ] satisfies [string, Parameters<typeof setup>[0]][])(
-    'is mended by retryLink, at %s',
+    'is renewed by retryLink, at %s',
     async (_what, more) => {
       await using s = await setup(more)
       expect(await s.inbox.take()).toBe('hello')

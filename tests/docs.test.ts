@@ -197,7 +197,7 @@ describe('the pages', () => {
 })
 
 describe('docstrings', () => {
-  it.each(readdirPackages())('are on all that %s exports', (folder) => {
+  it.each(readdirPackages())('are on all exports of %s', (folder) => {
     const entries = filesIn(`${folder}/src`, /\.ts$/).filter((file) =>
       entriesOf(folder).includes(file),
     )
@@ -351,7 +351,7 @@ describe('the recipes, run as they are written', () => {
     writeFiles(folder, new Map(files.map(([name, code]) => [name, code.replace('4_000)', '40)')])))
   })
 
-  it('a job completes, also for a client that was cut after its last event', async () => {
+  it('a job completes, even for a client that was cut after its last event', async () => {
     const { jobRouter } = await recipe('job.ts')
     const { runJob } = await recipe('job-client.ts')
     await using server = await serveRouter(jobRouter)
@@ -436,7 +436,7 @@ describe('the CORS settings of server-link.md', () => {
   const files = filesOf(readPage('docs/server-link.md'))
   const origin = 'https://app.example.com'
 
-  it('standalone, let one origin in, and no other', async () => {
+  it('standalone, allow one origin, and no other', async () => {
     const port = await freePort()
     const folder = join(work, 'cross-origin')
     writeFiles(folder, withPort(files, port))
@@ -445,7 +445,7 @@ describe('the CORS settings of server-link.md', () => {
     await check((init) => fetch(`http://127.0.0.1:${port}/~sse`, init))
   })
 
-  it('with fetch, let one origin in, and no other', async () => {
+  it('with fetch, allow one origin, and no other', async () => {
     const folder = join(work, 'cross-origin-fetch')
     writeFiles(folder, files)
     const { handle } = await import(join(folder, 'cross-origin-fetch.ts'))

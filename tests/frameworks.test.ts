@@ -135,7 +135,7 @@ describe('docs/frameworks.md, followed', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  it('has the settings of Wrangler for the object that its worker asks for', async () => {
+  it('has the settings of Wrangler for the object that its worker uses', async () => {
     const settings = JSON.parse(page.blocks.find(({ language }) => language === 'json')?.code ?? '')
     expect(settings).toMatchObject({
       main: 'worker.ts',
@@ -155,7 +155,7 @@ describe('docs/frameworks.md, followed', () => {
     await response.body?.cancel()
   })
 
-  it('installs what the workspace is tested with', () => {
+  it('installs the versions that the workspace is tested with', () => {
     const named = installs.flatMap((line) => line.slice(2).filter((word) => !word.startsWith('--')))
     const had = ['tests', 'apps/next'].flatMap((folder) => {
       const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))

@@ -76,7 +76,7 @@ describe('docs/migrating-from-websockets.md', () => {
     docs[Symbol.dispose]()
   })
 
-  it('serves the same events over both at once, whoever sends them', async () => {
+  it('serves the same events over both at once, whichever client sends them', async () => {
     const old = await follow(before.client, 'both')
     const young = await follow(after.client, 'both')
     await before.client.send.mutate({ room: 'both', author: 'ann', text: 'over a socket' })
@@ -88,7 +88,7 @@ describe('docs/migrating-from-websockets.md', () => {
     young.unsubscribe()
   })
 
-  it('lets a client that changes go on where it stood', async () => {
+  it('lets a client that changes continue from its position', async () => {
     const old = await follow(before.client, 'moving')
     const send = (text: string) =>
       before.client.send.mutate({ room: 'moving', author: 'ann', text })
@@ -157,7 +157,7 @@ describe('docs/migrating-from-redis.md', () => {
     return texts
   }
 
-  it("loses what is published while a client reconnects, with pub/sub of one's own", async () => {
+  it("loses what is published while a client reconnects, with the app's own pub/sub", async () => {
     const page: { appRouter: ChatRouter; stop(): void } = await import(
       docs.path('before-pubsub.ts')
     )
@@ -173,7 +173,7 @@ describe('docs/migrating-from-redis.md', () => {
     expect(await textsOverCut(page.appRouter)).toEqual(new Set(['before', 'during', 'after']))
   })
 
-  it('hears what others publish in the old way, once for all processes', async () => {
+  it('receives what others publish in the old way, once for all processes', async () => {
     const { startBridge }: { startBridge(): Promise<Redis> } = await import(docs.path('bridge.ts'))
     const { channels }: { channels: Chats } = await import(docs.path('after.ts'))
     const bridges = await Promise.all([startBridge(), startBridge()])
@@ -210,7 +210,7 @@ function messageIn(data: unknown): { readonly text: string } {
 }
 
 describe('docs/migrating-from-upstash-realtime.md', () => {
-  it('publishes, reads the past, and has it in a client of its route', async () => {
+  it('publishes, reads the history, and delivers it to a client of its route', async () => {
     await using redis = await startRedis()
     using docs = writeDocFiles('docs/migrating-from-upstash-realtime.md', 'upstash', (code) =>
       code.replaceAll('redis://localhost:6379', redis.url),

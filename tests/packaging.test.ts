@@ -411,7 +411,7 @@ const hermesFolder = { linux: 'linux64-bin', darwin: 'osx-bin' }[process.platfor
 const hasHermes =
   hermesFolder !== undefined && (process.platform === 'darwin' || process.arch === 'x64')
 
-it.runIf(hasHermes)('the client compiles as it is with the compiler of React Native', async () => {
+it.runIf(hasHermes)('the client compiles unchanged with the compiler of React Native', async () => {
   const contents = "export * from '@trpc-sse/client'; export * from '@trpc/client'"
   const { outputFiles } = await build({
     stdin: { contents, resolveDir: consumer('tests') },
@@ -434,7 +434,7 @@ it.runIf(hasHermes)('the client compiles as it is with the compiler of React Nat
   expect(statSync(`${script}.hbc`).size).toBeGreaterThan(10_000)
 })
 
-it('no source imports what tRPC calls unstable', () => {
+it("no source imports tRPC's unstable entries", () => {
   const sources = ['packages', 'apps', 'examples'].flatMap((folder) =>
     filesIn(join(root, folder), /\.[cm]?tsx?$/),
   )

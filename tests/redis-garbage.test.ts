@@ -95,7 +95,7 @@ describe.each(garbage)('a log with $what', ({ put, what }) => {
     else expect(outcome?.reason).toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
   })
 
-  it('is reported once, costs few retries, and its readers go on once restored', async () => {
+  it('is reported once, costs few retries, and its readers continue once restored', async () => {
     const errors: Inbox<unknown> = createInbox()
     const channels = createChannels({
       backend,

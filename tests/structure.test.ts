@@ -100,7 +100,7 @@ describe('pnpm lint', () => {
     ['server/src/adapters/a.ts', "import { x } from '../index.ts'"],
     ['redis/src/pubsub/a.ts', "import { x } from '../connection/cork.ts'"],
     ['../tests/a.ts', "import { x } from '@trpc-sse/server'"],
-  ])('takes in %s: %s', async (file, line) => {
+  ])('accepts in %s: %s', async (file, line) => {
     expect(await findingsFor(file, line)).toEqual([])
   })
 
@@ -117,7 +117,7 @@ describe('pnpm lint', () => {
   })
 })
 
-it.each(processTests)('%s, which has a process of its own, exists', (path) => {
+it.each(processTests)('%s, which has a separate process, exists', (path) => {
   expect(existsSync(join(root, path))).toBe(true)
 })
 

@@ -79,14 +79,14 @@ describe('onData', () => {
     )
   })
 
-  it('gets what the schema makes of what was published', () => {
+  it("gets the schema's output for the published event", () => {
     expectTypeOf(channels.prices().publish).parameter(0).toEqualTypeOf<string>()
     client.onPrice.subscribe(undefined, {
       onData: ({ data }) => expectTypeOf(data).toEqualTypeOf<number>(),
     })
   })
 
-  it('gets what filter, map and merge make of it', () => {
+  it('gets the result of filter, map and merge', () => {
     client.onMention.subscribe(
       { room: 'lobby' },
       { onData: ({ data }) => expectTypeOf(data.author).toEqualTypeOf<'ann'>() },
@@ -101,7 +101,7 @@ describe('onData', () => {
     )
   })
 
-  it('gets snapshots and events, told apart by their type', () => {
+  it('gets snapshots and events, distinguished by their type', () => {
     client.onRoom.subscribe(
       { room: 'lobby' },
       {
@@ -114,7 +114,7 @@ describe('onData', () => {
     )
   })
 
-  it('gets what JSON makes of it where there is no transformer', () => {
+  it('gets the type of the parsed JSON if there is no transformer', () => {
     const plainChannels = createChannels({ channels: definitions })
     const plain = initTRPC.create()
     const plainRouter = plain.router({
@@ -143,7 +143,7 @@ describe('the client', () => {
     createTRPCClient<AppRouter>({ links: [sseLink({ url })] })
   })
 
-  it('is refused what the procedures do not have', () => {
+  it('is refused inputs and procedures that do not exist', () => {
     // @ts-expect-error a room is a string
     client.onMessage.subscribe({ room: 5 }, {})
     // @ts-expect-error the room is missing
@@ -163,7 +163,7 @@ describe('the client', () => {
 })
 
 describe('a router', () => {
-  it('is refused a channel or a param that is not there', () => {
+  it('is refused a channel or a param that does not exist', () => {
     // @ts-expect-error no such channel
     t.procedure.subscription((opts) => channels.chats().subscribe(opts))
     t.procedure
@@ -188,7 +188,7 @@ describe('the adapters', () => {
   const userRouter = withUser.router({ me: withUser.procedure.query(({ ctx }) => ctx.user) })
   const createContext = () => ({ user: 'ann' })
 
-  it("need createContext exactly where the router's context does", () => {
+  it("need createContext exactly if the router's context does", () => {
     createHTTPServer({ router, channels })
     createHTTPHandler({ router: userRouter, createContext })
     createHTTPServer({
@@ -203,7 +203,7 @@ describe('the adapters', () => {
     createHTTPServer({ router: userRouter, createContext: () => ({ name: 'ann' }) })
   })
 
-  it('tell of the context, typed', () => {
+  it('pass on the context with its type', () => {
     createHTTPServer({
       router: userRouter,
       createContext,
@@ -221,7 +221,7 @@ describe('the adapters', () => {
     createHTTPServer({ router: userRouter, createContext, connectionKey: (ctx) => ctx.name })
   })
 
-  it('for one request take what tRPC takes', () => {
+  it('for one request accept what tRPC accepts', () => {
     const req = new Request(url)
     expectTypeOf(
       fetchRequestHandler({

@@ -188,56 +188,53 @@ describe('linkOf', () => {
   })
 })
 
-describe.each(['nodeHttp', 'fetch'] as const)(
-  'apps that differ by a function alone: %s',
-  (name) => {
-    it('each call their own, and an app without one calls none', async () => {
-      const parts = createParts()
-      const asked = createInbox<string>()
-      const trusts =
-        (who: string) =>
-        (address: string | undefined): boolean => {
-          asked.put(`${who} ${address ?? ''}`)
-          return true
-        }
-      const serve = async (...[req, res]: Parameters<RequestListener>): Promise<void> => {
-        const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
-        const mount = String(req.headers['x-mount'])
-        const trustProxy = mount !== 'open' && { trustProxy: trusts(mount) }
-        const options = { ...parts, ...trustProxy }
-        if (name === 'nodeHttp') return void nodeHTTPRequestHandler({ ...options, req, res, path })
-        const headers = new Headers({ accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.1' })
-        const request = new Request(`http://localhost/${path}`, { headers })
-        const response = await fetchRequestHandler({ ...options, req: request, endpoint: '/' })
-        res.end(await response.text())
+describe.each(['nodeHttp', 'fetch'] as const)('apps that differ only by a function: %s', (name) => {
+  it('each call their own, and an app without one calls none', async () => {
+    const parts = createParts()
+    const asked = createInbox<string>()
+    const trusts =
+      (who: string) =>
+      (address: string | undefined): boolean => {
+        asked.put(`${who} ${address ?? ''}`)
+        return true
       }
-      await using app = await listen(
-        http.createServer((...call) => void serve(...call)),
-        () => linkOf(parts.router),
-      )
-      const ask = (mount: string): Promise<Response> =>
-        fetch(`${app.url}/onWhoami`, {
-          headers: {
-            accept: 'text/event-stream',
-            'x-mount': mount,
-            'x-forwarded-for': '192.0.2.1',
-          },
-        })
-      await (await ask('inner')).text()
-      const before = asked.items.length
-      expect(before).toBeGreaterThan(0)
-      await (await ask('open')).text()
-      expect(asked.items).toHaveLength(before)
-      // Another closure with the same source text.
-      await (await ask('third')).text()
-      expect(asked.items.slice(before).every((item) => item.startsWith('third '))).toBe(true)
-      expect(asked.items.length).toBeGreaterThan(before)
-    })
-  },
-)
+    const serve = async (...[req, res]: Parameters<RequestListener>): Promise<void> => {
+      const path = new URL(req.url ?? '', 'http://localhost').pathname.slice(1)
+      const mount = String(req.headers['x-mount'])
+      const trustProxy = mount !== 'open' && { trustProxy: trusts(mount) }
+      const options = { ...parts, ...trustProxy }
+      if (name === 'nodeHttp') return void nodeHTTPRequestHandler({ ...options, req, res, path })
+      const headers = new Headers({ accept: 'text/event-stream', 'x-forwarded-for': '192.0.2.1' })
+      const request = new Request(`http://localhost/${path}`, { headers })
+      const response = await fetchRequestHandler({ ...options, req: request, endpoint: '/' })
+      res.end(await response.text())
+    }
+    await using app = await listen(
+      http.createServer((...call) => void serve(...call)),
+      () => linkOf(parts.router),
+    )
+    const ask = (mount: string): Promise<Response> =>
+      fetch(`${app.url}/onWhoami`, {
+        headers: {
+          accept: 'text/event-stream',
+          'x-mount': mount,
+          'x-forwarded-for': '192.0.2.1',
+        },
+      })
+    await (await ask('inner')).text()
+    const before = asked.items.length
+    expect(before).toBeGreaterThan(0)
+    await (await ask('open')).text()
+    expect(asked.items).toHaveLength(before)
+    // Another closure with the same source text.
+    await (await ask('third')).text()
+    expect(asked.items.slice(before).every((item) => item.startsWith('third '))).toBe(true)
+    expect(asked.items.length).toBeGreaterThan(before)
+  })
+})
 
-describe('settings that are new ones with each request', () => {
-  it('are answered with what is wrong, before they cost anything', async () => {
+describe('settings that are new objects with each request', () => {
+  it('are refused with the reason, before they cost anything', async () => {
     const { router } = createParts()
     const failures = createInbox<string>()
     const server = http.createServer((req, res) => {

@@ -88,7 +88,7 @@ describe.each(Object.entries(nodeAdapters))(
     })
 
     it.each([undefined, null])(
-      'is refused with a reason where it was handed on as %s',
+      'is refused with a reason if it was passed on as %s',
       async (given) => {
         await using server = await listen(create(reads(() => given)))
         const { status, text } = await say(`${server.url}/~sse`)
@@ -114,7 +114,7 @@ describe('a body that was read before ~sse: fetch', () => {
   it.each<[string, (req: Request) => unknown]>([
     ['read', (req) => req.text()],
     ['being read', (req) => req.body?.getReader()],
-  ])('is told of where it was %s', async (_how, use) => {
+  ])('is refused with a reason if it was %s', async (_how, use) => {
     const server = fetchServer(async (req) => {
       await use(req)
       return await fetchRequestHandler({ router, req, endpoint: '/' })
@@ -157,7 +157,7 @@ describe('a body that was read before ~sse: Fastify', () => {
           done(null, body),
         ),
     ],
-  ])('is taken where the app has a parser that %s', async (_how, add) => {
+  ])('is accepted if the app has a parser that %s', async (_how, add) => {
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
     app.removeContentTypeParser('application/json')
     add(app)
@@ -171,7 +171,7 @@ describe('a body that was read before ~sse: Fastify', () => {
     }
   })
 
-  it('runs onResponse once for each stream of ~sse, also where its client leaves', async () => {
+  it('runs onResponse once for each stream of ~sse, even if its client leaves', async () => {
     const ran = createInbox<string>()
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
     app.addHook('onResponse', async ({ url }) => ran.put(url))

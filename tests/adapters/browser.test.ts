@@ -33,7 +33,7 @@ async function openPage(url: string): Promise<Page> {
 }
 
 describe.each(mounts)('one page in Chromium, the app on $name', (mount) => {
-  it('follows, says, is cut off and catches up', async () => {
+  it('follows, publishes, is cut off and catches up', async () => {
     const server = await mount.serve({ app: createAdapterApp(), extra: undefined })
     const { protocol, port, pathname } = new URL(server.url)
     await using door = await openDoor([Number(port)])

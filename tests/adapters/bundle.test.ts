@@ -47,7 +47,7 @@ const platforms: ReadonlyArray<readonly [name: string, options: Platform]> = [
 ]
 
 describe('a bundle of the server link and the fetch adapter', () => {
-  it.each(platforms)('has nothing of Node in it for %s', async (name, options) => {
+  it.each(platforms)('contains no code for Node for %s', async (name, options) => {
     const { files, imports } = await bundle(name, options)
     expect(imports).toEqual([])
     expect(
@@ -56,7 +56,7 @@ describe('a bundle of the server link and the fetch adapter', () => {
     expect(files.some((file) => file.endsWith('link/fetch/fetch.ts'))).toBe(true)
   })
 
-  it('says what to do where link.node is called without Node', async () => {
+  it('says what to do if link.node is called without Node', async () => {
     const { outfile } = await bundle('called', { platform: 'neutral' })
     const { createServerLink } = await import(pathToFileURL(outfile).href)
     const link = createServerLink({ router: initTRPC.create().router({}) })
@@ -65,7 +65,7 @@ describe('a bundle of the server link and the fetch adapter', () => {
     await expect(link.isForStream({})).rejects.toMatchObject(failure)
   })
 
-  it('serves requests of node:http where it is for Node', async () => {
+  it('serves requests of node:http if it is for Node', async () => {
     const { files } = await bundle('node', { platform: 'node' })
     expect(files.some((file) => file.endsWith('link/node/node.ts'))).toBe(true)
   })

@@ -97,7 +97,7 @@ describe('fastifyTRPCPlugin', () => {
   })
 
   it.each(['GET', 'POST'] as const)(
-    'gives all of a stream to app.inject(), by %s',
+    'returns a whole stream from app.inject(), by %s',
     async (method) => {
       await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
       const t = initTRPC.create()
@@ -146,7 +146,7 @@ describe('fastifyTRPCPlugin', () => {
     })
   })
 
-  it('has its prefix within another one, and without encapsulation', async () => {
+  it('supports a prefix within another one, and no encapsulation', async () => {
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
     await app.register(
       (inner, _options, done) => {
@@ -165,7 +165,7 @@ describe('fastifyTRPCPlugin', () => {
     }
   })
 
-  it('takes batches of any length', async () => {
+  it('accepts batches of any length', async () => {
     await using app = Object.assign(Fastify(), { [Symbol.asyncDispose]: () => app.close() })
     await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions: createApp() })
     const paths = Array.from({ length: 100 }, () => 'hello').join()
@@ -173,7 +173,7 @@ describe('fastifyTRPCPlugin', () => {
     expect(JSON.parse(text)).toHaveLength(100)
   })
 
-  it('drains when the app closes, which then is closed as soon as its clients have left', async () => {
+  it('drains when the app closes, and is closed as soon as its clients have left', async () => {
     const app = Fastify()
     const trpcOptions = createApp()
     await app.register(fastifyTRPCPlugin, { prefix: '/trpc', trpcOptions })

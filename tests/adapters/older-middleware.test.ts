@@ -107,7 +107,7 @@ describe.each(Object.entries(middleware))('%s', (name, { create, header }) => {
 
   describe.each(Object.entries(places))('on %s', (_place, serve) => {
     it.each(Object.entries(requests))(
-      'leaves the headers of %s as they are',
+      'leaves the headers of %s unchanged',
       async (_request, request) => {
         const app = createApp()
         await using server = await serve([create()], app)
@@ -119,7 +119,7 @@ describe.each(Object.entries(middleware))('%s', (name, { create, header }) => {
 
 describe.each(Object.entries(places))('all of them together, on %s', (_place, serve) => {
   it.each(Object.entries(requests))(
-    'leave the headers of %s as they are',
+    'leave the headers of %s unchanged',
     async (_request, request) => {
       const app = createApp()
       const used = Object.values(middleware).map(({ create }) => create())
@@ -129,7 +129,7 @@ describe.each(Object.entries(places))('all of them together, on %s', (_place, se
     },
   )
 
-  it('let each event through as it comes', async () => {
+  it('pass on each event as it arrives', async () => {
     const app = createApp()
     const used = Object.values(middleware).map(({ create }) => create())
     await using server = await serve(used, app)

@@ -42,7 +42,7 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
   const start = (): Promise<App> => createApp(html?.())
 
   it.each(['serve', 'serveStock'] as const)(
-    '%s: goes on with every subscription when it is cut',
+    '%s: continues every subscription when it is cut',
     async (serve) => {
       await using app = await start()
       await app[serve]()
@@ -59,7 +59,7 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
   )
 
   it.each(['serve', 'serveStock'] as const)(
-    '%s: goes on with a new token when the one that it had is refused',
+    '%s: continues with a new token when the old one is refused',
     async (serve) => {
       await using app = await start()
       await app[serve]()
@@ -87,7 +87,7 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
     await expectAll(reader, 3)
   })
 
-  it('is led from a server that drains to the next one, and nobody is told', async () => {
+  it('moves from a draining server to the next one, and calls no handler', async () => {
     await using app = await start()
     const first = await app.serve()
     await using reader = await read(app.url)
@@ -106,7 +106,7 @@ export function eventSourceCases({ html, read, saysStatus }: Kind): void {
     expect((await reader.got()).connects).toBe(connects)
   })
 
-  it('tells of events that are not there any more, once for each subscription', async () => {
+  it('reports events that are no longer available, once for each subscription', async () => {
     await using app = await start()
     await app.serve()
     await using reader = await read(app.url)

@@ -3,16 +3,16 @@ import type { Device, DeviceEvent } from '@trpc-sse/client'
 import { expect, it } from 'vitest'
 import { writeDocFiles } from '../support/doc-files.ts'
 
-it("the device of docs/react-native.md tells of the app's state and of the network", async () => {
+it("the device of docs/react-native.md reports the app's state and the network", async () => {
   using files = writeDocFiles('docs/react-native.md', 'device', (code) =>
     code.replace(/'(react-native|@react-native-community\/netinfo)'/g, "'./phone.ts'"),
   )
   writeFileSync(files.path('phone.ts'), phone)
-  const { tell, connect, listeners }: Phone = await import(files.path('phone.ts'))
+  const { dispatch, connect, listeners }: Phone = await import(files.path('phone.ts'))
   const { device }: { device: Device } = await import(files.path('device.ts'))
   const events: DeviceEvent[] = []
   const unlisten = device.listen((event) => events.push(event))
-  for (const state of ['inactive', 'background', 'active']) tell(state)
+  for (const state of ['inactive', 'background', 'active']) dispatch(state)
   expect(events.splice(0)).toEqual(['left', 'back'])
 
   connect(false)
@@ -24,7 +24,7 @@ it("the device of docs/react-native.md tells of the app's state and of the netwo
 })
 
 interface Phone {
-  tell(state: string): void
+  dispatch(state: string): void
   connect(isConnected: boolean): void
   listeners(): number
 }
@@ -43,7 +43,7 @@ export function addEventListener(listener) {
   network.add(listener)
   return () => network.delete(listener)
 }
-export const tell = (state) => app.forEach((listener) => listener(state))
+export const dispatch = (state) => app.forEach((listener) => listener(state))
 export const connect = (isConnected) => network.forEach((listener) => listener({ isConnected }))
 export const listeners = () => app.size + network.size
 `

@@ -18,7 +18,7 @@ function inboxOf(token: { TOKEN: string }, port: number): Command {
   return runScript(folder, ['inbox'], { PORT: `${port}`, ...token })
 }
 
-it('delivers messages to their recipient, also after a cut, and reports what a restart lost', async () => {
+it('delivers messages to their recipient, even after a cut, and reports what a restart lost', async () => {
   const port = await freePort()
   await using server = await start(port)
   await using proxy = await startTcpProxy(port)

@@ -102,7 +102,7 @@ describe.each(runtimes)('the wall on $name', ({ run }) => {
   })
 })
 
-it('the wall reports missing notes once, also when it reconnects after that', async () => {
+it('the wall reports missing notes once, even if it reconnects after that', async () => {
   const [before, after] = [await freePort(), await freePort()]
   await using first: Command = runtimes[0].run(before)
   await using _second: Command = runtimes[0].run(after)

@@ -144,7 +144,7 @@ async function expectAllPublished(channels: Channels): Promise<void> {
 }
 
 describe('the outbox', () => {
-  it('publishes in the order of the commits, also where a later insert would commit first', async () => {
+  it('publishes in the order of the commits, even if a later insert would commit first', async () => {
     const channels = createAppChannels(memoryBackend())
     const [first, second] = [await connect(), await connect()]
     const event = (order: string) => ({ order, status: 'placed' }) as const
@@ -189,7 +189,7 @@ describe('the outbox', () => {
     expect(await published(channels, 'ann')).toEqual(['a', 'b', 'c'])
   })
 
-  it('parks an event that its channel refuses, reports it, and goes on', async () => {
+  it('parks an event that its channel refuses, reports it, and continues', async () => {
     const channels = createAppChannels(memoryBackend())
     const insert = 'INSERT INTO outbox (channel, params, event) VALUES ($1, $2, $3)'
     await transact([['ann', 'before']], 'COMMIT')
@@ -236,7 +236,7 @@ describe('the outbox', () => {
 })
 
 describe('several relays', () => {
-  it('publish each event once and in order, also when all of them believe to lead', async () => {
+  it('publish each event once and in order, even if all of them believe that they lead', async () => {
     const channels = createAppChannels(memoryBackend())
     // A relay that was suspended until another got its lock still believes that it leads.
     await postgres.pool.query(`

@@ -5,7 +5,7 @@ import { startTcpProxy } from '../support/tcp-proxy.ts'
 
 const folder = exampleFolder('redis-two-servers')
 
-it('shows at one server what is said at the other, also after a crash', async () => {
+it('shows at one server what is said at the other, even after a crash', async () => {
   await using redis = await startRedis()
   const [one, two] = [await freePort(), await freePort()]
   async function start(port: number): Promise<Command> {
@@ -57,7 +57,7 @@ it('shows at one server what is said at the other, also after a crash', async ()
   )
 })
 
-it('stores a message once, also when it is sent again after a lost answer', async () => {
+it('stores a message once, even if it is sent again after a lost answer', async () => {
   await using redis = await startRedis()
   const port = await freePort()
   await using server = runScript(folder, ['server', `${port}`], { REDIS_URL: redis.url })

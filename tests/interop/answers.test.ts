@@ -192,7 +192,7 @@ describe.each(Object.entries(adapters))('answers as tRPC’s own adapter does: %
   })
 })
 
-describe.each(['standalone', 'node-http'])('an address that is none: %s', (name) => {
+describe.each(['standalone', 'node-http'])('an invalid address: %s', (name) => {
   it('is answered as tRPC’s own adapter does, without a path', async () => {
     const ask = async (of: 'stock' | 'ours'): Promise<unknown> => {
       await using server = await (adapters[name] as Start)(of)

@@ -35,13 +35,13 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const told: SseFallback[] = []
+  const reported: SseFallback[] = []
   const client = createTRPCClient<typeof router>({
     links: [
       sseLink({
         url,
         retry: { baseMs: 10, maxMs: 20 },
-        onFallback: (fallback) => told.push(fallback),
+        onFallback: (fallback) => reported.push(fallback),
         ...options,
       }),
       httpLink({ url }),
@@ -50,7 +50,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
   return {
     client,
     asked,
-    told,
+    reported,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
@@ -95,7 +95,7 @@ describe('P63: a page that remembers a server of tRPC', () => {
 })
 
 describe('P63: a multiplexed link on a server of tRPC', () => {
-  it('goes over to single mode by itself, says so once, and gives each subscription its run', async () => {
+  it('falls back to single mode by itself, reports that once, and gives each subscription its run', async () => {
     await using s = await setup()
     const follow = (name: string) => {
       const numbers = createInbox<number>()
@@ -112,13 +112,13 @@ describe('P63: a multiplexed link on a server of tRPC', () => {
     expect(await s.client.add.mutate(1)).toBe(2)
     // One request for multiplexed mode, however many subscriptions follow.
     expect(s.asked.filter((one) => one.includes('~sse'))).toEqual(['POST /~sse'])
-    expect(s.told).toEqual([
+    expect(s.reported).toEqual([
       { status: expect.any(Number), message: expect.stringContaining('multiplexed') },
     ])
     for (const { unsubscribe } of [...first, later]) unsubscribe()
   })
 
-  it("asks for nothing where it is told so by mode: 'single'", async () => {
+  it("doesn't request multiplexed mode with mode: 'single'", async () => {
     await using s = await setup({ mode: 'single' })
     const numbers = createInbox<number>()
     const subscription = s.client.onNumber.subscribe(
@@ -127,7 +127,7 @@ describe('P63: a multiplexed link on a server of tRPC', () => {
     )
     expect(await numbers.takeMany(10)).toEqual(range(1, 10))
     expect(s.asked.filter((one) => one.includes('~sse'))).toEqual([])
-    expect(s.told).toEqual([])
+    expect(s.reported).toEqual([])
     subscription.unsubscribe()
   })
 })

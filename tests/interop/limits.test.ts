@@ -37,7 +37,7 @@ describe('P27: a client that is refused', () => {
   })
 
   it.each(['multiplexed', 'single'] as const)(
-    'P38: of ours, %s, tries again when it was told to',
+    'P38: of ours, %s, retries after the requested wait',
     async (mode) => {
       await using server = await serve()
       const closed = once(server.server, 'connection').then(([socket]) => once(socket, 'close'))

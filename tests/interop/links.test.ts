@@ -177,9 +177,9 @@ const opened = ['connecting', 'started', 'pending']
 describe.concurrent.each(pairs)('%s on %s', (client, server) => {
   it('P24: gets tracked events through the transformer, and the return', async () => {
     await using app = await setup(server, client)
-    const told = handlers()
-    app.trpc.count.subscribe({ to: 2 }, told)
-    expect(await told.news.takeMany(8)).toEqual([
+    const received = handlers()
+    app.trpc.count.subscribe({ to: 2 }, received)
+    expect(await received.news.takeMany(8)).toEqual([
       ...opened,
       { data: { id: '1', data: { n: 1, at: new Date(1) } } },
       { data: { id: '2', data: { n: 2, at: new Date(2) } } },
@@ -191,9 +191,9 @@ describe.concurrent.each(pairs)('%s on %s', (client, server) => {
 
   it('gets untracked events of any type', async () => {
     await using app = await setup(server, client)
-    const told = handlers()
-    app.trpc.untracked.subscribe(undefined, told)
-    const news = await told.news.takeMany(6)
+    const received = handlers()
+    app.trpc.untracked.subscribe(undefined, received)
+    const news = await received.news.takeMany(6)
     expect(news.slice(3)).toEqual([
       { data: new Date(0) },
       { data: undefined },
@@ -203,9 +203,9 @@ describe.concurrent.each(pairs)('%s on %s', (client, server) => {
 
   it('P23: ends with an error that is not retryable', async () => {
     await using app = await setup(server, client)
-    const told = handlers()
-    app.trpc.forbidden.subscribe(undefined, told)
-    const news = await told.news.takeMany(5)
+    const received = handlers()
+    app.trpc.forbidden.subscribe(undefined, received)
+    const news = await received.news.takeMany(5)
     expect(news.slice(0, 4)).toEqual([...opened, { data: { id: '1', data: 'before' } }])
     expect(news[4]).toBeInstanceOf(TRPCClientError)
     expect(news[4]).toMatchObject({
@@ -251,19 +251,19 @@ describe.concurrent.each(pairs)('%s on %s', (client, server) => {
 
   it('P28: is unsubscribed, and the procedure ends', async () => {
     await using app = await setup(server, client)
-    const told = handlers()
-    const subscription = app.trpc.endless.subscribe(undefined, told)
-    await told.news.takeMany(4)
+    const received = handlers()
+    const subscription = app.trpc.endless.subscribe(undefined, received)
+    await received.news.takeMany(4)
     subscription.unsubscribe()
     expect(await app.ended.take()).toBe('finally')
-    expect(told.news.items.slice(4)).not.toContainEqual(expect.any(Error))
+    expect(received.news.items.slice(4)).not.toContainEqual(expect.any(Error))
   })
 
-  it('gives createContext its headers and connectionParams', async () => {
+  it('passes its headers and connectionParams to createContext', async () => {
     await using app = await setup(server, client)
-    const told = handlers()
-    app.trpc.whoami.subscribe(undefined, told)
-    expect((await told.news.takeMany(4))[3]).toEqual({ data: { user: 'ann', token: 't' } })
+    const received = handlers()
+    app.trpc.whoami.subscribe(undefined, received)
+    expect((await received.news.takeMany(4))[3]).toEqual({ data: { user: 'ann', token: 't' } })
   })
 
   it('calls queries and mutations beside it', async () => {
@@ -275,7 +275,7 @@ describe.concurrent.each(pairs)('%s on %s', (client, server) => {
     await expect(bad).rejects.toMatchObject({ data: { code: 'BAD_REQUEST' } })
   })
 
-  it('works behind retryLink and loggerLink, and resumes where it stood', async () => {
+  it('works behind retryLink and loggerLink, and resumes from its position', async () => {
     await using app = await setup(server, client)
     const logged: string[] = []
     const trpc = createTRPCClient<AppRouter>({

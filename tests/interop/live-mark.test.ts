@@ -81,7 +81,7 @@ describe('a server with snapshots, and events that look like one', () => {
 
   describe.each(Object.entries(links))('%s', (_, link) => {
     it.each(Object.entries(expected))(
-      'P15, P51: is told what the values of %s are: live %s',
+      'P15, P51: learns whether the values of %s are live: %s',
       async (path, live) => {
         const { channels, router } = setup()
         await channels.log().publish(snapshot)
@@ -95,7 +95,7 @@ describe('a server with snapshots, and events that look like one', () => {
       },
     )
 
-    it("is told nothing by tRPC's own server", async () => {
+    it("learns nothing from tRPC's own server", async () => {
       const { channels, router } = setup()
       await using server = await listen(createStockServer({ router }) as never)
       expect(await firstOf(link(server.url), 'live')).toEqual([
@@ -106,7 +106,7 @@ describe('a server with snapshots, and events that look like one', () => {
     })
   })
 
-  it("tRPC's own link ignores what it is told", async () => {
+  it("tRPC's own link ignores the mark", async () => {
     const { channels, router } = setup()
     await using server = await listen(createHTTPServer({ router, channels }))
     const link = httpSubscriptionLink({
@@ -120,7 +120,7 @@ describe('a server with snapshots, and events that look like one', () => {
     await channels.close()
   })
 
-  it('P51: says it on every start of one of many subscriptions', async () => {
+  it('P51: is sent with every start of one of many subscriptions', async () => {
     const { channels, router } = setup()
     await using server = await listen(createHTTPServer({ router, channels }))
     const subscriptions = Object.fromEntries(Object.keys(expected).map((path) => [path, { path }]))

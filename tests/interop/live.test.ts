@@ -299,7 +299,7 @@ describe('live', () => {
     await app.channels.close()
   })
 
-  it('stands before its snapshot until that is sent: a resume from there begins with it', async () => {
+  it('has a position before its snapshot until that is sent: a resume from there begins with a snapshot', async () => {
     const app = createApp()
     await using served = await serve(app)
     await app.add()
@@ -316,7 +316,7 @@ describe('live', () => {
     })
   })
 
-  it('is loaded once and encoded once for many, where the snapshot says where it stands', async () => {
+  it('is loaded once and encoded once for many, if the snapshot names its position', async () => {
     const app = createApp()
     await using served = await serve(app)
     const { url } = served.door
@@ -342,7 +342,7 @@ describe('live', () => {
 })
 
 describe('a query that returns data and lastEventId', () => {
-  it.each(Object.entries(links))('is gone on from, by %s', async (_, createLink) => {
+  it.each(Object.entries(links))('can be continued by %s', async (_, createLink) => {
     const app = createApp()
     await using served = await serve(app)
     const { url } = served.door

@@ -140,7 +140,7 @@ async function expectResumed({ server, channels, client, path, first }: Run): Pr
 describe.each(Object.keys(clients) as Array<keyof typeof clients>)(
   'P13, P20: %s on our server resumes, even before its first event,',
   (client) => {
-    it.concurrent.each(Object.keys(inputs))('where the input is: %s', async (path) => {
+    it.concurrent.each(Object.keys(inputs))('if the input is: %s', async (path) => {
       const { app, channels } = createApp()
       await using server = await serveRouter(app, { retryMs: 10 })
       await expectResumed({ server, channels, client, path, first: 0 })
@@ -155,7 +155,7 @@ const resumableInStock = ['object', 'withId', 'none', 'filtered']
 describe.each(Object.keys(clients) as Array<keyof typeof clients>)(
   "%s on tRPC's own server resumes a channel",
   (client) => {
-    it.concurrent.each(resumableInStock)('where the input is: %s', async (path) => {
+    it.concurrent.each(resumableInStock)('if the input is: %s', async (path) => {
       const { app, channels } = createApp()
       await using server = await listen(createHTTPServer({ router: app, onError: () => {} }))
       await expectResumed({ server, channels, client, path, first: 5 })

@@ -81,7 +81,7 @@ afterEach(() => vi.restoreAllMocks())
 describe.each(['single', 'multiplexed'] as const)(
   'retryLink in front of a link in %s mode',
   (mode) => {
-    it('P37: is kept from a loop: what it starts again waits longer and longer, and the console is told once', async () => {
+    it("P37: can't loop: its restarts wait longer and longer, and the console gets one message", async () => {
       const warn = vi.spyOn(console, 'warn').mockReturnValue()
       await using s = await setup({ mode, headers: { authorization: 'old' } })
       const states = createInbox<string>()
@@ -110,7 +110,7 @@ describe.each(['single', 'multiplexed'] as const)(
       ['that knows who it is by a key', { connectionKey: (ctx: Context) => ctx.user }],
       ['that goes by its credentials', {}],
     ])(
-      'gets in with a new token, at a server %s, and nothing else is disturbed',
+      'succeeds with a new token, at a server %s, and nothing else is disturbed',
       async (_what, key) => {
         let token = 'old'
         const headers = (): Record<string, string> => ({ authorization: token })

@@ -25,7 +25,7 @@ describe('a page in Chromium', () => {
   broughtBackCase(browser)
   hiddenCase(browser)
 
-  it('goes on with every subscription as soon as there is a network again', async () => {
+  it('continues every subscription as soon as the network is back', async () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
     // So long that the end of the wait can't be the reason for the reconnect.

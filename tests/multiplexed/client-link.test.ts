@@ -73,11 +73,11 @@ async function setup({ maxDurationMs }: { maxDurationMs?: number } = {}) {
 
 it('P64: 100 subscriptions are one stream, and one that stops ends its generator alone', async () => {
   await using app = await setup()
-  const told: number[] = []
+  const received: number[] = []
   const subscriptions = Array.from({ length: 100 }, (_, n) =>
-    app.client.endless.subscribe({ n }, { onData: (value) => told.push(value) }),
+    app.client.endless.subscribe({ n }, { onData: (value) => received.push(value) }),
   )
-  await expect.poll(() => told.length).toBe(100)
+  await expect.poll(() => received.length).toBe(100)
   expect(app.server.link.stats()).toMatchObject({ connections: 1, subscriptions: 100 })
   expect(await app.client.add.mutate({ n: 1 })).toBe(2)
   subscriptions[7]?.unsubscribe()

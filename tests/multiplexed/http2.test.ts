@@ -104,7 +104,7 @@ describe('a link behind node:http2', () => {
     await expect.poll(() => s.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
-  it('tells createContext the address that was asked, whose host is in :authority', async () => {
+  it('passes createContext the requested address, whose host is in :authority', async () => {
     await using s = await setup()
     const stream = await s.request({ ':path': '/endless' })
     expect(s.urls).toEqual([`${s.origin}/endless`])

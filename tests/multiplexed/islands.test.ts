@@ -103,7 +103,7 @@ const names = range(1, 8).map((n) => `log-${n}`)
 
 describe.each(links)('two instances behind one door, $kind', ({ options }) => {
   it.each([1, 2])(
-    'give each subscription its run, wherever control lands (seed %i)',
+    'give each subscription its run, wherever control requests arrive (seed %i)',
     async (seed) => {
       await using s = await setup(options)
       const random = seededRandom(seed)

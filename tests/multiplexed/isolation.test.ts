@@ -101,7 +101,7 @@ const names = Array.from({ length: 20 }, (_, i) => `log-${i}`)
 const running = ['connecting', 'pending']
 
 describe('one of many subscriptions on a stream', () => {
-  it('that is unsubscribed ends its generator on the server within a second; the others see nothing', async () => {
+  it("that is unsubscribed ends its generator on the server within a second; the others aren't affected", async () => {
     await using server = await setup()
     const healthy = names.map((name) => followNumbers(server, name))
     const endless = createInbox<string>()
@@ -124,7 +124,7 @@ describe('one of many subscriptions on a stream', () => {
     expect(await server.ended.take()).toBe('second')
   })
 
-  it('that errors, completes or never starts has its own state; the healthy ones have theirs', async () => {
+  it('that fails, completes or never starts has its own state; the healthy ones have theirs', async () => {
     await using server = await setup()
     const healthy = names.map((name) => followNumbers(server, name))
     const forbidden = listener()
@@ -207,7 +207,7 @@ describe('poison', () => {
     for (const { subscription } of [...healthy, same]) subscription.unsubscribe()
   })
 
-  it('a subscription that fails at every start is tried again after growing waits; the rest goes on', async () => {
+  it('a subscription that fails at every start is retried after growing waits; the others continue', async () => {
     const clock = manualClock()
     await using server = await setup({
       clock,

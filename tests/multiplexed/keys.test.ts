@@ -69,7 +69,7 @@ async function setup() {
 }
 
 describe('P47: the key of a subscription', () => {
-  it('is the same each time it is wanted on a stream, as that of every other client', async () => {
+  it('is the same each time it is added to a stream, and for every client', async () => {
     await using s = await setup()
     const one = s.open()
     one.follow('stays')
@@ -91,7 +91,7 @@ describe('P47: the key of a subscription', () => {
     expect(one.news.items.filter((text) => text === 'started').length).toBe(21)
   })
 
-  it('is the same after it has failed for now', async () => {
+  it('is the same after a retryable error', async () => {
     await using s = await setup()
     const one = s.open()
     one.follow('stays')

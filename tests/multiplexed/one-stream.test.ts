@@ -63,7 +63,7 @@ describe.each(versions)('100 subscriptions of one client over $version', ({ serv
 })
 
 describe('a reader over HTTP/2', () => {
-  it('that stops to read costs bounded memory, and gets everything when it reads on', async () => {
+  it('that stops reading costs bounded memory, and gets everything when it continues', async () => {
     await using app = createApp()
     await using server = await serveHttp2(app)
     const session = http2.connect(server.url, { rejectUnauthorized: false })

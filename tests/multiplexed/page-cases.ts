@@ -84,7 +84,7 @@ export function oneStreamCases(browser: () => TestBrowser): void {
 /** The cases of a page that loses its stream, for every browser. */
 export function resumeCases(browser: () => TestBrowser): void {
   it.each(versions)(
-    'goes on with every subscription when its connections over $version are cut',
+    'continues every subscription when its connections over $version are cut',
     async ({ serve }) => {
       // WebKit for GTK doesn't report that an HTTP/2 connection is gone, so the page notices by
       // silence.
@@ -102,7 +102,7 @@ export function resumeCases(browser: () => TestBrowser): void {
     },
   )
 
-  it('goes on with every subscription when it is loaded again, if it keeps where they stand', async () => {
+  it('continues every subscription when it is reloaded, if it keeps positions', async () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
     const url = address(server.url, { persists: true })
@@ -124,7 +124,7 @@ export function resumeCases(browser: () => TestBrowser): void {
  * Firefox keeps no page with an open request.
  */
 export function broughtBackCase(browser: () => TestBrowser): void {
-  it('goes on with every subscription when it is brought back by the back button', async () => {
+  it('continues every subscription when it is brought back by the back button', async () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
     await using tab = await browser().open(server.url)
@@ -147,7 +147,7 @@ export function broughtBackCase(browser: () => TestBrowser): void {
 
 /** The case of a tab that is hidden by the next one, for browsers with a window. */
 export function hiddenCase(browser: () => TestBrowser): void {
-  it('lets its stream go while it is hidden for long, and goes on with every subscription when it is shown', async () => {
+  it('closes its stream while it is hidden for long, and continues every subscription when it is shown', async () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
     await using tab = await browser().open(address(server.url, { hiddenTimeoutMs: 50 }))

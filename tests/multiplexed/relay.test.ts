@@ -34,7 +34,7 @@ async function commandsOf({ admin }: Awaited<ReturnType<typeof startRedis>>): Pr
 }
 
 describe('control over Redis', () => {
-  it('that asks for connections which nobody holds costs one command each, at once, and leaves nothing behind', async () => {
+  it('for unknown connections costs one command each, at once, and leaves nothing behind', async () => {
     await using redis = await startRedis()
     await using instance = await startInstance(redis.url)
     const ids = Array.from(
@@ -51,7 +51,7 @@ describe('control over Redis', () => {
     await instance.channels.close()
   })
 
-  it('always reaches the other instance: 100 changes, and the stream is never opened anew', async () => {
+  it('always reaches the other instance: 100 changes, and the stream is never reopened', async () => {
     await using redis = await startRedis()
     await using holder = await startInstance(redis.url)
     await using other = await startInstance(redis.url)
@@ -104,7 +104,7 @@ describe('control over Redis', () => {
       'a key with a line break',
       { version: 1, revision: 9, subscriptions: { 'a\nid: 5': { path: 'onNumber' } } },
     ],
-  ])('that somebody else wrote into Redis changes nothing: %s', async (_, set) => {
+  ])('that another program wrote into Redis changes nothing: %s', async (_, set) => {
     await using redis = await startRedis()
     await using instance = await startInstance(redis.url)
     const stranger = redisBackend({ url: redis.url })
@@ -133,7 +133,7 @@ describe('control over Redis', () => {
     [{ type: 'weird' }],
     [{ type: 'busy', retryAfterMs: 'soon' }],
     [{ type: 'applied' }],
-  ])('takes %j for no answer', async (given) => {
+  ])('ignores %j as an answer', async (given) => {
     await using redis = await startRedis()
     await using instance = await startInstance(redis.url)
     const stranger = redisBackend({ url: redis.url })

@@ -90,7 +90,7 @@ function check({ runs, gaps, errors }: Awaited<ReturnType<typeof followAll>>, la
 }
 
 describe('a stream that is replaced while 1,000 events flow a second', { timeout }, () => {
-  it('every second, for its maximal duration: no hole, no repeat, two streams at most', async () => {
+  it('every second, because of its maximum duration: no hole, no repeat, two streams at most', async () => {
     const channels = numberChannels()
     await using server = await serve(channels, 1_000)
     let opened = 0

@@ -132,7 +132,7 @@ describe('a client that opens streams and never reads', () => {
     expect(sentToEach).toBeLessThan(10_000_000)
   })
 
-  it('costs no more by asking for ever new subscriptions on it', async () => {
+  it('costs no more if it keeps requesting new subscriptions', async () => {
     await using app = createApp()
     await using server = await serveHttp1(app)
     const floods = (from: number) =>

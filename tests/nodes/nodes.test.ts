@@ -15,13 +15,13 @@ describe('the Nodes that are tested', () => {
       )
   })
 
-  it.each(readdirSync(packages))('begin with the oldest one that %s is published for', (folder) => {
+  it.each(readdirSync(packages))('begin with the oldest one that %s supports', (folder) => {
     const { engines } = JSON.parse(readFileSync(join(packages, folder, 'package.json'), 'utf8'))
     const [oldest] = testedNodes
     expect(`${engines.node}.0`).toBe(`>=${oldest?.version}`)
   })
 
-  it('leave out no release line that is supported for long', () => {
+  it('leave out no release line with long-term support', () => {
     const majors = testedNodes.map((node) => node.major)
     const [first = 0] = majors
     expect(majors).toEqual(majors.map((_, i) => first + 2 * i))

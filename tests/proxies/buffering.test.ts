@@ -102,7 +102,7 @@ afterEach(() => vi.restoreAllMocks())
 
 describe.each([
   ['a proxy that hands on whole responses only', startWholeProxy],
-  ['nginx that buffers whatever it is told', startBufferingNginx],
+  ['nginx that buffers regardless of the header', startBufferingNginx],
 ] as const)('%s', (_name, startProxy) => {
   it('P39, P46: is named in a warning, and lets every event through, late, once and in order', async () => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()

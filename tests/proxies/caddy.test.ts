@@ -41,7 +41,7 @@ async function setup() {
 }
 
 describe('Caddy as documented', () => {
-  it('hands on each event at once, and compresses calls but no streams', async () => {
+  it('passes on each event at once, and compresses calls but no streams', async () => {
     await using s = await setup()
     const headers = { 'accept-encoding': 'gzip' }
     using large = await openRaw(`${s.url}/large`, { headers })
@@ -55,7 +55,7 @@ describe('Caddy as documented', () => {
     }
   })
 
-  it('tells the app the owner of a connection, whatever the client claims', async () => {
+  it('shows the app the address of a client, whatever the client claims', async () => {
     await using s = await setup()
     using stream = await openRaw(`${s.url}/onNumber`, {
       headers: { 'x-forwarded-for': '10.1.2.3' },
@@ -65,7 +65,7 @@ describe('Caddy as documented', () => {
     expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)
   })
 
-  it('gives our client every event once and in order', async () => {
+  it('passes our client every event once and in order', async () => {
     await using s = await setup()
     const numbers = createInbox<number>()
     const started = createInbox<true>()

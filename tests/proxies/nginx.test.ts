@@ -113,7 +113,7 @@ async function openTexts(url: string, headers: Record<string, string> = {}) {
   return stream
 }
 
-describe('what the documentation says of nginx', () => {
+describe("the documentation's statements about nginx", () => {
   it('proxy_http_version and Connection keep connections to the app, which otherwise are closed', async () => {
     for (const [config, left] of [
       [documented, 1],
@@ -163,7 +163,7 @@ describe('what the documentation says of nginx', () => {
     expect(cut.messages.map(({ event }) => event)).not.toContain('ping')
   })
 
-  it('X-Forwarded-For tells the app the owner of a connection', async () => {
+  it('X-Forwarded-For shows the app the address of a client', async () => {
     await using s = await setup(documented, { trustProxy: 1 })
     using _stream = await openTexts(s.url)
     expect(s.link.disconnect(({ address }) => address === '127.0.0.1')).toBe(1)
@@ -180,7 +180,7 @@ describe('what the documentation says of nginx', () => {
     expect(without.link.disconnect(({ address }) => address === '10.1.2.3')).toBe(1)
   })
 
-  it('Host tells the app which host was asked', async () => {
+  it('Host shows the app which host was requested', async () => {
     for (const [config, isAsked] of [
       [documented, true],
       [bare, false],
@@ -191,7 +191,7 @@ describe('what the documentation says of nginx', () => {
     }
   })
 
-  it('our client goes on through another nginx where it stood', async () => {
+  it('our client continues through another nginx from its position', async () => {
     await using s = await setup(documented)
     const texts = createInbox<string>()
     const client = untypedClient(sseLink({ url: s.url, retry: { baseMs: 10, maxMs: 100 } }))
@@ -211,7 +211,7 @@ describe('what the documentation says of nginx', () => {
     subscription.unsubscribe()
   })
 
-  it('text/event-stream among gzip_types is compressed, whatever the stream says of that', async () => {
+  it("text/event-stream among gzip_types is compressed, whatever the stream's headers say", async () => {
     const compressing = (appUrl: string, port: number): string =>
       documented(appUrl, port, 'gzip_types text/event-stream; gzip_proxied any;')
     for (const [config, encoding] of [

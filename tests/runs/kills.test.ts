@@ -96,7 +96,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
     }
   })
 
-  it('get nothing more from a producer that was frozen for longer than its lease', async () => {
+  it('get no more deltas from a producer that was frozen for longer than its lease', async () => {
     for (let round = 0; round < 3 * factor; round++) {
       const producer = await stage.startProducer()
       const fault = { signal: 'SIGSTOP', word: below(words) } as const
@@ -138,7 +138,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
     await producer.kill()
   })
 
-  it('go on when Redis is killed and starts again with its log', async () => {
+  it('continue when Redis is killed and starts again with its log', async () => {
     const producer = await stage.startProducer()
     for (let round = 0; round < 5 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {

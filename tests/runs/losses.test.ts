@@ -27,7 +27,7 @@ async function* endless({ signal }: { readonly signal: AbortSignal }) {
 }
 
 describe('when Redis loses all of its data', () => {
-  it('a run that goes on is abandoned, and all of its followers get an error', async () => {
+  it('a run in progress is abandoned, and all of its followers get an error', async () => {
     const answer = app.channels.answer({ id: 'a' })
     const followers = range(1, 3).map(() => followByLoop(app, 'a'))
     const producing = answer.produce(endless)
@@ -39,7 +39,7 @@ describe('when Redis loses all of its data', () => {
     expect((await answer.status()).status).toBe('none')
   })
 
-  it('followers of a run that has not begun go on waiting', async () => {
+  it('followers of a run that has not begun keep waiting', async () => {
     const follower = followByLoop(app, 'a')
     await follower.received(1)
     await redis.admin.flushall()
@@ -57,7 +57,7 @@ describe('when Redis evicts a key of a run,', () => {
     return (await redis.admin.keys('*')).sort()
   }
 
-  it('whichever it is, followers who join get the whole value or an error', async () => {
+  it('whichever it is, followers that join get the whole value or an error', async () => {
     const ended = app.channels.answer({ id: 'ended' })
     const text = range(1, 3_000).join(' ')
     await ended.produce(async function* () {
@@ -82,7 +82,7 @@ describe('when Redis evicts a key of a run,', () => {
 })
 
 describe('when Redis hangs', () => {
-  it('the run fails and says why, with bounded memory, and its followers see it abandoned', async () => {
+  it('the run fails with a reason and bounded memory, and its followers see it abandoned', async () => {
     const channels = createChannels({
       backend: redisBackend({ url: redis.url }, { commandTimeoutMs: 500, onError() {} }),
       channels: {
@@ -119,7 +119,7 @@ describe('when Redis hangs', () => {
 })
 
 describe('runs that never begin', () => {
-  it('are forgotten ten minutes after the last question about them', async () => {
+  it('are forgotten ten minutes after the last request about them', async () => {
     await app.channels.answer({ id: 'a' }).status()
     await app.channels.job({ id: 'b' }).status()
     const leaving = new AbortController()

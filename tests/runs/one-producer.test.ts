@@ -63,7 +63,7 @@ describe('a run is stopped', () => {
     expect(outcomes).toEqual(followers.map(() => ({ text: value, end: 'stopped' })))
   })
 
-  it('before it starts, for a follower that waits already, and then never starts', async () => {
+  it('before it starts, while a follower is already waiting, and then never starts', async () => {
     const id = newId()
     const followers = stage.follow(id)
     await Promise.all(followers.map((follower) => follower.received(1)))

@@ -186,7 +186,7 @@ describe.each(Object.entries(links))('%s', (_, createLink) => {
 })
 
 describe('a native EventSource', () => {
-  it('follows a run to its end, which is an event of its own', async () => {
+  it('follows a run to its end, which is a separate event', async () => {
     await using served = await serve()
     const { say, end, source } = scripted()
     const input = encodeURIComponent(JSON.stringify({ id: 'a' }))

@@ -42,7 +42,7 @@ const backgroundOf = (): Promise<string> =>
   page.evaluate(() => getComputedStyle(document.body).backgroundColor)
 
 describe('the site of the documentation', () => {
-  it('opens with what it is, and leads to getting started', async () => {
+  it('opens with a description, and links to getting started', async () => {
     const complaints: string[] = []
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
     page.on('pageerror', (error) => complaints.push(error.message))
@@ -80,7 +80,7 @@ describe('the site of the documentation', () => {
     await page.getByRole('heading', { level: 1, name: 'Channels' }).waitFor()
   })
 
-  it('is dark where the system is, or the reader wants it', async () => {
+  it('is dark if the system is, or if the reader chooses it', async () => {
     await page.goto(`${url}/react`)
     const light = await backgroundOf()
     await page.getByRole('switch', { name: 'Switch to dark theme' }).first().click()
@@ -116,7 +116,7 @@ describe('the site of the documentation', () => {
     await page.getByRole('heading', { level: 1, name: 'Channels' }).waitFor()
   })
 
-  it('has every page of it in its sidebar', async () => {
+  it('has every page in its sidebar', async () => {
     await page.goto(`${url}/getting-started`)
     const links = await page
       .locator('.VPSidebar a')
@@ -128,7 +128,7 @@ describe('the site of the documentation', () => {
     expect(pages.length).toBeGreaterThan(30)
   })
 
-  it('has links that lead to pages and headings that there are', () => {
+  it('has only links to existing pages and headings', () => {
     const anchors = new Map(htmlFiles().map((file) => [addressOf(file), valuesOf(file, 'id')]))
     const broken = htmlFiles().flatMap((file) =>
       valuesOf(file, 'href')

@@ -2,7 +2,7 @@ import type { Device, DeviceEvent } from '@trpc-sse/client'
 
 /** A device that the test controls. */
 export interface FakeDevice extends Device {
-  tell(event: DeviceEvent): void
+  dispatch(event: DeviceEvent): void
   setOffline(isOffline: boolean): void
   /** The number of listeners. */
   listeners(): number
@@ -18,12 +18,12 @@ export function fakeDevice(): FakeDevice {
       listeners.add(onEvent)
       return () => listeners.delete(onEvent)
     },
-    tell(event) {
+    dispatch(event) {
       for (const listener of [...listeners]) listener(event)
     },
     setOffline(isOffline) {
       offline = isOffline
-      if (!offline) this.tell('online')
+      if (!offline) this.dispatch('online')
     },
     listeners: () => listeners.size,
   }

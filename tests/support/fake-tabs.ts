@@ -74,7 +74,7 @@ function openTab(world: World): FakeTab {
       world.locks.request({ name, tab: self, enter }, options, hold),
     onFreeze: () => undefined,
   }
-  const tell = (event: DeviceEvent): void => device.tell(event)
+  const dispatch = (event: DeviceEvent): void => device.dispatch(event)
   const self: FakeTab = {
     clock: tabClock(world, enter),
     device,
@@ -99,7 +99,7 @@ function openTab(world: World): FakeTab {
       world.locks.drop(self)
     },
     close() {
-      tell('left')
+      dispatch('left')
       self.crash()
     },
   }

@@ -18,7 +18,7 @@ export interface ScriptedSource {
   /** Opens the stream, and sends its first message. */
   open(connected?: object): ScriptedSource
   /** Dispatches an event, if there is a listener. */
-  tell(type: string, fields?: object): ScriptedSource
+  dispatch(type: string, fields?: object): ScriptedSource
   /** Dispatches a message as browsers do: with the id of the newest message that had one. */
   message(type: string, data?: string, id?: string): ScriptedSource
 }
@@ -31,9 +31,9 @@ export function scriptedEventSource(): ScriptedEventSource {
       readonly #listeners = new Map<string, (event: EventSourceEvent) => void>()
       #isClosed = false
       constructor(url: string, options: never) {
-        const tell = (type: string, fields: object = {}): void =>
+        const dispatch = (type: string, fields: object = {}): void =>
           this.#listeners.get(type)?.(fields)
-        made.put(scriptedSource(url, options, tell, () => this.#isClosed))
+        made.put(scriptedSource(url, options, dispatch, () => this.#isClosed))
       }
       addEventListener(type: string, listener: (event: EventSourceEvent) => void): void {
         this.#listeners.set(type, listener)
@@ -58,14 +58,14 @@ function scriptedSource(
     url: new URL(url),
     options,
     isClosed,
-    open: (connected = {}) => self.tell('open').message('connected', JSON.stringify(connected)),
-    tell(type, fields) {
+    open: (connected = {}) => self.dispatch('open').message('connected', JSON.stringify(connected)),
+    dispatch(type, fields) {
       dispatch(type, fields)
       return self
     },
     message(type, data = '', id = lastEventId) {
       lastEventId = id
-      return self.tell(type, { data, lastEventId })
+      return self.dispatch(type, { data, lastEventId })
     },
   }
   return self

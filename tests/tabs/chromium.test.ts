@@ -13,7 +13,7 @@ describe('five tabs in Chromium', () => {
   tabCases(tabs, 5)
   broughtBackTabCase(tabs, 5)
 
-  it('R16: go on when the one that leads crashes', async () => {
+  it('R16: continue when the leader crashes', async () => {
     const { leader, others } = await openMany(5)
     await publishMany(5)
     const crashed = new Promise((resolve) => leader.page.once('error', resolve))
@@ -26,7 +26,7 @@ describe('five tabs in Chromium', () => {
     void killed
   })
 
-  it('R16: go on when the one that leads is frozen, and so does that when it is thawed', async () => {
+  it('R16: continue when the leader is frozen, and so does that tab when it is thawed', async () => {
     const { leader, others } = await openMany(5)
     await publishMany(5)
     const cdp = await session(leader)
@@ -39,7 +39,7 @@ describe('five tabs in Chromium', () => {
     await untilOneStream(app())
   })
 
-  it('R16: go on when the one that leads stands still without a word, and so does that afterwards', async () => {
+  it('R16: continue when the leader is suspended without an event, and so does that tab afterwards', async () => {
     const { leader, others } = await openMany(5)
     await publishMany(5)
     const cdp = await session(leader)
@@ -56,7 +56,7 @@ describe('five tabs in Chromium', () => {
     await untilOneStream(app())
   })
 
-  it('do not share what somebody else sees', async () => {
+  it('do not share with tabs of another user', async () => {
     const ada = await open('ada')
     const grace = await open('grace')
     const too = await open('ada')

@@ -68,7 +68,7 @@ async function refuseAll(server: ScriptedServer): Promise<void> {
 }
 
 describe('two tabs with one stream', () => {
-  it('are each told of a gap, once and at its place', async () => {
+  it('each get a gap, once and at its place', async () => {
     await using server = await scriptedServer()
     const { one, two, set } = await setup(server)
     set.say('$gap', 'a', { lastEventId: '1-0', reason: 'trimmed' }, '7-0').events('a', 8)
@@ -77,7 +77,7 @@ describe('two tabs with one stream', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('are each told of the end', async () => {
+  it('are each notified of the end', async () => {
     await using server = await scriptedServer()
     const { one, two, set } = await setup(server)
     set.say('$stopped', 'a')
@@ -85,7 +85,7 @@ describe('two tabs with one stream', () => {
       expect(await each.nextMany(3)).toEqual([['stopped'], ['idle'], ['complete']])
   })
 
-  it("are each told of the server's error", async () => {
+  it("each get the server's error", async () => {
     await using server = await scriptedServer()
     const { one, two, set } = await setup(server)
     set.say('$error', 'a', fatal)
@@ -93,7 +93,7 @@ describe('two tabs with one stream', () => {
     for (const each of [one, two]) expect(await each.next()).toEqual(error)
   })
 
-  it('are each told of a refusal, as tRPC tells it', async () => {
+  it('each get a refusal, as tRPC reports it', async () => {
     await using server = await scriptedServer()
     const { one, two, set } = await setup(server)
     set.exchange.cut()
@@ -105,7 +105,7 @@ describe('two tabs with one stream', () => {
     }
   })
 
-  it('are each told that it is lost, and go on where they stood', async () => {
+  it('are each notified that it is lost, and continue from their positions', async () => {
     await using server = await scriptedServer()
     const { one, two, set } = await setup(server)
     set.exchange.cut()
@@ -122,7 +122,7 @@ describe('two tabs with one stream', () => {
     for (const each of [one, two]) expect(await each.next()).toEqual(event(2))
   })
 
-  it('go on in another one when one is closed', async () => {
+  it('continue in the other one when one is closed', async () => {
     await using server = await scriptedServer()
     const { browser, tabs, one, two, set } = await setup(server)
     const leader = browser.holder(/^trpc-sse:\d+:\w+$/)
@@ -135,22 +135,22 @@ describe('two tabs with one stream', () => {
     expect((await left.nextMany(4)).at(-1)).toEqual(event(2))
   })
 
-  it('are served in single mode by a server that knows no other', async () => {
+  it('are served in single mode by a server that knows no other mode', async () => {
     await using server = await scriptedServer()
     const browser = newBrowser()
-    const told: unknown[] = []
-    const onFallback = (fallback: unknown): unknown => told.push(fallback)
+    const reported: unknown[] = []
+    const onFallback = (fallback: unknown): unknown => reported.push(fallback)
     const followed = [browser.open(), browser.open()].map((tab) =>
       follow(clientIn(tab, server, { onFallback }), 'a'),
     )
     void serveSingly(server)
     for (const each of followed) expect(await each.nextMany(4)).toEqual([...opening, event(1)])
-    expect(told.length).toBe(2)
+    expect(reported.length).toBe(2)
   })
 })
 
 describe('a tab', () => {
-  it('leaves nothing behind once nothing is wanted, here or by those that it serves', async () => {
+  it('leaves nothing behind once neither it nor its followers want a stream', async () => {
     await using server = await scriptedServer()
     const idle = createInbox<() => void>()
     const clock: Clock = {
@@ -198,13 +198,13 @@ describe('a tab', () => {
     expect(await again.nextMany(3)).toEqual(opening)
   })
 
-  it('is told when it leads, and when it follows', async () => {
+  it('is notified when it leads, and when it follows', async () => {
     await using server = await scriptedServer()
     const browser = newBrowser()
-    const told: Array<[tab: string, role: TabRole]> = []
+    const reported: Array<[tab: string, role: TabRole]> = []
     const enter = async (name: string): Promise<FakeTab> => {
       const tab = browser.open()
-      const onRole = (role: TabRole): unknown => told.push([name, role])
+      const onRole = (role: TabRole): unknown => reported.push([name, role])
       const shareAcrossTabs = tabs({ environment: tab.environment, onRole })
       const followed = follow(clientIn(tab, server, { shareAcrossTabs }), 'a')
       if (name === 'one') (await nextSet(server)).open(name, 'a')
@@ -213,11 +213,11 @@ describe('a tab', () => {
     }
     const one = await enter('one')
     await enter('two')
-    one.device.tell('left')
+    one.device.dispatch('left')
     ;(await nextSet(server)).open('two', 'a')
-    one.device.tell('back')
-    await expect.poll(() => told.length).toBe(4)
-    expect(told).toEqual([
+    one.device.dispatch('back')
+    await expect.poll(() => reported.length).toBe(4)
+    expect(reported).toEqual([
       ['one', 'leading'],
       ['two', 'following'],
       ['two', 'leading'],
@@ -225,7 +225,7 @@ describe('a tab', () => {
     ])
   })
 
-  it('goes on whatever its handler throws when it is told what it is', async () => {
+  it('continues whatever its handler for the role throws', async () => {
     await using server = await scriptedServer()
     const tab = newBrowser().open()
     const uncaught = vi.fn()
@@ -308,7 +308,7 @@ describe('a tab', () => {
       },
     ],
   ]
-  it.each(broken)('without %s has a stream of its own', async (_what, environment) => {
+  it.each(broken)('without %s has its own stream', async (_what, environment) => {
     await using server = await scriptedServer()
     const roles: TabRole[] = []
     const shareAcrossTabs = tabs({ environment, onRole: (role: TabRole) => roles.push(role) })
@@ -319,7 +319,7 @@ describe('a tab', () => {
     expect(roles).toEqual(['alone'])
   })
 
-  it('outside of a browser has a stream of its own', async () => {
+  it('outside of a browser has its own stream', async () => {
     await using server = await scriptedServer()
     const roles: TabRole[] = []
     const shareAcrossTabs = tabs({ onRole: (role: TabRole) => roles.push(role) })
@@ -332,7 +332,7 @@ describe('a tab', () => {
   })
 })
 
-it('tabs leave the server alone for as long as it asks, however often they ask the leader', async () => {
+it('tabs respect the wait that the server requests, however often they ask the leader', async () => {
   const clock = manualClock()
   const atMs: number[] = []
   const fetch = async (): Promise<Response> => {

@@ -116,7 +116,7 @@ it('tabs ignore whatever another page of the origin posts on their channels', as
   expect(server.count()).toBe(1)
 })
 
-it('a leader opens nothing for a name that is not of its group, and takes no set that is none', async () => {
+it('a leader opens nothing for a name outside its group, and accepts no invalid set', async () => {
   await using server = await scriptedServer()
   const { tabs, set, channels } = await setup(server)
   const [group = ''] = [...channels.keys()].filter((name) => /^trpc-sse:\d+:\w+$/.test(name))

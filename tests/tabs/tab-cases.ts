@@ -9,14 +9,14 @@ declare const page: TestPage
 export function tabCases(tabs: Tabs<Tab>, count: number): void {
   const { app, openMany, publishMany, publishDuring } = tabs
 
-  it('have one stream, and each gets everything', async () => {
+  it('share one stream, and each gets everything', async () => {
     const { leader, others } = await openMany(count)
     await publishMany(20)
     await expectAll(app(), leader, ...others)
     await untilOneStream(app())
   })
 
-  it('R16: go on with another one when the one that leads is closed', async () => {
+  it('R16: continue with another leader when the leader is closed', async () => {
     const { leader, others } = await openMany(count)
     await publishMany(5)
     await publishDuring(() => leader.close())
@@ -25,7 +25,7 @@ export function tabCases(tabs: Tabs<Tab>, count: number): void {
     await untilOneStream(app())
   })
 
-  it('R16: go on with another one when the one that leads goes to another page', async () => {
+  it('R16: continue with another leader when the leader opens another page', async () => {
     const { leader, others } = await openMany(count)
     await publishMany(5)
     await publishDuring(() => leader.goto(`${app().url}/elsewhere`))
@@ -39,7 +39,7 @@ export function tabCases(tabs: Tabs<Tab>, count: number): void {
 export function broughtBackTabCase(tabs: Tabs<Tab>, count: number): void {
   const { app, openMany, publishMany, publishDuring } = tabs
 
-  it('R16: go on when the one that leads goes, and so does that when it is brought back', async () => {
+  it('R16: continue when the leader leaves, and so does that tab when it is brought back', async () => {
     const { leader, others } = await openMany(count)
     await publishMany(5)
     await publishDuring(() => leader.goto(`${app().url}/elsewhere`))

@@ -21,7 +21,7 @@ function tellToWait({ exchange }: SetExchange, retryAfter: string | undefined): 
 }
 
 describe('a change of the set that is answered with 429', () => {
-  it('P62: keeps the stream, and sends the newest set after the time that it asks for', async () => {
+  it('P62: keeps the stream, and sends the newest set after the requested wait', async () => {
     await using server = await scriptedServer()
     const { clock, follow } = multiplexedClient(server, { lingerMs: 0 })
     const a = follow('a')
@@ -52,7 +52,7 @@ describe('a change of the set that is answered with 429', () => {
     expect(server.count()).toBe(3)
   })
 
-  it('P62: is sent again though nothing has changed since, and never at once', async () => {
+  it('P62: is sent again even if nothing has changed since, and never at once', async () => {
     await using server = await scriptedServer()
     const { clock, follow } = multiplexedClient(server)
     const a = follow('a')
@@ -70,7 +70,7 @@ describe('a change of the set that is answered with 429', () => {
     expect(await b.nextMany(3)).toEqual(opening)
   })
 
-  it('P62: opens a new stream if it does not say for how long, and forgets the wait when the stream is lost', async () => {
+  it('P62: opens a new stream if it requests no wait, and forgets the wait when the stream is lost', async () => {
     await using server = await scriptedServer()
     const { clock, follow } = multiplexedClient(server)
     const a = follow('a')

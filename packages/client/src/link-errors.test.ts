@@ -11,7 +11,7 @@ const shape = (code: number, name: string) => ({
 })
 
 describe('an HTTP status', () => {
-  it.each([408, 425, 429, 500, 502, 503, 504])('P35: %i is tried again', async (status) => {
+  it.each([408, 425, 429, 500, 502, 503, 504])('P35: %i is retried', async (status) => {
     await using server = await scriptedServer()
     const { nextMany, clock } = subscribe(server)
     const refused = await server.request()
@@ -39,7 +39,7 @@ describe('an HTTP status', () => {
     expect(clock.timers()).toEqual([])
   })
 
-  it("P35: brings tRPC's own error with it", async () => {
+  it("P35: contains tRPC's own error", async () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server, { link: { transformer: superjson } })
     const request = await server.request()
@@ -50,7 +50,7 @@ describe('an HTTP status', () => {
   })
 
   it.each(['{"error":"unauthorized"}', '{"error":{"code":"E1"}}', '[]', 'null', ''])(
-    "P35: says what it can where the body is not tRPC's: %s",
+    "P35: gives as many details as possible if the body is not tRPC's: %s",
     async (body) => {
       await using server = await scriptedServer()
       const { nextMany } = subscribe(server, { link: { transformer: superjson } })
@@ -81,8 +81,8 @@ describe('an HTTP status', () => {
   })
 })
 
-describe('an answer that is no stream', () => {
-  it('P36: is tried again, and ends the subscription if it stays', async () => {
+describe('an answer that is not a stream', () => {
+  it('P36: is retried, and ends the subscription if it persists', async () => {
     await using server = await scriptedServer()
     const { news, nextMany, clock } = subscribe(server)
     for (const wait of [125, 250, 500, 1_000]) {
@@ -132,7 +132,7 @@ describe('an answer that is no stream', () => {
     expect(await nextMany(3)).toEqual(opening)
   })
 
-  it('ends the subscription where fetch gives no body to read', async () => {
+  it('ends the subscription if fetch returns no readable body', async () => {
     await using server = await scriptedServer()
     const response = new Response(null, { headers: { 'content-type': 'text/event-stream' } })
     const { nextMany } = subscribe(server, { link: { fetch: async () => response } })
@@ -207,7 +207,7 @@ describe('serialized-error', () => {
     })
   })
 
-  it('P41: can come before connected, and then nothing looks like success', async () => {
+  it('P41: can precede connected, and then nothing looks like success', async () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server)
     const request = await server.request()
@@ -216,7 +216,7 @@ describe('serialized-error', () => {
     expect((await nextMany(2)).map(([event]) => event)).toEqual(['connecting', 'error'])
   })
 
-  it('P38: that refuses for now is tried again no sooner than its retry says', async () => {
+  it('P38: that is temporary is retried no sooner than its retry allows', async () => {
     await using server = await scriptedServer()
     const { nextMany, clock } = subscribe(server)
     const request = await server.request()

@@ -11,7 +11,7 @@ const gap: SseGap = { path: 'room.onMessage', input, lastEventId: '1-0', reason:
 afterEach(() => vi.restoreAllMocks())
 
 describe('gap', () => {
-  it('is told in the console where nobody handles it, once per subscription', async () => {
+  it('is logged in the console if it has no handler, once per subscription', async () => {
     await using server = await scriptedServer()
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     const client = untypedClient(sseLink({ url: server.url, mode: 'single' }))
@@ -29,15 +29,15 @@ describe('gap', () => {
     ])
   })
 
-  it('P43: is told once, between the events around it, to the link and to the subscription', async () => {
+  it('P43: is reported once, between the events around it, to the link and to the subscription', async () => {
     await using server = await scriptedServer()
-    const told: unknown[] = []
+    const reported: unknown[] = []
     const own = vi.fn<(gap: SseGap) => void>()
     const { nextMany, clock } = subscribe(server, {
       input,
       context: { onGap: own },
-      onData: (data) => told.push(data),
-      link: { onGap: (one) => told.push(one) },
+      onData: (data) => reported.push(data),
+      link: { onGap: (one) => reported.push(one) },
     })
     const first = await server.request()
     first.open().send({ data: '1', id: '1-0' }, message).end()
@@ -47,7 +47,7 @@ describe('gap', () => {
     expect(second.query.get('lastEventId')).toBe('5-0')
     second.open().send({ data: '6', id: '6-0' })
     await nextMany(8)
-    expect(told).toEqual([{ id: '1-0', data: 1 }, gap, { id: '6-0', data: 6 }])
+    expect(reported).toEqual([{ id: '1-0', data: 1 }, gap, { id: '6-0', data: 6 }])
     expect(own.mock.calls).toEqual([[gap]])
   })
 
@@ -64,7 +64,7 @@ describe('gap', () => {
         throw new Error('bug')
       },
     ],
-  ])('is told to a handler that %s, and the stream goes on', async (_how, onGap) => {
+  ])('is reported to a handler that %s, and the stream continues', async (_how, onGap) => {
     await using server = await scriptedServer()
     const onError = vi.fn<(error: unknown, info: unknown) => void>()
     const { nextMany } = subscribe(server, { link: { onGap, onError } })

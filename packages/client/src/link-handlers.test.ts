@@ -36,28 +36,28 @@ describe('a handler that throws', () => {
   it.each([
     ['onError', { onData: fail, onError: fail }],
     ['onComplete', { onComplete: fail }],
-  ] as const)('in %s is told to the onError of the link', async (stage, handlers) => {
+  ] as const)('in %s is reported to the onError of the link', async (stage, handlers) => {
     await using server = await scriptedServer()
-    const told = createInbox<unknown[]>()
+    const reported = createInbox<unknown[]>()
     const { clock } = subscribe(server, {
       ...handlers,
-      link: { onError: (...args) => told.put(args) },
+      link: { onError: (...args) => reported.put(args) },
     })
     const request = await server.request()
     request.open().send({ data: '1' }, { event: 'return', data: '' })
-    expect(await told.take()).toEqual([thrown, { stage, path: 'room.onMessage' }])
+    expect(await reported.take()).toEqual([thrown, { stage, path: 'room.onMessage' }])
     await request.gone
     expect(clock.timers()).toEqual([])
   })
 
-  it('is handed to the runtime where the link has no onError', async () => {
+  it('is passed to the runtime if the link has no onError', async () => {
     await using server = await scriptedServer()
-    const told = createInbox<unknown>()
-    vi.stubGlobal('reportError', told.put)
+    const reported = createInbox<unknown>()
+    vi.stubGlobal('reportError', reported.put)
     subscribe(server, { onData: fail, onError: fail })
     const request = await server.request()
     request.open().send({ data: '1' })
-    expect(await told.take()).toBe(thrown)
+    expect(await reported.take()).toBe(thrown)
     vi.unstubAllGlobals()
   })
 })

@@ -9,7 +9,7 @@ const messages: Readonly<Record<string, SseMessage>> = {
 }
 
 describe('a lost stream', () => {
-  it('P34: is resumed behind the last event, whether it was cut or ended politely', async () => {
+  it('P34: is resumed after the last event, whether it was cut or ended regularly', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server, { input: { room: 'lobby' } })
     const first = await server.request()
@@ -37,7 +37,7 @@ describe('a lost stream', () => {
     ])
   })
 
-  it('P31: is resumed at once from the id that the input names, and from later ones only', async () => {
+  it('P31: is resumed at first from the id in the input, and then only from later ones', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server, { input: { room: 'lobby', lastEventId: '7-0' } })
     const first = await server.request()
@@ -75,7 +75,7 @@ describe('a lost stream', () => {
   })
 
   it.each(['a b&c=d#e', 'grüße 👋', '0', 'x'.repeat(2_000)])(
-    'P9: sends %j back as it came',
+    'P9: sends %j back unchanged',
     async (id) => {
       await using server = await scriptedServer()
       const subscribed = subscribe(server)
@@ -103,7 +103,7 @@ describe('a lost stream', () => {
     expect(second.query.get('lastEventId')).toBe('1-0')
   })
 
-  it('P37: is tried again after longer and longer waits, until its position moves', async () => {
+  it('P37: is retried after longer and longer waits, until its position moves', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const answers = [
@@ -132,7 +132,7 @@ describe('a lost stream', () => {
     }
   })
 
-  it('P37: is tried again soon if it has lasted for 10 seconds', async () => {
+  it('P37: is retried soon if it has lasted for 10 seconds', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     let request = await server.request()
@@ -149,7 +149,7 @@ describe('a lost stream', () => {
     }
   })
 
-  it('P37: backs off from a procedure that fails after its first value, and moves without that', async () => {
+  it('P37: backs off from a procedure that fails after its first value, but not for a handover', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const error = { event: 'serialized-error', data: '{"code":-32603,"message":"bug"}' }
@@ -177,7 +177,7 @@ describe('a lost stream', () => {
     }
   })
 
-  it('P38: waits as long as retry says, until the next stream says otherwise', async () => {
+  it('P38: waits as long as retry requests, until the next stream requests another wait', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const first = await server.request()
@@ -189,7 +189,7 @@ describe('a lost stream', () => {
     await requestAfter(500, subscribed, server)
   })
 
-  it('P35: tells why in the connection state', async () => {
+  it('P35: reports the reason in the connection state', async () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server)
     const request = await server.request()
@@ -198,7 +198,7 @@ describe('a lost stream', () => {
     expect(await nextMany(2)).toEqual([['connecting'], ['connecting', message]])
   })
 
-  it('P34: is tried again where nobody listens', async () => {
+  it('P34: is retried if no server listens', async () => {
     const server = await scriptedServer()
     await server[Symbol.asyncDispose]()
     const { nextMany, clock, unsubscribe } = subscribe(server)
@@ -231,7 +231,7 @@ describe('reconnect', () => {
     expect(await subscribed.nextMany(7)).toEqual([...opening, ...data])
   })
 
-  it('P42: goes on with the old stream where no new one can be had, as long as that lives', async () => {
+  it('P42: continues with the old stream if no new one can be opened, as long as the old one lives', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const first = await server.request()

@@ -8,7 +8,7 @@ import { subscribe } from '../../../tests/support/subscribe.ts'
 import { type Fetch, sseLink } from './index.ts'
 
 describe("the position in a call's context", () => {
-  it('goes before that of the input, and is asked for at each start', async () => {
+  it('takes precedence over that of the input, and is read at each start', async () => {
     await using server = await scriptedServer()
     let position = '7-0'
     const context = {
@@ -28,7 +28,7 @@ describe("the position in a call's context", () => {
 })
 
 describe('headers, url and connection params', () => {
-  it('P30: are asked for before every attempt', async () => {
+  it('P30: are evaluated before every attempt', async () => {
     await using server = await scriptedServer()
     let attempt = 0
     const { clock } = subscribe(server, {
@@ -55,7 +55,7 @@ describe('headers, url and connection params', () => {
     }
   })
 
-  it('that fail are tried again', async () => {
+  it('that fail are retried', async () => {
     await using server = await scriptedServer()
     const headers = vi.fn(async () => ({})).mockRejectedValueOnce(new Error('no token yet'))
     const { nextMany, clock } = subscribe(server, { link: { headers } })
@@ -108,7 +108,7 @@ describe('headers, url and connection params', () => {
     },
   )
 
-  it('end the subscription with an address that is none', async () => {
+  it('end the subscription if the address is invalid', async () => {
     const client = untypedClient(sseLink<AnyTRPCRouter>({ url: 'trpc.example' }))
     const [, [event, error] = []] = await follow(client, 'p').nextMany(2)
     expect(event).toBe('error')
@@ -117,7 +117,7 @@ describe('headers, url and connection params', () => {
 })
 
 describe('retryLink', () => {
-  it('P31: goes on where the subscription stood, whatever its input', async () => {
+  it("P31: continues from the subscription's position, whatever its input", async () => {
     await using server = await scriptedServer()
     const client = createTRPCUntypedClient<AnyTRPCRouter>({
       links: [

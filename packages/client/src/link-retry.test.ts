@@ -132,13 +132,13 @@ describe.each(cases)('in $mode mode, retry of a $place, after $failure', (given)
     expect(timers).toEqual([])
   })
 
-  it('a back-off waits on top of what the server asks for', async () => {
+  it('a back-off is added to the wait that the server requests', async () => {
     const { waits, end } = await run(given, { baseMs: 40, maxMs: 60 }, 4)
     expect(end).toBeUndefined()
     expect(waits).toEqual([askedMs + 40, askedMs + 60, askedMs + 60])
   })
 
-  it('a function waits as long as it says, and no less than the server asks for', async () => {
+  it('a function decides the wait, but at least the one that the server requests', async () => {
     const seen: unknown[] = []
     const retry = vi.fn((attempt: number, error: unknown): number | false => {
       seen.push(error)
@@ -152,7 +152,7 @@ describe.each(cases)('in $mode mode, retry of a $place, after $failure', (given)
     expect(end).toEqual(['error', expect.objectContaining({ message: Object(seen[2]).message })])
   })
 
-  it('a function that throws, or returns no time, ends the subscription', async () => {
+  it("a function that throws, or doesn't return a time, ends the subscription", async () => {
     const bug = new Error('bug')
     const thrown = await run(
       given,
@@ -175,7 +175,7 @@ describe.each(cases)('in $mode mode, retry of a $place, after $failure', (given)
 })
 
 it.each(['single', 'multiplexed'] as const)(
-  'in %s mode, a function that waits for minutes is given the next attempt each time',
+  'in %s mode, a function that waits for minutes is called with the next attempt each time',
   async (mode) => {
     const retry = vi.fn((attempt: number) => attempt < 4 && 180_000)
     const { waits } = await run({ mode, place: 'call', failure: 'an error that passes' }, retry, 9)
@@ -227,7 +227,7 @@ describe('on a shared connection', () => {
     return { streams, clock, device, client }
   }
 
-  it('one with retry: false ends when the stream is lost, and the others go on', async () => {
+  it('one with retry: false ends when the stream is lost, and the others continue', async () => {
     const { streams, clock, client } = cuttingServer()
     const link = client()
     const once = follow(link, 'once', undefined, { context: { retry: false } })
@@ -244,7 +244,7 @@ describe('on a shared connection', () => {
     expect(other.news.slice(-2)).toEqual([['pending'], expect.any(Array)])
   })
 
-  it('one with a retry of its own goes on where the link has none', async () => {
+  it('one with its own retry continues if the link has none', async () => {
     const { streams, clock, client } = cuttingServer()
     const link = client(false)
     const own = follow(link, 'own', undefined, { context: { retry: { baseMs: 40 } } })
@@ -261,7 +261,7 @@ describe('on a shared connection', () => {
     expect(own.news.slice(-2)).toEqual([['pending'], expect.any(Array)])
   })
 
-  it('one with a longer wait of its own joins the stream later', async () => {
+  it('one with its own, longer wait joins the stream later', async () => {
     const { streams, clock, client } = cuttingServer()
     const link = client()
     follow(link, 'slow', undefined, { context: { retry: () => 5_000 } })
@@ -317,7 +317,7 @@ describe('on a shared connection', () => {
     expect(streams).toHaveLength(2)
   })
 
-  it('one with a retry of its own waits while the device is offline, and not once it is back', async () => {
+  it('one with its own retry waits while the device is offline, and no longer once it is back', async () => {
     const { streams, clock, device, client } = cuttingServer()
     const retry = vi.fn(() => 5_000)
     follow(client(), 'p', undefined, { context: { retry } })
@@ -334,24 +334,24 @@ describe('on a shared connection', () => {
     expect(streams).toHaveLength(2)
     streams[1]?.cut()
     await settle()
-    device.tell('online')
+    device.dispatch('online')
     clock.advance(0)
     await settle()
     expect(streams).toHaveLength(3)
     expect(retry).toHaveBeenCalledTimes(2)
   })
 
-  it('one with a retry of its own waits while the page is left', async () => {
+  it('one with its own retry waits while the page is left', async () => {
     const { streams, clock, device, client } = cuttingServer()
     follow(client(), 'p', undefined, { context: { retry: () => 10 } })
     await settle()
     streams[0]?.cut()
     await settle()
-    device.tell('left')
+    device.dispatch('left')
     clock.advance(60_000)
     await settle()
     expect(streams).toHaveLength(1)
-    device.tell('back')
+    device.dispatch('back')
     clock.advance(0)
     await settle()
     expect(streams).toHaveLength(2)
@@ -421,7 +421,7 @@ describe('on a shared connection', () => {
 })
 
 it.each(['a status of 429 with Retry-After', 'a stream that asks to wait, and ends'] as const)(
-  'after %s, a subscription that starts meanwhile waits too',
+  'after %s, a subscription that starts meanwhile also waits',
   async (failure) => {
     const clock = manualClock({ random: 0 })
     const { atMs, fetch } = failingServer(clock, 'multiplexed', failure)

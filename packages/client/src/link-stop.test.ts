@@ -4,7 +4,7 @@ import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { opening, subscribe } from '../../../tests/support/subscribe.ts'
 
 describe('stopping', () => {
-  it('closes the request, and says complete as tRPC does', async () => {
+  it('closes the request, and completes as tRPC does', async () => {
     await using server = await scriptedServer()
     const { nextMany, next, unsubscribe, clock } = subscribe(server)
     const request = await server.request()
@@ -27,7 +27,7 @@ describe('stopping', () => {
     expect(clock.timers()).toEqual([])
   })
 
-  it('works while it waits, and nothing comes after', async () => {
+  it('works while it waits, and nothing is sent afterwards', async () => {
     await using server = await scriptedServer()
     const { news, nextMany, unsubscribe, clock } = subscribe(server)
     const request = await server.request()
@@ -41,7 +41,7 @@ describe('stopping', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('works while the app still looks for its headers', async () => {
+  it('works while the app is still evaluating its headers', async () => {
     await using server = await scriptedServer()
     const asked = createInbox<(headers: Record<string, string>) => void>()
     const headers = (): Promise<Record<string, string>> =>

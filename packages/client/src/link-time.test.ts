@@ -4,7 +4,7 @@ import { scriptedServer } from '../../../tests/support/scripted-server.ts'
 import { requestAfter, subscribe } from '../../../tests/support/subscribe.ts'
 
 describe('time', () => {
-  it('P39: gives up an attempt that does not answer', async () => {
+  it('P39: abandons an attempt that is not answered', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const silent = await server.request()
@@ -15,7 +15,7 @@ describe('time', () => {
     await requestAfter(125, subscribed, server)
   })
 
-  it('P39: gives up an attempt that sends bytes but no connected', async () => {
+  it('P39: abandons an attempt that receives bytes but no connected', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server, { link: { connectTimeoutMs: 1_000 } })
     const request = await server.request()
@@ -27,7 +27,7 @@ describe('time', () => {
     expect((await subscribed.nextMany(2))[1]?.[1]).toContain('No stream was open after 1000 ms')
   })
 
-  it('P39: gives up an attempt for which the app finds no headers', async () => {
+  it("P39: abandons an attempt if the app's headers take too long", async () => {
     await using server = await scriptedServer()
     const asked = createInbox<'asked'>()
     const headers = (): Promise<never> => {
@@ -44,7 +44,7 @@ describe('time', () => {
     expect(server.count()).toBe(0)
   })
 
-  it('P40: gives up a stream that is silent for longer than the server announced', async () => {
+  it('P40: abandons a stream that is silent for longer than the server announced', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const request = await server.request()
@@ -63,7 +63,7 @@ describe('time', () => {
     expect(second.query.get('lastEventId')).toBe('2-0')
   })
 
-  it('P40: waits for ever where the server announces nothing', async () => {
+  it('P40: waits forever if the server announces no limit', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server)
     const request = await server.request()
@@ -72,7 +72,7 @@ describe('time', () => {
     expect(subscribed.clock.timers()).toEqual([])
   })
 
-  it('goes by inactivityTimeoutMs instead, if that is given', async () => {
+  it('uses inactivityTimeoutMs instead, if it is given', async () => {
     await using server = await scriptedServer()
     const subscribed = subscribe(server, { link: { inactivityTimeoutMs: 700 } })
     const request = await server.request()

@@ -36,7 +36,7 @@ type TransformedRouter = typeof transformedRouter
 const url = '/trpc'
 
 describe('transformer', () => {
-  it('is required where the router has one', () => {
+  it('is required if the router has one', () => {
     sseLink<TransformedRouter>({ url, transformer: superjson })
     sseLink<TransformedRouter>({ url, transformer: { input: superjson, output: superjson } })
     // @ts-expect-error the transformer is missing
@@ -46,7 +46,7 @@ describe('transformer', () => {
     createTRPCClient<TransformedRouter>({ links: [sseLink({ url, transformer: superjson })] })
   })
 
-  it('is refused where the router has none', () => {
+  it('is refused if the router has none', () => {
     sseLink<PlainRouter>({ url })
     // @ts-expect-error the router has no transformer
     sseLink<PlainRouter>({ url, transformer: superjson })
@@ -100,7 +100,7 @@ describe('onData', () => {
     })
   })
 
-  it('gets what JSON makes of it without a transformer', () => {
+  it('gets the type of the parsed JSON without a transformer', () => {
     const client = createTRPCClient<PlainRouter>({ links: [sseLink({ url })] })
     client.onMessage.subscribe(undefined, {
       onData: (event) => expectTypeOf(event.data.sentAt).toEqualTypeOf<string>(),
@@ -109,7 +109,7 @@ describe('onData', () => {
 })
 
 describe('options', () => {
-  it('take what httpBatchLink takes, and functions of it', () => {
+  it('accept what httpBatchLink accepts, and functions that return it', () => {
     const all: SseLinkOptions<PlainRouter> = {
       url: async () => new URL('https://example.com/trpc'),
       headers: async ({ op }) => ({ 'x-path': op.path, list: ['a', 'b'], none: undefined }),

@@ -10,7 +10,7 @@ import { opening, subscribe } from '../../../tests/support/subscribe.ts'
 import { sseLink } from './index.ts'
 
 describe('a subscription', () => {
-  it('P33: tells of success only when the server said connected', async () => {
+  it('P33: reports success only once the server has sent connected', async () => {
     await using server = await scriptedServer()
     const { next, nextMany, news } = subscribe(server)
     expect(await next()).toEqual(['connecting'])
@@ -21,7 +21,7 @@ describe('a subscription', () => {
     expect(await nextMany(3)).toEqual([['started'], ['pending'], ['data', 'hi']])
   })
 
-  it('P24: is complete at return, and only then', async () => {
+  it('P24: completes at return, and only then', async () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server)
     const request = await server.request()
@@ -37,7 +37,7 @@ describe('a subscription', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('tells the envelopes that tRPC tells', async () => {
+  it('sends the same envelopes as tRPC', async () => {
     await using server = await scriptedServer()
     const envelopes: OperationResultEnvelope<unknown, unknown>[] = []
     const done = createInbox<'done'>()
@@ -122,7 +122,7 @@ describe('a subscription', () => {
     expect((await nextMany(4)).at(-1)).toEqual(['data', { down: 2 }])
   })
 
-  it('sends no input where there is none', async () => {
+  it('sends no input if there is none', async () => {
     await using server = await scriptedServer()
     subscribe(server)
     const { query, method } = await server.request()
@@ -153,7 +153,7 @@ describe('a subscription', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('P44: ends with an error where the transformer cannot read', async () => {
+  it('P44: ends with an error if the transformer cannot read a payload', async () => {
     await using server = await scriptedServer()
     const deserialize = () => {
       throw new Error('no such type')
@@ -167,7 +167,7 @@ describe('a subscription', () => {
     expect(error).toEqual(['error', expect.objectContaining({ message: 'no such type' })])
   })
 
-  it('ends with an error where the input cannot be written, and asks nothing', async () => {
+  it('ends with an error if the input cannot be serialized, and sends no request', async () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server, { input: 1n })
     expect(await nextMany(2)).toEqual([['connecting'], ['error', expect.any(TRPCClientError)]])
@@ -186,7 +186,7 @@ describe('a subscription', () => {
     ])
   })
 
-  it('P45: ignores messages it does not know', async () => {
+  it('P45: ignores unknown messages', async () => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server)
     const request = await server.request()

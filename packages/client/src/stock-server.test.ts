@@ -45,17 +45,17 @@ async function setup() {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const told: SseFallback[] = []
+  const reported: SseFallback[] = []
   const link = sseLink<typeof router>({
     url,
     transformer: superjson,
-    onFallback: (fallback) => told.push(fallback),
+    onFallback: (fallback) => reported.push(fallback),
   })
   const client = createTRPCClient<typeof router>({ links: [link] })
   return {
     client,
     ended,
-    told,
+    reported,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections()
       server.close()
@@ -64,7 +64,7 @@ async function setup() {
 }
 
 describe('a stock tRPC server', () => {
-  it('P63: is served in single mode, and that is said once', async () => {
+  it('P63: is used in single mode, which is reported once', async () => {
     await using stock = await setup()
     const data = createInbox<unknown>()
     stock.client.endless.subscribe(undefined, { onData: data.put })
@@ -74,12 +74,12 @@ describe('a stock tRPC server', () => {
     )
     stock.client.endless.subscribe(undefined, { onData: data.put })
     expect(await data.take()).toBe('one')
-    expect(stock.told).toEqual([
+    expect(stock.reported).toEqual([
       { status: 404, message: expect.stringContaining('multiplexed mode') },
     ])
   })
 
-  it('is resumed by the tracked id, without a word in the input', async () => {
+  it('is resumed by the tracked id, without a field in the input', async () => {
     await using stock = await setup()
     const data = createInbox<unknown>()
     stock.client.count.subscribe(
@@ -103,7 +103,7 @@ describe('a stock tRPC server', () => {
     })
   })
 
-  it('hears that a subscription is over', async () => {
+  it('notices that a subscription is over', async () => {
     await using stock = await setup()
     const news = createInbox<unknown>()
     const subscription = stock.client.endless.subscribe(undefined, { onData: news.put })
@@ -112,7 +112,7 @@ describe('a stock tRPC server', () => {
     expect(await stock.ended.take()).toBe('finally')
   })
 
-  it('does not know a path that is wrong, and says so in its own shape', async () => {
+  it('refuses an unknown path with an error of its own shape', async () => {
     await using stock = await setup()
     const news = createInbox<unknown>()
     const wrong = stock.client as unknown as { nowhere: typeof stock.client.endless }

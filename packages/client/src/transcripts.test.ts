@@ -24,9 +24,9 @@ it.each(transcripts)('reads $name', async ({ from, stream, news }) => {
   const request = await server.request()
   expect(request.query.get('lastEventId')).toBe(from ?? null)
   request.openSilently().send(...stream)
-  const told = await nextMany(news.length)
+  const received = await nextMany(news.length)
   expect(
-    told.map(([event, detail]) => [event, detail instanceof Error ? detail.message : detail]),
+    received.map(([event, detail]) => [event, detail instanceof Error ? detail.message : detail]),
   ).toEqual(
     news.map(([event, detail]) => [
       event,
@@ -39,17 +39,21 @@ const goingOn = transcripts.filter(
   ({ news }) => !['complete', 'error'].includes(news.at(-1)?.[0] ?? ''),
 )
 
-it.each(goingOn)('goes on after $name', async ({ from, stream, lastEventId, reconnectAfterMs }) => {
-  await using server = await scriptedServer()
-  const { clock } = subscribe(server, { input: from && { lastEventId: from } })
-  const request = await server.request()
-  request
-    .openSilently()
-    .send(...stream)
-    .end()
-  const wait = reconnectAfterMs === 0 ? spreadMs.ofMove : (reconnectAfterMs ?? 0) + spreadMs.ofLoss
-  await clock.due(wait)
-  clock.advance(wait)
-  const next = await server.request()
-  expect(next.query.get('lastEventId')).toBe(lastEventId ?? null)
-})
+it.each(goingOn)(
+  'continues after $name',
+  async ({ from, stream, lastEventId, reconnectAfterMs }) => {
+    await using server = await scriptedServer()
+    const { clock } = subscribe(server, { input: from && { lastEventId: from } })
+    const request = await server.request()
+    request
+      .openSilently()
+      .send(...stream)
+      .end()
+    const wait =
+      reconnectAfterMs === 0 ? spreadMs.ofMove : (reconnectAfterMs ?? 0) + spreadMs.ofLoss
+    await clock.due(wait)
+    clock.advance(wait)
+    const next = await server.request()
+    expect(next.query.get('lastEventId')).toBe(lastEventId ?? null)
+  },
+)

@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest'
 import { sseLink } from '../link.ts'
 import { streamSettings } from './defaults.ts'
 
-it('keeps a process alive that has nothing to do but to wait for the next attempt', () => {
+it('keeps a process alive that only waits for the next attempt', () => {
   const setTimer = vi.spyOn(globalThis, 'setTimeout')
   const cancel = streamSettings({ url: '/trpc' }).clock.after(60_000, () => {})
   const timer = setTimer.mock.results[0]?.value
@@ -12,7 +12,7 @@ it('keeps a process alive that has nothing to do but to wait for the next attemp
   setTimer.mockRestore()
 })
 
-it('takes the clock, the fetch and the times that it is given', () => {
+it('uses the given clock, fetch and times', () => {
   const fetch = async (): Promise<Response> => new Response()
   const given = {
     clock: systemClock,
@@ -47,7 +47,7 @@ it.each([
 })
 
 it.each([{}, { url: undefined }, { url: '' }, { url: null }, { url: 5 }])(
-  'refuses %j, which has no url, and says what to give',
+  'refuses %j, which has no url, and says what to pass',
   (options) => {
     expect(() => sseLink(options as never)).toThrow(
       expect.objectContaining({

@@ -31,8 +31,8 @@ async function setAfter(
   return nextSet(server)
 }
 
-describe('P61: a stream that is to be left', () => {
-  it('P61: goes on until every subscription has started on the new one; nothing is missed or repeated', async () => {
+describe('P61: a stream during a handover', () => {
+  it('P61: continues until every subscription has started on the new one; nothing is missed or repeated', async () => {
     await using server = await scriptedServer()
     const { a, b, clock, first } = await setup(server)
     first.reconnect().events('a', 2)
@@ -55,7 +55,7 @@ describe('P61: a stream that is to be left', () => {
     expect([...a.news, ...b.news].filter(([what]) => what === 'connecting').length).toBe(2)
   })
 
-  it('P61: gives what it said meanwhile, in order, if no new one can be had', async () => {
+  it('P61: delivers its held events, in order, if no new one can be opened', async () => {
     await using server = await scriptedServer()
     const { a, b, clock, first } = await setup(server)
     first.reconnect()
@@ -74,7 +74,7 @@ describe('P61: a stream that is to be left', () => {
     expect(await b.nextMany(3)).toEqual([['started'], ['pending'], event(3)])
   })
 
-  it('P61: is let go after 5 s, even if something has not started on the new one', async () => {
+  it('P61: is closed after 5 s, even if a subscription has not started on the new one', async () => {
     await using server = await scriptedServer()
     const { a, b, clock, first } = await setup(server)
     first.reconnect()
@@ -89,7 +89,7 @@ describe('P61: a stream that is to be left', () => {
     expect(await b.nextMany(3)).toEqual([['started'], ['pending'], event(2)])
   })
 
-  it('P61: is followed by no third one while the second is on its way', async () => {
+  it('P61: is not followed by a third one while the second is being opened', async () => {
     await using server = await scriptedServer()
     const { clock, first } = await setup(server)
     first.reconnect().reconnect()
@@ -100,7 +100,7 @@ describe('P61: a stream that is to be left', () => {
     expect(server.count()).toBe(2)
   })
 
-  it('P61: is given up after 3 s without an answer, so that nothing is held back for longer', async () => {
+  it('P61: is abandoned after 3 s without an answer, so that no event is held back for longer', async () => {
     await using server = await scriptedServer()
     const { a, clock, first } = await setup(server)
     first.reconnect()
@@ -112,7 +112,7 @@ describe('P61: a stream that is to be left', () => {
     expect(await a.next()).toEqual(event(2))
   })
 
-  it('P61: has the same ids without a position, and they are not told twice', async () => {
+  it('P61: has the same ids without a position, and they are not delivered twice', async () => {
     await using server = await scriptedServer()
     const client = multiplexedClient(server)
     const a = client.follow('a')
@@ -153,7 +153,7 @@ describe('P62: a control request that fails', () => {
     },
   )
 
-  it('P62: or is cut, or gets no answer, the same', async () => {
+  it('P62: is cut or gets no answer, with the same effect', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = await setup(server)
     follow('c')
@@ -170,7 +170,7 @@ describe('P62: a control request that fails', () => {
     expect(await d.nextMany(3)).toEqual(opening)
   })
 
-  it('P62: or succeeds without a start: a new stream after 15 s, and only one', async () => {
+  it('P62: succeeds without a start, which leads to a single new stream after 15 s', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = await setup(server)
     follow('never')
@@ -185,7 +185,7 @@ describe('P62: a control request that fails', () => {
     expect(server.count()).toBe(3)
   })
 
-  it('P62: is answered after its stream is gone: that answer means nothing', async () => {
+  it('P62: is answered after its stream is gone, and that answer is ignored', async () => {
     await using server = await scriptedServer()
     const { follow, clock, first } = await setup(server)
     const c = follow('c')
@@ -199,7 +199,7 @@ describe('P62: a control request that fails', () => {
     expect(server.count()).toBe(3)
   })
 
-  it('P62: and then is refused as a whole: only what was new fails, the rest goes on', async () => {
+  it('P62: is then refused as a whole: only new subscriptions fail, and the others continue', async () => {
     await using server = await scriptedServer()
     const { a, b, follow, clock, first } = await setup(server)
     const c = follow('c')
@@ -231,7 +231,7 @@ describe('P62: a control request that fails', () => {
     expect(await d.nextMany(3)).toEqual(opening)
   })
 
-  it('P62: the server allows no second stream: the old one is left for the new one', async () => {
+  it('P62: the server allows no second stream, so the old one is closed before the new one', async () => {
     await using server = await scriptedServer()
     const { a, follow, clock, first } = await setup(server)
     follow('c')
@@ -249,12 +249,12 @@ describe('P62: a control request that fails', () => {
 
 describe('P63: a server without this mode', () => {
   it.each([404, 405, 415])(
-    'that answers %i is served in single mode, from where each stands',
+    "that answers %i is used in single mode, from each subscription's position",
     async (status) => {
       await using server = await scriptedServer()
-      const told: unknown[] = []
+      const reported: unknown[] = []
       const { follow } = multiplexedClient(server, {
-        onFallback: (fallback) => told.push(fallback),
+        onFallback: (fallback) => reported.push(fallback),
       })
       const a = follow('a', { room: 1, lastEventId: '7-0' })
       const gone = follow('b')
@@ -274,7 +274,7 @@ describe('P63: a server without this mode', () => {
       next.unsubscribe()
       a.unsubscribe()
       await single.gone
-      expect(told).toEqual([{ status, message: expect.stringContaining(String(status)) }])
+      expect(reported).toEqual([{ status, message: expect.stringContaining(String(status)) }])
     },
   )
 
@@ -301,7 +301,7 @@ describe('P63: a server without this mode', () => {
     },
   )
 
-  it('P63: is not one that names what is wrong with the request', async () => {
+  it('P63: is not one that names a mistake in the request', async () => {
     await using server = await scriptedServer()
     const onFallback = vi.fn<(fallback: SseFallback) => void>()
     const { follow } = multiplexedClient(server, { onFallback })

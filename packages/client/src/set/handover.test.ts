@@ -9,11 +9,11 @@ const error = new Error('cut')
 
 /** Plays the steps; returns the delivered frames and the position. */
 function play(lastEventId: string | undefined, steps: readonly Step[]): string {
-  const told: string[] = []
+  const reported: string[] = []
   const handover = new Handover<number>(lastEventId, {
-    deliver: (frame) => void told.push(String(frame.id)),
-    started: () => void told.push('started'),
-    waiting: (cause) => void told.push(cause ? 'failed' : 'waiting'),
+    deliver: (frame) => void reported.push(String(frame.id)),
+    started: () => void reported.push('started'),
+    waiting: (cause) => void reported.push(cause ? 'failed' : 'waiting'),
     positioned() {},
   })
   for (const [what, stream, id] of steps) {
@@ -24,7 +24,7 @@ function play(lastEventId: string | undefined, steps: readonly Step[]): string {
       handover.receive({ type: 'started', key: '', id: undefined }, stream)
     else handover.receive({ type: 'event', key: '', data: '', id: String(id) }, stream)
   }
-  return `${told.join(' ')} @${handover.lastEventId()}`
+  return `${reported.join(' ')} @${handover.lastEventId()}`
 }
 
 const running: Step[] = [
@@ -34,7 +34,7 @@ const running: Step[] = [
 ]
 const moving: Step[] = [...running, ['requested', 2], ['event', 1, 2], ['event', 1, 3]]
 
-const cases: Array<[behaviour: string, steps: Step[], told: string]> = [
+const cases: Array<[behaviour: string, steps: Step[], reported: string]> = [
   ['takes nothing before it is asked for', [['event', 1, 1]], ' @undefined'],
   [
     'takes nothing before it has started',
@@ -72,7 +72,7 @@ const cases: Array<[behaviour: string, steps: Step[], told: string]> = [
     'started 1 failed failed @1',
   ],
   [
-    'is told of a stream that could not be had',
+    'is notified of a stream that could not be opened',
     [
       ['requested', 1],
       ['lost', 1],
@@ -107,11 +107,11 @@ const cases: Array<[behaviour: string, steps: Step[], told: string]> = [
 ]
 
 describe('a handover', () => {
-  it.each(cases)('%s', (_behaviour, steps, told) => {
-    expect(play(undefined, steps)).toBe(told)
+  it.each(cases)('%s', (_behaviour, steps, reported) => {
+    expect(play(undefined, steps)).toBe(reported)
   })
 
-  it('stands at first where it is told to', () => {
+  it('starts at the given position', () => {
     expect(
       play('7', [
         ['requested', 1],

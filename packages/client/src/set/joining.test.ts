@@ -15,7 +15,7 @@ async function setup(server: ScriptedServer) {
 }
 
 describe('a subscription that joins the same one', () => {
-  it('shares it if it stands at the same place', async () => {
+  it('shares it at the same position', async () => {
     await using server = await scriptedServer()
     const { follow, a, first } = await setup(server)
     const late = follow('a', { lastEventId: '2-0' })
@@ -25,7 +25,7 @@ describe('a subscription that joins the same one', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('shares it if that has not said anything yet', async () => {
+  it('shares it if that one has not delivered an event yet', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const a = follow('a')
@@ -37,7 +37,7 @@ describe('a subscription that joins the same one', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('gets what it missed, and then shares it: nobody sees a thing twice', async () => {
+  it('gets what it missed, and then shares it: no event is delivered twice', async () => {
     await using server = await scriptedServer()
     const { follow, a, first } = await setup(server)
     const late = follow('a', { lastEventId: '1-0' })
@@ -61,7 +61,7 @@ describe('a subscription that joins the same one', () => {
     expect(merged.key('a')).toBe(first.key('a'))
   })
 
-  it('without a position starts anew, as if alone, and shares it once it stands where that stands', async () => {
+  it('without a position starts like a new one, and shares it once both have the same position', async () => {
     await using server = await scriptedServer()
     const { follow, a, first } = await setup(server)
     const late = follow('a')
@@ -81,7 +81,7 @@ describe('a subscription that joins the same one', () => {
     expect(await late.next()).toEqual(event(4))
   })
 
-  it('gets the event that was being handled when it came, if it stands behind the one before', async () => {
+  it('gets the event that was being handled when it joined, if its position is just before it', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const late: Followed[] = []
@@ -105,7 +105,7 @@ describe('a subscription that joins the same one', () => {
     expect(await late[0]?.nextMany(4)).toEqual([...opening, event(2)])
   })
 
-  it('is told that it has started, even where the one that it joined is just becoming one with another', async () => {
+  it('is notified that it has started, even if the one that it joined is just being merged with another', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const late: Followed[] = []
@@ -130,7 +130,7 @@ describe('a subscription that joins the same one', () => {
     expect(await late[0]?.nextMany(3)).toEqual(opening)
   })
 
-  it('has its own first value where events have no ids', async () => {
+  it('has its own first value if events have no ids', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const a = follow('a')

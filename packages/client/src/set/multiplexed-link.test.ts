@@ -46,7 +46,7 @@ describe('one stream for all subscriptions', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('P64: the same subscription is one on the wire, and each hears all of it', async () => {
+  it('P64: equal subscriptions are one on the wire, and each gets all events', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const both = [follow('a', 1), follow('a', 1)]
@@ -86,7 +86,7 @@ describe('one stream for all subscriptions', () => {
     expect(third.key('c')).toBe(second.key('c'))
   })
 
-  it('P30: asks url, headers and connection params before every request, for all that is wanted', async () => {
+  it('P30: evaluates url, headers and connection params before every request, for all wanted subscriptions', async () => {
     await using server = await scriptedServer()
     let asked = 0
     const { follow } = multiplexedClient(server, {
@@ -154,7 +154,7 @@ describe('one stream for all subscriptions', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('closes the stream when nobody wants anything any more', async () => {
+  it('closes the stream when no subscription is left', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = multiplexedClient(server)
     const a = follow('a')
@@ -167,7 +167,7 @@ describe('one stream for all subscriptions', () => {
     expect(clock.timers()).toEqual([])
   })
 
-  it('P65: ignores control messages and keys that it does not know', async () => {
+  it('P65: ignores unknown control messages and keys', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const a = follow('a')
@@ -178,7 +178,7 @@ describe('one stream for all subscriptions', () => {
     expect(await a.nextMany(4)).toEqual([...opening, event(1)])
   })
 
-  it('P55: the end of the response completes nothing; everything goes on where it stood', async () => {
+  it('P55: the end of the response completes nothing; every subscription continues from its position', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = multiplexedClient(server)
     const a = follow('a')
@@ -227,7 +227,7 @@ describe('of many subscriptions', () => {
     expect(server.count()).toBe(1)
   })
 
-  it('P58: one that fails for now starts again by itself, after longer and longer waits', async () => {
+  it('P58: one with a retryable error starts again by itself, after longer and longer waits', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = multiplexedClient(server)
     const fails = follow('fails')
@@ -280,7 +280,7 @@ describe('of many subscriptions', () => {
     expect(healthy.news.filter(([what]) => what === 'data').length).toBe(5)
   })
 
-  it('P66: one that has got further, or has lasted for 10 seconds, is started again soon', async () => {
+  it('P66: one that has made progress, or has lasted for 10 seconds, is started again soon', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = multiplexedClient(server)
     const fails = follow('fails')
@@ -308,7 +308,7 @@ describe('of many subscriptions', () => {
     await again(125)
   })
 
-  it('P66: one that fails for now waits no less than the retry of the stream', async () => {
+  it("P66: one with a retryable error waits at least as long as the stream's retry requests", async () => {
     await using server = await scriptedServer()
     const { follow, clock } = multiplexedClient(server)
     const fails = follow('fails')
@@ -337,7 +337,7 @@ describe('of many subscriptions', () => {
   })
 
   it.each(['onData', 'onStarted'] as const)(
-    'one whose %s throws ends, even beside the same',
+    'one whose %s throws ends, even beside an equal one',
     async (name) => {
       await using server = await scriptedServer()
       const { follow } = multiplexedClient(server)
@@ -358,7 +358,7 @@ describe('of many subscriptions', () => {
     },
   )
 
-  it('one hears of its gap, and goes on behind it', async () => {
+  it('one gets its gap, and continues after it', async () => {
     await using server = await scriptedServer()
     const { follow, clock } = multiplexedClient(server)
     const a = follow('a')

@@ -44,12 +44,12 @@ function page(storage: PersistStorage, { clock = manualClock(), url = '/trpc' } 
 }
 
 describe('positions', () => {
-  it('survive the page, and are those of one server', () => {
+  it('survive the page, and belong to one server', () => {
     const storage = fakeStorage()
     const before = page(storage)
     before.save('a', '1-0')
     before.save('b', '2-0')
-    before.device.tell('left')
+    before.device.dispatch('left')
     const after = page(storage)
     expect([after.load('a'), after.load('b'), after.load('c')]).toEqual(['1-0', '2-0', undefined])
     expect(page(storage, { url: '/other' }).load('a')).toBeUndefined()
@@ -63,12 +63,12 @@ describe('positions', () => {
     clock.advance(500)
     expect(storage.writes).toBe(1)
     save('a', '1000-0')
-    device.tell('hidden')
+    device.dispatch('hidden')
     expect([storage.writes, clock.timers()]).toEqual([2, []])
     expect(page(storage).load('a')).toBe('1000-0')
   })
 
-  it('are forgotten when they are over, and the item with the last of them', () => {
+  it('are forgotten when their subscriptions end, and the item is removed with the last one', () => {
     const storage = fakeStorage()
     const { clock, save } = page(storage)
     save('a', '1-0')
@@ -92,7 +92,7 @@ describe('positions', () => {
     expect([device.listeners(), storage.items.size]).toEqual([0, 0])
   })
 
-  it('are good for a time', () => {
+  it('are valid for a limited time', () => {
     const storage = fakeStorage()
     const { clock, save } = page(storage)
     save('a', '1-0')
@@ -103,12 +103,12 @@ describe('positions', () => {
     expect([after.load('a'), after.load('b')]).toEqual([undefined, '2-0'])
   })
 
-  it('are as good as new when the page is left, however long nothing has moved', () => {
+  it('are renewed when the page is left, however long ago they moved', () => {
     const storage = fakeStorage()
     const { clock, device, save } = page(storage)
     save('a', '1-0')
     clock.advance(3_600_000)
-    device.tell('left')
+    device.dispatch('left')
     expect(page(storage, { clock }).load('a')).toBe('1-0')
   })
 
@@ -145,7 +145,7 @@ describe('positions', () => {
     },
   )
 
-  it('do no harm where the storage throws', () => {
+  it('do no harm if the storage throws', () => {
     const storage = fakeStorage()
     storage.isFull = true
     const { clock, save, load } = page(storage)
@@ -164,7 +164,7 @@ describe('positions', () => {
 
 describe('persist', () => {
   it.each(['multiplexed', 'single'] as const)(
-    'goes on after a reload where it stood, in %s mode',
+    'continues after a reload from its position, in %s mode',
     async (mode) => {
       await using server = await scriptedServer()
       const persist = fakeStorage()
@@ -174,7 +174,7 @@ describe('persist', () => {
       if (mode === 'single') (await server.request()).open().send({ data: '1', id: '1-0' })
       else (await nextSet(server)).open('one', 'a').events('a', 1)
       expect((await a.nextMany(4)).at(-1)).toEqual(event(1))
-      device.tell('left')
+      device.dispatch('left')
       const after = multiplexedClient(server, { mode, persist })
       after.follow('a', 2)
       if (mode === 'single') {
@@ -193,13 +193,13 @@ describe('persist', () => {
   )
 
   it.each(['multiplexed', 'single', 'unknown'] as const)(
-    'is not asked where the context says to start anew (%s)',
+    'is not used if the context requests a new start (%s)',
     async (mode) => {
       await using server = await scriptedServer()
       const persist = fakeStorage()
       const before = page(persist, { url: server.url })
       before.save('["a",null]', '7-0')
-      before.device.tell('left')
+      before.device.dispatch('left')
       const { follow } = multiplexedClient(server, {
         mode: mode === 'single' ? 'single' : 'multiplexed',
         persist,
@@ -216,7 +216,7 @@ describe('persist', () => {
     },
   )
 
-  it('keeps what stands still, over the change to single mode', async () => {
+  it("keeps positions that don't move, across the change to single mode", async () => {
     await using server = await scriptedServer()
     const persist = fakeStorage()
     const { follow, clock } = multiplexedClient(server, { persist, onFallback: () => {} })
@@ -232,7 +232,7 @@ describe('persist', () => {
     expect((await server.request()).query.get('lastEventId')).toBe('7-0')
   })
 
-  it('forgets what is complete, or not wanted any more', async () => {
+  it('forgets subscriptions that are complete or unsubscribed', async () => {
     await using server = await scriptedServer()
     const persist = fakeStorage()
     const { follow, clock } = multiplexedClient(server, { persist })

@@ -20,7 +20,7 @@ async function setup(server: ScriptedServer, options: object = {}) {
 }
 
 describe('without a network', () => {
-  it('a wait is cut short by one that is there again', async () => {
+  it('a wait ends when the network is back', async () => {
     await using server = await scriptedServer()
     const { a, first, clock, device } = await setup(server)
     first.exchange.cut()
@@ -32,7 +32,7 @@ describe('without a network', () => {
     expect((await nextSet(server)).wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
   })
 
-  it('attempts are put off, but not for ever: devices are wrong about it, too', async () => {
+  it('attempts are postponed, but not forever, because devices can be wrong', async () => {
     await using server = await scriptedServer()
     const { a, first, clock, device } = await setup(server)
     device.setOffline(true)
@@ -45,14 +45,14 @@ describe('without a network', () => {
     await nextSet(server)
   })
 
-  it('P38: what the server asked to wait is waited, network or not', async () => {
+  it('P38: a wait that the server requested is respected, with or without a network', async () => {
     await using server = await scriptedServer()
     const { a, first, clock, device } = await setup(server)
     first.exchange.send({ retryMs: 9_000 }).end()
     await a.next()
     await clock.due(9_125)
     clock.advance(1_000)
-    device.tell('online')
+    device.dispatch('online')
     expect(clock.timers()).toEqual([8_000])
   })
 })
@@ -62,7 +62,7 @@ describe('a machine that slept', () => {
     await using server = await scriptedServer()
     const { a, first, clock, device } = await setup(server)
     clock.jumpTo(clock.now() + 3_600_000)
-    device.tell(what)
+    device.dispatch(what)
     await first.exchange.gone
     expect((await a.next())[1]).toContain('silent for 30000 ms')
   })
@@ -83,30 +83,30 @@ describe('a page', () => {
   it('that is hidden keeps its stream, by default', async () => {
     await using server = await scriptedServer()
     const { first, a, clock, device } = await setup(server, { inactivityTimeoutMs: Infinity })
-    device.tell('hidden')
+    device.dispatch('hidden')
     clock.advance(86_400_000)
     first.events('a', 2)
     expect(await a.next()).toEqual(event(2))
   })
 
-  it('that is hidden for longer than hiddenTimeoutMs lets its stream go, and resumes when shown', async () => {
+  it('that is hidden for longer than hiddenTimeoutMs closes its stream, and resumes when shown', async () => {
     await using server = await scriptedServer()
     const { first, a, clock, device } = await setup(server, {
       hiddenTimeoutMs: 60_000,
       inactivityTimeoutMs: Infinity,
     })
-    device.tell('hidden')
+    device.dispatch('hidden')
     clock.advance(59_999)
-    device.tell('shown')
-    device.tell('hidden')
+    device.dispatch('shown')
+    device.dispatch('hidden')
     clock.advance(59_999)
     expect(a.news.length).toBe(4)
     clock.advance(1)
     await first.exchange.gone
     expect(await a.next()).toEqual(['connecting'])
-    device.tell('online')
+    device.dispatch('online')
     expect(clock.timers()).toEqual([])
-    device.tell('shown')
+    device.dispatch('shown')
     clock.advance(0)
     const second = await nextSet(server)
     expect(second.wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
@@ -114,18 +114,18 @@ describe('a page', () => {
     expect(await a.nextMany(3)).toEqual([...opening.slice(1), event(2)])
   })
 
-  it('that is put away lets its stream go, and resumes when it is back', async () => {
+  it('that enters the cache closes its stream, and resumes when it is back', async () => {
     await using server = await scriptedServer()
     const { first, clock, device } = await setup(server)
-    device.tell('left')
+    device.dispatch('left')
     await first.exchange.gone
     expect(clock.timers()).toEqual([])
-    device.tell('back')
+    device.dispatch('back')
     clock.advance(0)
     expect((await nextSet(server)).wanted).toEqual([{ path: 'a', lastEventId: '1-0' }])
   })
 
-  it('has nothing to listen to once nothing is wanted', async () => {
+  it('has no listeners once no subscription is left', async () => {
     await using server = await scriptedServer()
     const { a, clock, device } = await setup(server)
     expect(device.listeners()).toBe(1)
@@ -144,8 +144,8 @@ describe('the events of a browser', () => {
     vi.stubGlobal('document', document)
     vi.stubGlobal('addEventListener', page.addEventListener.bind(page))
     vi.stubGlobal('navigator', { onLine: false })
-    const told: DeviceEvent[] = []
-    const unlisten = globalDevice.listen((what) => told.push(what))
+    const reported: DeviceEvent[] = []
+    const unlisten = globalDevice.listen((what) => reported.push(what))
     document.dispatchEvent(new Event('visibilitychange'))
     document.visibilityState = 'visible'
     document.dispatchEvent(new Event('visibilitychange'))
@@ -153,11 +153,11 @@ describe('the events of a browser', () => {
     page.dispatchEvent(Object.assign(new Event('pageshow'), { persisted: true }))
     unlisten()
     page.dispatchEvent(new Event('online'))
-    expect(told).toEqual(['hidden', 'shown', 'online', 'left', 'back'])
+    expect(reported).toEqual(['hidden', 'shown', 'online', 'left', 'back'])
     expect(globalDevice.isOffline()).toBe(true)
   })
 
-  it('are none where there is no page', () => {
+  it('are none outside of a page', () => {
     expect(globalDevice.isOffline()).toBe(false)
     globalDevice.listen(() => {})()
   })

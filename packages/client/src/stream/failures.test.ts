@@ -22,14 +22,14 @@ it.each([10, 100, 101, 150, 1_000])(
   },
 )
 
-it('a subscription that is another one each time waits, after a hundred of them', () => {
+it('a subscription with another identity each time waits, after a hundred of them', () => {
   const failures = new FailureMemory(manualClock(), retry)
   for (const n of range(1, 150)) fail(failures, `${n}`)
   expect(failures.last('150')?.waitMs).toBeGreaterThan(0)
   expect(console.warn).not.toHaveBeenCalled()
 })
 
-it('few failures of others are nothing to a subscription', () => {
+it("a few failures of others don't affect a subscription", () => {
   const failures = new FailureMemory(manualClock(), retry)
   for (const n of range(1, 50)) fail(failures, `${n}`)
   expect(failures.last('another')).toBeUndefined()

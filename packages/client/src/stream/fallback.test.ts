@@ -32,7 +32,7 @@ function memoryOf(clock: ManualClock = manualClock()) {
 }
 
 describe('what a server without multiplexed mode has answered', () => {
-  it('is its answer on the next page, for an hour', async () => {
+  it('is also the answer on the next page, for an hour', async () => {
     const items = stubStorage()
     const first = memoryOf()
     expect(await first.ask()).toBe(200)
@@ -85,7 +85,7 @@ describe('what a server without multiplexed mode has answered', () => {
     expect(await ask()).toBe(404)
   })
 
-  it('stays with the link where there is no storage, or one that throws', async () => {
+  it('is kept by the link if there is no storage, or one that throws', async () => {
     const outside = memoryOf()
     await outside.ask()
     outside.remember(404)
@@ -122,17 +122,17 @@ describe("tRPC's own server", () => {
     server.close()
   })
 
-  it('is asked for the mode once, however many pages are loaded, and each is told', async () => {
+  it('is asked for the mode once, however many pages are loaded, and each page is notified', async () => {
     stubStorage()
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const told: SseFallback[] = []
+    const reported: SseFallback[] = []
     for (let page = 0; page < 3; page++) {
-      const link = sseLink({ url, onFallback: (fallback) => told.push(fallback) })
+      const link = sseLink({ url, onFallback: (fallback) => reported.push(fallback) })
       const { nextMany, unsubscribe } = follow(untypedClient(link), 'onNumber')
       expect((await nextMany(4)).at(-1)).toEqual(['data', 1])
       unsubscribe()
     }
     expect(onError.mock.calls).toEqual([['~sse']])
-    expect(told.map(({ status }) => status)).toEqual([404, 404, 404])
+    expect(reported.map(({ status }) => status)).toEqual([404, 404, 404])
   })
 })

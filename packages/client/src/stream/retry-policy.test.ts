@@ -34,13 +34,13 @@ describe('a back-off', () => {
     expect(delays(defaultRetryPolicy, failures)).toEqual([0, longestMs / 2, longestMs])
   })
 
-  it('is added to what the server asked for', () => {
+  it('is added to the wait that the server requested', () => {
     expect(delays(defaultRetryPolicy, 2, 10_000)).toEqual([10_000, 10_250, 10_500])
   })
 })
 
 describe('a retry function', () => {
-  it('is given the attempt and the error, and decides', () => {
+  it('gets the attempt and the error, and decides', () => {
     const retry = vi.fn((attempt: number) => attempt * 10)
     expect(delays(retry, 3)).toEqual([30, 30, 30])
     expect(retry.mock.calls[0]).toEqual([3, error])
@@ -49,7 +49,7 @@ describe('a retry function', () => {
     expect(delays(() => Infinity, 1)).toEqual([Infinity, Infinity, Infinity])
   })
 
-  it('waits at least as long as the server asked for, and a little spread', () => {
+  it('waits at least as long as the server requested, and a little longer', () => {
     expect(delays(() => 50, 1, 10_000)).toEqual([10_000, 10_050, 10_100])
     expect(delays(() => 20_000, 1, 10_000)).toEqual([20_000, 20_000, 20_000])
   })
@@ -143,7 +143,7 @@ describe('parseRetryAfterMs', () => {
 })
 
 describe('isRetryableStatus', () => {
-  it.each([408, 425, 429, 500, 502, 503, 504, 599])('tries again after %i', (status) => {
+  it.each([408, 425, 429, 500, 502, 503, 504, 599])('retries after %i', (status) => {
     expect(isRetryableStatus(status)).toBe(true)
   })
   it.each([400, 401, 403, 404, 405, 409, 410, 413, 414, 426, 431])(

@@ -116,7 +116,7 @@ const cases: Array<
   ],
   ['has nothing to hand over before the opening', first, { type: 'handover', by: 'client' }, {}],
   [
-    'keeps the handover when open, until it is told',
+    'keeps the handover when open, until the previous connection is closed',
     { ...again, handover: 'server' },
     { type: 'connected' },
     { phase: 'open' },
@@ -244,7 +244,7 @@ describe('next', () => {
   })
 
   it.each(all.filter(({ type }) => !['elapsed', 'gave-up', 'end', 'suspend'].includes(type)))(
-    'goes on waiting on $type',
+    'keeps waiting on $type',
     (event) => {
       expect(next(waiting, event)).toBe(waiting)
     },

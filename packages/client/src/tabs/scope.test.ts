@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { scopeOf as scope } from './scope.ts'
 
-describe('who shares a stream', () => {
+describe('a group of tabs that share a stream', () => {
   it('has the same address, connection params and headers', () => {
     const ada = scope('/trpc/~sse?connectionParams=1', { authorization: 'ada', accept: 'x' })
     expect(scope('/trpc/~sse?connectionParams=1', { Accept: 'x', Authorization: 'ada' })).toBe(ada)
@@ -25,7 +25,7 @@ describe('who shares a stream', () => {
     expect(scope('/other/~sse', {}, 'ada')).not.toBe(ada)
   })
 
-  it('is named without telling', () => {
+  it('has a name that reveals nothing', () => {
     expect(scope('/trpc/~sse', { authorization: 'secret' })).toMatch(/^trpc-sse:\d+:[0-9a-z]{16,}$/)
   })
 })

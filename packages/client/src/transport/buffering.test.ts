@@ -37,7 +37,7 @@ async function setup(server: ScriptedServer) {
 }
 
 describe('P39: two attempts in a row without a byte', () => {
-  it('while another request is answered: something holds responses back, and short streams are asked for', async () => {
+  it('while another request is answered: a proxy holds responses back, and short streams are requested', async () => {
     await using server = await scriptedServer()
     const { clock, codes, warn, probe, followed } = await setup(server)
     probe.answer(204)
@@ -75,7 +75,7 @@ describe('P39: two attempts in a row without a byte', () => {
     followed.unsubscribe()
   })
 
-  it('while nothing else is answered: that is no proxy', async () => {
+  it('while no other request is answered: there is no proxy', async () => {
     await using server = await scriptedServer()
     const { clock, codes, warn, probe } = await setup(server)
     probe.cut()
@@ -83,7 +83,7 @@ describe('P39: two attempts in a row without a byte', () => {
     expect([codes, warn.mock.calls]).toEqual([['CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'], []])
   })
 
-  it('while another request is not answered either: that is no proxy', async () => {
+  it('while another request is not answered either: there is no proxy', async () => {
     await using server = await scriptedServer()
     const { clock, codes, probe } = await setup(server)
     await clock.due(5_000)
@@ -93,7 +93,7 @@ describe('P39: two attempts in a row without a byte', () => {
     expect(codes).toEqual(['CONNECT_TIMEOUT', 'CONNECT_TIMEOUT'])
   })
 
-  it('while the script that would look into it cannot be loaded: they are what they are', async () => {
+  it('while the script that would check cannot be loaded: they stay timeouts', async () => {
     vi.resetModules()
     vi.doMock('./probe.ts', () => {
       throw new Error('404')

@@ -40,7 +40,7 @@ function setup(link: LinkOptions = {}, input?: unknown, options?: FollowOptions)
 }
 
 describe('an EventSource', () => {
-  it('asks as single mode does, and is given headers among the options of its kind', async () => {
+  it('sends the request of single mode, and gets headers among its options', async () => {
     const { source, fetch } = setup(
       { headers: { authorization: 'Bearer x' }, eventSourceOptions: { withCredentials: true } },
       { room: 'a', lastEventId: '5-0' },
@@ -54,7 +54,7 @@ describe('an EventSource', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
-  it('hands on all that single mode has', async () => {
+  it('passes on everything that single mode has', async () => {
     const { source, next, nextMany } = setup()
     const stream = (await source()).open()
     stream.message('message', '1', '1-0').message('message', '"untracked"', '')
@@ -83,7 +83,7 @@ describe('an EventSource', () => {
     expect(stream.isClosed()).toBe(true)
   })
 
-  it('is closed when nobody listens any more', async () => {
+  it('is closed after the last subscriber', async () => {
     const { source, unsubscribe, clock } = setup()
     const stream = (await source()).open()
     unsubscribe()
@@ -91,7 +91,7 @@ describe('an EventSource', () => {
     expect(clock.timers()).toEqual([])
   })
 
-  it('is not left open when nobody listens any more, at whatever moment while it is made', async () => {
+  it('is not left open after the last subscriber, even if it is just being created', async () => {
     for (const turns of range(0, 40)) {
       const asked = createInbox<true>()
       const { made, unsubscribe } = setup({
@@ -111,7 +111,7 @@ describe('an EventSource', () => {
     }
   })
 
-  it('that cannot be made ends the subscription', async () => {
+  it('that cannot be created ends the subscription', async () => {
     const { nextMany } = setup({
       EventSource: class {
         constructor(url: string) {
@@ -133,13 +133,13 @@ describe('an EventSource', () => {
 })
 
 describe('an EventSource that fails', () => {
-  it('is closed, and another is opened after our own wait, behind the last event and with fresh headers', async () => {
+  it('is closed, and another is opened after our own wait, from the last event and with fresh headers', async () => {
     let attempt = 0
     const { source, sourceAfter, nextMany } = setup({
       headers: () => ({ 'x-attempt': `${++attempt}` }),
     })
     const first = (await source()).open().message('message', '1', '1-0')
-    first.tell('error', { xhrStatus: 0, message: 'all that has arrived' })
+    first.dispatch('error', { xhrStatus: 0, message: 'all that has arrived' })
     expect(first.isClosed()).toBe(true)
     const second = await sourceAfter(125)
     expect([second.url.searchParams.get('lastEventId'), second.options]).toEqual([
@@ -161,25 +161,28 @@ describe('an EventSource that fails', () => {
   ])('with %j is lost as any connection is, because of that', async (fields, message) => {
     const onConnectionStateChange = vi.fn()
     const { source, sourceAfter } = setup({}, undefined, { onConnectionStateChange })
-    ;(await source()).open().tell('error', fields)
+    ;(await source()).open().dispatch('error', fields)
     await sourceAfter(125)
     const { error } = onConnectionStateChange.mock.lastCall?.[0] ?? {}
     expect(error.cause).toMatchObject({ code: 'CONNECTION_LOST', cause: { message } })
   })
 
-  it('is over: what it dispatches after that is not heard', async () => {
+  it('is over: its later events are ignored', async () => {
     const { source, unsubscribe, news } = setup()
     const stream = (await source()).open().message('message', '1', '1-0')
     // The body of the second answer is still being read when the subscription ends.
-    stream.tell('error', { code: 503 }).message('message', '2', '2-0').tell('error', { code: 503 })
+    stream
+      .dispatch('error', { code: 503 })
+      .message('message', '2', '2-0')
+      .dispatch('error', { code: 503 })
     unsubscribe()
     await setImmediate()
     expect(news.filter(([event]) => event === 'data')).toEqual([['data', { id: '1-0', data: 1 }]])
   })
 
-  it('and connects anew by itself, as some do when the response ends, is closed, too', async () => {
+  it('and reconnects by itself, as some do when the response ends, is closed, too', async () => {
     const { source, sourceAfter } = setup()
-    const first = (await source()).open().message('message', '1', '1-0').tell('open')
+    const first = (await source()).open().message('message', '1', '1-0').dispatch('open')
     expect(first.isClosed()).toBe(true)
     expect((await sourceAfter(125)).url.searchParams.get('lastEventId')).toBe('1-0')
   })
@@ -187,21 +190,21 @@ describe('an EventSource that fails', () => {
   it.each([{ xhrStatus: 401 }, { code: 401 }])('with %j ends the subscription', async (status) => {
     const { source, nextMany } = setup()
     const error = { code: -32001, message: 'who are you?', data: { code: 'UNAUTHORIZED' } }
-    ;(await source()).tell('error', { ...status, message: JSON.stringify({ error }) })
+    ;(await source()).dispatch('error', { ...status, message: JSON.stringify({ error }) })
     const [, news] = await nextMany(2)
     expect(news).toEqual(['error', expect.objectContaining({ message: 'who are you?' })])
   })
 
   it.each([{ xhrStatus: 503 }, { code: 429 }, { xhrStatus: 0 }, { code: 200 }, { code: 999 }])(
-    'with %j is tried again',
+    'with %j is retried',
     async (status) => {
       const { source, sourceAfter } = setup()
-      ;(await source()).tell('error', status)
+      ;(await source()).dispatch('error', status)
       await sourceAfter(125)
     },
   )
 
-  it('by silence is closed, and pings are no silence', async () => {
+  it('by silence is closed, and pings count as activity', async () => {
     const { source, clock, sourceAfter } = setup()
     const stream = (await source()).open({ reconnectAfterInactivityMs: 3_000 })
     await clock.due(3_000)
@@ -223,8 +226,8 @@ describe('an EventSource that fails', () => {
   })
 })
 
-describe('a stream that is asked to move', () => {
-  it('goes on until the next EventSource has started, and nothing is missed or repeated', async () => {
+describe('a stream that is asked for a handover', () => {
+  it('continues until the next EventSource has started, and nothing is missed or repeated', async () => {
     const { source, sourceAfter, nextMany } = setup()
     const first = (await source()).open().message('message', '1', '1-0').message('reconnect', '{}')
     const second = await sourceAfter(50)
@@ -241,7 +244,7 @@ describe('a stream that is asked to move', () => {
     ])
   })
 
-  it('is not taken back to an older position by a ping', async () => {
+  it('is not moved back to an older position by a ping', async () => {
     const { source, sourceAfter } = setup()
     const first = (await source()).open().message('ping').message('reconnect', '{}')
     const second = await sourceAfter(50)
@@ -253,7 +256,7 @@ describe('a stream that is asked to move', () => {
       .message('message', '1', '1-0')
       .message('ping')
       .message('message', '2', '2-0')
-      .tell('error')
+      .dispatch('error')
     expect((await sourceAfter(125)).url.searchParams.get('lastEventId')).toBe('2-0')
   })
 })
@@ -268,7 +271,7 @@ describe('options', () => {
     )
   })
 
-  it('refuse multiplexed mode, for which there would have to be a POST', () => {
+  it('refuse multiplexed mode, which needs a POST', () => {
     expect(() => setup({ mode: 'multiplexed' })).toThrow(
       expect.objectContaining({
         code: 'INVALID_OPTION',

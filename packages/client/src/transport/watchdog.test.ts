@@ -30,7 +30,7 @@ it('keeps one timer however often it is touched', () => {
   expect(onSilence).toHaveBeenCalledOnce()
 })
 
-it('fires at once after a sleep in which timers stood still', () => {
+it('fires at once after a sleep in which timers were suspended', () => {
   const { clock, onSilence, watchdog } = setup(10_000)
   watchdog.touch()
   const [left = 0] = clock.timers()
@@ -57,7 +57,7 @@ it('can be given a new limit, and be stopped', () => {
   expect(clock.timers()).toEqual([])
 })
 
-it('never fires without a limit, and takes one that no timer can hold', () => {
+it('never fires without a limit, and accepts one that exceeds the range of timers', () => {
   const { clock, onSilence, watchdog } = setup(Number.POSITIVE_INFINITY)
   expect(clock.timers()).toEqual([])
   watchdog.watch(10_000_000_000)
@@ -67,7 +67,7 @@ it('never fires without a limit, and takes one that no timer can hold', () => {
   expect(onSilence).toHaveBeenCalledOnce()
 })
 
-it('fires in time though the clock is set back', () => {
+it('fires in time even if the clock is set back', () => {
   const clock = manualClock()
   let setByMs = 0
   const onSilence = vi.fn<(limitMs: number) => void>()

@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest'
 import { splitInput } from './input.ts'
 
 describe('splitInput', () => {
-  it('takes lastEventId out of an object', () => {
+  it('removes lastEventId from an object', () => {
     expect(splitInput({ room: 'lobby', lastEventId: '1-0' })).toEqual({
       input: { room: 'lobby' },
       lastEventId: '1-0',
     })
   })
 
-  it('gives no input where retryLink made an object of none', () => {
+  it('returns no input if retryLink has created an object from none', () => {
     expect(splitInput({ lastEventId: '1-0' })).toEqual({ input: undefined, lastEventId: '1-0' })
   })
 

@@ -21,7 +21,7 @@ function setup(identityOf = ({ identity }: Entry): string => identity) {
 const keysOf = (table: KeyTable<Entry>): string[] => Array.from(table.entries(), ([key]) => key)
 
 describe('a key table', () => {
-  it('P47: has keys that any server takes, equal for equal subscriptions of different clients', () => {
+  it('P47: has keys that any server accepts, equal for equal subscriptions of different clients', () => {
     const keys = ['a', 'ü/ü {"x":1}', ''].map((identity) => {
       const [one, other] = [setup(), setup()]
       one.set({ identity })
@@ -34,7 +34,7 @@ describe('a key table', () => {
     expect(new Set(keys).size).toBe(3)
   })
 
-  it('P47: has a key of its own for each, whatever the hashes are', () => {
+  it('P47: has a different key for each, whatever the hashes are', () => {
     const { set, entries, keys, receive } = setup(() => 'collides')
     const all = [{ identity: 'a' }, { identity: 'b' }, { identity: 'c' }]
     expect(set(...all)).toEqual(all)
@@ -42,7 +42,7 @@ describe('a key table', () => {
     expect(keys().map((key) => receive(key, true))).toEqual(all)
   })
 
-  it('P58: gives a key again after a set without it, and nothing for it before its start', () => {
+  it('P58: reuses a key after a set without it, and accepts no message for it before its start', () => {
     const { set, keys, receive, differs } = setup()
     const [before, after, again] = [{ identity: 'a' }, { identity: 'a' }, { identity: 'a' }]
     set(before)
@@ -61,7 +61,7 @@ describe('a key table', () => {
     expect(keys()).toEqual([key])
   })
 
-  it('P58: gives one that the server has ended again after a set without it', () => {
+  it('P58: reuses the key of an ended subscription after a set without it', () => {
     const { set, keys, receive, differs, forget } = setup()
     const entry = { identity: 'a' }
     set(entry)
@@ -94,7 +94,7 @@ describe('a key table', () => {
     expect(receive(key, false)).toBe(a)
   })
 
-  it('gives none again that the server may never have let go', () => {
+  it('reuses no key that the server may not have released', () => {
     const { set, keyOf, receive, doubt } = setup()
     const a = { identity: 'a' }
     set(a)
@@ -106,7 +106,7 @@ describe('a key table', () => {
     expect(keyOf(a)).toBe(`${key}-1`)
   })
 
-  it('keeps the keys of those that stay, and knows what is new', () => {
+  it('keeps the keys of subscriptions that stay, and returns the new ones', () => {
     const { set, keyOf, differs, receive, forget } = setup()
     const [a, b, c] = [{ identity: 'a' }, { identity: 'b' }, { identity: 'c' }]
     set(a, b)
@@ -120,7 +120,7 @@ describe('a key table', () => {
     expect(differs(new Set([c]))).toBe(false)
   })
 
-  it('never takes a message of an earlier subscription for one of a later, however late it arrives', () => {
+  it('never mistakes a message of an earlier subscription for one of a later, however late it arrives', () => {
     const random = seededRandom(27)
     for (let run = 0; run < 500; run++) exchange(random)
   })

@@ -41,7 +41,7 @@ describe('writeSingleRequest', () => {
     expect(write({ headers: { Accept: '*/*' } }).headers.get('accept')).toBe('text/event-stream')
   })
 
-  it('takes headers in every form that httpBatchLink takes', () => {
+  it('accepts headers in every form that httpBatchLink accepts', () => {
     const record = write({ headers: { a: '1', b: ['2', '3'], c: undefined } }).headers
     expect([record.get('a'), record.get('b'), record.has('c')]).toEqual(['1', '2, 3', false])
     expect(write({ headers: new Headers({ a: '1' }) }).headers.get('a')).toBe('1')

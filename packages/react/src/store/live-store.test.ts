@@ -147,26 +147,26 @@ describe('a store', () => {
   it('shows the status of its subscription, and its error', () => {
     const s = setup()
     s.store.subscribe(() => {})
-    const told = (): unknown[] => {
+    const states = (): unknown[] => {
       s.paint()
       const { status, error } = s.store.getState()
       return [status, error, s.connections.getState().status]
     }
-    expect(told()).toEqual(['connecting', null, 'connecting'])
+    expect(states()).toEqual(['connecting', null, 'connecting'])
     s.state('pending')
-    expect(told()).toEqual(['pending', null, 'pending'])
+    expect(states()).toEqual(['pending', null, 'pending'])
     const lost = new Error('lost')
     s.state('connecting', lost)
-    expect(told()).toEqual(['connecting', lost, 'connecting'])
+    expect(states()).toEqual(['connecting', lost, 'connecting'])
     expect(s.connections.getState().error).toBe(lost)
     s.state('pending')
     const refused = new Error('refused')
     s.current().onError(refused)
-    expect(told()).toEqual(['error', refused, 'idle'])
+    expect(states()).toEqual(['error', refused, 'idle'])
     s.store.getState().reset()
-    expect(told()).toEqual(['connecting', null, 'connecting'])
+    expect(states()).toEqual(['connecting', null, 'connecting'])
     s.state('idle')
-    expect(told()).toEqual(['complete', null, 'idle'])
+    expect(states()).toEqual(['complete', null, 'idle'])
   })
 
   it('keeps the same functions from its first state to its last', () => {
@@ -267,14 +267,14 @@ describe('a store', () => {
   })
 
   it('calls the handlers of the subscription, too', () => {
-    const told: unknown[] = []
+    const received: unknown[] = []
     const s = setup()
     const subscription: LiveSubscription<unknown, Error> = {
       ...s.config.subscription,
-      onStarted: () => told.push('started'),
-      onData: (value) => told.push(value),
-      onError: (error) => told.push(error),
-      onConnectionStateChange: (change) => told.push(change.state),
+      onStarted: () => received.push('started'),
+      onData: (value) => received.push(value),
+      onError: (error) => received.push(error),
+      onConnectionStateChange: (change) => received.push(change.state),
     }
     s.store.configure({ ...s.config, subscription })
     s.store.subscribe(() => {})
@@ -282,7 +282,7 @@ describe('a store', () => {
     s.state('pending')
     s.snapshot('1-0', [1])
     s.current().onError(new Error('no'))
-    expect(told).toEqual([
+    expect(received).toEqual([
       'started',
       'pending',
       { id: '1-0', data: { type: 'snapshot', data: [1] } },

@@ -1,6 +1,7 @@
 /**
  * Writes a subscription's key as text. Equal keys give equal text, whatever the order of their
- * properties. Values that transformers can carry (sets, maps, dates, big integers…) are told apart.
+ * properties. Different values that transformers can carry (sets, maps, dates, big integers…) give
+ * different text.
  */
 export function subscriptionKey(key: unknown): string {
   return write(key, [])

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createArrivals } from './arrivals.ts'
 
-it('tells a repeated event from a new one', () => {
+it('distinguishes a repeated event from a new one', () => {
   const arrivals = createArrivals()
   const noted = ['1-0', '2-0', '1-0'].map((id) => arrivals.note(id))
   expect(noted).toEqual([true, true, false])
@@ -25,7 +25,7 @@ it('continues where the last comparison ended', () => {
   expect(arrivals.comparedTo).toBe('2-0')
 })
 
-it('waits for an event that is on its way', async () => {
+it('waits for an event in transit', async () => {
   const arrivals = createArrivals()
   const arrival = arrivals.arrival('1-0', 60_000)
   arrivals.note('1-0')
