@@ -230,19 +230,31 @@ describe('the last item', () => {
     expect(await collect(channels[kind]('a').follow({ lastEventId }))).toEqual([])
   })
 
-  it.each(kinds)('of a failed %s is the mark, and an error follows', async (kind) => {
-    const { clock, channels } = setup()
-    await inTime(
-      clock,
-      channels[kind]('a').produce(async () => JSON.parse('')),
-    )
-    const items: unknown[] = []
-    const following = (async () => {
-      for await (const [, item] of channels[kind]('a').follow()) items.push(item)
-    })()
-    await expect(inTime(clock, following)).rejects.toMatchObject({ code: 'UNPROCESSABLE_CONTENT' })
-    expect(items.at(-1)).toEqual(caughtUp)
-  })
+  it.each(kinds)(
+    'of a failed %s says so, and an error follows, even after a resume',
+    async (kind) => {
+      const { clock, channels } = setup()
+      await inTime(
+        clock,
+        channels[kind]('a').produce(async () => JSON.parse('')),
+      )
+      const end = { type: 'end', status: 'failed' }
+      let lastEventId = ''
+      for (const _ of ['first', 'resumed']) {
+        const items: unknown[] = []
+        const following = (async () => {
+          for await (const [id, item] of channels[kind]('a').follow({ lastEventId })) {
+            items.push(item)
+            lastEventId = id
+          }
+        })()
+        await expect(inTime(clock, following)).rejects.toMatchObject({
+          code: 'UNPROCESSABLE_CONTENT',
+        })
+        expect(items.slice(-2)).toEqual([caughtUp, end])
+      }
+    },
+  )
 })
 
 describe('a follower', () => {

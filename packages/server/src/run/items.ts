@@ -9,8 +9,8 @@ export type RunEnd = 'completed' | 'failed' | 'stopped' | 'abandoned'
  * An item that a follower of a run gets. Only runs with a fold have items of the type `'fold'`.
  *
  * `'caught-up'` comes once the follower has all deltas that existed when it joined or resumed, and
- * again after a fold that replaces missing deltas. `'end'` is the last item. A run that fails or is
- * abandoned has no such item: the subscription ends with an error.
+ * again after a fold that replaces missing deltas. `'end'` is the last item. After it, the
+ * subscription completes; or it fails, if the run has failed or is abandoned.
  */
 export type RunItem<TValue, TEvent> =
   | ([TValue] extends [never] ? never : { readonly type: 'fold'; readonly value: TValue })
@@ -18,8 +18,8 @@ export type RunItem<TValue, TEvent> =
   | { readonly type: 'caught-up' }
   | {
       readonly type: 'end'
-      readonly status: 'completed' | 'stopped'
-      /** The reason that was passed to `stop`, if any. */
+      readonly status: RunEnd
+      /** The reason for the stop or the failure, if it is known. */
       readonly reason?: string
     }
 

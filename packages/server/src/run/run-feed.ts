@@ -49,6 +49,8 @@ export class RunFeed implements Feed {
   /** Whether the follower still has to get the mark. */
   #isMarkDue = true
   #end: EndMarker | undefined
+  /** Whether the follower knows how the run has ended. */
+  #isEndTaken = false
   #isClosed = false
 
   constructor(options: RunFeedOptions) {
@@ -130,9 +132,12 @@ export class RunFeed implements Feed {
     return this.#item({ type: 'caught-up' })
   }
 
+  /** Says how the run has ended. After a failure, a resume fails again, so its position stays. */
   #takeEnd({ status, reason }: EndMarker): FeedItem {
-    if (status !== 'completed' && status !== 'stopped') throw endError(status, reason)
-    this.#position = afterEnd
+    const hasFailed = status === 'failed' || status === 'abandoned'
+    if (hasFailed && this.#isEndTaken) throw endError(status, reason)
+    this.#isEndTaken = true
+    if (!hasFailed) this.#position = afterEnd
     return this.#item({ type: 'end', status, ...(reason !== undefined && { reason }) })
   }
 

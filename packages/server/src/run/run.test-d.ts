@@ -17,7 +17,7 @@ const channels = createChannels({
 type Mark = { readonly type: 'caught-up' }
 type End = {
   readonly type: 'end'
-  readonly status: 'completed' | 'stopped'
+  readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned'
   readonly reason?: string
 }
 

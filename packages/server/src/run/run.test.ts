@@ -159,7 +159,8 @@ describe('a run', () => {
       for await (const [, item] of job.follow()) items.push(item)
     })()
     await expect(inTime(clock, following)).rejects.toThrow('The file is empty.')
-    expect(items).toEqual([{ type: 'delta', data: 1 }, { type: 'caught-up' }])
+    const end = { type: 'end', status: 'failed', reason: 'The file is empty.' }
+    expect(items).toEqual([{ type: 'delta', data: 1 }, { type: 'caught-up' }, end])
   })
 
   it('fails at an invalid delta, with the schema’s issues', async () => {
