@@ -235,3 +235,67 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('#clicks', '30')
   })
 })
+
+describe('useRun in StrictMode, in Chromium', () => {
+  /** Yields 1 so many times, 500 times a second. */
+  async function* ones(count: number) {
+    const startedMs = performance.now()
+    let yielded = 0
+    for await (const _ of setInterval(10)) {
+      const due = Math.min(count, Math.floor((performance.now() - startedMs) / 2))
+      for (; yielded < due; yielded++) yield 1
+      if (yielded === count) return
+    }
+  }
+  const deltas = 2_000
+
+  it('shows 500 deltas a second in no more renders than frames, from the value at its start', async () => {
+    const producing = app.channels.answer().produce(ones(deltas))
+    await expect.poll(async () => (await app.channels.answer().status()).value).toBeGreaterThan(200)
+    await open('Answer')
+    await expectText('#status', 'running')
+    await tab.evaluate(() => page.probe())
+    await producing
+    await expectText('#status', 'completed')
+    await expectText('#value', `${deltas}`)
+    const { commits, counts } = await tab.evaluate(() => ({
+      commits: page.seen.commits - page.counts.commitsBefore,
+      counts: page.counts,
+    }))
+    expect(commits).toBeGreaterThan(10)
+    expect(commits).toBeLessThanOrEqual(counts.frames + 1)
+    // Nothing, then the value, then each frame: the deltas before it were never replayed.
+    const [nothing, first] = await tab.evaluate(() => page.seen.answers)
+    expect(nothing).toBe('undefined behind')
+    expect(first).toMatch(/^\d{3,} caught up$/)
+  })
+
+  it('continues after an outage, and is stopped by a button', async () => {
+    const endless = app.channels.answer().produce(async function* ({ signal }) {
+      yield 1
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    })
+    await open('Answer')
+    await expectText('#value', '1')
+    app.goAway()
+    await expectText('#status', 'connecting')
+    await expectText('#value', '1')
+    app.comeBack()
+    await expectText('#status', 'running')
+    await tab.click('button')
+    await expectText('#status', 'stopped')
+    await expectText('#reason', 'enough')
+    expect((await endless).status).toBe('stopped')
+  })
+
+  it("says that a run has failed with tRPC's own link, too, and keeps its value", async () => {
+    const failed = await app.channels.answer().produce(async function* () {
+      yield 1
+      throw new Error('secret')
+    })
+    expect(failed.status).toBe('failed')
+    await open('Answer', '/?stock')
+    await expectText('#status', 'failed')
+    await expectText('#value', '1')
+  })
+})

@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query'
-import { type InitialData, keyedList, useConnectionState, useLive } from '@trpc-sse/react'
+import { type InitialData, keyedList, useConnectionState, useLive, useRun } from '@trpc-sse/react'
 import { type ReactNode, useEffect, useState, useTransition } from 'react'
 import type { Todo } from './router.ts'
 import { client, queryClient, trpc } from './trpc.ts'
@@ -10,6 +10,8 @@ export const seen = {
   commits: 0,
   /** Each content that a list has shown. */
   shown: [] as string[],
+  /** Each state of a run that was shown: its value, and whether it was caught up. */
+  answers: [] as string[],
 }
 
 /** Records what is committed. */
@@ -125,6 +127,29 @@ export function Clicks(): ReactNode {
         onClick={() => void query.refetch().then((loaded) => reset(loaded.data))}
       >
         load anew
+      </button>
+    </main>
+  )
+}
+
+/** A run that sums up its deltas, and a button that stops it. */
+export function Answer(): ReactNode {
+  const { value, status, isCaughtUp, reason, stop, isStopping } = useRun(
+    trpc.onAnswer.subscriptionOptions(),
+    { apply: (sum, delta) => sum + delta, stop: () => client.stopAnswer.mutate() },
+  )
+  const shown = `${value} ${isCaughtUp ? 'caught up' : 'behind'}`
+  useEffect(() => {
+    seen.commits += 1
+    if (seen.answers.at(-1) !== shown) seen.answers.push(shown)
+  })
+  return (
+    <main>
+      <p id="status">{status}</p>
+      <p id="value">{value}</p>
+      <p id="reason">{reason}</p>
+      <button type="button" disabled={isStopping} onClick={() => void stop()}>
+        stop
       </button>
     </main>
   )

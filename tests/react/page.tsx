@@ -3,13 +3,14 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import type { InitialData } from '@trpc-sse/react'
 import { type ReactNode, StrictMode, version } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
-import { Clicks, Forbidden, Lists, seen, Ticks, Todos } from './components.tsx'
+import { Answer, Clicks, Forbidden, Lists, seen, Ticks, Todos } from './components.tsx'
 import type { Todo } from './router.ts'
 import { queryClient } from './trpc.ts'
 
 declare const initial: InitialData<Todo[]> | null
 
 const components: Readonly<Record<string, (props: object) => ReactNode>> = {
+  Answer,
   Clicks,
   Forbidden,
   Lists,

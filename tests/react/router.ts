@@ -1,5 +1,5 @@
 import { initTRPC, TRPCError } from '@trpc/server'
-import { channel, createChannels } from '@trpc-sse/server'
+import { channel, createChannels, run } from '@trpc-sse/server'
 import { z } from 'zod'
 import { createInbox } from '../support/inbox.ts'
 
@@ -14,6 +14,11 @@ export function createRouter() {
       todos: channel({ params: z.object({ list: z.string() }), event: todo }),
       ticks: channel({ event: z.number(), retain: { events: 100_000 } }),
       clicks: channel({ event: z.number(), retain: { events: 5 } }),
+      answer: run({
+        event: z.number(),
+        fold: { initial: 0, apply: (sum, delta) => sum + delta },
+        rollupMs: 0,
+      }),
     },
   })
   const lists = new Map<string, Todo[]>()
@@ -52,6 +57,8 @@ export function createRouter() {
       return { data: state.clicks, lastEventId }
     }),
     onClick: t.procedure.subscription((opts) => channels.clicks().subscribe(opts)),
+    onAnswer: t.procedure.subscription((opts) => channels.answer().follow(opts)),
+    stopAnswer: t.procedure.mutation(() => channels.answer().stop({ reason: 'enough' })),
     onForbidden: t.procedure.subscription(async function* (opts) {
       if (state.runs >= 0) throw new TRPCError({ code: 'FORBIDDEN', message: 'not yours' })
       yield* channels.clicks().subscribe(opts)

@@ -1,4 +1,3 @@
-import { useEffect, useState, useSyncExternalStore } from 'react'
 import { browserFrames } from './animation-frame.ts'
 import type {
   InitialDataNeeded,
@@ -9,13 +8,12 @@ import type {
   SnapshotNeeded,
   WithInitialData,
 } from './options.ts'
-import { pageConnections } from './store/connections.ts'
 import { type KeyedListOptions, keyedList } from './store/keyed-list.ts'
 import type { LiveResult } from './store/live-result.ts'
-import { LiveStore, type StoreConfig } from './store/live-store.ts'
+import type { StoreConfig } from './store/live-store.ts'
 import type { EventOf, SnapshotOf } from './store/live-values.ts'
 import type { LiveSubscription } from './store/subscription.ts'
-import { subscriptionKey } from './store/subscription-key.ts'
+import { useLiveStore } from './use-live-store.ts'
 
 /** The items of a list: those of the snapshot; without a snapshot, the events. */
 export type ItemOf<TValue> = [SnapshotOf<TValue>] extends [never]
@@ -63,15 +61,7 @@ export function useLive(
   options: object,
 ): LiveResult<never, never, never> {
   const config = configOf(subscription as LiveSubscription<unknown, unknown>, options as AnyOptions)
-  const key = subscriptionKey([subscription.queryKey, subscription.enabled !== false])
-  const [keyed, setKeyed] = useState(() => createStore(key, config))
-  const current = keyed.key === key ? keyed : createStore(key, config)
-  if (current !== keyed) setKeyed(current)
-  const { store } = current
-  // This effect runs before the one that subscribes, so the store starts with the rendered config.
-  useEffect(() => store.configure(config))
-  const state = useSyncExternalStore(store.subscribe, store.getState, store.getInitialState)
-  return state as LiveResult<never, never, never>
+  return useLiveStore(config) as LiveResult<never, never, never>
 }
 
 // TypeScript reports why a call doesn't fit the last signature, so that one accepts all options.
@@ -90,15 +80,6 @@ type StateOf<TValue> = [SnapshotOf<TValue>] extends [never] ? unknown : Snapshot
 type AnyOptions = Partial<KeyOptions<unknown>> &
   Partial<ReduceOptions<unknown, unknown>> &
   MaybeInitialData<unknown>
-
-interface KeyedStore {
-  readonly key: string
-  readonly store: LiveStore<unknown, unknown>
-}
-
-function createStore(key: string, config: StoreConfig<unknown, unknown>): KeyedStore {
-  return { key, store: new LiveStore(config, pageConnections) }
-}
 
 const identity = (value: unknown): unknown => value
 

@@ -18,6 +18,11 @@ export interface LiveEventMeta {
 export interface Reducers<TState> {
   reduce(state: TState, event: unknown, meta: LiveEventMeta): TState
   snapshot(data: unknown): TState
+  /**
+   * Whether an event only marks the position of the event before it, and so has the same id. Other
+   * events with the id of the last one are repeated, and left out.
+   */
+  isMark?(event: unknown): boolean
 }
 
 /** A state, and the position of its last event. */
@@ -55,7 +60,7 @@ export class Fold<TState> {
     if (isSnapshot) {
       this.#data = this.#reducers().snapshot(data)
       this.pending.missedArrivals()
-    } else if (id !== this.#lastEventId) {
+    } else if (id !== this.#lastEventId || this.#reducers().isMark?.(data)) {
       if (this.#data === undefined) throw new Error(eventBeforeState)
       this.#data = this.#reducers().reduce(this.#data, data, { id })
       this.pending.arrived(id, data)

@@ -1,6 +1,6 @@
 import type { SseGap } from '@trpc-sse/client'
 import type { InitialData } from './fold.ts'
-import type { LiveStatus } from './subscription-run.ts'
+import type { LiveStatus } from './start-subscription.ts'
 
 /** The result of `useLive`: a live state, and functions that change it. */
 export interface LiveResult<TData, TEvent, TError> {

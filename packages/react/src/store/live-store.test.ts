@@ -144,6 +144,14 @@ describe('a store', () => {
     expect(s.store.getState()).toMatchObject({ data: [1], status: 'idle', error: null })
   })
 
+  it('applies a mark, which has the id of the event before it', () => {
+    const s = setup({ initialData: { data: [] }, isMark: (event) => event === 0 })
+    s.store.subscribe(() => {})
+    for (const data of [1, 1, 0, 2]) s.current().onData({ id: '1-0', data })
+    s.paint()
+    expect(s.data()).toEqual([1, 0])
+  })
+
   it('shows the status of its subscription, and its error', () => {
     const s = setup()
     s.store.subscribe(() => {})

@@ -3,8 +3,12 @@ import type { Connections } from './connections.ts'
 import { Fold, type InitialData, type Reducers } from './fold.ts'
 import type { LiveResult } from './live-result.ts'
 import type { TrackedValue } from './live-values.ts'
+import {
+  type LiveStatus,
+  type SubscriptionListener,
+  startSubscription,
+} from './start-subscription.ts'
 import type { LiveSubscription } from './subscription.ts'
-import { type LiveStatus, type RunListener, startRun } from './subscription-run.ts'
 
 /** The configuration of a store. Each render may bring a new one. */
 export interface StoreConfig<TState, TError> extends Reducers<TState> {
@@ -30,7 +34,7 @@ export class LiveStore<TState, TError> {
   #written: TState | undefined
   #situation: Situation<TError>
   #state: Result<TState, TError>
-  #stopRun: (() => void) | undefined
+  #unsubscribe: (() => void) | undefined
   #cancelFrame: (() => void) | undefined
 
   constructor(config: StoreConfig<TState, TError>, connections: Connections) {
@@ -72,16 +76,17 @@ export class LiveStore<TState, TError> {
   readonly getInitialState = (): Result<TState, TError> => this.#initialState
 
   #start(): void {
-    if (this.#isEnabled) this.#stopRun ??= startRun(() => this.#config.subscription, this.#listener)
+    if (this.#isEnabled)
+      this.#unsubscribe ??= startSubscription(() => this.#config.subscription, this.#listener)
   }
 
   #stop(): void {
-    this.#stopRun?.()
-    this.#stopRun = undefined
+    this.#unsubscribe?.()
+    this.#unsubscribe = undefined
     this.#connections.report(this, undefined)
   }
 
-  readonly #listener: RunListener<TError> = {
+  readonly #listener: SubscriptionListener<TError> = {
     lastEventId: () => this.#fold.lastEventId,
     onValue: (value, isLive) => this.#applyValue(value, isLive),
     onStatus: (status, error) => this.#setStatus(status, error),

@@ -5,8 +5,8 @@ import type { ConnectionStateChange, LiveSubscription } from './subscription.ts'
 /** The status of a subscription: those of tRPC's own hooks, and `complete` when it has ended. */
 export type LiveStatus = ConnectionStateChange<unknown>['state'] | 'complete' | 'error'
 
-/** Callbacks of a run. */
-export interface RunListener<TError> {
+/** Callbacks of {@link startSubscription}. */
+export interface SubscriptionListener<TError> {
   /** Gets each value. `isLive`: whether it is from a live subscription, if the server says so. */
   onValue(value: TrackedValue<unknown>, isLive: boolean | undefined): void
   onStatus(status: LiveStatus, error: TError | null): void
@@ -17,11 +17,11 @@ export interface RunListener<TError> {
 
 /**
  * Subscribes, and calls the listener and the subscription's own handlers. Returns a function that
- * stops the run; nothing is called after that.
+ * unsubscribes; nothing is called after that.
  */
-export function startRun<TError>(
+export function startSubscription<TError>(
   subscription: () => LiveSubscription<unknown, TError>,
-  listener: RunListener<TError>,
+  listener: SubscriptionListener<TError>,
 ): () => void {
   let isStopped = false
   let isLive: boolean | undefined

@@ -1,0 +1,38 @@
+/** What the deltas of a run amount to at one position. It replaces the value. */
+export interface FoldItem<TValue> {
+  readonly type: 'fold'
+  readonly value: TValue
+}
+
+/** What a run's producer has yielded. */
+export interface DeltaItem<TDelta> {
+  readonly type: 'delta'
+  readonly data: TDelta
+}
+
+/** The follower has all that was there when it joined. */
+export interface CaughtUpItem {
+  readonly type: 'caught-up'
+}
+
+/** The run has ended. */
+export interface EndItem {
+  readonly type: 'end'
+  readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned'
+  /** Why it was stopped, or failed, if that is known. */
+  readonly reason?: string
+}
+
+/** An item that a follower of a run gets. */
+export type RunItem = FoldItem<unknown> | DeltaItem<unknown> | CaughtUpItem | EndItem
+
+/** The value of a run with a fold; `never` without one. */
+export type FoldOf<TItem> = TItem extends FoldItem<infer TValue> ? TValue : never
+
+/** The type of a run's deltas. */
+export type DeltaOf<TItem> = TItem extends DeltaItem<infer TDelta> ? TDelta : never
+
+/** The value of a run: what its fold returns, once it has arrived; or else the list of its deltas. */
+export type ValueOf<TItem> = [FoldOf<TItem>] extends [never]
+  ? ReadonlyArray<DeltaOf<TItem>>
+  : FoldOf<TItem> | undefined

@@ -1,0 +1,65 @@
+import type { SseGap } from '@trpc-sse/client'
+import type { Frames } from '../animation-frame.ts'
+import type { LiveStatus } from '../store/start-subscription.ts'
+import type { DeltaOf, EndItem, FoldOf } from './items.ts'
+
+/** Options of `useRun` for every run. */
+export interface RunBaseOptions {
+  /** Stops the run: calls the app's mutation. */
+  readonly stop?: () => PromiseLike<unknown>
+  /**
+   * Schedules rendering.
+   *
+   * @default the browser's next animation frame; a timer if nothing is painted
+   */
+  readonly frames?: Frames
+}
+
+/** Options of `useRun` for a run with a fold. */
+export interface RunFoldOptions<TValue, TDelta> extends RunBaseOptions {
+  /**
+   * Returns the value after a delta: the `apply` of the run's fold. Must not change its arguments.
+   * If it throws, the subscription ends.
+   */
+  readonly apply: (value: TValue, delta: TDelta) => TValue
+}
+
+/** The options of `useRun`. They are required if the run has a fold. */
+export type UseRunArguments<TItem> = [FoldOf<TItem>] extends [never]
+  ? [options?: RunBaseOptions]
+  : [options: RunFoldOptions<FoldOf<TItem>, DeltaOf<TItem>>]
+
+/**
+ * The status of a run, as its follower knows it. `running` from the start of the subscription, also
+ * if the run has yet to begin; `connecting` while there is no connection; `idle` if not enabled;
+ * `error` if the subscription has failed, and not the run.
+ */
+export type RunStatus =
+  | Extract<LiveStatus, 'idle' | 'connecting' | 'error'>
+  | 'running'
+  | EndItem['status']
+
+/** The result of `useRun`. */
+export interface RunResult<TValue, TError> {
+  /** The value so far. `undefined` before the first item of a run with a fold. It stays. */
+  readonly value: TValue
+  readonly status: RunStatus
+  /**
+   * Whether the follower has all that was there when it joined. What comes after is new: animate
+   * it, or scroll to it.
+   */
+  readonly isCaughtUp: boolean
+  /** Why the run was stopped, or failed, if that is known. */
+  readonly reason: string | undefined
+  /** Why the subscription isn't running. While `connecting`, it is retried. */
+  readonly error: TError | null
+  /** What is missing in the list of deltas. Never set for a run with a fold. */
+  readonly gap: SseGap | null
+  /**
+   * Calls the option `stop`. Resolves when that does. The status changes when the run has stopped.
+   * The function is the same in each render.
+   */
+  readonly stop: () => Promise<void>
+  /** Whether `stop` was called, and the run has not ended yet. */
+  readonly isStopping: boolean
+}

@@ -1,0 +1,56 @@
+import type { EndItem, RunItem } from './items.ts'
+
+/** What a component shows of a run. */
+export interface RunView<TValue> {
+  readonly value: TValue | undefined
+  readonly isCaughtUp: boolean
+  readonly end: EndItem | undefined
+}
+
+/** Returns the value after a delta. */
+export type ApplyDelta<TValue> = (value: TValue, delta: unknown) => TValue
+
+/** Creates the view of a run that nothing is known of. */
+export function emptyView<TValue>(value: TValue | undefined): RunView<TValue> {
+  return { value, isCaughtUp: false, end: undefined }
+}
+
+/** Returns the view after an item. */
+export function nextView<TValue>(
+  view: RunView<TValue>,
+  item: RunItem,
+  apply: ApplyDelta<TValue>,
+): RunView<TValue> {
+  switch (item.type) {
+    case 'fold':
+      return { ...view, value: item.value as TValue }
+    case 'delta':
+      if (view.value === undefined) throw new Error(deltaBeforeFold)
+      return { ...view, value: apply(view.value, item.data) }
+    case 'caught-up':
+      return { ...view, isCaughtUp: true }
+    case 'end':
+      // Nothing follows, so the follower has everything.
+      return { ...view, isCaughtUp: true, end: item }
+  }
+}
+
+/** Reads an item of a run. Throws for any other value. */
+export function toRunItem(value: unknown): RunItem {
+  if (isRunItem(value)) return value
+  throw new Error('useRun received no item of a run. Return follow() of a run from the procedure.')
+}
+
+/** Whether a value is an item that has the id of the item before it. */
+export function isMark(value: unknown): boolean {
+  return isRunItem(value) && (value.type === 'caught-up' || value.type === 'end')
+}
+
+function isRunItem(value: unknown): value is RunItem {
+  if (typeof value !== 'object' || value === null || !('type' in value)) return false
+  return types.has(value.type)
+}
+
+const types: ReadonlySet<unknown> = new Set<RunItem['type']>(['fold', 'delta', 'caught-up', 'end'])
+const deltaBeforeFold =
+  'useRun received a delta, but no value to apply it to. Give the run a fold, or leave out `apply`.'
