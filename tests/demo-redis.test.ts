@@ -5,6 +5,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
 import {
+  answerOf,
+  ask,
   caughtUp,
   countOf,
   messages,
@@ -44,6 +46,18 @@ async function instanceOf(page: Awaited<ReturnType<typeof openDemo>>): Promise<s
   const row = await page.locator('[data-where=browser]').textContent()
   return /instance (\d)/.exec(row ?? '')?.[1] ?? 'none'
 }
+
+it('an answer continues wherever its producer is, until that is killed', async () => {
+  const page = await openDemo(context, demo.url)
+  await ask(page)
+  const served = await instanceOf(page)
+  await answerOf(page, 3)
+  await page.getByRole('button', { name: 'Cut the connection' }).click()
+  await expect.poll(() => instanceOf(page)).not.toBe(served)
+  await answerOf(page, 20)
+  await page.getByRole('button', { name: 'Kill the producer' }).click()
+  await page.getByText(/Abandoned after \d+ words/).waitFor()
+})
 
 it('two instances behind one address share the chat', async () => {
   const ada = await openDemo(context, demo.url)

@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
 import {
+  answerOf,
+  ask,
   caughtUp,
   countOf,
   messages,
@@ -319,6 +321,65 @@ describe('the tabs of a browser', () => {
   })
 })
 
+describe.concurrent('an answer', () => {
+  it('continues after a reload, and completes', async ({ context, demo }) => {
+    const page = await openDemo(context, demo.url)
+    await ask(page)
+    const before = await answerOf(page, 3)
+    await page.reload()
+    const after = await answerOf(page, before.split(' ').length + 3)
+    expect(after.startsWith(before)).toBe(true)
+    await page.screenshot({ path: join(screenshots, 'answer.png'), fullPage: true })
+    await page.getByText(/All \d+ words, then its subscription completed/).waitFor()
+    await page.locator('[data-subscription="answers.onAnswer"]', { hasText: 'completed' }).waitFor()
+    // A late joiner gets all of it.
+    const whole = await answerOf(page, 100)
+    await page.reload()
+    expect(await answerOf(page, 100)).toBe(whole)
+  })
+
+  it('is stopped from a second tab, for both, and its text stays', async ({ context, demo }) => {
+    const page = await openDemo(context, demo.url)
+    await ask(page)
+    await answerOf(page, 3)
+    const opened = context.waitForEvent('page')
+    await page.getByRole('link', { name: 'Open in a second tab' }).click()
+    const second = await opened
+    await answerOf(second, 5)
+    await second.getByRole('button', { name: 'Stop' }).click()
+    const stopped = /Stopped after \d+ words, for every tab/
+    for (const tab of [page, second]) await tab.getByText(stopped).waitFor()
+    expect(await answerOf(second, 5)).toBe(await answerOf(page, 5))
+    expect(await page.getByRole('button', { name: 'Stop' }).isDisabled()).toBe(true)
+  })
+
+  it('is abandoned when its producer is killed, and another one can be asked for', async ({
+    context,
+    demo,
+  }) => {
+    const page = await openDemo(context, demo.url)
+    await ask(page)
+    await answerOf(page, 3)
+    await page.getByRole('button', { name: 'Kill the producer' }).click()
+    await page.getByText(/Abandoned after \d+ words/).waitFor()
+    await page.screenshot({ path: join(screenshots, 'abandoned.png'), fullPage: true })
+    await page.reload()
+    await page.getByText(/Abandoned after \d+ words/).waitFor()
+    await page.getByRole('button', { name: 'Ask again' }).click()
+    await page.locator('.answer-text[data-streaming=true]').waitFor()
+  })
+
+  it('of a server that has forgotten it says so', async ({ context, demo }) => {
+    const page = await openDemo(context, demo.url)
+    await ask(page)
+    await answerOf(page, 3)
+    await demo.stop('SIGKILL')
+    await page.getByText('Waiting for the connection…', { exact: true }).waitFor()
+    await using _again = await startDemo({ port: Number(new URL(demo.url).port) })
+    await page.getByText('The server no longer knows this answer.').waitFor()
+  })
+})
+
 describe.concurrent('the page explains itself', () => {
   it('with a first thing to try, whose links lead there', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
@@ -381,8 +442,7 @@ describe.concurrent('the rest of the page', () => {
     await bar.waitFor()
     await page.locator('.progress[data-done=true]').waitFor()
     expect(await bar.evaluate((element: HTMLProgressElement) => element.position)).toBe(1)
-    expect(await countOf(page, 'jobs.onProgress', 'received')).toBe(41)
-    await page.getByText('41 events, then its subscription completed.').waitFor()
+    await page.getByText('40 steps, then its subscription completed.').waitFor()
     await page.locator('[data-subscription="jobs.onProgress"]', { hasText: 'completed' }).waitFor()
   })
 

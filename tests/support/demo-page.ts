@@ -75,3 +75,17 @@ export function untilOneLeads(tabs: readonly Page[]): Promise<{ leader: Page; ot
     throw new Error(`Not one of ${tabs.length} tabs leads: ${said.join(' ')}`)
   }, 20_000)
 }
+
+/** Starts an answer that streams. */
+export async function ask(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'Ask how it works' }).click()
+}
+
+/** Waits until the answer has at least `words` words, and returns it. */
+export async function answerOf(page: Page, words: number): Promise<string> {
+  return await vi.waitFor(async () => {
+    const text = (await page.locator('.answer-text').textContent()) ?? ''
+    if (text.split(' ').length <= words) throw new Error(`The answer has fewer words: ${text}`)
+    return text
+  }, 20_000)
+}

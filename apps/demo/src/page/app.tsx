@@ -1,3 +1,4 @@
+import { Answer } from './cards/answer.tsx'
 import { Connection } from './cards/connection.tsx'
 import { Disruptions } from './cards/disruptions.tsx'
 import { Job } from './cards/job.tsx'
@@ -35,6 +36,7 @@ export function App() {
           <Job />
           <Notifications />
         </div>
+        <Answer />
         <TypeFlowCard />
       </main>
     </>

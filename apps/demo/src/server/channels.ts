@@ -1,21 +1,32 @@
 import { redisBackend } from '@trpc-sse/redis'
-import { channel, createChannels, memoryBackend } from '@trpc-sse/server'
+import { type Backend, channel, createChannels, memoryBackend, run } from '@trpc-sse/server'
 import superjson from 'superjson'
 import { z } from 'zod'
+import { folds } from '../shared/folds.ts'
 
 const redisUrl = process.env.REDIS_URL
 
 /** The backend that holds the events, as the page names it. */
 export const backendName: 'memory' | 'redis' = redisUrl ? 'redis' : 'memory'
 
+export const backend: Backend = redisUrl
+  ? redisBackend({ url: redisUrl }, { prefix: 'trpc-sse-demo', commandTimeoutMs: 2_000 })
+  : memoryBackend()
+
+/** An answer that streams. Its lease is short, so that visitors see soon that a producer died. */
+export const answerRun = run({
+  params: z.object({ answerId: z.uuid() }),
+  event: z.object({ text: z.string() }),
+  fold: folds.answer,
+  leaseMs: 3_000,
+})
+
 /**
  * All real-time data of the app. Events are described here and nowhere else: the router, the page
  * and its components infer their types.
  */
 export const channels = createChannels({
-  backend: redisUrl
-    ? redisBackend({ url: redisUrl }, { prefix: 'trpc-sse-demo', commandTimeoutMs: 2_000 })
-    : memoryBackend(),
+  backend,
   transformer: superjson,
   channels: {
     // #region channel
@@ -33,20 +44,17 @@ export const channels = createChannels({
       // Ten minutes at four events a second.
       retain: { events: 2_400, forMs: 600_000 },
     }),
-    jobs: channel({
+    jobs: run({
       params: z.object({ jobId: z.uuid() }),
-      event: z.discriminatedUnion('type', [
-        z.object({
-          type: z.literal('progress'),
-          step: z.number(),
-          steps: z.number(),
-          stage: z.string(),
-          at: z.date(),
-        }),
-        // The last event of a job. Its subscriptions complete when they read it.
-        z.object({ type: z.literal('done') }),
-      ]),
-      retain: { events: 200, forMs: 3_600_000 },
+      event: z.object({ step: z.number(), steps: z.number(), stage: z.string() }),
+      fold: folds.job,
+      keepForMs: 3_600_000,
+    }),
+    answers: answerRun,
+    faults: channel({
+      event: z.object({ answerId: z.uuid() }),
+      // Whoever has the producer listens: nothing is read later.
+      retain: { events: 10, forMs: 60_000 },
     }),
     notifications: channel({
       event: z.object({ text: z.string().max(200), at: z.date() }),

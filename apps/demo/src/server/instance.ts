@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { abandonAnswers, killOnDemand } from './answers.ts'
 import { createApp } from './app.ts'
 import { channels } from './channels.ts'
 import { health } from './health.ts'
@@ -25,6 +26,7 @@ export async function createInstance(
     publishPrices(stopping),
     publishLoad(instance, link.stats, stopping),
     health.watch(stopping),
+    killOnDemand(stopping),
   ])
   return {
     server,
@@ -34,7 +36,7 @@ export async function createInstance(
       // Clients with another instance to go to reconnect within a second; the others gain nothing.
       await Promise.race([link.drain(), sleep(1_000)])
       server.closeAllConnections()
-      await background
+      await Promise.all([background, abandonAnswers()])
       await channels.close()
     },
   }

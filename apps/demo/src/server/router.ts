@@ -1,3 +1,4 @@
+import { answersRouter } from './answers.ts'
 import { chatRouter } from './chat.ts'
 import { jobsRouter } from './jobs.ts'
 import { notificationsRouter } from './notifications.ts'
@@ -6,6 +7,7 @@ import { systemRouter } from './system.ts'
 import { router } from './trpc.ts'
 
 export const appRouter = router({
+  answers: answersRouter,
   chat: chatRouter,
   prices: pricesRouter,
   jobs: jobsRouter,

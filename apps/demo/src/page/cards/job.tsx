@@ -1,7 +1,8 @@
-import { useMemo, useState } from 'react'
-import { jobSubscription } from '../live/app-subscriptions.ts'
+import { useRun } from '@trpc-sse/react'
+import { useState } from 'react'
+import { folds } from '../../shared/folds.ts'
 import { trpc } from '../live/client.ts'
-import { useStore } from '../live/store.ts'
+import { runSubscription } from '../live/run-subscription.ts'
 import { Card } from '../ui/card.tsx'
 import { CheckIcon } from '../ui/icons.tsx'
 import { useAction } from '../ui/use-action.ts'
@@ -26,7 +27,7 @@ export function Job() {
   )
   return (
     <Card title="Long job" className="job" aside={button}>
-      {jobId === undefined ? <NoJob /> : <Progress key={jobId} jobId={jobId} />}
+      {jobId === undefined ? <NoJob /> : <Progress jobId={jobId} />}
       <p className="problem" role="alert">
         {start.hasFailed && 'Not started. Try again when the server is back.'}
       </p>
@@ -47,16 +48,21 @@ function NoJob() {
 }
 
 function Progress({ jobId }: { readonly jobId: string }) {
-  const subscription = useMemo(() => jobSubscription(jobId), [jobId])
-  const { events, connection, counts } = useStore(subscription)
-  const { step = 0, steps = 1, stage = 'Starting' } = events.at(-1)?.data ?? {}
-  const isDone = connection === 'completed'
-  if (counts.gaps > 0 && !isDone) {
-    return <p className="hint">The server has restarted and lost this job. Start another.</p>
-  }
+  const { value = folds.job.initial, status } = useRun(
+    runSubscription({
+      path: 'jobs.onProgress',
+      procedure: trpc.jobs.onProgress,
+      input: { jobId },
+    }),
+    folds.job,
+  )
+  const { step, steps, stage } = value
   const name = `Report ${jobId.slice(0, 4)}`
+  if (status === 'abandoned' || status === 'failed' || status === 'error')
+    return <p className="hint">{name} was lost with its server. Start another.</p>
+  const isDone = status === 'completed'
   return (
-    <div className="progress" data-done={isDone} data-stale={connection === 'lost'}>
+    <div className="progress" data-done={isDone} data-stale={status === 'connecting' && step > 0}>
       <p className="progress-words">
         <span>
           {isDone && <CheckIcon />}
@@ -67,7 +73,7 @@ function Progress({ jobId }: { readonly jobId: string }) {
       <progress value={step} max={steps} aria-label={name} />
       <p className="hint">
         {isDone
-          ? `${counts.received} events, then its subscription completed.`
+          ? `${steps} steps, then its subscription completed.`
           : 'Its subscription sends all progress, then completes.'}
       </p>
     </div>

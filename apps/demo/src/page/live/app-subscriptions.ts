@@ -35,16 +35,4 @@ export function chatSubscription(room: string) {
   })
 }
 
-/** Creates the subscription to a job's progress. It completes with the job. */
-export function jobSubscription(jobId: string) {
-  return createSubscription({
-    path: 'jobs.onProgress',
-    procedure: trpc.jobs.onProgress,
-    input: { jobId },
-    keep: 1,
-    publishedAt: ({ at }) => at,
-    idsAfter: (after) => trpc.jobs.idsAfter.query({ jobId, after }),
-  })
-}
-
 export type Message = EventOf<ReturnType<typeof chatSubscription>>

@@ -25,6 +25,14 @@ export interface SubscriptionReport {
 const open = new Set<OpenSubscription>()
 const observers = new Set<() => void>()
 
+let lastId = 0
+
+/** Returns an id for a subscription, unique for the lifetime of the page. */
+export function nextId(): number {
+  lastId += 1
+  return lastId
+}
+
 /** Reports of all open subscriptions, renewed at most once a frame. */
 export const subscriptionReports = createStore<readonly SubscriptionReport[]>([])
 

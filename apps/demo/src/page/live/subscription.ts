@@ -1,44 +1,34 @@
-import { nextFrame } from './animation-frame.ts'
 import { createArrivals } from './arrivals.ts'
 import { createLogComparison } from './log-comparison.ts'
 import {
-  connectionChanged,
+  type ConnectionHandlers,
+  connectionHandlers,
+  createState,
+  type State,
+} from './open-state.ts'
+import {
+  nextId,
   type OpenSubscription,
-  stateChanged,
   subscriptionClosed,
   subscriptionOpened,
 } from './open-subscriptions.ts'
 import { latency } from './page-latency.ts'
-import { completions } from './request-counts.ts'
-import { createStore, type Store, whileSubscribed } from './store.ts'
-import {
-  initialState,
-  next,
-  type SubscriptionChange,
-  type SubscriptionState,
-} from './subscription-state.ts'
+import { whileSubscribed } from './store.ts'
+import type { SubscriptionState } from './subscription-state.ts'
 
 /** A procedure to subscribe to. The router infers the type of its events from the channel. */
 export interface Subscribable<TInput, TEvent> {
   subscribe(input: TInput, handlers: Handlers<TEvent>): { unsubscribe(): void }
 }
 
-interface Handlers<TEvent> {
+interface Handlers<TEvent> extends ConnectionHandlers {
   readonly context: Record<string, unknown>
   onData(event: TrackedEvent<TEvent>): void
-  onConnectionStateChange(change: ConnectionChange): void
-  onComplete(): void
-  onError(error: unknown): void
 }
 
 interface TrackedEvent<TEvent> {
   readonly id: string
   readonly data: TEvent
-}
-
-interface ConnectionChange {
-  state: string
-  error: unknown
 }
 
 /** Options of {@link createSubscription}. */
@@ -61,8 +51,6 @@ export interface Subscription<TEvent = unknown> extends OpenSubscription {
   subscribe(listener: () => void): () => void
 }
 
-let created = 0
-
 /** Creates a subscription. It opens when the store gets its first subscriber. */
 export function createSubscription<TInput, TEvent>(
   options: SubscriptionOptions<TInput, TEvent>,
@@ -84,7 +72,7 @@ export function createSubscription<TInput, TEvent>(
   }
 
   const subscription: Subscription<TEvent> = {
-    id: ++created,
+    id: nextId(),
     path: options.path,
     get: state.store.get,
     subscribe: whileSubscribed(state.store, open),
@@ -107,12 +95,12 @@ function createHandlers<TEvent>(
   state: State<TEvent>,
   isFirstArrival: (id: string) => boolean,
 ): Handlers<TEvent> {
-  const count = (what: 'repeated' | 'gaps'): void => state.apply({ type: 'count', what, times: 1 })
   return {
-    context: { onGap: () => count('gaps') },
+    ...connectionHandlers(state),
+    context: { onGap: () => state.apply({ type: 'count', what: 'gaps', times: 1 }) },
     onData({ id, data }) {
       if (!isFirstArrival(id)) {
-        count('repeated')
+        state.apply({ type: 'count', what: 'repeated', times: 1 })
         return
       }
       const at = publishedAt(data).getTime()
@@ -120,45 +108,6 @@ function createHandlers<TEvent>(
       if (at >= liveAt) latency.measure(at)
       const late = at >= firstLiveAt && at < liveAt
       state.apply({ type: 'event', event: { id, data, late }, keep })
-    },
-    onConnectionStateChange(change) {
-      if (change.state === 'pending') state.apply({ type: 'live', at: Date.now() })
-      // The first attempt counts as a loss only once it has failed.
-      else if (change.state === 'connecting' && (state.now.connection === 'live' || change.error))
-        state.apply({ type: 'lost' })
-    },
-    onComplete() {
-      state.apply({ type: 'completed' })
-      completions.set(completions.get() + 1)
-    },
-    onError: () => state.apply({ type: 'failed' }),
-  }
-}
-
-interface State<TEvent> {
-  readonly now: SubscriptionState<TEvent>
-  /** The state that components see: the one of the last frame. */
-  readonly store: Store<SubscriptionState<TEvent>>
-  apply(change: SubscriptionChange<TEvent>): void
-}
-
-function createState<TEvent>(): State<TEvent> {
-  const store = createStore<SubscriptionState<TEvent>>(initialState)
-  let now = store.get()
-  function show(): void {
-    store.set(now)
-    stateChanged()
-  }
-  return {
-    store,
-    get now() {
-      return now
-    },
-    apply(change) {
-      const { connection } = now
-      now = next(now, change)
-      nextFrame(show)
-      if (now.connection !== connection) connectionChanged()
     },
   }
 }
