@@ -47,7 +47,7 @@ function filesByClause(): Map<string, string[]> {
 describe('PROTOCOL.md', () => {
   const named = filesByClause()
 
-  it('has each number once, and none is left out', () => {
+  it('has consecutive clause numbers, each once', () => {
     const numbers = clauses.map(({ clause }) => Number(clause.slice(1)))
     expect(numbers.toSorted((a, b) => a - b)).toEqual(clauses.map((_, index) => index + 1))
   })

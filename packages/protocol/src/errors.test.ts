@@ -68,5 +68,5 @@ describe('isRealtimeError', () => {
     'RealtimeError',
     new Error('x'),
     { name: 'RealtimeError', code: 'CLOSED' },
-  ])('does not take %j for one', (value) => expect(isRealtimeError(value)).toBe(false))
+  ])('does not recognise %j', (value) => expect(isRealtimeError(value)).toBe(false))
 })

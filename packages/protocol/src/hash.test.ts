@@ -14,7 +14,7 @@ describe('shortHash', () => {
     `)
   })
 
-  it('makes names of at most 11 letters and digits from any text', () => {
+  it('returns at most 11 letters and digits for any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) =>
         /^[0-9a-z]{1,11}$/.test(shortHash(text)),

@@ -21,14 +21,14 @@ describe('logKeys', () => {
     '%ud83d',
   ]
 
-  it('makes readable names', () => {
+  it('returns readable names', () => {
     const keys = logKeys('trpc-sse', 2, 'chat:{"room":"a b"}')
     const base = 'trpc-sse:{chat%3A%7B%22room%22%3A%22a%20b%22%7D}'
     expect(keys).toMatchObject({ log: `${base}:log`, last: `${base}:last`, live: `${base}:live:2` })
     expect(keys.idempotency('order 1')).toBe(`${base}:key:order%201`)
   })
 
-  it('makes different names of different texts', () => {
+  it('returns different names for different texts', () => {
     const names = nasty.flatMap((key) => {
       const keys = logKeys('p', 0, key)
       return [keys.log, keys.last, keys.live, ...nasty.map((text) => keys.idempotency(text))]

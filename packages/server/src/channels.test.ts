@@ -247,7 +247,7 @@ describe('subscribe', () => {
     await expect(take(strict, 1)).rejects.toMatchObject({ code: 'PRECONDITION_FAILED' })
   })
 
-  it('reports a gap to a resume past the retention, even while the window has the events', async () => {
+  it('reports a gap to a client that resumes beyond the retention, even while the window has the events', async () => {
     await using s = setup({ events: 5 })
     const numbers = s.channels.numbers()
     const live = take(numbers.subscribe(), 21)
@@ -261,7 +261,7 @@ describe('subscribe', () => {
     expect(s.onError).toHaveBeenCalledTimes(1)
   })
 
-  it('reports a gap, not another channel, for the id of another channel', async () => {
+  it('reports a gap for the id of another channel, and shows no event of that channel', async () => {
     await using s = setup()
     const first = await s.channels.numbers().publish(1)
     // In one millisecond, the order of two channels' ids would be random.

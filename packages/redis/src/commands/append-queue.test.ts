@@ -48,7 +48,7 @@ describe('groupAppends', () => {
 })
 
 describe('AppendQueue', () => {
-  it('stores waiting appends together, after the ones under way, and each log separately', async () => {
+  it('stores waiting appends together, after the pending ones, and each log separately', async () => {
     const stored: string[][] = []
     const waiting: (() => void)[] = []
     const queue = new AppendQueue((groups) => {

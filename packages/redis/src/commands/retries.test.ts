@@ -57,7 +57,7 @@ function loading(): Error {
 
 describe('retries', () => {
   it.each([true, false])(
-    'reject when the time since the call is up (connected: %s)',
+    'reject when the timeout since the call has passed (connected: %s)',
     async (isReady) => {
       const { clock, retries, send } = createParts(isReady)
       const calledAtMs = clock.now()
@@ -71,7 +71,7 @@ describe('retries', () => {
   )
 
   it.each([true, false])(
-    'send nothing for a call whose time was already up (connected: %s)',
+    'send nothing for a call whose timeout has already passed (connected: %s)',
     async (isReady) => {
       const { clock, retries, sent, send } = createParts(isReady)
       const calledAtMs = clock.now()

@@ -176,7 +176,7 @@ describe.each(Object.entries(adapters).filter(([name]) => name !== 'fetchRequest
     })
 
     it.each(['passes on', 'throws'])(
-      'may fail: what it %s is tRPC’s error, told once',
+      'may fail: the error that it %s is tRPC’s error, reported once',
       async (how) => {
         const failures = createInbox<TRPCError>()
         const middleware = (_req: IncomingMessage, _res: ServerResponse, next: Next): void => {

@@ -86,7 +86,7 @@ describe('an event without a transformer', () => {
     ['a hole in a list', new Array(1)],
     ['itself', cycle],
     ['too many levels', JSON.parse('['.repeat(2_000) + ']'.repeat(2_000))],
-  ])('is refused where it has %s', async (_, event) => {
+  ])('is refused if it has %s', async (_, event) => {
     const channels = createChannels({ channels: { any: channel({ event: z.any() }) } })
     await expect(channels.any().publish(event)).rejects.toMatchObject({ code: 'INVALID_EVENT' })
     await channels.close()

@@ -187,7 +187,7 @@ describe('a transformer that returns most values unchanged', () => {
 describe('no transformer', () => {
   const copy = createRequire(import.meta.url)('@trpc/server') as typeof import('@trpc/server')
 
-  it("is tRPC's own default, of any copy of tRPC", () => {
+  it("includes tRPC's own default, from any copy of tRPC", () => {
     expect(copy.initTRPC).not.toBe(initTRPC)
     for (const trpc of [initTRPC, copy.initTRPC]) {
       expect(outputOf(trpc.create()._config.transformer)).toBeUndefined()
@@ -196,7 +196,7 @@ describe('no transformer', () => {
     expect(outputOf(undefined)).toBeUndefined()
   })
 
-  it('isn’t a transformer whose functions do more than return their argument', () => {
+  it('doesn’t include a transformer whose functions do more than return their argument', () => {
     const changing = {
       serialize: (value: unknown) => value,
       deserialize: (value: unknown) => [value],

@@ -37,7 +37,7 @@ function setup(limits: { perProcess: number; perLog: number }) {
 }
 
 describe('Reads', () => {
-  it('runs no more concurrent reads than the limits for the process and for one log', async () => {
+  it('runs no more concurrent reads than the limits for the process and for a log allow', async () => {
     const s = setup({ perProcess: 3, perLog: 2 })
     for (const n of range(1, 4)) s.add(`a${n}`, 'a')
     for (const n of range(1, 2)) s.add(`b${n}`, 'b')

@@ -80,7 +80,7 @@ describe('a window', () => {
     expect([small.start, small.at(small.start)?.id]).toEqual([-1, '2-0'])
   })
 
-  it('works after many more pushes than it has entries', () => {
+  it('works after many more pushes than it can hold', () => {
     const window = new Window({ events: 50, characters: 1e6 }, '0-0')
     for (let n = 1; n <= 10_000; n++) {
       window.push(event(n))

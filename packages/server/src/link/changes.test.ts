@@ -179,7 +179,7 @@ describe('P60: the owner of a stream', () => {
     expect(answer.status).toBe(status)
   })
 
-  it('is any sender without credentials that knows the connection id, if it has no key and credentials', async () => {
+  it('is any sender without credentials that knows the connection id, if the stream has neither key nor credentials', async () => {
     await using server = await setup()
     using s = await open(server, {}, {}, params({ token: 'x' }))
     using other = await open(server, {})
@@ -202,7 +202,7 @@ describe('P60: the owner of a stream', () => {
     expect(statuses).toEqual([200, 404, 404, 404, 200])
   })
 
-  it('is only a sender with the same key, whatever its credentials, if it has a key', async () => {
+  it('is only a sender with the same key, whatever the credentials, if the stream has a key', async () => {
     await using server = await setup({
       createContext: ({ req }: { req: { headers: Record<string, string | undefined> } }) => ({
         user: req.headers.user,

@@ -147,7 +147,7 @@ describe('P12: a lastEventId of another channel', () => {
     }
   })
 
-  it('starts those channels of a merge anew that it does not name', async () => {
+  it('starts the channels of a merge that are not in the id', async () => {
     await using server = await serveRouter(router)
     const { second, stream } = await answerTo(
       subscriptionUrl(server.url, 'both', { lastEventId: 'nosuchlog=1-0' }),

@@ -130,7 +130,7 @@ interface Failure {
   readonly input: unknown
 }
 
-/** The answer to a request, without intended differences. */
+/** The answer to a request, without the parts that differ on purpose. */
 interface Answer {
   readonly status: number
   readonly headers: Record<string, string | undefined>

@@ -159,7 +159,7 @@ describe('P29: a client that does not read', () => {
     const healthyNumbers: number[] = []
     for (let n = 1; n <= count; n++) {
       await test.log.publish({ n, padding: 'x'.repeat(eventBytes) })
-      // It keeps up, within the lag that the channel allows.
+      // The healthy client keeps up, within the lag that the channel allows.
       while (n % 50 === 0 && healthyNumbers.at(-1) !== n) {
         const { event, data } = await healthy.next()
         if (event === 'message') healthyNumbers.push(JSON.parse(data).n)

@@ -32,7 +32,7 @@ describe('what a follower gets', () => {
     >()
   })
 
-  it('has no fold where the run has none', () => {
+  it('has no fold if the run has none', () => {
     const following = channels.job().follow()
     expectTypeOf<SubscriptionEvent<typeof following>>().toEqualTypeOf<
       { readonly type: 'delta'; readonly data: number } | Mark | End
@@ -40,7 +40,7 @@ describe('what a follower gets', () => {
   })
 })
 
-it('`status` has a value where the run has a fold', () => {
+it('`status` has a value if the run has a fold', () => {
   expectTypeOf(channels.answer().status).returns.resolves.toHaveProperty('value').toBeString()
   expectTypeOf(channels.job().status).returns.resolves.toHaveProperty('value').toBeUndefined()
 })

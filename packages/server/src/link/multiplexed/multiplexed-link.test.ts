@@ -312,7 +312,7 @@ describe('a multiplexed stream', () => {
   })
 })
 
-describe('a channel with another transformer than the router', () => {
+describe('a channel with a different transformer than the router', () => {
   it.each(['/plain', '/~sse'])(
     'fails on %s with a message that says what to do, instead of changing types',
     async (path) => {
@@ -593,7 +593,7 @@ describe('P50: a stream that can’t be opened', () => {
   it.each([
     [{ connections: 1 }, 503, 'SERVICE_UNAVAILABLE'],
     [{ connectionsPerKey: 1 }, 429, 'TOO_MANY_REQUESTS'],
-  ])('for %j says which limit, and when to try again', async (limits, status, code) => {
+  ])('names the limit for %j, and says when to retry', async (limits, status, code) => {
     await using server = await setup({ limits })
     using first = await open(server, {}, 'ann')
     await connectionIdOf(first)

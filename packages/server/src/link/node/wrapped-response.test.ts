@@ -28,7 +28,7 @@ async function setup() {
 }
 
 it.each(['write', 'flush', 'end'] as const)(
-  'a response whose %s throws is cut, and its neighbours go on',
+  'a response whose %s throws is cut, and other responses continue',
   async (method) => {
     const told = vi.spyOn(console, 'error').mockImplementation(() => {})
     await using server = await setup()
@@ -36,12 +36,12 @@ it.each(['write', 'flush', 'end'] as const)(
     using bad = await openRaw(`${server.url}/numbers`)
     await bad.nextMany(2)
     const response = await server.responses.take()
-    // Added to the hub later, and so notified later.
+    // This reader was added to the hub later, so it is notified later.
     using good = await openRaw(`${server.url}/numbers`)
     await good.nextMany(2)
     const failure = new Error('a wrapper')
     Object.assign(response, {
-      // Call each wrapped method.
+      // A replaced `write` makes the writer use the response, and not write directly to the socket.
       write: response.write.bind(response),
       [method]() {
         throw failure

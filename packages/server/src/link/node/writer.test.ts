@@ -67,12 +67,12 @@ describe('the writer of a Node response', () => {
     for (let i = 0; i < 2; i++) expect(await body(await s.get())).toBe(expected)
   })
 
-  it('writes the chunks of one write in their order, whatever their sizes', async () => {
+  it('writes the chunks of one write in order, whatever their sizes', async () => {
     const chunks = ['a', 'b'.repeat(20_000), 'c', 'd', 'e'.repeat(2_000), 'f'.repeat(90_000), 'g']
     const written = chunks.map(bytes)
     await using s = await setup((writer) => {
       writer.write([bytes('first')])
-      // The second and third time, the same chunks were written just before.
+      // The second and third writes repeat the chunks of the previous write.
       for (let i = 0; i < 3; i++) writer.write([...written])
       writer.write(written.slice(1, 2))
       writer.end()
@@ -165,7 +165,7 @@ describe('the writer of a Node response', () => {
   it.each([
     ['straight to the socket', noPreparation],
     ['by the response', wrapWrite],
-  ])('calls back though the server buffers more than we do, %s', async (_, prepare) => {
+  ])('calls onDrain even if the server buffers more than the writer, %s', async (_, prepare) => {
     const server = http.createServer({ highWaterMark: 8_388_608 }, (_request, response) => {
       prepare(response)
       const writer = new NodeResponseWriter(response)
