@@ -13,7 +13,7 @@ import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
 import type { Gap, LogFeed } from './feed.ts'
 
-/** The start of a cursor: after an id, or at one of the newest events (`replay: 0`: at the end). */
+/** The start of a cursor: after an id, or before the last `replay` events (0: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
 
 /**

@@ -181,7 +181,7 @@ export function merge<const TSubscriptions extends ReadonlyArray<ChannelSubscrip
 }
 
 /**
- * Throws BAD_REQUEST for duplicate or too many channels: they often come from the caller's input.
+ * Throws BAD_REQUEST for duplicate or too many channels, as channels often come from user input.
  */
 function checkMergeable(parts: readonly FeedPart[]): void {
   const refuse = (message: string): Error =>

@@ -31,7 +31,7 @@ export function tooManyWaiting(count: number): TRPCError {
   return overLimit('SERVICE_UNAVAILABLE', message)
 }
 
-/** Creates the error for a body that exceeds the total size of pending bodies. */
+/** Creates the error for a body that exceeds the limit on all pending bodies together. */
 export function tooManyBodyBytes(limit: number): TRPCError {
   const message = `The limit of ${limit} bytes of requests under way (limits.bodyBytes) is reached. Try again later.`
   return overLimit('SERVICE_UNAVAILABLE', message)

@@ -200,7 +200,7 @@ class MultiplexedServing {
     // The client left in the middle of its request, so there is nothing to answer or report.
     if (set === undefined && this.connection.isClosed) return
     if (!this.#isAboutSet || isRefusal(error)) return this.#answerError(error)
-    // A control request looks up its subscriptions only now, for an error about them.
+    // For a control request, look up the subscriptions only now, as the error concerns them.
     if (set && stream.requests.size === 0) await stream.prepare(set, null)
     await answerErrors(this.#parts, this.#services, this, stream.requests, error)
   }
