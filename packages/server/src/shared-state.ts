@@ -9,10 +9,17 @@ import type { TrackedEnvelope } from '@trpc/server'
  */
 export function acrossCopies<TThing extends object>(name: string, make: () => TThing): TThing {
   const shared = globalThis as { [key: symbol]: unknown }
-  // Increase the number when the shape of a shared object changes.
-  const key = Symbol.for(`@trpc-sse/server/1/${name}`)
+  const key = Symbol.for(sharedName(name))
   shared[key] ??= make()
   return shared[key] as TThing
+}
+
+/**
+ * Returns the name of a property that all copies read. Increase the number when the shape of a
+ * shared object changes.
+ */
+export function sharedName<const TName extends string>(name: TName): `@trpc-sse/server/1/${TName}` {
+  return `@trpc-sse/server/1/${name}`
 }
 
 /** Whether a value was created by `tracked` of any copy of tRPC. Each copy has its own symbol. */

@@ -35,8 +35,10 @@ export type OwnOptions = Partial<Omit<RequestOptions, 'router' | 'basePath'>> & 
 /** Returns the options for one request: those of the link, overridden by the request's own. */
 export function optionsForRequest(
   link: RequestOptions,
-  { request, response, path, ...own }: OwnOptions & { request?: unknown; response?: unknown },
+  given: OwnOptions | undefined,
 ): RequestOptions {
+  if (given === undefined) return link
+  const { path, ...own } = given
   // A stream keeps its options until it ends, so it shares the link's options if possible.
   return Object.keys(own).length === 0 ? link : { ...link, ...own }
 }

@@ -66,19 +66,21 @@ interface RouterInternals {
   readonly lazy: Readonly<Record<string, { load(): Promise<void> }>>
 }
 
-/** Finds a procedure by its dot-separated path. Loads lazy routers if necessary. */
-export async function findProcedure(
+/**
+ * Finds a procedure by its dot-separated path. Returns a promise only if a lazy router must be
+ * loaded first.
+ */
+export function findProcedure(
   router: AnyTRPCRouter,
   path: string,
-): Promise<AnyTRPCProcedure | undefined> {
+): AnyTRPCProcedure | undefined | Promise<AnyTRPCProcedure | undefined> {
   const { procedures, lazy }: RouterInternals = router._def
-  for (;;) {
-    const found = procedures[path]
-    if (found) return found
-    const loader = Object.keys(lazy).find((key) => path === key || path.startsWith(`${key}.`))
-    if (loader === undefined) return undefined
-    await lazy[loader]?.load()
-  }
+  const found = procedures[path]
+  if (found) return found
+  const loader = Object.keys(lazy).find((key) => path === key || path.startsWith(`${key}.`))
+  return loader === undefined
+    ? undefined
+    : lazy[loader]?.load().then(() => findProcedure(router, path))
 }
 
 /**
@@ -88,10 +90,9 @@ export async function findProcedure(
 export async function inputWithLastEventId(
   procedure: AnyTRPCProcedure,
   input: unknown,
-  lastEventId: string | undefined,
+  lastEventId: string,
 ): Promise<unknown> {
-  if (lastEventId === undefined || !(input === undefined || input === null || isPlainObject(input)))
-    return input
+  if (!(input === undefined || input === null || isPlainObject(input))) return input
   const candidate = { ...input, lastEventId }
   for (const parser of inputParsers(procedure)) {
     if (!isStandardSchema(parser)) continue
@@ -124,16 +125,25 @@ function isStandardSchema(parser: unknown): parser is StandardSchemaV1 {
 
 /** One call of a subscription procedure. */
 export interface ProcedureCall {
-  readonly router: AnyTRPCRouter
   readonly path: string
   readonly ctx: unknown
   readonly getRawInput: () => Promise<unknown>
   readonly signal: AbortSignal
 }
 
-/** Calls a subscription procedure with its middlewares. Resolves to the resolver's result. */
-export function callSubscription(call: ProcedureCall): Promise<unknown> {
-  return callTRPCProcedure({ ...call, type: 'subscription', batchIndex: 0 })
+/**
+ * Calls a subscription procedure with its middlewares, as tRPC's own callers do. Resolves to the
+ * resolver's result.
+ */
+export function callSubscription(
+  router: AnyTRPCRouter,
+  procedure: AnyTRPCProcedure | undefined,
+  { path, ctx, getRawInput, signal }: ProcedureCall,
+): Promise<unknown> {
+  const call = { path, ctx, getRawInput, signal, type: 'subscription', batchIndex: 0 } as const
+  if (procedure?._def.type === 'subscription') return procedure(call)
+  // Rejects with NOT_FOUND, or with the error of a lazy router that can't be loaded.
+  return callTRPCProcedure({ ...call, router })
 }
 
 /** An error, and the parts that its shape is made from. */

@@ -3,6 +3,7 @@ import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { Clock } from '@trpc-sse/protocol'
 import { errorOf } from './call/errors.ts'
 import type { Connection } from './connection/connection.ts'
+import type { PendingOwner } from './connection/disconnects.ts'
 import { disconnectedError, drainingError, mayReturnSoon } from './connection/refusals.ts'
 import type { LinkParts } from './link-parts.ts'
 import type { RequestServices } from './request/services.ts'
@@ -11,14 +12,14 @@ import { errorJson } from './router.ts'
 /** Gives a connection its slot, unless it has one. Throws if the client can't have a stream. */
 export function reserveSlot(
   { connections, limiter }: LinkParts,
-  { connectionKey }: RequestServices,
+  { hasKeys }: RequestServices,
   connection: Connection,
 ): void {
   if (connections.isDraining) throw drainingError()
   if (connection.isClosed || connection.hasSlot) return
   limiter.takeSlot(connection)
   // Without `connectionKey`, connections are counted by address, which is already known.
-  if (!connectionKey) limiter.addConnection(connection, undefined)
+  if (!hasKeys) limiter.addConnection(connection, undefined)
 }
 
 /**
@@ -31,59 +32,68 @@ export async function admit(
   connection: Connection,
   info: TRPCRequestInfo,
 ): Promise<unknown> {
-  const { limiter, admission, clock } = parts
+  const { limiter, admission } = parts
   reserveSlot(parts, services, connection)
   const turn = admission.open(connection)
   if (turn) await turn
   // The client is gone: start nothing for it.
   if (connection.isClosed) return undefined
-  return await identify(parts, services, info, ({ ctx, key, wasDisconnected }) => {
+  const sender = new Sender(parts, services)
+  try {
+    const ctx = await services.createContext(info)
+    sender.identify(ctx)
     // The client has left in the meantime, so the connection gets no owner.
     if (connection.isClosed) return ctx
-    const paths = connection.stream?.paths() ?? []
-    if (wasDisconnected({ openedAt: clock.now(), paths })) throw disconnectedError()
-    if (services.connectionKey) limiter.addConnection(connection, key)
+    if (sender.wasDisconnected(() => connection.stream?.paths() ?? [])) throw disconnectedError()
+    if (services.hasKeys) limiter.addConnection(connection, sender.key)
     limiter.endRequest(connection)
-    connection.setOwner(key, ctx)
+    connection.setOwner(sender.key, ctx)
     return ctx
-  })
+  } finally {
+    sender.end()
+  }
 }
 
-/** The sender of a request. */
-export interface Sender {
-  readonly ctx: unknown
+/** The sender of a request. Until `end` is called, `disconnect` also applies to this request. */
+export class Sender {
+  /** The result of `createContext`. */
+  ctx: unknown = undefined
   /** The owner, which the app's `connectionKey` returned. */
-  readonly key: string | undefined
+  key: string | undefined = undefined
+  readonly #services: RequestServices
+  readonly #clock: Clock
+  readonly #pending: PendingOwner
+
+  constructor({ clock, connections }: LinkParts, services: RequestServices) {
+    this.#services = services
+    this.#clock = clock
+    this.#pending = connections.disconnects.begin()
+  }
+
+  /** Sets the result of `createContext`, and gets the owner's key from the app. */
+  identify(ctx: unknown): void {
+    this.ctx = ctx
+    this.key = this.#services.keyOf(ctx)
+  }
+
   /**
    * Whether a `disconnect` matched the sender while its context was created. If so, the context is
    * out of date.
    */
-  wasDisconnected(about: { readonly openedAt: number; readonly paths: readonly string[] }): boolean
-}
-
-/**
- * Creates the context of a request, and calls `use` with its sender. Until `use` settles,
- * `disconnect` also applies to this request.
- */
-export async function identify<TResult>(
-  { connections: { disconnects } }: LinkParts,
-  { createContext, connectionKey, address }: RequestServices,
-  info: TRPCRequestInfo,
-  use: (sender: Sender) => TResult | Promise<TResult>,
-): Promise<TResult> {
-  const pending = disconnects.begin()
-  try {
-    const ctx = await createContext(info)
-    const key = connectionKey?.(ctx)
-    const sender = { key, address: key === undefined ? address : undefined, ctx, bytesWaiting: 0 }
-    return await use({
-      ctx,
+  wasDisconnected(paths: () => readonly string[]): boolean {
+    const { ctx, key } = this
+    return this.#pending.wasDisconnected(() => ({
       key,
-      wasDisconnected: ({ openedAt, paths }) =>
-        pending.wasDisconnected({ ...sender, paths, openedAt: new Date(openedAt) }),
-    })
-  } finally {
-    pending.end()
+      address: key === undefined ? this.#services.address : undefined,
+      ctx,
+      paths: paths(),
+      openedAt: new Date(this.#clock.now()),
+      bytesWaiting: 0,
+    }))
+  }
+
+  end(): void {
+    this.#pending.end()
   }
 }
 
@@ -97,16 +107,16 @@ export interface ResponseSubject {
 /** Starts the response. If the app's `responseMeta` throws, sends that error, as tRPC does. */
 export function startResponse(
   { router }: LinkParts,
-  { responseHead, reportError }: Pick<RequestServices, 'responseHead' | 'reportError'>,
+  services: Pick<RequestServices, 'responseHead' | 'reportError'>,
   { connection, info, ctx }: ResponseSubject,
 ): void {
   if (connection.isStarted || connection.isClosed) return
   try {
-    connection.start(responseHead(ctx, info))
+    connection.start(services.responseHead(ctx, info))
   } catch (cause) {
     const subject = { path: info.calls[0]?.path ?? '', input: undefined, ctx }
     const error = errorOf(cause)
-    reportError(error, subject)
+    services.reportError(error, subject)
     connection.start({ status: 500, headers: [['content-type', 'application/json']] })
     const json = errorJson({ router, error, ...subject })
     connection.send(new TextEncoder().encode(`{"error":${json}}`))

@@ -27,6 +27,7 @@ import type {
 } from './options.ts'
 import { createAddressReader } from './request/address.ts'
 import { Bodies } from './request/body.ts'
+import { optionsForRequest } from './request-options.ts'
 import { routerConfig } from './router.ts'
 import { settingsOf } from './settings.ts'
 import { createSingleMode } from './single.ts'
@@ -102,15 +103,16 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
   const { connections } = parts
   return {
     // Requests and responses of HTTP/2 work like those of HTTP/1.1; only their types differ.
-    node: (request, response, overrides = {}) =>
-      serveNode(parts, options, {
+    node: (request, response, own) =>
+      serveNode(parts, optionsForRequest(options, own), {
         request: request as IncomingMessage,
         response: response as ServerResponse,
-        ...overrides,
+        path: own?.path,
       }),
-    fetch: (request, overrides = {}) => serveFetch(parts, options, { request, ...overrides }),
-    isForStream: (request, overrides = {}) =>
-      isForStream(options, { request: request as IncomingMessage, ...overrides }),
+    fetch: (request, own) =>
+      serveFetch(parts, optionsForRequest(options, own), { request, path: own?.path }),
+    isForStream: (request, own) =>
+      isForStream(options, { request: request as IncomingMessage, path: own?.path }),
     stats: () => ({
       connections: connections.size,
       subscriptions: connections.subscriptions,

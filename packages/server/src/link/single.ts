@@ -25,6 +25,7 @@ export async function serveSingle(
 ): Promise<void> {
   const connection = parts.connections.add(services.writer)
   const { context, over } = connection
+  const { signal } = over
   const call = new SingleStream({
     mode: parts.single,
     connection,
@@ -36,33 +37,26 @@ export async function serveSingle(
     reportError: services.reportError,
   })
   connection.stream = call
-  const outcome = await callFor(parts, services, request, call).then(
-    (result) => ({ result }),
-    (cause: unknown) => ({ error: errorOf(cause) }),
-  )
+  let result: unknown
+  try {
+    // The client is gone: start nothing for it.
+    signal.throwIfAborted()
+    const info = requestInfo([request], services.url, signal)
+    connection.answer = () => startResponse(parts, services, { connection, info, ctx: call.ctx })
+    parts.limiter.addRequest(connection, services.address)
+    call.ctx = await admit(parts, services, connection, info)
+    call.context = connection.context
+    signal.throwIfAborted()
+    result = await callProcedure(call, request)
+  } catch (cause) {
+    const error = errorOf(cause)
+    startStream(connection)
+    if (isRefusal(error)) refuse(parts, services, call, error)
+    else call.fail(error)
+    return
+  }
   startStream(connection)
-  if ('result' in outcome) await sendResult(call, outcome.result)
-  else if (isRefusal(outcome.error)) refuse(parts, services, call, outcome.error)
-  else call.fail(outcome.error)
-}
-
-async function callFor(
-  parts: LinkParts,
-  services: RequestServices,
-  request: SubscriptionRequest,
-  call: SubscriptionCall,
-): Promise<unknown> {
-  const { connection } = call
-  const { signal } = connection.over
-  // The client is gone: start nothing for it.
-  signal.throwIfAborted()
-  const info = requestInfo([request], services.url, signal)
-  connection.answer = () => startResponse(parts, services, { connection, info, ctx: call.ctx })
-  parts.limiter.addRequest(connection, services.address)
-  call.ctx = await admit(parts, services, connection, info)
-  call.context = connection.context
-  signal.throwIfAborted()
-  return await callProcedure(call, request.getRawInput)
+  await sendResult(call, result)
 }
 
 /** A call that is alone on its connection, and so also serves as the connection's stream. */

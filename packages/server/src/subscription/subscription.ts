@@ -1,7 +1,7 @@
 import type { TrackedEnvelope } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { createReadGroup, type ReadGroup } from '../hub/reads.ts'
-import { acrossCopies } from '../shared-state.ts'
+import { sharedName } from '../shared-state.ts'
 import { callContextOf } from './call-context.ts'
 import { badRequest, callerError } from './errors.ts'
 import type { Feed, FeedPart } from './feed.ts'
@@ -54,7 +54,8 @@ export interface SubscriptionSource {
   readonly options: SubscribeOptions
 }
 
-const sources = acrossCopies('sources', () => new WeakMap<object, SubscriptionSource>())
+/** Where a subscription has its source: a property costs less than a `WeakMap`. */
+const sourceKey: unique symbol = Symbol.for(sharedName('source'))
 
 /** Creates a subscription. */
 export function createSubscription<TEvent>(
@@ -64,17 +65,16 @@ export function createSubscription<TEvent>(
 }
 
 class SourceSubscription<TEvent> implements ChannelSubscription<TEvent> {
-  readonly #source: SubscriptionSource
+  readonly [sourceKey]: SubscriptionSource
 
   constructor(source: SubscriptionSource) {
-    this.#source = source
-    sources.set(this, source)
+    this[sourceKey] = source
   }
 
   filter<TFit extends TEvent>(
     fits: (event: TEvent, meta: EventMeta) => boolean,
   ): ChannelSubscription<TFit> {
-    return this.#change((feed) => filterFeed(feed, fits as Untyped<boolean>), this.#source.live)
+    return this.#change((feed) => filterFeed(feed, fits as Untyped<boolean>), this[sourceKey].live)
   }
 
   map<TResult>(change: (event: TEvent, meta: EventMeta) => TResult): ChannelSubscription<TResult> {
@@ -82,11 +82,12 @@ class SourceSubscription<TEvent> implements ChannelSubscription<TEvent> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<TrackedEnvelope<TEvent>, void, unknown> {
-    const source = this.#source
+    const source = this[sourceKey]
     const { options } = source
-    return iterateFeed<TEvent>({ options, signals: signalsOf(source) }, (wake) => {
+    return iterateFeed<TEvent>({ options, signals: signalsOf(source) }, async (wake) => {
       const context = callContextOf(options)
-      return openFeed(source, wake, createReadGroup(context && ((signal) => context.turn(signal))))
+      const group = createReadGroup(context && ((signal) => context.turn(signal)))
+      return openFeed(source, wake, group, await findLastEventId(options))
     })
   }
 
@@ -94,7 +95,7 @@ class SourceSubscription<TEvent> implements ChannelSubscription<TEvent> {
     wrap: (feed: Feed) => Feed,
     live: boolean | undefined,
   ): ChannelSubscription<TResult> {
-    const source = this.#source
+    const source = this[sourceKey]
     return new SourceSubscription<TResult>({
       ...source,
       live,
@@ -112,7 +113,9 @@ type Untyped<TResult> = (event: unknown, meta: EventMeta) => TResult
 
 /** Returns the source of a channel subscription; `undefined` for any other value. */
 export function subscriptionSource(value: unknown): SubscriptionSource | undefined {
-  return typeof value === 'object' && value !== null ? sources.get(value) : undefined
+  return typeof value === 'object' && value !== null
+    ? (value as Partial<SourceSubscription<unknown>>)[sourceKey]
+    : undefined
 }
 
 /** Returns the signals that end a subscription, from the options of its parts. */
@@ -122,17 +125,15 @@ function signalsOf({ parts }: SubscriptionSource): readonly AbortSignal[] {
 }
 
 /**
- * Opens the feed of a subscription after the client's id. Without that id, the options determine
- * the start. Rejects with BAD_REQUEST for an invalid id, or SERVICE_UNAVAILABLE if too many
- * channels are open.
+ * Opens the feed of a subscription after an id. Without an id, the options determine the start.
+ * Throws BAD_REQUEST for an invalid id, or SERVICE_UNAVAILABLE if too many channels are open.
  */
-export async function openFeed(
+export function openFeed(
   source: SubscriptionSource,
   wake: () => void,
   group: ReadGroup,
-  clientId?: string,
-): Promise<Feed> {
-  const lastEventId = clientId ?? (await findLastEventId(source.options))
+  lastEventId: string | undefined,
+): Feed {
   try {
     const [only] = source.parts
     if (source.kind === 'merged' || only === undefined)

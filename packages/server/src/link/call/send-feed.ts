@@ -6,15 +6,24 @@ import { openFeed, type SubscriptionSource } from '../../subscription/subscripti
 import { differentTransformers } from './errors.ts'
 import type { CallSource, SubscriptionCall } from './subscription-call.ts'
 
-/** Opens a channel subscription that the procedure returned, and sends its events until it ends. */
-export async function sendFeed(call: SubscriptionCall, source: SubscriptionSource): Promise<void> {
+/**
+ * Opens a channel subscription that the procedure returned, after an id if there is one. Sends its
+ * events until it ends.
+ */
+export function sendFeed(
+  call: SubscriptionCall,
+  source: SubscriptionSource,
+  lastEventId: string | undefined,
+): void {
   mustHaveTransformer(source, call.mode.output)
   const sender = new FeedSender(call, source)
-  const { readGroup } = call.connection
-  const feed = await openFeed(source, sender.wake, readGroup, call.lastEventId)
+  const feed = openFeed(source, sender.wake, call.connection.readGroup, lastEventId)
   // The subscription isn't iterated, so the context for iterations can be released.
   clearCallContext(call.over.signal)
-  if (call.hasEnded) return feed.close()
+  if (call.hasEnded) {
+    feed.close()
+    return
+  }
   call.source = sender
   call.live = source.live
   sender.begin(feed, source.parts)

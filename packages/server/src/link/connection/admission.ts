@@ -19,6 +19,9 @@ export class Admission {
   readonly #turns: Turns<Connection>
   readonly #maxWaiting: number
   #waiting = 0
+  readonly #onTurn = (): void => {
+    this.#waiting -= 1
+  }
 
   constructor({ clock, waiting }: AdmissionOptions) {
     this.#turns = new Turns(clock)
@@ -32,12 +35,9 @@ export class Admission {
    */
   open(connection: Connection): Promise<void> | undefined {
     if (this.#waiting >= this.#maxWaiting) throw tooManyWaiting(this.#maxWaiting)
-    const turn = this.#turns.enter(connection, connection.over.signal)
-    if (turn === undefined) return undefined
-    this.#waiting += 1
-    return turn.then(() => {
-      this.#waiting -= 1
-    })
+    const turn = this.#turns.enter(connection, connection.over.signal, this.#onTurn)
+    if (turn) this.#waiting += 1
+    return turn
   }
 
   /**

@@ -87,8 +87,10 @@ export class Disconnects {
   }
 
   /** Whether a disconnect applies to a connection, apart from the first `since` disconnects. */
-  applySince(since: number, info: ConnectionInfo): boolean {
+  applySince(since: number, describe: () => ConnectionInfo): boolean {
     if (since < this.#dropped) return true
+    if (since === this.#dropped + this.#filters.length) return false
+    const info = describe()
     return this.#filters.slice(since - this.#dropped).some((filter) => filter(info))
   }
 }
@@ -105,8 +107,8 @@ export class PendingOwner {
   }
 
   /** Whether a disconnect has matched the connection since the request started. */
-  wasDisconnected(info: ConnectionInfo): boolean {
-    return this.#disconnects.applySince(this.#since, info)
+  wasDisconnected(describe: () => ConnectionInfo): boolean {
+    return this.#disconnects.applySince(this.#since, describe)
   }
 
   /** Ends the request. Call it when the owner is known. Further calls have no effect. */

@@ -16,6 +16,7 @@ interface Step<TOwner> {
   readonly proceed: () => void
   /** Aborts when the step is no longer wanted. */
   readonly signal: AbortSignal
+  readonly onTurn: (() => void) | undefined
 }
 
 /**
@@ -36,13 +37,14 @@ export class Turns<TOwner extends object> {
   /**
    * Waits for the turn of one more step. Returns `undefined` if the step may run now. An aborted
    * step uses no turn.
+   * Calls `onTurn` at the end of the wait.
    */
-  enter(owner: TOwner, signal: AbortSignal): Promise<void> | undefined {
+  enter(owner: TOwner, signal: AbortSignal, onTurn?: () => void): Promise<void> | undefined {
     if (this.#taken < stepsPerTurn && this.#waiting.isEmpty) {
       this.#take()
       return undefined
     }
-    return new Promise((proceed) => this.#waiting.push({ group: owner, proceed, signal }))
+    return new Promise((proceed) => this.#waiting.push({ group: owner, proceed, signal, onTurn }))
   }
 
   #take(): void {
@@ -59,6 +61,7 @@ export class Turns<TOwner extends object> {
       const step = this.#waiting.take()
       if (step === undefined) return
       if (!step.signal.aborted) this.#take()
+      step.onTurn?.()
       step.proceed()
     }
   }

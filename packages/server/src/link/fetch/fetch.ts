@@ -1,22 +1,19 @@
 import type { LinkParts } from '../link-parts.ts'
 import { isMultiplexed, serveMultiplexed } from '../multiplexed/serve.ts'
 import { matchSubscription } from '../request/match.ts'
-import { createServices, type RequestServices, type StreamRequest } from '../request/services.ts'
-import {
-  type OwnOptions,
-  optionsForRequest,
-  procedurePath,
-  type RequestOptions,
-} from '../request-options.ts'
+import { RequestServices, type StreamRequest } from '../request/services.ts'
+import { procedurePath, type RequestOptions } from '../request-options.ts'
 import { addHeaders } from '../response-head.ts'
 import { serveSingle } from '../single.ts'
 import { answerByTrpc } from '../trpc-handler.ts'
 import { readFetchBody } from './body.ts'
 import { FetchResponseWriter } from './writer.ts'
 
-/** A web-standard request, with its own options. */
-export interface FetchCall extends OwnOptions {
+/** A web-standard request. */
+export interface FetchCall {
   readonly request: Request
+  /** The path of the procedure, if the adapter knows it; otherwise it is in the URL. */
+  readonly path: string | undefined
 }
 
 /**
@@ -25,12 +22,11 @@ export interface FetchCall extends OwnOptions {
  */
 export async function serveFetch(
   parts: LinkParts,
-  link: RequestOptions,
+  options: RequestOptions,
   call: FetchCall,
 ): Promise<Response> {
   const { request } = call
   const { method } = request
-  const options = optionsForRequest(link, call)
   const url = new URL(request.url)
   const path = call.path ?? procedurePath(url.pathname, options.basePath)
   const header = (name: string): string | null => request.headers.get(name)
@@ -61,7 +57,7 @@ async function serveStream(
     header: (name) => req.headers.get(name),
     readBody: (body) => readFetchBody(req, body),
   }
-  const served = serve(createServices(options, request, parts.addressOf))
+  const served = serve(new RequestServices(options, request, parts.addressOf))
   // If the stream ends before it has started, the client is gone, and this response isn't read.
   const gone = served.then(() => new Response(null, { status: 499 }))
   return await Promise.race([writer.response, gone])

@@ -15,7 +15,7 @@ import type { LinkParts } from '../link-parts.ts'
 import { ownerOf } from '../request/credentials.ts'
 import type { RequestServices } from '../request/services.ts'
 import { requestInfo } from '../request/subscription-request.ts'
-import { admit, identify, reserveSlot, spread, startResponse } from '../serve.ts'
+import { admit, reserveSlot, Sender, spread, startResponse } from '../serve.ts'
 import { answerError, answerErrors, answerJson } from './answer.ts'
 import type { ControlAnswer } from './control.ts'
 import { MultiplexedStream } from './stream.ts'
@@ -155,19 +155,21 @@ class MultiplexedServing {
   }
 
   async #identifyAndControl(set: MultiplexedRequest, connectionId: string): Promise<ControlAnswer> {
-    const { clock, streams } = this.#parts
     const { credentials } = this.#services
-    this.#isAboutSet = true
-    return await identify(this.#parts, this.#services, this.info, async (sender) => {
+    const sender = new Sender(this.#parts, this.#services)
+    try {
+      this.#isAboutSet = true
+      this.ctx = await this.#services.createContext(this.info)
+      sender.identify(this.ctx)
       this.#isAboutSet = false
-      this.ctx = sender.ctx
       const owner = await ownerOf(sender.key, connectionId, credentials)
-      const paths = Object.values(set.subscriptions).map(({ path }) => path)
-      const about = { openedAt: clock.now(), paths }
-      return await streams.control({ connectionId, owner, set }, () =>
-        sender.wasDisconnected(about),
+      const paths = (): string[] => Object.values(set.subscriptions).map(({ path }) => path)
+      return await this.#parts.streams.control({ connectionId, owner, set }, () =>
+        sender.wasDisconnected(paths),
       )
-    })
+    } finally {
+      sender.end()
+    }
   }
 
   #answerControl(answer: ControlAnswer): void {

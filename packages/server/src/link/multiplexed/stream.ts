@@ -1,3 +1,4 @@
+import type { AnyTRPCProcedure } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
 import {
   type MultiplexedRequest,
@@ -90,10 +91,13 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
   ): Promise<void> {
     this.#firstSet = set
     this.#connectionParams = connectionParams
-    const requests = Object.entries(set.subscriptions).map(
-      async ([key, wanted]) => [key, await this.#toRequest(wanted)] as const,
+    const found = Object.entries(set.subscriptions).map(
+      ([key, wanted]) => [key, this.#toRequest(wanted)] as const,
     )
-    this.#requests = new Map(await Promise.all(requests))
+    const requests = new Map<string, SubscriptionRequest>()
+    for (const [key, request] of found)
+      requests.set(key, request instanceof Promise ? await request : request)
+    this.#requests = requests
   }
 
   /** Starts the first set in the async context of the connection's owner. */
@@ -196,7 +200,7 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
         call.context = await restoreContext(this.#runWithContext, call.ctx)
       if (over.signal.aborted) return
       await call.context.runInAsyncScope(async () =>
-        sendResult(call, await callProcedure(call, request.getRawInput)),
+        sendResult(call, await callProcedure(call, request)),
       )
     } catch (error) {
       call.fail(error)
@@ -233,11 +237,19 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     return call
   }
 
-  async #toRequest({ path, input, lastEventId }: WantedSubscription): Promise<SubscriptionRequest> {
-    const { router } = this.#parts
+  /** Returns a promise only if a lazy router must be loaded first. */
+  #toRequest(wanted: WantedSubscription): SubscriptionRequest | Promise<SubscriptionRequest> {
+    const found = findProcedure(this.#parts.router, wanted.path)
+    if (!(found instanceof Promise)) return this.#requestFor(wanted, found)
     // If there is no procedure at the path, the call fails later.
-    const procedure = await findProcedure(router, path).catch(() => undefined)
-    return createSubscriptionRequest(router, {
+    return found.catch(() => undefined).then((procedure) => this.#requestFor(wanted, procedure))
+  }
+
+  #requestFor(
+    { path, input, lastEventId }: WantedSubscription,
+    procedure: AnyTRPCProcedure | undefined,
+  ): SubscriptionRequest {
+    return createSubscriptionRequest(this.#parts.router, {
       path,
       procedure,
       lastEventId,

@@ -9,6 +9,7 @@ import {
   parseControl,
   unknownStream,
 } from './control.ts'
+import { createRandomIds } from './random-ids.ts'
 import { Relay } from './relay.ts'
 
 /** A stream that control requests can change. */
@@ -43,7 +44,8 @@ interface OwnedStream {
  */
 export class MultiplexedStreams {
   /** The name of this instance, which is the first part of its connection ids. */
-  readonly #instance = randomHex(8)
+  readonly #instance = toHex(crypto.getRandomValues(new Uint8Array(8)))
+  readonly #randomId = createRandomIds(16)
   readonly #streams = new Map<string, OwnedStream>()
   readonly #relay: Relay | undefined
 
@@ -71,7 +73,7 @@ export class MultiplexedStreams {
     // Not awaited: until the relay listens, other instances get no answer, and their clients open a
     // new stream.
     void this.#relay?.listen()
-    const connectionId = `${this.#instance}.${randomHex(16)}`
+    const connectionId = `${this.#instance}.${this.#randomId()}`
     this.#streams.set(connectionId, { stream, owner: ownerOf(connectionId) })
     stream.onClose = () => void this.#streams.delete(connectionId)
     return connectionId
@@ -130,9 +132,4 @@ function canNotify(
   backend: Backend | undefined,
 ): backend is Backend & Required<Pick<Backend, 'notify'>> {
   return backend?.notify !== undefined
-}
-
-/** Returns random bytes as hexadecimal text. They are cryptographically secure. */
-function randomHex(bytes: number): string {
-  return toHex(crypto.getRandomValues(new Uint8Array(bytes)))
 }

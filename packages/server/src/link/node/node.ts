@@ -5,17 +5,15 @@ import {
   internal_exceptionHandler,
 } from '@trpc/server/adapters/node-http'
 import { errorOf } from '../call/errors.ts'
+import type { ResponseWriter } from '../connection/response-writer.ts'
 import type { LinkParts } from '../link-parts.ts'
 import { isMultiplexed, serveMultiplexed } from '../multiplexed/serve.ts'
+import type { Middleware } from '../options.ts'
+import type { IncomingBody } from '../request/body.ts'
 import { type IncomingRequest, matchSubscription } from '../request/match.ts'
-import { createServices, type RequestServices, type StreamRequest } from '../request/services.ts'
-import {
-  type OwnOptions,
-  optionsForRequest,
-  procedurePath,
-  type RequestOptions,
-  reportError,
-} from '../request-options.ts'
+import { RequestServices, type StreamRequest } from '../request/services.ts'
+import type { SubscriptionRequest } from '../request/subscription-request.ts'
+import { procedurePath, type RequestOptions, reportError } from '../request-options.ts'
 import { serveSingle } from '../single.ts'
 import { answerByTrpc } from '../trpc-handler.ts'
 import { writeAnswer } from './answer.ts'
@@ -24,28 +22,37 @@ import { runMiddleware } from './middleware.ts'
 import { closeWithSocket } from './queued-responses.ts'
 import { isGone, NodeResponseWriter } from './writer.ts'
 
-/** A request of `node:http`, with its own options. */
-export interface NodeCall extends OwnOptions {
+/** A request of `node:http`. */
+export interface NodeCall {
   readonly request: IncomingMessage
   readonly response: ServerResponse
+  /** The path of the procedure, if the adapter knows it; otherwise it is in the URL. */
+  readonly path: string | undefined
 }
 
 /**
  * Serves a request of `node:http`: a subscription on a stream, everything else with tRPC's own
  * handler.
  */
-export async function serveNode(
+export function serveNode(
   parts: LinkParts,
-  link: RequestOptions,
+  options: RequestOptions,
   call: NodeCall,
 ): Promise<void> {
-  const { request, response } = call
-  closeWithSocket(request, response)
-  const options = optionsForRequest(link, call)
-  const { middleware } = options
-  if (middleware === undefined) return await serveRequest(parts, options, call, undefined)
+  closeWithSocket(call.request, call.response)
+  return options.middleware === undefined
+    ? serveRequest(parts, options, call, undefined)
+    : serveBehind(options.middleware, parts, options, call)
+}
+
+async function serveBehind(
+  middleware: Middleware,
+  parts: LinkParts,
+  options: RequestOptions,
+  call: NodeCall,
+): Promise<void> {
   // Continue in the async context that the middleware may have entered.
-  const { context, error } = await runMiddleware(middleware, request, response)
+  const { context, error } = await runMiddleware(middleware, call.request, call.response)
   await context.runInAsyncScope(() => serveRequest(parts, options, call, error))
 }
 
@@ -62,24 +69,25 @@ export async function isForStream(
   )
 }
 
-async function serveRequest(
+function serveRequest(
   parts: LinkParts,
   options: RequestOptions,
   call: NodeCall,
   middlewareError: unknown,
 ): Promise<void> {
   const { response } = call
-  if (response.writableEnded || isGone(response)) return
+  if (response.writableEnded || isGone(response)) return Promise.resolve()
   const target = targetOf(options, call)
   if (middlewareError || target === undefined)
-    return await serveOther(options, call, target, middlewareError)
+    return serveOther(options, call, target, middlewareError)
   if (isMultiplexed(target.method, target.path))
-    return await serveStream(parts, options, call, target, (services) =>
-      serveMultiplexed(parts, services),
-    )
-  const match = await matchSubscription(options.router, target)
-  if (match === undefined) return await serveOther(options, call, target, undefined)
-  await serveStream(parts, options, call, target, (services) => serveSingle(parts, services, match))
+    return serveStream(parts, options, call, target, 'multiplexed')
+  const serve = (match: SubscriptionRequest | undefined): Promise<void> =>
+    match === undefined
+      ? serveOther(options, call, target, undefined)
+      : serveStream(parts, options, call, target, match)
+  const found = matchSubscription(options.router, target)
+  return found instanceof Promise ? found.then(serve) : serve(found)
 }
 
 /** Returns what a request asks for; `undefined` if its URL is invalid. */
@@ -88,37 +96,72 @@ function targetOf(
   { request, path }: Pick<NodeCall, 'request' | 'path'>,
 ): IncomingRequest | undefined {
   const url = parseUrl(request)
-  return (
-    url && {
-      url,
-      method: request.method ?? 'GET',
-      path: path ?? procedurePath(url.pathname, basePath),
-      header: (name) => headerOf(request, name),
-    }
-  )
+  return url && new NodeTarget(request, url, path ?? procedurePath(url.pathname, basePath))
+}
+
+/** What a Node request asks for. */
+class NodeTarget implements IncomingRequest {
+  readonly url: URL
+  readonly path: string
+  readonly #request: IncomingMessage
+
+  constructor(request: IncomingMessage, url: URL, path: string) {
+    this.#request = request
+    this.url = url
+    this.path = path
+  }
+
+  get method(): string {
+    return this.#request.method ?? 'GET'
+  }
+
+  header(name: string): string | null {
+    return headerOf(this.#request, name)
+  }
 }
 
 async function serveStream(
   parts: LinkParts,
   options: RequestOptions,
-  { request: req, response: res }: NodeCall,
+  call: NodeCall,
   { url }: IncomingRequest,
-  serve: (services: RequestServices) => Promise<void>,
+  asked: SubscriptionRequest | 'multiplexed',
 ): Promise<void> {
+  const { request, response } = call
   try {
-    const request: StreamRequest = {
-      url,
-      writer: new NodeResponseWriter(res),
-      peer: req.socket?.remoteAddress,
-      about: { req, res },
-      header: (name) => headerOf(req, name),
-      readBody: (body) => readNodeBody(req, body),
-    }
-    await serve(createServices(options, request, parts.addressOf))
+    const streamRequest = new NodeStreamRequest(url, request, response)
+    const services = new RequestServices(options, streamRequest, parts.addressOf)
+    if (asked === 'multiplexed') await serveMultiplexed(parts, services)
+    else await serveSingle(parts, services, asked)
   } catch (cause) {
-    endFailed(options, req, res, cause)
+    endFailed(options, request, response, cause)
   } finally {
-    discardBody(req, parts.bodies)
+    discardBody(request, parts.bodies)
+  }
+}
+
+/** A Node request for a stream. */
+class NodeStreamRequest implements StreamRequest {
+  readonly url: URL
+  readonly writer: ResponseWriter
+  readonly about: { readonly req: IncomingMessage; readonly res: ServerResponse }
+
+  constructor(url: URL, req: IncomingMessage, res: ServerResponse) {
+    this.url = url
+    this.writer = new NodeResponseWriter(res)
+    this.about = { req, res }
+  }
+
+  get peer(): string | undefined {
+    return this.about.req.socket?.remoteAddress
+  }
+
+  header(name: string): string | null {
+    return headerOf(this.about.req, name)
+  }
+
+  readBody(body: IncomingBody): Promise<string> {
+    return readNodeBody(this.about.req, body)
   }
 }
 

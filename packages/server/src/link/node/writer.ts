@@ -117,7 +117,24 @@ function flattenHead({ _header }: ServerResponse & { readonly _header?: unknown 
   Number(_header)
 }
 
+/** The last headers that were an array, in Node's form. Most streams have the same ones. */
+let shared: { readonly headers: ResponseHead['headers']; readonly written: OutgoingHttpHeaders } = {
+  headers: [],
+  written: {},
+}
+
 function headersFor(
+  response: ServerResponse,
+  headers: ResponseHead['headers'],
+): OutgoingHttpHeaders {
+  // The array is constant. The object is copied, as wrappers of the response may change it.
+  if (headers === shared.headers && !response.hasHeader('vary')) return { ...shared.written }
+  const written = mergedHeaders(response, headers)
+  if (Array.isArray(headers) && !response.hasHeader('vary')) shared = { headers, written }
+  return written
+}
+
+function mergedHeaders(
   response: ServerResponse,
   headers: ResponseHead['headers'],
 ): OutgoingHttpHeaders {

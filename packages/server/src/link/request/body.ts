@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Tally } from '../connection/limiter.ts'
 import { tooManyBodyBytes } from '../connection/refusals.ts'
 import { ByteBuffer } from './byte-buffer.ts'
@@ -22,17 +22,30 @@ export class Bodies {
   /** How long a body may take to arrive, in milliseconds. */
   readonly forMs: number
   readonly #maxBytes: number
+  readonly #elapsedMs: () => number
+  /** The bodies that have not arrived, with their deadlines in elapsed milliseconds. */
+  readonly #arriving = new Map<IncomingBody, number>()
+  #isWatching = false
   #bytes = 0
 
   constructor({ clock, bytes, forMs }: BodiesOptions) {
     this.clock = clock
     this.forMs = forMs
     this.#maxBytes = bytes
+    this.#elapsedMs = elapsedTime(clock)
   }
 
   /** Starts to receive a body. Its bytes count for its sender until they are released. */
   begin(sender: Tally | undefined): IncomingBody {
-    return new IncomingBody(this, sender)
+    const body = new IncomingBody(this, sender)
+    this.#arriving.set(body, this.#elapsedMs() + this.forMs)
+    this.#watch(this.forMs)
+    return body
+  }
+
+  /** Ends the deadline of a body. */
+  arrived(body: IncomingBody): void {
+    this.#arriving.delete(body)
   }
 
   /**
@@ -48,6 +61,28 @@ export class Bodies {
     this.#bytes += bytes
     if (sender) sender.bodyBytes += bytes
   }
+
+  /** Starts the timer. One timer serves all bodies: the first one to begin is the first one due. */
+  #watch(delayMs: number): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    this.clock.after(delayMs, () => {
+      this.#isWatching = false
+      this.#endLate()
+    })
+  }
+
+  #endLate(): void {
+    const nowMs = this.#elapsedMs()
+    for (const [body, lateAtMs] of this.#arriving) {
+      if (lateAtMs > nowMs) {
+        this.#watch(lateAtMs - nowMs)
+        return
+      }
+      this.#arriving.delete(body)
+      body.end(tooLate(this.forMs))
+    }
+  }
 }
 
 /** One body while it arrives. */
@@ -55,15 +90,12 @@ export class IncomingBody {
   readonly #bodies: Bodies
   readonly #sender: Tally | undefined
   readonly #buffer = new ByteBuffer()
-  readonly #stopTimer: () => void
   #counted = 0
   #onLate: ((error: TRPCError) => void) | undefined
 
   constructor(bodies: Bodies, sender: Tally | undefined) {
-    const { clock, forMs } = bodies
     this.#bodies = bodies
     this.#sender = sender
-    this.#stopTimer = clock.after(forMs, () => this.#onLate?.(tooLate(forMs)))
   }
 
   /** Adds a chunk. Throws if the body, or all bodies together, get too large. */
@@ -76,7 +108,7 @@ export class IncomingBody {
 
   /** Returns the whole body once it has arrived. Throws if the body isn't UTF-8. */
   text(): string {
-    this.#stopTimer()
+    this.#bodies.arrived(this)
     return decodeUtf8(this.#buffer.take())
   }
 
@@ -85,9 +117,14 @@ export class IncomingBody {
     this.#onLate = callback
   }
 
+  /** Ends the wait for the rest of the body. */
+  end(error: TRPCError): void {
+    this.#onLate?.(error)
+  }
+
   /** Stops counting the body's bytes. Further calls have no effect. */
   release(): void {
-    this.#stopTimer()
+    this.#bodies.arrived(this)
     this.#count(0)
   }
 
@@ -116,9 +153,11 @@ export function bodyWasRead(kind: 'Node' | 'fetch', remedy: string): TRPCError {
   return new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
+const utf8 = new TextDecoder('utf-8', { fatal: true })
+
 function decodeUtf8(bytes: Uint8Array): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    return utf8.decode(bytes)
   } catch (cause) {
     const message = 'The body breaks P48 of the protocol: it is not UTF-8.'
     throw new TRPCError({ code: 'BAD_REQUEST', message, cause })

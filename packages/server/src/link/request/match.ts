@@ -1,4 +1,4 @@
-import { type AnyTRPCRouter, TRPCError } from '@trpc/server'
+import { type AnyTRPCProcedure, type AnyTRPCRouter, TRPCError } from '@trpc/server'
 import { parseConnectionParamsFromString } from '@trpc/server/http'
 import { isNestedTooDeep, maxJsonDepth } from '@trpc-sse/protocol'
 import { findProcedure, routerConfig } from '../router.ts'
@@ -15,34 +15,48 @@ export interface IncomingRequest {
 
 /**
  * Finds the subscription that a request is for. Returns `undefined` for all requests that tRPC's
- * own handler answers: queries, mutations, unknown paths, malformed requests, other methods.
+ * own handler answers: queries, mutations, unknown paths, malformed requests, other methods. Returns
+ * a promise only if a lazy router must be loaded first.
  */
-export async function matchSubscription(
+export function matchSubscription(
   router: AnyTRPCRouter,
   request: IncomingRequest,
-): Promise<SubscriptionRequest | undefined> {
+): SubscriptionRequest | undefined | Promise<SubscriptionRequest | undefined> {
   const { sse, pathSeparator } = routerConfig(router)
-  const { searchParams } = request.url
   const isForTrpc = sse.enabled === false || sse.emitAndEndImmediately === true
-  if (request.method !== 'GET' || searchParams.get('batch') === '1' || isForTrpc) return undefined
-  if (wantsJsonLines(request)) return undefined
+  if (request.method !== 'GET' || isForTrpc) return undefined
+  if (request.url.searchParams.get('batch') === '1' || wantsJsonLines(request)) return undefined
   try {
     const path = decodeURIComponent(request.path).replaceAll(pathSeparator, '.')
-    const procedure = await findProcedure(router, path)
-    if (procedure?._def.type !== 'subscription') return undefined
-    const params = searchParams.get('connectionParams')
-    const input = searchParams.get('input')
-    return createSubscriptionRequest(router, {
-      path,
-      procedure,
-      lastEventId: lastEventIdOf(request),
-      connectionParams: params === null ? null : parseConnectionParamsFromString(params),
-      readInput: () => (input ? parseInput(input) : undefined),
-    })
+    const found = findProcedure(router, path)
+    return found instanceof Promise
+      ? found.then((procedure) => toSubscription(router, request, path, procedure)).catch(forTrpc)
+      : toSubscription(router, request, path, found)
   } catch {
-    // tRPC's handler will get the same error, and sends its usual response.
-    return undefined
+    return forTrpc()
   }
+}
+
+/** For errors: tRPC's handler will get the same error, and sends its usual response. */
+function forTrpc(): undefined {}
+
+function toSubscription(
+  router: AnyTRPCRouter,
+  request: IncomingRequest,
+  path: string,
+  procedure: AnyTRPCProcedure | undefined,
+): SubscriptionRequest | undefined {
+  if (procedure?._def.type !== 'subscription') return undefined
+  const { searchParams } = request.url
+  const params = searchParams.get('connectionParams')
+  const input = searchParams.get('input')
+  return createSubscriptionRequest(router, {
+    path,
+    procedure,
+    lastEventId: lastEventIdOf(request),
+    connectionParams: params === null ? null : parseConnectionParamsFromString(params),
+    readInput: () => (input ? parseInput(input) : undefined),
+  })
 }
 
 function parseInput(input: string): unknown {
@@ -52,18 +66,19 @@ function parseInput(input: string): unknown {
 }
 
 /** Whether tRPC treats a request as one from `httpBatchStreamLink`. */
-function wantsJsonLines({ header }: IncomingRequest): boolean {
+function wantsJsonLines(request: IncomingRequest): boolean {
   const jsonLines = 'application/jsonl'
-  const accepted = header('trpc-accept')
+  const accepted = request.header('trpc-accept')
   if (accepted !== null) return accepted === jsonLines
-  const types = header('accept')
+  const types = request.header('accept')
   return (
     types?.includes(jsonLines) === true &&
     types.split(',').some((type) => type.trim() === jsonLines)
   )
 }
 
-function lastEventIdOf({ header, url: { searchParams } }: IncomingRequest): string | undefined {
+function lastEventIdOf(request: IncomingRequest): string | undefined {
+  const { searchParams } = request.url
   const query = searchParams.get('lastEventId') ?? searchParams.get('Last-Event-Id')
-  return header('last-event-id') ?? query ?? undefined
+  return request.header('last-event-id') ?? query ?? undefined
 }

@@ -31,56 +31,68 @@ export interface StreamRequest {
 }
 
 /** Everything that serving a request needs: the request's own parts, and the app's functions. */
-export interface RequestServices {
+export class RequestServices {
   readonly url: URL
   readonly writer: ResponseWriter
   /** The client's address; `undefined` if it is unknown. */
   readonly address: string | undefined
+  readonly reportError: ReportError
+  readonly #options: RequestOptions
+  readonly #request: StreamRequest
+
+  constructor(options: RequestOptions, request: StreamRequest, addressOf: AddressReader) {
+    this.#options = options
+    this.#request = request
+    this.url = request.url
+    this.writer = request.writer
+    const readAddress = addressReaderFor(options.trustProxy, addressOf)
+    this.address = readAddress(request.peer, request.header('x-forwarded-for'))
+    this.reportError = errorReporter(options, request.about.req)
+  }
+
   /** The credentials of the sender. */
-  readonly credentials: Credentials
+  get credentials(): Credentials {
+    return {
+      authorization: this.#request.header('authorization'),
+      cookie: this.#request.header('cookie'),
+      connectionParams: this.url.searchParams.get('connectionParams'),
+    }
+  }
+
+  /** Whether the app has a `connectionKey`. */
+  get hasKeys(): boolean {
+    return this.#options.connectionKey !== undefined
+  }
+
+  /**
+   * Restores the app's async context for a subscription whose request another instance received.
+   */
+  get runWithContext(): RequestOptions['runWithContext'] {
+    return this.#options.runWithContext
+  }
+
   /**
    * Reads the body. Rejects if it is too large, takes too long, or has a content type other than
    * JSON.
    */
-  readBody(body: IncomingBody): Promise<string>
-  createContext(info: TRPCRequestInfo): unknown
-  /** Returns the owner of a connection; `undefined` if the app has no such function. */
-  readonly connectionKey: ((ctx: unknown) => string | undefined) | undefined
-  /**
-   * Restores the app's async context for a subscription whose request another instance received.
-   */
-  readonly runWithContext: ((ctx: unknown, run: () => void) => unknown) | undefined
-  readonly reportError: ReportError
-  /** Creates the head of the stream, with the headers that the app adds. */
-  responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead
-}
+  readBody(body: IncomingBody): Promise<string> {
+    return this.#request.readBody(body)
+  }
 
-/** Creates the services of one request. */
-export function createServices(
-  options: RequestOptions,
-  request: StreamRequest,
-  addressOf: AddressReader,
-): RequestServices {
-  const { url, writer, about } = request
-  return {
-    url,
-    writer,
-    address: addressReaderFor(options.trustProxy, addressOf)(
-      request.peer,
-      request.header('x-forwarded-for'),
-    ),
-    credentials: {
-      authorization: request.header('authorization'),
-      cookie: request.header('cookie'),
-      connectionParams: url.searchParams.get('connectionParams'),
-    },
-    readBody: (body) => request.readBody(body),
-    createContext: (info) => options.createContext?.({ ...about, info }),
-    connectionKey: options.connectionKey && ((ctx) => connectionKey(options, ctx)),
-    runWithContext: options.runWithContext,
-    reportError: errorReporter(options, about.req),
-    responseHead: (ctx, info) =>
-      streamHead(options, ctx, info, 'resHeaders' in about ? about.resHeaders : undefined),
+  createContext(info: TRPCRequestInfo): unknown {
+    return this.#options.createContext?.({ ...this.#request.about, info })
+  }
+
+  /** Returns the owner of a connection, as the app's `connectionKey` determines it. */
+  keyOf(ctx: unknown): string | undefined {
+    return connectionKey(this.#options, ctx)
+  }
+
+  /** Creates the head of the stream, with the headers that the app adds. */
+  responseHead(ctx: unknown, info: TRPCRequestInfo): ResponseHead {
+    const { about } = this.#request
+    const added = 'resHeaders' in about ? about.resHeaders : undefined
+    return streamHead(this.#options, ctx, info, added)
   }
 }
 

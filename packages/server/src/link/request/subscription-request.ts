@@ -16,7 +16,7 @@ export interface SubscriptionRequest {
    * Returns the deserialized input, with `lastEventId` added as tRPC does. Rejects with
    * BAD_REQUEST.
    */
-  getRawInput(): Promise<unknown>
+  readonly getRawInput: () => Promise<unknown>
   /** The part of the request that errors refer to. A stream keeps only this part until it ends. */
   readonly subject: RequestSubject
 }
@@ -55,7 +55,9 @@ export function createSubscriptionRequest(
       throw badRequest(invalidLastEventId(lastEventId))
     const input = deserializeInput(router, parts.readInput)
     subject.input = input
-    return procedure ? await inputWithLastEventId(procedure, input, lastEventId) : input
+    return procedure && lastEventId !== undefined
+      ? await inputWithLastEventId(procedure, input, lastEventId)
+      : input
   }
 
   return {
@@ -96,7 +98,7 @@ export function requestInfo(
     isBatchCall: false,
     calls: requests.map((request, batchIndex) => ({
       path: request.path,
-      getRawInput: () => request.getRawInput(),
+      getRawInput: request.getRawInput,
       result: () => request.subject.input,
       procedure: request.procedure ?? null,
       batchIndex,

@@ -1,0 +1,21 @@
+import { toHex } from '../request/hex.ts'
+
+/** How many ids share one call for random bytes, which takes as long for one id as for many. */
+const idsAtOnce = 256
+
+/**
+ * Creates a generator of ids: random bytes as hexadecimal text. They are cryptographically secure.
+ */
+export function createRandomIds(bytesPerId: number): () => string {
+  const bytes = new Uint8Array(bytesPerId * idsAtOnce)
+  let used = bytes.length
+  return () => {
+    if (used === bytes.length) {
+      crypto.getRandomValues(bytes)
+      used = 0
+    }
+    const start = used
+    used += bytesPerId
+    return toHex(bytes.subarray(start, used))
+  }
+}
