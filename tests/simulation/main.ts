@@ -1,14 +1,17 @@
 import { parseArgs } from 'node:util'
+import { startRedis } from '../support/redis.ts'
 import { runSeeds, simulateOnly } from './batch.ts'
 import { planFor } from './plan.ts'
 import { runPlanted } from './planting.ts'
 import { plants } from './plants.ts'
+import { compareWithRedis, describeComparison } from './redis/compare.ts'
 import { describeBatch, describeFailure } from './report.ts'
 import { shrink } from './shrink.ts'
 import { simulate } from './simulate.ts'
 
 // npm run simulate -- --seeds 1000 --from 1      runs seeds; what fails is made as small as it gets
 // npm run simulate -- --seed 42 --keep 3,7       runs one again, with these steps only
+// npm run simulate -- --compare 1000             compares the model of Redis with a real one
 // npm run simulate -- --planted --seeds 500      puts each planted bug in, and looks for it
 
 const { values } = parseArgs({
@@ -18,19 +21,21 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     keep: { type: 'string' },
     planted: { type: 'boolean', default: false },
+    compare: { type: 'string' },
   },
 })
 const from = Number(values.from)
 const seeds = Number(values.seeds)
 
-const hasFailed =
-  values.seed !== undefined
-    ? await runOne(Number(values.seed), values.keep)
-    : values.planted
-      ? await runPlants()
-      : await runMany()
+const hasFailed = await run()
 // Crashed instances leave waits behind that would keep this process alive.
 process.exit(hasFailed ? 1 : 0)
+
+function run(): Promise<boolean> {
+  if (values.seed !== undefined) return runOne(Number(values.seed), values.keep)
+  if (values.compare !== undefined) return compare(Number(values.compare))
+  return values.planted ? runPlants() : runMany()
+}
 
 async function runOne(seed: number, keep: string | undefined): Promise<boolean> {
   const outcome =
@@ -62,4 +67,12 @@ async function runPlants(): Promise<boolean> {
   }
   console.log(`${plants.length - missed} of ${plants.length} planted bugs were found`)
   return missed > 0
+}
+
+/** Compares the model of Redis with a real one; fails if they differ anywhere. */
+async function compare(sequences: number): Promise<boolean> {
+  await using server = await startRedis()
+  const compared = await compareWithRedis(server, { from, sequences, forMs: Infinity })
+  console.log(describeComparison(compared))
+  return compared.differences.length > 0
 }
