@@ -1,6 +1,6 @@
-// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`,
-// `npm run simulate`, `npm run test:browsers` and `npm run bench`, from a fresh clone. Needs Node
-// 18 and npm, and installs the rest itself.
+// `npm run demo`, `npm run example`, `npm run docs`, `npm test`, `npm run fuzz`, `npm run simulate`,
+// `npm run soak`, `npm run test:browsers` and `npm run bench`, from a fresh clone: needs Node 18 and
+// npm, and gets the rest itself.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
@@ -48,6 +48,11 @@ const tasks = {
   async simulate() {
     await step('install')
     await step('exec', 'node', 'tests/simulation/main.ts', ...process.argv.slice(3))
+  },
+  async soak() {
+    Object.assign(environment, prerequisites(testPrograms))
+    await step('install')
+    await step('exec', 'node', 'tests/soak/main.ts', ...process.argv.slice(3))
   },
   async 'test:browsers'() {
     Object.assign(environment, prerequisites(browserPrograms))
