@@ -54,7 +54,7 @@ export interface SubscriptionSource {
   readonly options: SubscribeOptions
 }
 
-/** Where a subscription has its source: a property costs less than a `WeakMap`. */
+/** The property that holds a subscription's source. A property costs less than a `WeakMap`. */
 const sourceKey: unique symbol = Symbol.for(sharedName('source'))
 
 /** Creates a subscription. */

@@ -1,6 +1,6 @@
 import { toHex } from '../request/hex.ts'
 
-/** How many ids share one call for random bytes, which takes as long for one id as for many. */
+/** The number of ids per call for random bytes. A call takes as long for one id as for many. */
 const idsAtOnce = 256
 
 /**

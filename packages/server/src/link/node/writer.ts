@@ -117,7 +117,7 @@ function flattenHead({ _header }: ServerResponse & { readonly _header?: unknown 
   Number(_header)
 }
 
-/** The last headers that were an array, in Node's form. Most streams have the same ones. */
+/** The last headers that were passed as an array, in Node's form. Most streams share them. */
 let shared: { readonly headers: ResponseHead['headers']; readonly written: OutgoingHttpHeaders } = {
   headers: [],
   written: {},

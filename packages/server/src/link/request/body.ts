@@ -62,7 +62,10 @@ export class Bodies {
     if (sender) sender.bodyBytes += bytes
   }
 
-  /** Starts the timer. One timer serves all bodies: the first one to begin is the first one due. */
+  /**
+   * Starts the timer. A single timer serves all bodies: the first body to begin is also the first
+   * one due.
+   */
   #watch(delayMs: number): void {
     if (this.#isWatching) return
     this.#isWatching = true

@@ -15,8 +15,8 @@ export interface IncomingRequest {
 
 /**
  * Finds the subscription that a request is for. Returns `undefined` for all requests that tRPC's
- * own handler answers: queries, mutations, unknown paths, malformed requests, other methods. Returns
- * a promise only if a lazy router must be loaded first.
+ * own handler answers: queries, mutations, unknown paths, malformed requests, other methods.
+ * Returns a promise only if a lazy router must be loaded.
  */
 export function matchSubscription(
   router: AnyTRPCRouter,
@@ -37,7 +37,7 @@ export function matchSubscription(
   }
 }
 
-/** For errors: tRPC's handler will get the same error, and sends its usual response. */
+/** Ignores an error: tRPC's handler will get the same error, and sends its usual response. */
 function forTrpc(): undefined {}
 
 function toSubscription(
