@@ -60,6 +60,8 @@ export class LiveFeed implements EventFeed {
     const item = this.#head ?? this.#cursor.next()
     this.#head = undefined
     if (item?.kind === 'gap') {
+      // If it has caught up since the last load, that load was in time.
+      if (this.#grace.isOver) this.#loads = 0
       this.#isSnapshotDue = true
       return this.#nextSnapshot()
     }
