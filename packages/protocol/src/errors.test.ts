@@ -14,6 +14,8 @@ const codes: RealtimeErrorCodes = {
   RUN_ABANDONED: false,
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
+  TOO_MANY_ENTRIES: false,
+  UPDATE_CONFLICT: true,
   PUBLISH_UNCONFIRMED: false,
   CLOSED: false,
   TOO_MANY_CONNECTIONS: true,

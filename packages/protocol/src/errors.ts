@@ -27,6 +27,10 @@ export interface RealtimeErrorCodes {
   readonly RUN_FAILED: false
   /** A run was abandoned: its producer is gone, or lost the backend. */
   readonly RUN_ABANDONED: false
+  /** A state channel has as many entries as its limit allows. */
+  readonly TOO_MANY_ENTRIES: false
+  /** An entry was changed by others each time before an update was stored. */
+  readonly UPDATE_CONFLICT: true
   /** The channels or the backend were closed. */
   readonly CLOSED: false
   /** A limit on the number of connections is reached. */
@@ -62,6 +66,7 @@ type RetryableCode = {
 const retryableCodes: Readonly<Record<RetryableCode, true>> = {
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
+  UPDATE_CONFLICT: true,
   TOO_MANY_CONNECTIONS: true,
   TOO_MANY_CHANNELS: true,
   DRAINING: true,

@@ -7,18 +7,14 @@ import type { ReadLimits } from './hub/reads.ts'
 import type { ErrorStage } from './hub/report.ts'
 import type { WindowLimits } from './hub/window.ts'
 import type { AnyRunDefinition } from './run/definition.ts'
+import type { AnyStateChannelDefinition } from './state/definition.ts'
 import { checkNumbers } from './user-code/numbers.ts'
 
 /** Any channel definition. */
 export type AnyChannelDefinition = ChannelDefinition<unknown, unknown, unknown>
 
-/** Any definition of a channel or a run. */
-export type AnyDefinition = AnyChannelDefinition | AnyRunDefinition
-
-/** Whether a definition defines a run. */
-export function isRun(definition: AnyDefinition): definition is AnyRunDefinition {
-  return 'kind' in definition && definition.kind === 'run'
-}
+/** Any definition of a channel, a run or a state channel. */
+export type AnyDefinition = AnyChannelDefinition | AnyRunDefinition | AnyStateChannelDefinition
 
 /** Where a background failure happened. */
 export interface ErrorContext {
@@ -34,8 +30,8 @@ export interface ChannelsOptions<
   TTransformer extends Transformer | undefined = Transformer | undefined,
 > {
   /**
-   * The channels and runs by name. A name has 1 to 128 characters. It must not be `close`, `then`
-   * or `__proto__`, or start with `~`.
+   * The channels, runs and state channels by name. A name has 1 to 128 characters. It must not be
+   * `close`, `then` or `__proto__`, or start with `~`.
    */
   readonly channels: TDefinitions
   /**

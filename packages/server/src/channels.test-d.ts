@@ -15,8 +15,12 @@ import {
   type History,
   type LiveEvent,
   merge,
+  type StateChange,
+  type StateEntry,
+  type StateHandle,
   type SubscribeOptions,
   type SubscriptionEvent,
+  stateChannel,
 } from './index.ts'
 
 interface Message {
@@ -399,5 +403,51 @@ describe('createServerLink', () => {
     createServerLink({ router: plainRouter, limits: { perUser: 5 } })
     // @ts-expect-error not channels
     createServerLink({ router: plainRouter, channels: {} })
+  })
+})
+
+describe('a state channel', () => {
+  const maps = {
+    cursors: stateChannel({
+      params: z.object({ board: z.string() }),
+      value: z.object({ x: z.number(), at: z.date() }),
+      entries: { max: 100 },
+      forMs: 30_000,
+    }),
+    flags: stateChannel({ value: z.string().transform(Number) }),
+  }
+  interface Cursor {
+    x: number
+    at: Date
+  }
+  const { cursors, flags } = createChannels({ transformer: superjson, channels: maps })
+  const plain = createChannels({ channels: maps })
+
+  it('takes its params, and values of its schema', () => {
+    expectTypeOf(cursors({ board: 'a' })).toEqualTypeOf<StateHandle<Cursor, Cursor>>()
+    expectTypeOf(flags()).toEqualTypeOf<StateHandle<string, number>>()
+    // @ts-expect-error the params are missing
+    cursors()
+    // @ts-expect-error x is a number
+    void cursors({ board: 'a' }).set('ann', { x: '1', at: new Date() })
+    // @ts-expect-error the value is a text before it is transformed
+    void flags().update('a', (value) => (value ?? 0) + 1)
+    void flags().update('a', (value) => (value === 1 ? undefined : String(value)))
+  })
+
+  it('gives what the schema makes of values', () => {
+    expectTypeOf(flags().entries()).resolves.toEqualTypeOf<{
+      readonly entries: ReadonlyArray<readonly [key: string, value: number]>
+      readonly lastEventId: string
+    }>()
+    expectTypeOf(flags().live()).toEqualTypeOf<
+      ChannelSubscription<LiveEvent<ReadonlyArray<StateEntry<number>>, StateChange<number>>>
+    >()
+  })
+
+  it('gives plain JSON without a transformer', () => {
+    expectTypeOf(plain.cursors({ board: 'a' })).toEqualTypeOf<
+      StateHandle<Cursor, { x: number; at: string }>
+    >()
   })
 })

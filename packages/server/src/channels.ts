@@ -1,31 +1,26 @@
 import type { Backend, ChannelLog } from './backend/backend.ts'
 import type { ChannelDefinition } from './channel/definition.ts'
-import { type ChannelHandle, createHandle } from './channel/handle.ts'
-import { channelKey } from './channel/key.ts'
-import {
-  type AnyDefinition,
-  type ChannelsOptions,
-  checkChannelName,
-  isRun,
-  settingsOf,
-} from './channels-options.ts'
+import type { ChannelHandle } from './channel/handle.ts'
+import { type AnyDefinition, type ChannelsOptions, settingsOf } from './channels-options.ts'
 import { type Codec, createCodec } from './codec/codec.ts'
 import type { Stored, Transformer } from './codec/transformer.ts'
+import { factoryMaker } from './factories.ts'
 import { PageCache } from './hub/page-cache.ts'
 import { Reads } from './hub/reads.ts'
 import { HubRegistry } from './hub/registry.ts'
 import type { ErrorStage } from './hub/report.ts'
 import type { RunDefinition } from './run/definition.ts'
-import { FoldCache } from './run/fold.ts'
-import { createRunHandle, type RunHandle } from './run/handle.ts'
-import { checkKeepsEntries } from './run/run-log.ts'
+import type { RunHandle } from './run/handle.ts'
 import { acrossCopies } from './shared-state.ts'
+import type { StateChannelDefinition } from './state/definition.ts'
+import type { StateHandle } from './state/handle.ts'
 import { detached, detachedClock } from './user-code/async-context.ts'
 import { callHandler } from './user-code/calls.ts'
 import { keepAlive } from './user-code/keep-alive.ts'
 
 /**
- * A function that creates the handle of a channel or run. It takes the params, if there are any.
+ * A function that creates the handle of a channel, run or state channel. It takes the params, if there
+ * are any.
  */
 export type ChannelFactory<
   TDefinition,
@@ -36,9 +31,11 @@ export type ChannelFactory<
         TParams,
         RunHandle<TInput, Stored<TEvent, TTransformer>, StoredValue<TValue, TTransformer>>
       >
-    : TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
-      ? Factory<TParams, ChannelHandle<TInput, Stored<TEvent, TTransformer>>>
-      : never
+    : TDefinition extends StateChannelDefinition<infer TParams, infer TInput, infer TValue>
+      ? Factory<TParams, StateHandle<TInput, Stored<TValue, TTransformer>>>
+      : TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
+        ? Factory<TParams, ChannelHandle<TInput, Stored<TEvent, TTransformer>>>
+        : never
 
 type Factory<TParams, THandle> = [TParams] extends [undefined]
   ? () => THandle
@@ -106,22 +103,12 @@ export function createChannels<
   const reads = new Reads(settings.reads)
   const pageCache = new PageCache(pageCacheBytes, clock)
   const parts = { ...settings, backend, codec, clock, report, reads }
-  const folds = new FoldCache(clock)
   const producers = new Set<() => Promise<void>>()
   const hubs = new HubRegistry({ ...parts, pageCache, maxOpen: maxOpenChannels })
-
-  const factories = Object.entries(options.channels).map(([name, definition]) => {
-    checkChannelName(name)
-    if (isRun(definition)) checkKeepsEntries(backend)
-    const factory = (params?: unknown): unknown => {
-      const log = { key: channelKey(name, definition.params, params), retain: definition.retain }
-      if (!isRun(definition)) return createHandle({ ...parts, name, log, definition, hubs })
-      const entries = { checkMs: definition.leaseMs / 2 }
-      const runLog = { ...log, entries }
-      return createRunHandle({ ...parts, name, log: runLog, definition, hubs, folds, producers })
-    }
-    return [name, factory] as const
-  })
+  const createFactory = factoryMaker({ ...parts, hubs, producers })
+  const factories = Object.entries(options.channels).map(
+    ([name, definition]) => [name, createFactory(name, definition)] as const,
+  )
   const closeAll = async (): Promise<void> => {
     const abandoned = [...producers].map((abandon) => abandon())
     await Promise.all([hubs.close(), ...abandoned])

@@ -93,6 +93,20 @@ export type { ProduceCallOptions, RunHandle, RunStatus, StopOptions } from './ru
 export type { RunEnd, RunItem } from './run/items.ts'
 export type { ProduceResult } from './run/producer.ts'
 export type { ProduceOptions, RunSource } from './run/source.ts'
+export type { StateChange, StateEntry } from './state/changes.ts'
+export {
+  type AnyStateChannelDefinition,
+  type StateChannelDefinition,
+  type StateChannelOptions,
+  stateChannel,
+} from './state/definition.ts'
+export type {
+  SetOptions,
+  StateEntries,
+  StateEvent,
+  StateHandle,
+  StateResult,
+} from './state/handle.ts'
 export type { EventMeta } from './subscription/feed-operators.ts'
 export type {
   LiveEvent,

@@ -25,6 +25,11 @@ export interface EntriesPolicy {
    * of none. At most the shortest `forMs` of any entry.
    */
   readonly checkMs: number
+  /**
+   * Whether an entry that expires is set only together with an event. Readers then look for it
+   * after events only, `checkMs` later.
+   */
+  readonly setWithEvents?: boolean
 }
 
 /** One event of a log. */

@@ -133,7 +133,11 @@ function checkPolicy(policy: string): void {
 /**
  * Throws `INVALID_OPTION` if `schema` isn't a schema. `place` is the name of the called function.
  */
-export function checkSchema(place: string, name: 'event' | 'params', schema: unknown): void {
+export function checkSchema(
+  place: string,
+  name: 'event' | 'params' | 'value',
+  schema: unknown,
+): void {
   if (
     (typeof schema === 'object' || typeof schema === 'function') &&
     schema !== null &&

@@ -112,7 +112,7 @@ async function encodeEvent(source: PublishSource, event: unknown): Promise<strin
   const { name, definition, codec } = source
   const value = await validEvent({ name, schema: definition.event, codec }, event)
   const text = codec.serialize(value)
-  checkSize(name, text, definition.maxEventBytes)
+  checkSize({ name }, text, definition.maxEventBytes)
   return text
 }
 
@@ -122,42 +122,57 @@ export interface EventCheck {
   readonly name: string
   readonly schema: StandardSchemaV1
   readonly codec: Codec
+  /**
+   * What errors call it.
+   *
+   * @default 'event'
+   */
+  readonly what?: 'event' | 'value'
 }
 
 /** Returns the schema's output for an event. Rejects with `INVALID_EVENT`. */
 export async function validEvent(
-  { name, schema, codec }: EventCheck,
+  { name, schema, codec, what = 'event' }: EventCheck,
   event: unknown,
 ): Promise<unknown> {
   const result = await schema['~standard'].validate(event)
   if (result.issues) {
-    const message = `The event for channel "${name}" doesn't fit: ${describeIssues(result.issues)}.`
+    const message = `The ${what} for channel "${name}" doesn't fit: ${describeIssues(result.issues)}.`
     throw new RealtimeError('INVALID_EVENT', message, { issues: issuesOf(result.issues) })
   }
-  if (codec.output === undefined) checkJsonLoss(name, result.value)
+  if (codec.output === undefined) checkJsonLoss({ name, what }, result.value)
   return result.value
 }
 
+const sizeOptions = { event: 'maxEventBytes', value: 'maxValueBytes' }
+
 /** Throws `EVENT_TOO_LARGE` if the JSON of an event is too large. */
-export function checkSize(name: string, text: string, maxEventBytes: number): void {
+export function checkSize(
+  { name, what = 'event' }: Pick<EventCheck, 'name' | 'what'>,
+  text: string,
+  maxBytes: number,
+): void {
   // A UTF-16 unit takes at most 3 bytes in UTF-8, so most events need no exact count.
-  if (text.length * 3 <= maxEventBytes) return
+  if (text.length * 3 <= maxBytes) return
   const bytes = utf8Length(text)
-  if (bytes <= maxEventBytes) return
-  const message = `The event for channel "${name}" has ${bytes} bytes; the limit is ${maxEventBytes} (maxEventBytes). Publish a reference to large data instead.`
+  if (bytes <= maxBytes) return
+  const message = `The ${what} for channel "${name}" has ${bytes} bytes; the limit is ${maxBytes} (${sizeOptions[what]}). Publish a reference to large data instead.`
   throw new RealtimeError('EVENT_TOO_LARGE', message)
 }
 
 /**
  * Throws `INVALID_EVENT` for an event that JSON would change silently. Used without a transformer.
  */
-function checkJsonLoss(name: string, event: unknown): void {
+function checkJsonLoss(
+  { name, what: noun }: Required<Pick<EventCheck, 'name' | 'what'>>,
+  event: unknown,
+): void {
   const lost = event === undefined ? undefined : findJsonLoss(event)
   if (lost === undefined) return
   const { path, what } = lost
   const at = path.length === 0 ? '' : ` at ${path.join('.')}`
   const message =
-    `The event for channel "${name}" has ${what}${at}, which JSON would lose. Publish plain JSON, or give a transformer ` +
+    `The ${noun} for channel "${name}" has ${what}${at}, which JSON would lose. Publish plain JSON, or give a transformer ` +
     '(superjson, for example) to createChannels, initTRPC.create and the links.'
   const issue = { path, message: `${what} doesn't survive JSON` }
   throw new RealtimeError('INVALID_EVENT', message, { issues: [issue] })

@@ -1,9 +1,10 @@
-import { type Clock, type EventId, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
+import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import { detached } from '../user-code/async-context.ts'
 import type { Behind } from './behind.ts'
 import type { NextPage } from './contiguity.ts'
+import { Expiry } from './expiry.ts'
 import { createLogReader, type LogReader } from './log-reader.ts'
 import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
@@ -75,8 +76,7 @@ export class Hub {
   #cleared: EventId | undefined
   #closed: RealtimeError | undefined
   #valueReaders = 0
-  /** The time at which an entry of the log expires, in elapsed milliseconds. */
-  #expiresAtMs = Infinity
+  readonly #expiry: Expiry
   #unlisten: Unlisten | undefined
   /** Notifications that arrived during a read of the log. */
   #waiting: StoredEvent[] = []
@@ -86,6 +86,7 @@ export class Hub {
     this.#options = options
     this.log = log
     this.behind = options.behind
+    this.#expiry = new Expiry(log.entries, clock)
     this.report = (error, stage) => this.#closed ?? options.report(error, stage)
     this.#opening = new Promise((resolve) => {
       this.#resolveOpening = resolve
@@ -141,7 +142,7 @@ export class Hub {
 
   /** The time at which an entry expires and a check is due, in elapsed milliseconds. */
   get expiresAtMs(): number {
-    return this.#expiresAtMs
+    return this.#expiry.atMs
   }
 
   /** The number of attached readers. */
@@ -169,7 +170,7 @@ export class Hub {
 
   /** Compares the hub's position with the end of the log, and catches up. */
   check(): void {
-    this.#expiresAtMs = Infinity
+    this.#expiry.reset()
     this.#catchingUp.request()
   }
 
@@ -234,7 +235,7 @@ export class Hub {
     const isOpening = this.#window === undefined
     const window = this.#window ?? this.#openWindow(page)
     this.#window = window
-    this.#expiresAtMs = elapsedTime(this.#options.clock)() + (page.expiresInMs ?? Infinity)
+    this.#expiry.onRead(page.expiresInMs)
     if (this.#cleared !== page.cleared) {
       this.#cleared = page.cleared
       // Deleted events must not be delivered any more.
@@ -271,6 +272,7 @@ export class Hub {
       const decoded = this.#reader.decode(event, event.prev)
       if (decoded === undefined) return
       window.push(decoded)
+      this.#expiry.onEvent()
       this.#wakeups.schedule(window.end)
     } else if (!window.has(event.id)) {
       this.#catchingUp.request()

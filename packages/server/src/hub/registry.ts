@@ -136,7 +136,8 @@ export class HubRegistry {
   #nextCheck({ entries }: ChannelLog): number {
     const { positionCheckMs, clock } = this.#options
     const checkMs = positionCheckMs * (0.5 + clock.random())
-    return this.#elapsedMs() + Math.min(checkMs, longestCheckMs, entries?.checkMs ?? Infinity)
+    const entriesMs = entries && !entries.setWithEvents ? entries.checkMs : Infinity
+    return this.#elapsedMs() + Math.min(checkMs, longestCheckMs, entriesMs)
   }
 
   async #closeHub(hub: Hub): Promise<void> {

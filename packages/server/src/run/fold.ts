@@ -1,10 +1,9 @@
-import type { Clock, EventId } from '@trpc-sse/protocol'
+import type { EventId } from '@trpc-sse/protocol'
 import type { LogPage, StoredEvent } from '../backend/backend.ts'
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import { beforeSnapshot } from '../subscription/live.ts'
-import { detached } from '../user-code/async-context.ts'
 import type { RunFold } from './definition.ts'
 import { applyFold, initialValue } from './fold-value.ts'
 import { type EndMarker, itemEvent, toStoredItem } from './items.ts'
@@ -36,48 +35,6 @@ export interface FoldOptions {
   readEntries(): Promise<RunEntries>
   /** Reads the page after an id, or the first page without an id. */
   readPage(after: EventId | undefined): Promise<LogPage>
-}
-
-/**
- * The time for which a read value is reused, in milliseconds. Deltas that came later follow the
- * value. Many followers may join at the same time.
- */
-const reusedForMs = 100
-
-interface CachedRead {
-  readonly reading: Promise<FoldedRun>
-  /** The value, once it was read. */
-  folded?: FoldedRun
-}
-
-/** Caches recently read values of runs, by log, so that many followers share one read. */
-export class FoldCache {
-  readonly #clock: Clock
-  readonly #reads = new Map<string, CachedRead>()
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  /**
-   * Returns the value of a run, which may be slightly old. Never returns `outdated`, a value after
-   * which the log doesn't continue: a follower that got it again would make no progress.
-   */
-  read(key: string, options: FoldOptions, outdated: FoldedRun | undefined): Promise<FoldedRun> {
-    const known = this.#reads.get(key)
-    if (known && (outdated === undefined || known.folded !== outdated)) return known.reading
-    // Detached from the async context of the first caller, as all callers share the read.
-    const read: CachedRead = { reading: detached(() => foldRun(options)) }
-    this.#reads.set(key, read)
-    const forget = (): void => {
-      if (this.#reads.get(key) === read) this.#reads.delete(key)
-    }
-    read.reading.then((folded) => {
-      read.folded = folded
-      this.#clock.after(reusedForMs, forget)
-    }, forget)
-    return read.reading
-  }
 }
 
 /** The maximum number of repeated reads. */

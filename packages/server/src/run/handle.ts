@@ -1,12 +1,13 @@
 import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
+import type { RecentReads } from '../hub/recent-reads.ts'
 import type { LogFeed } from '../subscription/feed.ts'
 import type { LiveOptions } from '../subscription/options.ts'
 import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/subscribe.ts'
 import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
 import { callHandler } from '../user-code/calls.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
-import { type FoldCache, type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
+import { type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
 import { maxReasonLength, type RunEnd, type RunItem } from './items.ts'
 import { type ProduceResult, produce } from './producer.ts'
 import { type ReadRun, RunFeed } from './run-feed.ts'
@@ -77,7 +78,7 @@ export interface RunHandleOptions
   extends Omit<RunParts, 'runLog'>,
     Omit<ChannelFeedOptions, 'behind'> {
   readonly reads: Reads
-  readonly folds: FoldCache
+  readonly folds: RecentReads<FoldedRun>
 }
 
 /** Creates the handle of one run. */
@@ -125,7 +126,8 @@ function followRun<TValue, TEvent>(
   const channel = { ...options, behind: { policy: 'catchUp', events: 1_000 } } as const
   const all = { replay: Number.MAX_SAFE_INTEGER }
   const readRun = async (outdated: FoldedRun | undefined): Promise<ReadRun> => {
-    const folded = folding && (await folds.read(log.key, folding, outdated))
+    const isOutdated = (value: FoldedRun): boolean => value === outdated
+    const folded = folding && (await folds.read(log.key, () => foldRun(folding), isOutdated))
     if (folded) return { folded, presence: folded.presence }
     const turn = { log: log.key, group: createReadGroup() }
     const { state } = await readInTurn(reads, turn, () => runLog.read())

@@ -91,7 +91,7 @@ class Producer {
     const { name, definition, codec } = this.#options
     const delta = await validEvent({ name, schema: definition.event, codec }, value)
     const text = codec.serialize({ type: 'delta', data: delta })
-    checkSize(name, text, definition.maxEventBytes)
+    checkSize({ name }, text, definition.maxEventBytes)
     await this.#writer.add(delta, text)
   }
 

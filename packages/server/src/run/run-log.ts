@@ -1,6 +1,6 @@
-import { RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
 import type { ChangeResult, EntryUpdate, LogChange } from '../backend/entries.ts'
+import { type EntriesBackend, toEntriesBackend } from '../backend/entries-backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import { type EndMarker, type RunState, toRunState } from './items.ts'
 
@@ -134,9 +134,7 @@ export class RunLog {
   }
 
   get #backend(): EntriesBackend {
-    const { backend } = this.#options
-    if (keepsEntries(backend)) return backend
-    throw keepsNoEntries()
+    return toEntriesBackend(this.#options.backend)
   }
 
   #lease(token: string): EntryUpdate {
@@ -171,20 +169,3 @@ function foldEntry(fold: string | undefined): readonly EntryUpdate[] {
 }
 
 const runningText = JSON.stringify({ status: 'running' } satisfies RunState)
-
-type EntriesBackend = Required<Pick<Backend, 'change' | 'entries'>>
-
-/** Throws `INVALID_OPTION` for a backend that doesn't support entries, which runs need. */
-export function checkKeepsEntries(backend: Backend): void {
-  if (!keepsEntries(backend)) throw keepsNoEntries()
-}
-
-function keepsEntries(backend: Backend): backend is Backend & EntriesBackend {
-  return backend.change !== undefined && backend.entries !== undefined
-}
-
-function keepsNoEntries(): RealtimeError {
-  const message =
-    'The backend has no `change` and `entries`, so it can’t keep runs. Use one that has: memoryBackend() or redisBackend().'
-  return new RealtimeError('INVALID_OPTION', message)
-}

@@ -8,6 +8,7 @@ import {
 import type { ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Behind } from '../hub/behind.ts'
+import type { Hub } from '../hub/hub.ts'
 import type { HubRegistry } from '../hub/registry.ts'
 import { type CursorOptions, type CursorStart, createCursor, type Grace } from './cursor.ts'
 import type { EventFeed, FeedPart, LogFeed } from './feed.ts'
@@ -24,6 +25,8 @@ export interface ChannelFeedOptions {
   readonly hubs: HubRegistry
   readonly codec: Codec
   readonly clock: Clock
+  /** Changes each feed of the channel's events. */
+  wrap?(feed: LogFeed, hub: Hub): LogFeed
 }
 
 /**
@@ -85,7 +88,7 @@ function startOf(lastEventId: EventId | undefined, replay: number): CursorStart 
 
 /** Opens a feed of a log's events. Throws `INVALID_LAST_EVENT_ID` for an invalid id. */
 export function openCursor(
-  { log, behind, hubs, clock }: ChannelFeedOptions,
+  { log, behind, hubs, clock, wrap = unchanged }: ChannelFeedOptions,
   start: CursorStart,
   options: Omit<CursorOptions, 'clock'>,
 ): LogFeed {
@@ -93,12 +96,15 @@ export function openCursor(
   const { group } = options
   group.enter()
   try {
-    return createCursor(hubs.get(log, behind), start, { ...options, clock })
+    const hub = hubs.get(log, behind)
+    return wrap(createCursor(hub, start, { ...options, clock }), hub)
   } catch (error) {
     group.leave()
     throw error
   }
 }
+
+const unchanged = (feed: LogFeed): LogFeed => feed
 
 function replayCount(replay: number | 'all'): number {
   if (replay === 'all') return Number.MAX_SAFE_INTEGER

@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import { acrossCopies } from '../shared-state.ts'
 
 /** An async context: the values of the app's `AsyncLocalStorage` instances at one moment. */
@@ -48,12 +48,15 @@ export function detached<TResult>(run: () => TResult): TResult {
   return outside.runInAsyncScope(() => captureContext().runInAsyncScope(run))
 }
 
-/** Returns a clock whose timers run outside any request's async context. */
+/**
+ * Returns a clock whose timers run outside any request's async context. Its `monotonicMs` is the same
+ * for all who use it, even if the given clock has none.
+ */
 export function detachedClock(clock: Clock): Clock {
   return {
     now: () => clock.now(),
     random: () => clock.random(),
     after: (...timer) => detached(() => clock.after(...timer)),
-    ...(clock.monotonicMs && { monotonicMs: () => clock.monotonicMs?.() ?? 0 }),
+    monotonicMs: elapsedTime(clock),
   }
 }

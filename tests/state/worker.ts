@@ -1,0 +1,12 @@
+// A process that changes the map on the Redis at REDIS_URL, when it is told to. It sends what it did.
+import { backendOf, createApp } from './app.ts'
+import { work } from './work.ts'
+
+const app = createApp(backendOf(process.env.REDIS_URL))
+
+process.on('message', ({ seed, operations }: { seed: number; operations: number }) => {
+  void work(app, seed, operations).then((done) => process.send?.(done))
+})
+process.send?.({ port: 0 })
+// The test that started it has ended.
+process.on('disconnect', () => process.exit())
