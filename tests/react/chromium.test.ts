@@ -96,6 +96,23 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expect.poll(() => app.link.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
+  it('shows the entries of a state channel: new, changed, removed, and missed', async () => {
+    const seats = app.channels.seats()
+    await seats.set('2b', 'ann')
+    await open('Seats')
+    await expectText('li', '2b ann')
+    await seats.set('1a', 'bob')
+    await seats.set('2b', 'cid')
+    await expectText('li', '1a bob', '2b cid')
+    await seats.delete('1a')
+    await expectText('li', '2b cid')
+    app.goAway()
+    await seats.delete('2b')
+    for (const row of range(1, 9)) await seats.set(`${row}c`, 'dan')
+    app.comeBack()
+    await expectText('li', ...range(1, 9).map((row) => `${row}c dan`))
+  })
+
   it('starts again with another input, within a transition', async () => {
     await put('of b', 'b')
     await put('of c', 'c')

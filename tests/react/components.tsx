@@ -155,6 +155,21 @@ export function Answer(): ReactNode {
   )
 }
 
+/** The entries of a state channel. */
+export function Seats(): ReactNode {
+  const { data = [] } = useLive(trpc.onSeat.subscriptionOptions(), {
+    key: (seat) => seat.key,
+    order: (a, b) => (a.key < b.key ? -1 : 1),
+  })
+  return (
+    <ul>
+      {data.map(({ key, value }) => (
+        <li key={key}>{`${key} ${value}`}</li>
+      ))}
+    </ul>
+  )
+}
+
 /** A subscription that is refused. */
 export function Forbidden(): ReactNode {
   const { status, error, data } = useLive(trpc.onForbidden.subscriptionOptions(), {

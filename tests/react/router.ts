@@ -1,5 +1,5 @@
 import { initTRPC, TRPCError } from '@trpc/server'
-import { channel, createChannels, run } from '@trpc-sse/server'
+import { channel, createChannels, run, stateChannel } from '@trpc-sse/server'
 import { z } from 'zod'
 import { createInbox } from '../support/inbox.ts'
 
@@ -19,6 +19,7 @@ export function createRouter() {
         fold: { initial: 0, apply: (sum, delta) => sum + delta },
         rollupMs: 0,
       }),
+      seats: stateChannel({ value: z.string(), retain: { events: 5 } }),
     },
   })
   const lists = new Map<string, Todo[]>()
@@ -59,6 +60,7 @@ export function createRouter() {
     onClick: t.procedure.subscription((opts) => channels.clicks().subscribe(opts)),
     onAnswer: t.procedure.subscription((opts) => channels.answer().follow(opts)),
     stopAnswer: t.procedure.mutation(() => channels.answer().stop({ reason: 'enough' })),
+    onSeat: t.procedure.subscription((opts) => channels.seats().live(opts)),
     onForbidden: t.procedure.subscription(async function* (opts) {
       if (state.runs >= 0) throw new TRPCError({ code: 'FORBIDDEN', message: 'not yours' })
       yield* channels.clicks().subscribe(opts)

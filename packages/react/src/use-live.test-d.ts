@@ -1,7 +1,7 @@
 import type { TRPCClientErrorLike } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import type { TRPCOptionsProxy } from '@trpc/tanstack-react-query'
-import { channel, createChannels } from '@trpc-sse/server'
+import { channel, createChannels, stateChannel } from '@trpc-sse/server'
 import superjson from 'superjson'
 import { describe, expectTypeOf, it } from 'vitest'
 import { z } from 'zod'
@@ -28,6 +28,7 @@ const channels = createChannels({
     changes: channel({ event: change }),
     clicks: channel({ event: z.number() }),
     steps: channel({ event: z.custom<Step>() }),
+    members: stateChannel({ value: z.object({ seenAt: z.date() }) }),
   },
 })
 const t = initTRPC.create({ transformer: superjson })
@@ -43,6 +44,7 @@ const router = t.router({
   onChanges: t.procedure.subscription((opts) =>
     channels.changes().live(opts, async (): Promise<Todo[]> => []),
   ),
+  onMembers: t.procedure.subscription((opts) => channels.members().live(opts)),
   onClicks: t.procedure.subscription((opts) => channels.clicks().subscribe(opts)),
   onSteps: t.procedure.subscription((opts) => channels.steps().subscribe(opts)),
   untracked: t.procedure.subscription(async function* () {
@@ -198,5 +200,33 @@ describe('the rest', () => {
 
   it('useConnectionState returns the state of the connection', () => {
     expectTypeOf(useConnectionState().status).toEqualTypeOf<'idle' | 'connecting' | 'pending'>()
+  })
+})
+
+describe('useLive of a state channel', () => {
+  const onMembers = trpc.onMembers.subscriptionOptions()
+
+  it('is a list of entries by key', () => {
+    const live = useLive(onMembers, {
+      key: (entry) => entry.key,
+      order: (a, b) => a.value.seenAt.getTime() - b.value.seenAt.getTime(),
+    })
+    type Entries = ReadonlyArray<{ readonly key: string; readonly value: { seenAt: Date } }>
+    expectTypeOf(live.data).toExtend<Entries | undefined>()
+    expectTypeOf<Entries | undefined>().toExtend<typeof live.data>()
+    // @ts-expect-error entries have a key
+    useLive(onMembers, { key: (entry) => entry.id })
+  })
+
+  it('takes a reducer of changes', () => {
+    useLive(onMembers, {
+      snapshot: (entries) => new Map(entries.map(({ key, value }) => [key, value])),
+      reduce(state, change) {
+        const next = new Map(state)
+        if (change.type === 'removed') next.delete(change.key)
+        else next.set(change.key, change.value)
+        return next
+      },
+    })
   })
 })

@@ -8,7 +8,8 @@ import type {
   SnapshotNeeded,
   WithInitialData,
 } from './options.ts'
-import { type KeyedListOptions, keyedList } from './store/keyed-list.ts'
+import type { KeyedListOptions } from './store/keyed-list.ts'
+import { keyedReducers } from './store/keyed-reducers.ts'
 import type { LiveResult } from './store/live-result.ts'
 import type { StoreConfig } from './store/live-store.ts'
 import type { EventOf, SnapshotOf } from './store/live-values.ts'
@@ -26,8 +27,9 @@ export type ItemOf<TValue> = [SnapshotOf<TValue>] extends [never]
  * Folds a tracked subscription's events into a state, each once and in order, and renders at most
  * once a frame. A live subscription sends `{ type: 'snapshot', data }`, which replaces the state,
  * and `{ type: 'event', data }`, whose data is the event. Any other value is an event itself. If
- * the server doesn't say whether a subscription is live, the shape of the value decides. A new
- * `queryKey` or `enabled` starts again.
+ * the server doesn't say whether a subscription is live, the shape of the value decides. With `key`,
+ * an event `{ type: 'removed', key }` of a state channel removes that entry. A new `queryKey` or
+ * `enabled` starts again.
  *
  * ```ts
  * const { data, status } = useLive(trpc.onTodos.subscriptionOptions({ list }), { key: (todo) =>
@@ -97,10 +99,5 @@ function configOf(
 ): StoreConfig<unknown, unknown> {
   const parts = { subscription, initialData, write, frames }
   if (!key) return { ...parts, reduce, snapshot }
-  const list = keyedList<unknown>({ key, ...(order && { order }) })
-  return {
-    ...parts,
-    reduce: (items, item) => list.upsert(items as readonly unknown[], item),
-    snapshot: (items) => list.from(items as readonly unknown[]),
-  }
+  return { ...parts, ...keyedReducers({ key, ...(order && { order }) }) }
 }
