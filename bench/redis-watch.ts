@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 export interface RedisWatch {
   /** User and system time of its process, in microseconds. */
   cpuUs(): Promise<number>
-  /** How often a log was read, by a script or directly. */
+  /** The number of reads of logs, by scripts or directly. */
   reads(): Promise<number>
 }
 

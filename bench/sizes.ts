@@ -1,6 +1,6 @@
 /** The amount and duration of measurements. */
 export interface Sizes {
-  /** How often everything is measured; results are medians. */
+  /** The number of measurements of everything; results are medians. */
   readonly rounds: number
   readonly warmUpMs: number
   readonly loadMs: number

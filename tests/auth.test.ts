@@ -88,7 +88,7 @@ function followInbox(
 }
 
 describe('a bearer token, as docs/auth.md has it', () => {
-  it('that has expired is renewed once for all requests, and every subscription goes on where it stood', async () => {
+  it('that has expired is renewed once for all requests, and every subscription continues from its position', async () => {
     const { createClient } = await import(docs.path('client.ts'))
     const ann = createUser('ann')
     const client: Client = createClient(app.url, ann)

@@ -71,7 +71,7 @@ describe('the code in the documentation', () => {
     expect(pages.flatMap((page) => [...filesOf(page).keys()]).length).toBeGreaterThan(15)
   })
 
-  it('compiles with the settings of React Native, where it is for that', () => {
+  it('compiles with the settings of React Native, if it is for React Native', () => {
     const folder = join(work, 'docs--react-native')
     const compilerOptions = { module: 'preserve', moduleResolution: 'bundler' }
     const config = {

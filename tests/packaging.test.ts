@@ -75,7 +75,7 @@ describe.each(published)('$name, packed', ({ folder, name }) => {
     }
   })
 
-  it('says where it comes from, and has links that work outside the repository', () => {
+  it('names its repository, and has links that work outside of it', () => {
     const repository = 'https://github.com/trpc-sse/trpc-sse'
     const manifest = manifestIn(unpacked(folder))
     expect(manifest).toMatchObject({

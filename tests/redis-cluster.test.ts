@@ -78,7 +78,7 @@ describe('a Redis Cluster with sharded pub/sub', () => {
     expect(followers.flatMap(({ gaps }) => gaps)).toEqual([])
   }
 
-  /** How many sharded channels are subscribed at each node. */
+  /** Returns the number of subscribed sharded channels at each node. */
   const sharded = ({ nodes }: RedisCluster): Promise<readonly number[]> =>
     Promise.all(
       nodes.map(
@@ -86,7 +86,7 @@ describe('a Redis Cluster with sharded pub/sub', () => {
       ),
     )
 
-  /** How many messages the nodes have passed on to each other. */
+  /** Returns the number of messages that the nodes have passed on to each other. */
   async function passedOn({ nodes }: RedisCluster): Promise<number> {
     const infos = await Promise.all(nodes.map(({ admin }) => admin.call('cluster', 'info')))
     return infos

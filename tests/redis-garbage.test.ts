@@ -58,7 +58,7 @@ async function saveLog(): Promise<() => Promise<void>> {
   }
 }
 
-/** How many scripts the server has run since the last call. */
+/** Returns the number of scripts that the server has run since the last call. */
 async function scriptsRun(): Promise<number> {
   const stats = String(await server.admin.info('commandstats'))
   await server.admin.config('RESETSTAT')

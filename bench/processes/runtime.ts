@@ -11,8 +11,8 @@ export interface Runtime {
 }
 
 /**
- * This Node, or another one. Another one may have any version: it runs the same code as plain
- * JavaScript.
+ * Creates the runtime from this Node, or from another one of any version. Another one runs the same
+ * code, compiled to plain JavaScript.
  */
 export async function createRuntime(node: string | undefined): Promise<Runtime> {
   if (node === undefined) {

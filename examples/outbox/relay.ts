@@ -12,7 +12,7 @@ export interface Row {
   readonly channel: string
   readonly params: unknown
   readonly event: unknown
-  /** How long ago a relay first took it. */
+  /** The time since a relay first took it. */
   readonly ageMs: number
 }
 

@@ -58,7 +58,7 @@ export interface App extends AsyncDisposable {
   readonly expired: Set<string>
   /** Starts another server. New connections go to it. */
   serve(): Promise<TestServer & { readonly link: ServerLink }>
-  /** The same with tRPC's own adapter. */
+  /** Starts one with tRPC's own adapter. */
   serveStock(): Promise<TestServer>
   /** Publishes these numbers to each log. */
   publish(numbers: readonly number[]): Promise<void>

@@ -1,10 +1,10 @@
 import fc, { type Arbitrary } from 'fast-check'
 
-/** How many properties share the minutes. */
+/** The number of properties that share the minutes. */
 const properties = 9
 
 /**
- * How many minutes one property may take, from `npm run fuzz -- --minutes N`. Without them, the
+ * The minutes that one property may take, from `npm run fuzz -- --minutes N`. Without them, the
  * number of inputs is fixed.
  */
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0) / properties
@@ -18,7 +18,7 @@ export const timeoutMs: number = minutes * 60_000 + 60_000
 /** A property that holds for every input. */
 export interface Property<TInput> {
   readonly inputs: Arbitrary<TInput>
-  /** How many inputs a batch has. Without minutes there is one batch. */
+  /** The number of inputs in a batch. Without minutes, there is one batch. */
   readonly count: number
   /** Throws if the property doesn't hold for an input. */
   check(input: TInput): void | Promise<void>

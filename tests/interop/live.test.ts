@@ -52,7 +52,7 @@ function createApp(backend: Backend = memoryBackend()) {
   })
   const rows: Todo[] = []
   const state = {
-    /** How often the database was queried. */
+    /** The number of queries to the database. */
     loads: 0,
     /** The error of the next load. */
     failure: undefined as unknown,
@@ -239,7 +239,7 @@ describe.each(Object.entries(links))('live, followed by %s', (name, createLink) 
     live.stop()
   })
 
-  it('has a new snapshot where the log has moved on, and no gap', async () => {
+  it('has a new snapshot if the log has moved on, and no gap', async () => {
     await using s = await start()
     await s.app.add()
     const live = follow(s.client)
@@ -257,7 +257,7 @@ describe.each(Object.entries(links))('live, followed by %s', (name, createLink) 
     live.stop()
   })
 
-  it('tries again when its loader fails, and ends where the loader refuses', async () => {
+  it('retries when its loader fails, and ends if the loader refuses', async () => {
     await using s = await start()
     await s.app.add(2)
     s.app.state.failure = new Error('no database')

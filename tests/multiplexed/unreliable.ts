@@ -1,7 +1,7 @@
 /** A `fetch` with faults in control requests. */
 export interface UnreliableFetch {
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>
-  /** How often each fault has happened. */
+  /** The number of faults of each kind. */
   readonly done: Readonly<Record<Fault, number>>
   /** Ends the faults. */
   heal(): void

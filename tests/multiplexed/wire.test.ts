@@ -63,7 +63,7 @@ describe('what an event costs on the wire', () => {
   const bytesPerEvent = new Map<number, number>()
 
   it.each([1, 100])(
-    'is no more than its data, id and key and 25 bytes, with %i subscriptions',
+    'is at most its data, id and key and 25 bytes, with %i subscriptions',
     async (count) => {
       await using app = createApp()
       await using server = await serveHttp1(app)

@@ -101,7 +101,7 @@ async function setup(startProxy: (appUrl: string) => Promise<Proxy>) {
 afterEach(() => vi.restoreAllMocks())
 
 describe.each([
-  ['a proxy that hands on whole responses only', startWholeProxy],
+  ['a proxy that passes on only whole responses', startWholeProxy],
   ['nginx that buffers regardless of the header', startBufferingNginx],
 ] as const)('%s', (_name, startProxy) => {
   it('P39, P46: is named in a warning, and lets every event through, late, once and in order', async () => {

@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useState, useTransition } from 'react'
 import type { Todo } from './router.ts'
 import { client, queryClient, trpc } from './trpc.ts'
 
-/** What the components have rendered, for the test to inspect. */
+/** The texts that the components have rendered, for the test to inspect. */
 export const seen = {
   ticks: [] as number[],
   commits: 0,

@@ -19,7 +19,7 @@ const options = createTRPCOptionsProxy<WordsRouter>({ client, queryClient })
 const classic = createTRPCReact<WordsRouter>()
 const classicClient = classic.createClient({ links: links() })
 
-/** What both hooks return. */
+/** The part of both hooks' results that the page shows. */
 interface Shown {
   readonly status: string
   readonly data: { readonly data: string } | undefined

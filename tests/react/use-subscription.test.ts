@@ -77,7 +77,7 @@ describe.each(['classic', 'tanstack'] as const)(
     })
 
     it('ends the subscription while it is not enabled', async () => {
-      // What the hook shows in the meantime is up to tRPC.
+      // tRPC decides what the hook shows in the meantime.
       await tab.evaluate(() => page.change('a', false))
       await expect.poll(() => handler.link.stats().subscriptions).toBe(0)
       await tab.evaluate(() => page.change('a', true))

@@ -6,7 +6,7 @@ import { createApp } from './app.ts'
 export interface ProduceCommand {
   readonly id: string
   readonly words: number
-  /** How long it waits before each word, in milliseconds. */
+  /** The wait before each word, in milliseconds. */
   readonly everyMs: number
   /** The signal that the process sends itself, and the number of the word that it replaces. */
   readonly fault?: { readonly signal: 'SIGKILL' | 'SIGSTOP'; readonly word: number }
@@ -16,7 +16,7 @@ export interface ProduceCommand {
 export interface Produced {
   readonly id: string
   readonly status: string
-  /** How many words the source has yielded. */
+  /** The number of words that the source has yielded. */
   readonly yielded: number
 }
 

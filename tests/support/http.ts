@@ -12,7 +12,7 @@ import { createInbox } from './inbox.ts'
 export interface TestServer extends AsyncDisposable {
   readonly url: string
   readonly server: http.Server
-  /** How many sockets are open. */
+  /** The number of open sockets. */
   connections(): Promise<number>
   /** Breaks all connections. */
   cut(): void

@@ -20,7 +20,7 @@ const name = 'main'
 /** Options of {@link startRedisSentinels}. */
 export interface RedisSentinelsOptions {
   readonly count?: number
-  /** How many replicas the master has. */
+  /** The number of the master's replicas. */
   readonly replicas?: number
   /** Additional lines of their configuration. */
   readonly lines?: readonly string[]

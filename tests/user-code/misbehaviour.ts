@@ -13,7 +13,7 @@ import { fetchServer } from '../support/fetch-server.ts'
 import { listen, type TestServer } from '../support/http.ts'
 import { createInbox } from '../support/inbox.ts'
 
-/** What a user function does instead of its work. */
+/** The ways in which a user function misbehaves. */
 export const behaviours = {
   throws(): unknown {
     throw new Error('misbehaves')
@@ -85,7 +85,7 @@ function behaviourOf(name: Behaviour): () => unknown {
   }
 }
 
-/** What happens to a subscription: it ends with an error, waits for ever, or continues. */
+/** The effect on a subscription: it ends with an error, waits forever, or continues. */
 export type Outcome = 'error' | 'waits' | 'goes on'
 
 /**

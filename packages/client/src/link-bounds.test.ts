@@ -123,7 +123,7 @@ describe('a set that is refused', () => {
     ['errors that are none', { errors: 'x' }],
     ['errors of other keys', { errors: { __proto__: null, toString: 1 } }],
     ['errors that can not be read', { errors: 'all' }],
-  ])('P50: ends all with the error of the request where there are %s', async (_name, more) => {
+  ])('P50: ends all with the error of the request if there are %s', async (_name, more) => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)
     const [a, b] = [follow('a'), follow('b')]

@@ -192,7 +192,11 @@ describe('serialized-error', () => {
       superjson.stringify(shape(-32603, 'x')),
     ],
     ['has another transformer than the client', superjson, '"oops"'],
-    ['has no transformer where the client has one', superjson, JSON.stringify(shape(-32603, 'x'))],
+    [
+      'has no transformer although the client has one',
+      superjson,
+      JSON.stringify(shape(-32603, 'x')),
+    ],
   ])('P41: is final in a form that %s, and says what to look at', async (_, transformer, data) => {
     await using server = await scriptedServer()
     const { nextMany } = subscribe(server, transformer && { link: { transformer } })

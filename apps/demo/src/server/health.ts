@@ -7,7 +7,7 @@ export interface Health {
   readonly backend: 'memory' | 'redis'
   /** Whether the backend answers. */
   readonly reachable: boolean
-  /** How many servers share the backend behind this address. */
+  /** The number of servers that share the backend behind this address. */
   readonly instances: number
 }
 

@@ -33,7 +33,8 @@ export async function createInstance(
     async close() {
       server.close()
       stopBackground()
-      // Clients with another instance to go to reconnect within a second; the others gain nothing.
+      // If there is another instance, clients move to it within a second. If not, waiting longer
+      // gains nothing.
       await Promise.race([link.drain(), sleep(1_000)])
       server.closeAllConnections()
       await Promise.all([background, abandonAnswers()])

@@ -282,7 +282,7 @@ describe('P63: a server without this mode', () => {
     [404, 'or url is wrong'],
     [405, "405: it doesn't know multiplexed mode"],
   ])(
-    'P63: that answers %i may be a wrong url, and that is said where it can be',
+    'P63: that answers %i may be a wrong url, which is reported if possible',
     async (status, said) => {
       await using server = await scriptedServer()
       const onFallback = vi.fn<(fallback: SseFallback) => void>()

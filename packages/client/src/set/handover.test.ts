@@ -35,39 +35,39 @@ const running: Step[] = [
 const moving: Step[] = [...running, ['requested', 2], ['event', 1, 2], ['event', 1, 3]]
 
 const cases: Array<[behaviour: string, steps: Step[], reported: string]> = [
-  ['takes nothing before it is asked for', [['event', 1, 1]], ' @undefined'],
+  ['accepts no frame before a request', [['event', 1, 1]], ' @undefined'],
   [
-    'takes nothing before it has started',
+    'accepts no frame before the start',
     [
       ['requested', 1],
       ['event', 1, 1],
     ],
     ' @undefined',
   ],
-  ['hands on what comes after the start', running, 'started 1 @1'],
-  ['holds back what the stream before says after another was asked', moving, 'started 1 @1'],
+  ['delivers frames after the start', running, 'started 1 @1'],
+  ['holds back frames of the previous stream after another was requested', moving, 'started 1 @1'],
   [
-    'takes from the new stream once it has started there',
+    'delivers from the new stream once it has started there',
     [...moving, ['started', 2], ['event', 1, 4], ['event', 2, 2], ['event', 2, 3]],
     'started 1 2 3 @3',
   ],
   [
-    'hands on what it held back if the new stream fails',
+    'delivers held frames if the new stream fails',
     [...moving, ['lost', 2], ['event', 1, 4]],
     'started 1 2 3 4 @4',
   ],
   [
-    'drops what it held back if the stream before is gone',
+    'drops held frames if the previous stream is gone',
     [...moving, ['dropped', 1]],
     'started 1 waiting @1',
   ],
   [
-    'starts on the new stream if the stream before is gone',
+    'starts on the new stream if the previous stream is gone',
     [...moving, ['lost', 1], ['started', 2], ['event', 2, 2]],
     'started 1 failed started 2 @2',
   ],
   [
-    'stands where it stood if both are gone',
+    'keeps its position if both are gone',
     [...moving, ['lost', 1], ['lost', 2]],
     'started 1 failed failed @1',
   ],
@@ -80,7 +80,7 @@ const cases: Array<[behaviour: string, steps: Step[], reported: string]> = [
     'failed @undefined',
   ],
   [
-    'goes by the newest request',
+    'follows the newest request',
     [
       ['requested', 1],
       ['requested', 2],
@@ -90,7 +90,7 @@ const cases: Array<[behaviour: string, steps: Step[], reported: string]> = [
     'started @undefined',
   ],
   [
-    'without a position goes on meanwhile, and drops the ids that it had',
+    'without a position continues meanwhile, and drops ids that were delivered',
     [
       ['requested', 1],
       ['started', 1],

@@ -13,7 +13,10 @@ export interface ConnectionOwner {
   /** The newest connection is open, or a subscription has started on it. */
   closePrevious(): void
   lost(connection: SetConnection, error: unknown): void
-  /** A connection may not have the wanted set. Called once, until {@link SetConnection.resume}. */
+  /**
+   * It is unknown whether a connection has the wanted set. Called once, until {@link
+   * SetConnection.resume}.
+   */
   handOver(): void
 }
 

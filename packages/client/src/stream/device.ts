@@ -2,11 +2,16 @@ import type { Clock } from '@trpc-sse/protocol'
 
 /** A change of the device, or of the page. */
 export type DeviceEvent =
-  /** There may be a network again; the page is visible; the page is hidden. */
+  /**
+   * `online`: there may be a network again. `shown`, `hidden`: the page is now visible, or hidden.
+   */
   | 'online'
   | 'shown'
   | 'hidden'
-  /** The page is left, perhaps for the back/forward cache; it has come back from there. */
+  /**
+   * `left`: the page is left, perhaps for the back/forward cache. `back`: it is back from the
+   * cache.
+   */
   | 'left'
   | 'back'
 

@@ -10,7 +10,7 @@
  */
 export interface Role {
   readonly phase: 'out' | 'queued' | 'stealing' | 'leading' | 'alone'
-  /** How often in a row the tab changed groups without getting a stream. */
+  /** The number of times in a row that the tab changed groups without getting a stream. */
   readonly changes: number
 }
 

@@ -4,7 +4,7 @@ import { useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
 import { useNow } from '../ui/use-now.ts'
 
-/** Most reconnects are faster than a reader: only longer outages get a banner. */
+/** Most reconnects are faster than a reader, so only longer outages get a banner. */
 const bannerAfterMs = 2_500
 
 /** The current problem, if there is one. */

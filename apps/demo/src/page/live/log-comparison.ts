@@ -2,9 +2,9 @@ import type { Arrivals } from './arrivals.ts'
 
 /** The outcome of a comparison with the log. */
 export interface Comparison {
-  /** How many events the log has after the id in question. */
+  /** The number of events in the log after the given id. */
   readonly events: number
-  /** How many of them never arrived. */
+  /** The number of them that never arrived. */
   readonly missing: number
 }
 

@@ -7,7 +7,7 @@ import {
 import { createStore } from './store.ts'
 import type { Counts, SubscriptionState } from './subscription-state.ts'
 
-/** What the page knows about its last disconnection. */
+/** The page's information about its last disconnection. */
 export type Recovery =
   | { readonly phase: 'none' }
   /** Subscriptions are lost, since a moment in milliseconds since 1970. */

@@ -8,9 +8,9 @@ export interface RequestCounts {
   readonly subscriptions: number
   /** The server instance at the other end. */
   readonly instance: string | undefined
-  /** How often a connection was opened. */
+  /** The number of connections that were opened. */
   readonly opened: number
-  /** How often the set of subscriptions changed without a new connection. */
+  /** The number of changes to the set of subscriptions without a new connection. */
   readonly changed: number
 }
 

@@ -37,7 +37,7 @@ export interface SubscriptionOptions<TInput, TEvent> {
   readonly path: string
   readonly procedure: Subscribable<TInput, TEvent>
   readonly input: TInput
-  /** How many events the page keeps. */
+  /** The number of events that the page keeps. */
   readonly keep: number
   publishedAt(event: TEvent): Date
   /** Asks the log which events came after an id. */
