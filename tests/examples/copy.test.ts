@@ -24,6 +24,7 @@ function run(command: string, args: readonly string[], cwd: string): void {
 }
 
 const copies = [
+  { name: 'ai-chat', source: exampleFolder('ai-chat'), output: 'dist' },
   { name: 'express-react', source: exampleFolder('express-react'), output: 'dist' },
   { name: 'fastify', source: exampleFolder('fastify') },
   { name: 'hono', source: exampleFolder('hono') },

@@ -1,0 +1,56 @@
+import { initTRPC } from '@trpc/server'
+import { failOnError } from '@trpc-sse/ai/ai-sdk'
+import { convertToModelMessages, streamText, toUIMessageStream } from 'ai'
+import { z } from 'zod'
+import { channels, chat, chatRun, question, transformer } from './channels.ts'
+import { model } from './model.ts'
+import { readTranscript } from './transcript.ts'
+
+const t = initTRPC.create({ transformer })
+
+// Whoever knows the id of a chat may do everything here: check in your app whose chat it is.
+export const appRouter = t.router({
+  chat: t.procedure.input(chat).query(({ input }) => readTranscript(input.chatId)),
+
+  /** Starts an answer. The client chooses the run's id: sent twice, this asks the model once. */
+  ask: t.procedure
+    .input(chatRun.extend({ question }))
+    .mutation(async ({ input: { chatId, runId, question } }) => {
+      await channels.turns({ chatId }).publish({ runId, question }, { idempotencyKey: runId })
+      // Not awaited: the mutation returns, and the run goes on.
+      answer(chatId, runId).catch((error: unknown) => console.error(error))
+    }),
+
+  stop: t.procedure.input(chatRun).mutation(({ input }) => channels.answer(input).stop()),
+
+  onAnswer: t.procedure
+    .input(chatRun)
+    .subscription((opts) => channels.answer(opts.input).follow(opts)),
+
+  /** Sends each question, so that open tabs show what is asked in another one. */
+  onTurn: t.procedure
+    .input(chat.extend({ lastEventId: z.string().nullable() }))
+    .subscription((opts) => {
+      const { chatId, lastEventId } = opts.input
+      const start = lastEventId === null ? {} : { lastEventId }
+      return channels.turns({ chatId }).subscribe({ ...opts, ...start })
+    }),
+})
+
+export type AppRouter = typeof appRouter
+
+async function answer(chatId: string, runId: string): Promise<void> {
+  const { messages } = await readTranscript(chatId)
+  const prompt = await convertToModelMessages(messages)
+  const { status, error } = await channels.answer({ chatId, runId }).produce(({ signal }) => {
+    const { stream } = streamText({ model, messages: prompt, abortSignal: signal, onError() {} })
+    return failOnError(
+      toUIMessageStream({
+        stream,
+        generateMessageId: () => runId,
+        onError: () => 'The model reported an error.',
+      }),
+    )
+  })
+  if (error) console.error(`${runId} ${status}:`, error)
+}
