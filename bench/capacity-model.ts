@@ -149,10 +149,10 @@ export function costTable(costs: Costs): Table {
     line('d₈', 'the same, eight events in a tick', costs.batchedUs, 'µs', 'fan-out'),
     line('d₁', 'a delivery of an event that has one subscriber', costs.singleUs, 'µs', 'channels'),
     line('o', 'opening a connection, CPU of the instance', costs.openUs, 'µs', 'idle'),
-    line('o₁', 'opening one with a channel of its own', costs.openChannelUs, 'µs', 'channels'),
+    line('o₁', 'opening one with its own channel', costs.openChannelUs, 'µs', 'channels'),
     line('m', 'an open connection, RSS of the instance', costs.connectionKb, 'KB', 'idle'),
     line('p', 'a publish, CPU of Redis', costs.publishUs, 'µs', 'publish'),
-    line('p₊', 'one of many to a channel at a time', costs.togetherUs, 'µs', 'publish'),
+    line('p₊', 'a publish that is stored together with others', costs.togetherUs, 'µs', 'publish'),
     line('pₖ', 'a publish with an idempotency key', costs.keyedUs, 'µs', 'publish'),
     line('t', 'notifying one instance, CPU of Redis', costs.notifyUs, 'µs', 'publish'),
     line('c', 'a position check, CPU of Redis', costs.checkUs, 'µs', 'publish'),
@@ -170,7 +170,7 @@ export function appTable(costs: Costs): Table {
       'Redis: publish',
       'notify',
       'check',
-      'in all',
+      'total',
     ],
     ...apps.map((app) => {
       const load = loadOf(app, costs)
