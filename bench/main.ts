@@ -1,6 +1,6 @@
 /**
- * `npm run bench` measures ours beside stock tRPC, other libraries and the floor, in one run. Read
- * README.md before you quote a figure.
+ * `npm run bench` measures our server beside stock tRPC, other libraries and the floor, in one run.
+ * Read README.md before you quote a figure.
  */
 
 import { execFileSync } from 'node:child_process'
@@ -71,7 +71,7 @@ async function save({ out }: BenchOptions, results: object): Promise<void> {
   console.log(`\nWritten to ${relative(process.cwd(), out)}`)
 }
 
-/** No figure is precise to more than six digits. */
+/** Shortens numbers, because no figure is precise to more than six digits. */
 function shortened(_: string, value: unknown): unknown {
   return typeof value === 'number' ? Number(value.toPrecision(6)) : value
 }

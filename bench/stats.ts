@@ -1,4 +1,4 @@
-/** The middle of some numbers; of an even count, the mean of the middle two. */
+/** Returns the median: the middle value, or the mean of the middle two. */
 export function median(values: readonly number[]): number {
   const sorted = Float64Array.from(values).sort()
   const middle = sorted.length / 2

@@ -98,7 +98,7 @@ function pack(from, as) {
   return archive
 }
 
-/** Unpacks an archive into a folder, and removes it. */
+/** Unpacks an archive into a folder, and removes the archive. */
 function unpack(archive, into) {
   execFileSync('tar', ['-xzf', archive, '-C', into, '--strip-components=1'])
   rmSync(archive)

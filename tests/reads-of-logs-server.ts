@@ -35,5 +35,5 @@ process.on('message', () => {
   const peakBytes = process.resourceUsage().maxRSS * 1_024
   process.send?.({ nowBytes: process.memoryUsage.rss(), peakBytes } satisfies MemoryUse)
 })
-// The test that started it has ended.
+// The test that started this process has ended.
 process.on('disconnect', () => process.exit())

@@ -7,7 +7,7 @@ import { answerCalls } from './peer.ts'
 
 /** The methods of the publisher's process. */
 export interface PublisherMethods {
-  /** Publishes `count` events, with `inFlight` of them in flight. */
+  /** Publishes `events` events, with `inFlight` of them in flight. */
   publish(params: { events: number; inFlight: number; bytes: number }): Promise<PublishLoad>
 }
 

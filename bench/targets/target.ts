@@ -23,8 +23,8 @@ export interface TargetSettings {
    */
   readonly channels: number
   /**
-   * In multiplexed mode, the subscriptions on each connection, each to another channel. `undefined`
-   * means single mode.
+   * The number of subscriptions on each connection in multiplexed mode, each to another channel.
+   * `undefined` means single mode.
    */
   readonly perConnection?: number
   /** Makes raw call a tRPC procedure for each connection, as any server for tRPC must. */

@@ -11,5 +11,7 @@ const app = new Hono()
     fetchRequestHandler({ endpoint: '/trpc', req: c.req.raw, router: appRouter, channels }),
   )
 
-/** Bun and Deno serve this export. `idleTimeout: 0`: Bun would close silent streams after 10 s. */
+/**
+ * Bun and Deno serve this export. By default, Bun closes silent streams after 10 s: `idleTimeout`.
+ */
 export default { port: Number(process.env.PORT ?? 3000), idleTimeout: 0, fetch: app.fetch }

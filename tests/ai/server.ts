@@ -27,5 +27,5 @@ const server = createHTTPServer({ router, channels })
 server.listen(0, '127.0.0.1', () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 )
-// The test that started it has ended.
+// The test that started this process has ended.
 process.on('disconnect', () => process.exit())

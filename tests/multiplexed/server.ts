@@ -20,5 +20,5 @@ process.on('message', (message) => {
   if (message === 'drain') void server.link.drain().then(() => process.send?.('drained'))
   else process.send?.(server.link.stats())
 })
-// The test that started it is gone.
+// The test that started this process has ended.
 process.on('disconnect', () => process.exit())

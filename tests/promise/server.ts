@@ -13,5 +13,5 @@ const server = createHTTPServer({
 server.listen(0, '127.0.0.1', () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 )
-// The test that started it has ended.
+// The test that started this process has ended.
 process.on('disconnect', () => process.exit())

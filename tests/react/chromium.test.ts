@@ -236,7 +236,7 @@ describe('useLive in StrictMode, in Chromium', () => {
     await expectText('#status', 'connecting')
     await app.click(20)
     app.comeBack()
-    // Five of them are retained.
+    // The channel retains only five events.
     await expectText('#gap', 'trimmed')
     await expectText('#clicks', '10')
     await tab.click('button')

@@ -37,5 +37,5 @@ async function produce({ id, words, everyMs, fault }: ProduceCommand): Promise<v
 
 process.on('message', (command: ProduceCommand) => void produce(command))
 process.send?.({ port: 0 })
-// The test that started it has ended.
+// The test that started this process has ended.
 process.on('disconnect', () => process.exit())

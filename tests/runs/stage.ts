@@ -18,7 +18,7 @@ export interface ProducerProcess {
   gone(): Promise<void>
 }
 
-/** Two server processes on one Redis with a log, each behind a proxy. */
+/** Two server processes, each behind a proxy, on one Redis with an append-only file. */
 export interface Stage extends AsyncDisposable {
   readonly redis: RedisServer
   readonly proxies: readonly [TcpProxy, TcpProxy]

@@ -1,6 +1,7 @@
 /**
  * Whether a test file shares a process with others. That saves a start and the imports for each
- * file, half of the time for `packages`. Files elsewhere start servers and browsers.
+ * file, half of the time for `packages`. Files in other folders start servers and browsers, so each
+ * of them has its own process.
  */
 export function sharesProcess(file: string): boolean {
   return /\/packages\/\w+\/src\//.test(file) && !processTests.some((path) => file.endsWith(path))

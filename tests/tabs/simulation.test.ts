@@ -59,7 +59,7 @@ interface Watched {
   publishedAtStart(): number
 }
 
-/** Waits until everything has happened that needs no time to pass. */
+/** Waits until all work is done that needs no timer. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -232,7 +232,10 @@ export interface BadAppOptions {
   readonly behaviour: Behaviour
 }
 
-/** Marks the values at which shared functions misbehave; they must work for the good procedure. */
+/**
+ * Marks the values at which shared functions misbehave. For other values they work, because the
+ * good procedure uses them, too.
+ */
 const mark = 'bad'
 
 /** Starts the server. Functions that are called for each request misbehave at the header `bad`. */

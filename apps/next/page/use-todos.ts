@@ -16,7 +16,8 @@ const list = keyedList<Todo>({
 })
 
 /**
- * A user's list, live from the server-rendered state on, and optimistic mutations that change it.
+ * Returns a user's list, which starts with the server-rendered state and stays live, and optimistic
+ * mutations for it.
  */
 export function useTodos(user: string, initialData: InitialTodos) {
   const client = useTRPCClient()

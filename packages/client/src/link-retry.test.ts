@@ -72,7 +72,7 @@ function failingServer(clock: ReturnType<typeof manualClock>, mode: Mode, failur
   return { atMs, fetch }
 }
 
-/** Waits until everything has happened that needs no time to pass. */
+/** Waits until all work is done that needs no timer. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,4 +1,4 @@
-// Pinned to one version of TypeScript, and a test compares the answer with `tsc`'s own.
+// This code needs one pinned version of TypeScript. A test compares its answer with `tsc`'s own.
 
 import { join } from 'node:path'
 import { API, NodeBuilderFlags } from 'typescript/unstable/async'

@@ -21,7 +21,7 @@ export function typeFlow(root: string): Plugin {
     name: 'type-flow',
     buildStart() {
       first = readTypeFlow(root)
-      // Thrown by `load`.
+      // `load` throws the error. This only prevents an unhandled rejection.
       first.catch(() => {})
     },
     resolveId: (name) => (name === moduleName ? resolvedName : undefined),

@@ -33,7 +33,7 @@ async function startOneInstance(): Promise<Demo> {
   return { server, about: 'one server, events in memory', close }
 }
 
-// Before instances start: each of them would build the page.
+// Build the page before instances start, because each of them would build it.
 await pageFolder()
 const demo = await (process.env.REDIS_URL ? startTwoInstances() : startOneInstance())
 onShutdown(demo.close)

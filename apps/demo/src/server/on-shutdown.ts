@@ -6,7 +6,7 @@ export function onShutdown(close: () => Promise<void>): void {
   async function end(): Promise<void> {
     if (isStopping) return
     isStopping = true
-    // Exit even if something does not close in time, a Redis that is down for example.
+    // Exit even if something doesn't close in time: for example, because Redis is down.
     setTimeout(() => process.exit(0), timeoutMs).unref()
     await close()
     process.exit(0)

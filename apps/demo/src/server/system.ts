@@ -5,7 +5,10 @@ import { procedure, router } from './trpc.ts'
 const replay = 8
 
 export const systemRouter = router({
-  /** The server's health, then each change. No channel: any generator can be a subscription. */
+  /**
+   * The server's health, then each change. It needs no channel, because any generator can be a
+   * subscription.
+   */
   onHealth: procedure.subscription(async function* ({ signal }) {
     yield* health.changes(signal)
   }),

@@ -8,7 +8,7 @@ import { globalFetch } from '../transport/fetch.ts'
 import type { SseLinkBaseOptions } from './options.ts'
 
 /**
- * Its timers keep the process alive, because a process that waits for the next attempt must not
+ * A clock whose timers keep the process alive: a process that waits for the next attempt must not
  * end.
  */
 const waitingClock: Clock = {

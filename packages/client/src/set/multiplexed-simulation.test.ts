@@ -69,7 +69,7 @@ function simulate(seed: number) {
   return { clock, server, watched, dice, act }
 }
 
-/** Waits until everything has happened that needs no time to pass. */
+/** Waits until all work is done that needs no timer. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function eventsOf({ news }: Followed): ModelEvent[] {

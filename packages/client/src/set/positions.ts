@@ -10,7 +10,7 @@ export interface PersistStorage {
 
 /** The positions of subscriptions, by their identity. */
 export interface Positions {
-  /** Returns the position that a subscription had, in this page or the one before. */
+  /** Returns the position that a subscription had, in this page or the previous one. */
   load(identity: string): string | undefined
   /** Keeps a position; `undefined` forgets it. */
   save(identity: string, lastEventId: string | undefined): void

@@ -25,7 +25,8 @@ export interface ConnectionOptions {
   readonly clock: Clock
   readonly fetch: Fetch
   /**
-   * How long a control request may take, and then the start of its subscriptions, in milliseconds.
+   * The time limit of a control request, and then of the start of its subscriptions, in
+   * milliseconds.
    */
   readonly connectTimeoutMs: number
 }

@@ -15,7 +15,7 @@ import {
 import type { SetOptions } from './set-options.ts'
 import type { SharedSubscription, SubscriptionStream } from './shared-subscription.ts'
 
-/** The stream of all subscriptions of a set. It exists while there are some. */
+/** The stream of all subscriptions of a set. It exists while there are subscriptions. */
 export class SharedStream implements SubscriptionStream, ConnectionOwner {
   readonly options: SetOptions
   readonly #subscriptions: ReadonlySet<SharedSubscription>

@@ -24,7 +24,7 @@ export type RetryOption = Partial<RetryPolicy> | RetryDelay | false
 /** A checked {@link RetryOption} with all defaults. */
 export type CheckedRetry = RetryPolicy | RetryDelay | false
 
-/** The back-off of a link without the option. */
+/** The back-off of a link without the `retry` option. */
 export const defaultRetryPolicy: RetryPolicy = { baseMs: 250, maxMs: 30_000 }
 
 /**

@@ -86,8 +86,8 @@ function listen(
     on(event, ({ data, lastEventId }) => {
       onSign()
       const id = lastEventId ?? ''
-      // `lastEventId` is the id of the newest message that had one. Only a data message surely has
-      // its own.
+      // `lastEventId` is the id of the newest message that had one. Only a data message is certain
+      // to have its own id.
       const isOwn = event === 'message' || id !== position
       position = id
       onMessage({ event, data: data ?? '', id: isOwn ? id : undefined })

@@ -40,7 +40,7 @@ function unreadable(cause?: unknown): SubscriptionEnd {
   return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
 }
 
-/** Returns the error in the body of a refusal, if tRPC and not a gateway wrote it. */
+/** Returns the error in the body of a refusal, if tRPC wrote the body. It may be a gateway's. */
 export function errorOfBody(body: string, codec: Codec): Error | undefined {
   try {
     const responseJSON: Record<string, unknown> = JSON.parse(body)

@@ -17,7 +17,7 @@ export interface LiveResult<TData, TEvent, TError> {
   /**
    * Shows an event before it arrives. It is replaced by the event with the id that `sent` resolves
    * to: return the result of `publish` from the mutation. If `sent` rejects, the event is removed.
-   * The function is the same as long as the subscription is.
+   * The function stays the same as long as the subscription does.
    */
   optimistic(
     event: TEvent,
@@ -26,7 +26,7 @@ export interface LiveResult<TData, TEvent, TError> {
   ): void
   /**
    * Starts again without pending events: with this data, or with `initialData` of the last render.
-   * The function is the same as long as the subscription is.
+   * The function stays the same as long as the subscription does.
    */
   reset(initialData?: InitialData<Exclude<TData, undefined>>): void
 }

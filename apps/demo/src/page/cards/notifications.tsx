@@ -7,7 +7,7 @@ import { Card } from '../ui/card.tsx'
 import { formatTime } from '../ui/format.ts'
 import { useAction } from '../ui/use-action.ts'
 
-/** Notifications to every client, newest first, and how many are unread. */
+/** Notifications to every client, newest first, and the number of unread ones. */
 export function Notifications() {
   const { events, connection } = useStore(notifications)
   const [readTo, setReadTo] = useState<string>()

@@ -7,7 +7,7 @@ export interface SparklineProps {
 const width = 300
 const height = 64
 const padding = 4
-/** Fewer values enter from the right; more share the width. */
+/** With fewer values, the line starts further to the right. More values share the width. */
 const leastValues = 24
 
 /** A small line chart, with the newest value at the right. */

@@ -16,7 +16,7 @@ const words: Readonly<Record<Status, string>> = {
   'backend-away': 'Redis is away',
 }
 
-/** The name, the promise or what is wrong, the status, and the theme. */
+/** Shows the name, the promise or the current problem, the status, and the theme. */
 export function Header() {
   return (
     <header className="top">

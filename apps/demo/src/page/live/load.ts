@@ -26,7 +26,9 @@ export const load: Pick<Store<Load>, 'get' | 'subscribe'> = {
   }),
 }
 
-/** Instances report every two seconds: after this long without a report, one is gone. */
+/**
+ * An instance counts as gone after this long without a report. Instances report every two seconds.
+ */
 const validForMs = 6_000
 
 /** Adds up the load of all instances; `undefined` without a recent report. */

@@ -10,7 +10,7 @@ import type { Counts, SubscriptionState } from './subscription-state.ts'
 /** The page's information about its last disconnection. */
 export type Recovery =
   | { readonly phase: 'none' }
-  /** Subscriptions are lost, since a moment in milliseconds since 1970. */
+  /** Subscriptions are lost. `since` is the time of the loss, in milliseconds since 1970. */
   | { readonly phase: 'away'; readonly since: number }
   /** All subscriptions are live again, and the arrived events are being compared with the log. */
   | { readonly phase: 'checking'; readonly since: number }

@@ -4,7 +4,7 @@ import { createStore } from './store.ts'
 export interface RequestCounts {
   /** Open connections: one, or briefly two during a handover. */
   readonly connections: number
-  /** Subscriptions on them: those last requested that have not completed. */
+  /** Subscriptions on these connections: those of the last request that haven't completed. */
   readonly subscriptions: number
   /** The server instance at the other end. */
   readonly instance: string | undefined

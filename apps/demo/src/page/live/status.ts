@@ -3,7 +3,7 @@ import { health } from './health.ts'
 import { subscriptionReports } from './open-subscriptions.ts'
 import { useStore } from './store.ts'
 
-/** The state of everything, in one word. */
+/** The overall state, in one word. */
 export type Status = 'connecting' | 'live' | 'lost' | 'offline' | 'backend-away'
 
 /** Reads the worst state of the network, the subscriptions and the backend. */
