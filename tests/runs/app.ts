@@ -11,15 +11,12 @@ const t = initTRPC.create()
 
 /** Creates the channels and the router of a server, on the Redis at a URL or in memory. */
 export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
+  const fold = { initial: '', apply: (text: string, delta: string) => text + delta }
   const channels = createChannels({
     backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
-      answer: run({
-        params,
-        event: z.string(),
-        fold: { initial: '', apply: (text, delta) => text + delta },
-        leaseMs,
-      }),
+      answer: run({ params, event: z.string(), fold, leaseMs }),
+      relay: run({ params, event: z.string(), fold, leaseMs, onAbandoned: 'takeOver' }),
       job: run({ params, event: z.string(), leaseMs }),
     },
     onError() {},
@@ -28,12 +25,17 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
     onAnswer: t.procedure
       .input(params)
       .subscription((opts) => channels.answer(opts.input).follow(opts)),
+    onRelay: t.procedure
+      .input(params)
+      .subscription((opts) => channels.relay(opts.input).follow(opts)),
     onJob: t.procedure.input(params).subscription((opts) => channels.job(opts.input).follow(opts)),
   })
   return { channels, router }
 }
 
 export type App = ReturnType<typeof createApp>
+/** A run that speaks: one that is abandoned with its producer, or is taken over. */
+export type Kind = 'answer' | 'relay'
 export type AppRouter = App['router']
 
 /** The expected text of a run: numbered words that contain the run's id. */

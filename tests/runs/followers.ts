@@ -1,6 +1,6 @@
 import { createTRPCClient, type TRPCLink } from '@trpc/client'
 import type { RunItem } from '@trpc-sse/server'
-import type { App, AppRouter } from './app.ts'
+import type { App, AppRouter, Kind } from './app.ts'
 
 /** The result of a follower at the end of a run. */
 export interface Outcome {
@@ -59,10 +59,15 @@ function collectText() {
 }
 
 /** Follows a run through a client link. */
-export function followByLink(link: TRPCLink<AppRouter>, id: string): RunFollower {
+export function followByLink(
+  link: TRPCLink<AppRouter>,
+  id: string,
+  kind: Kind = 'answer',
+): RunFollower {
   const client = createTRPCClient<AppRouter>({ links: [link] })
   const { follower, take, end } = collectText()
-  client.onAnswer.subscribe(
+  const procedure = kind === 'answer' ? client.onAnswer : client.onRelay
+  procedure.subscribe(
     { id },
     {
       onData: ({ data }) => take(data),
@@ -74,10 +79,10 @@ export function followByLink(link: TRPCLink<AppRouter>, id: string): RunFollower
 }
 
 /** Follows a run in this process. */
-export function followByLoop({ channels }: App, id: string): RunFollower {
+export function followByLoop({ channels }: App, id: string, kind: Kind = 'answer'): RunFollower {
   const { follower, take, end } = collectText()
   const following = (async () => {
-    for await (const [, item] of channels.answer({ id }).follow()) take(item)
+    for await (const [, item] of channels[kind]({ id }).follow()) take(item)
   })()
   following.then(
     () => end(),

@@ -1,10 +1,12 @@
 // A process that produces runs on the Redis at REDIS_URL, on request. It sends each result.
 import { setTimeout } from 'node:timers/promises'
-import { createApp } from './app.ts'
+import { createApp, type Kind } from './app.ts'
 
 /** A run to produce. */
 export interface ProduceCommand {
   readonly id: string
+  /** @default 'answer' */
+  readonly kind?: Kind
   readonly words: number
   /** The wait before each word, in milliseconds. */
   readonly everyMs: number
@@ -22,10 +24,11 @@ export interface Produced {
 
 const { channels } = createApp(process.env.REDIS_URL)
 
-async function produce({ id, words, everyMs, fault }: ProduceCommand): Promise<void> {
+async function produce(command: ProduceCommand): Promise<void> {
+  const { id, kind = 'answer', words, everyMs, fault } = command
   let yielded = 0
-  const { status } = await channels.answer({ id }).produce(async function* () {
-    for (let word = 0; word < words; word++) {
+  const { status } = await channels[kind]({ id }).produce(async function* ({ resumeFrom }) {
+    for (let word = resumeFrom?.deltas ?? 0; word < words; word++) {
       await setTimeout(everyMs)
       if (word === fault?.word) process.kill(process.pid, fault.signal)
       yield `${id}.${word} `

@@ -4,7 +4,7 @@ import { type ChildServer, startChildServer } from '../support/child-server.ts'
 import { createInbox, type Inbox } from '../support/inbox.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
-import { type App, createApp } from './app.ts'
+import { type App, createApp, type Kind } from './app.ts'
 import { followByLink, followByLoop, type RunFollower } from './followers.ts'
 import type { ProduceCommand, Produced } from './producer.ts'
 
@@ -28,7 +28,7 @@ export interface Stage extends AsyncDisposable {
   /** Kills a server process, and replaces it by another one. */
   replaceServer(index: 0 | 1): Promise<void>
   /** Follows a run through the link in both modes, on both servers, and in this process. */
-  follow(id: string): readonly RunFollower[]
+  follow(id: string, kind?: Kind): readonly RunFollower[]
 }
 
 export async function setStage(): Promise<Stage> {
@@ -61,7 +61,10 @@ export async function setStage(): Promise<Stage> {
       servers[index] = await startServer()
       proxies[index].target = servers[index].port
     },
-    follow: (id) => [...links.map((each) => followByLink(each, id)), followByLoop(app, id)],
+    follow: (id, kind) => [
+      ...links.map((each) => followByLink(each, id, kind)),
+      followByLoop(app, id, kind),
+    ],
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -92,7 +92,7 @@ export {
 export type { ProduceCallOptions, RunHandle, RunStatus, StopOptions } from './run/handle.ts'
 export type { RunEnd, RunItem } from './run/items.ts'
 export type { ProduceResult } from './run/producer.ts'
-export type { ProduceOptions, RunSource } from './run/source.ts'
+export type { ProduceOptions, ResumeFrom, RunSource } from './run/source.ts'
 export type { StateChange, StateEntry } from './state/changes.ts'
 export {
   type AnyStateChannelDefinition,

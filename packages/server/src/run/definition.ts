@@ -42,6 +42,14 @@ export interface RunOptions<
    */
   readonly leaseMs?: number
   /**
+   * What happens to a run whose producer is gone. `'end'`: it is `abandoned`. `'takeOver'`: another
+   * producer goes on. That is a call of `produce` that waits meanwhile, or one that comes within
+   * another `leaseMs`. If there is none, the run is `abandoned`.
+   *
+   * @default 'end'
+   */
+  readonly onAbandoned?: 'end' | 'takeOver'
+  /**
    * The time for which a run is remembered after its end, in milliseconds, from 1,000 to 30 days.
    *
    * @default 600_000
@@ -79,6 +87,7 @@ export interface RunDefinition<TParams, TInput, TEvent, TValue> {
   readonly fold: RunFold<unknown, unknown> | undefined
   readonly rollupMs: number
   readonly leaseMs: number
+  readonly onAbandoned: 'end' | 'takeOver'
   readonly keepForMs: number
   readonly retain: Retention
   readonly maxEventBytes: number
@@ -124,8 +133,9 @@ export function run<
   if (options.params !== undefined) checkSchema('run()', 'params', options.params)
   const { fold, rollupMs = 40, leaseMs = 10_000, keepForMs = 600_000 } = options
   const { retainEvents = 10_000, maxEventBytes = 262_144 } = options
-  const { maxBufferedBytes = 4_194_304 } = options
+  const { maxBufferedBytes = 4_194_304, onAbandoned = 'end' } = options
   checkFold(fold)
+  checkOnAbandoned(onAbandoned)
   checkRange({ rollupMs }, 0, 10_000)
   checkRange({ leaseMs }, 1_000, 600_000)
   checkRange({ keepForMs }, 1_000, longestKeepMs)
@@ -142,6 +152,7 @@ export function run<
     },
     rollupMs,
     leaseMs,
+    onAbandoned,
     keepForMs,
     retain: { events: retainEvents, forMs: Math.max(retainedMs, keepForMs) },
     maxEventBytes,
@@ -155,6 +166,12 @@ function checkFold(fold: unknown): void {
     if (fold.initial !== undefined && typeof fold.apply === 'function') return
   const message =
     'run(): fold needs `initial` and the function `apply`. Give { initial, apply: (value, delta) => … }.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function checkOnAbandoned(value: unknown): void {
+  if (value === 'end' || value === 'takeOver') return
+  const message = `run(): onAbandoned is ${String(value)}. Give 'end' or 'takeOver'.`
   throw new RealtimeError('INVALID_OPTION', message)
 }
 

@@ -2,6 +2,7 @@ import type { Codec } from '../codec/codec.ts'
 import { utf8Length } from '../codec/utf8.ts'
 import type { AnyRunDefinition } from './definition.ts'
 import { applyFold, initialValue } from './fold-value.ts'
+import type { Resumed } from './take-over.ts'
 
 /**
  * The minimum bytes of deltas after which the fold is stored again. If the fold itself is longer,
@@ -34,10 +35,12 @@ export class DeltaBatches {
   #tailBytes = 0
   #tailEvents = 0
 
-  constructor(definition: AnyRunDefinition, codec: Codec) {
+  /** Starts with the value of a run that was taken over, or with the first one. */
+  constructor(definition: AnyRunDefinition, codec: Codec, resumed: Resumed | undefined) {
     this.#definition = definition
     this.#codec = codec
-    if (definition.fold) this.#value = initialValue(definition.fold, codec)
+    if (resumed) this.#value = resumed.resumeFrom.value
+    else if (definition.fold) this.#value = initialValue(definition.fold, codec)
   }
 
   get isEmpty(): boolean {

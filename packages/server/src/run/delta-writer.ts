@@ -1,12 +1,23 @@
 import { wait } from '@trpc-sse/protocol'
 import { type DeltaBatch, DeltaBatches } from './delta-batches.ts'
 import type { EndMarker, RunEnd } from './items.ts'
+import type { RunBatch } from './run-log.ts'
 import type { RunParts } from './run-parts.ts'
+import type { Resumed } from './take-over.ts'
 
 /** The maximum factor by which the delay of writes grows during a run. */
 const longestRollup = 4
 /** The number of writes after which the delay has grown by one `rollupMs`. */
 const writesPerStep = 8
+
+/** What a {@link DeltaWriter} is made with. */
+export interface DeltaWriterOptions {
+  readonly token: string
+  /** What it goes on from, if the run was taken over. */
+  readonly resumed: Resumed | undefined
+  /** Called when nothing more can be stored. */
+  onLost(): void
+}
 
 /**
  * Stores the deltas of a run, many in one write, while the producer continues. Only one write is
@@ -28,12 +39,16 @@ export class DeltaWriter {
   #isLost = false
   /** The text of the fold to store next: the id of the last included event, and the value. */
   #fold: string | undefined
+  /** How many deltas are stored. */
+  #deltas = 0
 
-  constructor(options: RunParts, token: string, onLost: () => void) {
+  constructor(options: RunParts, { token, resumed, onLost }: DeltaWriterOptions) {
+    const { definition, codec } = options
     this.#options = options
     this.#token = token
     this.#onLost = onLost
-    this.#batches = new DeltaBatches(options.definition, options.codec)
+    this.#batches = new DeltaBatches(definition, codec, resumed)
+    if (resumed) this.#resume(resumed)
     this.#renewLater()
   }
 
@@ -69,13 +84,18 @@ export class DeltaWriter {
       if (!this.#batches.isFull || !this.#canWrite) break
       this.#write()
     }
-    const { runLog } = this.#options
+    const { runLog, definition } = this.#options
     // It is unknown what a failed write has stored, so only the end is stored after it.
-    const rest = this.#failure ? [] : this.#batches.take().payloads
-    const fold = this.#failure ? undefined : this.#fold
+    const rest = this.#failure ? undefined : this.#nextBatch(this.#batches.take().payloads)
+    const isGivenUp = marker.status === 'abandoned' || this.#failure !== undefined
+    if (definition.onAbandoned === 'takeOver' && isGivenUp && marker.status !== 'failed') {
+      if (!this.#isLost) await runLog.release(this.#token, rest)
+      return 'abandoned'
+    }
     const failed: EndMarker = { type: 'end', status: 'failed' }
     const end = this.#failure && marker.status === 'completed' ? failed : marker
-    if (!this.#isLost && (await runLog.end(this.#token, rest, end, fold))) return end.status
+    const last = rest ?? { payloads: [], fold: undefined, deltas: this.#deltas }
+    if (!this.#isLost && (await runLog.end(this.#token, last, end))) return end.status
     const { state } = await runLog.read()
     return state === undefined || state.status === 'running' ? 'abandoned' : state.status
   }
@@ -87,6 +107,17 @@ export class DeltaWriter {
 
   get #canWrite(): boolean {
     return !this.#failure && !this.#isLost
+  }
+
+  /** Stores the value with the first deltas: those before it need not be retained. */
+  #resume({ resumeFrom: { value, deltas }, after }: Resumed): void {
+    const { definition, codec } = this.#options
+    this.#deltas = deltas
+    if (definition.fold) this.#fold = `${after} ${codec.serialize(value)}`
+  }
+
+  #nextBatch(payloads: readonly string[]): RunBatch {
+    return { payloads, fold: this.#fold, deltas: this.#deltas + payloads.length }
   }
 
   #writeLater(): void {
@@ -131,13 +162,15 @@ export class DeltaWriter {
 
   async #store({ payloads, bytes, fold }: DeltaBatch): Promise<void> {
     this.#writes += 1
-    const ids = await this.#options.runLog.store(this.#token, payloads, this.#fold)
+    const batch = this.#nextBatch(payloads)
+    const ids = await this.#options.runLog.store(this.#token, batch)
     this.#bytes -= bytes
     if (ids === undefined) {
       this.#isLost = true
       this.#onLost()
       return
     }
+    this.#deltas = batch.deltas
     this.#fold = fold === undefined ? undefined : `${ids.at(-1)} ${fold}`
     this.#renewLater()
   }

@@ -45,14 +45,15 @@ export interface RunHandle<TInput, TEvent, TValue> {
   /**
    * Runs a source and stores its deltas, until the source ends, throws or is stopped. Resolves at
    * the end with the status. A run is produced only once: if it is running or has ended, this
-   * starts nothing, and the status says so.
+   * starts nothing, and the status says so. With `onAbandoned: 'takeOver'`, it waits while the run
+   * is running, and continues it when its producer is gone.
    *
    * If the source throws or yields a value that doesn't fit the schema, the run is `failed`, and
    * the result has the `error`. Followers get the message of a `TRPCError`, but of no other error.
    *
    * Rejects with `BACKEND_UNAVAILABLE` if the run can't begin.
    */
-  produce(source: RunSource<TInput>, options?: ProduceCallOptions): Promise<ProduceResult>
+  produce(source: RunSource<TInput, TValue>, options?: ProduceCallOptions): Promise<ProduceResult>
   /**
    * Stops the run, from any process: the producer's `signal` aborts, and followers complete. A run
    * that is stopped before its start never starts. Has no effect if the run has ended. Resolves to
@@ -75,7 +76,7 @@ export interface RunHandle<TInput, TEvent, TValue> {
 
 /** The parts of a {@link RunHandle}. */
 export interface RunHandleOptions
-  extends Omit<RunParts, 'runLog'>,
+  extends Omit<RunParts, 'runLog' | 'readValue'>,
     Omit<ChannelFeedOptions, 'behind'> {
   readonly reads: Reads
   readonly folds: RecentReads<FoldedRun>
@@ -88,9 +89,12 @@ export function createRunHandle<TInput, TEvent, TValue>(
   const { definition } = options
   const runLog = new RunLog({ ...options, ...definition })
   const folding = foldOptions(options, runLog)
+  const readValue = folding && (() => foldRun(folding))
   return {
     produce(source, { waitUntil } = {}) {
-      const producing = keepAlive(produce({ ...options, runLog }, source))
+      const producing = keepAlive(
+        produce({ ...options, runLog, readValue }, source as RunSource<unknown>),
+      )
       // Rejections are for the caller. The platform only waits.
       const settled = producing.catch(() => {})
       if (waitUntil) callHandler('waitUntil', () => waitUntil(settled))
@@ -103,7 +107,7 @@ export function createRunHandle<TInput, TEvent, TValue>(
     async status() {
       const { state } = await keepAlive(runLog.read())
       // Read the value after the status, so that an ended run has its whole value.
-      const value = folding && (await keepAlive(foldRun(folding))).value
+      const value = readValue && (await keepAlive(readValue())).value
       return { status: 'none', ...state, value: value as RunStatus<TValue>['value'] }
     },
     follow: (follow = {}) => followRun(options, { folding, runLog }, follow),

@@ -60,15 +60,18 @@ export interface RunState {
   readonly reason?: string
 }
 
-/** Parses the entry `status`. A running run without a lease is abandoned. */
-export function toRunState(text: string | null, lease: string | null): RunState | undefined {
+/**
+ * Parses the entry `status`. A running run is abandoned if it neither has a producer nor waits for
+ * one.
+ */
+export function toRunState(text: string | null, isAlive: boolean): RunState | undefined {
   if (text === null) return undefined
   const value: unknown = JSON.parse(text)
   if (!isPlainObject(value)) return undefined
   const { status, reason } = value
   const why = typeof reason === 'string' ? { reason } : {}
   if (isRunEnd(status)) return { status, ...why }
-  return { status: lease === null ? 'abandoned' : 'running' }
+  return { status: isAlive ? 'running' : 'abandoned' }
 }
 
 function isRunEnd(status: unknown): status is RunEnd {

@@ -1,3 +1,4 @@
+import { RealtimeError } from '@trpc-sse/protocol'
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import { checkSize, validEvent } from '../channel/publish.ts'
 import { captureContext } from '../user-code/async-context.ts'
@@ -6,6 +7,7 @@ import { DeltaWriter } from './delta-writer.ts'
 import { type EndMarker, maxReasonLength, type RunEnd, toStoredItem } from './items.ts'
 import type { RunParts } from './run-parts.ts'
 import { type RunSource, readSource } from './source.ts'
+import { type Resumed, readResumed, waitForTurn } from './take-over.ts'
 
 /** The result of `produce`. */
 export interface ProduceResult {
@@ -20,17 +22,40 @@ export interface ProduceResult {
   readonly error?: unknown
 }
 
-/** Runs a source, unless the run has already begun. Doesn't reject for errors of the source. */
+/**
+ * Runs a source, unless the run has already begun. Takes over a run whose producer is gone, if the
+ * run's options say so. Doesn't reject for errors of the source.
+ */
 export async function produce(
   options: RunParts,
   source: RunSource<unknown>,
 ): Promise<ProduceResult> {
+  checkResumable(options, source)
   const token = Array.from({ length: 4 }, () => Math.floor(options.clock.random() * 2 ** 32))
     .map((part) => part.toString(36))
     .join('.')
   const before = await options.runLog.begin(token)
-  if (before) return { status: before.status === 'running' ? 'alreadyRunning' : 'alreadyEnded' }
-  return await new Producer(options, token).run(source)
+  if (before === undefined) return await new Producer(options, token, undefined).run(source)
+  if (before.status !== 'running') return { status: 'alreadyEnded' }
+  if (options.definition.onAbandoned !== 'takeOver') return { status: 'alreadyRunning' }
+  const turn = await waitForTurn(options, token)
+  if (typeof turn === 'string') return { status: turn }
+  let resumed: Resumed
+  try {
+    resumed = await readResumed(options, turn)
+  } catch (error) {
+    // The lease runs out, and the next one may try.
+    return { status: 'abandoned', error }
+  }
+  return await new Producer(options, token, resumed).run(source)
+}
+
+/** Another source would yield its first deltas again. */
+function checkResumable({ definition }: RunParts, source: RunSource<unknown>): void {
+  if (definition.onAbandoned === 'end' || typeof source === 'function') return
+  const message =
+    'With `onAbandoned: "takeOver"`, produce() takes a function, which starts where another producer stopped: ({ signal, resumeFrom }) => …'
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 /** The one producer of a run, while it holds the lease. */
@@ -38,6 +63,7 @@ class Producer {
   readonly #options: RunParts
   readonly #over = new AbortController()
   readonly #writer: DeltaWriter
+  readonly #resumed: Resumed | undefined
   /** The async context of `produce`, in which listeners of the source's signal are called. */
   readonly #context = captureContext()
 
@@ -46,9 +72,10 @@ class Producer {
    */
   #isAbandoned = false
 
-  constructor(options: RunParts, token: string) {
+  constructor(options: RunParts, token: string, resumed: Resumed | undefined) {
     this.#options = options
-    this.#writer = new DeltaWriter(options, token, () => this.#stop())
+    this.#resumed = resumed
+    this.#writer = new DeltaWriter(options, { token, resumed, onLost: () => this.#stop() })
   }
 
   async run(source: RunSource<unknown>): Promise<ProduceResult> {
@@ -79,7 +106,9 @@ class Producer {
 
   async #consume(source: RunSource<unknown>): Promise<ProduceResult> {
     try {
-      await readSource(source, this.#over.signal, (value) => this.#add(value))
+      const resumeFrom = this.#resumed?.resumeFrom
+      const { signal } = this.#over
+      await readSource(source, { signal, resumeFrom }, (value) => this.#add(value))
     } catch (error) {
       return await this.#end({ type: 'end', status: 'failed', ...shownReason(error) }, error)
     }

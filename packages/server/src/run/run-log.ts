@@ -10,7 +10,17 @@ export interface RunLogOptions {
   readonly backend: Backend
   readonly codec: Codec
   readonly leaseMs: number
+  readonly onAbandoned: 'end' | 'takeOver'
   readonly keepForMs: number
+}
+
+/** What a producer stores in one step. */
+export interface RunBatch {
+  readonly payloads: readonly string[]
+  /** The entry `fold`, if it is to be stored. */
+  readonly fold: string | undefined
+  /** How many deltas the run has with these. */
+  readonly deltas: number
 }
 
 /** The content of a run's entries. */
@@ -20,6 +30,7 @@ export interface RunEntries {
   readonly statusText: string | null
   /** The text of the entry `lease`, for conditions. */
   readonly lease: string | null
+  readonly deltas: string | null
   /** The stored value of the fold, and the id of the last event that it includes. */
   readonly fold: { readonly id: string; readonly text: string } | undefined
   /** The log's last id at the moment of the read. */
@@ -27,9 +38,10 @@ export interface RunEntries {
 }
 
 /**
- * The log of one run. It has three entries: `status`; `lease`, the token of the producer while it
- * is alive; and `fold`, the text `<id> <value>`. Each method makes one atomic change, so a run has
- * only one producer and one end.
+ * The log of one run. It has these entries: `status`; `lease`, the token of the producer while it is
+ * alive; and `fold`, the text `<id> <value>`. A run that can be taken over also has `deltas`, the
+ * number of stored deltas. It outlives the lease, and the run is abandoned when it expires. Each
+ * method makes one atomic change, so a run has only one producer at a time and one end.
  */
 export class RunLog {
   readonly #options: RunLogOptions
@@ -48,35 +60,62 @@ export class RunLog {
         { key: 'status', is: null },
         { key: 'lease', is: null },
       ],
-      set: [{ key: 'status', value: runningText }, this.#lease(token)],
+      set: [{ key: 'status', value: runningText }, ...this.#leases(token, 0)],
       forgetAfterMs: this.#abandonedForMs,
     })
     if (outcome === 'changed') return undefined
-    return toRunState(current[0] ?? null, current[1] ?? null) ?? { status: 'running' }
+    const [status = null, lease = null] = current
+    return toRunState(status, lease !== null || this.#canBeTakenOver) ?? { status: 'running' }
+  }
+
+  /**
+   * Makes the owner of a token the producer of a run that has none. Returns how many deltas the run
+   * has, or its state.
+   */
+  async takeOver(token: string): Promise<{ readonly deltas: number } | RunState | undefined> {
+    const { state, statusText, lease, deltas } = await this.read()
+    // The answer to the change below may have been lost.
+    if (lease === token) return { deltas: Number(deltas) }
+    if (state?.status !== 'running' || lease !== null) return state
+    const { outcome } = await this.#change({
+      when: [
+        { key: 'status', is: statusText },
+        { key: 'lease', is: null },
+        { key: 'deltas', is: deltas },
+      ],
+      set: this.#leases(token, Number(deltas)),
+      forgetAfterMs: this.#abandonedForMs,
+    })
+    return outcome === 'changed' ? { deltas: Number(deltas) } : state
   }
 
   /** Stores deltas and renews the lease. Returns their ids; `undefined` if the run has ended. */
   async store(
     token: string,
-    payloads: readonly string[],
-    fold: string | undefined,
+    { payloads, fold, deltas }: RunBatch,
   ): Promise<readonly string[] | undefined> {
     const { outcome, ids } = await this.#change({
       when: [{ key: 'lease', is: token }],
-      set: [this.#lease(token), ...foldEntry(fold)],
+      set: [...this.#leases(token, deltas), ...foldEntry(fold)],
       payloads,
       forgetAfterMs: this.#abandonedForMs,
     })
     return outcome === 'changed' ? ids : undefined
   }
 
+  /** Ends the lease, with the last deltas if there are some, so that another producer goes on. */
+  async release(token: string, batch: RunBatch | undefined): Promise<void> {
+    await this.#change({
+      when: [{ key: 'lease', is: token }],
+      delete: ['lease'],
+      set: batch ? [...this.#deltas(batch.deltas), ...foldEntry(batch.fold)] : [],
+      payloads: batch?.payloads ?? [],
+      forgetAfterMs: this.#abandonedForMs,
+    })
+  }
+
   /** Stores the last deltas and the end. Returns `false` if the run had already ended. */
-  async end(
-    token: string,
-    payloads: readonly string[],
-    end: EndMarker,
-    fold: string | undefined,
-  ): Promise<boolean> {
+  async end(token: string, { payloads, fold }: RunBatch, end: EndMarker): Promise<boolean> {
     const { set, ...ending } = this.#ending(end)
     const { outcome } = await this.#change({
       when: [{ key: 'lease', is: token }],
@@ -117,12 +156,14 @@ export class RunLog {
     const entries = new Map(page.entries)
     const statusText = entries.get('status') ?? null
     const lease = entries.get('lease') ?? null
+    const deltas = entries.get('deltas') ?? null
     const fold = entries.get('fold')
     const space = fold?.indexOf(' ') ?? -1
     return {
-      state: toRunState(statusText, lease),
+      state: toRunState(statusText, lease !== null || deltas !== null),
       statusText,
       lease,
+      deltas,
       fold:
         fold === undefined ? undefined : { id: fold.slice(0, space), text: fold.slice(space + 1) },
       lastEventId: page.lastEventId,
@@ -137,16 +178,29 @@ export class RunLog {
     return toEntriesBackend(this.#options.backend)
   }
 
-  #lease(token: string): EntryUpdate {
-    const { leaseMs } = this.#options
-    const onExpiry = this.#payload({ type: 'end', status: 'abandoned' })
-    return { key: 'lease', value: token, forMs: leaseMs, onExpiry }
+  #leases(token: string, deltas: number): readonly EntryUpdate[] {
+    const lease = { key: 'lease', value: token, forMs: this.#options.leaseMs }
+    if (this.#canBeTakenOver) return [lease, ...this.#deltas(deltas)]
+    return [{ ...lease, onExpiry: this.#abandoned }]
+  }
+
+  #deltas(deltas: number): readonly EntryUpdate[] {
+    const forMs = this.#options.leaseMs * 2
+    return [{ key: 'deltas', value: `${deltas}`, forMs, onExpiry: this.#abandoned }]
+  }
+
+  get #canBeTakenOver(): boolean {
+    return this.#options.onAbandoned === 'takeOver'
+  }
+
+  get #abandoned(): string {
+    return this.#payload({ type: 'end', status: 'abandoned' })
   }
 
   #ending({ status, reason }: EndMarker): LogChange & Required<Pick<LogChange, 'set'>> {
     const state: RunState = { status, ...(reason !== undefined && { reason }) }
     return {
-      delete: ['lease'],
+      delete: ['lease', 'deltas'],
       set: [{ key: 'status', value: JSON.stringify(state) }],
       forgetAfterMs: this.#options.keepForMs,
     }
@@ -160,7 +214,7 @@ export class RunLog {
    * The time after which an abandoned run is forgotten, counted from the last renewal of the lease.
    */
   get #abandonedForMs(): number {
-    return this.#options.leaseMs + this.#options.keepForMs
+    return this.#options.leaseMs * (this.#canBeTakenOver ? 2 : 1) + this.#options.keepForMs
   }
 }
 

@@ -2,6 +2,7 @@ import type { Clock } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { AnyRunDefinition } from './definition.ts'
+import type { FoldedRun } from './fold.ts'
 import type { RunLog } from './run-log.ts'
 
 /** The parts of one run that its producer and followers need. */
@@ -14,6 +15,8 @@ export interface RunParts {
   readonly codec: Codec
   readonly clock: Clock
   readonly runLog: RunLog
+  /** Reads the value; `undefined` for a run without a fold. */
+  readonly readValue: (() => Promise<FoldedRun>) | undefined
   /** For each run that this process produces, a function that abandons the run. */
   readonly producers: Set<() => Promise<void>>
 }

@@ -1,17 +1,30 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
 
+/** What a run amounted to when its producer was gone. */
+export interface ResumeFrom<TValue> {
+  /** The value of the fold; `undefined` for a run without a fold. */
+  readonly value: [TValue] extends [never] ? undefined : TValue
+  /** How many deltas were stored. */
+  readonly deltas: number
+}
+
 /** The argument of a source function. */
-export interface ProduceOptions {
+export interface ProduceOptions<TValue = unknown> {
   /** Aborts when the run is stopped or abandoned. Deltas that are yielded later are not stored. */
   readonly signal: AbortSignal
+  /**
+   * What was stored before, if the run is taken over: yield only what follows. `undefined` at the
+   * start of a run.
+   */
+  readonly resumeFrom: ResumeFrom<TValue> | undefined
 }
 
 /** The source of a run's deltas: an iterable, a stream, or a function that returns one. */
-export type RunSource<TDelta> =
+export type RunSource<TDelta, TValue = unknown> =
   | AsyncIterable<TDelta>
   | ReadableStream<TDelta>
-  | ((options: ProduceOptions) => Deltas<TDelta> | PromiseLike<Deltas<TDelta>>)
+  | ((options: ProduceOptions<TValue>) => Deltas<TDelta> | PromiseLike<Deltas<TDelta>>)
 
 type Deltas<TDelta> = AsyncIterable<TDelta> | ReadableStream<TDelta>
 
@@ -22,9 +35,10 @@ type Deltas<TDelta> = AsyncIterable<TDelta> | ReadableStream<TDelta>
  */
 export async function readSource(
   source: RunSource<unknown>,
-  signal: AbortSignal,
+  options: ProduceOptions,
   take: (delta: unknown) => Promise<void>,
 ): Promise<void> {
+  const { signal } = options
   let leaveNow = (): void => {}
   signal.addEventListener('abort', () => leaveNow(), { once: true })
   const unlessAborted = <TResult>(
@@ -35,7 +49,7 @@ export async function readSource(
       if (signal.aborted) leaveNow()
       Promise.resolve(work).then(resolve, reject)
     })
-  const opening = open(source, signal)
+  const opening = open(source, options)
   const iterator = await unlessAborted(opening)
   if (iterator === isAborted) {
     // A source that opens later, such as a server's response, would otherwise stay open.
@@ -69,9 +83,9 @@ const isAborted = Symbol('aborted')
 
 async function open(
   source: RunSource<unknown>,
-  signal: AbortSignal,
+  options: ProduceOptions,
 ): Promise<AsyncIterator<unknown>> {
-  const deltas: unknown = typeof source === 'function' ? await source({ signal }) : source
+  const deltas: unknown = typeof source === 'function' ? await source(options) : source
   if (deltas instanceof ReadableStream) return readerOf(deltas)
   if (isAsyncIterable(deltas)) return deltas[Symbol.asyncIterator]()
   const message =

@@ -1,0 +1,279 @@
+import { RealtimeError } from '@trpc-sse/protocol'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createInbox } from '../../../../tests/support/inbox.ts'
+import { manualClock } from '../../../../tests/support/manual-clock.ts'
+import { range } from '../../../../tests/support/numbers.ts'
+import { collect, collectContent, inTime, settled } from '../../../../tests/support/runs.ts'
+import { seededRandom } from '../../../../tests/support/seeded-random.ts'
+import type { Backend } from '../backend/backend.ts'
+import { memoryBackend } from '../backend/memory.ts'
+import { createChannels } from '../channels.ts'
+import { run } from './definition.ts'
+import type { ProduceOptions, ResumeFrom } from './source.ts'
+
+const leaseMs = 1_000
+const fold = { initial: '', apply: (text: string, delta: string) => text + delta }
+
+/** Processes on one backend. Each can be frozen: then nothing that it stores arrives. */
+function setup() {
+  // Each producer needs a token of its own.
+  const clock = { ...manualClock(), random: seededRandom(1) }
+  const backend = memoryBackend({ clock })
+  const options = { event: z.string(), leaseMs, onAbandoned: 'takeOver' } as const
+  function startProcess() {
+    let frozen: Promise<void> | undefined
+    let thaw = (): void => {}
+    let isUnavailable = false
+    const ownBackend: Backend = {
+      ...backend,
+      close: async () => {},
+      async entries(...call) {
+        if (isUnavailable) throw new RealtimeError('BACKEND_UNAVAILABLE', 'No answer.')
+        if (!backend.entries) throw new Error('The backend has no entries.')
+        return await backend.entries(...call)
+      },
+      async change(...call) {
+        await frozen
+        if (!backend.change) throw new Error('The backend has no entries.')
+        return await backend.change(...call)
+      },
+    }
+    const channels = createChannels({
+      backend: ownBackend,
+      clock,
+      channels: {
+        answer: run({ ...options, fold }),
+        short: run({ ...options, fold, retainEvents: 4, rollupMs: 0 }),
+        job: run(options),
+      },
+    })
+    return {
+      channels,
+      setUnavailable(value: boolean) {
+        isUnavailable = value
+      },
+      thaw: () => thaw(),
+      freeze() {
+        frozen = new Promise((resolve) => {
+          thaw = resolve
+        })
+      },
+    }
+  }
+  const passed = (ms: number): Promise<void> =>
+    inTime(clock, new Promise((resolve) => clock.after(ms, () => resolve())))
+  return { clock, startProcess, passed }
+}
+
+/** A source that yields what it is told to. It records what it resumed from. */
+function scripted() {
+  const orders = createInbox<{ readonly text: string | undefined }>()
+  const starts: (ResumeFrom<unknown> | undefined)[] = []
+  return {
+    starts,
+    say(...texts: (string | undefined)[]) {
+      for (const text of texts) orders.put({ text })
+    },
+    async *source({ resumeFrom }: ProduceOptions) {
+      starts.push(resumeFrom)
+      for (;;) {
+        const { text } = await orders.take()
+        if (text === undefined) return
+        yield text
+      }
+    },
+  }
+}
+
+describe('a run with onAbandoned takeOver', () => {
+  it.each([
+    ['answer', 'ab'],
+    ['short', 'ab'],
+    ['job', undefined],
+  ] as const)('%s is continued by a producer that waits', async (kind, value) => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    const following = collectContent(second.channels[kind]().follow())
+    void first.channels[kind]().produce(one.source)
+    one.say('a', 'b')
+    await passed(500)
+    const producing = second.channels[kind]().produce(two.source)
+    two.say('c', 'd')
+    await passed(5_000)
+    expect(two.starts).toEqual([])
+    first.freeze()
+    one.say('lost')
+    await passed(leaseMs * 1.5)
+    expect(two.starts).toEqual([{ value, deltas: 2 }])
+    expect((await second.channels[kind]().status()).status).toBe('running')
+    two.say(undefined)
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    const items = (await inTime(clock, following)) as { value: string; data: string }[]
+    expect(items.map((item) => item.value ?? item.data).join('')).toBe('abcd')
+  })
+
+  it('refuses what the old producer writes after another has taken over', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    let aborted = 0
+    const old = first.channels.answer().produce(async function* (options) {
+      options.signal.addEventListener('abort', () => {
+        aborted += 1
+      })
+      yield* one.source(options)
+    })
+    one.say('a')
+    await passed(500)
+    const producing = second.channels.answer().produce(two.source)
+    first.freeze()
+    one.say('lost')
+    await passed(leaseMs * 1.5)
+    two.say('b')
+    await passed(500)
+    first.thaw()
+    expect(await inTime(clock, old)).toEqual({ status: 'abandoned' })
+    expect(aborted).toBe(1)
+    two.say('c', undefined)
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    const status = await inTime(clock, second.channels.answer().status())
+    expect(status).toEqual({ status: 'completed', value: 'abc' })
+  })
+
+  it('is taken over by a call that comes after the lease has ended', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    void first.channels.answer().produce(one.source)
+    one.say('a')
+    await passed(500)
+    first.freeze()
+    await passed(leaseMs * 1.2)
+    two.say('b', undefined)
+    const producing = second.channels.answer().produce(two.source)
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    expect(two.starts).toEqual([{ value: 'a', deltas: 1 }])
+  })
+
+  it('is abandoned if nobody goes on within another lease', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    const following = collect(second.channels.answer().follow())
+    following.catch(() => {})
+    void first.channels.answer().produce(one.source)
+    one.say('a')
+    await passed(500)
+    first.freeze()
+    await passed(leaseMs * 3)
+    await expect(following).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await second.channels.answer().status()).toEqual({ status: 'abandoned', value: 'a' })
+    expect(await inTime(clock, second.channels.answer().produce(two.source))).toEqual({
+      status: 'alreadyEnded',
+    })
+  })
+
+  it('has one producer, however many wait, until the last of them ends it', async () => {
+    const { clock, startProcess, passed } = setup()
+    const processes = range(1, 5).map(startProcess)
+    const sources = processes.map(scripted)
+    const producing = processes.map(({ channels }, i) =>
+      channels.short().produce(sources[i]?.source ?? async function* () {}),
+    )
+    const frozen = new Set<number>()
+    for (const round of range(0, 4)) {
+      await passed(leaseMs * 2.5)
+      const active = sources.findIndex(({ starts }, i) => starts.length > 0 && !frozen.has(i))
+      const started = sources.filter(({ starts }) => starts.length > 0)
+      expect(started).toHaveLength(round + 1)
+      sources[active]?.say(...'abcdefgh')
+      if (round === 4) sources[active]?.say(undefined)
+      await passed(leaseMs * 0.5)
+      processes[active]?.freeze()
+      frozen.add(active)
+    }
+    expect(await inTime(clock, Promise.any(producing))).toEqual({ status: 'completed' })
+    const ends = sources.flatMap(({ starts }) => starts).map((start) => start?.deltas)
+    expect(ends.sort()).toEqual([16, 24, 32, 8, undefined])
+    const { value } = await inTime(clock, startProcess().channels.short().status())
+    expect(value).toBe('abcdefgh'.repeat(5))
+  })
+
+  it('is handed over at once when the channels of its producer are closed', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    const following = collectContent(second.channels.answer().follow())
+    const old = first.channels.answer().produce(one.source)
+    one.say('a')
+    await passed(500)
+    const producing = second.channels.answer().produce(two.source)
+    one.say('b')
+    await settled()
+    await inTime(clock, first.channels.close())
+    expect(await old).toEqual({ status: 'abandoned' })
+    await passed(leaseMs / 2)
+    expect(two.starts).toEqual([{ value: 'ab', deltas: 2 }])
+    two.say('c', undefined)
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    const items = (await inTime(clock, following)) as { value: string; data: string }[]
+    expect(items.map((item) => item.value ?? item.data).join('')).toBe('abc')
+  })
+})
+
+describe('a producer that waits', () => {
+  it.each(['stop', 'completion'])('starts nothing after the %s of the run', async (how) => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    const old = first.channels.answer().produce(one.source)
+    await passed(100)
+    const producing = second.channels.answer().produce(two.source)
+    await passed(100)
+    if (how === 'stop') await second.channels.answer().stop()
+    else one.say(undefined)
+    expect(await inTime(clock, producing)).toEqual({ status: 'alreadyEnded' })
+    expect((await inTime(clock, old)).status).toBe(how === 'stop' ? 'stopped' : 'completed')
+    expect(two.starts).toEqual([])
+  })
+
+  it('goes on waiting while the backend is unavailable', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    void first.channels.answer().produce(one.source)
+    one.say('a')
+    await passed(500)
+    const producing = second.channels.answer().produce(two.source)
+    second.setUnavailable(true)
+    await passed(leaseMs * 3)
+    first.freeze()
+    await passed(leaseMs)
+    second.setUnavailable(false)
+    two.say('b', undefined)
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+  })
+
+  it('leaves when its channels are closed', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scripted(), scripted()]
+    void first.channels.answer().produce(one.source)
+    await passed(100)
+    const producing = second.channels.answer().produce(two.source)
+    await passed(100)
+    await inTime(clock, second.channels.close())
+    expect(await producing).toEqual({ status: 'alreadyRunning' })
+    expect((await first.channels.answer().status()).status).toBe('running')
+  })
+
+  it('must be a function, and the option one of two', async () => {
+    const { startProcess } = setup()
+    const iterable = (async function* () {})()
+    const producing = startProcess().channels.answer().produce(iterable)
+    await expect(producing).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    expect(() => run({ event: z.string(), onAbandoned: 'other' as never })).toThrow('onAbandoned')
+  })
+})

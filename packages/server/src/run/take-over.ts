@@ -1,0 +1,68 @@
+import { RealtimeError, wait } from '@trpc-sse/protocol'
+import type { RunParts } from './run-parts.ts'
+import type { ResumeFrom } from './source.ts'
+
+/** What a producer goes on from. */
+export interface Resumed {
+  readonly resumeFrom: ResumeFrom<unknown>
+  /** The id of the last delta that the value includes. */
+  readonly after: string
+}
+
+/** How often a standby asks for its turn in the time of one lease. */
+const asksPerLease = 4
+
+/**
+ * Waits until a run has no producer, and makes the owner of the token its producer. Returns how many
+ * deltas the run has; or that it has ended, or that the channels were closed meanwhile. Rejects if
+ * the backend can't be asked; while it is only unavailable, it waits.
+ */
+export async function waitForTurn(
+  options: RunParts,
+  token: string,
+): Promise<number | 'alreadyEnded' | 'alreadyRunning'> {
+  const { clock, definition, producers } = options
+  const closing = new AbortController()
+  const leave = async (): Promise<void> => closing.abort()
+  producers.add(leave)
+  try {
+    while (!closing.signal.aborted) {
+      const run = await askForTurn(options, token)
+      if (run === undefined) return 'alreadyEnded'
+      if ('deltas' in run) return run.deltas
+      if (run.status !== 'running') return 'alreadyEnded'
+      await wait(clock, definition.leaseMs / asksPerLease, closing.signal)
+    }
+    return 'alreadyRunning'
+  } finally {
+    producers.delete(leave)
+  }
+}
+
+async function askForTurn(
+  { runLog }: RunParts,
+  token: string,
+): ReturnType<RunParts['runLog']['takeOver']> {
+  try {
+    return await runLog.takeOver(token)
+  } catch (error) {
+    // A standby is there for such times.
+    if (error instanceof RealtimeError && error.retryable) return { status: 'running' }
+    throw error
+  }
+}
+
+/** Reads what a run amounts to that was taken over. Rejects if that can't be known. */
+export async function readResumed(
+  { readValue, runLog }: RunParts,
+  deltas: number,
+): Promise<Resumed> {
+  if (!readValue) {
+    const { lastEventId } = await runLog.read()
+    return { resumeFrom: { value: undefined, deltas }, after: lastEventId }
+  }
+  const { value, after, presence } = await readValue()
+  if (presence !== 'lost') return { resumeFrom: { value, deltas }, after }
+  const message = 'Deltas of the run were lost, so no producer can take it over. Start another run.'
+  throw new RealtimeError('GAP', message)
+}
