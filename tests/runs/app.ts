@@ -16,7 +16,15 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
     backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
       answer: run({ params, event: z.string(), fold, leaseMs }),
-      relay: run({ params, event: z.string(), fold, leaseMs, onAbandoned: 'takeOver' }),
+      relay: run({
+        params,
+        event: z.string(),
+        fold,
+        leaseMs,
+        onAbandoned: 'takeOver',
+        // What comes before the dash.
+        index: ({ id }) => id.split('-')[0] ?? '',
+      }),
       job: run({ params, event: z.string(), leaseMs }),
     },
     onError() {},

@@ -9,6 +9,7 @@ import { PageCache } from './hub/page-cache.ts'
 import { Reads } from './hub/reads.ts'
 import { HubRegistry } from './hub/registry.ts'
 import type { ErrorStage } from './hub/report.ts'
+import type { ActiveRuns } from './run/active.ts'
 import type { RunDefinition } from './run/definition.ts'
 import type { RunHandle } from './run/handle.ts'
 import { acrossCopies } from './shared-state.ts'
@@ -30,12 +31,23 @@ export type ChannelFactory<
     ? Factory<
         TParams,
         RunHandle<TInput, Stored<TEvent, TTransformer>, StoredValue<TValue, TTransformer>>
-      >
+      > &
+        RunIndex<TParams>
     : TDefinition extends StateChannelDefinition<infer TParams, infer TInput, infer TValue>
       ? Factory<TParams, StateHandle<TInput, Stored<TValue, TTransformer>>>
       : TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
         ? Factory<TParams, ChannelHandle<TInput, Stored<TEvent, TTransformer>>>
         : never
+
+/** The part of a run's factory that finds runs. */
+export interface RunIndex<TParams> {
+  /**
+   * Returns the active runs of an index: a text that the `index` of the run returns.
+   *
+   * @throws `INVALID_OPTION` for a run without an `index`, or a text that can't be one.
+   */
+  active(index: string): ActiveRuns<TParams>
+}
 
 type Factory<TParams, THandle> = [TParams] extends [undefined]
   ? () => THandle

@@ -10,8 +10,9 @@ import {
 import { RecentReads } from './hub/recent-reads.ts'
 import type { ErrorStage } from './hub/report.ts'
 import type { AnyRunDefinition } from './run/definition.ts'
+import { createRunFactory, type RunFactory } from './run/factory.ts'
 import type { FoldedRun } from './run/fold.ts'
-import { createRunHandle, type RunHandleOptions } from './run/handle.ts'
+import type { RunHandleOptions } from './run/handle.ts'
 import { shortestForMs } from './state/checks.ts'
 import type { AnyStateChannelDefinition } from './state/definition.ts'
 import { createStateHandle, type LiveSnapshot } from './state/handle.ts'
@@ -39,11 +40,9 @@ export function factoryMaker(
     return (log) => createHandle({ ...parts, name, definition, log })
   }
 
-  function runHandle(name: string, definition: AnyRunDefinition): MakeHandle {
+  function runFactory(name: string, definition: AnyRunDefinition): RunFactory {
     const backend = toEntriesBackend(parts.backend)
-    const entries = { checkMs: definition.leaseMs / 2 }
-    const log = (of: ChannelLog): ChannelLog => ({ ...of, entries })
-    return (of) => createRunHandle({ ...parts, backend, name, definition, folds, log: log(of) })
+    return createRunFactory({ ...parts, backend, name, definition, folds })
   }
 
   function stateHandle(name: string, definition: AnyStateChannelDefinition): MakeHandle {
@@ -60,15 +59,11 @@ export function factoryMaker(
       })
   }
 
-  function makeHandle(name: string, definition: AnyDefinition): MakeHandle {
-    if (!('kind' in definition)) return channelHandle(name, definition)
-    if (definition.kind === 'run') return runHandle(name, definition)
-    return stateHandle(name, definition)
-  }
-
   return (name, definition) => {
     checkChannelName(name)
-    const make = makeHandle(name, definition)
+    if ('kind' in definition && definition.kind === 'run') return runFactory(name, definition)
+    const make =
+      'kind' in definition ? stateHandle(name, definition) : channelHandle(name, definition)
     return (params) =>
       make({ key: channelKey(name, definition.params, params), retain: definition.retain })
   }

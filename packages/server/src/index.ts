@@ -54,6 +54,7 @@ export {
   type Channels,
   type ChannelsBase,
   createChannels,
+  type RunIndex,
 } from './channels.ts'
 export type {
   AnyChannelDefinition,
@@ -82,6 +83,7 @@ export type {
 } from './link/options.ts'
 export type { TrustProxy } from './link/request/address.ts'
 export { createServerLink, type ServerLink, type ServerLinkStats } from './link/server-link.ts'
+export type { ActiveRun, ActiveRunChange, ActiveRunEvent, ActiveRuns } from './run/active.ts'
 export {
   type AnyRunDefinition,
   type RunDefinition,

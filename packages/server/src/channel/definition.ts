@@ -85,6 +85,11 @@ export type SchemaInput<TSchema> = TSchema extends StandardSchemaV1
   ? StandardSchemaV1.InferInput<TSchema>
   : undefined
 
+/** The params that a schema returns; `undefined` without a schema. */
+export type SchemaOutput<TSchema> = TSchema extends StandardSchemaV1
+  ? StandardSchemaV1.InferOutput<TSchema>
+  : undefined
+
 /**
  * Defines a channel: a typed, ordered log of events, or one log for each value of its params.
  *

@@ -20,6 +20,16 @@ export function channelKey(
   params: unknown,
 ): string {
   if (schema === undefined) return JSON.stringify([name])
+  const key = `[${JSON.stringify(name)},${canonicalJson(name, validParams(name, schema, params), 0)}]`
+  if (key.length <= maxKeyLength) return key
+  throw invalidParams(
+    name,
+    `as JSON they have ${key.length} characters; the limit is ${maxKeyLength}`,
+  )
+}
+
+/** Returns the params as their schema returns them. Throws BAD_REQUEST for invalid params. */
+export function validParams(name: string, schema: StandardSchemaV1, params: unknown): unknown {
   const result = schema['~standard'].validate(params)
   if (isPromiseLike(result)) {
     ignoreRejection(result)
@@ -27,12 +37,7 @@ export function channelKey(
   }
   if (result.issues)
     throw invalidParams(name, describeIssues(result.issues), issuesOf(result.issues))
-  const key = `[${JSON.stringify(name)},${canonicalJson(name, result.value, 0)}]`
-  if (key.length <= maxKeyLength) return key
-  throw invalidParams(
-    name,
-    `as JSON they have ${key.length} characters; the limit is ${maxKeyLength}`,
-  )
+  return result.value
 }
 
 /**

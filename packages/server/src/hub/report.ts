@@ -1,5 +1,5 @@
 /** The operation that failed in the background. */
-export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'close'
+export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'index' | 'close'
 
 /** Reports an error that can't be thrown to a caller. */
 export type ReportError = (error: unknown, stage: ErrorStage) => void

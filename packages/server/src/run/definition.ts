@@ -1,7 +1,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Retention } from '../backend/backend.ts'
-import { checkSchema, type SchemaInput } from '../channel/definition.ts'
+import { checkSchema, type SchemaInput, type SchemaOutput } from '../channel/definition.ts'
 import { checkNumbers } from '../user-code/numbers.ts'
 
 /** Combines the deltas of a run into one value. */
@@ -75,6 +75,18 @@ export interface RunOptions<
    * @default 4_194_304
    */
   readonly maxBufferedBytes?: number
+  /**
+   * Returns the index of a run: the id of its chat, for example. `active(index)` then lists the runs
+   * that are running. An index is a text of 1 to 256 characters.
+   */
+  readonly index?: (params: SchemaOutput<TParams>) => string
+  /**
+   * The maximum number of runs that an index lists, 1 to 1,000. Further runs aren't listed until
+   * others end, and `onError` is called.
+   *
+   * @default 100
+   */
+  readonly maxActive?: number
 }
 
 /**
@@ -92,6 +104,8 @@ export interface RunDefinition<TParams, TInput, TEvent, TValue> {
   readonly retain: Retention
   readonly maxEventBytes: number
   readonly maxBufferedBytes: number
+  readonly index: ((params: unknown) => unknown) | undefined
+  readonly maxActive: number
   /** Carries the types. Never set at run time. */
   readonly types?: {
     readonly params: TParams
@@ -134,11 +148,13 @@ export function run<
   const { fold, rollupMs = 40, leaseMs = 10_000, keepForMs = 600_000 } = options
   const { retainEvents = 10_000, maxEventBytes = 262_144 } = options
   const { maxBufferedBytes = 4_194_304, onAbandoned = 'end' } = options
+  const { index, maxActive = 100 } = options
   checkFold(fold)
   checkOnAbandoned(onAbandoned)
   checkRange({ rollupMs }, 0, 10_000)
   checkRange({ leaseMs }, 1_000, 600_000)
   checkRange({ keepForMs }, 1_000, longestKeepMs)
+  checkRange({ maxActive }, 1, 1_000)
   // At least 2: one delta, and the end.
   checkNumbers('run()', { retainEvents }, { least: 2, isWhole: true })
   checkNumbers('run()', { maxEventBytes, maxBufferedBytes }, { least: 1, isWhole: true })
@@ -157,6 +173,8 @@ export function run<
     retain: { events: retainEvents, forMs: Math.max(retainedMs, keepForMs) },
     maxEventBytes,
     maxBufferedBytes,
+    index: index && ((params) => index(params as SchemaOutput<TParams>)),
+    maxActive,
   }
 }
 

@@ -15,6 +15,8 @@ export interface DeltaWriterOptions {
   readonly token: string
   /** What it goes on from, if the run was taken over. */
   readonly resumed: Resumed | undefined
+  /** Called whenever the lease was renewed. */
+  onRenewed(): void
   /** Called when nothing more can be stored. */
   onLost(): void
 }
@@ -26,6 +28,7 @@ export interface DeltaWriterOptions {
 export class DeltaWriter {
   readonly #options: RunParts
   readonly #token: string
+  readonly #onRenewed: () => void
   readonly #onLost: () => void
   readonly #batches: DeltaBatches
   /** The number of bytes that wait or are being stored. */
@@ -42,10 +45,11 @@ export class DeltaWriter {
   /** How many deltas are stored. */
   #deltas = 0
 
-  constructor(options: RunParts, { token, resumed, onLost }: DeltaWriterOptions) {
+  constructor(options: RunParts, { token, resumed, onRenewed, onLost }: DeltaWriterOptions) {
     const { definition, codec } = options
     this.#options = options
     this.#token = token
+    this.#onRenewed = onRenewed
     this.#onLost = onLost
     this.#batches = new DeltaBatches(definition, codec, resumed)
     if (resumed) this.#resume(resumed)
@@ -173,5 +177,6 @@ export class DeltaWriter {
     this.#deltas = batch.deltas
     this.#fold = fold === undefined ? undefined : `${ids.at(-1)} ${fold}`
     this.#renewLater()
+    this.#onRenewed()
   }
 }

@@ -90,11 +90,10 @@ export function createRunHandle<TInput, TEvent, TValue>(
   const runLog = new RunLog({ ...options, ...definition })
   const folding = foldOptions(options, runLog)
   const readValue = folding && (() => foldRun(folding))
+  const parts = { ...options, runLog, readValue }
   return {
     produce(source, { waitUntil } = {}) {
-      const producing = keepAlive(
-        produce({ ...options, runLog, readValue }, source as RunSource<unknown>),
-      )
+      const producing = keepAlive(produce(parts, source as RunSource<unknown>))
       // Rejections are for the caller. The platform only waits.
       const settled = producing.catch(() => {})
       if (waitUntil) callHandler('waitUntil', () => waitUntil(settled))

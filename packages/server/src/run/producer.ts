@@ -3,6 +3,7 @@ import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import { checkSize, validEvent } from '../channel/publish.ts'
 import { captureContext } from '../user-code/async-context.ts'
 import { isReadable } from '../user-code/calls.ts'
+import type { ActiveEntry } from './active-entry.ts'
 import { DeltaWriter } from './delta-writer.ts'
 import { type EndMarker, maxReasonLength, type RunEnd, toStoredItem } from './items.ts'
 import type { RunParts } from './run-parts.ts'
@@ -31,11 +32,12 @@ export async function produce(
   source: RunSource<unknown>,
 ): Promise<ProduceResult> {
   checkResumable(options, source)
+  const active = options.createActiveEntry()
   const token = Array.from({ length: 4 }, () => Math.floor(options.clock.random() * 2 ** 32))
     .map((part) => part.toString(36))
     .join('.')
   const before = await options.runLog.begin(token)
-  if (before === undefined) return await new Producer(options, token, undefined).run(source)
+  if (before === undefined) return await new Producer(options, { token, active }).run(source)
   if (before.status !== 'running') return { status: 'alreadyEnded' }
   if (options.definition.onAbandoned !== 'takeOver') return { status: 'alreadyRunning' }
   const turn = await waitForTurn(options, token)
@@ -47,7 +49,7 @@ export async function produce(
     // The lease runs out, and the next one may try.
     return { status: 'abandoned', error }
   }
-  return await new Producer(options, token, resumed).run(source)
+  return await new Producer(options, { token, active, resumed }).run(source)
 }
 
 /** Another source would yield its first deltas again. */
@@ -58,11 +60,21 @@ function checkResumable({ definition }: RunParts, source: RunSource<unknown>): v
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
+/** The parts of a {@link Producer} that not all producers of a run share. */
+interface ProducerOptions {
+  readonly token: string
+  /** The run's entry in its index, if it has one. */
+  readonly active: ActiveEntry | undefined
+  /** Set if the run was taken over. */
+  readonly resumed?: Resumed
+}
+
 /** The one producer of a run, while it holds the lease. */
 class Producer {
   readonly #options: RunParts
   readonly #over = new AbortController()
   readonly #writer: DeltaWriter
+  readonly #active: ActiveEntry | undefined
   readonly #resumed: Resumed | undefined
   /** The async context of `produce`, in which listeners of the source's signal are called. */
   readonly #context = captureContext()
@@ -72,10 +84,16 @@ class Producer {
    */
   #isAbandoned = false
 
-  constructor(options: RunParts, token: string, resumed: Resumed | undefined) {
+  constructor(options: RunParts, { token, active, resumed }: ProducerOptions) {
     this.#options = options
+    this.#active = active
     this.#resumed = resumed
-    this.#writer = new DeltaWriter(options, { token, resumed, onLost: () => this.#stop() })
+    this.#writer = new DeltaWriter(options, {
+      token,
+      resumed,
+      onRenewed: () => active?.keep(),
+      onLost: () => this.#stop(),
+    })
   }
 
   async run(source: RunSource<unknown>): Promise<ProduceResult> {
@@ -87,7 +105,8 @@ class Producer {
         onInterrupted() {},
       })
       .catch(() => undefined)
-    const consuming = this.#consume(source)
+    this.#active?.keep()
+    const consuming = this.#consume(source).then((result) => this.#unlist(result))
     const abandon = async (): Promise<void> => {
       this.#isAbandoned = true
       this.#stop()
@@ -102,6 +121,14 @@ class Producer {
       this.#writer.close()
       void listening.then((unlisten) => unlisten?.()).catch(() => {})
     }
+  }
+
+  /** Removes the run from its index, unless another producer continues it. */
+  async #unlist(result: ProduceResult): Promise<ProduceResult> {
+    const isContinued =
+      result.status === 'abandoned' && this.#options.definition.onAbandoned === 'takeOver'
+    if (!isContinued) await this.#active?.remove()
+    return result
   }
 
   async #consume(source: RunSource<unknown>): Promise<ProduceResult> {

@@ -11,6 +11,14 @@ const channels = createChannels({
       fold: { initial: '', apply: (value, { text }) => value + text },
     }),
     job: run({ event: z.number() }),
+    import: run({
+      params: z.object({ user: z.string(), size: z.coerce.number() }),
+      event: z.null(),
+      index({ user, size }) {
+        expectTypeOf(size).toBeNumber()
+        return user
+      },
+    }),
   },
 })
 
@@ -38,6 +46,15 @@ describe('what a follower gets', () => {
       { readonly type: 'delta'; readonly data: number } | Mark | End
     >()
   })
+})
+
+it('active runs have the params that a handle takes', () => {
+  const active = channels.import.active('user')
+  expectTypeOf(active.list)
+    .returns.resolves.items.toHaveProperty('params')
+    .toEqualTypeOf<Parameters<typeof channels.import>[0]>()
+  const following = active.live()
+  expectTypeOf<SubscriptionEvent<typeof following>['type']>().toEqualTypeOf<'snapshot' | 'event'>()
 })
 
 it('`status` has a value if the run has a fold', () => {
