@@ -321,6 +321,32 @@ describe('a follower', () => {
     await inTime(clock, Promise.resolve(producing))
   })
 
+  it('of a run whose process is gone is told within two seconds of the end of its lease', async () => {
+    let isGone = false
+    const { clock, channels } = setup(({ change, ...backend }) => ({
+      ...backend,
+      async change(...call) {
+        if (isGone) await new Promise(() => {})
+        if (!change) throw new Error('The backend has no entries.')
+        return await change(...call)
+      },
+    }))
+    const followers = [channels.answer('a'), channels.job('a')].map(async (handle) => {
+      const { say, source } = scripted()
+      void handle.produce(source)
+      say('a')
+      return await collect(handle.follow()).catch((error: unknown) => ({ error, at: clock.now() }))
+    })
+    await inTime(clock, passed(clock, 25_000))
+    isGone = true
+    const goneAt = clock.now()
+    for (const outcome of await inTime(clock, Promise.all(followers))) {
+      expect(outcome).toMatchObject({ error: { code: 'CONFLICT' } })
+      // The lease is 10 seconds, and was renewed before.
+      expect('at' in outcome ? outcome.at - goneAt : 0).toBeLessThanOrEqual(12_000)
+    }
+  })
+
   it('may use any text as params', async () => {
     const { clock, channels } = setup()
     for (const id of ['__proto__', 'constructor', '', ' ', '\u0000', '💥', '*', '{x}']) {
