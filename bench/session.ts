@@ -1,6 +1,7 @@
 import { startRedis } from '../tests/support/redis.ts'
 import type { ClientsMethods } from './processes/clients.ts'
 import { type Peer, startPeer } from './processes/peer.ts'
+import type { ProducerMethods } from './processes/producer.ts'
 import type { PublisherMethods } from './processes/publisher.ts'
 import type { Runtime } from './processes/runtime.ts'
 import type { ServerMethods } from './processes/server.ts'
@@ -36,6 +37,8 @@ export interface Session {
     redis: RedisUse,
     use: (publisher: Peer<PublisherMethods>) => Promise<T>,
   ): Promise<T>
+  /** Runs a process that only produces an answer. */
+  withProducer<T>(redis: RedisUse, use: (producer: Peer<ProducerMethods>) => Promise<T>): Promise<T>
 }
 
 /** A Redis server for one measurement. */
@@ -84,6 +87,14 @@ export function createSession(runtime: Runtime, sizes: Sizes, folder: string): S
         return await use(publisher)
       } finally {
         await publisher.stop()
+      }
+    },
+    async withProducer({ url }, use) {
+      const producer = startPeer<ProducerMethods>(runtime, 'producer', [url])
+      try {
+        return await use(producer)
+      } finally {
+        await producer.stop()
       }
     },
   }

@@ -33,6 +33,8 @@ export interface Sizes {
   readonly publishing: number
   /** Channels with one subscriber each. */
   readonly channels: number
+  /** Deltas of an answer. */
+  readonly runDeltas: number
 }
 
 const normal: Sizes = {
@@ -55,6 +57,7 @@ const normal: Sizes = {
   publishes: 100_000,
   publishing: 1_000,
   channels: 5_000,
+  runDeltas: 1_000,
 }
 
 const quick: Sizes = {
@@ -71,6 +74,7 @@ const quick: Sizes = {
   stalledMs: 10_000,
   publishes: 30_000,
   channels: 2_000,
+  runDeltas: 500,
 }
 
 const smoke: Sizes = {
@@ -90,6 +94,7 @@ const smoke: Sizes = {
   publishes: 400,
   publishing: 100,
   channels: 6,
+  runDeltas: 20,
 }
 
 /** The available sizes, by name. */

@@ -6,7 +6,7 @@ export interface Runtime {
   readonly node: string
   /** Its version, with the `v`. */
   readonly version: string
-  /** The file to start for one of the processes: `server`, `clients` or `publisher`. */
+  /** The file to start for one of the processes: `server`, `clients`, `publisher` or `producer`. */
   file(name: string): string
 }
 
@@ -26,7 +26,7 @@ export async function createRuntime(node: string | undefined): Promise<Runtime> 
   const outdir = `${import.meta.dirname}/../results/bundle`
   await build({
     absWorkingDir: import.meta.dirname,
-    entryPoints: ['server.ts', 'clients.ts', 'publisher.ts'],
+    entryPoints: ['server.ts', 'clients.ts', 'publisher.ts', 'producer.ts'],
     outdir,
     bundle: true,
     splitting: true,

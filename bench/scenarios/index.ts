@@ -6,6 +6,7 @@ import { latency } from './latency.ts'
 import { multiplexed } from './multiplexed.ts'
 import { publish } from './publish.ts'
 import { redis } from './redis.ts'
+import { runs } from './runs.ts'
 import type { Scenario } from './scenario.ts'
 import { slowReaders } from './slow-readers.ts'
 import { storm } from './storm.ts'
@@ -22,4 +23,5 @@ export const scenarios: readonly Scenario[] = [
   slowReaders,
   channels,
   publish,
+  runs,
 ]

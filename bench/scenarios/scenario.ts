@@ -14,6 +14,7 @@ export const scenarioNames = [
   'slow-readers',
   'channels',
   'publish',
+  'runs',
   'profile',
 ] as const
 

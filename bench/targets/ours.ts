@@ -5,6 +5,7 @@ import { channel, createChannels, memoryBackend } from '@trpc-sse/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { z } from 'zod'
 import { tick } from '../payload.ts'
+import { createRunTarget } from './ours-run.ts'
 import { forEachChannel, post } from './requests.ts'
 import type { Target, TargetSettings } from './target.ts'
 import { createTickRouter, createTickSource, singleRequests, tickInput } from './tick-router.ts'
@@ -13,10 +14,11 @@ import { createTickRouter, createTickSource, singleRequests, tickInput } from '.
 const limits = { connections: 50_000, connectionsPerKey: 50_000 }
 
 /**
- * Ours: a procedure that returns a channel's subscription, or the same generators that stock
- * serves.
+ * Ours: a procedure that returns a channel's subscription, the same generators that stock serves, or
+ * a run.
  */
 export function createTarget(settings: TargetSettings): Target {
+  if (settings.source === 'run') return createRunTarget(settings)
   return settings.source === 'channel' ? channelTarget(settings) : generatorTarget(settings)
 }
 

@@ -9,6 +9,7 @@ export const targetNames = [
   'better-sse',
   'graphql-sse',
   'orpc',
+  'resumable-stream',
   'ws',
 ] as const
 
@@ -29,8 +30,8 @@ export interface TargetSettings {
   readonly perConnection?: number
   /** Makes raw call a tRPC procedure for each connection, as any server for tRPC must. */
   readonly callsProcedure?: boolean
-  /** Whether procedures return a channel's subscription, or are the app's own generators. */
-  readonly source: 'channel' | 'generator'
+  /** Whether procedures return a channel's subscription, are the app's own generators, or follow a run. */
+  readonly source: 'channel' | 'generator' | 'run'
   /** The Redis that stores events. Without a URL, they are in memory. */
   readonly redisUrl?: string
   /** Retained events of each channel. */
