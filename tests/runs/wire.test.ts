@@ -173,7 +173,7 @@ describe.each(Object.entries(links))('%s', (_, createLink) => {
     await untilText(news, 'a')
     fail(new TRPCError({ code: 'BAD_REQUEST', message: 'The file is empty.' }))
     await producing
-    expect(await news.take()).toEqual(['end', 'failed: The file is empty.'])
+    expect(await nextNews(news)).toEqual(['end', 'failed: The file is empty.'])
     expect(await news.take()).toEqual(['error', 'UNPROCESSABLE_CONTENT'])
     expect(served.requests()).toBe(1)
   })
