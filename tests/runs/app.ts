@@ -22,6 +22,7 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
         fold,
         leaseMs,
         onAbandoned: 'takeOver',
+        takeOverMs: 10_000,
         // What comes before the dash.
         index: ({ id }) => id.split('-')[0] ?? '',
       }),

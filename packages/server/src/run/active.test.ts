@@ -42,7 +42,7 @@ function setup() {
       clock,
       channels: {
         answer: run(options),
-        relay: run({ ...options, onAbandoned: 'takeOver' }),
+        relay: run({ ...options, onAbandoned: 'takeOver', takeOverMs: leaseMs }),
         plain: run({ event: z.string() }),
       },
       onError: (error, { stage }) => reported.push([stage, error]),

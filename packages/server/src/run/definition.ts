@@ -43,12 +43,18 @@ export interface RunOptions<
   readonly leaseMs?: number
   /**
    * What happens to a run whose producer is gone. `'end'`: it is `abandoned`. `'takeOver'`: another
-   * producer goes on. That is a call of `produce` that waits meanwhile, or one that comes within
-   * another `leaseMs`. If there is none, the run is `abandoned`.
+   * call of `produce` continues it: one that waits meanwhile, or one that comes within `takeOverMs`.
    *
    * @default 'end'
    */
   readonly onAbandoned?: 'end' | 'takeOver'
+  /**
+   * The time that a run waits for another producer after the lease, in milliseconds, from 1,000 to
+   * 600,000. Then it is `abandoned`. Only with `onAbandoned: 'takeOver'`.
+   *
+   * @default 30_000
+   */
+  readonly takeOverMs?: number
   /**
    * The time for which a run is remembered after its end, in milliseconds, from 1,000 to 30 days.
    *
@@ -100,6 +106,7 @@ export interface RunDefinition<TParams, TInput, TEvent, TValue> {
   readonly rollupMs: number
   readonly leaseMs: number
   readonly onAbandoned: 'end' | 'takeOver'
+  readonly takeOverMs: number
   readonly keepForMs: number
   readonly retain: Retention
   readonly maxEventBytes: number
@@ -148,11 +155,13 @@ export function run<
   const { fold, rollupMs = 40, leaseMs = 10_000, keepForMs = 600_000 } = options
   const { retainEvents = 10_000, maxEventBytes = 262_144 } = options
   const { maxBufferedBytes = 4_194_304, onAbandoned = 'end' } = options
+  const { takeOverMs = 30_000 } = options
   const { index, maxActive = 100 } = options
   checkFold(fold)
   checkOnAbandoned(onAbandoned)
   checkRange({ rollupMs }, 0, 10_000)
   checkRange({ leaseMs }, 1_000, 600_000)
+  checkRange({ takeOverMs }, 1_000, 600_000)
   checkRange({ keepForMs }, 1_000, longestKeepMs)
   checkRange({ maxActive }, 1, 1_000)
   // At least 2: one delta, and the end.
@@ -169,6 +178,7 @@ export function run<
     rollupMs,
     leaseMs,
     onAbandoned,
+    takeOverMs,
     keepForMs,
     retain: { events: retainEvents, forMs: Math.max(retainedMs, keepForMs) },
     maxEventBytes,

@@ -3,8 +3,8 @@ import type { EntriesBackend } from '../backend/entries-backend.ts'
 import { channelKey, validParams } from '../channel/key.ts'
 import { type ActiveRuns, activeLog, createActiveRuns } from './active.ts'
 import { ActiveEntry, type ActiveEntryOptions } from './active-entry.ts'
-import type { AnyRunDefinition } from './definition.ts'
 import { createRunHandle, type RunHandle, type RunHandleOptions } from './handle.ts'
+import { aliveForMs } from './run-log.ts'
 
 /** Creates the handles of one run definition. */
 export interface RunFactory {
@@ -22,7 +22,7 @@ export interface RunFactoryOptions
 /** Creates a run factory. */
 export function createRunFactory(options: RunFactoryOptions): RunFactory {
   const { name, definition } = options
-  const { params: schema, index, retain, leaseMs } = definition
+  const { params: schema, index, retain, leaseMs, maxActive } = definition
   const entries = { checkMs: leaseMs / 2 }
 
   function activeEntry(log: ChannelLog, params: unknown): ActiveEntry | undefined {
@@ -30,7 +30,10 @@ export function createRunFactory(options: RunFactoryOptions): RunFactory {
     const valid = schema ? validParams(name, schema, params) : undefined
     return new ActiveEntry({
       ...options,
-      ...entryTimes(definition),
+      leaseMs,
+      maxActive,
+      // A run that can be taken over stays listed while it waits for a producer.
+      forMs: aliveForMs(definition),
       params,
       key: log.key,
       log: activeLog(definition, name, index(valid)),
@@ -46,13 +49,4 @@ export function createRunFactory(options: RunFactoryOptions): RunFactory {
   const active = (key: string): ActiveRuns<unknown> =>
     createActiveRuns({ ...options, log: activeLog(definition, name, key) })
   return Object.assign(create, { active })
-}
-
-/** A run that can be taken over stays listed while it waits for a producer. */
-function entryTimes({
-  leaseMs,
-  maxActive,
-  onAbandoned,
-}: AnyRunDefinition): Pick<ActiveEntryOptions, 'leaseMs' | 'forMs' | 'maxActive'> {
-  return { leaseMs, maxActive, forMs: onAbandoned === 'takeOver' ? leaseMs * 2 : leaseMs }
 }

@@ -335,15 +335,16 @@ describe('a follower', () => {
       const { say, source } = scripted()
       void handle.produce(source)
       say('a')
-      return await collect(handle.follow()).catch((error: unknown) => ({ error, at: clock.now() }))
+      const error: unknown = await collect(handle.follow()).catch((reason: unknown) => reason)
+      return { error, atMs: clock.now() }
     })
     await inTime(clock, passed(clock, 25_000))
     isGone = true
-    const goneAt = clock.now()
-    for (const outcome of await inTime(clock, Promise.all(followers))) {
-      expect(outcome).toMatchObject({ error: { code: 'CONFLICT' } })
+    const goneAtMs = clock.now()
+    for (const { error, atMs } of await inTime(clock, Promise.all(followers))) {
+      expect(error).toMatchObject({ code: 'CONFLICT' })
       // The lease is 10 seconds, and was renewed before.
-      expect('at' in outcome ? outcome.at - goneAt : 0).toBeLessThanOrEqual(12_000)
+      expect(atMs - goneAtMs).toBeLessThanOrEqual(12_000)
     }
   })
 

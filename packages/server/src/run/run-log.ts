@@ -11,6 +11,7 @@ export interface RunLogOptions {
   readonly codec: Codec
   readonly leaseMs: number
   readonly onAbandoned: 'end' | 'takeOver'
+  readonly takeOverMs: number
   readonly keepForMs: number
 }
 
@@ -185,7 +186,7 @@ export class RunLog {
   }
 
   #deltas(deltas: number): readonly EntryUpdate[] {
-    const forMs = this.#options.leaseMs * 2
+    const forMs = aliveForMs(this.#options)
     return [{ key: 'deltas', value: `${deltas}`, forMs, onExpiry: this.#abandoned }]
   }
 
@@ -214,8 +215,17 @@ export class RunLog {
    * The time after which an abandoned run is forgotten, counted from the last renewal of the lease.
    */
   get #abandonedForMs(): number {
-    return this.#options.leaseMs * (this.#canBeTakenOver ? 2 : 1) + this.#options.keepForMs
+    return aliveForMs(this.#options) + this.#options.keepForMs
   }
+}
+
+/** The time for which a run counts as running after its producer's last change. */
+export function aliveForMs({
+  leaseMs,
+  onAbandoned,
+  takeOverMs,
+}: Pick<RunLogOptions, 'leaseMs' | 'onAbandoned' | 'takeOverMs'>): number {
+  return onAbandoned === 'takeOver' ? leaseMs + takeOverMs : leaseMs
 }
 
 function foldEntry(fold: string | undefined): readonly EntryUpdate[] {

@@ -20,7 +20,12 @@ function setup() {
   // Each producer needs a token of its own.
   const clock = { ...manualClock(), random: seededRandom(1) }
   const backend = memoryBackend({ clock })
-  const options = { event: z.string(), leaseMs, onAbandoned: 'takeOver' } as const
+  const options = {
+    event: z.string(),
+    leaseMs,
+    onAbandoned: 'takeOver',
+    takeOverMs: leaseMs,
+  } as const
   function startProcess() {
     let frozen: Promise<void> | undefined
     let thaw = (): void => {}
@@ -157,7 +162,7 @@ describe('a run with onAbandoned takeOver', () => {
     expect(two.starts).toEqual([{ value: 'a', deltas: 1 }])
   })
 
-  it('is abandoned if nobody goes on within another lease', async () => {
+  it('is abandoned if nobody goes on within takeOverMs', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
     const [one, two] = [scripted(), scripted()]
@@ -275,5 +280,6 @@ describe('a producer that waits', () => {
     const producing = startProcess().channels.answer().produce(iterable)
     await expect(producing).rejects.toMatchObject({ code: 'INVALID_OPTION' })
     expect(() => run({ event: z.string(), onAbandoned: 'other' as never })).toThrow('onAbandoned')
+    expect(() => run({ event: z.string(), takeOverMs: 999 })).toThrow('takeOverMs')
   })
 })
