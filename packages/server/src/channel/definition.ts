@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Retention } from '../backend/backend.ts'
 import type { Behind, BehindPolicy } from '../hub/behind.ts'
+import type { EventFold } from '../subscription/fold-feed.ts'
 import { checkNumbers } from '../user-code/numbers.ts'
 
 /** Options of {@link channel}. */
@@ -33,10 +34,21 @@ export interface ChannelOptions<
    * - `'catchUp'`: it gets all retained events, however long that takes.
    * - `'latest'`: it continues at the newest event, after one gap with the reason `skipped`.
    * - `'disconnect'`: its connection is closed, and it catches up when it reconnects.
+   * - `'fold'`: it gets one event in place of many, which `fold` makes of them.
    *
    * @default 'catchUp'
    */
   readonly whenBehind?: BehindPolicy
+  /**
+   * Merges two events, the earlier one first, into one that stands for both. For
+   * `whenBehind: 'fold'`: a subscription that is behind gets one event in place of up to 1,000, or
+   * `maxEventBytes` of them. It must not change its arguments, nor be async. If it throws, the
+   * subscription ends with an error.
+   */
+  readonly fold?: (
+    earlier: StandardSchemaV1.InferOutput<TEvent>,
+    later: StandardSchemaV1.InferOutput<TEvent>,
+  ) => StandardSchemaV1.InferOutput<TEvent>
   /**
    * The number of events that a subscription may be behind before `whenBehind` applies. Lag is
    * measured only within the in-memory window (`window` of `createChannels`), so its size is the
@@ -73,6 +85,7 @@ export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly event: StandardSchemaV1
   readonly retain: Retention
   readonly behind: Behind
+  readonly fold: EventFold | undefined
   readonly maxEventBytes: number
   readonly maxBatchBytes: number
   readonly idempotencyMs: number
@@ -111,6 +124,7 @@ export function channel<
   const { maxEventBytes = 262_144, maxBatchBytes = 67_108_864, idempotencyMs = 300_000 } = options
   const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
   checkPolicy(whenBehind)
+  checkFold(options.fold, whenBehind)
   checkNumbers(
     'channel()',
     { events, forMs, behindEvents, maxEventBytes, maxBatchBytes, idempotencyMs },
@@ -121,6 +135,7 @@ export function channel<
     event: options.event,
     retain: { events, forMs },
     behind: { policy: whenBehind, events: behindEvents },
+    fold: options.fold && ((earlier, later) => options.fold?.(earlier as never, later as never)),
     maxEventBytes,
     maxBatchBytes,
     idempotencyMs,
@@ -128,11 +143,21 @@ export function channel<
 }
 
 function checkPolicy(policy: string): void {
-  if (policy === 'catchUp' || policy === 'latest' || policy === 'disconnect') return
+  if (policy === 'catchUp' || policy === 'latest' || policy === 'disconnect' || policy === 'fold')
+    return
   throw new RealtimeError(
     'INVALID_OPTION',
-    `channel(): whenBehind is ${JSON.stringify(policy)}. Give 'catchUp', 'latest' or 'disconnect'.`,
+    `channel(): whenBehind is ${JSON.stringify(policy)}. Give 'catchUp', 'latest', 'disconnect' or 'fold'.`,
   )
+}
+
+function checkFold(fold: unknown, policy: BehindPolicy): void {
+  if (policy === 'fold' ? typeof fold === 'function' : fold === undefined) return
+  const message =
+    policy === 'fold'
+      ? "channel(): whenBehind: 'fold' needs fold: (earlier, later) => one event for both."
+      : "channel(): fold needs whenBehind: 'fold'."
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 /**

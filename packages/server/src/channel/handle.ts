@@ -1,9 +1,10 @@
 import type { EventId } from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
 import type { ErrorStage } from '../hub/report.ts'
+import { FoldFeed } from '../subscription/fold-feed.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from '../subscription/live.ts'
 import type { LiveOptions, SubscribeOptions } from '../subscription/options.ts'
-import { followLive, subscribeTo } from '../subscription/subscribe.ts'
+import { type ChannelFeedOptions, followLive, subscribeTo } from '../subscription/subscribe.ts'
 import type { ChannelSubscription } from '../subscription/subscription.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
 import {
@@ -86,12 +87,20 @@ export interface HandleOptions extends PublishSource, HistorySource {
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
+/** Folds the events of subscriptions that are behind, if the channel has a fold. */
+function foldWhenBehind({
+  codec,
+  definition: { fold, maxEventBytes: maxBytes },
+}: HandleOptions): Pick<ChannelFeedOptions, 'wrap'> {
+  return fold ? { wrap: (feed) => new FoldFeed(feed, codec, { fold, maxBytes }) } : {}
+}
+
 /** Creates the handle of one log. Its calls keep the process alive until they settle. */
 export function createHandle<TInput, TEvent>(
   options: HandleOptions,
 ): ChannelHandle<TInput, TEvent> {
   const { log, backend, definition } = options
-  const feeds = { ...options, behind: definition.behind }
+  const feeds = { ...options, behind: definition.behind, ...foldWhenBehind(options) }
   return {
     publish: (event, publish) => keepAlive(publishOne(options, event, publish)),
     publishMany: (events) => keepAlive(publishBatch(options, events)),

@@ -1,5 +1,5 @@
 /** The action for a subscription that is too far behind. */
-export type BehindPolicy = 'catchUp' | 'latest' | 'disconnect'
+export type BehindPolicy = 'catchUp' | 'latest' | 'disconnect' | 'fold'
 
 /** The maximum lag of a subscription, and the action beyond that. */
 export interface Behind {

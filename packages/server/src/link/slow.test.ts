@@ -42,6 +42,7 @@ async function setup(
         retain: { events: options.retain ?? 10_000 },
         whenBehind: options.whenBehind ?? 'catchUp',
         behindEvents: 100,
+        ...(options.whenBehind === 'fold' && { fold: (_, later) => later }),
       }),
     },
   })
@@ -148,6 +149,22 @@ describe('P29: a client that does not read', () => {
       '"reason":"skipped"',
     )
     expect(test.server.link.stats()).toMatchObject({ gaps: 1, cutOff: 0 })
+  })
+
+  it('gets one event in place of many where its channel has a fold, and no gap', async () => {
+    await using test = await setup({ whenBehind: 'fold' })
+    using stalled = await openRaw(`${test.server.url}/log`)
+    await stalled.next()
+    stalled.pause()
+    await test.publish()
+    stalled.resume()
+    const numbers = await readNumbers(stalled)
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b))
+    expect(numbers).not.toContain(0)
+    // First what its sockets had buffered, then folded events, then the last 100 as they are.
+    const buffered = numbers.findIndex((n, i) => n !== i + 1)
+    expect(buffered).toBeGreaterThan(0)
+    expect(numbers.length - buffered).toBeLessThan((count - buffered) / 5)
   })
 
   it('is cut off where its channel says so, and gets the rest when it comes back', async () => {

@@ -59,6 +59,7 @@ export function conflate(feed: LogFeed, hub: Pick<Hub, 'window'>): LogFeed {
     position: () => feed.position(),
     needValues: () => feed.needValues(),
     hasCaughtUp: () => feed.hasCaughtUp(),
+    isBehind: () => feed.isBehind(),
     isTooFarBehind: () => feed.isTooFarBehind(),
     close: () => feed.close(),
   }

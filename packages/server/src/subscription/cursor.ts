@@ -102,7 +102,7 @@ class Cursor implements LogFeed, PageConsumer, OpeningReader {
   }
 
   isTooFarBehind(): boolean {
-    return this.#hub.behind.policy === 'disconnect' && this.#wasAtEnd && this.#isBehind()
+    return this.#hub.behind.policy === 'disconnect' && this.#wasAtEnd && this.isBehind()
   }
 
   hasCaughtUp(): boolean {
@@ -154,9 +154,11 @@ class Cursor implements LogFeed, PageConsumer, OpeningReader {
     this.#wake()
   }
 
-  #isBehind(): boolean {
+  isBehind(): boolean {
     const { window, behind } = this.#hub
     if (window === undefined || this.#grace?.isOver === false) return false
+    // A replay doesn't count as behind until it is complete.
+    if (this.#replay !== undefined && !this.#wasAtEnd) return false
     const sequence = this.#sequence
     return (
       sequence === undefined || sequence < window.start || window.end - sequence > behind.events
@@ -169,11 +171,9 @@ class Cursor implements LogFeed, PageConsumer, OpeningReader {
     const { window, closed, report } = this.#hub
     const id = this.#id
     if (window === undefined || id === undefined || closed) return undefined
-    // A replay doesn't count as behind until it is complete.
-    if (this.#replay !== undefined && !this.#wasAtEnd) return undefined
     this.#sequence ??= joinWindow(this.#hub, window, id, this.#clock.now())
     const newest = window.at(window.end - 1)
-    if (newest === undefined || !this.#isBehind()) return undefined
+    if (newest === undefined || !this.isBehind()) return undefined
     const position = newest.kind === 'event' ? newest.prev : newest.id
     this.#id = position
     this.#sequence = newest.kind === 'event' ? window.end - 1 : window.end

@@ -33,6 +33,8 @@ export interface EventFeed extends Feed {
 export interface LogFeed extends EventFeed {
   /** Whether the feed has delivered all events that the log had when the feed was opened. */
   hasCaughtUp(): boolean
+  /** Whether its reader is further behind than the channel's `behindEvents`. */
+  isBehind(): boolean
 }
 
 /** An item that a feed delivers. */
