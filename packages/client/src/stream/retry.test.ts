@@ -64,6 +64,18 @@ it('backs off from a server that hands over too often, whatever the policy', () 
   expect(asked).not.toHaveBeenCalled()
 })
 
+// Found by the simulator: seed 174.
+it('backs off no longer and longer from a server whose idle streams are short', () => {
+  const { clock, retry } = setup()
+  for (let stream = 0; stream < 5; stream++) {
+    retry.started()
+    clock.advance(1_000)
+    retry.failed(undefined, 0)
+    expect(clock.timers()).toEqual([100])
+    clock.advance(100)
+  }
+})
+
 it('ends with the error, or with what the function threw', () => {
   const bug = new Error('bug')
   expect(setup(false).retry.failed(error, 0)).toEqual({ error })

@@ -9,6 +9,11 @@ import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-po
  * half a minute.
  */
 const lastingMs = 10_000
+/**
+ * A stream that the server hands over after this long, in milliseconds, counts as a success too:
+ * its maximum duration may be less than a heartbeat, so that an idle one carries nothing.
+ */
+const lastingUntilHandoverMs = 1_000
 
 /** The options of a {@link Retry}. */
 export interface RetryOptions {
@@ -116,7 +121,8 @@ export class Retry {
   }
 
   #count(error: unknown): number {
-    const hasLasted = this.#elapsedMs() - this.#startedMs >= lastingMs
+    const leastMs = error === undefined ? lastingUntilHandoverMs : lastingMs
+    const hasLasted = this.#elapsedMs() - this.#startedMs >= leastMs
     this.#startedMs = Infinity
     this.#hasProgressed = false
     this.#failures = hasLasted ? 1 : this.#failures + 1
