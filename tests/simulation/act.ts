@@ -1,8 +1,8 @@
 import type { SimulatedClient } from './client.ts'
 import { goodNetworkConditions } from './line.ts'
-import { type Fault, isFault, type Step } from './plan.ts'
+import { type Fault, isFault, type RedisFault, type Step } from './plan.ts'
 import type { SimulatedProcess } from './process.ts'
-import { goodStoreConditions } from './store-connection.ts'
+import { goodStoreConditions } from './store/store.ts'
 import type { Slot, World } from './world.ts'
 
 /** Lets a step happen to a world. */
@@ -29,7 +29,19 @@ function actFault(world: World, fault: Fault): void {
   else if ('instance' in fault) actOnInstance(world, slotOf(world, fault.instance), fault)
   else if (fault.kind === 'clear') clear(world, fault.room)
   else if (fault.kind === 'store clock') world.store.process.jump(fault.byMs)
-  else void world.store.flush()
+  else if (fault.kind === 'flush') world.store.flush()
+  else actOnRedis(world, fault)
+}
+
+function actOnRedis(world: World, fault: RedisFault): void {
+  const { redis } = world
+  if (redis === undefined) throw new Error(`There is no Redis for ${fault.kind}.`)
+  if (fault.kind === 'redis failover') redis.failOver(fault.lagMs, fault.forMs, fault.oldMaster)
+  else if (fault.kind === 'redis restart') redis.restart(fault.forMs, fault.hasLog)
+  else if (fault.kind === 'redis full') redis.fill(fault.forMs)
+  else if (fault.kind === 'redis eviction') redis.evict(fault.room, fault.what)
+  else if (fault.kind === 'redis freeze') freeze(world, redis.process, fault.forMs)
+  else redis.forgetScripts()
 }
 
 type ClientFault = Extract<Fault, { client: number }>
@@ -84,10 +96,10 @@ function disturbStore(
   { conditions, forMs }: FaultOf<'store'>,
 ): void {
   Object.assign(slot.conditions, conditions)
+  slot.instance.connection.disturbed()
   timeline.after(forMs, () => {
     Object.assign(slot.conditions, goodStoreConditions())
-    // A connection that was down is there again; one that was only deaf never noticed.
-    if (conditions.isDown) slot.instance.connection.interrupt(0)
+    slot.instance.connection.healed(conditions.isDown ?? false)
   })
 }
 
@@ -114,10 +126,12 @@ function deploy(world: World, slot: Slot, overMs: number): void {
 
 function clear(world: World, room: string): void {
   const instance = world.slots.map((slot) => slot.instance).find(({ isUp }) => isUp)
-  instance?.channels
-    .room({ room })
-    .clear()
-    .catch(() => {})
+  instance?.process.arrive(0, () => {
+    instance.channels
+      .room({ room })
+      .clear()
+      .catch(() => {})
+  })
 }
 
 function clientOf({ clients }: World, number: number): SimulatedClient {

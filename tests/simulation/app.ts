@@ -1,7 +1,6 @@
 import { initTRPC } from '@trpc/server'
-import { type Channels, channel, createChannels, merge } from '@trpc-sse/server'
+import { type Backend, type Channels, channel, createChannels, merge } from '@trpc-sse/server'
 import { z } from 'zod'
-import type { StoreConnection } from './store-connection.ts'
 
 /** What the simulated app is configured with, the same in all instances. */
 export interface AppConfig {
@@ -28,7 +27,7 @@ export function appChannels(
     backend,
     ...others
   }: Pick<Parameters<typeof createChannels>[0], 'clock' | 'onError'> & {
-    readonly backend: StoreConnection
+    readonly backend: Backend
   },
 ): AppChannels {
   return createChannels({

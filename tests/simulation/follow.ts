@@ -1,7 +1,7 @@
 import type { TRPCUntypedClient } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { SseGap } from '@trpc-sse/client'
-import type { LogMoment } from './store.ts'
+import type { LogMoment } from './store/facts.ts'
 import type { Trace } from './trace.ts'
 
 /** What a handler was told, with how far the logs were at that moment. */

@@ -2,8 +2,7 @@ import { createServerLink, isRealtimeError, type ServerLink } from '@trpc-sse/se
 import { type AppChannels, type AppConfig, appChannels, type appRouter } from './app.ts'
 import { type Chance, chanceFor } from './chance.ts'
 import { SimulatedProcess } from './process.ts'
-import type { SimulatedStore } from './store.ts'
-import { type StoreConditions, StoreConnection } from './store-connection.ts'
+import type { SimulatedStore, StoreConditions, StoreConnection } from './store/store.ts'
 import type { Timeline } from './timeline.ts'
 import type { Trace } from './trace.ts'
 
@@ -40,15 +39,14 @@ export class Instance {
     const process = new SimulatedProcess({ name, timeline, chance, offsetMs })
     this.process = process
     const { clock } = process
-    this.connection = new StoreConnection({
-      store,
+    this.connection = store.connect({
       process,
       conditions,
       chance: chanceFor(seed, `${name} to the store`),
     })
     this.channels = appChannels(config, {
       clock,
-      backend: this.connection,
+      backend: this.connection.backend,
       onError: (error, { stage }) => {
         if (stage !== 'gap' && !isRealtimeError(error))
           onFault(`${name}: ${stage} failed with ${String(error)}`)

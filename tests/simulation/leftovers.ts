@@ -2,24 +2,38 @@ import type { Violation } from './oracle.ts'
 import type { World } from './world.ts'
 
 /** Checks that nothing is left once nobody wants anything any more. */
-export function checkLeftovers({ instances, clients, store, timeline }: World): Violation[] {
+export function checkLeftovers(world: World): Violation[] {
+  const { instances, clients, store } = world
   const found: Violation[] = []
-  const check = (actor: string, what: string, count: number): void => {
-    if (count === 0) return
-    const text = `${actor} still has ${count} ${what}`
-    found.push({ kind: `left: ${what}`, text, atMs: timeline.nowMs, actor, about: [] })
-  }
   for (const { process, link, generators, isUp } of instances) {
     if (!isUp) continue
-    check(process.name, 'streams', link.stats().connections)
-    check(process.name, 'subscriptions', link.stats().subscriptions)
-    check(process.name, 'generators', generators.open)
-    check(process.name, 'timers', process.timers)
+    found.push(...left(world, process.name, 'streams', link.stats().connections))
+    found.push(...left(world, process.name, 'subscriptions', link.stats().subscriptions))
+    found.push(...left(world, process.name, 'generators', generators.open))
+    // Connections to Redis have timers for as long as they are open.
+    if (!world.hasRedis) found.push(...left(world, process.name, 'timers', process.timers))
   }
   for (const { name, process, device } of clients) {
-    check(name, 'timers', process.timers)
-    check(name, 'listeners of the device', device.listeners())
+    found.push(...left(world, name, 'timers', process.timers))
+    found.push(...left(world, name, 'listeners of the device', device.listeners()))
   }
-  check('store', 'listeners', store.listeners)
-  return found
+  return [...found, ...left(world, 'store', 'listeners', store.listeners)]
+}
+
+/** Checks that nothing is left of instances that are closed. */
+export function checkClosed(world: World): Violation[] {
+  const { instances, store, timeline } = world
+  const timers = instances.flatMap(({ process }) =>
+    left(world, process.name, 'timers after its end', process.timers),
+  )
+  const others = store
+    .leftovers()
+    .map((text) => ({ kind: 'left', text, atMs: timeline.nowMs, actor: 'store', about: [] }))
+  return [...timers, ...others]
+}
+
+function left({ timeline }: World, actor: string, what: string, count: number): Violation[] {
+  if (count === 0) return []
+  const text = `${actor} still has ${count} ${what}`
+  return [{ kind: `left: ${what}`, text, atMs: timeline.nowMs, actor, about: [] }]
 }

@@ -1,6 +1,6 @@
 import { compareEventIds } from '@trpc-sse/server'
 import type { Follow, Told } from './follow.ts'
-import type { LogMoment, SimulatedStore, StoredFact } from './store.ts'
+import type { Facts, LogMoment, StoredFact } from './store/facts.ts'
 
 /** A promise that was not kept. */
 export interface Violation {
@@ -16,10 +16,10 @@ export interface Violation {
 }
 
 /** Checks one subscription: each of its rooms by itself. */
-export function checkFollow(follow: Follow, store: SimulatedStore, lastMs: number): Violation[] {
+export function checkFollow(follow: Follow, facts: Facts, lastMs: number): Violation[] {
   const found: Violation[] = []
   for (const room of follow.subscribed.rooms)
-    found.push(...new RoomCheck(follow, room, store.factsOf(room), lastMs).run())
+    found.push(...new RoomCheck(follow, room, facts.of(room), lastMs).run())
   return found
 }
 
@@ -67,7 +67,8 @@ class RoomCheck {
     const lost =
       position === undefined ||
       position + 1 < now.retainedFrom ||
-      this.#facts[position]?.resets !== now.resets
+      this.#facts[position]?.resets !== now.resets ||
+      this.#isForked(position, now)
     if (!lost) this.#fail('false gap', told, `a gap where nothing was lost: ${told.text}`)
     if (isRepeated) this.#fail('repeated gap', told, `one loss was reported twice: ${told.text}`)
   }
@@ -76,6 +77,10 @@ class RoomCheck {
     const now = told.moments.get(this.#room)
     const from = this.#position ?? -1
     const index = this.#indexOf(told)
+    if (this.#comesAgainAfterFailover(index, now)) {
+      this.#position = index
+      return
+    }
     if (index <= from || !now) {
       this.#takeWrongEvent(told)
       return
@@ -88,9 +93,33 @@ class RoomCheck {
       if (!last) this.#fail('silent loss', told, `${numbers} never came, and no gap did`)
       else if (missing.some((i) => i >= now.retainedFrom && !this.#isBehind(i, last)))
         this.#fail('loss of the retained', told, `a gap, though ${numbers} were still retained`)
-    }
+    } else if (!last && this.#isLost(this.#position, now) && !this.#isLost(index, now))
+      this.#fail(
+        'silent loss',
+        told,
+        `${told.n} came after an event that a failover lost, and no gap did`,
+      )
     this.#position = index
     this.#gaps = []
+  }
+
+  /**
+   * Whether an event that a failover has lost comes again after the gap for that: from an instance
+   * that hasn't noticed the failover yet. Another gap follows.
+   */
+  #comesAgainAfterFailover(index: number, now: LogMoment | undefined): boolean {
+    const isBehind = index >= 0 && index <= (this.#position ?? -1)
+    return isBehind && this.#gaps.length > 0 && now !== undefined && this.#isLost(index, now)
+  }
+
+  /** Whether a failover has lost an event that may have been delivered. */
+  #isForked(position: number, now: LogMoment): boolean {
+    return this.#facts.slice(position, now.length).some((_, i) => this.#isLost(position + i, now))
+  }
+
+  #isLost(index: number | undefined, { failovers }: LogMoment): boolean {
+    const lostAt = index === undefined ? undefined : this.#facts[index]?.lostAt
+    return lostAt !== undefined && lostAt <= failovers
   }
 
   #takeWrongEvent(told: Told): void {
@@ -137,7 +166,8 @@ class RoomCheck {
     const isEven = this.#follow.subscribed.path === 'even'
     const indexes: number[] = []
     for (let i = from; i < to; i++)
-      if (!isEven || (this.#facts[i]?.n ?? 0) % 2 === 0) indexes.push(i)
+      if (this.#facts[i]?.lostAt === Infinity && (!isEven || (this.#facts[i]?.n ?? 0) % 2 === 0))
+        indexes.push(i)
     return indexes
   }
 

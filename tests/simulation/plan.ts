@@ -2,7 +2,8 @@ import type { AppConfig } from './app.ts'
 import { type Chance, chanceFor } from './chance.ts'
 import type { Subscribed } from './follow.ts'
 import type { Cut, NetworkConditions } from './line.ts'
-import type { StoreConditions } from './store-connection.ts'
+import type { OldMaster } from './store/redis-server.ts'
+import type { StoreConditions } from './store/store.ts'
 
 /** One thing that happens to the world, or that its people do. */
 export type Step = { readonly id: number; readonly atMs: number } & Action
@@ -51,10 +52,27 @@ export type Fault =
   | { readonly kind: 'clear'; readonly room: string }
   | { readonly kind: 'flush' }
   | { readonly kind: 'store clock'; readonly byMs: number }
+  | RedisFault
+
+/** What goes wrong with Redis. */
+export type RedisFault =
+  | {
+      readonly kind: 'redis failover'
+      /** How far replicas are behind the master, in milliseconds. */
+      readonly lagMs: number
+      readonly forMs: number
+      readonly oldMaster: OldMaster
+    }
+  | { readonly kind: 'redis restart'; readonly forMs: number; readonly hasLog: boolean }
+  | { readonly kind: 'redis freeze'; readonly forMs: number }
+  | { readonly kind: 'redis full'; readonly forMs: number }
+  | { readonly kind: 'redis eviction'; readonly room: string; readonly what: 'log' | 'last' }
+  | { readonly kind: 'redis forgets scripts' }
 
 /** A whole run, before it happens. */
 export interface Plan {
   readonly seed: number
+  readonly store: 'memory' | 'redis'
   readonly instances: number
   readonly modes: ReadonlyArray<'multiplexed' | 'single'>
   readonly rooms: readonly string[]
@@ -79,9 +97,14 @@ export function planFor(seed: number): Plan {
   )
   const activeMs = 1_000 * chance.one([15, 30, 60, 120])
   const world = { chance, rooms, instances, clients: modes.length, activeMs }
-  const actions = [...work(world), ...faults(world)].toSorted((a, b) => a.atMs - b.atMs)
+  // Choices of their own: all others are the same for both stores.
+  const redisChance = chanceFor(seed, 'redis')
+  const store = redisChance.is(0.3) ? 'redis' : 'memory'
+  const redis = store === 'redis' ? redisFaults({ ...world, chance: redisChance }) : []
+  const actions = [...work(world), ...faults(world), ...redis].toSorted((a, b) => a.atMs - b.atMs)
   return {
     seed,
+    store,
     instances,
     modes,
     rooms,
@@ -160,9 +183,11 @@ function faults(world: PlannedWorld): Timed[] {
   }))
 }
 
-const createFault: {
-  readonly [TKind in Fault['kind']]: (world: PlannedWorld) => Extract<Fault, { kind: TKind }>
-} = {
+type CreateFault<TFault extends { readonly kind: string }> = {
+  readonly [TKind in TFault['kind']]: (world: PlannedWorld) => Extract<TFault, { kind: TKind }>
+}
+
+const createFault: CreateFault<Exclude<Fault, RedisFault>> = {
   cut: ({ chance, clients }) => ({
     kind: 'cut',
     client: chance.below(clients),
@@ -240,15 +265,49 @@ const createFault: {
   'store clock': ({ chance }) => ({ kind: 'store clock', byMs: chance.between(-60_000, 60_000) }),
 }
 
+/** What goes wrong with Redis, beside the rest. */
+function redisFaults(world: PlannedWorld): Timed[] {
+  const { chance, activeMs } = world
+  return Array.from({ length: chance.between(0, 5) }, () => ({
+    ...createRedisFault[chance.one(redisFaultKinds)](world),
+    atMs: chance.below(activeMs),
+  }))
+}
+
+const createRedisFault: CreateFault<RedisFault> = {
+  'redis failover': ({ chance }) => ({
+    kind: 'redis failover',
+    lagMs: chance.one([0, 100, 1_000, 5_000]),
+    forMs: duration(chance, 1_000),
+    oldMaster: chance.one(['is gone', 'is silent', 'refuses writes']),
+  }),
+  'redis restart': ({ chance }) => ({
+    kind: 'redis restart',
+    forMs: duration(chance, 1_000),
+    hasLog: chance.is(0.5),
+  }),
+  'redis freeze': ({ chance }) => ({ kind: 'redis freeze', forMs: duration(chance, 2_000) }),
+  'redis full': ({ chance }) => ({ kind: 'redis full', forMs: duration(chance, 3_000) }),
+  'redis eviction': ({ chance, rooms }) => ({
+    kind: 'redis eviction',
+    room: chance.one(rooms),
+    what: chance.one(['log', 'last']),
+  }),
+  'redis forgets scripts': () => ({ kind: 'redis forgets scripts' }),
+}
+
 /** Most are short. None outlasts the time that a run has for them. */
 function duration(chance: Chance, typicalMs: number): number {
   return Math.min(longestFaultMs, chance.delayMs(typicalMs))
 }
 
-/** All kinds of faults. */
-export const faultKinds = Object.keys(createFault) as ReadonlyArray<Fault['kind']>
+type KindsOf<TFault extends { readonly kind: string }> = ReadonlyArray<TFault['kind']>
+
+/** All kinds of faults that any store may have. */
+export const faultKinds = Object.keys(createFault) as KindsOf<Exclude<Fault, RedisFault>>
+const redisFaultKinds = Object.keys(createRedisFault) as KindsOf<RedisFault>
 
 /** Whether a step is a fault. */
 export function isFault(step: Action): step is Fault {
-  return step.kind in createFault
+  return step.kind in createFault || step.kind in createRedisFault
 }

@@ -45,6 +45,11 @@ export class SimulatedProcess {
     return this.#hasCrashed
   }
 
+  /** The simulated time, which no clock step changes. */
+  get monotonicMs(): number {
+    return this.#timeline.nowMs
+  }
+
   get isFrozen(): boolean {
     return this.#frozen !== undefined
   }
@@ -105,6 +110,9 @@ export class SimulatedProcess {
   #enter(call: () => void): void {
     if (this.#hasCrashed) return
     if (this.#frozen) this.#frozen.push(call)
-    else call()
+    else {
+      this.#timeline.running = this.clock
+      call()
+    }
   }
 }

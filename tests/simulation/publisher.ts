@@ -27,6 +27,12 @@ export interface PublisherOptions {
 /** How long an app waits for a publish before it tries again with the same key, in milliseconds. */
 const patienceMs = 5_000
 const mostAttempts = 6
+/** What a publish that may or may not be stored rejects with. */
+const honest: ReadonlySet<string> = new Set([
+  'BACKEND_UNAVAILABLE',
+  'PUBLISH_UNCONFIRMED',
+  'CLOSED',
+])
 
 /** Publishes as an app does: with a key it tries again, without one it doesn't. */
 export class Publisher {
@@ -113,7 +119,7 @@ export class Publisher {
   #rejected(published: Published, error: unknown): void {
     published.outcome = 'rejected'
     const code = isRealtimeError(error) ? error.code : undefined
-    if (code !== 'BACKEND_UNAVAILABLE' && code !== 'CLOSED')
+    if (code === undefined || !honest.has(code))
       this.#options.onFault(`publish rejected with ${String(error)}`)
   }
 }

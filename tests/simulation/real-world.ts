@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { Clock } from '@trpc-sse/protocol'
 import { chanceFor } from './chance.ts'
 
 /** Watches for what would make a run depend on more than its seed. */
@@ -8,28 +9,46 @@ export interface RealWorldWatch {
   restore(): void
 }
 
+/** What a watch is made of. */
+export interface WatchOptions {
+  readonly seed: number
+  /** Called with what the packages say on the console. */
+  onConsole(text: string): void
+  /** The clock of the simulated process that runs now. */
+  runningClock(): Clock | undefined
+}
+
+/** Where ioredis is, in a stack. */
+const ioredisFolder = '/node_modules/ioredis/'
 /** Longer than any timer that fires: such a one only keeps a process alive. */
 const keepAliveMs = 2 ** 31 - 1
 
 /**
  * Replaces time, timers and chance of the runtime for a run. What the packages need of `crypto` is
- * given from the seed; if they use anything else, it is noted with the place. What they say on the
- * console is given to `onConsole`.
+ * given from the seed; if they use anything else, it is noted with the place. ioredis takes its timers
+ * from the runtime: its are those of the process that it runs in.
  */
-export function watchRealWorld(seed: number, onConsole: (text: string) => void): RealWorldWatch {
+export function watchRealWorld({ seed, onConsole, runningClock }: WatchOptions): RealWorldWatch {
   const seen = new Set<string>()
   const { random } = chanceFor(seed, 'crypto')
-  const note = (name: string): void => {
-    const place = new Error().stack?.split('\n').find((line) => /packages\/\w+\/src/.test(line))
+  const note = (name: string, stack = new Error().stack): void => {
+    const place = stack?.split('\n').find((line) => /packages\/\w+\/src/.test(line))
     if (place !== undefined) seen.add(`${name} of the runtime was used${place.replace(/^ */, ' ')}`)
   }
+  const timers = new SimulatedTimers(runningClock)
   const restores = [
     replace(globalThis, 'setTimeout', (real) =>
       Object.assign((...args: Parameters<typeof setTimeout>) => {
-        if (args[1] !== keepAliveMs) note('setTimeout')
+        if (args[1] === keepAliveMs) return real(...args)
+        const { stack } = new Error()
+        if (stack?.includes(ioredisFolder)) return timers.start(...args)
+        note('setTimeout', stack)
         return real(...args)
       }, real),
     ),
+    replace(globalThis, 'clearTimeout', (real) => (timer) => {
+      if (!timers.cancel(timer)) real(timer)
+    }),
     replace(globalThis, 'setInterval', (real) =>
       Object.assign((...args: Parameters<typeof setInterval>) => {
         note('setInterval')
@@ -87,6 +106,37 @@ export function watchRealWorld(seed: number, onConsole: (text: string) => void):
       process.off('unhandledRejection', onFault)
       process.off('uncaughtException', onFault)
     },
+  }
+}
+
+const { setTimeout: startTimer, clearTimeout: clearTimer } = globalThis
+
+/** Timers of the runtime's kind, on simulated clocks. */
+class SimulatedTimers {
+  readonly #runningClock: () => Clock | undefined
+  readonly #cancels = new Map<unknown, () => void>()
+
+  constructor(runningClock: () => Clock | undefined) {
+    this.#runningClock = runningClock
+  }
+
+  start(...[callback, delayMs = 0]: Parameters<typeof setTimeout>): NodeJS.Timeout {
+    const clock = this.#runningClock()
+    if (clock === undefined) throw new Error('ioredis started a timer outside of any process.')
+    // An object of the right kind, which never fires.
+    const timer = startTimer(() => {}, keepAliveMs)
+    clearTimer(timer)
+    const cancel = clock.after(delayMs, () => {
+      this.#cancels.delete(timer)
+      callback()
+    })
+    this.#cancels.set(timer, cancel)
+    return timer
+  }
+
+  cancel(timer: unknown): boolean {
+    this.#cancels.get(timer)?.()
+    return this.#cancels.delete(timer)
   }
 }
 

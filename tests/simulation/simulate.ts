@@ -1,5 +1,6 @@
 import { act } from './act.ts'
-import { checkLeftovers } from './leftovers.ts'
+import { checkDeadlines, deadlinesFor } from './deadline-oracle.ts'
+import { checkClosed, checkLeftovers } from './leftovers.ts'
 import { checkFollow, type Violation } from './oracle.ts'
 import { longestFaultMs, type Plan } from './plan.ts'
 import { checkPublished } from './publish-oracle.ts'
@@ -21,11 +22,17 @@ const healMs = 5_000
 const quietMs = 150_000
 /** How long it may take until nothing is left. */
 const closeMs = 90_000
+/** How long it may take until instances that are closed have nothing left. */
+const endMs = 15_000
 
 /** Runs a plan. The same plan gives the same run, whatever the machine does. */
 export async function simulate(plan: Plan): Promise<Outcome> {
   const world = new World(plan)
-  const real = watchRealWorld(plan.seed, (text) => world.trace.add('console', text))
+  const real = watchRealWorld({
+    seed: plan.seed,
+    onConsole: (text) => world.trace.add('console', text),
+    runningClock: () => world.timeline.running,
+  })
   try {
     const violations = await run(world, plan).catch((error: unknown) => [standstill(world, error)])
     for (const text of [...world.faults, ...real.seen()])
@@ -36,16 +43,19 @@ export async function simulate(plan: Plan): Promise<Outcome> {
   }
 }
 
-async function run(world: World, { steps, activeMs, rooms }: Plan): Promise<Violation[]> {
+async function run(world: World, plan: Plan): Promise<Violation[]> {
+  const { steps, activeMs, rooms } = plan
   const { timeline, store, publisher } = world
   for (const step of steps) timeline.after(step.atMs, () => act(world, step))
   await timeline.run(activeMs + longestFaultMs + healMs)
   const last = rooms.map((room) => publisher.publishLast(room))
   await timeline.run(timeline.nowMs + quietMs)
   const { nowMs } = timeline
+  const deadlines = deadlinesFor(plan)
   const violations = [
-    ...world.follows.flatMap((follow) => checkFollow(follow, store, nowMs)),
-    ...checkPublished(publisher.published, store, nowMs),
+    ...world.follows.flatMap((follow) => checkFollow(follow, store.facts, nowMs)),
+    ...world.follows.flatMap((follow) => checkDeadlines(follow, store.facts, deadlines)),
+    ...checkPublished(publisher.published, store.facts, nowMs),
     ...last
       .filter(({ outcome }) => outcome !== 'resolved')
       .map(({ room }) => ({
@@ -60,7 +70,17 @@ async function run(world: World, { steps, activeMs, rooms }: Plan): Promise<Viol
   await settled()
   await timeline.run(timeline.nowMs + closeMs)
   violations.push(...checkLeftovers(world))
+  closeInstances(world)
+  await timeline.run(timeline.nowMs + endMs)
+  violations.push(...checkClosed(world))
   return violations
+}
+
+function closeInstances({ instances, faults }: World): void {
+  for (const { process, channels } of instances)
+    process.arrive(0, () => {
+      channels.close().catch((error: unknown) => faults.push(`close() failed: ${String(error)}`))
+    })
 }
 
 function standstill({ timeline }: World, error: unknown): Violation {

@@ -1,3 +1,5 @@
+import type { Clock } from '@trpc-sse/protocol'
+
 /** Cancels something that is due. Calling it twice is harmless. */
 export type Cancel = () => void
 
@@ -14,6 +16,8 @@ const mostStepsAtOnce = 10_000
 /** The one time of a simulated world, which moves only from one due call to the next. */
 export class Timeline {
   nowMs = 0
+  /** The clock of the process that runs now: all that is done before the next call is its own. */
+  running: Clock | undefined
   /** A binary heap, the soonest first. */
   readonly #due: Due[] = []
   #count = 0
@@ -36,6 +40,7 @@ export class Timeline {
       this.#pop()
       if (next.isCancelled) continue
       this.nowMs = next.atMs
+      this.running = undefined
       next.call()
       return true
     }

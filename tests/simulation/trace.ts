@@ -20,6 +20,10 @@ export class Trace {
     this.#timeline = timeline
   }
 
+  get nowMs(): number {
+    return this.#timeline.nowMs
+  }
+
   add(actor: string, text: string, isFault = false): void {
     this.entries.push({ atMs: this.#timeline.nowMs, actor, text, isFault })
   }

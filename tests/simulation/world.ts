@@ -6,8 +6,9 @@ import { Instance } from './instance.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Plan } from './plan.ts'
 import { Publisher } from './publisher.ts'
-import { SimulatedStore } from './store.ts'
-import { goodStoreConditions, type StoreConditions } from './store-connection.ts'
+import { MemoryStore } from './store/memory-store.ts'
+import { RedisStore } from './store/redis-store.ts'
+import { goodStoreConditions, type SimulatedStore, type StoreConditions } from './store/store.ts'
 import { Timeline } from './timeline.ts'
 import { Trace } from './trace.ts'
 
@@ -26,6 +27,8 @@ export class World {
   readonly timeline: Timeline = new Timeline()
   readonly trace: Trace = new Trace(this.timeline)
   readonly store: SimulatedStore
+  /** The store, if it is one of Redis. */
+  readonly redis: RedisStore | undefined
   readonly network: SimulatedNetwork
   readonly slots: readonly Slot[]
   readonly clients: readonly SimulatedClient[]
@@ -44,7 +47,8 @@ export class World {
       this.faults.push(what)
       trace.add('fault', what)
     }
-    this.store = new SimulatedStore(timeline, trace, seed)
+    this.redis = plan.store === 'redis' ? new RedisStore(timeline, trace, seed) : undefined
+    this.store = this.redis ?? new MemoryStore(timeline, trace, seed)
     const instances = (): Instance[] =>
       this.slots.map(({ instance }) => instance).filter(({ isListed }) => isListed)
     this.network = new SimulatedNetwork({ timeline, trace, instances })
@@ -66,9 +70,13 @@ export class World {
           mode,
           onFault,
           nowMs: () => timeline.nowMs,
-          momentOf: (room) => this.store.momentOf(room),
+          momentOf: (room) => this.store.facts.momentOf(room),
         }),
     )
+  }
+
+  get hasRedis(): boolean {
+    return this.redis !== undefined
   }
 
   get follows(): Follow[] {

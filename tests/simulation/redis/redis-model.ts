@@ -76,13 +76,13 @@ export class RedisModel {
     return this.#keys.clone()
   }
 
-  /** Replaces all keys by a copy from before. */
-  restore(keys: Keyspace): void {
+  /** Replaces all keys by a copy from before, or by nothing. */
+  restore(keys: Keyspace = new Keyspace()): void {
     this.#keys = keys
   }
 
   /** Starts anew with these keys: a replica is promoted, or the server restarts with its log. */
-  restart(keys: Keyspace = new Keyspace()): void {
+  restart(keys?: Keyspace): void {
     this.restore(keys)
     this.#scripts.clear()
   }

@@ -11,14 +11,16 @@ export interface SessionServer {
 /** One connection, as the server has it: it reads commands, and writes replies and messages. */
 export class Session {
   readonly #server: SessionServer
-  readonly #send: (bytes: string) => void
+  readonly #send: (bytes: string, isMessage: boolean) => void
   readonly #parser = new CommandParser()
   readonly #subscriptions = new Map<string, () => void>()
   #protocol: Protocol = 2
+  #isClosed = false
   /** Settles when all commands so far have their reply; unset if all had it at once. */
   #underWay: Promise<void> | undefined
 
-  constructor(server: SessionServer, send: (bytes: string) => void) {
+  /** @param send Sends a reply, or a message that no command asked for. */
+  constructor(server: SessionServer, send: (bytes: string, isMessage: boolean) => void) {
     this.#server = server
     this.#send = send
   }
@@ -38,20 +40,22 @@ export class Session {
     }
   }
 
-  /** Ends its subscriptions. */
+  /** Ends its subscriptions. What is left of the client's commands isn't run. */
   close(): void {
+    this.#isClosed = true
     for (const unsubscribe of this.#subscriptions.values()) unsubscribe()
     this.#subscriptions.clear()
   }
 
   #run(command: readonly string[]): Promise<void> | undefined {
+    if (this.#isClosed) return undefined
     const [name = '', ...args] = command
     const reply = this.#runOwn(name.toUpperCase(), args) ?? this.#server.run(command)
     if (!(reply instanceof Promise)) {
-      if (reply !== noReply) this.#send(encodeReply(reply, this.#protocol))
+      if (reply !== noReply) this.#send(encodeReply(reply, this.#protocol), false)
       return undefined
     }
-    return reply.then((late) => this.#send(encodeReply(late, this.#protocol)))
+    return reply.then((late) => this.#send(encodeReply(late, this.#protocol), false))
   }
 
   /** Runs a command about the connection; `undefined` if it is none. */
@@ -92,6 +96,7 @@ export class Session {
   #subscribe(name: string, channels: readonly string[]): Reply {
     const kind = name === 'SSUBSCRIBE' ? 'smessage' : 'message'
     for (const channel of channels) {
+      if (this.#isClosed) break
       const onMessage = (message: string): void => this.#push([kind, channel, message])
       if (!this.#subscriptions.has(channel))
         this.#subscriptions.set(channel, this.#server.subscribe(channel, onMessage))
@@ -110,7 +115,7 @@ export class Session {
   }
 
   #push(items: readonly Reply[]): void {
-    this.#send(encodePush(items, this.#protocol))
+    this.#send(encodePush(items, this.#protocol), items[0] === 'message')
   }
 }
 

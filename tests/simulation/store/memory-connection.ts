@@ -5,51 +5,38 @@ import {
   RealtimeError,
   type Unlisten,
 } from '@trpc-sse/server'
-import type { Chance } from './chance.ts'
-import type { SimulatedProcess } from './process.ts'
-import type { SimulatedStore } from './store.ts'
+import type { SimulatedProcess } from '../process.ts'
+import { commandTimeoutMs, type StoreConnection, type StoreConnectionOptions } from './store.ts'
 
-/** What is wrong between one instance and the store, for now. */
-export interface StoreConditions {
-  /** Nothing reaches the store. */
-  isDown: boolean
-  /** Half of the appends are done, and their answer is lost. */
-  losesAnswers: boolean
-  /** How much longer everything takes. */
-  slowness: number
-  /** Hints are lost, and nobody notices. */
-  isDeaf: boolean
-  /** Hints come twice. */
-  repeatsHints: boolean
-}
-
-/** Creates the conditions of a good day. */
-export function goodStoreConditions(): StoreConditions {
-  return { isDown: false, losesAnswers: false, slowness: 1, isDeaf: false, repeatsHints: false }
-}
-
-/** What a connection to the store is made of. */
-export interface StoreConnectionOptions {
-  readonly store: SimulatedStore
+/** What all instances share. */
+export interface SharedMemory {
   readonly process: SimulatedProcess
-  readonly conditions: StoreConditions
-  readonly chance: Chance
+  /** Where logs are read, and notices sent. */
+  readonly backend: Backend
+  append(...args: Parameters<Backend['append']>): ReturnType<Backend['append']>
+  clear(log: ChannelLog): Promise<void>
+  listen(log: ChannelLog, listener: LogListener): Promise<() => void>
 }
 
-/** How long a backend tries before it says that the store can't be reached, in milliseconds. */
-const commandTimeoutMs = 2_000
+interface MemoryConnectionOptions extends StoreConnectionOptions {
+  readonly store: SharedMemory
+}
 
-/** The store, as one instance has it: behind a network. */
-export class StoreConnection implements Backend {
-  readonly #options: StoreConnectionOptions
+/** A memory backend, as one instance has it: behind a network. */
+export class MemoryConnection implements Backend, StoreConnection {
+  readonly #options: MemoryConnectionOptions
   readonly #listeners = new Set<LogListener>()
   #interruptedUntilMs = 0
   /** Hints arrive in their order. */
   #lastHintMs = 0
   #isClosed = false
 
-  constructor(options: StoreConnectionOptions) {
+  constructor(options: MemoryConnectionOptions) {
     this.#options = options
+  }
+
+  get backend(): Backend {
+    return this
   }
 
   async append(...[log, payloads, options = {}]: Parameters<Backend['append']>) {
@@ -92,6 +79,13 @@ export class StoreConnection implements Backend {
 
   async close(): Promise<void> {
     this.#isClosed = true
+  }
+
+  disturbed(): void {}
+
+  /** A connection that was down is there again; one that was only deaf never noticed. */
+  healed(wasDown: boolean): void {
+    if (wasDown) this.interrupt(0)
   }
 
   /** Cuts the connection for hints; once it is there again, listeners are told. */

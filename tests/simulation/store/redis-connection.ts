@@ -1,0 +1,68 @@
+import { redisBackend } from '@trpc-sse/redis'
+import type { Backend } from '@trpc-sse/server'
+import { createClient } from '../redis/connector.ts'
+import type { OldMaster, RedisServer } from './redis-server.ts'
+import { RedisSocket } from './redis-socket.ts'
+import { commandTimeoutMs, type StoreConnection, type StoreConnectionOptions } from './store.ts'
+
+interface RedisConnectionOptions extends StoreConnectionOptions {
+  readonly store: RedisServer
+}
+
+/** The Redis backend of one instance, and its connections to the model. */
+export class RedisConnection implements StoreConnection {
+  readonly backend: Backend
+  readonly #options: RedisConnectionOptions
+  readonly #sockets = new Set<RedisSocket>()
+
+  constructor(options: RedisConnectionOptions) {
+    this.#options = options
+    const { process } = options
+    this.backend = redisBackend(
+      { redis: createClient(() => this.#open()) },
+      { clock: process.clock, commandTimeoutMs, onError() {} },
+    )
+    process.onCrash(() => {
+      for (const socket of [...this.#sockets]) socket.clientCrashed()
+    })
+  }
+
+  /** How many connections the server has. */
+  get sockets(): number {
+    return this.#sockets.size
+  }
+
+  interrupt(): void {
+    for (const socket of [...this.#sockets]) if (socket.hasSubscriptions) socket.endByServer()
+  }
+
+  /** Connections that are open when nothing passes any more are lost: some notice, some don't. */
+  disturbed(): void {
+    const { conditions, chance } = this.#options
+    if (!conditions.isDown) return
+    for (const socket of [...this.#sockets]) {
+      if (chance.is(0.5)) socket.endByServer()
+      else socket.fallSilent()
+    }
+  }
+
+  healed(): void {}
+
+  /** The master is no longer one. */
+  masterEnds(how: OldMaster): void {
+    for (const socket of [...this.#sockets]) {
+      if (how === 'is gone') socket.endByServer()
+      else if (how === 'is silent') socket.fallSilent()
+      else socket.demoteServer()
+    }
+  }
+
+  #open(): RedisSocket {
+    const socket = new RedisSocket({
+      ...this.#options,
+      onOver: () => this.#sockets.delete(socket),
+    })
+    this.#sockets.add(socket)
+    return socket
+  }
+}

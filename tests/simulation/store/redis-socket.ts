@@ -1,0 +1,145 @@
+import { Session } from '../redis/session.ts'
+import { InProcessSocket } from '../redis/socket.ts'
+import type { RedisServer } from './redis-server.ts'
+import type { StoreConnectionOptions } from './store.ts'
+
+interface RedisSocketOptions extends StoreConnectionOptions {
+  readonly store: RedisServer
+  /** Called when the server has forgotten the connection. */
+  readonly onOver: () => void
+}
+
+/** One way between an instance and Redis, in milliseconds. */
+const wayMs = 2
+/** When the server finds that a connection is dead, in milliseconds. */
+const keepAliveMs = 60_000
+
+/** One TCP connection between an instance and Redis. */
+export class RedisSocket extends InProcessSocket {
+  readonly #options: RedisSocketOptions
+  readonly #session: Session
+  #hasServer = true
+  #isDemoted = false
+  /** Nothing passes any more, and neither end knows. */
+  #isSilent = false
+  /** When the last bytes arrive, in each direction. */
+  #serverMs = 0
+  #clientMs = 0
+
+  constructor(options: RedisSocketOptions) {
+    const wire = {
+      send: (bytes: string) => this.#sendToServer(() => this.#session.receive(bytes)),
+      close: () => this.#sendToServer(() => this.#closeAtServer()),
+    }
+    super(wire, options.process.clock)
+    this.#options = options
+    const { store } = options
+    const { master } = store
+    this.#session = new Session(
+      {
+        run: (command) => (this.#isDemoted ? store.replica : master).run(command),
+        subscribe: master.subscribe,
+      },
+      (bytes, isMessage) => (isMessage ? this.#sendMessage(bytes) : this.#sendReply(bytes)),
+    )
+    this.#connect()
+  }
+
+  get hasSubscriptions(): boolean {
+    return this.#session.hasSubscriptions
+  }
+
+  /** The server closes it. */
+  override endByServer(): void {
+    this.#closeAtServer()
+  }
+
+  fallSilent(): void {
+    if (this.#isSilent) return
+    this.#isSilent = true
+    this.#options.store.process.arrive(keepAliveMs, () => this.#closeAtServer())
+  }
+
+  /** The server is a replica from now on, and refuses writes. */
+  demoteServer(): void {
+    this.#isDemoted = true
+  }
+
+  /** Its process is gone; its system closes it. */
+  clientCrashed(): void {
+    const { store } = this.#options
+    store.process.arrive(this.#delayMs(), () => this.#closeAtServer())
+  }
+
+  #connect(): void {
+    const { conditions, chance, store, process } = this.#options
+    if (conditions.isDown && chance.is(0.5)) {
+      this.fallSilent()
+      return
+    }
+    store.process.arrive(this.#delayMs(), () => {
+      const isRefused = conditions.isDown || store.isDown
+      process.arrive(this.#delayMs(), () => (isRefused ? this.#refuse() : this.open()))
+      if (isRefused) this.#closeAtServer()
+    })
+  }
+
+  #refuse(): void {
+    this.destroy(new Error('connect ECONNREFUSED'))
+  }
+
+  #sendToServer(call: () => void): void {
+    const { conditions, store, process } = this.#options
+    if (conditions.isDown) this.fallSilent()
+    if (this.#isSilent || process.hasCrashed) return
+    const nowMs = store.process.monotonicMs
+    this.#serverMs = Math.max(this.#serverMs, nowMs + this.#delayMs())
+    store.process.arrive(this.#serverMs - nowMs, () => {
+      if (this.#hasServer && !this.#isSilent) call()
+    })
+  }
+
+  #sendReply(bytes: string): void {
+    const { conditions, chance } = this.#options
+    if (!conditions.losesAnswers || chance.is(0.75)) {
+      this.#sendToClient(() => this.receive(bytes))
+      return
+    }
+    const part = bytes.slice(0, chance.below(bytes.length))
+    this.#sendToClient(() => this.receive(part))
+    this.#sendToClient(() => this.destroy(new Error('read ECONNRESET')))
+    this.#closeAtServer()
+  }
+
+  #sendMessage(bytes: string): void {
+    const { conditions } = this.#options
+    if (conditions.isDeaf) return
+    this.#sendToClient(() => this.receive(bytes))
+    if (conditions.repeatsHints) this.#sendToClient(() => this.receive(bytes))
+  }
+
+  #sendToClient(call: () => void): void {
+    const { conditions, process } = this.#options
+    if (conditions.isDown) this.fallSilent()
+    if (this.#isSilent) return
+    const nowMs = process.monotonicMs
+    this.#clientMs = Math.max(this.#clientMs, nowMs + this.#delayMs())
+    process.arrive(this.#clientMs - nowMs, () => {
+      if (!this.#isSilent) call()
+    })
+  }
+
+  #closeAtServer(): void {
+    if (!this.#hasServer) return
+    this.#hasServer = false
+    this.#session.close()
+    this.#options.onOver()
+    // The client's end is closed too, after what was sent before.
+    this.#sendToClient(() => super.endByServer())
+  }
+
+  #delayMs(): number {
+    const { chance, conditions } = this.#options
+    return chance.delayMs(wayMs * conditions.slowness)
+  }
+}

@@ -1,0 +1,184 @@
+import { chanceFor } from '../chance.ts'
+import { SimulatedProcess } from '../process.ts'
+import type { Keyspace } from '../redis/keyspace.ts'
+import { RedisModel } from '../redis/redis-model.ts'
+import type { Reply } from '../redis/reply.ts'
+import type { SessionServer } from '../redis/session.ts'
+import type { Timeline } from '../timeline.ts'
+import type { Trace } from '../trace.ts'
+import { Facts } from './facts.ts'
+import { RedisConnection } from './redis-connection.ts'
+import type { OldMaster, RedisServer } from './redis-server.ts'
+import { roomOf, type SimulatedStore, type StoreConnectionOptions } from './store.ts'
+
+/** The model of Redis that all instances share, each over connections of its own. */
+export class RedisStore implements SimulatedStore, RedisServer {
+  readonly process: SimulatedProcess
+  readonly facts: Facts
+  readonly #model: RedisModel
+  readonly #timeline: Timeline
+  readonly #trace: Trace
+  readonly #connections = new Set<RedisConnection>()
+  #isDown = false
+  /** What replicas have, while they lag behind. */
+  #replica: Replica | undefined
+
+  constructor(timeline: Timeline, trace: Trace, seed: number) {
+    const chance = chanceFor(seed, 'store')
+    this.facts = new Facts(trace)
+    this.#timeline = timeline
+    this.#trace = trace
+    this.process = new SimulatedProcess({ name: 'store', timeline, chance, offsetMs: 0 })
+    this.#model = new RedisModel({
+      nowMicros: () => this.process.clock.now() * 1_000,
+      onCommand: (name, args, reply) => this.#onCommand(name, args, reply),
+    })
+  }
+
+  get listeners(): number {
+    return this.#model.channels().filter((channel) => this.facts.isRoom(roomOfName(channel))).length
+  }
+
+  get isDown(): boolean {
+    return this.#isDown
+  }
+
+  get master(): SessionServer {
+    const model = this.#model
+    return {
+      run: (command) => model.run(command),
+      subscribe: (channel, onMessage) => model.subscribe(channel, onMessage),
+    }
+  }
+
+  get replica(): SessionServer {
+    const model = this.#model
+    return {
+      run(command) {
+        model.isReadOnly = true
+        const reply = model.run(command)
+        model.isReadOnly = false
+        return reply
+      },
+      subscribe: (channel, onMessage) => model.subscribe(channel, onMessage),
+    }
+  }
+
+  leftovers(): readonly string[] {
+    const open = [...this.#connections].reduce((sum, { sockets }) => sum + sockets, 0)
+    const endless = this.#model.keys().filter(([, lifeMs]) => lifeMs === Infinity)
+    return [
+      ...(open > 0 ? [`Redis still has ${open} connections`] : []),
+      ...endless.map(([name]) => `the key ${name} never expires`),
+    ]
+  }
+
+  connect(options: StoreConnectionOptions): RedisConnection {
+    const connection = new RedisConnection({ ...options, store: this })
+    this.#connections.add(connection)
+    return connection
+  }
+
+  flush(): void {
+    this.#model.restore()
+    this.facts.flushed()
+  }
+
+  /** Forgets the scripts that it knows. */
+  forgetScripts(): void {
+    this.#model.run(['SCRIPT', 'FLUSH'])
+  }
+
+  /** Has no memory left for a while. */
+  fill(forMs: number): void {
+    this.#model.isFull = true
+    this.#timeline.after(forMs, () => {
+      this.#model.isFull = false
+    })
+  }
+
+  /** Drops a key of a room that wasn't used for long: its events, or what is known of its log. */
+  evict(room: string, what: 'log' | 'last'): void {
+    for (const [name] of this.#model.keys()) {
+      if (roomOfName(name) !== room || !name.endsWith(`:${what}`)) continue
+      this.#model.evict(name)
+      this.facts.emptied(room, `lost its ${what} key`)
+    }
+  }
+
+  /** Ends, and is there again after a while: with all keys, or without any. */
+  restart(forMs: number, hasLog: boolean): void {
+    this.#end('is gone', hasLog ? undefined : 'empty')
+    this.#open(forMs)
+  }
+
+  /** Replicas have nothing of what is stored from now on; then one of them is promoted. */
+  failOver(lagMs: number, forMs: number, oldMaster: OldMaster): void {
+    if (this.#replica) return
+    const { facts } = this
+    const keys = this.#model.snapshot()
+    this.#replica = { keys, lengths: facts.lengths(), resets: facts.resets }
+    this.#timeline.after(lagMs, () => {
+      const replica = this.#replica
+      this.#replica = undefined
+      // A log that was emptied meanwhile would have its events again.
+      const isFresh = replica?.resets === facts.resets
+      this.#end(oldMaster, isFresh ? replica : undefined)
+      this.#open(forMs)
+    })
+  }
+
+  #end(oldMaster: OldMaster, next: Replica | 'empty' | undefined): void {
+    this.#isDown = true
+    for (const connection of this.#connections) connection.masterEnds(oldMaster)
+    if (next === 'empty') {
+      this.#model.restart()
+      this.facts.flushed()
+    } else if (next) {
+      this.#model.restart(next.keys)
+      this.facts.failedOver(next.lengths)
+    } else this.forgetScripts()
+  }
+
+  #open(afterMs: number): void {
+    this.#timeline.after(afterMs, () => {
+      this.#isDown = false
+      this.#trace.add('store', 'accepts connections again')
+    })
+  }
+
+  /** Learns what became of events from the commands that the scripts run. */
+  #onCommand(name: string, args: readonly string[], reply: Reply): void {
+    const [key = ''] = args
+    const room = roomOfName(key)
+    if (!isEventLog(key)) return
+    if (name === 'XADD') this.#stored(room, args, String(reply))
+    // The script deletes an event only to store it again under a later id.
+    else if (name === 'XDEL') this.facts.withdrawn(room)
+    else if (name === 'UNLINK') this.facts.emptied(room, 'was cleared')
+  }
+
+  #stored(room: string, args: readonly string[], id: string): void {
+    const data = args[args.indexOf('d') + 1] ?? ''
+    const n = (JSON.parse(data) as { readonly n?: number }).n
+    if (n === undefined) return
+    const retain = args[1] === 'MAXLEN' ? Number(args[3]) : undefined
+    this.facts.stored(room, id, n, retain)
+  }
+}
+
+interface Replica {
+  readonly keys: Keyspace
+  readonly lengths: ReadonlyMap<string, number>
+  readonly resets: number
+}
+
+function isEventLog(key: string): boolean {
+  return key.endsWith('}:log') && key.includes('room')
+}
+
+/** The room that a key or a channel belongs to. */
+function roomOfName(name: string): string {
+  const tag = /\{([^}]*)\}/.exec(name)?.[1] ?? ''
+  return roomOf(decodeURIComponent(tag))
+}
