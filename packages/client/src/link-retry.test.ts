@@ -72,7 +72,7 @@ function failingServer(clock: ReturnType<typeof manualClock>, mode: Mode, failur
   return { atMs, fetch }
 }
 
-/** Waits until all work is done that needs no timer. */
+/** Waits until all work that needs no timer is done. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 10; i++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -72,7 +72,7 @@ describe('retry', () => {
     sseLink<PlainRouter>({ url, retry: true })
     // @ts-expect-error the wait must be known at once
     sseLink<PlainRouter>({ url, retry: async () => 100 })
-    // @ts-expect-error nothing is no wait
+    // @ts-expect-error a function must return a wait or false
     sseLink<PlainRouter>({ url, retry: () => {} })
   })
 
@@ -81,7 +81,7 @@ describe('retry', () => {
     client.onMessage.subscribe(undefined, { context: { retry: false } satisfies SseCallContext })
     const context: SseCallContext = { retry: { baseMs: 5 }, lastEventId: '', onGap: () => {} }
     client.onMessage.subscribe(undefined, { context: { ...context } })
-    // @ts-expect-error it is what a link takes
+    // @ts-expect-error `retry` has the type of the link's option
     expectTypeOf<SseCallContext>().toExtend<{ readonly retry?: boolean }>()
   })
 })

@@ -80,7 +80,7 @@ function inChunks(bytes: Uint8Array, fate: string, dice: Dice): ReadableStream<U
   })
 }
 
-/** Lets time pass only when all work is done that needs no timer. */
+/** Lets time pass only when all work that needs no timer is done. */
 async function runUntil(isDone: () => boolean, clock: ManualClock): Promise<void> {
   while (!isDone()) {
     await new Promise((resolve) => setImmediate(resolve))

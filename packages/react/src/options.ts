@@ -58,7 +58,7 @@ export type SnapshotNeeded<TValue, TState> = [SnapshotOf<TValue>] extends [TStat
   ? unknown
   : { readonly snapshot: (data: SnapshotOf<TValue>) => TState }
 
-/** Requires `initialData`, if only `undefined`, where there are no snapshots. */
+/** Requires `initialData` where there are no snapshots, even if it is `undefined`. */
 export type InitialDataNeeded<TValue> = [SnapshotOf<TValue>] extends [never]
   ? { readonly initialData: unknown }
   : unknown

@@ -69,7 +69,7 @@ function simulate(seed: number) {
   return { clock, server, watched, dice, act }
 }
 
-/** Waits until all work is done that needs no timer. */
+/** Waits until all work that needs no timer is done. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function eventsOf({ news }: Followed): ModelEvent[] {

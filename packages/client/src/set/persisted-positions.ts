@@ -10,7 +10,9 @@ export interface PersistedPositionsOptions {
   /** The server that the positions belong to. */
   readonly url: string
   readonly forMs: number
-  /** Passed in, because an import would make bundlers split the link. */
+  /**
+   * Passed in, because bundlers put a module that the link and this file import in another chunk.
+   */
   readonly hash: (text: string) => string
 }
 

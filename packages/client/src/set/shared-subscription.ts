@@ -27,7 +27,7 @@ export interface SubscriptionOwner {
   readonly stream: SubscriptionStream
   /** The subscription has started, or its position has moved. */
   positioned(subscription: SharedSubscription): void
-  /** The subscription is no longer wanted. May be called again. */
+  /** Removes the subscription, which is no longer wanted. May be called again. */
   remove(subscription: SharedSubscription): void
 }
 
@@ -189,7 +189,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   }
 
   /**
-   * Backs off without the stream, which may be gone. Until then, this subscription follows the
+   * Backs off without the stream, which may be gone. During the wait, this subscription follows the
    * device itself.
    */
   #backOffAlone(error: unknown): void {

@@ -32,7 +32,10 @@ interface Kept {
  * counted together.
  */
 const maxKept = 100
-/** How long a failure counts, in milliseconds; if twice the longest wait is longer, that counts. */
+/**
+ * The shortest time for which a failure counts, in milliseconds. If twice the longest wait is
+ * longer, it counts for that time.
+ */
 const countsForMs = 60_000
 /** The number of failures in a row after which the console gets a message. */
 const reportedCount = 3

@@ -219,7 +219,7 @@ export async function prepare(
   return write(to)
 }
 
-/** Calls `use` with a signal that aborts after `limitMs`. Then rejects. */
+/** Calls `use` with a signal. After `limitMs`, aborts the signal and rejects. */
 export async function within<T>(
   clock: Clock,
   limitMs: number,

@@ -48,8 +48,8 @@ export function createBuffering({
   const durationMs = Math.min(shortMs, connectTimeoutMs / 3)
 
   /**
-   * Checks whether another request is answered. Few apps need that code, so it is loaded here. If
-   * it can't be loaded, no proxy is detected.
+   * Checks whether another request is answered. Few apps need the code for that, so it is loaded
+   * only here. If it can't be loaded, no proxy is detected.
    */
   async function look(request: HttpRequest): Promise<RealtimeError | undefined> {
     try {

@@ -25,7 +25,9 @@ const names: Readonly<Record<EventName, true>> = {
 /** The app's options for opening an EventSource. */
 interface Given extends EventSourceOptions {
   readonly EventSource: EventSourceConstructor
-  /** Passed in, because an import would make bundlers split the link. */
+  /**
+   * Passed in, because bundlers put a module that the link and this file import in another chunk.
+   */
   readonly RealtimeError: typeof RealtimeError
 }
 

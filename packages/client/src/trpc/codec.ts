@@ -40,7 +40,7 @@ function unreadable(cause?: unknown): SubscriptionEnd {
   return { type: 'end', error: new RealtimeError('INVALID_MESSAGE', message, { cause }) }
 }
 
-/** Returns the error in the body of a refusal, if tRPC wrote the body. It may be a gateway's. */
+/** Returns the error in the body of a refusal, if tRPC wrote the body, and not a gateway. */
 export function errorOfBody(body: string, codec: Codec): Error | undefined {
   try {
     const responseJSON: Record<string, unknown> = JSON.parse(body)
@@ -79,8 +79,8 @@ export function clientError(error: unknown): ClientError {
 type Codes = typeof TRPC_ERROR_CODES_BY_KEY
 
 /**
- * The errors that tRPC's own link retries, and others that are temporary. All 5xx codes of tRPC
- * have the first number.
+ * The errors that tRPC's own link retries, and others that are temporary. The first number is the
+ * same for all 5xx codes of tRPC.
  */
 const retryableCodes: readonly [
   Codes['INTERNAL_SERVER_ERROR' | 'BAD_GATEWAY' | 'SERVICE_UNAVAILABLE' | 'GATEWAY_TIMEOUT'],

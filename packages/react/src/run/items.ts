@@ -1,16 +1,16 @@
-/** What the deltas of a run amount to at one position. It replaces the value. */
+/** The combined value of a run's deltas at one position. It replaces the value. */
 export interface FoldItem<TValue> {
   readonly type: 'fold'
   readonly value: TValue
 }
 
-/** What a run's producer has yielded. */
+/** A delta that a run's producer has yielded. */
 export interface DeltaItem<TDelta> {
   readonly type: 'delta'
   readonly data: TDelta
 }
 
-/** The follower has all that was there when it joined. */
+/** The follower has everything that existed when it joined. */
 export interface CaughtUpItem {
   readonly type: 'caught-up'
 }
@@ -19,7 +19,7 @@ export interface CaughtUpItem {
 export interface EndItem {
   readonly type: 'end'
   readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned'
-  /** Why it was stopped, or failed, if that is known. */
+  /** The reason why it was stopped, or failed, if known. */
   readonly reason?: string
 }
 
@@ -32,7 +32,10 @@ export type FoldOf<TItem> = TItem extends FoldItem<infer TValue> ? TValue : neve
 /** The type of a run's deltas. */
 export type DeltaOf<TItem> = TItem extends DeltaItem<infer TDelta> ? TDelta : never
 
-/** The value of a run: what its fold returns, once it has arrived; or else the list of its deltas. */
+/**
+ * The value of a run: that of its fold, once it has arrived. Without a fold, the list of its
+ * deltas.
+ */
 export type ValueOf<TItem> = [FoldOf<TItem>] extends [never]
   ? ReadonlyArray<DeltaOf<TItem>>
   : FoldOf<TItem> | undefined

@@ -30,8 +30,8 @@ export type UseRunArguments<TItem> = [FoldOf<TItem>] extends [never]
   : [options: RunFoldOptions<FoldOf<TItem>, DeltaOf<TItem>>]
 
 /**
- * The status of a run, as its follower knows it. `running` from the start of the subscription, also
- * if the run has yet to begin; `connecting` while there is no connection; `idle` if not enabled;
+ * The status of a run, as far as its follower knows. `running` from the start of the subscription,
+ * even before the run begins; `connecting` while there is no connection; `idle` if not enabled;
  * `error` if the subscription has failed, and not the run.
  */
 export type RunStatus =
@@ -41,23 +41,26 @@ export type RunStatus =
 
 /** The result of `useRun`. */
 export interface RunResult<TValue, TError> {
-  /** The value so far. `undefined` before the first item of a run with a fold. It stays. */
+  /**
+   * The value so far. `undefined` before the first item of a run with a fold. It is kept at the
+   * end.
+   */
   readonly value: TValue
   readonly status: RunStatus
   /**
-   * Whether the follower has all that was there when it joined. What comes after is new: animate
-   * it, or scroll to it.
+   * Whether the follower has everything that existed when it joined. Later deltas are new: animate
+   * them, or scroll to them.
    */
   readonly isCaughtUp: boolean
-  /** Why the run was stopped, or failed, if that is known. */
+  /** The reason why the run was stopped, or failed, if known. */
   readonly reason: string | undefined
-  /** Why the subscription isn't running. While `connecting`, it is retried. */
+  /** The reason why the subscription isn't running. While `connecting`, it is retried. */
   readonly error: TError | null
-  /** What is missing in the list of deltas. Never set for a run with a fold. */
+  /** The gap in the list of deltas, if any. Never set for a run with a fold. */
   readonly gap: SseGap | null
   /**
-   * Calls the option `stop`. Resolves when that does. The status changes when the run has stopped.
-   * The function is the same in each render.
+   * Calls the option `stop`, and resolves with it. The status changes when the run has stopped. The
+   * function stays the same in each render.
    */
   readonly stop: () => Promise<void>
   /** Whether `stop` was called, and the run has not ended yet. */

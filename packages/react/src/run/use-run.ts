@@ -72,11 +72,11 @@ function statusOf(
 ): RunStatus {
   if (end) return end.status
   if (status === 'pending') return 'running'
-  // A generator of the app may return without an end.
+  // The app's own generator may return without an end item.
   return status === 'complete' ? 'completed' : status
 }
 
-/** Calls the app's `stop`, and remembers for which run that was. */
+/** Calls the app's `stop`, and remembers the run for which it was called. */
 function useStop(
   key: string,
   stopRun: (() => PromiseLike<unknown>) | undefined,

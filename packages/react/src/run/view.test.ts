@@ -19,13 +19,13 @@ describe('the view of a run', () => {
     expect(view).toEqual({ value: 'abcd', isCaughtUp: false, end: undefined })
   })
 
-  it('is caught up from the mark on, also where a later fold replaces deltas', () => {
+  it('is caught up from the mark on, even if a later fold replaces deltas', () => {
     const view = viewAfter('', { type: 'caught-up' }, { type: 'fold', value: 'abc' })
     expect(view).toMatchObject({ value: 'abc', isCaughtUp: true })
   })
 
   it.each(['completed', 'stopped', 'failed', 'abandoned'] as const)(
-    'keeps the value of a run that is %s, and says why',
+    'keeps the value of a run that is %s, and gives the reason',
     (status) => {
       const end = { type: 'end', status, reason: 'enough' } as const
       expect(viewAfter('', { type: 'delta', data: 'a' }, end, end)).toEqual({
@@ -36,7 +36,7 @@ describe('the view of a run', () => {
     },
   )
 
-  it('refuses what no run sends, and a delta that nothing can be applied to', () => {
+  it('refuses items that no run sends, and a delta without a value to apply it to', () => {
     for (const value of [{ type: 'snapshot', data: 1 }, null, 'delta', {}])
       expect(() => toRunItem(value)).toThrow('Return follow() of a run')
     expect(() => viewAfter(undefined, { type: 'delta', data: 'a' })).toThrow('leave out `apply`')

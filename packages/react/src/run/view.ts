@@ -1,6 +1,6 @@
 import type { EndItem, RunItem } from './items.ts'
 
-/** What a component shows of a run. */
+/** The state of a run that a component shows. */
 export interface RunView<TValue> {
   readonly value: TValue | undefined
   readonly isCaughtUp: boolean
@@ -10,7 +10,7 @@ export interface RunView<TValue> {
 /** Returns the value after a delta. */
 export type ApplyDelta<TValue> = (value: TValue, delta: unknown) => TValue
 
-/** Creates the view of a run that nothing is known of. */
+/** Creates the view of a run before its first item. */
 export function emptyView<TValue>(value: TValue | undefined): RunView<TValue> {
   return { value, isCaughtUp: false, end: undefined }
 }
@@ -30,7 +30,7 @@ export function nextView<TValue>(
     case 'caught-up':
       return { ...view, isCaughtUp: true }
     case 'end':
-      // Nothing follows, so the follower has everything.
+      // No item follows, so the follower has everything.
       return { ...view, isCaughtUp: true, end: item }
   }
 }
@@ -41,7 +41,7 @@ export function toRunItem(value: unknown): RunItem {
   throw new Error('useRun received no item of a run. Return follow() of a run from the procedure.')
 }
 
-/** Whether a value is an item that has the id of the item before it. */
+/** Whether a value is an item that has the id of the previous item. */
 export function isMark(value: unknown): boolean {
   return isRunItem(value) && (value.type === 'caught-up' || value.type === 'end')
 }

@@ -54,7 +54,8 @@ export function keyedList<TItem>({ key, order }: KeyedListOptions<TItem>): Keyed
 }
 
 /**
- * Finds the index after all items that are not greater, by binary search; the end without order.
+ * Finds the index after all items that aren't greater, by binary search. Without an order, that is
+ * the end.
  */
 function placeOf<TItem>(
   list: readonly TItem[],
