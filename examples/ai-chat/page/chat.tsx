@@ -99,7 +99,7 @@ function Welcome({ onAsk }: { readonly onAsk: (text: string) => void }) {
   )
 }
 
-/** Scrolls to itself: to what was added last. */
+/** Scrolls into view when it mounts, to show the newest message. */
 function Bottom() {
   const ref = useRef<HTMLDivElement>(null)
   useEffect(() => void ref.current?.scrollIntoView({ block: 'end' }), [])

@@ -8,7 +8,7 @@ const element = document.getElementById('root')
 if (!element) throw new Error('index.html has no #root.')
 const root = createRoot(element)
 
-/** The chat that the address names. Another tab, or another device, opens the same one. */
+/** The chat named in the address. Another tab or device with this address opens the same chat. */
 const named = new URL(location.href)
 const chatId = named.searchParams.get('chat') ?? crypto.randomUUID()
 named.searchParams.set('chat', chatId)

@@ -2,10 +2,10 @@ import type { UIMessage } from 'ai'
 import { useEffect, useEffectEvent, useState } from 'react'
 import { client, ownRuns } from './trpc.ts'
 
-/** What a chat is told of. */
+/** The options of {@link useTurns}. */
 interface TurnOptions {
   readonly chatId: string
-  /** After which turns are new. */
+  /** The position after which turns are new. */
   readonly lastEventId: string | null
   /** Called for each question that is asked elsewhere: in another tab, or on another device. */
   readonly onTurn: (question: UIMessage) => void

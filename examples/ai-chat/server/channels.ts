@@ -14,20 +14,22 @@ export const question = z.object({
 const url = process.env.REDIS_URL
 const day = 86_400_000
 
-/** Messages may have values that JSON has not. */
+/** Messages may contain values that JSON lacks. */
 export const transformer = superjson
 
 export const channels = createChannels({
   transformer,
   backend: url === undefined ? memoryBackend() : redisBackend({ url }),
   channels: {
-    /** The questions of a chat, and the run that answers each. Your app has them in its database. */
+    /**
+     * The questions of a chat, and the run that answers each. Your app keeps them in its database.
+     */
     turns: channel({
       params: chat,
       event: z.object({ runId: z.string(), question }),
       retain: { events: 100, forMs: day },
     }),
-    /** The answers. They are remembered longer than what names them. */
+    /** The answers. They are kept longer than the turns that refer to them. */
     answer: run({ params: chatRun, ...uiMessageDeltas(), leaseMs: 4_000, keepForMs: 2 * day }),
   },
 })

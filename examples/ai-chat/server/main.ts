@@ -1,5 +1,5 @@
-// `npm start`: serves the API and the page that `npm run build` has built, in two processes if
-// REDIS_URL is set. One that crashes is replaced.
+// `npm start`: serves the API and the page that `npm run build` has built. If REDIS_URL is set, it
+// starts two processes, and replaces one that crashes.
 import cluster from 'node:cluster'
 import { join } from 'node:path'
 import express from 'express'

@@ -4,7 +4,7 @@ import { MockLanguageModelV4 } from 'ai/test'
 type Stream = Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream']
 type Part = Stream extends ReadableStream<infer TPart> ? TPart : never
 
-/** Stands in for a model: it says words, and breaks or crashes if it is asked to. Use yours here. */
+/** A stand-in. On request, it fails or crashes the server. Use your model here. */
 export const model = new MockLanguageModelV4({
   async doStream({ prompt, abortSignal }) {
     const asked = JSON.stringify(prompt.findLast(({ role }) => role === 'user')?.content)

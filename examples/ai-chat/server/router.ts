@@ -8,16 +8,19 @@ import { readTranscript } from './transcript.ts'
 
 const t = initTRPC.create({ transformer })
 
-// Whoever knows the id of a chat may do everything here: check in your app whose chat it is.
+// Anyone who knows a chat's id may do everything here. In your app, check whose chat it is.
 export const appRouter = t.router({
   chat: t.procedure.input(chat).query(({ input }) => readTranscript(input.chatId)),
 
-  /** Starts an answer. The client chooses the run's id: sent twice, this asks the model once. */
+  /**
+   * Starts an answer. The client chooses the run's id, so a request that is sent twice calls the
+   * model once.
+   */
   ask: t.procedure
     .input(chatRun.extend({ question }))
     .mutation(async ({ input: { chatId, runId, question } }) => {
       await channels.turns({ chatId }).publish({ runId, question }, { idempotencyKey: runId })
-      // Not awaited: the mutation returns, and the run goes on.
+      // Not awaited: the mutation returns, and the run continues.
       answer(chatId, runId).catch((error: unknown) => console.error(error))
     }),
 
@@ -27,7 +30,7 @@ export const appRouter = t.router({
     .input(chatRun)
     .subscription((opts) => channels.answer(opts.input).follow(opts)),
 
-  /** Sends each question, so that open tabs show what is asked in another one. */
+  /** Sends each question, so that open tabs show questions from other tabs. */
   onTurn: t.procedure
     .input(chat.extend({ lastEventId: z.string().nullable() }))
     .subscription((opts) => {

@@ -4,11 +4,11 @@ import { channels } from './channels.ts'
 
 /** A chat as it is stored. */
 export interface Transcript {
-  /** The questions, and what there is of the answers. */
+  /** The questions, and the answers of runs that have ended. */
   readonly messages: UIMessage[]
   /** The run of the last question, unless its answer is complete or was stopped. */
   readonly runId: string | null
-  /** After which turns follow. */
+  /** The position after which further turns follow. */
   readonly lastEventId: string | null
 }
 
@@ -31,7 +31,7 @@ export async function readTranscript(chatId: string): Promise<Transcript> {
         role: 'user',
         parts: [{ type: 'text', text: question.text }],
       }
-      // What a run says that still goes on comes from the run.
+      // The page gets the text of an unfinished run from the run itself.
       return message && status !== 'running' ? [asked, message] : [asked]
     }),
     runId: isOver ? null : last.runId,

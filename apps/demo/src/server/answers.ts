@@ -17,7 +17,7 @@ for ever. If you let it finish, the last word and the end are stored in one step
 subscription completes.`
 
 export const answersRouter = router({
-  /** Starts an answer. The page has chosen its id, so a request that is sent twice starts one. */
+  /** Starts an answer. The page chooses its id, so a request that is sent twice starts only one. */
   ask: procedure.input(answer).mutation(({ input }) => {
     produce(input.answerId).catch((error: unknown) => console.error('An answer failed', error))
   }),
@@ -45,7 +45,7 @@ interface Producer {
 const producers = new Map<string, Producer>()
 
 async function produce(answerId: string): Promise<void> {
-  // A line of its own, so that this producer can die and the rest of the process can't.
+  // A line of its own, so that this producer can die without the rest of the process.
   const line = cuttable(backend)
   const own = createChannels({
     backend: line.backend,
@@ -68,13 +68,13 @@ async function* write(signal: AbortSignal) {
   }
 }
 
-/** Kills the producers that visitors want to see dead, until the signal aborts. */
+/** Kills producers on request of visitors, until the signal aborts. */
 export async function killOnDemand(signal: AbortSignal): Promise<void> {
   for await (const [, { answerId }] of channels.faults().subscribe({ signal }))
     producers.get(answerId)?.kill()
 }
 
-/** Abandons the answers of this process: it is about to exit. */
+/** Abandons the answers of this process, which is about to exit. */
 export async function abandonAnswers(): Promise<void> {
   await Promise.all([...producers.values()].map((producer) => producer.close()))
 }

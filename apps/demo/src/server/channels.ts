@@ -53,7 +53,7 @@ export const channels = createChannels({
     answers: answerRun,
     faults: channel({
       event: z.object({ answerId: z.uuid() }),
-      // Whoever has the producer listens: nothing is read later.
+      // Only the instance with the job's producer listens, and no event is read later.
       retain: { events: 10, forMs: 60_000 },
     }),
     notifications: channel({

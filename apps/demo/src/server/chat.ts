@@ -28,7 +28,8 @@ export const chatRouter = router({
 
   /**
    * Publishes an unchecked event, to show that the channel refuses a wrong one. The input is
-   * `unknown` on purpose: tRPC lets every event through, and only the channel's schema is left.
+   * `unknown` on purpose: tRPC lets every event through, so only the channel's schema can refuse
+   * it.
    */
   sendUnchecked: procedure
     .input(room.extend({ event: z.unknown() }))

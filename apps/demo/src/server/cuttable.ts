@@ -1,13 +1,13 @@
 import type { Backend } from '@trpc-sse/server'
 
-/** A backend as one producer sees it. */
+/** A backend that one producer can lose. */
 export interface CuttableBackend {
   readonly backend: Backend
   /** From now on, nothing reaches the backend, and no answer comes back: the producer is dead. */
   cut(): void
 }
 
-/** Creates a line to a backend, which can be cut. Closing it leaves the backend open for others. */
+/** Creates a line to a backend, which can be cut. Closing the line leaves the backend open. */
 export function cuttable(backend: Backend): CuttableBackend {
   let isCut = false
   return {

@@ -15,7 +15,7 @@ export const jobsRouter = router({
   /** Starts a report. Clients follow its progress by the id that this returns. */
   start: procedure.mutation(() => {
     const jobId = randomUUID()
-    // Not awaited: the mutation returns, and the job goes on.
+    // Not awaited: the mutation returns, and the job continues.
     produce(jobId).catch((error: unknown) => console.error(`Job ${jobId} failed`, error))
     return { jobId }
   }),

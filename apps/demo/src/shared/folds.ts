@@ -7,13 +7,13 @@ export interface AnswerDelta {
 export interface JobProgress {
   readonly step: number
   readonly steps: number
-  /** What the job does now. */
+  /** The job's current activity. */
   readonly stage: string
 }
 
 /**
- * What the deltas of each run amount to. The server folds the deltas that a follower missed; the
- * page folds those that arrive.
+ * The folds of the runs. The server folds the deltas that a follower missed; the page folds those
+ * that arrive.
  */
 export const folds = {
   answer: { initial: '', apply: (text: string, delta: AnswerDelta) => text + delta.text },

@@ -138,7 +138,7 @@ function wordsIn(text = ''): number {
   return text.split(' ').filter((word) => word !== '').length
 }
 
-/** The answer in the page's address: a reload and a second tab show the same. */
+/** The answer's id in the page's address: a reload or a second tab shows the same answer. */
 const answerAddress = {
   get: (): string | undefined => /^#answer=([\da-f-]{36})$/.exec(location.hash)?.[1],
   set(answerId: string): void {

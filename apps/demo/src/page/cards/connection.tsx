@@ -10,7 +10,7 @@ import { formatMean, times } from '../ui/format.ts'
 import { useNow } from '../ui/use-now.ts'
 import { TabNumbers, WhoLeads } from './tabs.tsx'
 
-/** The connections of this browser and of all browsers, and which tab holds this one's. */
+/** The connections of this browser and of all browsers, and the tab that holds this browser's. */
 export function Connection() {
   const { connections, subscriptions, instance, opened, changed } = useRequestCounts()
   const instances = useStore(health)?.instances ?? 1

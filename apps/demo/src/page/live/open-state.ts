@@ -15,7 +15,7 @@ export interface ConnectionChange {
   error: unknown
 }
 
-/** Handlers of what happens to a connection. */
+/** Handlers of a connection's changes, end and error. */
 export interface ConnectionHandlers {
   onConnectionStateChange(change: ConnectionChange): void
   onComplete(): void
@@ -52,7 +52,7 @@ export function createState<TEvent>(): State<TEvent> {
   }
 }
 
-/** Creates the handlers that note how the connection of a subscription is. */
+/** Creates the handlers that record the connection's changes in the state. */
 export function connectionHandlers<TEvent>(state: State<TEvent>): ConnectionHandlers {
   return {
     onConnectionStateChange(change) {
