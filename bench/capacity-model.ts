@@ -11,7 +11,7 @@ export interface Costs {
   readonly batchedUs: number
   /** The same for an event from Redis with one subscriber. */
   readonly singleUs: number
-  /** CPU time to open a connection; and one with its own channel in Redis. */
+  /** CPU time to open a connection, and to open one with its own channel in Redis. */
   readonly openUs: number
   readonly openChannelUs: number
   /** RSS of a connection, in KB. */

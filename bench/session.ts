@@ -46,8 +46,8 @@ export interface RedisUse extends RedisWatch {
   readonly url: string
 }
 
-// The heap's young generation grows up to a limit that doesn't depend on the number of connections.
-// With the limit of Node 22, divided by thousands of connections, it doesn't hide their cost.
+// The heap's young generation grows up to a limit, however many connections there are. Node 22's
+// limit is so low that this growth doesn't hide the memory of thousands of connections.
 const nodeArgs = ['--expose-gc', '--max-semi-space-size=16']
 
 /** Creates the session that scenarios measure with. */

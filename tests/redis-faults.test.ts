@@ -289,7 +289,7 @@ describe('connections that are killed', () => {
     server.freeze()
     clock.advance(10_000)
     expect(lost).toEqual([])
-    // The ping has the time of a command.
+    // A ping may take as long as a command.
     clock.advance(5_000)
     server.thaw()
     expect(lost).toEqual(['lost'])

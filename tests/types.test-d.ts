@@ -199,7 +199,7 @@ describe('the adapters', () => {
     createHTTPServer({ router: userRouter })
     // @ts-expect-error createContext is missing
     createHTTPHandler({ router: userRouter })
-    // @ts-expect-error it makes another context
+    // @ts-expect-error createContext returns another context
     createHTTPServer({ router: userRouter, createContext: () => ({ name: 'ann' }) })
   })
 

@@ -50,7 +50,7 @@ export const slowReaders: Scenario = {
 
 /** If nothing arrives for this long, nothing more will. */
 const quietMs = 5_000
-/** How much longer than the healthy reader the stalled ones have, because there are many. */
+/** The factor by which the stalled readers, being many, have more time than the healthy one. */
 const catchUpTimes = 3
 const mb = 1_048_576
 

@@ -10,7 +10,7 @@ import type { Tick } from '../payload.ts'
 import { forEachChannel, post, resume } from './requests.ts'
 import type { Target, TargetSettings } from './target.ts'
 
-// By default, it drops a subscriber's oldest event when more than 100 wait. Here, all events must
+// By default, oRPC drops a subscriber's oldest event when more than 100 wait. Here, all events must
 // arrive.
 const maxBufferedEvents = Infinity
 const resumeRetentionSeconds = 120

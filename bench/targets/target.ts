@@ -28,7 +28,7 @@ export interface TargetSettings {
    * `undefined` means single mode.
    */
   readonly perConnection?: number
-  /** Makes raw call a tRPC procedure for each connection, as any server for tRPC must. */
+  /** Makes `raw` call a tRPC procedure for each connection, as any server for tRPC must. */
   readonly callsProcedure?: boolean
   /** Whether procedures return a channel's subscription, are the app's own generators, or follow a run. */
   readonly source: 'channel' | 'generator' | 'run'

@@ -32,7 +32,7 @@ async function start(script: 'dev' | 'start', env: Record<string, string>): Prom
   return server
 }
 
-/** Opens a chat in a browser of its own: a new one, or the one at an address. */
+/** Opens the chat at an address, in a separate browser. */
 async function open(address: string): Promise<Page> {
   const context = await browser.newContext({ reducedMotion: 'reduce' })
   contexts.push(context)
@@ -64,7 +64,7 @@ describe('the chat, in memory', () => {
   })
   afterAll(() => server.stop())
 
-  it('goes on with an answer after a reload, and shows all of it once', async () => {
+  it('continues an answer after a reload, and shows all of it once', async () => {
     const page = await open(address)
     await page.getByText('Ask anything.').waitFor()
     await page.screenshot({ path: join(screenshots, 'ai-chat-empty.png') })
@@ -102,7 +102,7 @@ describe('the chat, in memory', () => {
     await page.getByText('Stopped').waitFor()
   })
 
-  it('shows what is asked in another tab, and the answer as it comes', async () => {
+  it('shows a question from another tab, and its answer as it arrives', async () => {
     const page = await open(address)
     const other = await open(page.url())
     await ask(page, 'First question')
@@ -119,7 +119,7 @@ describe('the chat, in memory', () => {
     expect(await answers(page).allTextContents()).toEqual(await answers(other).allTextContents())
   })
 
-  it('says that the model failed, keeps what it said, and tries again', async () => {
+  it('reports that the model failed, keeps its text, and tries again', async () => {
     const page = await open(address)
     await ask(page, 'Break, please')
     const alert = page.getByRole('alert')
@@ -134,7 +134,7 @@ describe('the chat, in memory', () => {
     expect(await answers(page).count()).toBe(1)
   })
 
-  it('says that it is offline, and has the rest of the answer when it is back', async () => {
+  it('reports that it is offline, and gets the rest of the answer when it is back', async () => {
     await using proxy = await startTcpProxy(port)
     const page = await open(`http://127.0.0.1:${proxy.port}`)
     await ask(page, 'Tell me')
@@ -148,7 +148,7 @@ describe('the chat, in memory', () => {
   })
 })
 
-it('with Redis and two processes, says in all tabs that a server died, and goes on', async () => {
+it('with Redis and two processes, reports in all tabs that a server died, and continues', async () => {
   await using redis = await startRedis()
   const port = await freePort()
   const server = await start('start', { PORT: `${port}`, REDIS_URL: redis.url })

@@ -55,7 +55,7 @@ async function todosOnce(page: Page, count: number): Promise<string[]> {
   return todos(page)
 }
 
-/** Adds to a user's list without a page. */
+/** Adds to a user's list by a request of its own, without a page. */
 async function addByRequest(user: string, text: string): Promise<void> {
   const json = { user, id: crypto.randomUUID(), text }
   const response = await context.request.post(`${app.url}/api/trpc/add`, { data: { json } })

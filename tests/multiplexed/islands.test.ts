@@ -131,8 +131,8 @@ describe.each(links)('two instances behind one door, $kind', ({ options }) => {
           }
         }
         for (const each of names) if (random() < 0.5) s.source.add(each)
-        // Cut sockets from time to time. New ones lead control requests to either of the two
-        // instances.
+        // Cut sockets from time to time. Through new sockets, control requests reach either
+        // instance.
         if (random() < 0.005) s.door.cut()
       }
       await vi.waitFor(

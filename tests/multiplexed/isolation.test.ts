@@ -24,7 +24,7 @@ async function setup(options: Partial<SseLinkBaseOptions> = {}) {
     starts.set(name, next)
     return next
   }
-  // Heartbeats are frequent, and the client waits long before it misses them.
+  // Heartbeats are frequent, and the client tolerates a long silence.
   const t = initTRPC.create({ sse: { client: { reconnectAfterInactivityMs: 30_000 } } })
   const router = t.router({
     onNumber: t.procedure

@@ -37,7 +37,7 @@ async function startWholeProxy(appUrl: string): Promise<Proxy> {
   })
 }
 
-/** nginx that ignores the streams' header against buffering. */
+/** Starts an nginx that ignores the header with which streams ask it not to buffer. */
 async function startBufferingNginx(appUrl: string): Promise<Proxy> {
   const port = await freePort()
   const nginx = await startNginx(`server {

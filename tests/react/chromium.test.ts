@@ -254,7 +254,7 @@ describe('useLive in StrictMode, in Chromium', () => {
 })
 
 describe('useRun in StrictMode, in Chromium', () => {
-  /** Yields 1 so many times, 500 times a second. */
+  /** Yields the number 1 `count` times, 500 times a second. */
   async function* ones(count: number) {
     const startedMs = performance.now()
     let yielded = 0

@@ -1,4 +1,4 @@
-// A process that produces runs on the Redis at REDIS_URL, on request. It sends each result.
+// A process that produces runs on the Redis at REDIS_URL, on request. It sends back each result.
 import { setTimeout } from 'node:timers/promises'
 import { createApp, type Kind } from './app.ts'
 
@@ -10,11 +10,13 @@ export interface ProduceCommand {
   readonly words: number
   /** The wait before each word, in milliseconds. */
   readonly everyMs: number
-  /** The signal that the process sends itself, and the number of the word that it replaces. */
+  /**
+   * The signal that the process sends itself, and the number of the word that the signal replaces.
+   */
   readonly fault?: { readonly signal: 'SIGKILL' | 'SIGSTOP'; readonly word: number }
 }
 
-/** The message that the process sends. */
+/** The result of a run, as the process sends it. */
 export interface Produced {
   readonly id: string
   readonly status: string

@@ -14,7 +14,7 @@ export interface ProducerProcess {
   produce(command: ProduceCommand): void
   resume(): void
   kill(): Promise<void>
-  /** Resolves when a signal has ended it. */
+  /** Resolves when a signal has ended the process. */
   gone(): Promise<void>
 }
 

@@ -81,7 +81,7 @@ function followBy(link: TRPCLink<AppRouter>, kind: 'onAnswer' | 'onJob', lastEve
   return { news, leave: () => subscription.unsubscribe() }
 }
 
-/** Waits until the received text is the wanted one. */
+/** Waits until the wanted text has been received. */
 async function untilText(news: Inbox<News>, wanted: string): Promise<void> {
   let text = ''
   while (text.length < wanted.length) {
@@ -92,7 +92,7 @@ async function untilText(news: Inbox<News>, wanted: string): Promise<void> {
   expect(text).toBe(wanted)
 }
 
-/** What comes next, apart from marks. */
+/** Takes the next item that is not a mark. */
 async function nextNews(news: Inbox<News>): Promise<News> {
   const item = await news.take()
   return item[0] === 'caught-up' ? await nextNews(news) : item
@@ -226,7 +226,7 @@ describe('a late joiner', () => {
       let tailBefore = 0
       const { news, leave } = followBy(createLink(served.url), 'onAnswer')
       expect((await news.take())[0]).toBe('fold')
-      // The fold may be one that others got a moment ago: then the tail since follows it.
+      // The fold may be cached from a moment ago: then the deltas published since follow it.
       while ((await news.take())[0] !== 'caught-up') tailBefore += 1
       expect(tailBefore).toBeLessThanOrEqual(1)
       say('tail ')

@@ -4,7 +4,7 @@ import { type Channels, channel, createChannels } from '@trpc-sse/server'
 import { Cluster, Redis } from 'ioredis'
 import { z } from 'zod'
 
-/** How a process reaches the store. It is sent to server processes as JSON. */
+/** The address of the store, which is sent to server processes as JSON. */
 export type StoreAddress =
   | { readonly kind: 'url'; readonly url: string }
   | {
@@ -14,12 +14,15 @@ export type StoreAddress =
     }
   | { readonly kind: 'cluster'; readonly ports: readonly number[] }
 
-/** The rooms that everybody reads. Of `brief`, little is retained: who is away gets a gap. */
+/**
+ * The rooms that every page reads. `brief` retains few events, so that a page that was away gets a
+ * gap.
+ */
 export const rooms = ['red', 'blue', 'brief'] as const
 export type Room = (typeof rooms)[number]
 
 const event = z.object({ room: z.string(), publisher: z.string(), n: z.number() })
-/** An event: the publisher numbers those of a room from 1. */
+/** An event. Each publisher numbers its events in a room from 1. */
 export type SoakEvent = z.infer<typeof event>
 
 const params = z.object({ room: z.enum(rooms) })

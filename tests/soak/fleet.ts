@@ -16,9 +16,9 @@ export interface Fleet extends AsyncDisposable {
   deploy(index: number): Promise<void>
   /** Suspends a process. Its connections stay open, and nothing is answered. */
   freeze(index: number, forMs: number): Promise<void>
-  /** Sets the clock of a process off. */
+  /** Steps the clock of a process by an offset. */
   stepClock(index: number, offsetMs: number): void
-  /** What the process that is never replaced has in use. */
+  /** The resource use of the process that is never replaced. */
   figures(): Promise<ProcessFigures>
   readonly size: number
 }
@@ -34,7 +34,7 @@ export async function startFleet(address: StoreAddress, size = 3): Promise<Fleet
   const door = await openDoor(ports())
   const replaceable = (index: number): number => 1 + (index % (size - 1))
 
-  /** Takes a process out of its place, so that nothing else replaces it meanwhile. */
+  /** Removes a process from its slot, so that no other fault replaces it meanwhile. */
   function take(index: number): { readonly at: number; readonly server: ChildServer } | undefined {
     const at = replaceable(index)
     const server = servers[at]
@@ -45,7 +45,7 @@ export async function startFleet(address: StoreAddress, size = 3): Promise<Fleet
   async function crash(index: number, downMs: number): Promise<void> {
     const taken = take(index)
     if (!taken) return
-    // The load balancer notices only when the next one is there.
+    // The load balancer notices only when the next process is ready.
     await taken.server.kill()
     await sleep(downMs)
     servers[taken.at] = await start()

@@ -1,13 +1,14 @@
 import { compareEventIds } from '@trpc-sse/server'
 import type { SoakEvent } from './app.ts'
 
-/** What may happen to the events of a room. */
+/** The losses that are possible in a room. */
 export interface RoomTruth {
   /** Whether its log can lose events: the store may lose them, or retains only a few. */
   readonly mayLose: boolean
   /**
-   * Whether the store itself may lose what it had confirmed. Then an event may be stored again, and
-   * one that no reader had seen is lost without a trace: only what its log still has must arrive.
+   * Whether the store itself may lose confirmed events. An event may then be stored again, and one
+   * that no reader had seen may be lost without a trace. Only events that the log still has must
+   * arrive.
    */
   readonly mayForget: boolean
 }
@@ -27,7 +28,7 @@ export interface LoggedEvent {
   readonly data: SoakEvent
 }
 
-/** One step of what a handler saw. */
+/** One call of a handler. */
 export type Seen =
   | { readonly kind: 'event'; readonly id: string; readonly event: SoakEvent }
   | { readonly kind: 'gap'; readonly reason: string }
@@ -40,14 +41,14 @@ interface LastEvent {
   readonly gaps: number
 }
 
-/** Counts of what a handler saw. */
+/** Counts of a handler's calls. */
 export interface SeenCounts {
   events: number
   gaps: number
 }
 
 /**
- * Checks what a handler sees of one room, while it sees it: each publisher's events once and in
+ * Checks the calls of a handler for one room as they happen: each publisher's events once and in
  * order, and a gap wherever some are missing.
  */
 export class History {
@@ -55,10 +56,10 @@ export class History {
   readonly counts: SeenCounts = { events: 0, gaps: 0 }
   readonly #name: string
   readonly #truth: RoomTruth
-  /** Whether the first event of each publisher must be its first one. */
+  /** Whether the history must begin with the first event of each publisher. */
   readonly #fromStart: boolean
   readonly #last = new Map<string, LastEvent>()
-  /** What a store that forgets may have lost before any reader saw it. */
+  /** Events that a forgetful store may have lost before any reader saw them. */
   readonly #jumps: Jump[] = []
   #lastId: string | undefined
   #gapsAtLastId = 0
@@ -81,8 +82,8 @@ export class History {
   }
 
   /**
-   * Checks, when everything is well, that the last event of each publisher has arrived, and that
-   * nothing which the log still has was left out.
+   * Checks, after the faults, that the last event of each publisher has arrived, and that no event
+   * which the log still has was left out.
    */
   end(published: ReadonlyMap<string, number>, log: readonly LoggedEvent[]): void {
     for (const jump of this.#jumps) this.#checkJump(jump, log)
@@ -122,12 +123,12 @@ export class History {
       if (this.#truth.mayForget) this.#jumps.push(jump)
       else this.#failJump(jump)
     }
-    // What the store forgot with its key is published again.
+    // An event that the store forgot, together with its key, is published again.
     if (n <= last.n && !(hasGap && this.#truth.mayForget))
       this.#fail(`${n} of ${publisher} came after ${last.n}`)
   }
 
-  /** Checks what no reader may have seen: if the log has it, it was left out. */
+  /** Checks events that no reader may have seen. If the log has one, it was left out. */
   #checkJump(jump: Jump, log: readonly LoggedEvent[]): void {
     const isLeftOut = log.some(
       ({ id, data: { publisher, n } }) =>

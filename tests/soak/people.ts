@@ -4,14 +4,14 @@ import { sseLink } from '@trpc-sse/client'
 import { type Room, rooms, type SoakRouter } from './app.ts'
 import { History, type RoomTruth } from './history.ts'
 
-/** A subscription that outlives the pages that it is on. */
+/** A subscription that outlives the pages on which it runs. */
 class Follower {
   readonly history: History
   readonly room: Room
   readonly #replay: 'all' | 'none'
   #lastEventId: string | undefined
   #unsubscribe = (): void => {}
-  /** Handlers of a page that is gone call nobody. */
+  /** The number of the current page. Calls from earlier pages are ignored. */
   #page = 0
 
   constructor(name: string, room: Room, replay: 'all' | 'none', truth: RoomTruth) {
@@ -20,7 +20,7 @@ class Follower {
     this.history = new History(`${name} ${room}`, truth, replay === 'all')
   }
 
-  /** Subscribes on a page, and resumes after what was seen on the page before it. */
+  /** Subscribes on a page, and resumes after the events of the previous page. */
   open(client: ReturnType<typeof createTRPCClient<SoakRouter>>): void {
     const page = ++this.#page
     const isHere = (): boolean => page === this.#page
@@ -90,7 +90,7 @@ export class Page {
     for (const follower of this.followers) follower.close()
   }
 
-  /** Opens it again, once each subscription has a position to resume from. */
+  /** Opens the page again, once each subscription has a position to resume from. */
   reload(): void {
     if (!this.followers.every(({ hasPosition }) => hasPosition)) return
     this.close()
@@ -98,7 +98,7 @@ export class Page {
   }
 }
 
-/** Publishes numbers to one room, one after another, each until it is stored. */
+/** Publishes numbers to one room, one after the other. Retries each until it is stored. */
 export class Publisher {
   /** The last number that was stored. */
   n = 0
@@ -121,7 +121,7 @@ export class Publisher {
     }
   }
 
-  /** Publishes the next number: tries again until it is stored. */
+  /** Publishes the next number. Retries until it is stored. */
   async publishNext(): Promise<void> {
     const event = { room: this.room, publisher: this.name, n: this.n + 1 }
     for (;;) {

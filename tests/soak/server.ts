@@ -1,10 +1,11 @@
-// A server process of the soak. It sends its port, its figures when asked, and steps its clock.
+// A server process of the soak. It sends its port, and its figures on request. It can step its
+// clock.
 import { readdirSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { type StoreAddress, soakChannels, soakRouter } from './app.ts'
 
-/** What a server process has in use, after a garbage collection. */
+/** The resources that a server process uses, after a garbage collection. */
 export interface ProcessFigures {
   readonly heapBytes: number
   readonly descriptors: number

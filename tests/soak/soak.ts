@@ -12,21 +12,21 @@ export interface SoakOptions {
   readonly store: StoreName
   readonly seed: number
   readonly durationMs: number
-  /** How long nothing fails at the end, so that everything arrives. */
+  /** The time without faults at the end, so that everything arrives. */
   readonly quietMs?: number
   /** Called with each fault as it happens. */
   readonly onFault?: (what: string) => void
 }
 
-/** What a soak has seen. */
+/** The result of a soak. */
 export interface SoakReport {
   readonly published: number
   readonly delivered: number
   readonly gaps: number
-  /** How often each fault happened. */
+  /** The number of times that each fault happened. */
   readonly faults: ReadonlyMap<string, number>
   readonly violations: readonly string[]
-  /** What the process that is never replaced had in use early, and at the end. */
+  /** The resource use of the process that is never replaced: early, and at the end. */
   readonly early: ProcessFigures
   readonly late: ProcessFigures
 }
@@ -61,12 +61,13 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     const [what, cause] = pick(Object.entries(causes), chance)
     faults.set(what, (faults.get(what) ?? 0) + 1)
     onFault(what)
-    // Of two faults at once, one may prevent the other: a server that is down can't be emptied.
+    // One of two faults at once may prevent the other: for example, a server that is down can't be
+    // emptied.
     const one = cause(chance)
       .catch(() => {})
       .finally(() => happening.delete(one))
     happening.add(one)
-    // Two at a time, at most: the store must be well for some of the time.
+    // At most two at a time, because the store must work for some of the time.
     if (happening.size >= 2) await Promise.race(happening)
     await sleep(chance() * 3_000)
   }
@@ -75,7 +76,7 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
   await publishing
   for (let index = 0; index < fleet.size; index++) fleet.stepClock(index, 0)
   await sleep(quietMs / 2)
-  // After the last loss, each publisher has one more event that everybody must get.
+  // After the last loss, each publisher has one more event that every handler must get.
   await Promise.all(publishers.map((publisher) => publisher.publishNext()))
   await sleep(quietMs / 2)
   const logs = store.mayForget ? await readLogs(store) : new Map<Room, LoggedEvent[]>()
@@ -111,7 +112,7 @@ function report({
   }
 }
 
-/** Reads what the logs of the long rooms have. */
+/** Reads the logs of the rooms with long retention. */
 async function readLogs({ address }: SoakStore): Promise<Map<Room, LoggedEvent[]>> {
   const channels = soakChannels(address)
   const logs = new Map<Room, LoggedEvent[]>()

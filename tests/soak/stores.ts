@@ -5,12 +5,12 @@ import { startRedisCluster } from '../support/redis-cluster.ts'
 import { startRedisSentinels } from '../support/redis-sentinels.ts'
 import type { StoreAddress } from './app.ts'
 
-/** A store for the soak, and what can happen to it. */
+/** A store for the soak, and its faults. */
 export interface SoakStore extends AsyncDisposable {
   readonly address: StoreAddress
   /** Whether it may lose events that it had confirmed. */
   readonly mayForget: boolean
-  /** What can happen to it. Each resolves when the store is well again. */
+  /** The faults of the store. Each resolves when the store works again. */
   readonly faults: Readonly<Record<string, (chance: () => number) => Promise<void>>>
 }
 
@@ -33,7 +33,7 @@ async function killSubscribers(admin: Redis): Promise<void> {
   await admin.call('CLIENT', 'KILL', 'TYPE', 'pubsub')
 }
 
-/** One Redis that keeps all that it has confirmed. */
+/** One Redis that keeps everything that it has confirmed. */
 async function startDurable(): Promise<SoakStore> {
   const redis = await startRedis({ args: durable })
   return {
@@ -129,7 +129,9 @@ async function startWithSentinels(): Promise<SoakStore> {
   }
 }
 
-/** Three masters that keep all that they have confirmed, and slots that move between them. */
+/**
+ * Three masters that keep everything that they have confirmed, and slots that move between them.
+ */
 async function startCluster(): Promise<SoakStore> {
   const cluster = await startRedisCluster({ args: durable })
   const any = (chance: () => number) => cluster.nodes[Math.floor(chance() * 3)] ?? cluster.nodes[0]

@@ -2,7 +2,7 @@ import { redisBackend } from '@trpc-sse/redis'
 import { type Backend, createChannels, memoryBackend, stateChannel } from '@trpc-sse/server'
 import { z } from 'zod'
 
-/** How many changes are kept: few, so that readers that were away need another snapshot. */
+/** The retained changes: few, so that readers that were away need another snapshot. */
 export const retain = { events: 1_000, forMs: 600_000 }
 
 export const backendOf = (redisUrl: string | undefined): Backend =>

@@ -13,10 +13,10 @@ const operations = 10_000
 const processes = 3
 const seed = Number(process.env.SEED ?? Math.floor(Math.random() * 2 ** 31))
 
-/** Three processes that change one map, and what reads it here. */
+/** Three processes that change one map, and the readers in this process. */
 interface Stage {
   readonly backend: Backend
-  /** Apps in this process: in the last one, readers that are behind get the newest values only. */
+  /** Apps in this process. In the last one, readers that are behind get only the newest values. */
   readonly apps: readonly [App, App]
   work(process: number, operations: number): Promise<Work>
 }
@@ -90,7 +90,7 @@ function startReaders(apps: readonly App[]): readonly CutReader[] {
   )
 }
 
-/** The keys of entries that were set for a time, and are still there. */
+/** Returns the keys of entries that were set with an expiry, and still exist. */
 function untimedKeys({ events }: Model, done: readonly Work[]): readonly string[] {
   const timed = new Set<string>()
   for (const { id, data } of events) {
@@ -107,7 +107,7 @@ const changeOf = (done: readonly Work[], id: string) =>
 /** The time of an entry starts with the script that sets it, which stores the event a little later. */
 const slackMs = 500
 
-/** Each event is a change that a process has made, or an expiry, which is never early. */
+/** Checks that each event is a change that a process has made, or an expiry that isn't early. */
 function checkChanges({ events }: Model, done: readonly Work[]): void {
   const dueAt = new Map<string, number>()
   let expired = 0
@@ -131,7 +131,7 @@ function checkChanges({ events }: Model, done: readonly Work[]): void {
 
 const timeOf = (id: string): number => Number(id.slice(0, id.indexOf('-')))
 
-/** Whatever a reader had at an id, the map was that at the id. */
+/** Checks that each state that a reader had at an id was the map's state at that id. */
 function checkReaders(model: Model, readers: readonly CutReader[]): void {
   const states = model.statesAt(readers.flatMap(({ seen }) => seen.map(([id]) => id)))
   const wrong = readers.flatMap(({ seen }) =>

@@ -1,7 +1,7 @@
 import type { Backend, ChannelLog, StateChange, StoredEvent } from '@trpc-sse/server'
 import { retain } from './app.ts'
 
-/** The log of the map, as its channel reads it. */
+/** The log of the map, with the channel's retention. */
 export const log: ChannelLog = {
   key: '["map"]',
   retain,
@@ -53,7 +53,7 @@ export function apply(map: Map<string, unknown>, change: StateChange<unknown>): 
   else map.delete(change.key)
 }
 
-/** The text of a map, the same for equal ones. */
+/** Returns a map as text, which is the same for equal maps. */
 export function textOf(map: ReadonlyMap<string, unknown>): string {
   return JSON.stringify([...map].sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -5,7 +5,7 @@ import { apply, textOf } from './model.ts'
 
 /** A reader of the map that is cut off at random, and resumes. */
 export interface CutReader {
-  /** What it had at the ids that it was checked at, as text: `[id, state]`. */
+  /** Its state at each id at which it was checked, as text: `[id, state]`. */
   readonly seen: readonly (readonly [id: string, state: string])[]
   readonly snapshots: number
   readonly cuts: number
@@ -14,7 +14,7 @@ export interface CutReader {
   stop(): void
 }
 
-/** Starts a reader. `isExact`: whether it sees each change, so that all its states can be checked. */
+/** Starts a reader. If `isExact`, it sees each change, so all its states can be checked. */
 export function readWithCuts({ map }: App, random: () => number, isExact: boolean): CutReader {
   const seen: [string, string][] = []
   const waiting = new Map<string, (state: string) => void>()

@@ -34,14 +34,14 @@ async function setup() {
   return { redis, channels, router, url: server.url, all }
 }
 
-/** How many scripts Redis has run. */
+/** Returns the number of scripts that Redis has run. */
 async function scripts({ admin }: RedisServer): Promise<number> {
   const calls = /cmdstat_evalsha:calls=(\d+)/.exec(await admin.info('commandstats'))
   return Number(calls?.[1] ?? 0)
 }
 
 describe('a snapshot of 10,000 entries', () => {
-  it('is read in pages, once for all clients who come at the same time', async () => {
+  it('is read in pages, once for all clients that connect at the same time', async () => {
     const { redis, router, url, all } = await setup()
     const before = await scripts(redis)
     const snapshots = await Promise.all(
@@ -60,11 +60,11 @@ describe('a snapshot of 10,000 entries', () => {
     const expected = new Map(all)
     for (const entries of snapshots)
       expect(new Map(entries.map(({ key, value }) => [key, value]))).toEqual(expected)
-    // About 40 pages of 256 entries, the hub's first page, and another snapshot for late ones.
+    // About 40 pages of 256 entries, the hub's first page, and another snapshot for late readers.
     expect((await scripts(redis)) - before).toBeLessThan(3 * 50)
   })
 
-  it('is exact while entries are changed all the time', async () => {
+  it('is exact while entries change continuously', async () => {
     const { channels, all } = await setup()
     let isOver = false
     let changes = 0

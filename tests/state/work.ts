@@ -1,22 +1,22 @@
 import { seededRandom } from '../support/seeded-random.ts'
 import type { App } from './app.ts'
 
-/** What one process did: changes by their ids, and how often it has counted up. */
+/** The work of one process: its changes by their ids, and the number of its increments. */
 export interface Work {
   /** Each change as text, and when its entry expires, by the id of its event. */
   readonly changes: Readonly<Record<string, { readonly text: string; readonly forMs?: number }>>
   readonly counted: number
 }
 
-/** Keys that every process counts up. */
+/** Keys that every process increments. */
 export const counters: readonly string[] = ['count 0', 'count 1', 'count 2']
 const keys = ['__proto__', 'constructor', ...Array.from({ length: 60 }, (_, i) => `key ${i}`)]
 /** More keys, so that most of their entries expire before they are set again. */
 const timedKeys = Array.from({ length: 700 }, (_, i) => `timed ${i}`)
-/** How many operations a process has under way at a time. */
+/** The number of operations that a process runs at a time. */
 const lanes = 4
 
-/** Changes a map at random, so many times. */
+/** Changes a map at random, `operations` times. */
 export async function work({ map }: App, seed: number, operations: number): Promise<Work> {
   const random = seededRandom(seed)
   const below = (limit: number): number => Math.floor(random() * limit)

@@ -21,7 +21,7 @@ export interface Followed {
   unsubscribe(): void
 }
 
-/** Handlers that a test adds to those that record, and the options of the call. */
+/** Handlers that a test adds to the recording ones, and the options of the call. */
 export interface FollowOptions {
   readonly signal?: AbortSignal
   readonly context?: Record<string, unknown>

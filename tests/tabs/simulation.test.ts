@@ -59,7 +59,7 @@ interface Watched {
   publishedAtStart(): number
 }
 
-/** Waits until all work is done that needs no timer. */
+/** Waits until all work that needs no timer is done. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 6; i++) await new Promise((resolve) => setImmediate(resolve))
 }

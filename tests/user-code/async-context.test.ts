@@ -74,7 +74,7 @@ interface Servers {
   readonly elsewhere: ContextApp
 }
 
-/** A stream, and how many of its subscriptions send a first and a last value. */
+/** A stream, and the number of its subscriptions that send a first and a last value. */
 interface Followed {
   readonly stream: RawStream
   readonly first: number
