@@ -1,6 +1,6 @@
 import type { Backend, ChannelLog } from './backend/backend.ts'
 import { toEntriesBackend } from './backend/entries-backend.ts'
-import { createHandle } from './channel/handle.ts'
+import { createHandle, foldWhenBehind } from './channel/handle.ts'
 import { channelKey } from './channel/key.ts'
 import {
   type AnyChannelDefinition,
@@ -37,7 +37,15 @@ export function factoryMaker(
   const snapshots = new RecentReads<LiveSnapshot>(parts.clock)
 
   function channelHandle(name: string, definition: AnyChannelDefinition): MakeHandle {
-    return (log) => createHandle({ ...parts, name, definition, log })
+    const { behind } = definition
+    const shared = {
+      ...parts,
+      name,
+      definition,
+      behind,
+      ...foldWhenBehind(parts.codec, definition),
+    }
+    return (log) => createHandle({ ...shared, log })
   }
 
   function runFactory(name: string, definition: AnyRunDefinition): RunFactory {

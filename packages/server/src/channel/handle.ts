@@ -1,5 +1,6 @@
 import type { EventId } from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
+import type { Codec } from '../codec/codec.ts'
 import type { ErrorStage } from '../hub/report.ts'
 import { FoldFeed } from '../subscription/fold-feed.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from '../subscription/live.ts'
@@ -83,15 +84,15 @@ export interface ChannelHandle<TInput, TEvent> {
 }
 
 /** The parts of a {@link ChannelHandle}. */
-export interface HandleOptions extends PublishSource, HistorySource {
+export interface HandleOptions extends PublishSource, HistorySource, ChannelFeedOptions {
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
 /** Folds the events of subscriptions that are behind, if the channel has a fold. */
-function foldWhenBehind({
-  codec,
-  definition: { fold, maxEventBytes: maxBytes },
-}: HandleOptions): Pick<ChannelFeedOptions, 'wrap'> {
+export function foldWhenBehind(
+  codec: Codec,
+  { fold, maxEventBytes: maxBytes }: HandleOptions['definition'],
+): Pick<ChannelFeedOptions, 'wrap'> {
   return fold ? { wrap: (feed) => new FoldFeed(feed, codec, { fold, maxBytes }) } : {}
 }
 
@@ -99,15 +100,14 @@ function foldWhenBehind({
 export function createHandle<TInput, TEvent>(
   options: HandleOptions,
 ): ChannelHandle<TInput, TEvent> {
-  const { log, backend, definition } = options
-  const feeds = { ...options, behind: definition.behind, ...foldWhenBehind(options) }
+  const { log, backend } = options
   return {
     publish: (event, publish) => keepAlive(publishOne(options, event, publish)),
     publishMany: (events) => keepAlive(publishBatch(options, events)),
     history: (range) => keepAlive(readHistory<TEvent>(options, range)),
     lastEventId: () => keepAlive(readLastEventId(options)),
     clear: () => keepAlive(backend.clear(log)),
-    subscribe: (subscribe = {}) => subscribeTo(feeds, subscribe),
-    live: (live, loadSnapshot) => followLive(feeds, live, loadSnapshot),
+    subscribe: (subscribe = {}) => subscribeTo(options, subscribe),
+    live: (live, loadSnapshot) => followLive(options, live, loadSnapshot),
   }
 }

@@ -14,8 +14,9 @@ export class NodeResponseWriter implements ResponseWriter {
   #onDrain = ignore
   /** The socket to write chunks to, once the headers are sent. */
   #socket: Socket | undefined
-  /** The object whose 'drain' events are used. */
+  /** The object whose 'drain' events are used, once a write has to wait. */
   #drains: Socket | ServerResponse | undefined
+  #isListening = false
   #hasWritten = false
 
   constructor(response: ServerResponse) {
@@ -46,13 +47,15 @@ export class NodeResponseWriter implements ResponseWriter {
       return
     }
     if (response.destroyed) return
-    response.write(joined(chunks), onWritten)
+    const hasLeft = response.write(joined(chunks), onWritten)
     flush(response)
-    if (this.#drains) return
-    // The headers and a first chunk are written. From here on, a chunked response has only chunks.
-    this.#socket = directSocket(response)
-    this.#drains = this.#socket ?? response
-    this.#drains.on('drain', this.#onDrain)
+    if (this.#drains === undefined) {
+      // The headers and a first chunk are written. From here on, a chunked response has only chunks.
+      this.#socket = directSocket(response)
+      this.#drains = this.#socket ?? response
+    }
+    // A wrapper of the response may return anything.
+    if (!hasLeft || response.writableLength >= response.writableHighWaterMark) this.#listen()
   }
 
   bufferedBytes(): number {
@@ -62,7 +65,7 @@ export class NodeResponseWriter implements ResponseWriter {
   end(): void {
     this.#hasWritten = true
     // The socket may serve other requests after this one.
-    this.#drains?.off('drain', this.#onDrain)
+    if (this.#isListening) this.#drains?.off('drain', this.#onDrain)
     this.#response.end()
   }
 
@@ -77,7 +80,16 @@ export class NodeResponseWriter implements ResponseWriter {
   ): void {
     // Newer versions of Node emit no 'drain' if the kernel accepts everything immediately. Call
     // `onDrain` in the next turn of the event loop, so that other connections go first.
-    if (writeChunk(socket, chunks, onWritten) >= minBufferedBytes) setImmediate(this.#onDrain)
+    const written = writeChunk(socket, chunks, onWritten)
+    if (written >= minBufferedBytes) setImmediate(this.#onDrain)
+    else if (written === 0) this.#listen()
+  }
+
+  /** Most clients read fast enough, and need no listener for as long as their streams last. */
+  #listen(): void {
+    if (this.#isListening) return
+    this.#isListening = true
+    this.#drains?.on('drain', this.#onDrain)
   }
 }
 
