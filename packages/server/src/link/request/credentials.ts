@@ -1,4 +1,4 @@
-import { toHex } from './hex.ts'
+import { sha256 } from './sha256.ts'
 
 /** The credentials in a request, which identify its sender in apps without `connectionKey`. */
 export interface Credentials {
@@ -6,8 +6,6 @@ export interface Credentials {
   readonly cookie: string | null
   readonly connectionParams: string | null
 }
-
-const text = new TextEncoder()
 
 /**
  * Returns the owner of a stream: the key that the app returned, or else a digest of the
@@ -22,7 +20,8 @@ export function ownerOf(
   if (key !== undefined) return `key ${key}`
   // Without credentials, the secret connection id is enough.
   if (authorization === null && cookie === null && connectionParams === null) return 'nobody'
-  return digest(JSON.stringify([connectionId, authorization, cookie, connectionParams]))
+  const digest = sha256(JSON.stringify([connectionId, authorization, cookie, connectionParams]))
+  return typeof digest === 'string' ? `digest ${digest}` : digest.then((text) => `digest ${text}`)
 }
 
 /** Whether two owners are the same. Takes the same time for all texts of the same length. */
@@ -30,9 +29,4 @@ export function isSameOwner(one: string, other: string): boolean {
   let differences = one.length ^ other.length
   for (let i = 0; i < one.length; i++) differences |= one.charCodeAt(i) ^ other.charCodeAt(i)
   return differences === 0
-}
-
-async function digest(secret: string): Promise<string> {
-  const bytes = new Uint8Array(await crypto.subtle.digest('SHA-256', text.encode(secret)))
-  return `digest ${toHex(bytes)}`
 }
