@@ -79,8 +79,8 @@ class SingleStream extends SubscriptionCall implements StreamHandler {
     this.connection.send(reconnect(data, retryMs))
   }
 
-  close(): void {
-    this.stop()
+  close(reason: DOMException): void {
+    this.stop(reason)
   }
 }
 

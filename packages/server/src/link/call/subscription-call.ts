@@ -35,8 +35,11 @@ export interface WireMode {
    * is one.
    */
   onStart(call: SubscriptionCall, position: string | undefined): void
-  /** Called once, when nothing more will be sent. */
-  onEnd(call: SubscriptionCall): void
+  /**
+   * Called once, when nothing more will be sent. The call's signal aborts with the reason, if there
+   * is one.
+   */
+  onEnd(call: SubscriptionCall, reason: DOMException | undefined): void
 }
 
 /** The source of a call's values: a channel or an observable. */
@@ -203,9 +206,9 @@ export class SubscriptionCall implements CallContext {
     this.#finish(() => this.mode.writer.error(this.key, json))
   }
 
-  /** Ends the call without another message. */
-  stop(): void {
-    this.#finish(undefined)
+  /** Ends the call without another message. Its signal aborts with the reason, if there is one. */
+  stop(reason?: DOMException): void {
+    this.#finish(undefined, reason)
   }
 
   /** Reports an error to the app. Returns the JSON that the client gets. */
@@ -229,12 +232,12 @@ export class SubscriptionCall implements CallContext {
     return isOver && isAbortError(errorOf(cause).cause)
   }
 
-  #finish(writeLast: (() => Uint8Array) | undefined): void {
+  #finish(writeLast: (() => Uint8Array) | undefined, reason?: DOMException): void {
     if (this.#state === 'ended') return
     this.#state = 'ended'
     if (writeLast) this.connection.send(writeLast())
     this.source?.close()
-    this.mode.onEnd(this)
+    this.mode.onEnd(this, reason)
   }
 }
 

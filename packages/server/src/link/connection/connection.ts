@@ -273,8 +273,10 @@ export class Connection implements SlotHolder {
     this.body?.release()
     this.#options.onClose(this)
     this.#context.runInAsyncScope(() => {
-      this.stream?.close()
-      this.over.abort()
+      // One error for all signals: an error takes longer to create than the rest of the close.
+      const reason = new DOMException('This operation was aborted', 'AbortError')
+      this.stream?.close(reason)
+      this.over.abort(reason)
     })
   }
 }

@@ -10,6 +10,9 @@ export interface StreamHandler {
   heartbeat(): void
   /** Asks the client to open a new stream in place of this one, after `retryMs`. */
   reconnect(data: ReconnectData, retryMs: number): void
-  /** Ends the stream's subscriptions. Called when the connection is closed. */
-  close(): void
+  /**
+   * Ends the stream's subscriptions, whose signals abort with the reason. Called when the connection
+   * is closed.
+   */
+  close(reason: DOMException): void
 }

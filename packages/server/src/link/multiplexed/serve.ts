@@ -43,7 +43,7 @@ export function createMultiplexedMode(
     endsSilentlyOnAbort: false,
     onStart: ({ connection, key, live }, position) =>
       connection.send(startedFrame({ key, live }, position)),
-    onEnd: ({ over, context }) => context.runInAsyncScope(() => over.abort()),
+    onEnd: ({ over, context }, reason) => context.runInAsyncScope(() => over.abort(reason)),
   }
 }
 

@@ -156,9 +156,9 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     else this.#connection.answer?.()
   }
 
-  close(): void {
+  close(reason: DOMException): void {
     this.onClose()
-    for (const slot of this.#slots.values()) stopSlot(slot)
+    for (const slot of this.#slots.values()) stopSlot(slot, reason)
   }
 
   #activeSlots(): Slot[] {
@@ -275,9 +275,9 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
 
 function doNothing(): void {}
 
-function stopSlot({ call, over }: Slot): void {
-  call?.stop()
-  over.abort()
+function stopSlot({ call, over }: Slot, reason?: DOMException): void {
+  call?.stop(reason)
+  over.abort(reason)
 }
 
 function mustBeSame(
