@@ -12,6 +12,7 @@ import type { ErrorStage } from './hub/report.ts'
 import type { AnyRunDefinition } from './run/definition.ts'
 import { createRunFactory, type RunFactory } from './run/factory.ts'
 import type { FoldedRun } from './run/fold.ts'
+import { checkInitial } from './run/fold-value.ts'
 import type { RunHandleOptions } from './run/handle.ts'
 import { shortestForMs } from './state/checks.ts'
 import type { AnyStateChannelDefinition } from './state/definition.ts'
@@ -49,6 +50,7 @@ export function factoryMaker(
   }
 
   function runFactory(name: string, definition: AnyRunDefinition): RunFactory {
+    checkInitial(definition.fold, { name, codec: parts.codec })
     const backend = toEntriesBackend(parts.backend)
     return createRunFactory({ ...parts, backend, name, definition, folds })
   }

@@ -163,7 +163,7 @@ export function checkSize(
 /**
  * Throws `INVALID_EVENT` for an event that JSON would change silently. Used without a transformer.
  */
-function checkJsonLoss(
+export function checkJsonLoss(
   { name, what: noun }: Required<Pick<EventCheck, 'name' | 'what'>>,
   event: unknown,
 ): void {

@@ -1,7 +1,9 @@
 import type { Codec } from '../codec/codec.ts'
 import { utf8Length } from '../codec/utf8.ts'
 import type { AnyRunDefinition } from './definition.ts'
-import { applyFold, initialValue } from './fold-value.ts'
+import { applyFold, copyOf, foldText } from './fold-value.ts'
+import { toStoredItem } from './items.ts'
+import type { RunParts } from './run-parts.ts'
 import type { Resumed } from './take-over.ts'
 
 /**
@@ -21,10 +23,16 @@ export interface DeltaBatch {
   readonly bytes: number
   /** The text of the value after these deltas, if it is due. It is stored with the next batch. */
   readonly fold: string | undefined
+  /** Set if the value can't be stored. The run fails after these deltas. */
+  readonly failure: { readonly error: unknown } | undefined
 }
+
+const noFold = { fold: undefined, failure: undefined }
+const emptyBatch: DeltaBatch = { payloads: [], bytes: 0, ...noFold }
 
 /** The deltas of a run that wait to be stored, and the value of all deltas so far. */
 export class DeltaBatches {
+  readonly #name: string
   readonly #definition: AnyRunDefinition
   readonly #codec: Codec
   readonly #full: DeltaBatch[] = []
@@ -36,11 +44,15 @@ export class DeltaBatches {
   #tailEvents = 0
 
   /** Starts with the value of a run that was taken over, or with the first one. */
-  constructor(definition: AnyRunDefinition, codec: Codec, resumed: Resumed | undefined) {
+  constructor(
+    { name, definition, codec }: Pick<RunParts, 'name' | 'definition' | 'codec'>,
+    resumed: Resumed | undefined,
+  ) {
+    this.#name = name
     this.#definition = definition
     this.#codec = codec
-    if (resumed) this.#value = resumed.resumeFrom.value
-    else if (definition.fold) this.#value = initialValue(definition.fold, codec)
+    if (!definition.fold) return
+    this.#value = copyOf(resumed ? resumed.resumeFrom.value : definition.fold.initial, codec)
   }
 
   get isEmpty(): boolean {
@@ -53,11 +65,10 @@ export class DeltaBatches {
   }
 
   /** Adds a delta. Returns its size in bytes. Throws the error of the fold. */
-  add(delta: unknown, payload: string): number {
-    const { fold } = this.#definition
+  add(payload: string): number {
     const bytes = utf8Length(payload)
     if (this.#payloads.length > 0 && this.#bytes + bytes > maxBatchBytes) this.#closeBatch()
-    if (fold) this.#value = applyFold(fold, this.#value, delta)
+    this.#apply(payload)
     this.#payloads.push(payload)
     this.#bytes += bytes
     if (this.#payloads.length >= this.#maxEvents || this.#bytes >= maxBatchBytes) this.#closeBatch()
@@ -67,7 +78,7 @@ export class DeltaBatches {
   /** Removes and returns the oldest batch, which may be empty. */
   take(): DeltaBatch {
     if (this.#full.length === 0) this.#closeBatch()
-    return this.#full.shift() ?? { payloads: [], bytes: 0, fold: undefined }
+    return this.#full.shift() ?? emptyBatch
   }
 
   /**
@@ -81,24 +92,42 @@ export class DeltaBatches {
   #closeBatch(): void {
     this.#tailBytes += this.#bytes
     this.#tailEvents += this.#payloads.length
-    this.#full.push({ payloads: this.#payloads, bytes: this.#bytes, fold: this.#foldIfDue() })
+    const stored = { payloads: this.#payloads, bytes: this.#bytes }
+    this.#full.push({ ...stored, ...this.#foldIfDue() })
     this.#payloads = []
     this.#bytes = 0
+  }
+
+  /**
+   * Applies a delta in its stored form, so that the value is the same as that of followers. The
+   * source may change the delta later, or use parts that the stored form doesn't have.
+   */
+  #apply(payload: string): void {
+    const { fold } = this.#definition
+    if (!fold) return
+    const item = toStoredItem(this.#codec.deserialize(payload))
+    if (item?.type === 'delta') this.#value = applyFold(fold, this.#value, item.data)
   }
 
   /**
    * Returns the text of the fold if it is due. The value is written now and not when it is stored,
    * because a faulty fold may change the value later.
    */
-  #foldIfDue(): string | undefined {
+  #foldIfDue(): Pick<DeltaBatch, 'fold' | 'failure'> {
     const { fold, retain } = this.#definition
-    if (!fold || this.#tailEvents === 0) return undefined
+    if (!fold || this.#tailEvents === 0) return noFold
     const isLong = this.#tailBytes >= Math.max(leastTailBytes, this.#foldLength)
-    if (!isLong && this.#tailEvents * 2 < retain.events) return undefined
-    const text = this.#codec.serialize(this.#value)
-    this.#foldLength = text.length
-    this.#tailBytes = 0
-    this.#tailEvents = 0
-    return text
+    if (!isLong && this.#tailEvents * 2 < retain.events) return noFold
+    try {
+      const text = foldText(this.#value, { name: this.#name, codec: this.#codec })
+      // Continue with what followers get.
+      this.#value = this.#codec.deserialize(text)
+      this.#foldLength = text.length
+      this.#tailBytes = 0
+      this.#tailEvents = 0
+      return { fold: text, failure: undefined }
+    } catch (error) {
+      return { fold: undefined, failure: { error } }
+    }
   }
 }

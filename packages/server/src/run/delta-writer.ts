@@ -21,6 +21,12 @@ export interface DeltaWriterOptions {
   onLost(): void
 }
 
+interface WriteFailure {
+  readonly error: unknown
+  /** Whether another producer would fail in the same way. */
+  readonly isFinal: boolean
+}
+
 /**
  * Stores the deltas of a run, many in one write, while the producer continues. Only one write is
  * pending at a time. Also renews the lease.
@@ -38,7 +44,7 @@ export class DeltaWriter {
   #writing: Promise<void> | undefined
   #writes = 0
   /** The error after which nothing more is stored. */
-  #failure: { readonly error: unknown } | undefined
+  #failure: WriteFailure | undefined
   #isLost = false
   /** The text of the fold to store next: the id of the last included event, and the value. */
   #fold: string | undefined
@@ -46,12 +52,11 @@ export class DeltaWriter {
   #deltas = 0
 
   constructor(options: RunParts, { token, resumed, onRenewed, onLost }: DeltaWriterOptions) {
-    const { definition, codec } = options
     this.#options = options
     this.#token = token
     this.#onRenewed = onRenewed
     this.#onLost = onLost
-    this.#batches = new DeltaBatches(definition, codec, resumed)
+    this.#batches = new DeltaBatches(options, resumed)
     if (resumed) this.#resume(resumed)
     this.#renewLater()
   }
@@ -65,9 +70,9 @@ export class DeltaWriter {
    * Adds a delta, which is stored soon. Resolves when the writer accepts the next delta:
    * immediately, unless too many bytes wait. Rejects if the run can't continue.
    */
-  async add(delta: unknown, payload: string): Promise<void> {
+  async add(payload: string): Promise<void> {
     if (this.#failure) throw this.#failure.error
-    this.#bytes += this.#batches.add(delta, payload)
+    this.#bytes += this.#batches.add(payload)
     if (!this.#batches.isFull) return this.#writeLater()
     this.#write()
     const { clock, definition } = this.#options
@@ -90,8 +95,10 @@ export class DeltaWriter {
     }
     const { runLog, definition } = this.#options
     // It is unknown what a failed write has stored, so only the end is stored after it.
-    const rest = this.#failure ? undefined : this.#nextBatch(this.#batches.take().payloads)
-    const isGivenUp = marker.status === 'abandoned' || this.#failure !== undefined
+    const batch = this.#failure ? undefined : this.#batches.take()
+    const rest = batch && this.#nextBatch(batch.payloads)
+    if (batch?.failure) this.#failure = { ...batch.failure, isFinal: true }
+    const isGivenUp = marker.status === 'abandoned' || this.#failure?.isFinal === false
     if (definition.onAbandoned === 'takeOver' && isGivenUp && marker.status !== 'failed') {
       if (!this.#isLost) await runLog.release(this.#token, rest)
       return 'abandoned'
@@ -150,7 +157,7 @@ export class DeltaWriter {
     this.#writing = this.#store(this.#batches.take()).then(
       () => this.#written(),
       (error: unknown) => {
-        this.#failure = { error }
+        this.#failure = { error, isFinal: false }
         this.#written()
         this.#onLost()
       },
@@ -164,7 +171,7 @@ export class DeltaWriter {
     else this.#writeLater()
   }
 
-  async #store({ payloads, bytes, fold }: DeltaBatch): Promise<void> {
+  async #store({ payloads, bytes, fold, failure }: DeltaBatch): Promise<void> {
     this.#writes += 1
     const batch = this.#nextBatch(payloads)
     const ids = await this.#options.runLog.store(this.#token, batch)
@@ -175,6 +182,10 @@ export class DeltaWriter {
       return
     }
     this.#deltas = batch.deltas
+    if (failure) {
+      this.#failure = { ...failure, isFinal: true }
+      return this.#onLost()
+    }
     this.#fold = fold === undefined ? undefined : `${ids.at(-1)} ${fold}`
     this.#renewLater()
     this.#onRenewed()

@@ -5,7 +5,7 @@ import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import { beforeSnapshot } from '../subscription/live.ts'
 import type { RunFold } from './definition.ts'
-import { applyFold, initialValue } from './fold-value.ts'
+import { applyFold, copyOf } from './fold-value.ts'
 import { type EndMarker, itemEvent, toStoredItem } from './items.ts'
 import type { RunEntries } from './run-log.ts'
 
@@ -70,7 +70,7 @@ async function foldLog(
   { fold, codec, readPage }: FoldOptions,
   stored: RunEntries['fold'],
 ): Promise<FoldedLog> {
-  let value = stored ? codec.deserialize(stored.text) : initialValue(fold, codec)
+  let value = stored ? codec.deserialize(stored.text) : copyOf(fold.initial, codec)
   let position = stored?.id
   let isIncomplete = false
   for (;;) {

@@ -148,7 +148,8 @@ class Producer {
     const delta = await validEvent({ name, schema: definition.event, codec }, value)
     const text = codec.serialize({ type: 'delta', data: delta })
     checkSize({ name }, text, definition.maxEventBytes)
-    await this.#writer.add(delta, text)
+    // The run may have ended while the schema was checked.
+    if (!this.#over.signal.aborted) await this.#writer.add(text)
   }
 
   async #end(marker: EndMarker, error: unknown): Promise<ProduceResult> {

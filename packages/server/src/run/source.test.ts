@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { setTimeout } from 'node:timers/promises'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { TRPCError } from '@trpc/server'
 import { RealtimeError } from '@trpc-sse/protocol'
 import { describe, expect, it, vi } from 'vitest'
@@ -70,6 +71,55 @@ describe('a source that is stopped', () => {
     expect(await stopped(source)).toEqual({ status: 'stopped' })
     fail(new Error('too late'))
     await settled()
+  })
+})
+
+describe('a run whose schema has not settled', () => {
+  /** A schema that settles for its second value when `settle` is called. */
+  function slowSchema() {
+    let settle = (): void => {}
+    const settling = new Promise<void>((resolve) => {
+      settle = resolve
+    })
+    const checked: unknown[] = []
+    const validate = async (value: unknown) => {
+      checked.push(value)
+      if (checked.length > 1) await settling
+      return { value: value as string }
+    }
+    const event: StandardSchemaV1<string> = {
+      '~standard': { version: 1, vendor: 'test', validate },
+    }
+    return { event, checked, settle: () => settle() }
+  }
+
+  async function start() {
+    const schema = slowSchema()
+    const channels = createChannels({
+      channels: { job: run({ event: schema.event, rollupMs: 0 }) },
+    })
+    const next = vi.fn(async () => ({ done: false, value: 'delta' }))
+    const leave = vi.fn(async () => ({ done: true as const, value: undefined }))
+    const source = { [Symbol.asyncIterator]: () => ({ next, return: leave }) }
+    const producing = channels.job().produce(source as AsyncIterable<string>)
+    while (schema.checked.length < 2) await settled()
+    return { ...schema, channels, job: channels.job(), producing, next, leave }
+  }
+
+  it('can be stopped, and asks its source for nothing more', async () => {
+    const { job, producing, settle, next, leave } = await start()
+    await job.stop()
+    expect(await producing).toEqual({ status: 'stopped' })
+    settle()
+    await settled()
+    expect(next).toHaveBeenCalledTimes(2)
+    expect(leave).toHaveBeenCalledOnce()
+  })
+
+  it('doesn’t keep the channels from closing', async () => {
+    const { channels, producing } = await start()
+    await channels.close()
+    expect(await producing).toEqual({ status: 'abandoned' })
   })
 })
 

@@ -61,7 +61,8 @@ export async function readSource(
     if (result === isAborted) return leave(iterator)
     if (result.done) return
     try {
-      await take(result.value)
+      // A schema of the app may never settle.
+      if ((await unlessAborted(take(result.value))) === isAborted) return leave(iterator)
     } catch (error) {
       leave(iterator)
       throw error

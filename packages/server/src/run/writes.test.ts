@@ -132,6 +132,51 @@ describe('a fold', () => {
     expect(initial).toEqual([])
   })
 
+  it('sees deltas as they are stored, even if the source changes them later', async () => {
+    const all = run({
+      event: z.any(),
+      fold: { initial: [] as number[], apply: (value, { n }) => [...value, n] },
+      retainEvents: 2,
+      rollupMs: 0,
+    })
+    const channels = createChannels({ channels: { all } })
+    const delta = { n: 0 }
+    const result = await channels.all().produce(async function* () {
+      for (; delta.n < 9; delta.n++) yield delta
+    })
+    expect(result).toEqual({ status: 'completed' })
+    expect((await channels.all().status()).value).toEqual(range(0, 8))
+  })
+
+  it.each([
+    ['a part that JSON can’t hold', () => 1n],
+    ['a part that JSON would lose', () => new Map()],
+  ])('whose value has %s makes the run fail, and keeps the deltas', async (_, bad) => {
+    const sum = run({ event: z.string(), fold: { initial: 0, apply: bad as never }, rollupMs: 0 })
+    const channels = createChannels({ channels: { sum } })
+    const long = 'x'.repeat(5_000)
+    const result = await channels.sum().produce(async function* () {
+      yield long
+      await new Promise(() => {})
+    })
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'INVALID_EVENT' } })
+    expect((await channels.sum().status()).status).toBe('failed')
+    const ended = await channels.sum().produce(listed([long]))
+    expect(ended.status).toBe('alreadyEnded')
+  })
+
+  it('whose last value can’t be stored makes the run fail', async () => {
+    const fold = { initial: 0, apply: () => 1n as never }
+    const channels = createChannels({ channels: { sum: run({ event: z.string(), fold }) } })
+    const result = await channels.sum().produce(listed(['x'.repeat(5_000)]))
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'INVALID_EVENT' } })
+  })
+
+  it('whose initial value can’t be stored is refused by createChannels', () => {
+    const sum = run({ event: z.string(), fold: { initial: 1n, apply: (value) => value } })
+    expect(() => createChannels({ channels: { sum } })).toThrow(/fold.initial of run "sum"/)
+  })
+
   it.each([
     ['throws', () => JSON.parse('')],
     ['returns a promise', async () => 1],
