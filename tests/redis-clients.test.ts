@@ -10,6 +10,8 @@ import { startRedisCluster } from './support/redis-cluster.ts'
 import { startRedisSentinels } from './support/redis-sentinels.ts'
 
 const log: ChannelLog = { key: 'log', retain: { events: 1_000, forMs: 600_000 } }
+/** A log of a run or a state channel. */
+const keyed: ChannelLog = { ...log, key: 'keyed', entries: { checkMs: 1_000 } }
 const prefix = 'shop'
 const sentinelPassword = 'sentinel’s own'
 // It contains characters that have a meaning in URLs.
@@ -127,6 +129,18 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
     expect(follower.gaps).toEqual([])
   }
 
+  /** Uses all that runs and state channels use, including entries that expire. */
+  async function useEntries(backend: Backend): Promise<void> {
+    await backend.entries?.(keyed, { limit: 1 })
+    const set = ['a', 'b'].map((key) => ({ key, value: '1', forMs: 1, onExpiry: '2' }))
+    const change = { when: [{ key: 'a', is: null }], delete: ['c'], set, payloads: ['1'] }
+    await backend.change?.(keyed, { ...change, maxEntries: 5, forgetAfterMs: 600_000 })
+    await expect
+      .poll(async () => (await backend.read(keyed, { last: 9, limit: 9 })).events)
+      .toHaveLength(3)
+    await backend.clear(keyed)
+  }
+
   describe.each(ioredisVersions)('on %s', (version) => {
     let redisPackage: RedisPackage
     beforeAll(async () => {
@@ -145,6 +159,7 @@ describe.each(Object.entries(topologies))('redisBackend with a password, %s', (n
       await backend.append(log, ['2'], { idempotencyKey: 'key' })
       await backend.read(log, { last: 1, limit: 1 })
       await backend.clear(log)
+      await useEntries(backend)
       await backend.close()
       redis.disconnect()
       expect(await denied(nodes)).toEqual([])

@@ -81,6 +81,32 @@ describe('when Redis evicts a key of a run,', () => {
   })
 })
 
+describe('when Redis is full', () => {
+  it('runs can still be read and followed, and one in progress fails', async () => {
+    const source = async function* () {
+      yield 'all'
+    }
+    await app.channels.answer({ id: 'ended' }).produce(source)
+    const follower = followByLoop(app, 'a')
+    const producing = app.channels.answer({ id: 'a' }).produce(endless)
+    await follower.received(3)
+    await redis.admin.config('SET', 'maxmemory', '1')
+    const other = createApp(redis.url)
+    expect(await other.channels.answer({ id: 'ended' }).status()).toEqual({
+      status: 'completed',
+      value: 'all',
+    })
+    expect(await followByLoop(other, 'ended').outcome).toEqual({ text: 'all', end: 'completed' })
+    expect(await producing).toMatchObject({
+      status: 'failed',
+      error: { code: 'BACKEND_UNAVAILABLE', message: expect.stringContaining('OOM') },
+    })
+    expect((await follower.outcome).end).toBe('UNPROCESSABLE_CONTENT')
+    expect((await other.channels.answer({ id: 'a' }).status()).value).toBe(follower.text())
+    await other.channels.close()
+  })
+})
+
 describe('when Redis hangs', () => {
   it('the run fails with a reason and bounded memory, and its followers see it abandoned', async () => {
     const channels = createChannels({

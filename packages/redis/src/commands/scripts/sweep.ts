@@ -14,14 +14,21 @@ const maxExpired = 1_000
  */
 const keepKeys = `
 local kept_ms = tonumber(ARGV[3])
-if count == 0 and redis.call('EXISTS', KEYS[3]) == 0 then kept_ms = ${emptyLogMs} end
+if count == 0 and redis.call('HLEN', KEYS[3]) == 0 then kept_ms = ${emptyLogMs} end
 local events_ms = tonumber(ARGV[2])
 if forget_at then
   kept_ms = math.max(1, math.min(kept_ms, forget_at - now))
   events_ms = math.min(events_ms, kept_ms)
 end
 kept_ms, events_ms = string.format('%.0f', kept_ms), string.format('%.0f', events_ms)
-redis.call('SET', KEYS[2], ${stateText}, 'PX', kept_ms)
+local text = ${stateText}
+if text == state then
+  -- A full Redis refuses to SET, and reads must not need memory.
+  redis.call('PEXPIRE', KEYS[2], kept_ms)
+else
+  redis.call('SET', KEYS[2], text, 'PX', kept_ms)
+  state = text
+end
 if #messages > 0 then redis.call('PEXPIRE', log, events_ms) end
 for i = 3, 5 do redis.call('PEXPIRE', KEYS[i], kept_ms) end`
 
@@ -39,10 +46,11 @@ end`
 }
 
 /**
- * Removes expired entries and stores their events, or forgets the whole log if that is due. Needs
- * `token` and the locals of `readClock` and `readState`.
+ * Removes expired entries and stores their events, or forgets the whole log if that is due. Then
+ * saves the changes, if the Lua condition `isSaved` holds. Needs `token` and the locals of
+ * `readClock` and `readState`.
  */
-export function sweep(channel: string, command: string): string {
+export function sweep(channel: string, command: string, isSaved = 'true'): string {
   return `
 local messages, notify_error = {}, ''
 local forget_at = tonumber(redis.call('ZSCORE', KEYS[4], '') or nil)
@@ -67,8 +75,10 @@ for _, key in ipairs(due) do
     ${storeEvent('payload')}
   end
 end
-${saveChanges(channel, command)}
-messages = {}`
+if ${isSaved} then
+  ${saveChanges(channel, command)}
+  messages = {}
+end`
 }
 
 /**
