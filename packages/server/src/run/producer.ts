@@ -8,7 +8,7 @@ import { DeltaWriter } from './delta-writer.ts'
 import { type EndMarker, maxReasonLength, type RunEnd, toStoredItem } from './items.ts'
 import type { RunParts } from './run-parts.ts'
 import { type RunSource, readSource } from './source.ts'
-import { type Resumed, readResumed, waitForTurn } from './take-over.ts'
+import { isUnavailable, type Resumed, readResumed, waitForTurn } from './take-over.ts'
 
 /** The result of `produce`. */
 export interface ProduceResult {
@@ -33,23 +33,46 @@ export async function produce(
 ): Promise<ProduceResult> {
   checkResumable(options, source)
   const active = options.createActiveEntry()
-  const token = Array.from({ length: 4 }, () => Math.floor(options.clock.random() * 2 ** 32))
-    .map((part) => part.toString(36))
-    .join('.')
+  const token = createToken(options)
   const before = await options.runLog.begin(token)
-  if (before === undefined) return await new Producer(options, { token, active }).run(source)
-  if (before.status !== 'running') return { status: 'alreadyEnded' }
-  if (options.definition.onAbandoned !== 'takeOver') return { status: 'alreadyRunning' }
-  const turn = await waitForTurn(options, token)
-  if (typeof turn === 'string') return { status: turn }
-  let resumed: Resumed
-  try {
-    resumed = await readResumed(options, turn)
-  } catch (error) {
-    // The lease runs out, and the next one may try.
-    return { status: 'abandoned', error }
+  if (before === undefined) {
+    const end = await new Producer(options, { token, active }).run(source)
+    return end.mayContinue ? await takeTurns(options, source, { active, end }) : end.result
   }
-  return await new Producer(options, { token, active, resumed }).run(source)
+  if (before.status !== 'running') return { status: 'alreadyEnded' }
+  if (options.definition.onAbandoned === 'end') return { status: 'alreadyRunning' }
+  return await takeTurns(options, source, { active, end: undefined })
+}
+
+/** How often one call of `produce` takes a run over: each time, the source starts again. */
+const maxTurns = 10
+
+/** Continues the run whenever it has no producer. Its producer may also be this call. */
+async function takeTurns(
+  options: RunParts,
+  source: RunSource<unknown>,
+  { active, end: first }: { active: ActiveEntry | undefined; end: ProducerEnd | undefined },
+): Promise<ProduceResult> {
+  let end = first
+  for (let turns = 0; turns < maxTurns; turns++) {
+    const token = createToken(options)
+    const turn = await waitForTurn(options, token)
+    if (typeof turn === 'string') return end?.result ?? { status: turn }
+    try {
+      const resumed = await readResumed(options, turn)
+      end = await new Producer(options, { token, active, resumed }).run(source)
+    } catch (error) {
+      end = { result: { status: 'abandoned', error }, mayContinue: isUnavailable(error) }
+    }
+    if (!end.mayContinue) break
+  }
+  return end?.result ?? { status: 'abandoned' }
+}
+
+/** Creates a token. A write that arrives late must not pass for one of a later turn. */
+function createToken({ clock }: RunParts): string {
+  const parts = Array.from({ length: 4 }, () => Math.floor(clock.random() * 2 ** 32))
+  return parts.map((part) => part.toString(36)).join('.')
 }
 
 /** Another source would yield its first deltas again. */
@@ -67,6 +90,13 @@ interface ProducerOptions {
   readonly active: ActiveEntry | undefined
   /** Set if the run was taken over. */
   readonly resumed?: Resumed
+}
+
+/** The end of a producer. */
+interface ProducerEnd {
+  readonly result: ProduceResult
+  /** Whether the source may start again, because the run can be taken over. */
+  readonly mayContinue: boolean
 }
 
 /** The one producer of a run, while it holds the lease. */
@@ -96,7 +126,7 @@ class Producer {
     })
   }
 
-  async run(source: RunSource<unknown>): Promise<ProduceResult> {
+  async run(source: RunSource<unknown>): Promise<ProducerEnd> {
     const { backend, log, producers } = this.#options
     // If listening fails, the producer detects a stop when it stores the next deltas.
     const listening = backend
@@ -114,13 +144,21 @@ class Producer {
     }
     producers.add(abandon)
     try {
-      return await consuming
+      const result = await consuming
+      return { result, mayContinue: this.#mayContinue(result) }
     } finally {
       producers.delete(abandon)
       this.#over.abort()
       this.#writer.close()
       void listening.then((unlisten) => unlisten?.()).catch(() => {})
     }
+  }
+
+  /** Whether it has only lost its lease: to another producer, or to an outage of the backend. */
+  #mayContinue({ status, error }: ProduceResult): boolean {
+    const { onAbandoned } = this.#options.definition
+    if (onAbandoned === 'end' || status !== 'abandoned' || this.#isAbandoned) return false
+    return error === undefined || isUnavailable(error)
   }
 
   /** Removes the run from its index, unless another producer continues it. */

@@ -139,12 +139,57 @@ describe('a run with onAbandoned takeOver', () => {
     two.say('b')
     await passed(500)
     first.thaw()
-    expect(await inTime(clock, old)).toEqual({ status: 'abandoned' })
+    await passed(500)
     expect(aborted).toBe(1)
     two.say('c', undefined)
     expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    expect(await inTime(clock, old)).toEqual({ status: 'abandoned' })
+    expect(one.starts).toHaveLength(1)
     const status = await inTime(clock, second.channels.answer().status())
     expect(status).toEqual({ status: 'completed', value: 'abc' })
+  })
+
+  it('is continued by the producer that lost its lease if nobody else does', async () => {
+    const { clock, startProcess, passed } = setup()
+    const { channels, freeze, thaw } = startProcess()
+    const following = collectContent(channels.answer().follow())
+    const starts: unknown[] = []
+    const producing = channels.answer().produce(async function* ({ signal, resumeFrom }) {
+      starts.push(resumeFrom?.value)
+      const turn = resumeFrom?.deltas ?? 0
+      yield 'abc'.charAt(turn)
+      if (turn < 2) await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    })
+    for (const turn of [1, 2]) {
+      await passed(500)
+      freeze()
+      await passed(leaseMs * 1.5)
+      thaw()
+      await passed(500)
+      expect(starts).toHaveLength(turn + 1)
+    }
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    expect(starts).toEqual([undefined, 'a', 'ab'])
+    const items = (await inTime(clock, following)) as { value: string; data: string }[]
+    expect(items.map((item) => item.value ?? item.data).join('')).toBe('abc')
+  })
+
+  it('is given up by a producer that loses its lease again and again', async () => {
+    const { clock, startProcess, passed } = setup()
+    const { channels, freeze, thaw } = startProcess()
+    let starts = 0
+    const producing = channels.job().produce(async function* ({ signal }) {
+      starts += 1
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+    })
+    for (let turn = 0; turn < 20; turn++) {
+      freeze()
+      await passed(leaseMs * 1.5)
+      thaw()
+      await passed(500)
+    }
+    expect(await inTime(clock, producing)).toEqual({ status: 'abandoned' })
+    expect(starts).toBe(11)
   })
 
   it('is taken over by a call that comes after the lease has ended', async () => {

@@ -47,9 +47,14 @@ async function askForTurn(
     return await runLog.takeOver(token)
   } catch (error) {
     // A standby is there for such times.
-    if (error instanceof RealtimeError && error.retryable) return { status: 'running' }
+    if (isUnavailable(error)) return { status: 'running' }
     throw error
   }
+}
+
+/** Whether an error only says that the backend didn't answer. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof RealtimeError && error.retryable
 }
 
 /** Reads what a run amounts to that was taken over. Rejects if that can't be known. */
