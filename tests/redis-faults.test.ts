@@ -352,6 +352,21 @@ describe('a server that loses its data', () => {
     }
   })
 
+  // Found by the simulator: seed 1398.
+  it('can be read if only its state was evicted and its clock was set back', async () => {
+    const backend = open()
+    const { ids } = await backend.append(log, ['0'])
+    const last = ids[0] ?? ''
+    const future = '9000000000000-0'
+    await server.admin.xadd('trpc-sse:{log}:log', future, 'p', last, 'd', '1', 't', 't', 'n', 2)
+    await server.admin.del('trpc-sse:{log}:last')
+    const page = await backend.read(log, { after: '0-0', limit: 10 })
+    expect(page.events.map(({ data }) => data)).toEqual(['0', '1'])
+    const later = await backend.append(log, ['2'])
+    const { events } = await backend.read(log, { after: page.lastEventId, limit: 10 })
+    expect(events).toEqual([{ id: later.ids[0], prev: page.lastEventId, data: '2' }])
+  })
+
   it('is used again after a crash and restart', async () => {
     const [reader, writer] = [open(), open()]
     const follower = await follow(reader, log)

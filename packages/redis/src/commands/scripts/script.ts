@@ -25,8 +25,10 @@ export const readClock = `
 /**
  * A random origin: an id that comes before every event of the log. Ids of a lost log of the same
  * name never match this origin, so readers of that log detect the reset.
+ * If only the state was lost, the origin comes after the events that are still there, also when
+ * the clock was set back, so that nobody reads them again.
  */
-export const newOrigin = `string.format('%.0f-%s', now, ARGV[4])`
+export const newOrigin = `string.format('%.0f-%s', math.max(now, floor_ms), ARGV[4])`
 
 /**
  * Reads the state of a log into locals. `last` is the id of the newest event; nil if nothing is
@@ -37,6 +39,7 @@ export const newOrigin = `string.format('%.0f-%s', now, ARGV[4])`
 export const readState = `
   local state = redis.call('GET', KEYS[2])
   local last, count, cleared
+  local floor_ms = 0
   if state then
     last, count, cleared = string.match(state, '^(%d+%-%d+) (%d+) ?([%d-]*)$')
     count = tonumber(count)
@@ -48,6 +51,7 @@ export const readState = `
     local newest = redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
     count = newest and (tonumber(newest[2][8]) or redis.call('XLEN', log)) or 0
     cleared = ''
+    if newest then floor_ms = tonumber(string.match(newest[1], '^%d+')) + 1 end
   end`
 
 /** The state of a log in the stored form, which {@link readState} reads. */
