@@ -23,6 +23,8 @@ export interface BatchOptions {
   readonly maxFailures: number
   /** Each seed that this divides is run twice: both runs must be the same. */
   readonly repeatEvery: number
+  /** Leaves out the seeds that have another store. */
+  readonly store?: Plan['store'] | undefined
 }
 
 /** Runs seed after seed, until enough of them have failed. */
@@ -38,6 +40,7 @@ export async function runSeeds(options: BatchOptions): Promise<BatchResult> {
   while (seeds < options.seeds && failures.length < maxFailures) {
     const seed = from + seeds++
     const plan = planFor(seed)
+    if (options.store !== undefined && plan.store !== options.store) continue
     const outcome = await simulate(plan)
     if (outcome.violations.length > 0) failures.push(outcome)
     else if (seed % repeatEvery === 0) await mustRepeat(outcome)

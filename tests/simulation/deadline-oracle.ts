@@ -10,49 +10,59 @@ const usualMs = 3_000
 interface Trouble {
   readonly fromMs: number
   readonly untilMs: number
+  readonly recoveryMs: number
+  /** Whether the next event that is stored after it ends the recovery. */
+  readonly endsWithAnEvent: boolean
 }
 
 /** Knows by when an event must have arrived that was stored at some time. */
-export interface Deadlines {
-  of(storedAtMs: number): number
-}
+export class Deadlines {
+  readonly #troubles: readonly Trouble[]
 
-/**
- * Finds out when everything was well, by the faults of a plan. An event must arrive soon after it was
- * stored, or soon after the trouble is over in which it was stored.
- */
-export function deadlinesFor({ steps, config }: Plan): Deadlines {
-  const troubles = steps.flatMap((step) => (isFault(step) ? [troubleOf(step)] : []))
-
-  function troubleOf(fault: Fault & { readonly atMs: number }): Trouble {
-    const { atMs } = fault
-    return { fromMs: atMs, untilMs: atMs + lengthOf(fault) + recoveryMs(fault, config) }
+  /** Finds out by the faults of a plan when something was wrong. */
+  constructor({ steps, config }: Plan) {
+    const troubles = steps.flatMap((step) => (isFault(step) ? [troubleOf(step, config)] : []))
+    this.#troubles = troubles.toSorted((a, b) => a.fromMs - b.fromMs)
   }
 
-  return {
-    of(storedAtMs) {
-      let deadlineMs = storedAtMs + usualMs
-      // A trouble that begins before the deadline puts it off, which may bring the next one in.
-      for (const { fromMs, untilMs } of troubles.toSorted((a, b) => a.fromMs - b.fromMs))
-        if (fromMs <= deadlineMs) deadlineMs = Math.max(deadlineMs, untilMs + usualMs)
-      return deadlineMs
-    },
+  /**
+   * An event must arrive soon after it was stored, or soon after the trouble is over in which it was
+   * stored. A trouble that begins before the deadline puts it off, which may bring the next one in.
+   */
+  of(storedAtMs: number, log: readonly StoredFact[]): number {
+    let deadlineMs = storedAtMs + usualMs
+    for (const trouble of this.#troubles)
+      if (trouble.fromMs <= deadlineMs)
+        deadlineMs = Math.max(deadlineMs, endOf(trouble, log) + usualMs)
+    return deadlineMs
   }
 }
 
-/** Checks that a subscription got each event in time. */
+function endOf({ untilMs, recoveryMs, endsWithAnEvent }: Trouble, log: readonly StoredFact[]) {
+  const event = endsWithAnEvent ? log.find(({ atMs }) => atMs > untilMs) : undefined
+  return Math.min(untilMs + recoveryMs, event?.atMs ?? Infinity)
+}
+
+/** Checks that a subscription got each event in time, and none that was deleted long before. */
 export function checkDeadlines(follow: Follow, facts: Facts, deadlines: Deadlines): Violation[] {
   const first = follow.told.find((told) => told.kind !== 'resumed')
   if (!first) return []
   return follow.told.flatMap((told) => {
+    const { room = '', atMs } = told
     const fact = factOf(told, facts)
     if (told.kind !== 'data' || fact === undefined) return []
-    const lateMs = told.atMs - deadlines.of(Math.max(fact.atMs, first.atMs))
-    if (lateMs <= 0) return []
-    const { client: actor, name } = follow
-    const after = `${((told.atMs - fact.atMs) / 1_000).toFixed(1)} s`
-    const text = `${actor}, ${name}: ${told.n} came ${after} after it was stored`
-    return [{ kind: 'late', text, atMs: told.atMs, actor, about: [name, told.room ?? ''] }]
+    const log = facts.of(room)
+    const late = (kind: string, sinceMs: number, what: string): Violation[] => {
+      if (sinceMs === Infinity || atMs <= deadlines.of(sinceMs, log)) return []
+      const { client: actor, name } = follow
+      const after = `${((atMs - sinceMs) / 1_000).toFixed(1)} s`
+      const text = `${actor}, ${name}: ${told.n} came ${after} after it was ${what}`
+      return [{ kind, text, atMs, actor, about: [name, room] }]
+    }
+    return [
+      ...late('late', Math.max(fact.atMs, first.atMs), 'stored'),
+      ...late('deleted', facts.deletedAtMs(room, fact), 'deleted'),
+    ]
   })
 }
 
@@ -63,29 +73,55 @@ function factOf({ n, room, id = '' }: Told, facts: Facts): StoredFact | undefine
     .find((fact) => fact.n === n && (fact.id === id || `${id},`.includes(`=${fact.id},`)))
 }
 
-function lengthOf(fault: Fault): number {
+function troubleOf(fault: Fault & { readonly atMs: number }, config: Plan['config']): Trouble {
+  const { atMs } = fault
   const lagMs = 'lagMs' in fault ? fault.lagMs : 0
-  return lagMs + ('forMs' in fault ? fault.forMs : 'overMs' in fault ? fault.overMs : 0)
+  const forMs = 'forMs' in fault ? fault.forMs : 'overMs' in fault ? fault.overMs : 0
+  return {
+    fromMs: atMs,
+    untilMs: atMs + lagMs + forMs,
+    recoveryMs: recoveryMs(fault, config),
+    // Nobody notices lost hints but a position check, or the next hint, which doesn't follow.
+    endsWithAnEvent: fault.kind === 'store' && fault.conditions.isDeaf === true,
+  }
 }
 
-/** How long it may take until what a fault has broken works again. */
+/** How long it may take at most until what a fault has broken works again. */
 function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
+  const checkMs = 1.5 * positionCheckMs + 1_000
   switch (fault.kind) {
     case 'interrupt':
+      return 3_000
     case 'clear':
     case 'page clock':
     case 'instance clock':
     case 'redis full':
     case 'redis forgets scripts':
       return 0
+    case 'reload':
+    case 'deploy':
+    case 'flush':
+    case 'store clock':
+      return 10_000
     case 'store':
-      // Nobody notices lost hints but a position check.
-      return fault.conditions.isDeaf ? 1.5 * positionCheckMs + 1_000 : 10_000
+      return fault.conditions.isDeaf ? checkMs : 10_000
+    case 'redis eviction':
     case 'redis freeze':
     case 'redis restart':
     case 'redis failover':
-      return Math.max(30_000, 1.5 * positionCheckMs)
-    default:
-      return 75_000
+      return Math.max(30_000, checkMs)
+    case 'cut':
+      return fault.how === 'only server' || fault.how === 'only client' ? silenceMs : backOffMs
+    case 'crash':
+      return fault.closesSockets ? backOffMs : silenceMs
+    case 'network':
+    case 'freeze page':
+    case 'freeze instance':
+      return silenceMs
   }
 }
+
+/** The longest wait of a client between two attempts, and the next attempt, in milliseconds. */
+const backOffMs = 40_000
+/** When a client notices that a connection is dead, and the longest wait, in milliseconds. */
+const silenceMs = 75_000

@@ -112,6 +112,7 @@ export class Follow {
   }
 
   #onData({ id, data }: EventData): void {
+    this.positioned()
     this.lastEventId = id
     const { n, room } = data
     this.#tell({ kind: 'data', n, room, id, text: `${n} (${id})` })

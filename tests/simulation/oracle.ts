@@ -79,6 +79,7 @@ class RoomCheck {
     const index = this.#indexOf(told)
     if (this.#comesAgainAfterFailover(index, now)) {
       this.#position = index
+      this.#gaps = []
       return
     }
     if (index <= from || !now) {

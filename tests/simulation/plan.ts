@@ -69,6 +69,8 @@ export type RedisFault =
   | { readonly kind: 'redis eviction'; readonly room: string; readonly what: 'log' | 'last' }
   | { readonly kind: 'redis forgets scripts' }
 
+type FaultOf<TKind extends Fault['kind']> = Extract<Fault, { kind: TKind }>
+
 /** A whole run, before it happens. */
 export interface Plan {
   readonly seed: number
@@ -99,22 +101,28 @@ export function planFor(seed: number): Plan {
   const world = { chance, rooms, instances, clients: modes.length, activeMs }
   // Choices of their own: all others are the same for both stores.
   const redisChance = chanceFor(seed, 'redis')
-  const store = redisChance.is(0.3) ? 'redis' : 'memory'
+  const store = redisChance.is(0.4) ? 'redis' : 'memory'
   const redis = store === 'redis' ? redisFaults({ ...world, chance: redisChance }) : []
-  const actions = [...work(world), ...faults(world), ...redis].toSorted((a, b) => a.atMs - b.atMs)
+  const busyChance = chanceFor(seed, 'busy')
+  const isBusy = busyChance.is(0.15)
+  const more = isBusy ? busyWork({ ...world, chance: busyChance }) : []
+  const all = [...work(world), ...faults(world), ...redis, ...more]
+  const actions = all.toSorted((a, b) => a.atMs - b.atMs)
+  const config = {
+    retain: chance.one([4, 12, 40, 1_000, 1_000]),
+    positionCheckMs: chance.one([2_000, 30_000]),
+    lingerMs: chance.one([0, 500, 5_000]),
+    windowEvents: chance.one([2, 8, 1_024]),
+  }
+  const usualDurationMs = chance.is(0.3) ? chance.between(5_000, 20_000) : undefined
   return {
     seed,
     store,
     instances,
     modes,
     rooms,
-    config: {
-      retain: chance.one([4, 12, 40, 1_000, 1_000]),
-      positionCheckMs: chance.one([2_000, 30_000]),
-      lingerMs: chance.one([0, 500, 5_000]),
-      windowEvents: chance.one([2, 8, 1_024]),
-    },
-    maxDurationMs: chance.is(0.3) ? chance.between(5_000, 20_000) : undefined,
+    config,
+    maxDurationMs: isBusy ? busyChance.between(2_000, 6_000) : usualDurationMs,
     activeMs,
     steps: actions.map((action, id) => ({ ...action, id })),
   }
@@ -165,6 +173,22 @@ function work(world: PlannedWorld): Timed[] {
         characters,
       })
   }
+  return actions
+}
+
+/** Events without a pause, while streams are handed over again and again. */
+function busyWork({ chance, rooms, activeMs }: PlannedWorld): Timed[] {
+  const actions: Timed[] = []
+  const untilMs = Math.min(activeMs, 20_000)
+  for (let atMs = chance.below(2_000); atMs < untilMs; atMs += chance.between(20, 300))
+    actions.push({
+      atMs,
+      kind: 'publish',
+      room: chance.one(rooms),
+      count: 1,
+      hasKey: chance.is(0.5),
+      characters: 0,
+    })
   return actions
 }
 
@@ -268,10 +292,20 @@ const createFault: CreateFault<Exclude<Fault, RedisFault>> = {
 /** What goes wrong with Redis, beside the rest. */
 function redisFaults(world: PlannedWorld): Timed[] {
   const { chance, activeMs } = world
-  return Array.from({ length: chance.between(0, 5) }, () => ({
-    ...createRedisFault[chance.one(redisFaultKinds)](world),
+  return Array.from({ length: chance.between(0, 8) }, () => ({
+    ...(chance.is(0.4) ? brokenLine(world) : createRedisFault[chance.one(redisFaultKinds)](world)),
     atMs: chance.below(activeMs),
   }))
+}
+
+/** Connections that break, with replies that are lost or with nobody who notices. */
+function brokenLine({ chance, instances }: PlannedWorld): FaultOf<'store'> {
+  return {
+    kind: 'store',
+    instance: chance.below(instances),
+    forMs: duration(chance, 3_000),
+    conditions: chance.one([{ losesAnswers: true }, { losesAnswers: true }, { isDown: true }]),
+  }
 }
 
 const createRedisFault: CreateFault<RedisFault> = {

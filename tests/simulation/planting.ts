@@ -1,11 +1,18 @@
 import { registerHooks } from 'node:module'
-import { join } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { root } from '../support/pages.ts'
 import type { BatchOptions, BatchResult } from './batch.ts'
-import { type Plant, plants } from './plants.ts'
+import type { Plant } from './plants/plant.ts'
+import { plants } from './plants/plants.ts'
 
-const folders = [join(root, 'packages'), join(root, 'tests')]
+/** The packages that have a bug of a package in them: itself, and those that import it. */
+const users: Readonly<Record<string, readonly string[]>> = {
+  protocol: ['protocol', 'server', 'redis', 'client'],
+  server: ['server', 'redis'],
+  redis: ['redis'],
+  client: ['client'],
+}
 
 /**
  * Runs seeds on packages with a planted bug: copies of their modules, whose addresses name the bug.
@@ -27,8 +34,9 @@ registerHooks({
   resolve(specifier, context, nextResolve) {
     const resolved = nextResolve(specifier, context)
     const name = plantOf(context.parentURL)
-    const isOurs = resolved.url.startsWith('file:') && isInFolders(fileURLToPath(resolved.url))
-    if (name === null || !isOurs || plantOf(resolved.url) !== null) return resolved
+    const plant = plants.find((one) => one.name === name)
+    const isFile = resolved.url.startsWith('file:') && plantOf(resolved.url) === null
+    if (!plant || !isFile || !isAffected(fileURLToPath(resolved.url), plant)) return resolved
     return { ...resolved, url: `${resolved.url}?plant=${name}` }
   },
   load(url, context, nextLoad) {
@@ -52,6 +60,10 @@ function plantOf(url: string | undefined): string | null {
   return url?.startsWith('file:') ? new URL(url).searchParams.get('plant') : null
 }
 
-function isInFolders(path: string): boolean {
-  return folders.some((folder) => path.startsWith(folder)) && !path.includes('node_modules')
+/** Whether a module must be a copy: it imports the one with the bug, or it is that. */
+function isAffected(path: string, { file }: Plant): boolean {
+  const [top, name = ''] = relative(root, path).split(sep)
+  // The simulator itself is copied: it imports all packages.
+  if (top === 'tests') return name === 'simulation'
+  return top === 'packages' && (users[file.split('/')[0] ?? '']?.includes(name) ?? false)
 }

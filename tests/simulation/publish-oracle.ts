@@ -16,6 +16,29 @@ export function checkPublished(
   })
 }
 
+/**
+ * Checks that what one process was asked to publish to a room was stored in that order. Only Redis has
+ * it: between an instance and the memory backend, each call has a delay of its own.
+ */
+export function checkOrder(
+  published: readonly Published[],
+  known: Facts,
+  atMs: number,
+): Violation[] {
+  const newest = new Map<unknown, Map<string, number>>()
+  return published.flatMap(({ room, events: [n], sentBy, outcome }) => {
+    const index = known.of(room).findIndex((fact) => fact.n === n)
+    if (sentBy === undefined || outcome !== 'resolved' || index < 0) return []
+    const rooms = newest.get(sentBy) ?? new Map<string, number>()
+    newest.set(sentBy, rooms)
+    const before = rooms.get(room) ?? -1
+    rooms.set(room, Math.max(before, index))
+    if (index > before) return []
+    const text = `${n} was stored before an event that ${sentBy.name} was given earlier`
+    return [{ kind: 'order', text, atMs, actor: 'publisher', about: [room] }]
+  })
+}
+
 function lifeOf(fact: StoredFact | undefined, hasKey: boolean): unknown {
   return hasKey ? fact?.flushes : fact?.resets
 }

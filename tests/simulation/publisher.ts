@@ -1,6 +1,7 @@
 import { isRealtimeError } from '@trpc-sse/server'
 import type { Chance } from './chance.ts'
 import type { Instance } from './instance.ts'
+import type { SimulatedProcess } from './process.ts'
 import type { Timeline } from './timeline.ts'
 import type { Trace } from './trace.ts'
 
@@ -13,6 +14,8 @@ export interface Published {
   /** `rejected` says that it may be stored; `unknown` is that of an instance that crashed. */
   outcome: 'unknown' | 'resolved' | 'rejected'
   ids: readonly string[]
+  /** The process that was asked to publish it; `undefined` if there were several. */
+  sentBy: SimulatedProcess | undefined
 }
 
 /** What a publisher is made of. */
@@ -53,6 +56,7 @@ export class Publisher {
       hasKey: hasKey && count === 1,
       outcome: 'unknown',
       ids: [],
+      sentBy: undefined,
     }
     this.published.push(published)
     this.#attempt(published, characters, 1)
@@ -82,6 +86,7 @@ export class Publisher {
     const instance = chance.one(up)
     if (published.hasKey) timeline.after(patienceMs, () => retry(0))
     instance.process.arrive(0, () => {
+      published.sentBy = attempt === 1 ? instance.process : undefined
       this.#send(instance, published, characters).then(
         (ids) => {
           if (instance.process.hasCrashed || isOver) return

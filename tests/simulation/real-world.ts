@@ -31,16 +31,19 @@ const keepAliveMs = 2 ** 31 - 1
 export function watchRealWorld({ seed, onConsole, runningClock }: WatchOptions): RealWorldWatch {
   const seen = new Set<string>()
   const { random } = chanceFor(seed, 'crypto')
-  const note = (name: string, stack = new Error().stack): void => {
+  const note = (name: string, stack = stackHere()): void => {
     const place = stack?.split('\n').find((line) => /packages\/\w+\/src/.test(line))
     if (place !== undefined) seen.add(`${name} of the runtime was used${place.replace(/^ */, ' ')}`)
   }
   const timers = new SimulatedTimers(runningClock)
+  // Most of what an aborted request costs is its stack, which nobody reads.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
   const restores = [
     replace(globalThis, 'setTimeout', (real) =>
       Object.assign((...args: Parameters<typeof setTimeout>) => {
         if (args[1] === keepAliveMs) return real(...args)
-        const { stack } = new Error()
+        const stack = stackHere()
         if (stack?.includes(ioredisFolder)) return timers.start(...args)
         note('setTimeout', stack)
         return real(...args)
@@ -103,10 +106,18 @@ export function watchRealWorld({ seed, onConsole, runningClock }: WatchOptions):
     seen: () => [...seen],
     restore() {
       for (const restore of restores) restore()
+      Error.stackTraceLimit = stackTraceLimit
       process.off('unhandledRejection', onFault)
       process.off('uncaughtException', onFault)
     },
   }
+}
+
+function stackHere(): string | undefined {
+  Error.stackTraceLimit = 30
+  const { stack } = new Error()
+  Error.stackTraceLimit = 0
+  return stack
 }
 
 const { setTimeout: startTimer, clearTimeout: clearTimer } = globalThis

@@ -1,11 +1,13 @@
 import { act } from './act.ts'
-import { checkDeadlines, deadlinesFor } from './deadline-oracle.ts'
+import { checkDeadlines, Deadlines } from './deadline-oracle.ts'
+import type { Follow } from './follow.ts'
 import { checkClosed, checkLeftovers } from './leftovers.ts'
 import { checkFollow, type Violation } from './oracle.ts'
 import { longestFaultMs, type Plan } from './plan.ts'
-import { checkPublished } from './publish-oracle.ts'
+import { checkOrder, checkPublished } from './publish-oracle.ts'
+import type { Published } from './publisher.ts'
 import { watchRealWorld } from './real-world.ts'
-import { settled } from './timeline.ts'
+import { settled, type Timeline } from './timeline.ts'
 import { World } from './world.ts'
 
 /** What became of a run. */
@@ -24,6 +26,8 @@ const quietMs = 150_000
 const closeMs = 90_000
 /** How long it may take until instances that are closed have nothing left. */
 const endMs = 15_000
+/** How often it is looked whether that is so. */
+const stepMs = 5_000
 
 /** Runs a plan. The same plan gives the same run, whatever the machine does. */
 export async function simulate(plan: Plan): Promise<Outcome> {
@@ -49,13 +53,14 @@ async function run(world: World, plan: Plan): Promise<Violation[]> {
   for (const step of steps) timeline.after(step.atMs, () => act(world, step))
   await timeline.run(activeMs + longestFaultMs + healMs)
   const last = rooms.map((room) => publisher.publishLast(room))
-  await timeline.run(timeline.nowMs + quietMs)
+  await runUntil(timeline, quietMs, () => haveAll(world.follows, last))
   const { nowMs } = timeline
-  const deadlines = deadlinesFor(plan)
+  const deadlines = new Deadlines(plan)
   const violations = [
     ...world.follows.flatMap((follow) => checkFollow(follow, store.facts, nowMs)),
     ...world.follows.flatMap((follow) => checkDeadlines(follow, store.facts, deadlines)),
     ...checkPublished(publisher.published, store.facts, nowMs),
+    ...(world.hasRedis ? checkOrder(publisher.published, store.facts, nowMs) : []),
     ...last
       .filter(({ outcome }) => outcome !== 'resolved')
       .map(({ room }) => ({
@@ -68,12 +73,34 @@ async function run(world: World, plan: Plan): Promise<Violation[]> {
   ]
   for (const follow of world.follows) if (follow.isWanted) follow.stop()
   await settled()
-  await timeline.run(timeline.nowMs + closeMs)
+  await runUntil(timeline, closeMs, () => checkLeftovers(world).length === 0)
   violations.push(...checkLeftovers(world))
   closeInstances(world)
-  await timeline.run(timeline.nowMs + endMs)
+  await runUntil(timeline, endMs, () => checkClosed(world).length === 0)
   violations.push(...checkClosed(world))
   return violations
+}
+
+/** Runs for this long at most, and for one step more once there is nothing left to wait for. */
+async function runUntil(timeline: Timeline, mostMs: number, isOver: () => boolean): Promise<void> {
+  const endMs = timeline.nowMs + mostMs
+  for (let wasOver = false; !wasOver && timeline.nowMs < endMs; ) {
+    wasOver = isOver()
+    await timeline.run(Math.min(endMs, timeline.nowMs + stepMs))
+  }
+}
+
+/** Whether each subscription that is wanted has the last events. */
+function haveAll(follows: readonly Follow[], last: readonly Published[]): boolean {
+  return follows.every(
+    ({ isWanted, subscribed, told }) =>
+      !isWanted ||
+      last.every(
+        ({ room, events: [n] }) =>
+          !subscribed.rooms.includes(room) ||
+          told.some((one) => one.kind === 'data' && one.n === n && one.room === room),
+      ),
+  )
 }
 
 function closeInstances({ instances, faults }: World): void {

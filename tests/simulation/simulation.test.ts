@@ -14,7 +14,7 @@ async function simulate(...args: string[]): Promise<string> {
 
 it('from publish to handler, every promise is kept in 200 simulated worlds', async () => {
   expect(await simulate('--seeds', '200')).toContain('200 seeds, 0 failed')
-})
+}, 300_000)
 
 it('a seed gives the same run in every process', async () => {
   const runs = await Promise.all([1, 2].map(() => simulate('--seeds', '10', '--from', '1000')))
@@ -25,4 +25,4 @@ it('a seed gives the same run in every process', async () => {
 
 it('each planted bug is found', async () => {
   expect(await simulate('--planted')).toMatch(/\b(\d+) of \1 planted bugs were found/)
-}, 180_000)
+}, 600_000)

@@ -31,6 +31,8 @@ interface LogFacts {
   retain: number
   resetAt: number
   resets: number
+  /** When it was emptied each time. */
+  readonly resetTimesMs: number[]
   /** Where the log is retained from, until something changes. */
   moment: LogMoment | undefined
 }
@@ -53,6 +55,11 @@ export class Facts {
 
   of(room: string): readonly StoredFact[] {
     return this.#open(room).events
+  }
+
+  /** When an event was deleted with its log; `Infinity` if it wasn't. */
+  deletedAtMs(room: string, { resets }: StoredFact): number {
+    return this.#open(room).resetTimesMs[resets] ?? Infinity
   }
 
   momentOf(room: string): LogMoment {
@@ -119,6 +126,7 @@ export class Facts {
   #reset(log: LogFacts): void {
     log.resetAt = log.events.length
     log.resets += 1
+    log.resetTimesMs.push(this.#trace.nowMs)
     log.moment = undefined
   }
 
@@ -130,6 +138,7 @@ export class Facts {
       retain: Number.MAX_SAFE_INTEGER,
       resetAt: 0,
       resets: 0,
+      resetTimesMs: [],
       moment: undefined,
     }
     this.#logs.set(room, log)

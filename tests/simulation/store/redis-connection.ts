@@ -14,6 +14,7 @@ export class RedisConnection implements StoreConnection {
   readonly backend: Backend
   readonly #options: RedisConnectionOptions
   readonly #sockets = new Set<RedisSocket>()
+  #refusesUntilMs = 0
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options
@@ -32,7 +33,9 @@ export class RedisConnection implements StoreConnection {
     return this.#sockets.size
   }
 
-  interrupt(): void {
+  /** Ends the connections with subscriptions. New connections are refused for a while. */
+  interrupt(forMs: number): void {
+    this.#refusesUntilMs = this.#options.process.monotonicMs + forMs
     for (const socket of [...this.#sockets]) if (socket.hasSubscriptions) socket.endByServer()
   }
 
@@ -60,6 +63,7 @@ export class RedisConnection implements StoreConnection {
   #open(): RedisSocket {
     const socket = new RedisSocket({
       ...this.#options,
+      isRefused: () => this.#options.process.monotonicMs < this.#refusesUntilMs,
       onOver: () => this.#sockets.delete(socket),
     })
     this.#sockets.add(socket)

@@ -5,6 +5,8 @@ import type { StoreConnectionOptions } from './store.ts'
 
 interface RedisSocketOptions extends StoreConnectionOptions {
   readonly store: RedisServer
+  /** Whether this instance may not connect. */
+  readonly isRefused: () => boolean
   /** Called when the server has forgotten the connection. */
   readonly onOver: () => void
 }
@@ -78,7 +80,7 @@ export class RedisSocket extends InProcessSocket {
       return
     }
     store.process.arrive(this.#delayMs(), () => {
-      const isRefused = conditions.isDown || store.isDown
+      const isRefused = conditions.isDown || store.isDown || this.#options.isRefused()
       process.arrive(this.#delayMs(), () => (isRefused ? this.#refuse() : this.open()))
       if (isRefused) this.#closeAtServer()
     })

@@ -1,0 +1,13 @@
+/** A bug that is put into the source of a package, to see whether the simulator finds it. */
+export interface Plant {
+  readonly name: string
+  /** The first seed that finds it, when it was last looked for. */
+  readonly seed: number
+  /** What it does, and which race or fix it stands for. */
+  readonly about: string
+  /** The file, from the folder of the packages. */
+  readonly file: string
+  /** What is replaced; it must be there once. */
+  readonly find: string
+  readonly replace: string
+}

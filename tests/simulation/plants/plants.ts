@@ -1,0 +1,7 @@
+import { clientPlants } from './client.ts'
+import type { Plant } from './plant.ts'
+import { redisPlants } from './redis.ts'
+import { serverPlants } from './server.ts'
+
+/** The planted bugs. */
+export const plants: readonly Plant[] = [...serverPlants, ...clientPlants, ...redisPlants]
