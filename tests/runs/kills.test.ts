@@ -138,6 +138,22 @@ describe(`runs on two servers, seed ${seed},`, () => {
     await producer.kill()
   })
 
+  it('show the same in a tab that is opened in place of one that was killed', async () => {
+    const producer = await stage.startProducer()
+    /** Kills a tab at any word, and follows the run in another one. */
+    async function replaceTab(id: string): Promise<void> {
+      const followers = stage.follow(id)
+      producer.produce({ id, words, everyMs: 4 * everyMs })
+      const killed = await stage.openTab(id, 0, 1 + below(12))
+      killed.kill()
+      const { outcome } = await stage.openTab(id, 1, 1)
+      const outcomes = await Promise.all([outcome, ...followers.map((each) => each.outcome)])
+      await expectComplete([{ id, outcome: agreed(id, outcomes) }])
+    }
+    for (let round = 0; round < factor; round++) await Promise.all(runIds().map(replaceTab))
+    await producer.kill()
+  })
+
   it('continue when Redis is killed and starts again with its log', async () => {
     const producer = await stage.startProducer()
     for (let round = 0; round < 5 * factor; round++) {

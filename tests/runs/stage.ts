@@ -1,3 +1,4 @@
+import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { sseLink } from '@trpc-sse/client'
 import { type ChildServer, startChildServer } from '../support/child-server.ts'
@@ -5,8 +6,9 @@ import { createInbox, type Inbox } from '../support/inbox.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
 import { type App, createApp, type Kind } from './app.ts'
-import { followByLink, followByLoop, type RunFollower } from './followers.ts'
+import { followByLink, followByLoop, type Outcome, type RunFollower } from './followers.ts'
 import type { ProduceCommand, Produced } from './producer.ts'
+import type { TabMessage } from './tab.ts'
 
 /** A process that produces runs. */
 export interface ProducerProcess {
@@ -18,6 +20,13 @@ export interface ProducerProcess {
   gone(): Promise<void>
 }
 
+/** A process in place of a browser's tab. */
+export interface Tab {
+  /** The outcome of the run in this tab. Never resolves if the tab is killed before. */
+  readonly outcome: Promise<Outcome>
+  kill(): void
+}
+
 /** Two server processes, each behind a proxy, on one Redis with an append-only file. */
 export interface Stage extends AsyncDisposable {
   readonly redis: RedisServer
@@ -27,6 +36,11 @@ export interface Stage extends AsyncDisposable {
   startProducer(): Promise<ProducerProcess>
   /** Kills a server process, and replaces it by another one. */
   replaceServer(index: 0 | 1): Promise<void>
+  /**
+   * Opens a tab that follows a run on one of the servers. Resolves when it has so many items, or the
+   * outcome.
+   */
+  openTab(id: string, index: 0 | 1, items: number): Promise<Tab>
   /** Follows a run through the link in both modes, on both servers, and in this process. */
   follow(id: string, kind?: Kind): readonly RunFollower[]
 }
@@ -61,6 +75,7 @@ export async function setStage(): Promise<Stage> {
       servers[index] = await startServer()
       proxies[index].target = servers[index].port
     },
+    openTab: (id, index, items) => openTab(stack, id, proxies[index].port, items),
     follow: (id, kind) => [
       ...links.map((each) => followByLink(each, id, kind)),
       followByLoop(app, id, kind),
@@ -69,6 +84,27 @@ export async function setStage(): Promise<Stage> {
   }
 }
 
+async function openTab(
+  stack: AsyncDisposableStack,
+  id: string,
+  port: number,
+  items: number,
+): Promise<Tab> {
+  const env = { TAB_URL: `http://127.0.0.1:${port}`, TAB_RUN: id, TAB_ITEMS: `${items}` }
+  const child = fork(tabModule, { env: { ...process.env, ...env }, execArgv: [] })
+  stack.defer(() => void child.kill('SIGKILL'))
+  const messages = createInbox<TabMessage>()
+  child.on('message', (message: TabMessage) => messages.put(message))
+  const outcome = new Promise<Outcome>((resolve) => {
+    child.on('message', (message: TabMessage) => {
+      if ('outcome' in message) resolve(message.outcome)
+    })
+  })
+  await messages.take()
+  return { outcome, kill: () => void child.kill('SIGKILL') }
+}
+
+const tabModule = new URL('./tab.ts', import.meta.url)
 const producerModule = new URL('./producer.ts', import.meta.url)
 
 function producerOn({ child, kill }: ChildServer): ProducerProcess {
