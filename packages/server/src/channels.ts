@@ -1,3 +1,4 @@
+import type { Clock } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend/backend.ts'
 import type { ChannelDefinition } from './channel/definition.ts'
 import type { ChannelHandle } from './channel/handle.ts'
@@ -83,6 +84,8 @@ export interface ChannelsBase {
 export interface ChannelsInternals {
   readonly codec: Codec
   readonly backend: Backend
+  readonly hubs: HubRegistry
+  readonly clock: Clock
 }
 
 const internals = acrossCopies('channels', () => new WeakMap<object, ChannelsInternals>())
@@ -131,6 +134,6 @@ export function createChannels<
     TDefinitions,
     TTransformer
   >
-  internals.set(channels, { codec, backend })
+  internals.set(channels, { codec, backend, hubs, clock })
   return channels
 }

@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import type { ServerLink, ServerLinkStats } from '../index.ts'
+import type { DisconnectFilter, DisconnectTarget, ServerLink, ServerLinkStats } from '../index.ts'
 import { linksOf } from './router-links.ts'
 
 const handles = new WeakMap<AnyTRPCRouter, ServerLink>()
@@ -32,12 +32,25 @@ function createHandle(newest: ServerLink, all: () => readonly ServerLink[]): Ser
         .map((link) => link.stats())
         .reduce(sum),
     connections: () => all().flatMap((link) => link.connections()),
-    disconnect: (filter, reason) =>
-      all().reduce((count, link) => count + link.disconnect(filter, reason), 0),
+    disconnect: createDisconnect(all),
     async drain(how) {
       await Promise.all(all().map((link) => link.drain(how)))
     },
   }
+}
+
+function createDisconnect(all: () => readonly ServerLink[]): ServerLink['disconnect'] {
+  const total = (counts: readonly number[]): number => counts.reduce((sum, one) => sum + one, 0)
+  function disconnect(target: DisconnectTarget, reason?: string): Promise<number>
+  function disconnect(filter: DisconnectFilter, reason?: string): number
+  function disconnect(to: DisconnectTarget | DisconnectFilter, reason?: string) {
+    if (typeof to === 'function') return total(all().map((link) => link.disconnect(to, reason)))
+    // Links of the same channels give one order.
+    const ended = Promise.all(all().map((link) => link.disconnect(to, reason))).then(total)
+    ended.catch(() => {})
+    return ended
+  }
+  return disconnect
 }
 
 function sum(some: ServerLinkStats, others: ServerLinkStats): ServerLinkStats {

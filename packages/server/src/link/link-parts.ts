@@ -5,6 +5,7 @@ import type { Admission } from './connection/admission.ts'
 import type { Connections } from './connection/connections.ts'
 import type { Limiter } from './connection/limiter.ts'
 import type { RateLimit } from './connection/token-bucket.ts'
+import type { Fleet } from './fleet.ts'
 import type { MultiplexedStreams } from './multiplexed/streams.ts'
 import type { AddressReader } from './request/address.ts'
 import type { Bodies } from './request/body.ts'
@@ -14,6 +15,8 @@ export interface LinkParts {
   readonly router: AnyTRPCRouter
   readonly clock: Clock
   readonly connections: Connections
+  /** The instances that share the channels' backend; `undefined` for a link without channels. */
+  readonly fleet: Fleet | undefined
   readonly limiter: Limiter
   readonly admission: Admission
   readonly bodies: Bodies

@@ -264,8 +264,9 @@ describe('a disconnect while a stream is being opened', () => {
     const single = openRaw(`${server.url}/stays`, { headers: { user: 'ann' } })
     const many = post(server, { user: 'ann' }).answer
     const made = await server.contexts.takeMany(2)
-    expect(disconnect(server)).toBe(0)
+    const ended = disconnect(server)
     for (const make of made) make()
+    expect(await ended).toBe(0)
     using stream = await single
     await stream.over
     expect(stream.messages[0]).toMatchObject({ event: 'serialized-error' })
@@ -289,7 +290,7 @@ describe('a disconnect while a stream is being opened', () => {
       const make = await server.contexts.take()
       make()
       for (let tick = 0; tick < ticks; tick++) await Promise.resolve()
-      server.link.disconnect({ key: 'ann' })
+      void server.link.disconnect({ key: 'ann' })
       using stream = await opening
       await stream.over
       expect(server.link.connections()).toEqual([])
@@ -300,8 +301,8 @@ describe('a disconnect while a stream is being opened', () => {
     await using server = await slowContexts(keyed)
     const bobs = openRaw(`${server.url}/stays`, { headers: { user: 'bob' } })
     const make = await server.contexts.take()
-    server.link.disconnect({ key: 'ann' })
-    server.link.disconnect({ path: 'elsewhere' })
+    void server.link.disconnect({ key: 'ann' })
+    void server.link.disconnect({ path: 'elsewhere' })
     make()
     using stream = await bobs
     expect((await stream.next()).event).toBe('connected')
@@ -324,7 +325,7 @@ describe('a disconnect while a stream is being opened', () => {
     })
     const make = await server.contexts.take()
     // The stream doesn't have this path yet.
-    expect(server.link.disconnect({ key: 'ann', path: 'stays' })).toBe(0)
+    expect(await server.link.disconnect({ key: 'ann', path: 'stays' })).toBe(0)
     make()
     expect((await changed).status).toBe(404)
   })

@@ -32,8 +32,10 @@ export async function admit(
   connection: Connection,
   info: TRPCRequestInfo,
 ): Promise<unknown> {
-  const { limiter, admission } = parts
+  const { limiter, admission, fleet } = parts
   reserveSlot(parts, services, connection)
+  const joining = fleet?.join()
+  if (joining) await joining
   const turn = admission.open(connection)
   if (turn) await turn
   // The client is gone: start nothing for it.

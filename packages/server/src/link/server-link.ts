@@ -3,6 +3,7 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { elapsedTime, systemClock } from '@trpc-sse/protocol'
 import { isForStream, serveNode } from '#node'
 import { internalsOf } from '../channels.ts'
+import { acrossCopies } from '../shared-state.ts'
 import { detachedClock } from '../user-code/async-context.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
 import { createMultiplexedWriter, createSingleWriter } from './call/wire-writer.ts'
@@ -16,6 +17,7 @@ import {
 } from './connection/disconnects.ts'
 import { Limiter } from './connection/limiter.ts'
 import { serveFetch } from './fetch/fetch.ts'
+import { Fleet } from './fleet.ts'
 import type { LinkParts } from './link-parts.ts'
 import { createMultiplexedMode } from './multiplexed/serve.ts'
 import { MultiplexedStreams } from './multiplexed/streams.ts'
@@ -74,13 +76,19 @@ export interface ServerLink {
   /** Lists the streams that are open in this process. */
   connections(): ConnectionInfo[]
   /**
-   * Ends the matching streams of this process. Their clients reconnect, so `createContext` can
-   * check their access again. The filter also applies to streams that are just being opened.
-   * Returns the number of ended streams.
+   * Ends the matching streams of all instances that share the backend of the channels. Their clients
+   * reconnect, so `createContext` can check their access again. This also applies to streams that
+   * are just being opened, and to an instance that can't be reached now, once it can.
+   *
+   * Resolves to the number of ended streams, within a second: those of this process, and of the
+   * instances that have answered by then. Rejects with `BACKEND_UNAVAILABLE` if the other instances
+   * can't be told.
    *
    * @throws `INVALID_OPTION` for a target with neither `key` nor `path`.
    */
-  disconnect(target: DisconnectTarget | DisconnectFilter, reason?: string): number
+  disconnect(target: DisconnectTarget, reason?: string): Promise<number>
+  /** Ends the matching streams of this process only. Returns the number of ended streams. */
+  disconnect(filter: DisconnectFilter, reason?: string): number
   /**
    * Prepares for the end of this process: refuses new streams, and ends the open ones evenly over
    * `overMs` milliseconds (default 0). Their clients resume on another instance. Resolves when all
@@ -119,9 +127,39 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
       ...connections.counters,
     }),
     connections: () => connections.list(),
-    disconnect: (target, reason) => connections.disconnect(disconnectFilter(target), reason),
+    disconnect: createDisconnect(parts),
     drain: ({ overMs = 0 } = {}) => keepAlive(connections.drain(overMs)),
   }
+}
+
+function createDisconnect({ connections, fleet }: LinkParts): ServerLink['disconnect'] {
+  function disconnect(target: DisconnectTarget, reason?: string): Promise<number>
+  function disconnect(filter: DisconnectFilter, reason?: string): number
+  function disconnect(
+    target: DisconnectTarget | DisconnectFilter,
+    reason?: string,
+  ): number | Promise<number> {
+    const filter = disconnectFilter(target)
+    if (typeof target === 'function') return connections.disconnect(filter, reason)
+    if (!fleet) return Promise.resolve(connections.disconnect(filter, reason))
+    const disconnecting = keepAlive(fleet.disconnect(target, reason))
+    // An app that doesn't wait for the result must not crash if the backend is away.
+    disconnecting.catch(() => {})
+    return disconnecting
+  }
+  return disconnect
+}
+
+const fleets = acrossCopies('fleets', () => new WeakMap<object, Fleet>())
+
+/** Returns the fleet of a link's channels, of which the link becomes a part. */
+function joinFleet(channels: object | undefined, connections: Connections): Fleet | undefined {
+  const internals = channels && internalsOf(channels)
+  if (!channels || !internals) return undefined
+  const fleet = fleets.get(channels) ?? new Fleet(internals)
+  fleets.set(channels, fleet)
+  fleet.add(connections)
+  return fleet
 }
 
 function createParts<TRouter extends AnyTRPCRouter>(
@@ -141,6 +179,7 @@ function createParts<TRouter extends AnyTRPCRouter>(
     router,
     clock,
     connections,
+    fleet: joinFleet(channels, connections),
     limiter,
     retryMs,
     clientOptions,

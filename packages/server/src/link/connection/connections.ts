@@ -30,6 +30,8 @@ const goldenRatio = (Math.sqrt(5) - 1) / 2
  * starts before the old one ends.
  */
 const graceMs = 5_000
+/** The time over which clients are spread whose access must be checked again, in milliseconds. */
+const rollOverMs = 30_000
 
 /**
  * The connections of one link. A single timer serves all of them, and runs only while there are
@@ -137,7 +139,12 @@ export class Connections {
     if (this.#all.size === 0) return
     const empty = new Promise<void>((resolve) => this.#onEmpty.push(resolve))
     // Stop waiting if all clients leave before their turn.
-    await Promise.race([empty, this.#sendAllAway(overMs).then(() => empty)])
+    await Promise.race([empty, this.#sendAllAway(overMs, { reason: 'drain' }).then(() => empty)])
+  }
+
+  /** Moves all clients to new streams within half a minute, so that their access is checked again. */
+  rollOver(): void {
+    void this.#sendAllAway(rollOverMs, { reason: 'max-duration' })
   }
 
   #remove(connection: Connection): void {
@@ -207,7 +214,7 @@ export class Connections {
    * Asks clients to reconnect at an even rate. Timers have a resolution of a millisecond, so each
    * one handles all clients that are due.
    */
-  async #sendAllAway(overMs: number): Promise<void> {
+  async #sendAllAway(overMs: number, data: ReconnectData): Promise<void> {
     const leaving = [...this.#all]
     const startedAtMs = this.#elapsedMs()
     const everyMs = Math.max(1, Math.ceil(overMs / leaving.length))
@@ -218,8 +225,7 @@ export class Connections {
       const due =
         overMs > 0 ? 1 + Math.floor((elapsedMs * leaving.length) / overMs) : leaving.length
       const until = Math.max(gone + 1, due)
-      for (const connection of leaving.slice(gone, until))
-        this.#sendAway(connection, { reason: 'drain' })
+      for (const connection of leaving.slice(gone, until)) this.#sendAway(connection, data)
       gone = until
     }
   }
