@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { setTimeout } from 'node:timers/promises'
 import type { TRPCClientError } from '@trpc/client'
 import { initTRPC, TRPCError } from '@trpc/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
@@ -15,7 +16,7 @@ interface ServerPage {
     inbox(params: { userId: string }): { publish(text: string): Promise<unknown> }
   }
   readonly server: Server
-  disconnectExpired(): number
+  logOutEverywhere(userId: string): Promise<number>
 }
 
 interface Client {
@@ -67,6 +68,8 @@ function createUser(userId: string) {
       return true
     },
     expire: () => void Object.assign(page.sessions.get(token) ?? {}, { expiresAt: 0 }),
+    expireIn: (ms: number) =>
+      void Object.assign(page.sessions.get(token) ?? {}, { expiresAt: Date.now() + ms }),
     issue,
     publish: (text: string) => page.channels.inbox({ userId }).publish(text),
   }
@@ -98,7 +101,7 @@ describe('a bearer token, as docs/auth.md has it', () => {
     await ann.publish('one')
     expect(await inbox.texts.take()).toBe('one')
     ann.expire()
-    expect(page.disconnectExpired()).toBe(1)
+    expect(await page.logOutEverywhere('ann')).toBe(1)
     await ann.publish('two')
     const [userId] = await Promise.all([client.whoami.query(), inbox.texts.take()])
     expect(userId).toBe('ann')
@@ -110,6 +113,26 @@ describe('a bearer token, as docs/auth.md has it', () => {
     expect([...inbox.errors.items, ...second.errors.items]).toEqual([])
   })
 
+  it('that is about to expire is renewed before the stream ends, and no event is lost', async () => {
+    const { createClient } = await import(docs.path('client.ts'))
+    const dan = createUser('dan')
+    dan.expireIn(6_500)
+    using inbox = followInbox(createClient(app.url, dan))
+    await inbox.started.take()
+    let published = 0
+    while (dan.renewals === 0) {
+      published += 1
+      await dan.publish(`${published}`)
+      await setTimeout(50)
+    }
+    // The old stream may still be open: its token is valid.
+    await dan.publish('last')
+    await expect.poll(() => inbox.texts.items.at(-1)).toBe('last')
+    expect(inbox.texts.items).toHaveLength(published + 1)
+    expect(inbox.errors.items).toEqual([])
+    expect(dan.renewals).toBe(1)
+  })
+
   it('that can’t be renewed ends subscriptions with UNAUTHORIZED', async () => {
     const { createClient } = await import(docs.path('client.ts'))
     const bob = createUser('bob')
@@ -117,7 +140,7 @@ describe('a bearer token, as docs/auth.md has it', () => {
     await inbox.started.take()
     bob.isLoggedOut = true
     bob.expire()
-    expect(page.disconnectExpired()).toBe(1)
+    expect(await page.logOutEverywhere('bob')).toBe(1)
     expect(await inbox.errors.take()).toBe('UNAUTHORIZED')
   })
 

@@ -52,6 +52,15 @@ export interface ServerLinkOptions<TContext = never> {
    */
   readonly connectionKey?: (ctx: TContext) => string | undefined
   /**
+   * Returns the time at which the access of a stream ends, such as the expiry of a token: a date, or
+   * milliseconds since 1970. Five seconds earlier, the client is asked to reconnect, and the stream
+   * goes on until the new one is open. A request whose access ends within five seconds gets
+   * UNAUTHORIZED, so that its client gets a new token.
+   *
+   * @default none: streams don't expire
+   */
+  readonly expiresAt?: (ctx: TContext) => Date | number | undefined
+  /**
    * The proxies whose `X-Forwarded-For` is trusted for the client's address. Without any, the
    * address is the socket's, and a web-standard request has no address.
    *
@@ -163,6 +172,7 @@ export interface RequestOverrides
   readonly onError?: (failure: never) => void
   readonly responseMeta?: (about: never) => ReturnType<ResponseMetaFn<AnyTRPCRouter>>
   readonly connectionKey?: (ctx: never) => string | undefined
+  readonly expiresAt?: (ctx: never) => Date | number | undefined
   /** Connect middleware that runs first. `link.node` only. */
   readonly middleware?: Middleware
   /** The largest body of a query or mutation, in bytes. `link.node` only. */

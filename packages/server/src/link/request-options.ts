@@ -24,6 +24,7 @@ export interface RequestOptions {
   responseMeta?(about: object): ReturnType<ResponseMetaFn<AnyTRPCRouter>>
   onError?(failure: object): void
   connectionKey?(ctx: unknown): string | undefined
+  expiresAt?(ctx: unknown): Date | number | undefined
   runWithContext?(ctx: unknown, run: () => void): unknown
 }
 
@@ -95,6 +96,19 @@ export function connectionKey(options: RequestOptions, ctx: unknown): string | u
   const key = mustBeValue(options.connectionKey?.(ctx), 'connectionKey()') ?? undefined
   if (key === undefined || typeof key === 'string') return key
   const message = `connectionKey() returned a ${typeof key}. Return a string or undefined.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+/**
+ * Calls the app's `expiresAt`, if there is one. Returns milliseconds since 1970. Throws
+ * `INVALID_OPTION` for any other result than a valid date or number.
+ */
+export function expiresAt(options: RequestOptions, ctx: unknown): number | undefined {
+  const at = mustBeValue(options.expiresAt?.(ctx), 'expiresAt()') ?? undefined
+  if (at === undefined) return undefined
+  const ms = at instanceof Date ? at.getTime() : at
+  if (typeof ms === 'number' && !Number.isNaN(ms)) return ms
+  const message = `expiresAt() returned ${String(at)}. Return a Date, milliseconds since 1970, or undefined.`
   throw new RealtimeError('INVALID_OPTION', message)
 }
 

@@ -47,6 +47,8 @@ export async function admit(
     // The client has left in the meantime, so the connection gets no owner.
     if (connection.isClosed) return ctx
     if (sender.wasDisconnected(() => connection.stream?.paths() ?? [])) throw disconnectedError()
+    const expiresAtMs = services.expiresAt(ctx)
+    if (expiresAtMs !== undefined) parts.connections.expire(connection, expiresAtMs)
     if (services.hasKeys) limiter.addConnection(connection, sender.key)
     limiter.endRequest(connection)
     connection.setOwner(sender.key, ctx)

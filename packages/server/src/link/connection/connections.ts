@@ -3,6 +3,7 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { type ConnectionInfo, type DisconnectFilter, Disconnects } from './disconnects.ts'
 import { addressOf, type Limiter } from './limiter.ts'
+import { expiredError } from './refusals.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import { Turns } from './turns.ts'
 
@@ -115,6 +116,17 @@ export class Connections {
     // Don't wait for the next tick: some clients get a response only after its end.
     await wait(clock, durationMs / 10, signal)
     if (!connection.isClosed) connection.dismiss()
+  }
+
+  /**
+   * Moves the client of a connection to a new stream before its access ends. Throws UNAUTHORIZED if
+   * there is no time for that.
+   */
+  expire(connection: Connection, expiresAtMs: number): void {
+    const leftMs = expiresAtMs - this.#options.clock.now()
+    if (leftMs <= graceMs) throw expiredError()
+    const leavesAtMs = this.#elapsedMs() + leftMs - graceMs
+    connection.leavesAtMs = Math.min(leavesAtMs, connection.leavesAtMs ?? Infinity)
   }
 
   /** Ends the matching connections, so that their clients reconnect. Returns their number. */

@@ -56,6 +56,12 @@ export function disconnectedError(): TRPCError {
   )
 }
 
+/** Creates the error for a request whose access has ended, or is about to. */
+export function expiredError(): TRPCError {
+  const message = 'Your access has expired, or is about to. Sign in again, or get a new token.'
+  return new TRPCError({ code: 'UNAUTHORIZED', message })
+}
+
 /** Whether an error is a temporary refusal of a connection. */
 export function isRefusal(error: TRPCError): boolean {
   const { cause } = error

@@ -5,6 +5,7 @@ import type { ResponseHead, ResponseWriter } from '../connection/response-writer
 import {
   connectionKey,
   type ErrorSubject,
+  expiresAt,
   type RequestOptions,
   reportError,
 } from '../request-options.ts'
@@ -86,6 +87,11 @@ export class RequestServices {
   /** Returns the owner of a connection, as the app's `connectionKey` determines it. */
   keyOf(ctx: unknown): string | undefined {
     return connectionKey(this.#options, ctx)
+  }
+
+  /** Returns the end of the sender's access, in milliseconds since 1970, if the app sets one. */
+  expiresAt(ctx: unknown): number | undefined {
+    return expiresAt(this.#options, ctx)
   }
 
   /** Creates the head of the stream, with the headers that the app adds. */
