@@ -7,7 +7,7 @@ import { answerCalls } from './peer.ts'
 
 /** The methods of the producer's process. */
 export interface ProducerMethods {
-  /** Produces an answer with so many deltas, to a run or nowhere. Returns the time until its end. */
+  /** Produces an answer, to a run or to nowhere. Returns the time until its end. */
   produce(params: ProduceParams): Promise<{ elapsedMs: number }>
 }
 

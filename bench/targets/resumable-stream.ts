@@ -41,7 +41,7 @@ export function createTarget({ redisUrl }: TargetSettings): Target {
   }
 }
 
-/** Resolves once the stream can be resumed. Reads it, as the response that started it does. */
+/** Resolves once the stream can be resumed. Also reads the stream, as its first response would. */
 async function produce(opening: Promise<ReadableStream<string> | null>): Promise<void> {
   const stream = await opening
   void stream?.pipeTo(new WritableStream())

@@ -23,7 +23,7 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
         leaseMs,
         onAbandoned: 'takeOver',
         takeOverMs: 10_000,
-        // What comes before the dash.
+        // The part of the id before the dash.
         index: ({ id }) => id.split('-')[0] ?? '',
       }),
       job: run({ params, event: z.string(), leaseMs }),
@@ -43,7 +43,7 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
 }
 
 export type App = ReturnType<typeof createApp>
-/** A run that speaks: one that is abandoned with its producer, or is taken over. */
+/** The kinds of runs: an answer is abandoned with its producer, a relay is taken over. */
 export type Kind = 'answer' | 'relay'
 export type AppRouter = App['router']
 

@@ -7,14 +7,14 @@ import type { ProduceCommand } from './producer.ts'
 import { type ProducerProcess, type Stage, setStage } from './stage.ts'
 
 const seed = Number(process.env.RUNS_SEED ?? Math.floor(Math.random() * 2 ** 32))
-/** How many times as many kills. */
+/** Multiplies the number of kills. */
 const factor = Number(process.env.RUNS_FACTOR ?? 1)
 const random = seededRandom(seed)
 const below = (count: number): number => Math.floor(random() * count)
 
 const words = 60
 const everyMs = 12
-/** How many runs go on at a time. */
+/** The number of runs at a time. */
 const atOnce = 6
 
 let stage: Stage
@@ -36,7 +36,7 @@ async function produceTwice(
   const target = ids[below(atOnce)]
   const command = { kind: 'relay', words, everyMs } as const
   for (const id of ids) faulty.produce({ ...command, id, ...(id === target && { fault }) })
-  // From here on the other one can only wait.
+  // Once all runs have begun, the other process can only wait.
   await Promise.all(followed.map(([follower]) => follower?.received(3)))
   for (const id of ids) standby.produce({ ...command, id })
   for (const [i, id] of ids.entries()) {
