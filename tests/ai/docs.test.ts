@@ -16,7 +16,7 @@ it('the server of docs/ai.md answers, resumes, stops, and has answers to save', 
   const { appRouter, channels, script, saveAnswer } = await load(files.path)
   await using server = await serveRouter(appRouter, { channels } as never)
   const first = openChat(server.url)
-  // The SDK logs what a model reports.
+  // The SDK logs errors that a model reports.
   const log = vi.spyOn(console, 'error').mockImplementation(() => {})
   const failing = first.chat.sendMessage({ text: 'What?' })
   script.fail(new Error('secret'))

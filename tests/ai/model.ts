@@ -4,27 +4,27 @@ import { createInbox, type Inbox } from '../support/inbox.ts'
 
 type Stream = Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream']
 
-/** A part of what a model streams. */
+/** A part of a model's stream. */
 export type Part = Stream extends ReadableStream<infer TPart> ? TPart : never
 
-/** What a scripted model does next. */
+/** The next step of a scripted model. */
 type Order =
   | { readonly kind: 'part'; readonly part: Part }
   | { readonly kind: 'end' }
   | { readonly kind: 'fail' | 'break'; readonly error: Error }
 
-/** A model of the AI SDK that says what a test tells it to. */
+/** A model of the AI SDK whose answers the test controls. */
 export interface ScriptedModel {
   readonly model: MockLanguageModelV4
   /** Each call's signal, as it begins. */
   readonly calls: Inbox<AbortSignal | undefined>
-  /** Has the model go on with a text. */
+  /** Makes the model continue with a text. */
   say(text: string): void
-  /** Has it go on with anything else. */
+  /** Makes it continue with any other part. */
   emit(part: Part): void
-  /** Has it end its answer, or this step of it. */
+  /** Makes it end its answer, or the current step. */
   end(reason?: 'stop' | 'tool-calls'): void
-  /** Has it report an error, as of a provider. */
+  /** Makes it report an error of a provider. */
   fail(error: Error): void
   /** Breaks its stream. */
   break(error: Error): void
@@ -76,7 +76,7 @@ function streamOf(orders: Inbox<Order>): Stream {
   return new ReadableStream<Part>({
     async pull(controller) {
       const order = await orders.take()
-      // What a model sends arrives in turns of its own.
+      // Parts of a model arrive in separate turns of the event loop.
       await setImmediate()
       if (order.kind === 'part') controller.enqueue(order.part)
       else if (order.kind === 'break') controller.error(order.error)

@@ -35,7 +35,7 @@ it('an answer whose server is killed ends as an error in every chat, with the sa
   expect(first.chat.lastMessage).toEqual(second.chat.lastMessage)
 })
 
-it('an answer goes on in a chat whose server is replaced meanwhile', async () => {
+it('an answer continues in a chat whose server is replaced meanwhile', async () => {
   await using asked = await startServer()
   const first = await startServer()
   await using proxy = await startTcpProxy(first.port)

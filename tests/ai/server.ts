@@ -1,4 +1,5 @@
-// A server process: chats on the Redis at REDIS_URL, with a model that says words. It sends its port.
+// A server process: chats on the Redis at REDIS_URL, with a model that answers with words. It sends
+// its port.
 import type { AddressInfo } from 'node:net'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { simulateReadableStream } from 'ai'

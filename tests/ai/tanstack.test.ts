@@ -20,7 +20,7 @@ import { createInbox } from '../support/inbox.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { serveRouter } from '../support/router-server.ts'
 
-/** What a scripted model does next: it says a text, fails, or ends its answer. */
+/** The next step of a scripted model: it sends a text, fails, or ends its answer. */
 type Order = { readonly text: string } | { readonly error: string } | 'end'
 
 function createScriptedAdapter() {
@@ -182,7 +182,7 @@ async function openPlace(backend: 'memory' | 'Redis') {
 }
 
 describe.each(['memory', 'Redis'] as const)('a chat of TanStack AI, on %s,', (backend) => {
-  it('shows an answer as it comes, to its end', async () => {
+  it('shows an answer as it arrives, to its end', async () => {
     await using place = await openPlace(backend)
     const tab = openThread(place.asked)
     const sent = tab.chat.sendMessage('Why?')
@@ -228,7 +228,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of TanStack AI, on %s,', (ba
     await expect.poll(() => place.app.statuses).toEqual(['stopped'])
   })
 
-  it('is left by a tab that goes, and its run goes on', async () => {
+  it('is left by a tab that closes, and its run continues', async () => {
     await using place = await openPlace(backend)
     const first = openThread(place.asked)
     void first.chat.sendMessage('Why?')

@@ -41,7 +41,7 @@ async function all(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
 }
 
 describe('a run that is read', () => {
-  it('gives what came before it was read, and ends', async () => {
+  it('yields the chunks from before it was read, and ends', async () => {
     const { chunks, say, complete, onEnd } = open()
     say('a')
     say('b')
@@ -50,7 +50,7 @@ describe('a run that is read', () => {
     expect(onEnd).toHaveBeenCalledTimes(1)
   })
 
-  it('fails after the chunks that came before, also as a stream', async () => {
+  it('fails after the chunks that came before, even as a stream', async () => {
     const { chunks, say, fail } = open()
     const reader = streamOf(chunks).getReader()
     say('a')

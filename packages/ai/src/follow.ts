@@ -1,11 +1,14 @@
-/** A type as it is after JSON, which has no `undefined`: what is `unknown` may be missing. */
+/**
+ * A type after a round trip through JSON, which has no `undefined`: `unknown` properties may be
+ * missing.
+ */
 export type AsJson<T> = T extends unknown
   ? { [K in keyof T as unknown extends T[K] ? K : never]?: T[K] } & {
       [K in keyof T as unknown extends T[K] ? never : K]: T[K]
     }
   : never
 
-/** What a follower of a run gets from tRPC: a tracked item of `follow`. */
+/** A tracked item of `follow`, as a follower of a run gets it from tRPC. */
 export interface FollowedItem<TChunk> {
   readonly data:
     | { readonly type: 'fold'; readonly value: readonly AsJson<TChunk>[] }
@@ -13,14 +16,14 @@ export interface FollowedItem<TChunk> {
     | { readonly type: 'caught-up' | 'end' }
 }
 
-/** What a subscription to a run calls: callbacks of a tRPC client's `subscribe`. */
+/** The callbacks of a subscription to a run, as for a tRPC client's `subscribe`. */
 export interface RunObserver<TChunk> {
   readonly onData: (item: FollowedItem<TChunk>) => void
   readonly onError: (error: Error) => void
   readonly onComplete: () => void
 }
 
-/** Subscribes to a run. Return what `subscribe` of the tRPC client returns. */
+/** Subscribes to a run. Return the result of the tRPC client's `subscribe`. */
 export type FollowRun<TRun, TChunk> = (
   run: TRun,
   observer: RunObserver<TChunk>,
@@ -29,20 +32,20 @@ export type FollowRun<TRun, TChunk> = (
 /** Turns the items of a run into the chunks that its reader lacks. */
 export type TakeItem<TChunk> = (item: FollowedItem<TChunk>['data']) => readonly TChunk[]
 
-/** How a run is read. */
+/** The options for reading a run. */
 export interface ReadRunOptions<TChunk> {
   /** Subscribes to the run. */
   readonly follow: (observer: RunObserver<TChunk>) => { readonly unsubscribe: () => void }
   readonly take: TakeItem<TChunk>
-  /** Leaves the run, which goes on. The stream closes. */
+  /** Leaves the run, which continues. The stream closes. */
   readonly signal: AbortSignal | undefined
   /** Called once, when the run has ended or was left. */
   readonly onEnd?: () => void
 }
 
 /**
- * Follows a run from now on, and gives its chunks to one reader. Fails as the subscription does,
- * after the chunks that came before.
+ * Follows a run from now on, and passes its chunks to one reader. If the subscription fails, so
+ * does the reader, after the chunks that came before.
  */
 export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableIterator<TChunk> {
   const { follow, take, signal, onEnd } = options
@@ -57,7 +60,7 @@ export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableI
     wake()
   }
   const leave = (): void => {
-    // First, because clients tell those who leave that the subscription has completed.
+    // End it first, because clients call `onComplete` when a subscriber leaves.
     end({})
     subscription.unsubscribe()
   }
@@ -96,7 +99,7 @@ export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableI
   }
 }
 
-/** Returns a stream of what an iterator gives. Each chunk is taken when it is read. */
+/** Returns a stream of an iterator's chunks. Each chunk is taken when it is read. */
 export function streamOf<TChunk>(chunks: AsyncIterableIterator<TChunk>): ReadableStream<TChunk> {
   return new ReadableStream<TChunk>(
     {

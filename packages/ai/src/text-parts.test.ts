@@ -56,10 +56,10 @@ describe('a reader of a run', () => {
     }),
     fc.record({ type: fc.constantFrom('start-step' as const, 'finish-step' as const) }),
   )
-  /** Which chunks are lost, and so come in a fold. */
+  /** The chunks that are lost, and therefore arrive in a fold. */
   const lost = fc.array(fc.boolean(), { maxLength: 40 })
 
-  it('gets each chunk once, wherever deltas are lost and a fold comes in their place', () => {
+  it('gets each chunk once, wherever a fold replaces lost deltas', () => {
     fc.assert(
       fc.property(fc.array(chunk, { maxLength: 40 }), lost, (chunks, isLost) => {
         const take = createTake(chunkText)
@@ -78,7 +78,7 @@ describe('a reader of a run', () => {
     )
   })
 
-  it('gets nothing for a fold of what it has', () => {
+  it('gets nothing for a fold of chunks that it has', () => {
     const take = createTake(chunkText)
     const value = foldAll([delta('a', 'one '), delta('a', 'two')])
     expect(take({ type: 'fold', value })).toEqual(value)

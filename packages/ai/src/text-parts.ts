@@ -2,7 +2,7 @@ import type { AsJson, FollowedItem, TakeItem } from './follow.ts'
 
 /** A piece of a text that arrives in many chunks. */
 export interface TextPiece {
-  /** Which text it belongs to. */
+  /** Identifies the text that it belongs to. */
   readonly part: string
   readonly text: string
 }
@@ -13,19 +13,19 @@ export interface TextFormat<TChunk> {
   readonly read: (chunk: TChunk) => TextPiece | undefined
   /** Returns a copy of such a chunk with another text. */
   readonly write: (chunk: TChunk, text: string) => TChunk
-  /** Returns a chunk that has arrived: the types of JSON are wider. */
+  /** Converts a received chunk to the chunk's type. JSON's types are wider. */
   readonly receive: (chunk: AsJson<TChunk>) => TChunk
 }
 
-/** What many chunks amount to: fewer, in which the pieces of a text are joined. */
+/** A fold of many chunks into fewer, in which the pieces of a text are joined. */
 export interface ChunkFold<TChunk> {
   readonly initial: readonly TChunk[]
   readonly apply: (value: readonly TChunk[], chunk: TChunk) => readonly TChunk[]
 }
 
 /**
- * Returns a fold that joins neighbours which are pieces of one text. An SDK makes the same message
- * of its value as of all chunks.
+ * Returns a fold that joins neighboring pieces of one text. An SDK creates the same message from
+ * the fold's value as from all chunks.
  */
 export function createChunkFold<TChunk>(format: TextFormat<TChunk>): ChunkFold<TChunk> {
   return {
@@ -45,16 +45,16 @@ function join<TChunk>(
 ): TChunk | undefined {
   const [before, after] = [read(last), read(next)]
   if (!before || before.part !== after?.part) return undefined
-  // What else the chunks have, the later one says last.
+  // Other properties are those of the later chunk.
   return write({ ...last, ...next }, before.text + after.text)
 }
 
 /**
  * Returns a function that turns the items of a run into chunks, for one reader. A fold has all
- * chunks from the first on: the reader gets those that it lacks.
+ * chunks from the first one on, and the reader gets those that it lacks.
  */
 export function createTake<TChunk>(format: TextFormat<TChunk>): TakeItem<TChunk> {
-  // Where the reader is: how many chunks of the fold it has, and of the last one, how much text.
+  // The reader's position: the number of chunks of the fold, and the length of the last one's text.
   let last: TChunk | undefined
   let count = 0
   const add = (chunk: TChunk): void => {

@@ -1,7 +1,7 @@
 import type { UIMessageChunk } from 'ai'
 import type { TextFormat } from '../text-parts.ts'
 
-/** Where UI message chunks have text. */
+/** Reads and writes the text of UI message chunks. */
 export const chunkText: TextFormat<UIMessageChunk> = {
   read(chunk) {
     switch (chunk.type) {

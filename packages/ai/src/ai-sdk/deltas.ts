@@ -18,9 +18,9 @@ export interface UIMessageDeltas {
 }
 
 /**
- * Returns `event` and `fold` of a run whose deltas are UI message chunks: what `toUIMessageStream()`
- * streams. Spread it into the options of `run()`. The fold joins the deltas of a text, so that a
- * late follower gets a few chunks in one frame.
+ * Returns `event` and `fold` of a run whose deltas are the UI message chunks of
+ * `toUIMessageStream()`. Spread it into the options of `run()`. The fold joins the deltas of a
+ * text, so that a late follower gets a few chunks in one frame.
  */
 export function uiMessageDeltas(): UIMessageDeltas {
   return {
@@ -40,7 +40,7 @@ async function validateChunk(value: unknown): Promise<StandardSchemaV1.Result<UI
  * and its followers get the text of that chunk. Without this, the SDK shows the same error, but the
  * run counts as `completed`.
  *
- * What the text says is up to `onError` of `toUIMessageStream()`.
+ * `onError` of `toUIMessageStream()` decides the text.
  */
 export function failOnError<TChunk extends UIMessageChunk>(
   chunks: ReadableStream<TChunk>,
@@ -56,8 +56,8 @@ export function failOnError<TChunk extends UIMessageChunk>(
 }
 
 /**
- * Makes the message of a run's value: of `status().value`, or of all its chunks. Of a run that has
- * not finished, that is the message so far.
+ * Converts a run's value to a message: `status().value`, or all its chunks. For a run that hasn't
+ * finished, that is the message so far.
  *
  * @returns `undefined` if there are no chunks of a message.
  */

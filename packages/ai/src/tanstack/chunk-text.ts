@@ -1,7 +1,7 @@
 import type { StreamChunk } from '@tanstack/ai'
 import type { TextFormat } from '../text-parts.ts'
 
-/** Where chunks of TanStack AI have text. */
+/** Reads and writes the text of TanStack AI's chunks. */
 export const chunkText: TextFormat<StreamChunk> = {
   read(chunk) {
     switch (chunk.type) {
@@ -27,7 +27,9 @@ export const chunkText: TextFormat<StreamChunk> = {
   receive: (chunk) => chunk as StreamChunk,
 }
 
-/** Metadata of chunks are merged into the message, so only chunks with the same can be joined. */
+/**
+ * Metadata of chunks is merged into the message, so only chunks with equal metadata can be joined.
+ */
 function partOf(chunk: StreamChunk, id: string): string {
   const metadata = 'metadata' in chunk ? JSON.stringify(chunk.metadata) : ''
   return `${chunk.type} ${id} ${metadata}`

@@ -27,7 +27,9 @@ function validateChunk(value: unknown): StandardSchemaV1.Result<StreamChunk> {
   return { issues: [{ message: 'This is no chunk of TanStack AI: it has no `type`.' }] }
 }
 
-/** The package has no schema of its chunks, which its own transports don't check either. */
+/**
+ * Checks a chunk. TanStack AI has no schema of its chunks, and its own transports don't check them.
+ */
 function isChunk(value: unknown): value is StreamChunk {
   return (
     typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string'
