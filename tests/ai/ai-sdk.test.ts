@@ -2,6 +2,7 @@ import type { TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import type { UIMessage } from 'ai'
 import { afterAll, describe, expect, it } from 'vitest'
+import { createInbox } from '../support/inbox.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { serveRouter } from '../support/router-server.ts'
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.ts'
@@ -210,6 +211,28 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     await expect
       .poll(() => place.app.results.map(({ status }) => status))
       .toEqual(expect.arrayContaining(['completed', expect.stringMatching(/^already/)]))
+  })
+
+  it('shows the answer while the mutation that started it is still under way', async () => {
+    await using place = await openPlace(backend)
+    const release = createInbox<'answer'>()
+    const slow: TRPCLink<AiRouter> =
+      () =>
+      ({ op, next }) =>
+        observable((observer) => {
+          if (op.path !== 'ask') return next(op).subscribe(observer)
+          return next(op).subscribe({
+            next: (value) => void release.take().then(() => observer.next(value)),
+          })
+        })
+    const tab = openChat(place.asked, { link: slow })
+    const sent = tab.chat.sendMessage(question)
+    place.say('Early.')
+    await expect.poll(tab.answer).toBe('Early.')
+    release.put('answer')
+    place.end()
+    await sent
+    expect(tab.chat.status).toBe('ready')
   })
 
   it('follows the run that has begun if its answer was lost and the user tries again', async () => {

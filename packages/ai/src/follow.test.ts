@@ -79,6 +79,27 @@ describe('a run that is read', () => {
     expect(unsubscribe).toHaveBeenCalledTimes(1)
   })
 
+  it('fails if its start is rejected, and is left', async () => {
+    const { chunks, unsubscribe, onEnd } = open({ start: () => Promise.reject(new Error('no')) })
+    await expect(chunks.next()).rejects.toThrow('no')
+    expect(unsubscribe).toHaveBeenCalledTimes(1)
+    expect(onEnd).toHaveBeenCalledTimes(1)
+  })
+
+  it('goes on if its start is rejected after it has begun', async () => {
+    let lose = (): void => {}
+    const answered = new Promise<void>((_, reject) => {
+      lose = () => reject(new Error('The answer was lost.'))
+    })
+    const { chunks, say, complete } = open({ start: () => answered })
+    say('a')
+    lose()
+    await Promise.resolve()
+    say('b')
+    complete()
+    expect(await all(chunks)).toEqual([{ text: 'a' }, { text: 'b' }])
+  })
+
   it('has no chunks if the signal has aborted before', async () => {
     const { chunks, unsubscribe } = open({ signal: AbortSignal.abort() })
     expect(await all(chunks)).toEqual([])

@@ -36,6 +36,11 @@ export type TakeItem<TChunk> = (item: FollowedItem<TChunk>['data']) => readonly 
 export interface ReadRunOptions<TChunk> {
   /** Subscribes to the run. */
   readonly follow: (observer: RunObserver<TChunk>) => { readonly unsubscribe: () => void }
+  /**
+   * Starts the run. It is followed before that, so that its first chunks wait for nothing. If this
+   * rejects, reading fails, unless chunks have arrived: then only the answer was lost.
+   */
+  readonly start?: () => Promise<unknown>
   readonly take: TakeItem<TChunk>
   /** Leaves the run, which continues. The stream closes. */
   readonly signal: AbortSignal | undefined
@@ -48,8 +53,9 @@ export interface ReadRunOptions<TChunk> {
  * does the reader, after the chunks that came before.
  */
 export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableIterator<TChunk> {
-  const { follow, take, signal, onEnd } = options
+  const { follow, start, take, signal, onEnd } = options
   const chunks: TChunk[] = []
+  let hasBegun = false
   let ended: { readonly error?: Error } | undefined
   let wake = (): void => {}
   const end = (how: { readonly error?: Error }): void => {
@@ -68,10 +74,16 @@ export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableI
     onData({ data }) {
       if (ended) return
       for (const chunk of take(data)) chunks.push(chunk)
+      hasBegun ||= chunks.length > 0
       wake()
     },
     onError: (error) => end({ error }),
     onComplete: () => end({}),
+  })
+  start?.().catch((cause: unknown) => {
+    if (hasBegun) return
+    end({ error: cause instanceof Error ? cause : new Error(String(cause)) })
+    subscription.unsubscribe()
   })
   if (signal?.aborted) leave()
   else if (!ended) signal?.addEventListener('abort', leave, { once: true })

@@ -74,14 +74,17 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
   const read = (
     { chatId, runId }: ChatRun,
     signal: AbortSignal | undefined,
-  ): AsyncIterableIterator<UIMessageChunk> => {
+    startRun?: () => Promise<unknown>,
+  ): ReadableStream<UIMessageChunk> => {
     running.set(chatId, runId)
-    return readRun({
+    const chunks = readRun<UIMessageChunk>({
       follow: (observer) => follow({ chatId, runId }, observer),
+      ...(startRun && { start: startRun }),
       take: createTake(chunkText),
       signal,
       onEnd: () => void (running.get(chatId) === runId && running.delete(chatId)),
     })
+    return streamOf(chunks)
   }
 
   return {
@@ -90,22 +93,18 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
     async sendMessages({ chatId, messages, trigger, messageId, body, metadata, abortSignal }) {
       const sent = JSON.stringify(messages)
       const before = unanswered.get(chatId)
-      const runId = before?.messages === sent ? before.runId : generateRunId()
-      unanswered.set(chatId, { runId, messages: sent })
-      // It is followed before it starts: the first words need not wait for the mutation.
-      const chunks = read({ chatId, runId }, abortSignal)
-      try {
+      const request =
+        before?.messages === sent ? before : { runId: generateRunId(), messages: sent }
+      const { runId } = request
+      unanswered.set(chatId, request)
+      return read({ chatId, runId }, abortSignal, async () => {
         await start({ chatId, runId, messages, trigger, messageId, body, metadata })
-      } catch (error) {
-        await chunks.return?.()
-        throw error
-      }
-      unanswered.delete(chatId)
-      return streamOf(chunks)
+        if (unanswered.get(chatId) === request) unanswered.delete(chatId)
+      })
     },
     async reconnectToStream({ chatId, abortSignal }) {
       const runId = await findRun(chatId)
-      return runId === null ? null : streamOf(read({ chatId, runId }, abortSignal))
+      return runId === null ? null : read({ chatId, runId }, abortSignal)
     },
     async stop(chatId) {
       // Sent again, these messages start another run.

@@ -51,10 +51,15 @@ export function createRunConnection(options: RunConnectionOptions): RunConnectio
   /** The ids of the runs that are followed. */
   const running = new Set<string>()
 
-  const joinRun = (runId: string, signal?: AbortSignal): AsyncIterableIterator<StreamChunk> => {
+  const read = (
+    runId: string,
+    signal: AbortSignal | undefined,
+    startRun?: () => Promise<unknown>,
+  ): AsyncIterableIterator<StreamChunk> => {
     running.add(runId)
-    return readRun({
+    return readRun<StreamChunk>({
       follow: (observer) => follow({ runId }, observer),
+      ...(startRun && { start: startRun }),
       take: createTake(chunkText),
       signal,
       onEnd: () => void running.delete(runId),
@@ -62,19 +67,12 @@ export function createRunConnection(options: RunConnectionOptions): RunConnectio
   }
 
   return {
-    async *connect(messages, data = {}, signal, context) {
+    connect(messages, data = {}, signal, context) {
       if (!context) throw new Error('The chat client gave no run id: update @tanstack/ai-client.')
       const { headers: _, ...run } = context
-      // It is followed before it starts: the first words need not wait for the mutation.
-      const chunks = joinRun(run.runId, signal)
-      try {
-        await start({ ...run, messages, data })
-        yield* chunks
-      } finally {
-        await chunks.return?.()
-      }
+      return read(run.runId, signal, () => start({ ...run, messages, data }))
     },
-    joinRun,
+    joinRun: (runId, signal) => read(runId, signal),
     ...(hydrate && { hydrate }),
     ...(hydrateGeneration && { hydrateGeneration }),
     async stop() {
