@@ -1,4 +1,4 @@
-import type { TRPCLink } from '@trpc/client'
+import { TRPCClientError, type TRPCLink } from '@trpc/client'
 import { observable } from '@trpc/server/observable'
 import type { UIMessage } from 'ai'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -235,6 +235,31 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     expect(tab.chat.status).toBe('ready')
   })
 
+  it('asks the model again for another answer, although the answer of the first mutation was lost', async () => {
+    await using place = await openPlace(backend)
+    const release = createInbox<'lost'>()
+    const lossy: TRPCLink<AiRouter> =
+      () =>
+      ({ op, next }) =>
+        observable((observer) => {
+          if (op.path !== 'ask') return next(op).subscribe(observer)
+          const lose = (): void =>
+            observer.error(TRPCClientError.from(new Error('The network is gone.')))
+          return next(op).subscribe({ next: () => void release.take().then(lose) })
+        })
+    const tab = openChat(place.asked, { link: lossy })
+    for (const answer of ['One.', 'Two.']) {
+      const sent = answer === 'One.' ? tab.chat.sendMessage(question) : tab.chat.regenerate()
+      place.say(answer)
+      await expect.poll(tab.answer).toBe(answer)
+      release.put('lost')
+      place.end()
+      await sent
+      expect(tab.chat.status).toBe('ready')
+    }
+    expect(place.calls.items).toHaveLength(2)
+  })
+
   it('follows the run that has begun if its answer was lost and the user tries again', async () => {
     await using place = await openPlace(backend)
     let isLost = true
@@ -245,7 +270,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
           next(op).subscribe({
             ...observer,
             next(value) {
-              if (op.path === 'ask' && isLost) observer.error(lost as never)
+              if (op.path === 'ask' && isLost) observer.error(TRPCClientError.from(lost))
               else observer.next(value)
             },
           }),

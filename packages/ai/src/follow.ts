@@ -44,8 +44,8 @@ export interface ReadRunOptions<TChunk> {
   readonly take: TakeItem<TChunk>
   /** Leaves the run, which continues. The stream closes. */
   readonly signal: AbortSignal | undefined
-  /** Called once, when the run has ended or was left. */
-  readonly onEnd?: () => void
+  /** Called once, when the run has ended or was left: with whether any chunk has arrived. */
+  readonly onEnd?: (hasBegun: boolean) => void
 }
 
 /**
@@ -62,7 +62,7 @@ export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableI
     if (ended) return
     ended = how
     signal?.removeEventListener('abort', leave)
-    onEnd?.()
+    onEnd?.(hasBegun)
     wake()
   }
   const leave = (): void => {

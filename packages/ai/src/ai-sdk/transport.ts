@@ -1,5 +1,5 @@
 import { type ChatTransport, generateId, type UIMessage, type UIMessageChunk } from 'ai'
-import { type FollowRun, readRun, streamOf } from '../follow.ts'
+import { type FollowRun, type ReadRunOptions, readRun, streamOf } from '../follow.ts'
 import { createTake } from '../text-parts.ts'
 import { chunkText } from './chunk-text.ts'
 
@@ -55,6 +55,8 @@ export interface RunChatTransport<TMessage extends UIMessage> extends ChatTransp
   stop(chatId: string): Promise<void>
 }
 
+type ReadOptions = Pick<ReadRunOptions<UIMessageChunk>, 'signal' | 'start'>
+
 /**
  * Creates a transport for `useChat` and `Chat` of the AI SDK. An answer is a run: it goes on when
  * the page reloads, and any tab, device or server follows it from where it is. With
@@ -71,20 +73,23 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
   /** Requests whose outcome is unknown, by chat: their runs may have begun. */
   const unanswered = new Map<string, { readonly runId: string; readonly messages: string }>()
 
-  const read = (
-    { chatId, runId }: ChatRun,
-    signal: AbortSignal | undefined,
-    startRun?: () => Promise<unknown>,
-  ): ReadableStream<UIMessageChunk> => {
+  const read = (run: ChatRun, options: ReadOptions): ReadableStream<UIMessageChunk> => {
+    const { chatId, runId } = run
     running.set(chatId, runId)
     const chunks = readRun<UIMessageChunk>({
+      ...options,
       follow: (observer) => follow({ chatId, runId }, observer),
-      ...(startRun && { start: startRun }),
       take: createTake(chunkText),
-      signal,
-      onEnd: () => void (running.get(chatId) === runId && running.delete(chatId)),
+      onEnd(hasBegun) {
+        if (running.get(chatId) === runId) running.delete(chatId)
+        if (hasBegun) forget(run)
+      },
     })
     return streamOf(chunks)
+  }
+  /** Sent again, the messages start another run. */
+  const forget = ({ chatId, runId }: ChatRun): void => {
+    if (unanswered.get(chatId)?.runId === runId) unanswered.delete(chatId)
   }
 
   return {
@@ -93,24 +98,24 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
     async sendMessages({ chatId, messages, trigger, messageId, body, metadata, abortSignal }) {
       const sent = JSON.stringify(messages)
       const before = unanswered.get(chatId)
-      const request =
-        before?.messages === sent ? before : { runId: generateRunId(), messages: sent }
-      const { runId } = request
-      unanswered.set(chatId, request)
-      return read({ chatId, runId }, abortSignal, async () => {
-        await start({ chatId, runId, messages, trigger, messageId, body, metadata })
-        if (unanswered.get(chatId) === request) unanswered.delete(chatId)
-      })
+      const runId = before?.messages === sent ? before.runId : generateRunId()
+      const run = { chatId, runId }
+      unanswered.set(chatId, { runId, messages: sent })
+      const startRun = async (): Promise<void> => {
+        await start({ ...run, messages, trigger, messageId, body, metadata })
+        forget(run)
+      }
+      return read(run, { signal: abortSignal, start: startRun })
     },
     async reconnectToStream({ chatId, abortSignal }) {
       const runId = await findRun(chatId)
-      return runId === null ? null : read({ chatId, runId }, abortSignal)
+      return runId === null ? null : read({ chatId, runId }, { signal: abortSignal })
     },
     async stop(chatId) {
-      // Sent again, these messages start another run.
-      unanswered.delete(chatId)
       const runId = running.get(chatId) ?? (await findRun(chatId))
-      if (runId !== null) await options.stop({ chatId, runId })
+      if (runId === null) return
+      forget({ chatId, runId })
+      await options.stop({ chatId, runId })
     },
   }
 }
