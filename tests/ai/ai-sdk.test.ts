@@ -303,6 +303,29 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     expect(tab.answer()).toBe('Because of that alone.')
   })
 
+  it('continues its message after a tool that runs in the browser', async () => {
+    await using place = await openPlace(backend)
+    const tab = openChat(place.asked, { continuesAfterTools: true })
+    const sent = tab.chat.sendMessage(question)
+    place.say('Let me ask. ')
+    const call = { toolCallId: 'call', toolName: 'confirm', input: '{"what":"this"}' }
+    place.emit({ type: 'tool-call', ...call })
+    place.end('tool-calls')
+    await sent
+    void tab.chat.addToolOutput({ tool: 'confirm', toolCallId: 'call', output: true })
+    place.say('Thank you.')
+    await expect.poll(tab.answer).toBe('Let me ask. Thank you.')
+    // What is replayed to a tab that is opened meanwhile is the run, not the whole message.
+    const other = openChat(place.other, { messages: structuredClone(tab.chat.messages) })
+    const resumed = other.chat.resumeStream()
+    await expect.poll(other.answer).toBe('Thank you.')
+    place.end()
+    await resumed
+    await expect.poll(() => tab.chat.status).toBe('ready')
+    expect(tab.chat.messages).toHaveLength(2)
+    expect(place.calls.items).toHaveLength(2)
+  })
+
   it('has reasoning, tools and steps alike in all tabs, whenever they are opened', async () => {
     await using place = await openPlace(backend)
     const first = openChat(place.asked)

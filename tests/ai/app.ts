@@ -22,6 +22,8 @@ const tools = {
     inputSchema: z.object({ city: z.string() }),
     execute: ({ city }) => ({ city, celsius: 21 }),
   }),
+  /** Runs in the browser. */
+  confirm: tool({ inputSchema: z.object({ what: z.string() }), outputSchema: z.boolean() }),
 }
 
 /** Creates a server that answers in chats, on a Redis or in memory. */
@@ -60,6 +62,7 @@ export function createAiApp(
             return failOnError(
               toUIMessageStream({
                 stream,
+                originalMessages: messages,
                 generateMessageId: () => runId,
                 onError: (error) => (error instanceof Error ? error.message : 'unknown'),
               }),

@@ -2,7 +2,7 @@ import { Chat } from '@ai-sdk/react'
 import { createTRPCClient, httpLink, type TRPCClient, type TRPCLink } from '@trpc/client'
 import { createChatTransport, type RunChatTransport } from '@trpc-sse/ai/ai-sdk'
 import { sseLink } from '@trpc-sse/client'
-import type { UIMessage } from 'ai'
+import { lastAssistantMessageIsCompleteWithToolCalls, type UIMessage } from 'ai'
 import type { AiRouter } from './app.ts'
 
 /** A chat in a tab of its own. */
@@ -18,13 +18,15 @@ export interface ChatTab {
 export interface ChatTabOptions {
   readonly chatId?: string
   readonly messages?: UIMessage[]
+  /** Whether it sends the results of tools by itself. */
+  readonly continuesAfterTools?: boolean
   /** Comes before the others. */
   readonly link?: TRPCLink<AiRouter>
 }
 
 /** Opens a chat of the AI SDK on a server. */
 export function openChat(url: string, options: ChatTabOptions = {}): ChatTab {
-  const { chatId = 'chat', messages = [], link } = options
+  const { chatId = 'chat', messages = [], link, continuesAfterTools = false } = options
   const client = createTRPCClient<AiRouter>({
     links: [
       ...(link ? [link] : []),
@@ -38,7 +40,14 @@ export function openChat(url: string, options: ChatTabOptions = {}): ChatTab {
     stop: (run) => client.stop.mutate(run),
     findRun: (chatId) => client.findRun.query({ chatId }),
   })
-  const chat = new Chat<UIMessage>({ id: chatId, messages, transport })
+  const chat = new Chat<UIMessage>({
+    id: chatId,
+    messages,
+    transport,
+    ...(continuesAfterTools && {
+      sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
+    }),
+  })
   return { client, transport, chat, answer: () => textOf(chat.lastMessage) }
 }
 
