@@ -30,9 +30,13 @@ export function titleOf(path: string): string {
   return title.replaceAll('`', '')
 }
 
-/** Returns the page at a path of the repository, or the README of the folder there. */
+/**
+ * Returns the page at a path of the repository, or the README of the folder there; `undefined` for
+ * what is not on the site.
+ */
 export function pageAt(path: string): string | undefined {
   if (path === 'README.md') return 'docs/index.md'
+  if (path.startsWith('tests/')) return undefined
   return [path, join(path, 'README.md')].find(
     (page) => page.endsWith('.md') && existsSync(join(root, page)),
   )

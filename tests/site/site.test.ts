@@ -112,7 +112,7 @@ describe('the site of the documentation', () => {
     }
     await page.screenshot({ path: join(screenshots, 'narrow.png') })
     await page.getByRole('button', { name: 'Menu' }).click()
-    await page.getByRole('link', { name: 'Channels' }).click()
+    await page.getByRole('link', { name: 'Channels', exact: true }).click()
     await page.getByRole('heading', { level: 1, name: 'Channels' }).waitFor()
   })
 
