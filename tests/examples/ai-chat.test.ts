@@ -84,7 +84,7 @@ describe('the chat, in memory', () => {
 
   it('is stopped from another tab, by the keyboard, for both', async () => {
     const page = await open(address)
-    await ask(page, 'Tell me')
+    await ask(page, 'Tell me slowly')
     await says(page, /a run/)
     const other = await open(page.url())
     await says(other, /a run/)
@@ -105,13 +105,13 @@ describe('the chat, in memory', () => {
   it('shows a question from another tab, and its answer as it arrives', async () => {
     const page = await open(address)
     const other = await open(page.url())
-    await ask(page, 'First question')
-    await other.getByText('First question').waitFor()
+    await ask(page, 'First, slowly')
+    await other.getByText('First, slowly').waitFor()
     await says(other, /a run/)
     await page.getByRole('button', { name: 'Stop' }).click()
     await untilReady(other)
-    await ask(other, 'Second question')
-    await page.getByText('Second question').waitFor()
+    await ask(other, 'Second, slowly')
+    await page.getByText('Second, slowly').waitFor()
     await expect.poll(() => answers(page).count()).toBe(2)
     await page.keyboard.press('Escape')
     for (const each of [page, other]) await untilReady(each)

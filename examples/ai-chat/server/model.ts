@@ -4,7 +4,7 @@ import { MockLanguageModelV4 } from 'ai/test'
 type Stream = Awaited<ReturnType<MockLanguageModelV4['doStream']>>['stream']
 type Part = Stream extends ReadableStream<infer TPart> ? TPart : never
 
-/** A stand-in. On request, it fails or crashes the server. Use your model here. */
+/** A stand-in. On request, it is slow, fails or crashes the server. Use your model here. */
 export const model = new MockLanguageModelV4({
   async doStream({ prompt, abortSignal }) {
     const asked = JSON.stringify(prompt.findLast(({ role }) => role === 'user')?.content)
@@ -30,10 +30,11 @@ async function* speak(asked: string, signal: AbortSignal | undefined): AsyncGene
   const id = 'text'
   yield { type: 'stream-start', warnings: [] }
   yield { type: 'text-start', id }
+  const everyMs = asked.includes('slow') ? 10 * wordMs : wordMs
   for (const [i, word] of answerTo(asked)
     .split(/(?<=\s)/)
     .entries()) {
-    await setTimeout(wordMs, undefined, { signal })
+    await setTimeout(everyMs, undefined, { signal })
     if (i === 8 && asked.includes('break')) {
       yield { type: 'error', error: new Error('The model is overloaded.') }
       yield { type: 'finish', finishReason: { unified: 'error', raw: undefined }, usage }
