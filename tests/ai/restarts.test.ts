@@ -2,8 +2,11 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type ChildServer, startChildServer } from '../support/child-server.ts'
 import { range } from '../support/numbers.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { serveRouter } from '../support/router-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
+import { createAiApp } from './app.ts'
 import { openChat } from './chats.ts'
+import { createScriptedModel } from './model.ts'
 
 let redis: RedisServer
 beforeAll(async () => {
@@ -56,4 +59,29 @@ it('an answer continues in a chat whose server is replaced meanwhile', async () 
       .join(''),
   )
   expect(tab.answer()).toBe(asking.answer())
+})
+
+it('an answer that is in memory ends as an error when its server is replaced', async () => {
+  const script = createScriptedModel()
+  const start = async () => {
+    const { channels, router } = createAiApp(script.model)
+    const server = await serveRouter(router, { channels } as never)
+    return { channels, server, port: Number(new URL(server.url).port) }
+  }
+  const first = await start()
+  await using proxy = await startTcpProxy(first.port)
+  const tab = openChat(urlOf(proxy))
+  const sent = tab.chat.sendMessage({ text: 'Why?' })
+  script.say('Because ')
+  await expect.poll(tab.answer).toBe('Because ')
+  const next = await start()
+  proxy.target = next.port
+  proxy.cut()
+  await sent
+  expect(tab.chat.error?.message).toMatch('The run is no longer known.')
+  expect(tab.answer()).toBe('Because ')
+  for (const { channels, server } of [first, next]) {
+    await server[Symbol.asyncDispose]()
+    await channels.close()
+  }
 })
