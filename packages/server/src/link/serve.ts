@@ -3,7 +3,7 @@ import type { TRPCRequestInfo } from '@trpc/server/http'
 import type { Clock } from '@trpc-sse/protocol'
 import { errorOf } from './call/errors.ts'
 import type { Connection } from './connection/connection.ts'
-import type { PendingOwner } from './connection/disconnects.ts'
+import type { Disconnects } from './connection/disconnects.ts'
 import { disconnectedError, drainingError, mayReturnSoon } from './connection/refusals.ts'
 import type { LinkParts } from './link-parts.ts'
 import type { RequestServices } from './request/services.ts'
@@ -58,7 +58,10 @@ export async function admit(
   }
 }
 
-/** The sender of a request. Until `end` is called, `disconnect` also applies to this request. */
+/**
+ * The sender of a request. Until `end` is called, `disconnect` also applies to this request. Call
+ * `end` once.
+ */
 export class Sender {
   /** The result of `createContext`. */
   ctx: unknown = undefined
@@ -66,12 +69,15 @@ export class Sender {
   key: string | undefined = undefined
   readonly #services: RequestServices
   readonly #clock: Clock
-  readonly #pending: PendingOwner
+  readonly #disconnects: Disconnects
+  /** How many disconnects were before its context was begun. */
+  readonly #since: number
 
-  constructor({ clock, connections }: LinkParts, services: RequestServices) {
+  constructor({ clock, connections: { disconnects } }: LinkParts, services: RequestServices) {
     this.#services = services
     this.#clock = clock
-    this.#pending = connections.disconnects.begin()
+    this.#disconnects = disconnects
+    this.#since = disconnects.begin()
   }
 
   /** Sets the result of `createContext`, and gets the owner's key from the app. */
@@ -86,7 +92,7 @@ export class Sender {
    */
   wasDisconnected(paths: () => readonly string[]): boolean {
     const { ctx, key } = this
-    return this.#pending.wasDisconnected(() => ({
+    return this.#disconnects.applySince(this.#since, () => ({
       key,
       address: key === undefined ? this.#services.address : undefined,
       ctx,
@@ -97,7 +103,7 @@ export class Sender {
   }
 
   end(): void {
-    this.#pending.end()
+    this.#disconnects.end()
   }
 }
 

@@ -63,10 +63,13 @@ export class Disconnects {
   #dropped = 0
   #pending = 0
 
-  /** Starts a request. Call this before the request's context is created. */
-  begin(): PendingOwner {
+  /**
+   * Starts a request. Call this before the request's context is created. Returns how many
+   * disconnects there were before.
+   */
+  begin(): number {
     this.#pending += 1
-    return new PendingOwner(this, this.#dropped + this.#filters.length)
+    return this.#count
   }
 
   /** Ends a request. */
@@ -89,32 +92,12 @@ export class Disconnects {
   /** Whether a disconnect applies to a connection, apart from the first `since` disconnects. */
   applySince(since: number, describe: () => ConnectionInfo): boolean {
     if (since < this.#dropped) return true
-    if (since === this.#dropped + this.#filters.length) return false
+    if (since === this.#count) return false
     const info = describe()
     return this.#filters.slice(since - this.#dropped).some((filter) => filter(info))
   }
-}
 
-/** A request whose owner is still unknown, as its context is being created. */
-export class PendingOwner {
-  readonly #disconnects: Disconnects
-  readonly #since: number
-  #hasEnded = false
-
-  constructor(disconnects: Disconnects, since: number) {
-    this.#disconnects = disconnects
-    this.#since = since
-  }
-
-  /** Whether a disconnect has matched the connection since the request started. */
-  wasDisconnected(describe: () => ConnectionInfo): boolean {
-    return this.#disconnects.applySince(this.#since, describe)
-  }
-
-  /** Ends the request. Call it when the owner is known. Further calls have no effect. */
-  end(): void {
-    if (this.#hasEnded) return
-    this.#hasEnded = true
-    this.#disconnects.end()
+  get #count(): number {
+    return this.#dropped + this.#filters.length
   }
 }
