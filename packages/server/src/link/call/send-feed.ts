@@ -116,10 +116,14 @@ class FeedSender implements CallSource {
    * error and retries.
    */
   #areReached(parts: readonly FeedPart[]): boolean {
-    const hubs = parts.map((part) => part.hub())
-    const failing = hubs.find((hub) => hub?.failure !== undefined)
-    if (failing && !this.#call.hasEnded) this.#call.fail(cannotStart(failing.failure))
-    return hubs.every((hub) => hub?.window !== undefined)
+    let areReached = true
+    for (const part of parts) {
+      const hub = part.hub()
+      if (hub?.window === undefined) areReached = false
+      if (hub?.failure !== undefined && !this.#call.hasEnded)
+        this.#call.fail(cannotStart(hub.failure))
+    }
+    return areReached
   }
 }
 

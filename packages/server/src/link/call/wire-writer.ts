@@ -19,8 +19,8 @@ import { isTracked } from '../../shared-state.ts'
 import type { Gap } from '../../subscription/feed.ts'
 
 const text = new TextEncoder()
-const bytes = (...messages: readonly SseMessage[]): Uint8Array =>
-  text.encode(messages.map(encode).join(''))
+const bytes = (message: SseMessage, next?: SseMessage): Uint8Array =>
+  text.encode(next === undefined ? encode(message) : encode(message) + encode(next))
 
 /**
  * Writes the frames of subscriptions in one mode. `key` identifies a subscription in multiplexed
