@@ -1,3 +1,6 @@
+import type { Clock } from '@trpc-sse/protocol'
+import { createInbox } from './inbox.ts'
+
 /** Lets timers run until a promise settles. */
 export async function inTime<T>(
   clock: { advance(ms: number): void },
@@ -31,4 +34,46 @@ export async function collect(subscription: AsyncIterable<unknown>): Promise<unk
   const items: unknown[] = []
   for await (const item of subscription) items.push((item as readonly unknown[])[1])
   return items
+}
+
+/** Collects the items of a subscription with their ids. */
+export async function collectTracked(
+  subscription: AsyncIterable<unknown>,
+): Promise<[id: string, item: unknown][]> {
+  const items: [string, unknown][] = []
+  for await (const item of subscription) items.push([...(item as [string, unknown])])
+  return items
+}
+
+/** Resolves when `ms` have passed on the clock. */
+export function passed(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => clock.after(ms, resolve))
+}
+
+interface ResumedFrom {
+  readonly value?: unknown
+  readonly deltas: number
+}
+
+/**
+ * Creates a source that yields the texts passed to `say`, and ends at `undefined`. `starts` has what
+ * it was resumed from at each start.
+ */
+export function scriptedSource() {
+  const orders = createInbox<{ readonly text: string | undefined }>()
+  const starts: (ResumedFrom | undefined)[] = []
+  return {
+    starts,
+    say(...texts: (string | undefined)[]) {
+      for (const text of texts) orders.put({ text })
+    },
+    async *source({ resumeFrom }: { readonly resumeFrom?: ResumedFrom | undefined } = {}) {
+      starts.push(resumeFrom)
+      for (;;) {
+        const { text } = await orders.take()
+        if (text === undefined) return
+        yield text
+      }
+    },
+  }
 }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { range } from '../../../../tests/support/numbers.ts'
-import { inTime } from '../../../../tests/support/runs.ts'
+import { inTime, passed as passedOn } from '../../../../tests/support/runs.ts'
 import { seededRandom } from '../../../../tests/support/seeded-random.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
@@ -52,8 +52,7 @@ function setup() {
     }
     return { channels, freeze, changes: () => changes }
   }
-  const passed = (ms: number): Promise<void> =>
-    inTime(clock, new Promise((resolve) => clock.after(ms, () => resolve())))
+  const passed = (ms: number): Promise<void> => inTime(clock, passedOn(clock, ms))
   return { clock, startProcess, passed, reported }
 }
 

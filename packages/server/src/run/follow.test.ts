@@ -1,9 +1,13 @@
-import type { Clock } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
-import { collect, inTime } from '../../../../tests/support/runs.ts'
+import {
+  collect,
+  collectTracked,
+  inTime,
+  passed,
+  scriptedSource,
+} from '../../../../tests/support/runs.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
@@ -30,35 +34,6 @@ function setup(change: (backend: Backend) => Backend = (backend) => backend) {
 
 async function* words(...texts: string[]) {
   yield* texts
-}
-
-/** A source that yields the texts passed to `say`, and ends at `undefined`. */
-function scripted() {
-  const orders = createInbox<{ readonly text: string | undefined }>()
-  return {
-    say(...texts: (string | undefined)[]) {
-      for (const text of texts) orders.put({ text })
-    },
-    async *source() {
-      for (;;) {
-        const { text } = await orders.take()
-        if (text === undefined) return
-        yield text
-      }
-    },
-  }
-}
-
-/** Resolves when `ms` have passed on the clock. */
-function passed(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => clock.after(ms, resolve))
-}
-
-/** Collects ids and items. */
-async function collectTracked(subscription: AsyncIterable<unknown>): Promise<[string, unknown][]> {
-  const items: [string, unknown][] = []
-  for await (const item of subscription) items.push([...(item as [string, unknown])])
-  return items
 }
 
 const kinds = ['answer', 'job'] as const
@@ -136,127 +111,6 @@ describe('a follower that resumes', () => {
   )
 })
 
-describe('the mark that a follower has caught up', () => {
-  it.each([
-    ['answer', [{ type: 'fold', value: 'ab' }]],
-    ['job', [delta('a'), delta('b')]],
-  ] as const)('follows the deltas that an %s already had', async (kind, before) => {
-    const { clock, channels } = setup()
-    const { say, source } = scripted()
-    const producing = channels[kind]('a').produce(source)
-    say('a', 'b')
-    await inTime(clock, passed(clock, 500))
-    const following = collect(channels[kind]('a').follow())
-    await inTime(clock, passed(clock, 500))
-    say('c')
-    await inTime(clock, passed(clock, 500))
-    say(undefined)
-    await inTime(clock, producing)
-    expect(await inTime(clock, following)).toEqual([...before, caughtUp, delta('c'), completed])
-  })
-
-  it.each(kinds)('comes immediately for an %s that has not begun', async (kind) => {
-    const { clock, channels } = setup()
-    const items = channels[kind]('a').follow()[Symbol.asyncIterator]()
-    const first = kind === 'answer' ? [{ type: 'fold', value: '' }, caughtUp] : [caughtUp]
-    for (const item of first) {
-      const { value } = await inTime(clock, items.next())
-      expect([...(value ?? [])].slice(0, 2)).toEqual(['snapshot', item])
-    }
-    await items.return?.()
-  })
-
-  it.each(kinds)('comes again for a follower of an %s that resumes', async (kind) => {
-    const { clock, channels } = setup()
-    const { say, source } = scripted()
-    const producing = channels[kind]('a').produce(source)
-    const leaving = new AbortController()
-    const before = collectTracked(channels[kind]('a').follow({ signal: leaving.signal }))
-    say('a')
-    await inTime(clock, passed(clock, 500))
-    leaving.abort()
-    const [lastEventId = ''] = (await before).at(-1) ?? []
-    say('b')
-    await inTime(clock, passed(clock, 500))
-    const resumed = collect(channels[kind]('a').follow({ lastEventId }))
-    await inTime(clock, passed(clock, 500))
-    say('c', undefined)
-    await inTime(clock, producing)
-    const after = [delta('b'), caughtUp, delta('c'), completed]
-    expect(await inTime(clock, resumed)).toEqual(after)
-  })
-
-  it('comes again after a fold that replaces missing deltas', async () => {
-    const { clock, channels } = setup()
-    const { say, source } = scripted()
-    const producing = channels.short('a').produce(source)
-    const leaving = new AbortController()
-    const early = collectTracked(channels.short('a').follow({ signal: leaving.signal }))
-    for (const text of 'abcdefghijkl') {
-      say(text)
-      await inTime(clock, passed(clock, 500))
-    }
-    leaving.abort()
-    const [, , [lastEventId = ''] = []] = await inTime(clock, early)
-    const resumed = collect(channels.short('a').follow({ lastEventId }))
-    await inTime(clock, passed(clock, 500))
-    say(undefined)
-    await inTime(clock, producing)
-    expect(await inTime(clock, resumed)).toEqual([
-      { type: 'fold', value: 'abcdefghijkl' },
-      caughtUp,
-      completed,
-    ])
-  })
-})
-
-describe('the last item', () => {
-  it.each(kinds)('of a stopped %s has the status and the reason', async (kind) => {
-    const { clock, channels } = setup()
-    const following = collect(channels[kind]('a').follow())
-    await inTime(clock, channels[kind]('a').stop({ reason: 'enough' }))
-    const end = { type: 'end', status: 'stopped', reason: 'enough' }
-    expect((await inTime(clock, following)).at(-1)).toEqual(end)
-    clock.advance(200)
-    expect((await inTime(clock, collect(channels[kind]('a').follow()))).at(-1)).toEqual(end)
-  })
-
-  it.each(kinds)('is not sent again to a follower of an %s that already has it', async (kind) => {
-    const { clock, channels } = setup()
-    await inTime(clock, channels[kind]('a').produce(words('a')))
-    const items = await inTime(clock, collectTracked(channels[kind]('a').follow()))
-    const [lastEventId = '', end] = items.at(-1) ?? []
-    expect(end).toEqual(completed)
-    expect(await collect(channels[kind]('a').follow({ lastEventId }))).toEqual([])
-  })
-
-  it.each(kinds)(
-    'of a failed %s says so, and an error follows, even after a resume',
-    async (kind) => {
-      const { clock, channels } = setup()
-      await inTime(
-        clock,
-        channels[kind]('a').produce(async () => JSON.parse('')),
-      )
-      const end = { type: 'end', status: 'failed' }
-      let lastEventId = ''
-      for (const _ of ['first', 'resumed']) {
-        const items: unknown[] = []
-        const following = (async () => {
-          for await (const [id, item] of channels[kind]('a').follow({ lastEventId })) {
-            items.push(item)
-            lastEventId = id
-          }
-        })()
-        await expect(inTime(clock, following)).rejects.toMatchObject({
-          code: 'UNPROCESSABLE_CONTENT',
-        })
-        expect(items.slice(-2)).toEqual([caughtUp, end])
-      }
-    },
-  )
-})
-
 describe('a follower', () => {
   it.each([
     ['its end', { events: () => [] }],
@@ -289,7 +143,7 @@ describe('a follower', () => {
     ['begins', '', 'ab'],
     ['is trimmed', 'abcdef', 'ghijklmnop'],
   ])('of a run that %s while it is read gets its value', async (_, before, meanwhile) => {
-    const { say, source } = scripted()
+    const { say, source } = scriptedSource()
     let race: (() => Promise<void>) | undefined
     const { clock, channels } = setup(({ entries, ...backend }) => ({
       ...backend,
@@ -332,7 +186,7 @@ describe('a follower', () => {
       },
     }))
     const followers = [channels.answer('a'), channels.job('a')].map(async (handle) => {
-      const { say, source } = scripted()
+      const { say, source } = scriptedSource()
       void handle.produce(source)
       say('a')
       const error: unknown = await collect(handle.follow()).catch((reason: unknown) => reason)

@@ -1,16 +1,21 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { createInbox } from '../../../../tests/support/inbox.ts'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { range } from '../../../../tests/support/numbers.ts'
-import { collect, collectContent, inTime, settled } from '../../../../tests/support/runs.ts'
+import {
+  collect,
+  collectContent,
+  inTime,
+  passed as passedOn,
+  scriptedSource,
+  settled,
+} from '../../../../tests/support/runs.ts'
 import { seededRandom } from '../../../../tests/support/seeded-random.ts'
 import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
 import { run } from './definition.ts'
-import type { ProduceOptions, ResumeFrom } from './source.ts'
 
 const leaseMs = 1_000
 const fold = { initial: '', apply: (text: string, delta: string) => text + delta }
@@ -66,29 +71,8 @@ function setup() {
       },
     }
   }
-  const passed = (ms: number): Promise<void> =>
-    inTime(clock, new Promise((resolve) => clock.after(ms, () => resolve())))
+  const passed = (ms: number): Promise<void> => inTime(clock, passedOn(clock, ms))
   return { clock, startProcess, passed }
-}
-
-/** A source that yields what it is told to. It records what it resumed from. */
-function scripted() {
-  const orders = createInbox<{ readonly text: string | undefined }>()
-  const starts: (ResumeFrom<unknown> | undefined)[] = []
-  return {
-    starts,
-    say(...texts: (string | undefined)[]) {
-      for (const text of texts) orders.put({ text })
-    },
-    async *source({ resumeFrom }: ProduceOptions) {
-      starts.push(resumeFrom)
-      for (;;) {
-        const { text } = await orders.take()
-        if (text === undefined) return
-        yield text
-      }
-    },
-  }
 }
 
 describe('a run with onAbandoned takeOver', () => {
@@ -99,7 +83,7 @@ describe('a run with onAbandoned takeOver', () => {
   ] as const)('%s is continued by a producer that waits', async (kind, value) => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     const following = collectContent(second.channels[kind]().follow())
     void first.channels[kind]().produce(one.source)
     one.say('a', 'b')
@@ -122,7 +106,7 @@ describe('a run with onAbandoned takeOver', () => {
   it('refuses what the old producer writes after another has taken over', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     let aborted = 0
     const old = first.channels.answer().produce(async function* (options) {
       options.signal.addEventListener('abort', () => {
@@ -195,7 +179,7 @@ describe('a run with onAbandoned takeOver', () => {
   it('is taken over by a call that comes after the lease has ended', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     void first.channels.answer().produce(one.source)
     one.say('a')
     await passed(500)
@@ -210,7 +194,7 @@ describe('a run with onAbandoned takeOver', () => {
   it('is abandoned if nobody goes on within takeOverMs', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     const following = collect(second.channels.answer().follow())
     following.catch(() => {})
     void first.channels.answer().produce(one.source)
@@ -228,7 +212,7 @@ describe('a run with onAbandoned takeOver', () => {
   it('has one producer, however many wait, until the last of them ends it', async () => {
     const { clock, startProcess, passed } = setup()
     const processes = range(1, 5).map(startProcess)
-    const sources = processes.map(scripted)
+    const sources = processes.map(scriptedSource)
     const producing = processes.map(({ channels }, i) =>
       channels.short().produce(sources[i]?.source ?? async function* () {}),
     )
@@ -254,7 +238,7 @@ describe('a run with onAbandoned takeOver', () => {
   it('is handed over at once when the channels of its producer are closed', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     const following = collectContent(second.channels.answer().follow())
     const old = first.channels.answer().produce(one.source)
     one.say('a')
@@ -277,7 +261,7 @@ describe('a producer that waits', () => {
   it.each(['stop', 'completion'])('starts nothing after the %s of the run', async (how) => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     const old = first.channels.answer().produce(one.source)
     await passed(100)
     const producing = second.channels.answer().produce(two.source)
@@ -292,7 +276,7 @@ describe('a producer that waits', () => {
   it('goes on waiting while the backend is unavailable', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     void first.channels.answer().produce(one.source)
     one.say('a')
     await passed(500)
@@ -309,7 +293,7 @@ describe('a producer that waits', () => {
   it('leaves when its channels are closed', async () => {
     const { clock, startProcess, passed } = setup()
     const [first, second] = [startProcess(), startProcess()]
-    const [one, two] = [scripted(), scripted()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
     void first.channels.answer().produce(one.source)
     await passed(100)
     const producing = second.channels.answer().produce(two.source)
