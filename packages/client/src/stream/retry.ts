@@ -10,8 +10,8 @@ import { backOffOf, type CheckedRetry, retryDelayMs, spreadMs } from './retry-po
  */
 const lastingMs = 10_000
 /**
- * A stream that the server hands over after this long, in milliseconds, counts as a success too:
- * its maximum duration may be less than a heartbeat, so that an idle one carries nothing.
+ * A stream that the server hands over after this long, in milliseconds, counts as a success, too.
+ * Its maximum duration may be shorter than a heartbeat, so an idle stream carries nothing.
  */
 const lastingUntilHandoverMs = 1_000
 
