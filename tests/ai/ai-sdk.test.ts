@@ -10,14 +10,14 @@ import { type AiApp, type AiRouter, createAiApp } from './app.ts'
 import { openChat } from './chats.ts'
 import { createScriptedModel, type ScriptedModel } from './model.ts'
 
-/** Where chats are served: the same server twice in memory, two servers on Redis. */
+/** The servers of the chats: one server in memory, used twice, or two servers on Redis. */
 interface Place extends AsyncDisposable, ScriptedModel {
-  /** The one that is asked, and so produces. */
+  /** The server that gets requests, and therefore produces. */
   readonly app: AiApp
   readonly asked: string
-  /** The other one. */
+  /** The address of the other server. */
   readonly other: string
-  /** In front of the one that is asked. */
+  /** The proxy in front of the server that gets requests. */
   readonly proxy: TcpProxy
 }
 
@@ -53,13 +53,13 @@ async function openPlace(backend: 'memory' | 'Redis'): Promise<Place> {
 
 const question = { text: 'Why?' }
 
-/** Hands the messages of a tab over as a page does that loads them again. */
+/** Returns the messages of a tab as a reloaded page gets them. */
 function asked(messages: readonly UIMessage[]): UIMessage[] {
   return structuredClone(messages.filter(({ role }) => role === 'user'))
 }
 
 describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (backend) => {
-  it('shows an answer as it comes, and is ready at its end', async () => {
+  it('shows an answer as it arrives, and is ready at its end', async () => {
     await using place = await openPlace(backend)
     const tab = openChat(place.asked)
     const sent = tab.chat.sendMessage(question)
@@ -103,7 +103,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     expect(late.chat.status).toBe('ready')
   })
 
-  it('resumes nothing where there is nothing', async () => {
+  it('resumes nothing if there is no run', async () => {
     await using place = await openPlace(backend)
     const tab = openChat(place.asked)
     await tab.chat.resumeStream()
@@ -128,7 +128,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     await expect.poll(() => place.app.results).toMatchObject([{ status: 'stopped' }])
   })
 
-  it('is left by the stop of the SDK, and its run goes on', async () => {
+  it('is left by the stop of the SDK, and its run continues', async () => {
     await using place = await openPlace(backend)
     const tab = openChat(place.asked)
     const sent = tab.chat.sendMessage(question)
@@ -175,7 +175,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
   })
 
   it.runIf(backend === 'Redis')(
-    'has an error at once if the server shuts down that produces the answer',
+    'has an error at once if the server that produces the answer shuts down',
     async () => {
       await using place = await openPlace(backend)
       const asking = openChat(place.asked)
@@ -288,7 +288,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     expect(place.calls.items).toHaveLength(1)
   })
 
-  it('goes on where it was after its connection was cut', async () => {
+  it('continues from its position after its connection was cut', async () => {
     await using place = await openPlace(backend)
     const tab = openChat(place.asked)
     const sent = tab.chat.sendMessage(question)

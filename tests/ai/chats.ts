@@ -5,7 +5,7 @@ import { sseLink } from '@trpc-sse/client'
 import { lastAssistantMessageIsCompleteWithToolCalls, type UIMessage } from 'ai'
 import type { AiRouter } from './app.ts'
 
-/** A chat in a tab of its own. */
+/** A chat in a separate tab. */
 export interface ChatTab {
   readonly client: TRPCClient<AiRouter>
   readonly transport: RunChatTransport<UIMessage>
@@ -14,7 +14,7 @@ export interface ChatTab {
   answer(): string
 }
 
-/** How a chat tab is opened. */
+/** The options of a chat tab. */
 export interface ChatTabOptions {
   readonly chatId?: string
   readonly messages?: UIMessage[]

@@ -3,13 +3,13 @@ import { type FollowRun, type ReadRunOptions, readRun, streamOf } from '../follo
 import { createTake } from '../text-parts.ts'
 import { chunkText } from './chunk-text.ts'
 
-/** Which run answers in which chat. */
+/** A run that answers in a chat. */
 export interface ChatRun {
   readonly chatId: string
   readonly runId: string
 }
 
-/** What a chat asks for: the arguments of the SDK's `sendMessages`, and the run that will answer. */
+/** A request of a chat: the arguments of the SDK's `sendMessages`, and the run that will answer. */
 export interface ChatRequest<TMessage extends UIMessage> extends ChatRun {
   /** The conversation so far. Its last message is the one to answer. */
   readonly messages: TMessage[]
@@ -25,8 +25,8 @@ export interface ChatRequest<TMessage extends UIMessage> extends ChatRun {
 /** Options of {@link createChatTransport}. */
 export interface RunChatTransportOptions<TMessage extends UIMessage> {
   /**
-   * Starts the run: calls the app's mutation, with the run's id. A rejection is the chat's error.
-   * If the same messages are sent again after one, the run's id is the same, too.
+   * Starts the run: calls the app's mutation with the run's id. If it rejects, the chat gets the
+   * error. If the same messages are sent again after that, the run has the same id.
    */
   readonly start: (request: ChatRequest<TMessage>) => Promise<unknown>
   /** Subscribes to the run: `(run, observer) => client.onAnswer.subscribe(run, observer)`. */
@@ -49,8 +49,8 @@ export interface RunChatTransportOptions<TMessage extends UIMessage> {
 /** A `ChatTransport` over runs. */
 export interface RunChatTransport<TMessage extends UIMessage> extends ChatTransport<TMessage> {
   /**
-   * Stops the run that answers in a chat, for all who follow it. Use it for the stop button: the
-   * SDK's own `stop` leaves the run, which goes on. The SDK calls that when a component unmounts.
+   * Stops the run that answers in a chat, for all its followers. Use it for the stop button. The
+   * SDK's own `stop`, which it also calls when a component unmounts, only leaves the run.
    */
   stop(chatId: string): Promise<void>
 }
@@ -58,9 +58,9 @@ export interface RunChatTransport<TMessage extends UIMessage> extends ChatTransp
 type ReadOptions = Pick<ReadRunOptions<UIMessageChunk>, 'signal' | 'start'>
 
 /**
- * Creates a transport for `useChat` and `Chat` of the AI SDK. An answer is a run: it goes on when
- * the page reloads, and any tab, device or server follows it from where it is. With
- * `useChat({ resume: true })`, a chat that is opened resumes.
+ * Creates a transport for `useChat` and `Chat` of the AI SDK. An answer is a run: it continues when
+ * the page reloads, and any tab, device or server can follow it. With `useChat({ resume: true })`,
+ * a chat that is opened resumes.
  *
  * A run that fails or is abandoned becomes the chat's `error`.
  */
@@ -70,7 +70,7 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
   const { start, follow, findRun, generateRunId = generateId } = options
   /** The runs that are followed, by chat. */
   const running = new Map<string, string>()
-  /** Requests whose outcome is unknown, by chat: their runs may have begun. */
+  /** Requests whose outcome is unknown, by chat. Their runs may have begun. */
   const unanswered = new Map<string, { readonly runId: string; readonly messages: string }>()
 
   const read = (run: ChatRun, options: ReadOptions): ReadableStream<UIMessageChunk> => {

@@ -4,12 +4,12 @@ import { type FollowRun, readRun } from '../follow.ts'
 import { createTake } from '../text-parts.ts'
 import { chunkText } from './chunk-text.ts'
 
-/** A run, as TanStack AI names it when it joins one. */
+/** A run, by the id with which TanStack AI joins it. */
 export interface ThreadRun {
   readonly runId: string
 }
 
-/** What a chat asks for: the arguments of the SDK's `connect`. */
+/** A request of a chat: the arguments of the SDK's `connect`. */
 export interface RunConnectionRequest extends Omit<RunAgentInputContext, 'headers'> {
   /** The conversation so far. Its last message is the one to answer. */
   readonly messages: UIMessage[] | ModelMessage[]
@@ -20,7 +20,10 @@ export interface RunConnectionRequest extends Omit<RunAgentInputContext, 'header
 /** Options of {@link createRunConnection}. */
 export interface RunConnectionOptions
   extends Pick<ResumableConnectConnectionAdapter, 'hydrate' | 'hydrateGeneration'> {
-  /** Starts the run: calls the app's mutation, with the run's id. A rejection is the chat's error. */
+  /**
+   * Starts the run: calls the app's mutation with the run's id. If it rejects, the chat gets the
+   * error.
+   */
   readonly start: (request: RunConnectionRequest) => Promise<unknown>
   /** Subscribes to the run: `(run, observer) => client.onAnswer.subscribe(run, observer)`. */
   readonly follow: FollowRun<ThreadRun, StreamChunk>
@@ -31,15 +34,15 @@ export interface RunConnectionOptions
 /** A connection of one chat to its runs. */
 export interface RunConnection extends ResumableConnectConnectionAdapter {
   /**
-   * Stops the runs that are followed, for all who follow them. Use it for the stop button: the SDK's
-   * own `stop` leaves the run, which goes on, as it does when a component unmounts.
+   * Stops the runs that this connection follows, for all their followers. Use it for the stop
+   * button. The SDK's own `stop` only leaves the run, as when a component unmounts.
    */
   stop(): Promise<void>
 }
 
 /**
  * Creates a connection for `useChat` and `ChatClient` of TanStack AI, one for each chat. An answer
- * is a run: it goes on when the page reloads, and any tab, device or server joins it where it is.
+ * is a run: it continues when the page reloads, and any tab, device or server can join it.
  *
  * `hydrate` calls the app's query for the messages of a chat and the run that answers, if any. With
  * `persistence: true`, a chat that is opened joins that run.
