@@ -32,7 +32,7 @@ export function titleOf(path: string): string {
 
 /**
  * Returns the page at a path of the repository, or the README of the folder there; `undefined` for
- * what is not on the site.
+ * anything that isn't on the site.
  */
 export function pageAt(path: string): string | undefined {
   if (path === 'README.md') return 'docs/index.md'

@@ -315,7 +315,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     void tab.chat.addToolOutput({ tool: 'confirm', toolCallId: 'call', output: true })
     place.say('Thank you.')
     await expect.poll(tab.answer).toBe('Let me ask. Thank you.')
-    // What is replayed to a tab that is opened meanwhile is the run, not the whole message.
+    // A tab that is opened meanwhile gets the run, not the whole message.
     const other = openChat(place.other, { messages: structuredClone(tab.chat.messages) })
     const resumed = other.chat.resumeStream()
     await expect.poll(other.answer).toBe('Thank you.')
@@ -326,7 +326,7 @@ describe.each(['memory', 'Redis'] as const)('a chat of the AI SDK, on %s,', (bac
     expect(place.calls.items).toHaveLength(2)
   })
 
-  it('has reasoning, tools and steps alike in all tabs, whenever they are opened', async () => {
+  it('has the same reasoning, tools and steps in all tabs, whenever they are opened', async () => {
     await using place = await openPlace(backend)
     const first = openChat(place.asked)
     const sent = first.chat.sendMessage(question)

@@ -22,7 +22,7 @@ const tools = {
     inputSchema: z.object({ city: z.string() }),
     execute: ({ city }) => ({ city, celsius: 21 }),
   }),
-  /** Runs in the browser. */
+  /** A tool that runs in the browser. */
   confirm: tool({ inputSchema: z.object({ what: z.string() }), outputSchema: z.boolean() }),
 }
 

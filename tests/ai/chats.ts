@@ -18,9 +18,9 @@ export interface ChatTab {
 export interface ChatTabOptions {
   readonly chatId?: string
   readonly messages?: UIMessage[]
-  /** Whether it sends the results of tools by itself. */
+  /** Whether the chat sends the results of tools by itself. */
   readonly continuesAfterTools?: boolean
-  /** Comes before the others. */
+  /** A link that precedes the others. */
   readonly link?: TRPCLink<AiRouter>
 }
 

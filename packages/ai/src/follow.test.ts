@@ -86,7 +86,7 @@ describe('a run that is read', () => {
     expect(onEnd).toHaveBeenCalledTimes(1)
   })
 
-  it('goes on if its start is rejected after it has begun', async () => {
+  it('continues if its start is rejected after it has begun', async () => {
     let lose = (): void => {}
     const answered = new Promise<void>((_, reject) => {
       lose = () => reject(new Error('The answer was lost.'))

@@ -37,14 +37,14 @@ export interface ReadRunOptions<TChunk> {
   /** Subscribes to the run. */
   readonly follow: (observer: RunObserver<TChunk>) => { readonly unsubscribe: () => void }
   /**
-   * Starts the run. It is followed before that, so that its first chunks wait for nothing. If this
-   * rejects, reading fails, unless chunks have arrived: then only the answer was lost.
+   * Starts the run, which is already followed, so that its first chunks don't wait for the answer.
+   * If it rejects, reading fails, unless a chunk has arrived: then only the answer was lost.
    */
   readonly start?: () => Promise<unknown>
   readonly take: TakeItem<TChunk>
   /** Leaves the run, which continues. The stream closes. */
   readonly signal: AbortSignal | undefined
-  /** Called once, when the run has ended or was left: with whether any chunk has arrived. */
+  /** Called once, when the run has ended or was left. `hasBegun`: whether a chunk has arrived. */
   readonly onEnd?: (hasBegun: boolean) => void
 }
 

@@ -87,7 +87,7 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
     })
     return streamOf(chunks)
   }
-  /** Sent again, the messages start another run. */
+  /** If these messages are sent again after this, they start another run. */
   const forget = ({ chatId, runId }: ChatRun): void => {
     if (unanswered.get(chatId)?.runId === runId) unanswered.delete(chatId)
   }
