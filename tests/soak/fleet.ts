@@ -1,11 +1,8 @@
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ChildServer, startChildServer } from '../support/child-server.ts'
+import type { ChildServer } from '../support/child-server.ts'
 import { type Door, openDoor } from '../support/door.ts'
-import type { StoreAddress } from './app.ts'
 import type { ProcessFigures } from './server.ts'
-
-const module = new URL('./server.ts', import.meta.url)
 
 /** Server processes behind one address. */
 export interface Fleet extends AsyncDisposable {
@@ -23,16 +20,23 @@ export interface Fleet extends AsyncDisposable {
   readonly size: number
 }
 
-/** Starts server processes. The first one is never replaced: its memory must stay flat. */
-export async function startFleet(address: StoreAddress, size = 3): Promise<Fleet> {
-  const start = (): Promise<ChildServer> =>
-    startChildServer(module, { SOAK_STORE: JSON.stringify(address), NODE_OPTIONS: '--expose-gc' })
+/** Options of {@link startFleet}. */
+export interface FleetOptions {
+  readonly size: number
+  /** How many of them are never replaced. */
+  readonly permanent: number
+  /** Starts one. */
+  start(): Promise<ChildServer>
+}
+
+/** Starts server processes. */
+export async function startFleet({ size, permanent, start }: FleetOptions): Promise<Fleet> {
   const servers: Array<ChildServer | undefined> = await Promise.all(
     Array.from({ length: size }, start),
   )
   const ports = (): number[] => servers.flatMap((server) => (server ? [server.port] : []))
   const door = await openDoor(ports())
-  const replaceable = (index: number): number => 1 + (index % (size - 1))
+  const replaceable = (index: number): number => permanent + (index % (size - permanent))
 
   /** Removes a process from its slot, so that no other fault replaces it meanwhile. */
   function take(index: number): { readonly at: number; readonly server: ChildServer } | undefined {

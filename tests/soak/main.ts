@@ -1,5 +1,7 @@
 // `npm run soak -- --minutes 30 --seed 1 --store durable`: without a store, each gets its share.
+// `npm run soak -- --peers --minutes 3 --seed 1`: other libraries, each for so long.
 import { parseArgs } from 'node:util'
+import { soakPeers } from './peers/main.ts'
 import { soak } from './soak.ts'
 import { type StoreName, stores } from './stores.ts'
 
@@ -8,16 +10,30 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '5' },
     seed: { type: 'string', default: `${Date.now() % 100_000}` },
     store: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    peer: { type: 'string' },
   },
 })
-const all = Object.keys(stores) as StoreName[]
-const names = values.store === undefined ? all : all.filter((name) => name === values.store)
-if (names.length === 0) throw new Error(`There is no store ${values.store}: ${all.join(', ')}.`)
+// So that nothing that was started is left.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1))
+const minutes = Number(values.minutes)
 const seed = Number(values.seed)
-const durationMs = (Number(values.minutes) * 60_000) / names.length
-let failed = 0
+if (values.peers || values.peer !== undefined) await soakPeers(minutes, seed, values.peer)
+else process.exitCode = (await soakStores(values.store)) > 0 ? 1 : 0
+// Clients of other libraries may still wait for something.
+process.exit(process.exitCode)
 
-for (const store of names) {
+/** Runs every store, or one, and returns how many promises were broken. */
+async function soakStores(only: string | undefined): Promise<number> {
+  const all = Object.keys(stores) as StoreName[]
+  const names = only === undefined ? all : all.filter((name) => name === only)
+  if (names.length === 0) throw new Error(`There is no store ${only}: ${all.join(', ')}.`)
+  let failed = 0
+  for (const store of names) failed += await soakStore(store, (minutes * 60_000) / names.length)
+  return failed
+}
+
+async function soakStore(store: StoreName, durationMs: number): Promise<number> {
   console.log(`\n${store}: ${(durationMs / 60_000).toFixed(1)} minutes, seed ${seed}`)
   const startedMs = Date.now()
   const onFault = (what: string): void =>
@@ -30,6 +46,5 @@ for (const store of names) {
   heap ${megabytes(early.heapBytes)} → ${megabytes(late.heapBytes)} MB, descriptors ${early.descriptors} → ${late.descriptors}
   faults: ${[...faults].map(([what, count]) => `${what} ${count}`).join(', ')}`)
   for (const violation of violations.slice(0, 3)) console.log(`  VIOLATION ${violation}`)
-  failed += violations.length
+  return violations.length
 }
-process.exitCode = failed > 0 ? 1 : 0

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { startChildServer } from '../support/child-server.ts'
 import { seededRandom } from '../support/seeded-random.ts'
 import { type Room, rooms, soakChannels } from './app.ts'
 import { type Fleet, startFleet } from './fleet.ts'
@@ -37,7 +38,13 @@ const pages = 6
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { seed, durationMs, quietMs = 15_000, onFault = () => {} } = options
   await using store = await stores[options.store]()
-  await using fleet = await startFleet(store.address)
+  const settings = { SOAK_STORE: JSON.stringify(store.address), NODE_OPTIONS: '--expose-gc' }
+  await using fleet = await startFleet({
+    size: 3,
+    // The memory of the first one must stay flat.
+    permanent: 1,
+    start: () => startChildServer(new URL('./server.ts', import.meta.url), settings),
+  })
   const chance = seededRandom(seed)
   const truthOf = (room: Room): RoomTruth => {
     const { mayForget } = store
