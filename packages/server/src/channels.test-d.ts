@@ -15,6 +15,7 @@ import {
   type History,
   type LiveEvent,
   merge,
+  type Presence,
   type StateChange,
   type StateEntry,
   type StateHandle,
@@ -449,5 +450,34 @@ describe('a state channel', () => {
     expectTypeOf(plain.cursors({ board: 'a' })).toEqualTypeOf<
       StateHandle<Cursor, { x: number; at: string }>
     >()
+  })
+})
+
+describe('the presence of a channel', () => {
+  const rooms = {
+    open: channel({ event: z.string() }),
+    lobby: channel({
+      event: z.string(),
+      presence: { member: z.object({ seenAt: z.date() }), graceMs: 1_000 },
+    }),
+  }
+  const { open, lobby } = createChannels({ transformer: superjson, channels: rooms })
+  const plain = createChannels({ channels: rooms })
+  const options = { signal: new AbortController().signal }
+
+  it('takes and gives members of its schema', () => {
+    type Seen = { seenAt: Date }
+    expectTypeOf(lobby().presence).toEqualTypeOf<Presence<Seen, Seen>>()
+    expectTypeOf(plain.lobby().presence).toEqualTypeOf<Presence<Seen, { seenAt: string }>>()
+    void lobby().presence.hold(options, { key: 'ann', value: { seenAt: new Date() } })
+    // @ts-expect-error a member has a date
+    void lobby().presence.hold(options, { key: 'ann', value: {} })
+    // @ts-expect-error outside a subscription
+    void lobby().presence.hold({}, { key: 'ann', value: { seenAt: new Date() } })
+  })
+
+  it('takes any value without a schema', () => {
+    expectTypeOf(open().presence).toEqualTypeOf<Presence<unknown, unknown>>()
+    void open().presence.hold(options, { key: 'ann', value: { anything: 1 } })
   })
 })

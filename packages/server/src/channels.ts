@@ -10,6 +10,7 @@ import { PageCache } from './hub/page-cache.ts'
 import { Reads } from './hub/reads.ts'
 import { HubRegistry } from './hub/registry.ts'
 import type { ErrorStage } from './hub/report.ts'
+import { Rooms } from './presence/rooms.ts'
 import type { ActiveRuns } from './run/active.ts'
 import type { RunDefinition } from './run/definition.ts'
 import type { RunHandle } from './run/handle.ts'
@@ -36,8 +37,22 @@ export type ChannelFactory<
         RunIndex<TParams>
     : TDefinition extends StateChannelDefinition<infer TParams, infer TInput, infer TValue>
       ? Factory<TParams, StateHandle<TInput, Stored<TValue, TTransformer>>>
-      : TDefinition extends ChannelDefinition<infer TParams, infer TInput, infer TEvent>
-        ? Factory<TParams, ChannelHandle<TInput, Stored<TEvent, TTransformer>>>
+      : TDefinition extends ChannelDefinition<
+            infer TParams,
+            infer TInput,
+            infer TEvent,
+            infer TMemberInput,
+            infer TMember
+          >
+        ? Factory<
+            TParams,
+            ChannelHandle<
+              TInput,
+              Stored<TEvent, TTransformer>,
+              TMemberInput,
+              Stored<TMember, TTransformer>
+            >
+          >
         : never
 
 /** The part of a run's factory that finds runs. */
@@ -120,13 +135,14 @@ export function createChannels<
   const parts = { ...settings, backend, codec, clock, report, reads }
   const producers = new Set<() => Promise<void>>()
   const hubs = new HubRegistry({ ...parts, pageCache, maxOpen: maxOpenChannels })
-  const createFactory = factoryMaker({ ...parts, hubs, producers })
+  const rooms = new Rooms({ ...parts, hubs })
+  const createFactory = factoryMaker({ ...parts, hubs, producers, rooms })
   const factories = Object.entries(options.channels).map(
     ([name, definition]) => [name, createFactory(name, definition)] as const,
   )
   const closeAll = async (): Promise<void> => {
     const abandoned = [...producers].map((abandon) => abandon())
-    await Promise.all([hubs.close(), ...abandoned])
+    await Promise.all([hubs.close(), rooms.close(), ...abandoned])
     await backend.close()
   }
   const close = (): Promise<void> => keepAlive(closeAll())

@@ -48,6 +48,7 @@ export {
 } from './channel/definition.ts'
 export type { ChannelHandle } from './channel/handle.ts'
 export type { History, HistoryEvent, HistoryRange } from './channel/history.ts'
+export type { PresenceOptions, PresenceSettings } from './channel/presence-options.ts'
 export type { PublishOptions, PublishResult } from './channel/publish.ts'
 export {
   type ChannelFactory,
@@ -83,6 +84,7 @@ export type {
 } from './link/options.ts'
 export type { TrustProxy } from './link/request/address.ts'
 export { createServerLink, type ServerLink, type ServerLinkStats } from './link/server-link.ts'
+export type { HeldMember, HoldOptions, Member, Presence } from './presence/handle.ts'
 export type { ActiveRun, ActiveRunChange, ActiveRunEvent, ActiveRuns } from './run/active.ts'
 export {
   type AnyRunDefinition,
@@ -102,13 +104,8 @@ export {
   type StateChannelOptions,
   stateChannel,
 } from './state/definition.ts'
-export type {
-  SetOptions,
-  StateEntries,
-  StateEvent,
-  StateHandle,
-  StateResult,
-} from './state/handle.ts'
+export type { SetOptions, StateHandle, StateResult } from './state/handle.ts'
+export type { StateEntries, StateEvent, StateReads } from './state/read-state.ts'
 export type { EventMeta } from './subscription/feed-operators.ts'
 export type {
   LiveEvent,

@@ -4,11 +4,17 @@ import type { Retention } from '../backend/backend.ts'
 import type { Behind, BehindPolicy } from '../hub/behind.ts'
 import type { EventFold } from '../subscription/fold-feed.ts'
 import { checkNumbers } from '../user-code/numbers.ts'
+import {
+  type PresenceOptions,
+  type PresenceSettings,
+  presenceSettings,
+} from './presence-options.ts'
 
 /** Options of {@link channel}. */
 export interface ChannelOptions<
   TParams extends StandardSchemaV1 | undefined,
   TEvent extends StandardSchemaV1,
+  TMember extends StandardSchemaV1 = StandardSchemaV1,
 > {
   /**
    * The schema of the params: any Standard Schema that is sync and whose output is JSON. Each value
@@ -75,12 +81,20 @@ export interface ChannelOptions<
    * @default 300_000
    */
   readonly idempotencyMs?: number
+  /** Options of the channel's `presence`. */
+  readonly presence?: PresenceOptions<TMember>
 }
 
 /**
  * A channel for `createChannels`: its validated options, and the types of its params and events.
  */
-export interface ChannelDefinition<TParams, TInput, TEvent> {
+export interface ChannelDefinition<
+  TParams,
+  TInput,
+  TEvent,
+  TMemberInput = unknown,
+  TMember = unknown,
+> {
   readonly params: StandardSchemaV1 | undefined
   readonly event: StandardSchemaV1
   readonly retain: Retention
@@ -89,8 +103,15 @@ export interface ChannelDefinition<TParams, TInput, TEvent> {
   readonly maxEventBytes: number
   readonly maxBatchBytes: number
   readonly idempotencyMs: number
+  readonly presence: PresenceSettings
   /** Carries the types. Never set at run time. */
-  readonly types?: { readonly params: TParams; readonly input: TInput; readonly event: TEvent }
+  readonly types?: {
+    readonly params: TParams
+    readonly input: TInput
+    readonly event: TEvent
+    readonly memberInput: TMemberInput
+    readonly member: TMember
+  }
 }
 
 /** The input type of a schema; `undefined` without a schema. */
@@ -111,18 +132,23 @@ export type SchemaOutput<TSchema> = TSchema extends StandardSchemaV1
 export function channel<
   TEvent extends StandardSchemaV1,
   TParams extends StandardSchemaV1 | undefined = undefined,
+  TMember extends StandardSchemaV1 = StandardSchemaV1,
 >(
-  options: ChannelOptions<TParams, TEvent>,
+  options: ChannelOptions<TParams, TEvent, TMember>,
 ): ChannelDefinition<
   SchemaInput<TParams>,
   StandardSchemaV1.InferInput<TEvent>,
-  StandardSchemaV1.InferOutput<TEvent>
+  StandardSchemaV1.InferOutput<TEvent>,
+  StandardSchemaV1.InferInput<TMember>,
+  StandardSchemaV1.InferOutput<TMember>
 > {
   checkSchema('channel()', 'event', options.event)
   if (options.params !== undefined) checkSchema('channel()', 'params', options.params)
   const { events = 1_000, forMs = 86_400_000 } = options.retain ?? {}
   const { maxEventBytes = 262_144, maxBatchBytes = 67_108_864, idempotencyMs = 300_000 } = options
   const { whenBehind = 'catchUp', behindEvents = 1_000 } = options
+  if (options.presence?.member !== undefined)
+    checkSchema('channel()', 'presence.member', options.presence.member)
   checkPolicy(whenBehind)
   checkFold(options.fold, whenBehind)
   checkNumbers(
@@ -139,6 +165,7 @@ export function channel<
     maxEventBytes,
     maxBatchBytes,
     idempotencyMs,
+    presence: presenceSettings(options.presence),
   }
 }
 
@@ -165,7 +192,7 @@ function checkFold(fold: unknown, policy: BehindPolicy): void {
  */
 export function checkSchema(
   place: string,
-  name: 'event' | 'params' | 'value',
+  name: 'event' | 'params' | 'value' | 'presence.member',
   schema: unknown,
 ): void {
   if (

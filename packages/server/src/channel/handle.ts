@@ -2,6 +2,7 @@ import type { EventId } from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { ErrorStage } from '../hub/report.ts'
+import type { Presence } from '../presence/handle.ts'
 import { FoldFeed } from '../subscription/fold-feed.ts'
 import type { LiveEvent, LoadSnapshot, SnapshotData } from '../subscription/live.ts'
 import type { LiveOptions, SubscribeOptions } from '../subscription/options.ts'
@@ -27,7 +28,13 @@ import {
  * A channel with its params, to publish and subscribe with. Creating a handle is cheap: it opens
  * nothing.
  */
-export interface ChannelHandle<TInput, TEvent> {
+export interface ChannelHandle<TInput, TEvent, TMemberInput = unknown, TMember = unknown> {
+  /**
+   * Who is in the channel: members that subscriptions hold, on any instance.
+   *
+   * @throws `INVALID_OPTION` for a backend without entries.
+   */
+  readonly presence: Presence<TMemberInput, TMember>
   /**
    * Validates an event with the channel's schema and stores it at the end of the log. Once this
    * resolves, the event is stored, and every subscriber will receive it.
@@ -86,6 +93,8 @@ export interface ChannelHandle<TInput, TEvent> {
 /** The parts of a {@link ChannelHandle}. */
 export interface HandleOptions extends PublishSource, HistorySource, ChannelFeedOptions {
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
+  /** Creates the presence of the channel. Throws `INVALID_OPTION` for a backend without entries. */
+  createPresence(): Presence<unknown, unknown>
 }
 
 /** Folds the events of subscriptions that are behind, if the channel has a fold. */
@@ -100,8 +109,13 @@ export function foldWhenBehind(
 export function createHandle<TInput, TEvent>(
   options: HandleOptions,
 ): ChannelHandle<TInput, TEvent> {
-  const { log, backend } = options
+  const { log, backend, createPresence } = options
+  let presence: Presence<unknown, unknown> | undefined
   return {
+    get presence() {
+      presence ??= createPresence()
+      return presence
+    },
     publish: (event, publish) => keepAlive(publishOne(options, event, publish)),
     publishMany: (events) => keepAlive(publishBatch(options, events)),
     history: (range) => keepAlive(readHistory<TEvent>(options, range)),

@@ -1,5 +1,13 @@
 /** The operation that failed in the background. */
-export type ErrorStage = 'listen' | 'read' | 'decode' | 'deliver' | 'gap' | 'index' | 'close'
+export type ErrorStage =
+  | 'listen'
+  | 'read'
+  | 'decode'
+  | 'deliver'
+  | 'gap'
+  | 'index'
+  | 'presence'
+  | 'close'
 
 /** Reports an error that can't be thrown to a caller. */
 export type ReportError = (error: unknown, stage: ErrorStage) => void

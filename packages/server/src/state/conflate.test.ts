@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { createChannels } from '../channels.ts'
 import { stateChannel } from './definition.ts'
-import type { StateEvent } from './handle.ts'
+import type { StateEvent } from './read-state.ts'
 
 function setup() {
   const value = z.number()

@@ -1,0 +1,129 @@
+import { type Clock, elapsedTime } from '@trpc-sse/protocol'
+import type { Backend, ChannelLog } from '../backend/backend.ts'
+import { toEntriesBackend } from '../backend/entries-backend.ts'
+import type { HubRegistry } from '../hub/registry.ts'
+import { Instances, type InstancesUser } from './instances.ts'
+import { parseMember } from './member.ts'
+import { Room, type RoomOptions } from './room.ts'
+
+/** The parts of {@link Rooms}. */
+export interface RoomsOptions {
+  readonly backend: Backend
+  readonly clock: Clock
+  readonly hubs: Pick<HubRegistry, 'find'>
+  report(error: unknown, stage: 'presence', log: ChannelLog): void
+}
+
+/** A room, and the time until which this process watches it though nobody is in it. */
+interface RoomSlot {
+  readonly room: Room
+  readonly log: ChannelLog
+  watchedUntilMs: number
+}
+
+/** How long a room is watched after it was read, in milliseconds: longer than a lease. */
+const watchMs = 20_000
+/** Instances remove the members of a dead one at different times, within so many milliseconds. */
+const sweepWithinMs = 1_000
+
+/** What is the same for a room in every process. */
+export type RoomSettings = Omit<RoomOptions, 'backend' | 'clock' | 'report' | 'instance'>
+
+/** The rooms that this process holds members in, or reads. */
+export class Rooms implements InstancesUser {
+  readonly #options: RoomsOptions
+  readonly #elapsedMs: () => number
+  #instances: Instances | undefined
+  readonly #slots = new Map<string, RoomSlot>()
+  #longestGraceMs = 0
+
+  constructor(options: RoomsOptions) {
+    this.#options = options
+    this.#elapsedMs = elapsedTime(options.clock)
+  }
+
+  /**
+   * Returns the room of a log. From then on, this process watches it. Throws `INVALID_OPTION` for a
+   * backend without entries.
+   */
+  open(options: RoomSettings): Room {
+    const { log, graceMs } = options
+    const slot = this.#slots.get(log.key) ?? this.#createSlot(options)
+    slot.watchedUntilMs = this.#elapsedMs() + watchMs
+    this.#longestGraceMs = Math.max(this.#longestGraceMs, graceMs)
+    return slot.room
+  }
+
+  /** Notes which instances hold a member, from the text of its entry. */
+  see(text: string): void {
+    for (const id of parseMember(text).instances) this.#instances?.see(id)
+  }
+
+  async close(): Promise<void> {
+    for (const { room } of this.#slots.values()) room.close()
+    this.#slots.clear()
+    await this.#instances?.close(this.#longestGraceMs)
+  }
+
+  holds(): boolean {
+    return this.#all().some(({ room }) => room.hasMembers)
+  }
+
+  watches(): boolean {
+    return this.#slots.size > 0
+  }
+
+  onHeartbeat(): void {
+    const now = this.#elapsedMs()
+    for (const [key, { room, watchedUntilMs }] of this.#slots) {
+      room.retry()
+      if (room.hasMembers || watchedUntilMs > now || this.#options.hubs.find(key)) continue
+      room.close()
+      this.#slots.delete(key)
+    }
+  }
+
+  onNewId(): void {
+    for (const { room } of this.#all()) room.rejoin()
+  }
+
+  onDead(dead: ReadonlySet<string>): void {
+    const { clock } = this.#options
+    clock.after(sweepWithinMs * clock.random(), () => {
+      for (const slot of this.#all()) void this.#sweep(slot, dead)
+    })
+  }
+
+  async #sweep({ room, log }: RoomSlot, dead: ReadonlySet<string>): Promise<void> {
+    try {
+      await room.sweep(dead)
+    } catch (error) {
+      // The next heartbeat finds them dead again.
+      for (const id of dead) this.#instances?.see(id)
+      this.#options.report(error, 'presence', log)
+    }
+  }
+
+  #createSlot(settings: RoomSettings): RoomSlot {
+    const { log } = settings
+    const { clock, report } = this.#options
+    const backend = toEntriesBackend(this.#options.backend)
+    this.#instances ??= new Instances({ ...this.#options, backend, user: this })
+    const instances = this.#instances
+    const room = new Room({
+      ...settings,
+      backend,
+      clock,
+      instance: () => instances.register(),
+      report: (error, stage) => report(error, stage, log),
+    })
+    const slot = { room, log, watchedUntilMs: 0 }
+    this.#slots.set(log.key, slot)
+    instances.start()
+    return slot
+  }
+
+  #all(): readonly RoomSlot[] {
+    return [...this.#slots.values()]
+  }
+}
