@@ -5,14 +5,10 @@ import type { IncomingMessage } from 'node:http'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import {
-  createTRPCClient,
-  createTRPCUntypedClient,
-  httpBatchLink,
-  httpSubscriptionLink,
-} from '@trpc/client'
+import { createTRPCUntypedClient, httpBatchLink, httpSubscriptionLink } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
+import type { StateEvent } from '@trpc-sse/server'
 import { EventSource } from 'eventsource'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { listen } from './support/http.ts'
@@ -345,11 +341,7 @@ describe('troubleshooting.md', () => {
 describe('the recipes, run as they are written', () => {
   const folder = join(work, 'recipes')
   const recipe = (name: string) => import(join(folder, name))
-  beforeAll(() => {
-    const files = [...filesOf(readPage('docs/recipes.md'))]
-    // Make names disappear sooner.
-    writeFiles(folder, new Map(files.map(([name, code]) => [name, code.replace('4_000)', '40)')])))
-  })
+  beforeAll(() => writeFiles(folder, filesOf(readPage('docs/recipes.md'))))
 
   it('a job completes, even for a client that was cut after its last event', async () => {
     const { jobRouter } = await recipe('job.ts')
@@ -379,57 +371,82 @@ describe('the recipes, run as they are written', () => {
     expect(await follow(ids[5])).toEqual([])
   })
 
-  it('a user who types is shown to others, and disappears', async () => {
-    const { typingRouter } = await recipe('typing.ts')
-    const { createTyping } = await recipe('typing-client.ts')
-    await using server = await serveUsers(typingRouter)
-    const shown = createInbox<readonly string[]>()
-    const clientOf = (user: string) => createClient(server.url, user)
-    createTyping(clientOf('ann'), 'lobby', shown.put)
-    const type = createTyping(clientOf('bob'), 'lobby', () => {})
-    type()
-    type()
-    expect(await shown.take()).toEqual(['bob'])
-    expect(await shown.take()).toEqual([])
-  })
-
-  it('a user is online until the last of their tabs is closed', async () => {
-    const { onlineRouter } = await recipe('online.ts')
-    const { showOnline } = await recipe('online-client.ts')
-    await using server = await serveUsers(onlineRouter)
-    const shown = createInbox<readonly string[]>()
-    const put = (users: ReadonlySet<string>): void => shown.put([...users].sort())
-    const until = async (...users: string[]): Promise<void> => {
-      while (`${await shown.take()}` !== `${users}`);
-    }
-    showOnline(createClient(server.url, 'ann'), 'lobby', put)
-    await until('ann')
-    const leaves = [1, 2].map(() => showOnline(createClient(server.url, 'bob'), 'lobby', () => {}))
-    await until('ann', 'bob')
-    expect(await shown.take()).toEqual(['ann', 'bob'])
-    leaves[0]?.()
-    expect(await shown.take()).toEqual(['ann', 'bob'])
-    leaves[1]?.()
-    expect(await shown.take()).toEqual(['ann'])
-  })
-
   it("an app's tests pass", async () => {
     await using tests = run(['--test', 'app.test.ts'], folder)
     expect(await tests.exited).toBe(0)
     expect(tests.lines.items).toContain('ℹ pass 2')
   })
+})
 
-  const serveUsers = (router: AnyTRPCRouter) =>
-    serveRouter(router, {
-      createContext: ({ req }: { req: IncomingMessage }) => ({ user: `${req.headers['x-user']}` }),
-    })
+describe('presence.md', () => {
+  const folder = folderOf(readPage('docs/presence.md'))
 
-  const createClient = (url: string, user: string) => {
-    const headers = { 'x-user': user }
-    return createTRPCClient<AnyTRPCRouter>({
-      links: [sseLink<AnyTRPCRouter>({ url, headers }), httpBatchLink({ url, headers })],
-    })
+  /** Serves a router, and follows a subscription of a user. */
+  async function serveUsers(router: AnyTRPCRouter) {
+    const createContext = ({ req }: { req: IncomingMessage }) => {
+      const id = `${req.headers['x-user']}`
+      return { user: { id, name: id.toUpperCase() } }
+    }
+    const server = await serveRouter(router, { createContext })
+    const clientOf = (user: string) => {
+      const options = { url: server.url, headers: { 'x-user': user } }
+      return createTRPCUntypedClient<AnyTRPCRouter>({
+        links: [sseLink<AnyTRPCRouter>(options), httpBatchLink(options)],
+      })
+    }
+    const follow = (user: string, path: string) => {
+      const shown = createInbox<string>()
+      const map = new Map<string, { name: string }>()
+      const { unsubscribe } = clientOf(user).subscription(
+        path,
+        { room: 'lobby' },
+        {
+          onData(item) {
+            applyTo(map, (item as { data: StateEvent<{ name: string }> }).data)
+            shown.put(Array.from(map.values(), ({ name }) => name).join())
+          },
+        },
+      )
+      return { shown, leave: unsubscribe }
+    }
+    return { server, clientOf, follow }
   }
+
+  function applyTo<TValue>(map: Map<string, TValue>, { type, data }: StateEvent<TValue>): void {
+    if (type === 'snapshot') for (const { key, value } of data) map.set(key, value)
+    else if (data.type === 'set') map.set(data.key, data.value)
+    else map.delete(data.key)
+  }
+
+  it('a user is there until the last of their tabs is closed', async () => {
+    const { appRouter } = await import(join(folder, 'router.ts'))
+    const { server, clientOf, follow } = await serveUsers(appRouter)
+    await using _server = server
+    const ann = follow('ann', 'onMember')
+    expect(await ann.shown.take()).toBe('ANN')
+    const tabs = [follow('bob', 'onMember'), follow('bob', 'onMember')]
+    expect(await ann.shown.take()).toBe('ANN,BOB')
+    tabs[0]?.leave()
+    const { entries } = (await clientOf('ann').query('members', { room: 'lobby' })) as {
+      entries: unknown[]
+    }
+    expect(entries).toHaveLength(2)
+    tabs[1]?.leave()
+    expect(await ann.shown.take()).toBe('ANN')
+    ann.leave()
+  })
+
+  it('a user who types is shown to others, and disappears', async () => {
+    const { typingRouter } = await import(join(folder, 'typing.ts'))
+    const { server, clientOf, follow } = await serveUsers(typingRouter)
+    await using _server = server
+    const ann = follow('ann', 'onTyping')
+    expect(await ann.shown.take()).toBe('')
+    await clientOf('bob').mutation('type', { room: 'lobby' })
+    expect(await ann.shown.take()).toBe('BOB')
+    expect(await ann.shown.take()).toBe('')
+    ann.leave()
+  })
 })
 
 describe('the CORS settings of server-link.md', () => {
