@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { createTRPCClient } from '@trpc/client'
 import { sseLink } from '@trpc-sse/client'
 import type { StateChange } from '@trpc-sse/server'
@@ -21,6 +22,8 @@ export interface Stage extends AsyncDisposable {
   /** The changes of the room that the watcher got. */
   readonly changes: readonly StateChange<unknown>[]
   members(): Promise<readonly string[]>
+  /** Lets time pass in which something must not happen. */
+  wait(ms: number): Promise<void>
   /** Opens a tab at an address. */
   openTab(url: string, user: string): Tab
 }
@@ -50,6 +53,9 @@ export async function setStage(room: string): Promise<Stage> {
     changes,
     async members() {
       return (await presence.entries()).entries.map(([key]) => key).sort()
+    },
+    async wait(ms) {
+      await setTimeout(ms)
     },
     openTab(url, user) {
       const retry = { baseMs: 20, maxMs: 200 }
