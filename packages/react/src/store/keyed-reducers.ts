@@ -2,8 +2,8 @@ import type { Reducers } from './fold.ts'
 import { type KeyedListOptions, keyedList } from './keyed-list.ts'
 
 /**
- * Creates the reducers of a list: each event is a version of an item, except the event of a state
- * channel that removes one.
+ * Creates the reducers of a list. Each event is a version of an item, except for the removals of a
+ * state channel.
  */
 export function keyedReducers(
   options: KeyedListOptions<unknown>,

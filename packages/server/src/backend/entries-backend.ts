@@ -1,10 +1,10 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import type { Backend } from './backend.ts'
 
-/** A backend that keeps entries. */
+/** A backend that supports entries. */
 export type EntriesBackend = Backend & Required<Pick<Backend, 'change' | 'entries'>>
 
-/** Returns the backend as one that keeps entries. Throws `INVALID_OPTION` if it doesn't. */
+/** Throws `INVALID_OPTION` for a backend that doesn't support entries. Returns all others. */
 export function toEntriesBackend(backend: Backend): EntriesBackend {
   if (hasEntries(backend)) return backend
   const message =

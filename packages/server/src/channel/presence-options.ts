@@ -1,37 +1,37 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { checkNumbers } from '../user-code/numbers.ts'
 
-/** Options of the presence of a channel. */
+/** Options for the presence of a channel. */
 export interface PresenceOptions<TMember extends StandardSchemaV1> {
   /**
-   * The schema of the values of members: what the others see of them.
+   * The schema for the values of members.
    *
    * @default any JSON
    */
   readonly member?: TMember
   /**
-   * How many members each channel with its params may have. One more is refused with
+   * The maximum number of members, for each value of the params. One more is refused with
    * `TOO_MANY_ENTRIES`.
    *
    * @default 10_000
    */
   readonly max?: number
   /**
-   * How long a member stays after the last subscription that held it, in milliseconds, 0 or more. A
-   * client that reconnects within that time has not left.
+   * The time for which a member stays after its last subscription, in milliseconds, 0 or more. A
+   * client that reconnects within this time doesn't leave.
    *
    * @default 5_000
    */
   readonly graceMs?: number
   /**
-   * The most bytes that the value of a member may have, as JSON in UTF-8.
+   * The maximum size of a member's value, in bytes, as JSON in UTF-8.
    *
    * @default 4_096
    */
   readonly maxValueBytes?: number
 }
 
-/** Checked {@link PresenceOptions}. */
+/** Validated {@link PresenceOptions}. */
 export interface PresenceSettings {
   readonly member: StandardSchemaV1
   readonly maxEntries: number
@@ -39,7 +39,7 @@ export interface PresenceSettings {
   readonly maxValueBytes: number
 }
 
-/** Adds the defaults. Throws `INVALID_OPTION` for a number that can't be used. */
+/** Adds the defaults. Throws `INVALID_OPTION` for an invalid number. */
 export function presenceSettings({
   member = anyValue,
   max = 10_000,

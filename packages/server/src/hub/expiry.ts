@@ -1,7 +1,7 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { EntriesPolicy } from '../backend/backend.ts'
 
-/** When a hub must look for entries of its log that have expired. */
+/** Computes when a hub must check its log for expired entries. */
 export class Expiry {
   readonly #policy: EntriesPolicy | undefined
   readonly #elapsedMs: () => number
@@ -12,22 +12,22 @@ export class Expiry {
     this.#elapsedMs = elapsedTime(clock)
   }
 
-  /** In elapsed milliseconds. */
+  /** The time of the next check, in elapsed milliseconds. */
   get atMs(): number {
     return this.#atMs
   }
 
-  /** Forgets what was known: the log is about to be read. */
+  /** Clears the time. Call it before a read of the log. */
   reset(): void {
     this.#atMs = Infinity
   }
 
-  /** Notes what a read of the log says. */
+  /** Takes the time that a read has returned. */
   onRead(expiresInMs: number | undefined): void {
     this.#atMs = this.#elapsedMs() + (expiresInMs ?? Infinity)
   }
 
-  /** Notes an event: an entry may have been set with it. */
+  /** Takes an event into account, with which an entry may have been set. */
   onEvent(): void {
     if (!this.#policy?.setWithEvents) return
     this.#atMs = Math.min(this.#atMs, this.#elapsedMs() + this.#policy.checkMs)

@@ -2,32 +2,32 @@ import type { ChannelLog } from '../backend/backend.ts'
 import type { EntryUpdate, LogChange } from '../backend/entries.ts'
 import type { EntriesBackend } from '../backend/entries-backend.ts'
 
-/** What becomes of an entry. */
+/** The result of an edit for an entry. */
 export interface Edited {
-  /** Its new text; `null` removes it. */
+  /** The new text; `null` removes the entry. */
   readonly text: string | null
-  /** The event that tells of it, if readers are to know. */
+  /** The payload of the event that announces it; without one, readers don't notice. */
   readonly payload?: string
 }
 
-/** A wanted change of one entry. */
+/** An edit of one entry. */
 export interface Edit {
   readonly key: string
-  /** The text that the entry probably has; `null` if there is probably none. */
+  /** The expected text of the entry; `null` if there should be no entry. A guess is enough. */
   readonly expected: string | null
-  /** Returns what becomes of the entry; `undefined` if it is to stay. */
+  /** Returns the new state of an entry with this text; `undefined` for no change. */
   apply(text: string | null): Edited | undefined
 }
 
-/** What an edit resulted in: the text that the entry has, or that there were too many entries. */
+/** The outcome of an edit: the text of the entry, or `'full'` if there were too many entries. */
 export type EditResult = { readonly text: string | null } | 'full'
 
-/** How many entries one script changes: Redis does nothing else meanwhile. */
+/** The number of entries that one script changes. Redis serves nobody else in the meantime. */
 const batchSize = 250
-/** How often a batch is tried while others change its entries. */
+/** The maximum number of attempts of one batch. */
 const maxTries = 50
 
-/** What edits are made with. */
+/** Options of {@link editEntries}. */
 export interface EditOptions {
   readonly log: ChannelLog
   readonly backend: EntriesBackend
@@ -35,8 +35,8 @@ export interface EditOptions {
 }
 
 /**
- * Makes edits of different entries, many in one step. Returns their results in order. Rejects if the
- * backend fails, or others change the entries all the time; some edits are made then.
+ * Edits different entries, many in one step. Returns the outcomes in order. Rejects if the backend
+ * fails, or if others keep changing the entries. Some of the edits may be stored then.
  */
 export async function editEntries(
   options: EditOptions,
@@ -68,7 +68,7 @@ async function editBatch(
   throw new Error(`Entries of ${log.key} were changed by others ${maxTries} times in a row.`)
 }
 
-/** Those that fit are made. */
+/** Stores the edits that fit. */
 async function oneByOne(
   options: EditOptions,
   edits: readonly Edit[],
@@ -91,7 +91,7 @@ function toChange(
     else if (one) set.push({ key, value: one.text })
   }
   return {
-    // All of them: an entry that is to stay may have been changed, too.
+    // Entries without a change are checked, too: `apply` may decide otherwise for another text.
     when: edits.map(({ key }, i) => ({ key, is: texts[i] ?? null })),
     set,
     delete: removed,

@@ -8,43 +8,44 @@ import { parseMember } from './member.ts'
 import type { Room } from './room.ts'
 import type { Rooms } from './rooms.ts'
 
-/** A member of a room, and what the others see of it. */
+/** A member of a channel, and what the others see of it. */
 export interface Member<TValue> {
-  /** Who it is: a user's id, for example. All holds of one key are one member. */
+  /** Identifies the member: the id of a user, for example. Equal keys are one member. */
   readonly key: string
   readonly value: TValue
 }
 
 /** Options of `hold`. A resolver's `opts` can be passed unchanged. */
 export interface HoldOptions {
-  /** The member is held until this aborts: the signal of a subscription. */
+  /** The signal of a subscription. The member is held until it aborts. */
   readonly signal: AbortSignal | undefined
 }
 
 /** A member that is held. */
 export interface HeldMember<TInput> {
   /**
-   * Sets the value of the member, for all subscriptions that hold it. Rejects with `INVALID_EVENT` or
-   * `EVENT_TOO_LARGE`.
+   * Sets the value of the member, for all subscriptions that hold it. Rejects with `INVALID_EVENT`
+   * or `EVENT_TOO_LARGE`.
    */
   update(value: TInput): Promise<void>
 }
 
 /**
- * Who is in a channel: members that subscriptions hold, on any instance. It can be read as a state
- * channel.
+ * The members of a channel: users whose subscriptions are open on any instance. It is read like a
+ * state channel.
  */
 export interface Presence<TInput, TMember> extends StateReads<TMember> {
   /**
-   * Holds a member for as long as the subscription lives whose `opts` are passed. Subscriptions with
-   * the same key are one member: the tabs and devices of a user. It has the value that was set last.
+   * Holds a member until the subscription ends whose `opts` are passed. Subscriptions with the same
+   * key, such as the tabs and devices of a user, are one member. Its value is the one that was set
+   * last.
    *
-   * After the last of them, the member stays for the grace period (`presence.graceMs`), so that a
-   * reload is no leave. If an instance crashes, its members leave within 15 seconds, except those
-   * that another instance holds.
+   * After its last subscription, the member stays for the grace period (`presence.graceMs`), so a
+   * reload doesn't count as a leave. If an instance crashes, its members leave within 15 seconds,
+   * except those that another instance holds.
    *
-   * Resolves when the member is stored. If the backend doesn't answer, it resolves too, and the
-   * member is stored later; `onError` is called. Rejects with `INVALID_OPTION` outside a subscription
+   * Resolves when the member is stored. If the backend doesn't answer, this calls `onError` and
+   * resolves, and the member is stored later. Rejects with `INVALID_OPTION` outside a subscription
    * or for a bad key, and with `INVALID_EVENT`, `EVENT_TOO_LARGE` or `TOO_MANY_ENTRIES`.
    */
   hold(options: HoldOptions, member: Member<TInput>): Promise<HeldMember<TInput>>

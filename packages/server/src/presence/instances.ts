@@ -3,29 +3,29 @@ import type { ChannelLog } from '../backend/backend.ts'
 import type { EntriesBackend } from '../backend/entries-backend.ts'
 import { FailureReport } from '../hub/report.ts'
 
-/** A lease without a renewal ends after this time, in milliseconds. */
+/** The duration of a lease, in milliseconds. */
 const leaseMs = 8_000
 /** The time between two heartbeats, in milliseconds, plus or minus a quarter. */
 const heartbeatMs = 2_000
 
-/** The log of all instances that have a lease: an entry for each. */
+/** The log with the leases of all instances. Each lease is an entry. */
 const log: ChannelLog = {
   key: '~instances',
   retain: { events: 1, forMs: 60_000 },
   entries: { checkMs: leaseMs },
 }
 
-/** A user of {@link Instances}. */
+/** The callbacks of {@link Instances}. */
 export interface InstancesUser {
-  /** Whether it holds members. */
+  /** Whether this process holds members, and so needs a lease. */
   holds(): boolean
-  /** Whether it needs to know of dead instances. */
+  /** Whether this process needs to know which instances are dead. */
   watches(): boolean
-  /** Called after each heartbeat that succeeded. */
+  /** Called after each successful heartbeat. */
   onHeartbeat(): void
-  /** Called when this instance has got a new id: it had lost its lease. */
+  /** Called when this process has got a new id because it had lost its lease. */
   onNewId(): void
-  /** Called with the ids of instances that have lost their leases. */
+  /** Called with the ids of instances whose leases have ended. */
   onDead(dead: ReadonlySet<string>): void
 }
 
@@ -38,17 +38,18 @@ export interface InstancesOptions {
 }
 
 /**
- * Keeps one lease for this process, and notices when other processes lose theirs. That costs two
- * scripts for each heartbeat, whatever the number of members.
+ * Keeps the lease of this process, and detects when the leases of other processes end. A heartbeat
+ * is two scripts, regardless of the number of members.
  *
- * After a failed heartbeat, or the loss of its own lease, an instance trusts no absence for the time
- * of a lease: if the store was away, everybody has lost their leases, and gets new ones.
+ * After an outage of the store, the leases of all instances have ended, and they get new ones. So
+ * after a failed heartbeat or the loss of its own lease, an instance declares no other one dead for
+ * the duration of a lease.
  */
 export class Instances {
   readonly #options: InstancesOptions
   readonly #elapsedMs: () => number
   readonly #failures: FailureReport
-  /** Ids that were seen alive, or in the entry of a member. */
+  /** Ids of instances that had a lease, or that an entry of a member names. */
   readonly #known = new Set<string>()
   #id: string | undefined
   #registering: Promise<string> | undefined
@@ -66,19 +67,19 @@ export class Instances {
     )
   }
 
-  /** Starts the heartbeats, unless they run. */
+  /** Starts the heartbeats, unless they are running. */
   start(): void {
     if (this.#cancelHeartbeat || this.#isClosed) return
     this.#distrust()
     this.#schedule()
   }
 
-  /** Notes that an entry names an instance. */
+  /** Records an instance that an entry names. If it has no lease, it is reported as dead. */
   see(id: string): void {
     this.#known.add(id)
   }
 
-  /** Resolves to the id of this instance, which then has a lease. Rejects if the backend fails. */
+  /** Resolves to the id of this instance once it has a lease. Rejects if the backend fails. */
   register(): Promise<string> {
     if (this.#id !== undefined) return Promise.resolve(this.#id)
     this.#registering ??= this.#takeLease().finally(() => {
@@ -87,7 +88,9 @@ export class Instances {
     return this.#registering
   }
 
-  /** Stops the heartbeats. The lease ends when clients have had the time to reconnect elsewhere. */
+  /**
+   * Stops the heartbeats. The lease lasts for `graceMs`, so that clients can reconnect elsewhere.
+   */
   async close(graceMs: number): Promise<void> {
     this.#isClosed = true
     this.#cancelHeartbeat?.()
@@ -146,7 +149,7 @@ export class Instances {
   }
 
   async #findDead(): Promise<void> {
-    // An instance that is seen during the read may have started after it.
+    // Copied before the read: an instance that is recorded during it may have started after it.
     const known = [...this.#known]
     const living = await this.#readLiving()
     const dead = new Set(known.filter((id) => !living.has(id)))

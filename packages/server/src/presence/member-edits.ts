@@ -3,13 +3,13 @@ import type { StateChange } from '../state/changes.ts'
 import type { Edit, Edited } from './edits.ts'
 import { memberText, parseMember } from './member.ts'
 
-/** A member as an instance wants it to be. */
+/** The state of a member that an instance wants to store. */
 export interface WantedMember {
   readonly key: string
   value: unknown
   /** The value as text. */
   text: string
-  /** Whether the value replaces the one that other instances have stored. */
+  /** Whether the value is newer than the stored one. */
   isNewValue: boolean
 }
 
@@ -19,7 +19,7 @@ interface Editor {
   readonly codec: Codec
 }
 
-/** Returns the edit by which an instance holds a member. */
+/** Creates the edit that adds an instance to a member. */
 export function joining(
   member: WantedMember & { readonly entry: string | null },
   { instance, codec }: Editor,
@@ -42,7 +42,7 @@ export function joining(
   }
 }
 
-/** Returns the edit by which an instance lets a member go. */
+/** Creates the edit that removes an instance from a member. */
 export function leaving(
   { key, entry }: { readonly key: string; readonly entry: string | null },
   { instance, codec }: Editor,
@@ -52,7 +52,7 @@ export function leaving(
   return { key, expected: entry, apply }
 }
 
-/** Returns the edit that removes dead instances from an entry; `undefined` if it has none. */
+/** Creates the edit that removes dead instances from an entry; `undefined` if there are none. */
 export function removal({
   key,
   text,

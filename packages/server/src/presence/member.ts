@@ -1,6 +1,6 @@
 /**
- * A member as it is stored in an entry: the instances that hold it, and its value. An instance is a
- * process, or a process after it has lost its lease.
+ * A member, as an entry stores it: the ids of the instances that hold it, and its value. A process
+ * that lost its lease continues as another instance.
  */
 export interface StoredMember {
   readonly instances: readonly string[]
@@ -8,7 +8,7 @@ export interface StoredMember {
   readonly value: string
 }
 
-/** Reads the text of an entry: ids of instances, a space, and the value. */
+/** Parses the text of an entry: ids of instances, a space, and the value. */
 export function parseMember(text: string): StoredMember {
   const space = text.indexOf(' ')
   return { instances: text.slice(0, space).split(','), value: text.slice(space + 1) }

@@ -10,20 +10,20 @@ export interface RoomOptions extends EditOptions {
   readonly name: string
   readonly codec: Codec
   readonly clock: Clock
-  /** How long a member stays after the last subscription that held it, in milliseconds. */
+  /** The time for which a member stays after its last subscription, in milliseconds. */
   readonly graceMs: number
-  /** Resolves to the id of this instance once the store knows that the instance is alive. */
+  /** Resolves to the id of this instance once it has a lease. */
   instance(): Promise<string>
   report(error: unknown, stage: 'presence'): void
 }
 
-/** A member that this instance holds, or lets go. */
+/** A member that this instance holds or is about to release. */
 interface LocalMember extends WantedMember {
   /** The number of subscriptions that hold it. */
   holds: number
-  /** Whether it has been held in the grace period. */
+  /** Whether it is held, or its grace period isn't over. */
   isWanted: boolean
-  /** The probable text of its entry; `null` if there is none. */
+  /** The last known text of its entry; `null` if there was none. */
   entry: string | null
   cancelGrace: (() => void) | undefined
   /** The callers that wait until it is stored. */
@@ -35,10 +35,10 @@ interface Waiting {
   reject(error: unknown): void
 }
 
-/** Changes wait so long to be stored in one step, in milliseconds. */
+/** The time for which changes are gathered, to store them in one step, in milliseconds. */
 const gatherMs = 20
 
-/** The members of one channel that subscriptions on this instance hold. */
+/** The members of one channel that subscriptions of this process hold. */
 export class Room {
   readonly #options: RoomOptions
   readonly #failures: FailureReport
@@ -57,7 +57,7 @@ export class Room {
     return this.#members.size > 0
   }
 
-  /** Holds a member once more, with a new value. Resolves when the member is stored. */
+  /** Adds a hold of a member, and sets its value. Resolves when the member is stored. */
   hold(key: string, value: unknown): Promise<void> {
     const text = this.#options.codec.serialize(value)
     const known = this.#members.get(key)
@@ -87,7 +87,7 @@ export class Room {
     })
   }
 
-  /** Stores what could not be stored before. */
+  /** Retries to store members after a failure. */
   retry(): void {
     if (this.#changed.size > 0) this.#schedule()
   }
@@ -150,7 +150,7 @@ export class Room {
       this.#isStoring = false
       this.retry()
     } catch (error) {
-      // The next heartbeat retries. A subscription need not wait for that.
+      // The next heartbeat retries. Subscriptions don't wait for it.
       for (const member of members) this.#changed.add(member)
       for (const { resolve } of waiting.flat()) resolve()
       this.#isStoring = false

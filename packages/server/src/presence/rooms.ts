@@ -14,22 +14,25 @@ export interface RoomsOptions {
   report(error: unknown, stage: 'presence', log: ChannelLog): void
 }
 
-/** A room, and the time until which this process watches it though nobody is in it. */
+/** A room, and the time until which this process watches it even without members. */
 interface RoomSlot {
   readonly room: Room
   readonly log: ChannelLog
   watchedUntilMs: number
 }
 
-/** How long a room is watched after it was read, in milliseconds: longer than a lease. */
+/** The time for which a room is watched after a read, in milliseconds. Longer than a lease. */
 const watchMs = 20_000
-/** Instances remove the members of a dead one at different times, within so many milliseconds. */
+/**
+ * The instances sweep at random times within so many milliseconds, so that the first one does most
+ * of the work.
+ */
 const sweepWithinMs = 1_000
 
-/** What is the same for a room in every process. */
+/** The options of a room that are the same in every process. */
 export type RoomSettings = Omit<RoomOptions, 'backend' | 'clock' | 'report' | 'instance'>
 
-/** The rooms that this process holds members in, or reads. */
+/** The rooms in which this process holds members, and the rooms that it reads. */
 export class Rooms implements InstancesUser {
   readonly #options: RoomsOptions
   readonly #elapsedMs: () => number
@@ -43,7 +46,7 @@ export class Rooms implements InstancesUser {
   }
 
   /**
-   * Returns the room of a log. From then on, this process watches it. Throws `INVALID_OPTION` for a
+   * Returns the room of a log, and watches it for dead instances. Throws `INVALID_OPTION` for a
    * backend without entries.
    */
   open(options: RoomSettings): Room {
@@ -54,7 +57,7 @@ export class Rooms implements InstancesUser {
     return slot.room
   }
 
-  /** Notes which instances hold a member, from the text of its entry. */
+  /** Records the instances that an entry names. */
   see(text: string): void {
     for (const id of parseMember(text).instances) this.#instances?.see(id)
   }
@@ -98,7 +101,7 @@ export class Rooms implements InstancesUser {
     try {
       await room.sweep(dead)
     } catch (error) {
-      // The next heartbeat finds them dead again.
+      // The next heartbeat reports them again.
       for (const id of dead) this.#instances?.see(id)
       this.#options.report(error, 'presence', log)
     }

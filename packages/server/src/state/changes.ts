@@ -1,17 +1,17 @@
 import { isPlainObject } from '@trpc-sse/protocol'
 
-/** An entry of a state channel, as it is in a snapshot. */
+/** An entry of a state channel, as snapshots contain it. */
 export interface StateEntry<TValue> {
   readonly key: string
   readonly value: TValue
 }
 
-/** A change of a state channel: an event of its log, as subscribers get it. */
+/** A change of a state channel: an event of its log. */
 export type StateChange<TValue> =
   | { readonly type: 'set'; readonly key: string; readonly value: TValue }
   | { readonly type: 'removed'; readonly key: string }
 
-/** Reads an event of a state channel's log; `undefined` for what no state channel has stored. */
+/** Validates an event of a state channel's log. Returns `undefined` for any other value. */
 export function toStateChange(event: unknown): StateChange<unknown> | undefined {
   if (!isPlainObject(event)) return undefined
   const { type, key, value } = event

@@ -5,12 +5,12 @@ import type { LogFeed } from '../subscription/feed.ts'
 import { toStateChange } from './changes.ts'
 
 /**
- * Which changes in a window are the newest of their key. There is one for each window, shared by all
- * its readers: a reader that is behind needs no memory of its own.
+ * Knows the newest change of each key in a window. All readers of the window share it, so a slow
+ * reader needs no memory of its own.
  */
 class NewestChanges {
   readonly #window: Window
-  /** The numbers of the newest changes, by key. */
+  /** The sequence number of the newest change, by key. */
   readonly #newest = new Map<string, number>()
   #end = 0
 
@@ -18,7 +18,7 @@ class NewestChanges {
     this.#window = window
   }
 
-  /** Whether a later change in the window is about the same key. */
+  /** Whether the window has a later change of the same key. */
   isOutdated(event: FeedEvent): boolean {
     this.#readOn()
     const following = this.#window.after(event.id)
@@ -46,7 +46,7 @@ function keyOf(event: FeedEvent): string | undefined {
 
 const newestChanges = new WeakMap<Window, NewestChanges>()
 
-/** Leaves out changes of a feed that a later change in the hub's window replaces. */
+/** Leaves out the changes that a later change in the hub's window replaces. */
 export function conflate(feed: LogFeed, hub: Pick<Hub, 'window'>): LogFeed {
   feed.needValues()
   return {

@@ -11,44 +11,46 @@ export interface StateChannelOptions<
 > {
   /** The schema of the params. Each value of the params has a map of its own. */
   readonly params?: TParams
-  /** The schema of the values. It checks and transforms each value that is set. */
+  /** The schema of the values. It validates and transforms each value that is set. */
   readonly value: TValue
   /**
-   * How many entries each map may have. One more is refused with `TOO_MANY_ENTRIES`.
+   * The maximum number of entries in each map. One more is refused with `TOO_MANY_ENTRIES`.
    *
    * @default { max: 10_000 }
    */
   readonly entries?: { readonly max?: number }
   /**
-   * When an entry expires, in milliseconds after it was set, 1,000 to 30 days. A call of `set` may
-   * give another time.
+   * The lifetime of an entry after it was set, in milliseconds, 1,000 to 30 days. A call of `set`
+   * can override it.
    *
    * @default never
    */
   readonly forMs?: number
   /**
-   * Whether a subscription that is behind gets only the newest change of each key. If it is further
-   * behind than the events in memory, it gets another snapshot.
+   * Whether a slow subscription gets only the newest change of each key. If it is further behind
+   * than the events in memory (`window` of `createChannels`), it gets another snapshot.
    *
    * @default false
    */
   readonly conflate?: boolean
   /**
-   * How many changes are kept, and for how many milliseconds. A subscription that resumes within
-   * them gets changes; otherwise, it gets another snapshot.
+   * How many changes are kept, and for how many milliseconds. A client that resumes within this
+   * retention gets the changes. Otherwise, it gets another snapshot.
    *
    * @default { events: 2_000, forMs: 600_000 }
    */
   readonly retain?: Partial<Retention>
   /**
-   * The most bytes that one value may have, as JSON in UTF-8.
+   * The maximum size of one value, in bytes, as JSON in UTF-8.
    *
    * @default 4_096
    */
   readonly maxValueBytes?: number
 }
 
-/** A state channel for `createChannels`: checked options, and the types of its params and values. */
+/**
+ * A state channel for `createChannels`: validated options, and the types of its params and values.
+ */
 export interface StateChannelDefinition<TParams, TInput, TValue> {
   readonly kind: 'state'
   readonly params: StandardSchemaV1 | undefined
@@ -58,7 +60,7 @@ export interface StateChannelDefinition<TParams, TInput, TValue> {
   readonly conflate: boolean
   readonly retain: Retention
   readonly maxValueBytes: number
-  /** Carries types; never set at run time. */
+  /** Carries the types. Never set at run time. */
   readonly types?: { readonly params: TParams; readonly input: TInput; readonly value: TValue }
 }
 
@@ -69,7 +71,7 @@ export type AnyStateChannelDefinition = StateChannelDefinition<unknown, unknown,
  * Defines a state channel: a map of keys to values that many processes change, and the log of its
  * changes. Its subscribers get a snapshot, and then each change.
  *
- * @throws `INVALID_OPTION` for a number or a schema that can't be used.
+ * @throws `INVALID_OPTION` for an invalid number or schema.
  */
 export function stateChannel<
   TValue extends StandardSchemaV1,

@@ -16,16 +16,16 @@ export interface SetOptions {
 
 /** The result of a change. */
 export interface StateResult<TId extends EventId | undefined = EventId> {
-  /** The id of the change, which is an event. `undefined` if nothing was changed. */
+  /** The id of the event that announces the change; `undefined` if nothing was changed. */
   readonly id: TId
 }
 
 /**
- * One map of a state channel: change it and subscribe to it. Making a handle is cheap and opens
+ * The handle of one map: change the map, and subscribe to it. Creating a handle is cheap, and opens
  * nothing.
  *
- * A key is any text of 1 to 256 characters. All methods reject with `INVALID_OPTION` for another
- * key, and with `BACKEND_UNAVAILABLE` if the backend doesn't answer. A change may be stored then.
+ * A key is any text of 1 to 256 characters. All methods reject with `INVALID_OPTION` for any other
+ * key, and with `BACKEND_UNAVAILABLE` if the backend doesn't answer. The change may be stored then.
  */
 export interface StateHandle<TInput, TValue> extends StateReads<TValue> {
   /**
@@ -35,17 +35,17 @@ export interface StateHandle<TInput, TValue> extends StateReads<TValue> {
    * `EVENT_TOO_LARGE` or `TOO_MANY_ENTRIES`.
    */
   set(key: string, value: TInput, options?: SetOptions): Promise<StateResult>
-  /** Sets up to 1,000 entries in one step: all of them, or none. Rejects as `set` does. */
+  /** Sets up to 1,000 entries in one step: all or none. Rejects as `set` does. */
   setMany(
     entries: Iterable<readonly [key: string, value: TInput]>,
     options?: SetOptions,
   ): Promise<readonly StateResult[]>
   /**
-   * Sets what `change` makes of the present value, which is `undefined` if there is none. If it
-   * returns `undefined`, the entry is deleted.
+   * Calls `change` with the current value, or with `undefined` if there is no entry, and sets the
+   * result. If the result is `undefined`, the entry is deleted.
    *
-   * If the entry was changed meanwhile, `change` is called again, up to 50 times in all. Rejects
-   * with `UPDATE_CONFLICT` after that, with what `change` throws, or as `set` does.
+   * If somebody else changed the entry in the meantime, `change` is called again, up to 50 times in
+   * all. Rejects with `UPDATE_CONFLICT` after that, with what `change` throws, or as `set` does.
    */
   update(
     key: string,
@@ -58,7 +58,7 @@ export interface StateHandle<TInput, TValue> extends StateReads<TValue> {
 
 type MaybePromise<TValue> = TValue | PromiseLike<TValue>
 
-/** What a handle is made of. */
+/** The parts of a {@link StateHandle}. */
 export interface StateHandleOptions
   extends StateWriterOptions,
     Omit<StateReadOptions, 'conflate' | 'decode' | 'maxValueBytes' | 'onOpen'> {}

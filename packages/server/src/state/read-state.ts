@@ -17,7 +17,9 @@ import { readSnapshot, type SnapshotOptions } from './snapshot.ts'
 /** Entries of a state channel, and their position. */
 export interface StateEntries<TValue> {
   readonly entries: ReadonlyArray<readonly [key: string, value: TValue]>
-  /** The id of the last change in them. A subscription from there misses nothing. */
+  /**
+   * The id of the last change that they include. A subscription that starts there misses nothing.
+   */
   readonly lastEventId: EventId
 }
 
@@ -29,33 +31,33 @@ export interface StateReads<TValue> {
   /** Returns all entries at one position. Rejects with `BACKEND_UNAVAILABLE`. */
   entries(): Promise<StateEntries<TValue>>
   /**
-   * Subscribes to the map: first `{ type: 'snapshot', data }`, whose data is a list of
-   * `{ key, value }`, and then `{ type: 'event', data }` for each change. Its data is
-   * `{ type: 'set', key, value }` or `{ type: 'removed', key }`.
+   * Subscribes to the map: first `{ type: 'snapshot', data }`, whose data is a list of `{ key,
+   * value }`, and then `{ type: 'event', data }` for each change. Its data is `{ type: 'set', key,
+   * value }` or `{ type: 'removed', key }`.
    *
-   * Pass the resolver's `opts`, and return the result from the procedure. A client that resumes gets
-   * changes. Where they are no longer available, another snapshot replaces them.
+   * Pass the resolver's `opts`, and return the result from the procedure. A client that resumes
+   * gets changes. Where they are no longer available, another snapshot replaces them.
    */
   live(options?: LiveOptions): ChannelSubscription<StateEvent<TValue>>
 }
 
-/** A snapshot as live subscriptions get it: encoded once for all of them. */
+/** A snapshot for live subscriptions. It is encoded once for all of them. */
 export type LiveSnapshot = TrackedEnvelope<ReadonlyArray<StateEntry<unknown>>>
 
-/** What a map is read with. */
+/** Options of {@link readState}. */
 export interface StateReadOptions extends Omit<ChannelFeedOptions, 'behind' | 'wrap'> {
   readonly backend: EntriesBackend
   readonly reads: Reads
   readonly snapshots: RecentReads<LiveSnapshot>
   readonly conflate: boolean
   readonly maxValueBytes: number
-  /** Decodes the text of an entry to its value. */
+  /** Decodes the stored text of an entry to its value. */
   decode(text: string): unknown
-  /** Called whenever the map is read or followed. */
+  /** Called at each read of the map, and for each subscription that opens. */
   onOpen?(): void
 }
 
-/** Creates the methods that read one map. */
+/** Creates the reading methods of one map. */
 export function readState<TValue>(options: StateReadOptions): StateReads<TValue> {
   const { onOpen = () => {} } = options
   const reading = { ...options, pageSize: pageSizeOf(options.maxValueBytes) }
@@ -69,7 +71,7 @@ export function readState<TValue>(options: StateReadOptions): StateReads<TValue>
   }
 }
 
-/** The most bytes that one page of entries may have. */
+/** The approximate maximum size of a page of entries, in bytes. */
 const pageBytes = 1_048_576
 const mostPerPage = 1_000
 
@@ -86,7 +88,7 @@ function followState<TValue>(
   const isOutdated = ([id]: LiveSnapshot): boolean => {
     const window = hubs.find(log.key)?.window
     const following = window?.after(id)
-    // More events are trimmed while the snapshot is on its way to the client.
+    // Half of the retention is left for events that come while the snapshot is being sent.
     return !window || following === undefined || window.end - following > log.retain.events / 2
   }
   const load = async (): Promise<TrackedEnvelope<ReadonlyArray<StateEntry<TValue>>>> =>

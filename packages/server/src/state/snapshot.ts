@@ -13,25 +13,26 @@ export interface Snapshot {
   readonly lastEventId: EventId
 }
 
-/** What a snapshot is read with. */
+/** Options of {@link readSnapshot}. */
 export interface SnapshotOptions {
   readonly log: ChannelLog
   readonly backend: EntriesBackend
   readonly codec: Codec
   readonly reads: Reads
-  /** About how many entries one page has. */
+  /** The approximate number of entries in one page. */
   readonly pageSize: number
-  /** Reads the value of an entry as it is stored. */
+  /** Decodes the stored text of an entry to its value. */
   decode(text: string): unknown
 }
 
-/** How often a snapshot is read before it fails, because changes are gone before they are read. */
+/** The maximum number of attempts. An attempt fails if changes are trimmed before they are read. */
 const maxTries = 4
 const bounds = { limit: 256, maxBytes: 262_144 }
 
 /**
- * Reads all entries of a log. Its pages are of different moments: the changes between the first and
- * the last of them are read too, so that the snapshot is exactly that of its position.
+ * Reads all entries of a log, page by page. The pages are of different moments. So the changes
+ * between the first and the last page are read and applied, too: the result is exactly the map at
+ * its position.
  */
 export async function readSnapshot(options: SnapshotOptions): Promise<Snapshot> {
   const { log, backend, reads } = options
@@ -68,7 +69,7 @@ function addPage(
   for (const [key, text] of page.entries) entries.set(key, decode(text))
 }
 
-/** Applies the changes from one position to another. Returns whether all of them are there. */
+/** Applies the changes between two positions. Returns whether none of them was missing. */
 async function applyChanges(
   entries: Map<string, unknown>,
   { from, to }: { readonly from: EventId; readonly to: EventId },

@@ -8,9 +8,9 @@ import type { StateChange } from './changes.ts'
 import { checkForMs, checkKey } from './checks.ts'
 import type { AnyStateChannelDefinition } from './definition.ts'
 
-/** What a map is changed with. */
+/** The parts of a {@link StateWriter}. */
 export interface StateWriterOptions {
-  /** The channel's name. */
+  /** The name of the channel. */
   readonly name: string
   readonly log: ChannelLog
   readonly definition: AnyStateChannelDefinition
@@ -18,12 +18,14 @@ export interface StateWriterOptions {
   readonly codec: Codec
 }
 
-/** The most entries of one `setMany`: Redis does nothing else meanwhile. */
+/**
+ * The maximum number of entries in one `setMany`. Redis serves nobody else while it stores them.
+ */
 const maxBatchEntries = 1_000
-/** How often `update` calls its function before it gives up. */
+/** The maximum number of attempts of one `update`. */
 const maxTries = 50
 
-/** Changes one map. Each change is one step, with its events. */
+/** Changes one map. Each change stores the entries and their events in one step. */
 export class StateWriter {
   readonly #options: StateWriterOptions
 
@@ -51,8 +53,9 @@ export class StateWriter {
   }
 
   /**
-   * Sets what `change` makes of an entry's value, or deletes the entry if that is `undefined`.
-   * Repeats that while others change the entry. Returns the id of the change, if there was one.
+   * Replaces the value of an entry by the result of `change`. Deletes the entry if the result is
+   * `undefined`. Starts again if somebody else changed the entry in the meantime. Returns the id of
+   * the event; `undefined` if nothing was changed.
    */
   async update(
     place: string,
@@ -63,7 +66,7 @@ export class StateWriter {
     checkKey(place, key)
     const forMs = this.#forMs(place, givenForMs)
     const { codec } = this.#options
-    // No text of a value is empty: this only reads.
+    // The text of a value is never empty. So this condition fails, and the result has the text.
     let [is = null] = (await this.#change({ when: [{ key, is: '' }] })).current
     for (let tries = 0; tries < maxTries; tries++) {
       const value = await change(is === null ? undefined : codec.deserialize(is))
