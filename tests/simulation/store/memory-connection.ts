@@ -66,7 +66,13 @@ export class MemoryConnection implements Backend, StoreConnection {
     const { store, process } = this.#options
     let isListening = true
     const remote = this.#remote(listener, () => isListening)
-    const unlisten = await this.#ask(() => store.listen(log, remote))
+    const unlisten = await this.#ask(async () => {
+      const leave = await store.listen(log, remote)
+      // The process may have crashed while it asked.
+      if (process.hasCrashed) leave()
+      else process.onCrash(leave)
+      return leave
+    })
     this.#listeners.add(listener)
     const stop = (): void => {
       isListening = false

@@ -28,9 +28,9 @@ export class RedisConnection implements StoreConnection {
     })
   }
 
-  /** How many connections the server has. */
+  /** How many connections the server has, but for the dead ones that it hasn't noticed yet. */
   get sockets(): number {
-    return this.#sockets.size
+    return [...this.#sockets].filter(({ isSilent }) => !isSilent).length
   }
 
   /** Ends the connections with subscriptions. New connections are refused for a while. */

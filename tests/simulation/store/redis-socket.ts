@@ -47,6 +47,10 @@ export class RedisSocket extends InProcessSocket {
     this.#connect()
   }
 
+  get isSilent(): boolean {
+    return this.#isSilent
+  }
+
   get hasSubscriptions(): boolean {
     return this.#session.hasSubscriptions
   }
