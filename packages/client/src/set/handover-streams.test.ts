@@ -199,6 +199,25 @@ describe('P62: a control request that fails', () => {
     expect(server.count()).toBe(3)
   })
 
+  // Found by the simulator: seed 7117.
+  it('P62: is answered while a new stream is being opened, which alone gets what changed since', async () => {
+    await using server = await scriptedServer()
+    const { follow, clock, first } = await setup(server)
+    follow('c')
+    const control = await nextSet(server)
+    first.reconnect()
+    await clock.due(50)
+    const d = follow('d')
+    clock.advance(50)
+    const second = await nextSet(server)
+    expect(second.wanted).toContainEqual({ path: 'd' })
+    control.accept()
+    await control.exchange.gone
+    second.open('two', 'a', 'b', 'c', 'd').events('d', 7)
+    expect(await d.nextMany(4)).toEqual([...opening, event(7)])
+    expect(server.count()).toBe(3)
+  })
+
   it('P62: is then refused as a whole: only new subscriptions fail, and the others continue', async () => {
     await using server = await scriptedServer()
     const { a, b, follow, clock, first } = await setup(server)

@@ -74,9 +74,13 @@ export class MultiplexedConnection implements SetConnection {
     return this.#isInControl
   }
 
-  /** Sends control requests one at a time, each with everything that is wanted at that moment. */
+  /**
+   * Sends control requests one at a time, each with everything that is wanted at that moment. Leaves
+   * changes to a newer connection: whichever is asked last for a subscription is the one to run it.
+   */
   changed(): void {
     if (!this.#isInControl || this.#request || this.#isHeldBack) return
+    if (!this.#owner.isNewest(this)) return
     if (this.#table.differs(this.#owner.wanted())) void this.#control()
   }
 

@@ -10,6 +10,8 @@ export interface ConnectionOwner {
   /** Asks the app for the current address, headers and connection params. */
   endpoint(): Promise<Endpoint>
   wanted(): ReadonlySet<SharedSubscription>
+  /** Whether no other connection was opened after this one. */
+  isNewest(connection: SetConnection): boolean
   /** The newest connection is open, or a subscription has started on it. */
   closePrevious(): void
   lost(connection: SetConnection, error: unknown): void

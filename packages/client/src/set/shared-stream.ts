@@ -75,6 +75,10 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
     return this.options.endpoint([first, ...others])
   }
 
+  isNewest(connection: SetConnection): boolean {
+    return [...this.#connections].at(-1) === connection
+  }
+
   handOver(): void {
     this.#stream?.handOver()
   }
@@ -84,6 +88,8 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
     if (error !== undefined) this.#notBeforeMs = this.#elapsedMs() + this.askedWaitMs()
     for (const subscription of [...this.#subscriptions])
       subscription.handover.lost(connection, this.#ownError(subscription, error))
+    // The connection before it may have left changes to it.
+    for (const other of this.#connections) other.changed?.()
     // Subscriptions that back off by themselves open another stream when they are due.
     if (this.#subscriptions.size > 0 && this.wanted().size === 0) this.#release()
   }
