@@ -22,6 +22,7 @@ export class RedisSocket extends InProcessSocket {
   readonly #session: Session
   #hasServer = true
   #isDemoted = false
+  #isGivenUp = false
   /** Nothing passes any more, and neither end knows. */
   #isSilent = false
   /** When the last bytes arrive, in each direction. */
@@ -30,7 +31,10 @@ export class RedisSocket extends InProcessSocket {
 
   constructor(options: RedisSocketOptions) {
     const wire = {
-      send: (bytes: string) => this.#sendToServer(() => this.#session.receive(bytes)),
+      send: (bytes: string) =>
+        this.#sendToServer(() => {
+          if (!this.#isGivenUp) this.#session.receive(bytes)
+        }),
       close: () => this.#sendToServer(() => this.#closeAtServer()),
     }
     super(wire, options.process.clock)
@@ -75,6 +79,12 @@ export class RedisSocket extends InProcessSocket {
   clientCrashed(): void {
     const { store } = this.#options
     store.process.arrive(this.#delayMs(), () => this.#closeAtServer())
+  }
+
+  /** What is under way from a client that has given the connection up is lost with it. */
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    if (error) this.#isGivenUp = true
+    super._destroy(error, done)
   }
 
   #connect(): void {
