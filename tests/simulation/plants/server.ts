@@ -39,8 +39,8 @@ export const serverPlants: readonly Plant[] = [
     seed: 6,
     about: 'a publish that is sent again with its key is stored twice',
     file: 'server/src/backend/memory-log-state.ts',
-    find: 'if (known !== undefined && known.untilMs > nowMs)',
-    replace: 'if (known !== undefined && known.untilMs < nowMs)',
+    find: 'if (known !== undefined && known.untilMs > elapsedMs)',
+    replace: 'if (known !== undefined && known.untilMs < elapsedMs)',
   },
   {
     name: 'cancel-closes-nothing',

@@ -8,6 +8,7 @@ import type {
 
 interface MemoryEntry {
   readonly value: string
+  /** In elapsed milliseconds. */
   readonly expiresAtMs: number
   readonly onExpiry: string | undefined
 }
@@ -24,9 +25,9 @@ export class MemoryEntries {
   }
 
   /** Removes expired entries. Returns the payloads to store, in the order of expiry. */
-  expire(nowMs: number): readonly string[] {
-    if (nowMs < this.#nextExpiryMs) return []
-    const due = [...this.#entries].filter(([, { expiresAtMs }]) => expiresAtMs <= nowMs)
+  expire(elapsedMs: number): readonly string[] {
+    if (elapsedMs < this.#nextExpiryMs) return []
+    const due = [...this.#entries].filter(([, { expiresAtMs }]) => expiresAtMs <= elapsedMs)
     for (const [key] of due) this.#entries.delete(key)
     const times = [...this.#entries.values()].map(({ expiresAtMs }) => expiresAtMs)
     this.#nextExpiryMs = times.reduce((first, time) => Math.min(first, time), Infinity)
@@ -50,10 +51,10 @@ export class MemoryEntries {
     return this.#entries.size - removed.size + added.size
   }
 
-  apply({ set = [], delete: deleted = [] }: LogChange, nowMs: number): void {
+  apply({ set = [], delete: deleted = [] }: LogChange, elapsedMs: number): void {
     for (const key of deleted) this.#entries.delete(key)
     for (const update of set) {
-      const entry = toEntry(update, nowMs)
+      const entry = toEntry(update, elapsedMs)
       this.#entries.set(update.key, entry)
       this.#nextExpiryMs = Math.min(this.#nextExpiryMs, entry.expiresAtMs)
     }
@@ -76,6 +77,9 @@ export class MemoryEntries {
   }
 }
 
-function toEntry({ value, forMs = Infinity, onExpiry }: EntryUpdate, nowMs: number): MemoryEntry {
-  return { value, expiresAtMs: nowMs + forMs, onExpiry }
+function toEntry(
+  { value, forMs = Infinity, onExpiry }: EntryUpdate,
+  elapsedMs: number,
+): MemoryEntry {
+  return { value, expiresAtMs: elapsedMs + forMs, onExpiry }
 }

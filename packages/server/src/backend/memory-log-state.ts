@@ -21,8 +21,12 @@ interface Registration {
 /** A remembered idempotency key. */
 interface KnownKey {
   readonly ids: readonly EventId[]
+  /** In elapsed milliseconds. */
   readonly untilMs: number
 }
+
+/** A clock whose elapsed time is the same for all who use it. */
+export type MemoryClock = Clock & Required<Pick<Clock, 'monotonicMs'>>
 
 /** The time for which a last id outlives its events, in milliseconds: 30 days. */
 const lastIdMs = 30 * 86_400_000
@@ -30,24 +34,29 @@ const lastIdMs = 30 * 86_400_000
 const unusedLogMs = 600_000
 const defaultIdempotencyMs = 300_000
 
-/** The whole state of one log: events, entries, listeners and remembered idempotency keys. */
+/**
+ * The whole state of one log: events, entries, listeners and remembered idempotency keys. The
+ * parameters `nowMs` are the time of day, for the ids and the age of events. Everything else that
+ * expires does so by the elapsed time, so that a clock that is set doesn't end a lease.
+ */
 export class MemoryLogState {
-  readonly #clock: Clock
+  readonly #clock: MemoryClock
   readonly #entries = new MemoryEntries()
   readonly #keys = new Map<string, KnownKey>()
-  readonly #keySweep = new Sweep(this.#keys, ({ untilMs }, nowMs) => untilMs <= nowMs)
+  readonly #keySweep = new Sweep(this.#keys, ({ untilMs }, elapsedMs) => untilMs <= elapsedMs)
   readonly #listeners = new Set<Registration>()
   #log: MemoryLog
   #retain: Retention
+  /** In elapsed milliseconds. */
   #usedAtMs: number
-  /** The time at which the whole log is forgotten. */
+  /** The elapsed milliseconds at which the whole log is forgotten. */
   #forgetAtMs = Infinity
 
-  constructor(clock: Clock, retain: Retention, nowMs: number) {
+  constructor(clock: MemoryClock, retain: Retention, nowMs: number) {
     this.#clock = clock
     this.#log = new MemoryLog(createOrigin(clock, nowMs))
     this.#retain = retain
-    this.#usedAtMs = nowMs
+    this.#usedAtMs = clock.monotonicMs()
   }
 
   /**
@@ -56,9 +65,10 @@ export class MemoryLogState {
    */
   touch(retain: Retention, nowMs: number): void {
     this.#retain = retain
-    this.#usedAtMs = nowMs
-    if (nowMs >= this.#forgetAtMs) this.#forget(nowMs)
-    const payloads = this.#entries.expire(nowMs)
+    const elapsedMs = this.#clock.monotonicMs()
+    this.#usedAtMs = elapsedMs
+    if (elapsedMs >= this.#forgetAtMs) this.#forget(nowMs)
+    const payloads = this.#entries.expire(elapsedMs)
     if (payloads.length > 0) this.#store(payloads, nowMs)
   }
 
@@ -67,12 +77,13 @@ export class MemoryLogState {
     { idempotencyKey, idempotencyMs = defaultIdempotencyMs }: AppendOptions,
     nowMs: number,
   ): AppendResult {
+    const elapsedMs = this.#clock.monotonicMs()
     const known = idempotencyKey === undefined ? undefined : this.#keys.get(idempotencyKey)
-    if (known !== undefined && known.untilMs > nowMs) return { ids: known.ids, duplicate: true }
+    if (known !== undefined && known.untilMs > elapsedMs) return { ids: known.ids, duplicate: true }
     const ids = this.#store(payloads, nowMs)
     if (idempotencyKey !== undefined) {
-      this.#keys.set(idempotencyKey, { ids, untilMs: nowMs + idempotencyMs })
-      this.#keySweep.step(nowMs)
+      this.#keys.set(idempotencyKey, { ids, untilMs: elapsedMs + idempotencyMs })
+      this.#keySweep.step(elapsedMs)
     }
     return { ids, duplicate: false }
   }
@@ -93,8 +104,9 @@ export class MemoryLogState {
     if (when.some(({ is }, i) => is !== current[i]))
       return { outcome: 'conflict', ids: [], current }
     if (this.#entries.sizeAfter(change) > maxEntries) return { outcome: 'full', ids: [], current }
-    this.#entries.apply(change, nowMs)
-    this.#forgetAtMs = nowMs + forgetAfterMs
+    const elapsedMs = this.#clock.monotonicMs()
+    this.#entries.apply(change, elapsedMs)
+    this.#forgetAtMs = elapsedMs + forgetAfterMs
     return { outcome: 'changed', ids: this.#store(payloads, nowMs), current }
   }
 
@@ -105,7 +117,8 @@ export class MemoryLogState {
   read(range: ReadRange, nowMs: number): LogPage {
     const page = this.#log.read(range, this.#retain, nowMs)
     const nextMs = Math.min(this.#entries.nextExpiryMs, this.#forgetAtMs)
-    return nextMs === Infinity ? page : { ...page, expiresInMs: Math.max(0, nextMs - nowMs) }
+    if (nextMs === Infinity) return page
+    return { ...page, expiresInMs: Math.max(0, nextMs - this.#clock.monotonicMs()) }
   }
 
   #forget(nowMs: number): void {
@@ -144,13 +157,14 @@ export class MemoryLogState {
 
   /** Drops everything that has expired. Returns whether the whole log can be deleted. */
   expire(nowMs: number): boolean {
+    const elapsedMs = this.#clock.monotonicMs()
     this.#log.trim(this.#retain, nowMs)
-    this.#keySweep.step(nowMs)
-    if (nowMs >= this.#forgetAtMs) this.#forget(nowMs)
+    this.#keySweep.step(elapsedMs)
+    if (elapsedMs >= this.#forgetAtMs) this.#forget(nowMs)
     if (this.#listeners.size > 0) return false
     const isUnused = this.#log.isUnused && this.#keys.size === 0
     const keepMs = isUnused ? unusedLogMs : this.#retain.forMs + lastIdMs
-    return nowMs - this.#usedAtMs > keepMs
+    return elapsedMs - this.#usedAtMs > keepMs
   }
 }
 

@@ -1,6 +1,6 @@
-import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime, RealtimeError, systemClock } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend.ts'
-import { MemoryLogState } from './memory-log-state.ts'
+import { type MemoryClock, MemoryLogState } from './memory-log-state.ts'
 import { Sweep } from './sweep.ts'
 
 /** Options of {@link memoryBackend}. */
@@ -22,7 +22,12 @@ export interface MemoryBackendOptions {
  */
 export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
   const clock = options.clock ?? systemClock
-  const logs = new MemoryLogs(clock)
+  const logs = new MemoryLogs({
+    now: () => clock.now(),
+    random: () => clock.random(),
+    after: (...timer) => clock.after(...timer),
+    monotonicMs: elapsedTime(clock),
+  })
   let closed = false
 
   function checkOpen(): void {
@@ -63,12 +68,12 @@ export function memoryBackend(options: MemoryBackendOptions = {}): Backend {
 
 /** The logs by key. */
 class MemoryLogs {
-  readonly #clock: Clock
+  readonly #clock: MemoryClock
   readonly #states = new Map<string, MemoryLogState>()
   readonly #sweep = new Sweep(this.#states, (state, nowMs) => state.expire(nowMs))
   #sweptAtMs = 0
 
-  constructor(clock: Clock) {
+  constructor(clock: MemoryClock) {
     this.#clock = clock
   }
 
