@@ -14,7 +14,7 @@ export interface RunFactory {
 
 /** The parts of a {@link RunFactory}. */
 export interface RunFactoryOptions
-  extends Omit<RunHandleOptions, 'log' | 'createActiveEntry'>,
+  extends Omit<RunHandleOptions, 'log' | 'createActiveEntry' | 'standbys'>,
     Pick<ActiveEntryOptions, 'report'> {
   readonly backend: EntriesBackend
 }
@@ -24,6 +24,7 @@ export function createRunFactory(options: RunFactoryOptions): RunFactory {
   const { name, definition } = options
   const { params: schema, index, retain, leaseMs, maxActive } = definition
   const entries = { checkMs: leaseMs / 2 }
+  const standbys = new Set<string>()
 
   function activeEntry(log: ChannelLog, params: unknown): ActiveEntry | undefined {
     if (!index) return undefined
@@ -43,7 +44,7 @@ export function createRunFactory(options: RunFactoryOptions): RunFactory {
   function create(params?: unknown): RunHandle<unknown, unknown, unknown> {
     const log = { key: channelKey(name, schema, params), retain, entries }
     const createActiveEntry = (): ActiveEntry | undefined => activeEntry(log, params)
-    return createRunHandle({ ...options, log, createActiveEntry })
+    return createRunHandle({ ...options, log, standbys, createActiveEntry })
   }
 
   const active = (key: string): ActiveRuns<unknown> =>

@@ -46,8 +46,9 @@ export interface RunHandle<TInput, TEvent, TValue> {
    * Runs a source and stores its deltas, until the source ends, throws or is stopped. Resolves at
    * the end with the status. A run is produced only once: if it is running or has ended, this
    * starts nothing, and the status says so. With `onAbandoned: 'takeOver'`, it waits while the run
-   * is running, and continues it when its producer is gone. If it loses its lease, it waits again, so
-   * the source may be called up to eleven times.
+   * is running, and continues it when its producer is gone. One call waits in each process; others
+   * resolve to `'alreadyRunning'`. If it loses its lease, it waits again, so the source may be called
+   * up to eleven times.
    *
    * If the source throws or yields a value that doesn't fit the schema, the run is `failed`, and
    * the result has the `error`. Followers get the message of a `TRPCError`, but of no other error.

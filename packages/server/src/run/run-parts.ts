@@ -22,4 +22,6 @@ export interface RunParts {
   createActiveEntry(): ActiveEntry | undefined
   /** For each run that this process produces, a function that abandons the run. */
   readonly producers: Set<() => Promise<void>>
+  /** The keys of the runs for which a call of `produce` waits in this process. */
+  readonly standbys: Set<string>
 }

@@ -19,6 +19,10 @@ import { run } from './definition.ts'
 
 const leaseMs = 1_000
 const fold = { initial: '', apply: (text: string, delta: string) => text + delta }
+const listFold = {
+  initial: [] as string[],
+  apply: (list: string[], delta: string) => [...list, delta],
+}
 
 /** Processes on one backend. Each can be frozen: then nothing that it stores arrives. */
 function setup() {
@@ -55,6 +59,7 @@ function setup() {
       channels: {
         answer: run({ ...options, fold }),
         short: run({ ...options, fold, retainEvents: 4, rollupMs: 0 }),
+        list: run({ ...options, fold: listFold, rollupMs: 0 }),
         job: run(options),
       },
     })
@@ -101,6 +106,59 @@ describe('a run with onAbandoned takeOver', () => {
     expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
     const items = (await inTime(clock, following)) as { value: string; data: string }[]
     expect(items.map((item) => item.value ?? item.data).join('')).toBe('abcd')
+  })
+
+  it('has one producer that waits in each process, however often it is produced', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
+    void first.channels.answer().produce(one.source)
+    one.say('a')
+    await passed(500)
+    const waiting = second.channels.answer().produce(two.source)
+    await passed(500)
+    const others = range(1, 5).map(() => second.channels.answer().produce(scriptedSource().source))
+    expect(await inTime(clock, Promise.all(others))).toEqual(
+      range(1, 5).map(() => ({ status: 'alreadyRunning' })),
+    )
+    first.freeze()
+    await passed(leaseMs * 1.5)
+    two.say(undefined)
+    expect(await inTime(clock, waiting)).toEqual({ status: 'completed' })
+    expect(await second.channels.answer().produce(one.source)).toEqual({ status: 'alreadyEnded' })
+  })
+
+  it('fails if its value can’t be stored, as another producer would fail too', async () => {
+    const sum = run({
+      event: z.string(),
+      fold: { initial: 0, apply: () => 1n as never },
+      onAbandoned: 'takeOver',
+    })
+    const channels = createChannels({ channels: { sum } })
+    const result = await channels.sum().produce(async function* () {
+      yield 'x'.repeat(5_000)
+    })
+    expect(result).toMatchObject({ status: 'failed', error: { code: 'INVALID_EVENT' } })
+    await channels.close()
+  })
+
+  it('isn’t affected by a source that changes the value that it resumes from', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const [one, two] = [scriptedSource(), scriptedSource()]
+    void first.channels.list().produce(one.source)
+    one.say('a')
+    await passed(500)
+    const producing = second.channels.list().produce(async function* (options) {
+      options.resumeFrom?.value.push('not a delta')
+      yield* two.source(options)
+    })
+    first.freeze()
+    await passed(leaseMs * 1.5)
+    const long = 'b'.repeat(5_000)
+    two.say(long, 'c', undefined)
+    expect(await inTime(clock, producing)).toEqual({ status: 'completed' })
+    expect((await second.channels.list().status()).value).toEqual(['a', long, 'c'])
   })
 
   it('refuses what the old producer writes after another has taken over', async () => {

@@ -15,16 +15,19 @@ const asksPerLease = 4
 /**
  * Waits until a run has no producer, and makes the owner of the token its producer. Returns how many
  * deltas the run has; or that it has ended, or that the channels were closed meanwhile. Rejects if
- * the backend can't be asked; while it is only unavailable, it waits.
+ * the backend can't be asked; while it is only unavailable, it waits. Each run has one standby in a
+ * process: a client that repeats its request doesn't cause more reads.
  */
 export async function waitForTurn(
   options: RunParts,
   token: string,
 ): Promise<number | 'alreadyEnded' | 'alreadyRunning'> {
-  const { clock, definition, producers } = options
+  const { clock, definition, log, producers, standbys } = options
+  if (standbys.has(log.key)) return 'alreadyRunning'
   const closing = new AbortController()
   const leave = async (): Promise<void> => closing.abort()
   producers.add(leave)
+  standbys.add(log.key)
   try {
     while (!closing.signal.aborted) {
       const run = await askForTurn(options, token)
@@ -36,6 +39,7 @@ export async function waitForTurn(
     return 'alreadyRunning'
   } finally {
     producers.delete(leave)
+    standbys.delete(log.key)
   }
 }
 
