@@ -77,12 +77,13 @@ for _, arg in ipairs(deleted) do
 end
 for _, arg in ipairs(updates) do
   local key = ARGV[arg]
-  redis.call('HSET', KEYS[3], key, ARGV[arg + 1])
   if ARGV[arg + 2] == '-1' then
     redis.call('ZREM', KEYS[4], key)
   else
+    -- First: if Redis refuses a later command, the entry must not stay for ever.
     redis.call('ZADD', KEYS[4], string.format('%.0f', now + ARGV[arg + 2]), key)
   end
+  redis.call('HSET', KEYS[3], key, ARGV[arg + 1])
   if ARGV[arg + 3] == '1' then
     redis.call('HSET', KEYS[5], key, ARGV[arg + 4])
   else
