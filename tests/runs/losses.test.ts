@@ -4,7 +4,8 @@ import { createChannels, run } from '@trpc-sse/server'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { range } from '../support/numbers.ts'
-import { type RedisServer, startRedis } from '../support/redis.ts'
+import { type RedisServer, startRedis, untilInSync } from '../support/redis.ts'
+import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { type App, createApp } from './app.ts'
 import { followByLoop } from './followers.ts'
 
@@ -81,6 +82,36 @@ describe('when Redis evicts a key of a run,', () => {
   })
 })
 
+describe('when a replica takes over that lacks the newest deltas', () => {
+  it('nothing follows the hole: the run is abandoned, and all followers have the same text', async () => {
+    await using replica = await startRedis({ args: ['--replicaof', '127.0.0.1', `${redis.port}`] })
+    await expect.poll(() => replica.admin.info('replication')).toContain('master_link_status:up')
+    await using proxy = await startTcpProxy(redis.port)
+    const through = createApp(`redis://127.0.0.1:${proxy.port}`)
+    const follower = followByLoop(through, 'a')
+    const producing = through.channels.answer({ id: 'a' }).produce(async function* () {
+      for (const n of range(0, 300)) {
+        yield `${n} `
+        await setTimeout(10)
+      }
+    })
+    await follower.received(5)
+    await untilInSync(replica, redis)
+    await replica.admin.replicaof('NO', 'ONE')
+    const behind = follower.text()
+    await expect.poll(() => follower.text().length).toBeGreaterThan(behind.length + 10)
+    await redis.kill()
+    proxy.target = replica.port
+    expect((await producing).status).toBe('abandoned')
+    const outcome = await follower.outcome
+    expect(outcome.end).toBe('CONFLICT')
+    expect(await followByLoop(through, 'a').outcome).toEqual(outcome)
+    const words = outcome.text.trim().split(' ').map(Number)
+    expect(words).toEqual(range(0, words.length - 1))
+    await through.channels.close()
+  })
+})
+
 describe('when Redis is full', () => {
   it('runs can still be read and followed, and one in progress fails', async () => {
     const source = async function* () {
@@ -105,6 +136,24 @@ describe('when Redis is full', () => {
     expect((await other.channels.answer({ id: 'a' }).status()).value).toBe(follower.text())
     await other.channels.close()
   })
+})
+
+describe('when Redis refuses a command in the middle of a step', () => {
+  it.each(['zadd', 'zrem', 'hset', 'hdel', 'set', 'pexpire', 'xadd', 'hlen'])(
+    'the run is not running for ever: %s',
+    async (command) => {
+      const rules = ['on', '>secret', '~*', '&*', '+@all', `-${command}`]
+      await redis.admin.call('ACL', 'SETUSER', 'limited', 'reset', ...rules)
+      const other = createApp(redis.url.replace('redis://', 'redis://limited:secret@'))
+      const producing = other.channels.answer({ id: 'a' }).produce(endless)
+      const [result] = await Promise.allSettled([producing])
+      expect(result).not.toMatchObject({ value: { status: 'completed' } })
+      await expect
+        .poll(async () => (await app.channels.answer({ id: 'a' }).status()).status)
+        .toMatch(/none|failed|abandoned/)
+      await other.channels.close()
+    },
+  )
 })
 
 describe('when Redis hangs', () => {

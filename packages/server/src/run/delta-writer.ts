@@ -105,8 +105,7 @@ export class DeltaWriter {
     }
     const failed: EndMarker = { type: 'end', status: 'failed' }
     const end = this.#failure && marker.status === 'completed' ? failed : marker
-    const last = rest ?? { payloads: [], fold: undefined, deltas: this.#deltas }
-    if (!this.#isLost && (await runLog.end(this.#token, last, end))) return end.status
+    if (!this.#isLost && (await runLog.end(this.#token, rest, end))) return end.status
     const { state } = await runLog.read()
     return state === undefined || state.status === 'running' ? 'abandoned' : state.status
   }

@@ -1,5 +1,5 @@
 import type { Backend, ChannelLog } from '../backend/backend.ts'
-import type { ChangeResult, EntryUpdate, LogChange } from '../backend/entries.ts'
+import type { ChangeResult, EntryCondition, EntryUpdate, LogChange } from '../backend/entries.ts'
 import { type EntriesBackend, toEntriesBackend } from '../backend/entries-backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import { type EndMarker, type RunState, toRunState } from './items.ts'
@@ -40,9 +40,12 @@ export interface RunEntries {
 
 /**
  * The log of one run. It has these entries: `status`; `lease`, the token of the producer while it is
- * alive; and `fold`, the text `<id> <value>`. A run that can be taken over also has `deltas`, the
+ * alive; `count`, the number of stored deltas; and `fold`, the text `<id> <value>`. A run that can be taken over also has `deltas`, the
  * number of stored deltas. It outlives the lease, and the run is abandoned when it expires. Each
  * method makes one atomic change, so a run has only one producer at a time and one end.
+ *
+ * A producer stores only after the `count` that it knows. If the backend has lost deltas, because a
+ * replica without them took over, for example, nothing follows them: a run never has a hole.
  */
 export class RunLog {
   readonly #options: RunLogOptions
@@ -61,7 +64,7 @@ export class RunLog {
         { key: 'status', is: null },
         { key: 'lease', is: null },
       ],
-      set: [{ key: 'status', value: runningText }, ...this.#leases(token, 0)],
+      set: [{ key: 'status', value: runningText }, countEntry(0), ...this.#leases(token, 0)],
       forgetAfterMs: this.#abandonedForMs,
     })
     if (outcome === 'changed') return undefined
@@ -84,21 +87,21 @@ export class RunLog {
         { key: 'lease', is: null },
         { key: 'deltas', is: deltas },
       ],
-      set: this.#leases(token, Number(deltas)),
+      set: [countEntry(Number(deltas)), ...this.#leases(token, Number(deltas))],
       forgetAfterMs: this.#abandonedForMs,
     })
     return outcome === 'changed' ? { deltas: Number(deltas) } : state
   }
 
-  /** Stores deltas and renews the lease. Returns their ids; `undefined` if the run has ended. */
-  async store(
-    token: string,
-    { payloads, fold, deltas }: RunBatch,
-  ): Promise<readonly string[] | undefined> {
+  /**
+   * Stores deltas and renews the lease. Returns their ids; `undefined` if the run has ended or has
+   * lost deltas.
+   */
+  async store(token: string, batch: RunBatch): Promise<readonly string[] | undefined> {
     const { outcome, ids } = await this.#change({
-      when: [{ key: 'lease', is: token }],
-      set: [...this.#leases(token, deltas), ...foldEntry(fold)],
-      payloads,
+      when: [{ key: 'lease', is: token }, countBefore(batch)],
+      set: [...this.#leases(token, batch.deltas), ...batchEntries(batch)],
+      payloads: batch.payloads,
       forgetAfterMs: this.#abandonedForMs,
     })
     return outcome === 'changed' ? ids : undefined
@@ -107,22 +110,25 @@ export class RunLog {
   /** Ends the lease, with the last deltas if there are some, so that another producer goes on. */
   async release(token: string, batch: RunBatch | undefined): Promise<void> {
     await this.#change({
-      when: [{ key: 'lease', is: token }],
+      when: [{ key: 'lease', is: token }, ...(batch ? [countBefore(batch)] : [])],
       delete: ['lease'],
-      set: batch ? [...this.#deltas(batch.deltas), ...foldEntry(batch.fold)] : [],
+      set: batch ? [...this.#deltas(batch.deltas), ...batchEntries(batch)] : [],
       payloads: batch?.payloads ?? [],
       forgetAfterMs: this.#abandonedForMs,
     })
   }
 
-  /** Stores the last deltas and the end. Returns `false` if the run had already ended. */
-  async end(token: string, { payloads, fold }: RunBatch, end: EndMarker): Promise<boolean> {
+  /**
+   * Stores the end, with the last deltas if it is known what was stored before. Returns `false` if
+   * the run had already ended or has lost deltas.
+   */
+  async end(token: string, batch: RunBatch | undefined, end: EndMarker): Promise<boolean> {
     const { set, ...ending } = this.#ending(end)
     const { outcome } = await this.#change({
-      when: [{ key: 'lease', is: token }],
+      when: [{ key: 'lease', is: token }, ...(batch ? [countBefore(batch)] : [])],
       ...ending,
-      set: [...set, ...foldEntry(fold)],
-      payloads: [...payloads, this.#payload(end)],
+      set: batch ? [...set, ...batchEntries(batch)] : set,
+      payloads: [...(batch?.payloads ?? []), this.#payload(end)],
     })
     return outcome === 'changed'
   }
@@ -135,12 +141,14 @@ export class RunLog {
       ...(reason !== undefined && { reason }),
     }
     for (;;) {
-      const { state, statusText, lease } = await this.read()
+      const { state, statusText, lease, deltas } = await this.read()
       if (state !== undefined && state.status !== 'running') return state
       const { outcome } = await this.#change({
         when: [
           { key: 'status', is: statusText },
           { key: 'lease', is: lease },
+          // A run that waits for another producer may be abandoned in between.
+          ...(lease === null ? [{ key: 'deltas', is: deltas }] : []),
         ],
         ...this.#ending(end),
         payloads: [this.#payload(end)],
@@ -228,8 +236,17 @@ export function aliveForMs({
   return onAbandoned === 'takeOver' ? leaseMs + takeOverMs : leaseMs
 }
 
-function foldEntry(fold: string | undefined): readonly EntryUpdate[] {
-  return fold === undefined ? [] : [{ key: 'fold', value: fold }]
+function countEntry(deltas: number): EntryUpdate {
+  return { key: 'count', value: `${deltas}` }
+}
+
+function countBefore({ payloads, deltas }: RunBatch): EntryCondition {
+  return { key: 'count', is: `${deltas - payloads.length}` }
+}
+
+function batchEntries({ fold, deltas }: RunBatch): readonly EntryUpdate[] {
+  const count = countEntry(deltas)
+  return fold === undefined ? [count] : [count, { key: 'fold', value: fold }]
 }
 
 const runningText = JSON.stringify({ status: 'running' } satisfies RunState)
