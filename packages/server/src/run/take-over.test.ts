@@ -1,4 +1,3 @@
-import { RealtimeError } from '@trpc-sse/protocol'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
@@ -24,6 +23,13 @@ const listFold = {
   apply: (list: string[], delta: string) => [...list, delta],
 }
 
+/** An error of a backend that was built with another copy of the packages. */
+const unavailable = Object.assign(new Error('No answer.'), {
+  name: 'RealtimeError',
+  code: 'BACKEND_UNAVAILABLE',
+  retryable: true,
+})
+
 /** Processes on one backend. Each can be frozen: then nothing that it stores arrives. */
 function setup() {
   // Each producer needs a token of its own.
@@ -43,7 +49,7 @@ function setup() {
       ...backend,
       close: async () => {},
       async entries(...call) {
-        if (isUnavailable) throw new RealtimeError('BACKEND_UNAVAILABLE', 'No answer.')
+        if (isUnavailable) throw unavailable
         if (!backend.entries) throw new Error('The backend has no entries.')
         return await backend.entries(...call)
       },

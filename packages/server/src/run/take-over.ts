@@ -1,4 +1,4 @@
-import { RealtimeError, wait } from '@trpc-sse/protocol'
+import { isRealtimeError, RealtimeError, wait } from '@trpc-sse/protocol'
 import type { RunParts } from './run-parts.ts'
 import type { ResumeFrom } from './source.ts'
 
@@ -58,7 +58,7 @@ async function askForTurn(
 
 /** Whether an error only says that the backend didn't answer. */
 export function isUnavailable(error: unknown): boolean {
-  return error instanceof RealtimeError && error.retryable
+  return isRealtimeError(error) && error.retryable
 }
 
 /** Reads what a run amounts to that was taken over. Rejects if that can't be known. */
