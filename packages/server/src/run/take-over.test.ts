@@ -134,6 +134,23 @@ describe('a run with onAbandoned takeOver', () => {
     expect(await second.channels.answer().produce(one.source)).toEqual({ status: 'alreadyEnded' })
   })
 
+  it('ends once if it is abandoned at the moment at which it is stopped', async () => {
+    const { clock, startProcess, passed } = setup()
+    const [first, second] = [startProcess(), startProcess()]
+    const { source, say } = scriptedSource()
+    void first.channels.job().produce(source)
+    say('a')
+    await passed(500)
+    first.freeze()
+    await passed(leaseMs * 1.2)
+    second.freeze()
+    const stopping = second.channels.job().stop()
+    await passed(leaseMs * 2)
+    second.thaw()
+    expect(await inTime(clock, stopping)).toEqual({ status: 'abandoned' })
+    expect((await second.channels.job().status()).status).toBe('abandoned')
+  })
+
   it('fails if its value can’t be stored, as another producer would fail too', async () => {
     const sum = run({
       event: z.string(),
