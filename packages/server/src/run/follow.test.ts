@@ -85,6 +85,15 @@ describe('a follower that resumes', () => {
     })
   })
 
+  it.each(kinds)('with an id that comes after the end gets the end: %s', async (kind) => {
+    const { clock, channels } = setup()
+    const handle = channels[kind]('a')
+    await inTime(clock, handle.produce(words('a', 'b')))
+    const lastEventId = `${clock.now() + 1_000_000}-0`
+    const items = await inTime(clock, collect(handle.follow({ lastEventId })))
+    expect(items.at(-1)).toEqual({ type: 'end', status: 'completed' })
+  })
+
   it('with the id of another run gets the value', async () => {
     const { clock, channels } = setup()
     await inTime(clock, channels.answer('a').produce(words('a')))

@@ -8,7 +8,7 @@ import { type ChannelSubscription, createSubscription } from '../subscription/su
 import { callHandler } from '../user-code/calls.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
 import { type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
-import { maxReasonLength, type RunEnd, type RunItem } from './items.ts'
+import { maxReasonLength, type RunEnd, type RunItem, toEndMarker } from './items.ts'
 import { type ProduceResult, produce } from './producer.ts'
 import { type ReadRun, RunFeed } from './run-feed.ts'
 import { RunLog } from './run-log.ts'
@@ -135,8 +135,10 @@ function followRun<TValue, TEvent>(
     const folded = folding && (await folds.read(log.key, () => foldRun(folding), isOutdated))
     if (folded) return { folded, presence: folded.presence }
     const turn = { log: log.key, group: createReadGroup() }
-    const { state } = await readInTurn(reads, turn, () => runLog.read())
-    return { folded, presence: state === undefined ? 'none' : 'whole' }
+    const { state, lastEventId } = await readInTurn(reads, turn, () => runLog.read())
+    if (state === undefined) return { folded, presence: 'none' }
+    const end = toEndMarker(state)
+    return { folded, presence: 'whole', ended: end && { end, lastEventId } }
   }
   const part = feedPart(channel, follow, (lastEventId, wake, group) => {
     const open = (after: EventId | undefined): LogFeed =>

@@ -74,6 +74,12 @@ export function toRunState(text: string | null, isAlive: boolean): RunState | un
   return { status: isAlive ? 'running' : 'abandoned' }
 }
 
+/** Returns the end of a run with a status; `undefined` while the run is running. */
+export function toEndMarker({ status, reason }: RunState): EndMarker | undefined {
+  if (status === 'running') return undefined
+  return { type: 'end', status, ...(reason !== undefined && { reason }) }
+}
+
 function isRunEnd(status: unknown): status is RunEnd {
   return (
     status === 'completed' || status === 'failed' || status === 'stopped' || status === 'abandoned'

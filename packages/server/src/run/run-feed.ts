@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { compareEventIds, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import { eventValue } from '../hub/log-event.ts'
 import type { Feed, FeedEnd, FeedItem, Gap, LogFeed } from '../subscription/feed.ts'
@@ -11,6 +11,8 @@ import { afterEnd, type EndMarker, itemEvent, type RunItem, toStoredItem } from 
 export interface ReadRun {
   readonly presence: RunPresence
   readonly folded: FoldedRun | undefined
+  /** The end of a run without a fold, if it had ended, and the log's last id at that moment. */
+  readonly ended?: { readonly end: EndMarker; readonly lastEventId: EventId } | undefined
 }
 
 /** Options of {@link RunFeed}. */
@@ -142,14 +144,19 @@ export class RunFeed implements Feed {
   }
 
   /** Continues with a run that was read, at the start or after a gap. */
-  #takeRun({ presence, folded }: ReadRun): FeedItem | undefined {
+  #takeRun({ presence, folded, ended }: ReadRun): FeedItem | undefined {
     const gap = this.#gap
     this.#gap = undefined
     if (presence === 'lost') throw lost('Deltas of the run were lost, so its value is not known.')
     const isNew = this.#position === beforeSnapshot
     if (presence === 'none' && !isNew) throw lost('The run is no longer known.')
     // A run that has not begun has no deltas that could be missed.
-    if (!folded) return presence === 'none' ? undefined : gap
+    if (!folded) {
+      // The end itself may be lost to a follower whose position the log doesn't know.
+      if (gap && ended && compareEventIds(gap.position, ended.lastEventId) >= 0)
+        this.#end = ended.end
+      return presence === 'none' ? undefined : gap
+    }
     this.#folded = folded
     this.#isMarkDue = true
     this.#position = folded.event.id
