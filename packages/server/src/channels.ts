@@ -60,7 +60,8 @@ export interface RunIndex<TParams> {
   /**
    * Returns the active runs of an index: a text that the `index` of the run returns.
    *
-   * @throws `INVALID_OPTION` for a run without an `index`, or a text that can't be one.
+   * @throws `INVALID_OPTION` for a run without an `index`. BAD_REQUEST for a text that can't be one,
+   *   because it often comes from input.
    */
   active(index: string): ActiveRuns<TParams>
 }

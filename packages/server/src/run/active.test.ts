@@ -211,12 +211,14 @@ describe('the active runs of an index', () => {
 describe('bad input', () => {
   it.each(['', 'x'.repeat(257), 1, null, undefined])('%o is no index', async (index) => {
     const { channels } = setup().startProcess()
-    expect(() => channels.answer.active(index as never)).toThrow('index')
+    const code = typeof index === 'string' ? 'BAD_REQUEST' : 'INVALID_OPTION'
+    const refused = expect.objectContaining({ code, message: expect.stringContaining('index') })
+    expect(() => channels.answer.active(index as never)).toThrow(refused)
     const bad = createChannels({
       channels: { job: run({ event: z.string(), index: () => index as never }) },
     })
     const producing = bad.job().produce(openEnded().source)
-    await expect(producing).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    await expect(producing).rejects.toMatchObject({ code })
     expect((await bad.job().status()).status).toBe('none')
   })
 

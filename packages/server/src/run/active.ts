@@ -4,6 +4,7 @@ import type { ChannelLog } from '../backend/backend.ts'
 import type { EntriesPage } from '../backend/entries.ts'
 import type { EntriesBackend } from '../backend/entries-backend.ts'
 import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
+import { badRequest } from '../subscription/errors.ts'
 import type { LiveEvent } from '../subscription/live.ts'
 import type { LiveOptions } from '../subscription/options.ts'
 import { type ChannelFeedOptions, followLive } from '../subscription/subscribe.ts'
@@ -103,7 +104,10 @@ async function readActive<TParams>(options: ActiveRunsOptions): Promise<Listed<T
 const retain = { events: 1_000, forMs: 3_600_000 }
 const maxIndexLength = 256
 
-/** Returns the log of an index. Throws `INVALID_OPTION` for what is none. */
+/**
+ * Returns the log of an index. Throws `INVALID_OPTION` for what is no text, and BAD_REQUEST for a
+ * text that can't be an index, as it often comes from input.
+ */
 export function activeLog(
   { leaseMs, index: isIndexed }: AnyRunDefinition,
   name: string,
@@ -113,10 +117,10 @@ export function activeLog(
     const message = `run "${name}" has no index. Give run() the option index: (params) => …`
     throw new RealtimeError('INVALID_OPTION', message)
   }
-  if (typeof index !== 'string' || index === '' || index.length > maxIndexLength) {
-    const message = `run "${name}": the index must be a text of 1 to ${maxIndexLength} characters.`
-    throw new RealtimeError('INVALID_OPTION', message)
-  }
+  const message = `run "${name}": the index must be a text of 1 to ${maxIndexLength} characters.`
+  if (typeof index !== 'string') throw new RealtimeError('INVALID_OPTION', message)
+  if (index === '' || index.length > maxIndexLength)
+    throw badRequest(new RealtimeError('INVALID_OPTION', message))
   // No name of a channel starts with this character.
   const entries = { checkMs: leaseMs / 2, setWithEvents: true }
   return { key: JSON.stringify([`~${name}`, index]), retain, entries }
