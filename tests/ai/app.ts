@@ -45,7 +45,6 @@ export function createAiApp(
     ask: t.procedure
       .input(answer.extend({ messages: z.array(z.custom<UIMessage>()) }))
       .mutation(async ({ input: { chatId, runId, messages } }) => {
-        await channels.runs({ chatId }).publish(runId, { idempotencyKey: runId })
         const prompt = await convertToModelMessages(messages)
         void channels
           .answer({ chatId, runId })
@@ -69,6 +68,7 @@ export function createAiApp(
             )
           })
           .then(({ status }) => results.push({ runId, status }))
+        await channels.runs({ chatId }).publish(runId, { idempotencyKey: runId })
       }),
     stop: t.procedure.input(answer).mutation(({ input }) => channels.answer(input).stop()),
     onAnswer: t.procedure
