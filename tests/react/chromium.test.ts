@@ -2,6 +2,7 @@ import { setInterval } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { startChromium } from '../support/chromium.ts'
+import { createInbox } from '../support/inbox.ts'
 import { range } from '../support/numbers.ts'
 import { type App, serveApp } from './app.ts'
 import type { TestPage } from './page.tsx'
@@ -303,6 +304,28 @@ describe('useRun in StrictMode, in Chromium', () => {
     await expectText('#status', 'stopped')
     await expectText('#reason', 'enough')
     expect((await endless).status).toBe('stopped')
+  })
+
+  // https://github.com/get-convex/persistent-text-streaming/issues/19
+  it('shows nothing of one run in the next one that its component follows', async () => {
+    const more = createInbox<number>()
+    const first = app.channels.sum('a').produce(async function* () {
+      yield* [1, 2]
+      yield await more.take()
+    })
+    await open('Sums')
+    await expectText('#sum', 'a: 3, running')
+    await tab.click('button')
+    await expectText('#sum', 'b: 0, running')
+    more.put(100)
+    await first
+    const second = await app.channels.sum('b').produce(ones(5))
+    expect(second.status).toBe('completed')
+    await expectText('#sum', 'b: 5, completed')
+    const shown = await tab.evaluate(() => page.seen.answers)
+    const ofSecond = shown.filter((text) => text.startsWith('b:'))
+    expect(ofSecond[0]).toMatch(/^b: undefined, /)
+    for (const text of ofSecond) expect(text).toMatch(/^b: (undefined|[0-5]), /)
   })
 
   it("says that a run has failed with tRPC's own link, too, and keeps its value", async () => {

@@ -155,6 +155,26 @@ export function Answer(): ReactNode {
   )
 }
 
+/** A run, and a button that shows another one. */
+export function Sums(): ReactNode {
+  const [id, setId] = useState('a')
+  const { value, status } = useRun(trpc.onSum.subscriptionOptions(id), {
+    apply: (sum, delta) => sum + delta,
+  })
+  const shown = `${id}: ${value}, ${status}`
+  useEffect(() => {
+    if (seen.answers.at(-1) !== shown) seen.answers.push(shown)
+  })
+  return (
+    <main>
+      <p id="sum">{shown}</p>
+      <button type="button" onClick={() => setId('b')}>
+        another
+      </button>
+    </main>
+  )
+}
+
 /** The entries of a state channel. */
 export function Seats(): ReactNode {
   const { data = [] } = useLive(trpc.onSeat.subscriptionOptions(), {

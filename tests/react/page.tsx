@@ -3,7 +3,7 @@ import { QueryClientProvider } from '@tanstack/react-query'
 import type { InitialData } from '@trpc-sse/react'
 import { type ReactNode, StrictMode, version } from 'react'
 import { createRoot, hydrateRoot, type Root } from 'react-dom/client'
-import { Answer, Clicks, Forbidden, Lists, Seats, seen, Ticks, Todos } from './components.tsx'
+import { Answer, Clicks, Forbidden, Lists, Seats, Sums, seen, Ticks, Todos } from './components.tsx'
 import type { Todo } from './router.ts'
 import { queryClient } from './trpc.ts'
 
@@ -15,6 +15,7 @@ const components: Readonly<Record<string, (props: object) => ReactNode>> = {
   Forbidden,
   Lists,
   Seats,
+  Sums,
   Ticks,
   Todos,
 }

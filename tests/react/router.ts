@@ -19,6 +19,12 @@ export function createRouter() {
         fold: { initial: 0, apply: (sum, delta) => sum + delta },
         rollupMs: 0,
       }),
+      /** Runs by id. */
+      sum: run({
+        params: z.string(),
+        event: z.number(),
+        fold: { initial: 0, apply: (sum, delta) => sum + delta },
+      }),
       seats: stateChannel({ value: z.string(), retain: { events: 5 } }),
     },
   })
@@ -59,6 +65,9 @@ export function createRouter() {
     }),
     onClick: t.procedure.subscription((opts) => channels.clicks().subscribe(opts)),
     onAnswer: t.procedure.subscription((opts) => channels.answer().follow(opts)),
+    onSum: t.procedure
+      .input(z.string())
+      .subscription((opts) => channels.sum(opts.input).follow(opts)),
     stopAnswer: t.procedure.mutation(() => channels.answer().stop({ reason: 'enough' })),
     onSeat: t.procedure.subscription((opts) => channels.seats().live(opts)),
     onForbidden: t.procedure.subscription(async function* (opts) {
