@@ -84,9 +84,9 @@ export class Publisher {
       return
     }
     const instance = chance.one(up)
+    published.sentBy = attempt === 1 ? instance.process : undefined
     if (published.hasKey) timeline.after(patienceMs, () => retry(0))
     instance.process.arrive(0, () => {
-      published.sentBy = attempt === 1 ? instance.process : undefined
       this.#send(instance, published, characters).then(
         (ids) => {
           if (instance.process.hasCrashed || isOver) return
