@@ -1,7 +1,10 @@
 import type { Violation } from './oracle.ts'
 import type { World } from './world.ts'
 
-/** Checks that nothing is left once nobody wants anything any more. */
+/**
+ * Checks that nothing is left once nobody wants anything any more. An instance has timers for as long
+ * as it is open: of its connections to Redis, and of the channel on which instances are told things.
+ */
 export function checkLeftovers(world: World): Violation[] {
   const { instances, clients, store } = world
   const found: Violation[] = []
@@ -10,8 +13,6 @@ export function checkLeftovers(world: World): Violation[] {
     found.push(...left(world, process.name, 'streams', link.stats().connections))
     found.push(...left(world, process.name, 'subscriptions', link.stats().subscriptions))
     found.push(...left(world, process.name, 'generators', generators.open))
-    // Connections to Redis have timers for as long as they are open.
-    if (!world.hasRedis) found.push(...left(world, process.name, 'timers', process.timers))
   }
   for (const { name, process, device } of clients) {
     found.push(...left(world, name, 'timers', process.timers))
