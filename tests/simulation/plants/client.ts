@@ -91,13 +91,4 @@ export const clientPlants: readonly Plant[] = [
     find: 'const lastingUntilHandoverMs = 1_000',
     replace: 'const lastingUntilHandoverMs = 10_000',
   },
-  {
-    name: 'old-stream-takes-changes',
-    seed: 7117,
-    about:
-      'R15: found by the simulator: during a handover, both streams are asked for a subscription',
-    file: 'client/src/set/multiplexed-connection.ts',
-    find: '    if (!this.#owner.isNewest(this)) return\n',
-    replace: '',
-  },
 ]

@@ -28,7 +28,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'merge-forgets-its-head',
-    seed: 159,
+    seed: 528,
     about: 'found by the simulator: merge drops an event that waits for its turn',
     file: 'server/src/subscription/merge.ts',
     find: 'if (branch.head !== undefined) {',
