@@ -57,6 +57,14 @@ describe('the history of a handler', () => {
     expect(ends).toEqual([[], ['2 to 2 of p never came, and no gap did']])
   })
 
+  it('allows what a replaced master never had, if a gap follows', () => {
+    const history = new History('client', forgetful, true)
+    for (const step of [event(1), event(3), gap, event(4)]) history.saw(step)
+    const data = { room: 'red', publisher: 'p', n: 2 }
+    history.end(new Map([['p', 4]]), [{ id: '2-0', data }])
+    expect(textsOf(history)).toEqual([])
+  })
+
   it('shows that the last event never came', () => {
     const history = new History('client', lossless, true)
     history.saw(event(1))
