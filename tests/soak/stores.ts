@@ -5,13 +5,16 @@ import { startRedisCluster } from '../support/redis-cluster.ts'
 import { startRedisSentinels } from '../support/redis-sentinels.ts'
 import type { StoreAddress } from './app.ts'
 
-/** A store for the soak, and its faults. */
+/** Causes a fault. Resolves when the store is well again. */
+export type Fault = (chance: () => number) => Promise<void>
+
+/** A store for the soak, and what can happen to it. */
 export interface SoakStore extends AsyncDisposable {
   readonly address: StoreAddress
   /** Whether it may lose events that it had confirmed. */
   readonly mayForget: boolean
-  /** The faults of the store. Each resolves when the store works again. */
-  readonly faults: Readonly<Record<string, (chance: () => number) => Promise<void>>>
+  /** What can happen to it. */
+  readonly faults: Readonly<Record<string, Fault>>
 }
 
 const durable = ['--appendonly', 'yes', '--appendfsync', 'always']
@@ -129,17 +132,26 @@ async function startWithSentinels(): Promise<SoakStore> {
   }
 }
 
-/**
- * Three masters that keep everything that they have confirmed, and slots that move between them.
- */
+/** Makes faults wait for each other: a slot whose node dies while it moves needs an operator. */
+function oneAtATime(): (fault: Fault) => Fault {
+  let last: Promise<unknown> = Promise.resolve()
+  return (fault) => (chance) => {
+    const next = last.then(() => fault(chance))
+    last = next.catch(() => {})
+    return next
+  }
+}
+
+/** Three masters that keep all that they have confirmed, and slots that move between them. */
 async function startCluster(): Promise<SoakStore> {
   const cluster = await startRedisCluster({ args: durable })
+  const alone = oneAtATime()
   const any = (chance: () => number) => cluster.nodes[Math.floor(chance() * 3)] ?? cluster.nodes[0]
   return {
     address: { kind: 'cluster', ports: cluster.nodes.map(({ port }) => port) },
     mayForget: false,
     faults: {
-      async 'the slot of a room moves'(chance) {
+      'the slot of a room moves': alone(async (chance) => {
         const key = String(
           (await Promise.all(cluster.nodes.map(({ admin }) => admin.keys('*'))))
             .flat()
@@ -149,10 +161,10 @@ async function startCluster(): Promise<SoakStore> {
         if (key === '') return
         const slot = Number(await cluster.client.cluster('KEYSLOT', key))
         await cluster.moveSlot(slot)
-      },
-      async 'a node is killed and restarted'(chance) {
+      }),
+      'a node is killed and restarted': alone(async (chance) => {
         await any(chance)?.restart()
-      },
+      }),
       async 'subscribers are killed'(chance) {
         const node = any(chance)
         if (node) await killSubscribers(node.admin)
