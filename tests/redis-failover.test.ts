@@ -77,3 +77,27 @@ it('publishes once, to the new master, when its own master was demoted', async (
   expect(follower.events.map((event) => event.data)).toEqual(['1', '2'])
   await backend.close()
 })
+
+it('never has one id on two masters that have both accepted writes', async () => {
+  await using one = await startRedis()
+  await using other = await startRedis()
+  const backends = [one, other].map(({ url }) => redisBackend({ url }))
+  const [first, second] = backends
+  await first?.append(log, ['common'])
+  // The replica has the same log when it becomes a master, too.
+  for (const key of await one.admin.keys('*')) {
+    const value = await one.admin.dumpBuffer(key)
+    if (value) await other.admin.restore(key, 0, value)
+  }
+  const [ids, otherIds] = await Promise.all(
+    [first, second].map(async (backend) => {
+      const stored: string[] = []
+      for (let i = 0; i < 500; i++)
+        stored.push(...((await backend?.append(log, ['fork']))?.ids ?? []))
+      return stored
+    }),
+  )
+  expect(ids).toHaveLength(500)
+  expect(otherIds?.filter((id) => ids?.includes(id))).toEqual([])
+  await Promise.all(backends.map((backend) => backend.close()))
+})

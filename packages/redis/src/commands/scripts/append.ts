@@ -30,6 +30,7 @@ export const appendScript: Script = script(`
 local log, doubt = KEYS[1], tonumber(ARGV[7])
 local answers, messages, known, at = { '' }, {}, {}, 8
 local before
+${readClock}
 ${readState}
 
 -- Read all idempotency keys before the first write: a key of another type fails the script, and
@@ -46,7 +47,6 @@ while at <= #ARGV do
   -- Did an earlier attempt whose answer was lost store this? Every entry carries the token of its
   -- group. A missing idempotency key that can't have expired yet proves that no attempt stored it.
   if answer == nil and doubt >= 0 and tonumber(key_ms) <= doubt then
-    ${readClock}
     local ids, from, done = {}, '+', false
     repeat
       local page = redis.call('XREVRANGE', log, from, '-', 'COUNT', 128)
@@ -72,10 +72,7 @@ while at <= #ARGV do
   end
 
   if answer == nil then
-    if not last then
-      ${readClock}
-      last = ${newOrigin}
-    end
+    last = last or ${newOrigin}
     before = before or last
     local ids = {}
     for i = first, at - 1 do
@@ -96,7 +93,6 @@ if before then
   redis.call('PEXPIRE', log, ARGV[2])
   -- Events beyond the age are never read. They are dropped about once a second of the log's events.
   if string.sub(before, 1, 10) ~= string.sub(last, 1, 10) then
-    ${readClock}
     ${trim('MINID', minId)}
   end
 end

@@ -31,12 +31,22 @@ export const readClock = `
 export const newOrigin = `string.format('%.0f-%s', math.max(now, floor_ms), ARGV[4])`
 
 /**
+ * The number of sequences with which the first event of a script may begin. Two masters that
+ * replaced each other, or that both accept writes for a while, may store events in the same
+ * millisecond. With the same id, a reader of one event would take the log of the other for its own,
+ * and miss what came before.
+ */
+const firstSequences = 1_000_000
+
+/**
  * Reads the state of a log into locals. `last` is the id of the newest event; nil if nothing is
  * known about the log. `count` is that event's number, counted from the log's origin. `cleared` is
  * the origin that a `clear` gave the log, or ''. Each entry also stores its number, so that a
  * search can find an entry in the middle of a log.
+ * `salt` is a random number for the sequence of the next event.
  */
-export const readState = `
+export const readState: string = `
+  local salt = ARGV[4] % ${firstSequences}
   local state = redis.call('GET', KEYS[2])
   local last, count, cleared
   local floor_ms = 0
@@ -73,28 +83,25 @@ export const minId = `string.format('%.0f', math.max(0, now - ARGV[2]))`
 
 /**
  * Stores an event at the end of the log. `data` is the Lua expression of its payload. Sets `last`
- * and the new local `id`, and adds the event's notification to `messages`. Uses the local `token`.
+ * and the new local `id`, and adds the event's notification to `messages`. Uses the locals `token`,
+ * `now` and `salt`.
  */
 export function storeEvent(data: string): string {
+  // An exact trim costs twice as much as an approximate one, and reading trims exactly.
+  const add = (id: string): string =>
+    `'XADD', log, 'MAXLEN', '~', ARGV[1], ${id}, 'p', last, 'd', ${data}, 't', token, 'n', number`
   return `
-      -- An exact trim costs twice as much as an approximate one, and reading trims exactly.
       count = count + 1
       local number = string.format('%.0f', count)
-      local id =
-        redis.call('XADD', log, 'MAXLEN', '~', ARGV[1], '*', 'p', last, 'd', ${data}, 't', token, 'n', number)
-      -- Redis numbers entries by its clock, and never goes back within a stream. A stream that is
-      -- new or has expired doesn't know the log's last id, which may be the same, or later if the
-      -- clock was set back. (Compared as text, ids are wrong only where a sequence gains a digit;
-      -- the numbers are compared then.)
-      if id <= last then
-        local ms, seq = string.match(last, '^(%d+)-(%d+)$')
-        local new_ms, new_seq = string.match(id, '^(%d+)-(%d+)$')
-        if tonumber(new_ms) < tonumber(ms) or (new_ms == ms and tonumber(new_seq) <= tonumber(seq)) then
-          redis.call('XDEL', log, id)
-          id = string.format('%s-%.0f', ms, seq + 1)
-          redis.call('XADD', log, id, 'p', last, 'd', ${data}, 't', token, 'n', number)
-        end
-      end
+      -- The clock may have been set back: ids never go back.
+      local ms, seq = string.match(last, '^(%d+)-(%d+)$')
+      ms, seq = tonumber(ms), seq + 1
+      if now > ms then ms, seq = now, 0 end
+      local id = string.format('%.0f-%.0f', ms, seq + salt)
+      salt = 0
+      local added = redis.pcall(${add('id')})
+      -- If the state of the log was lost, its stream may have later ids.
+      if type(added) == 'table' then id = redis.call(${add("'*'")}) end
       messages[#messages + 1] = last .. ' ' .. id .. ' ' .. ${data}
       last = id`
 }
