@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createInbox } from './support/inbox.ts'
 import { range } from './support/numbers.ts'
 import { type RedisServer, startRedis } from './support/redis.ts'
+import { seededRandom } from './support/seeded-random.ts'
 
 const total = 20_000
 const log: ChannelLog = { key: 'log', retain: { events: total, forMs: 600_000 } }
@@ -65,6 +66,29 @@ describe('a read of a long log', () => {
       expect(touched).toBeLessThan(limit + 100)
     },
   )
+
+  it('finds each event of one millisecond, whatever holes are between its sequences', async () => {
+    const holes = { ...log, key: 'holes' }
+    const ms = Date.now()
+    const random = seededRandom(1)
+    const stored: string[] = []
+    let seq = 0
+    let last = `${ms - 1}-5`
+    for (const number of range(1, 300)) {
+      // Each script begins anywhere after the event before it, and counts on.
+      seq += number % 7 === 0 ? 1 + Math.floor(random() * 1_000_000) : 1
+      const id = `${ms}-${seq}`
+      const fields = ['p', last, 'd', `${number}`, 't', 'token', 'n', `${number}`]
+      await server.admin.xadd('trpc-sse:{holes}:log', id, ...fields)
+      stored.push(id)
+      last = id
+    }
+    await server.admin.set('trpc-sse:{holes}:last', `${last} 300`)
+    for (const count of range(1, 300)) {
+      const { events } = await backend.read(holes, { last: count, limit: 3 })
+      expect(events.map(({ id }) => id)).toEqual(stored.slice(-count).slice(0, 3))
+    }
+  })
 
   it('reads few entries if they are large', async () => {
     const large = { ...log, key: 'large' }

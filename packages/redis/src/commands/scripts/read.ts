@@ -9,6 +9,7 @@ import {
 } from '@trpc-sse/server'
 import { areAscending, unexpectedReply } from './checks.ts'
 import {
+  firstSequences,
   minId,
   newOrigin,
   readClock,
@@ -47,9 +48,9 @@ local function parts(id)
   return tonumber(ms), tonumber(seq)
 end
 
--- Returns the id of entry number \`wanted\`, or one just before it. \`entry\` comes before it. A
--- stream can only be searched by id, so this halves the time between the two, 64 times at most,
--- even if somebody else has written to the stream.
+-- Returns an id at which entry number \`wanted\` is the next one. \`entry\` comes before it. A stream
+-- can only be searched by id, so this halves the time between the two, and then the sequences of the
+-- last millisecond: 64 times at most each, even if somebody else has written to the stream.
 local function seek(wanted, entry)
   local low, high = parts(entry[1]), parts(last) + 1
   for _ = 1, 64 do
@@ -62,8 +63,23 @@ local function seek(wanted, entry)
       high = middle
     end
   end
-  local ms, seq = parts(entry[1])
-  return string.format('%.0f-%.0f', ms, seq + wanted - number(entry))
+  local ms, first = parts(entry[1])
+  local left = wanted - number(entry)
+  -- Without holes, this is the one.
+  local middle = first + left
+  low, high = first, first + left * ${firstSequences} + 1
+  for _ = 1, 64 do
+    if high - low <= 1 then break end
+    local found = redis.call('XRANGE', log, string.format('%.0f-%.0f', ms, middle), '+', 'COUNT', 1)[1]
+    if found and (number(found) or wanted) < wanted then
+      local _, seq = parts(found[1])
+      low = seq
+    else
+      high = middle
+    end
+    middle = math.floor((low + high) / 2)
+  end
+  return string.format('%.0f-%.0f', ms, high)
 end
 
 local answer = { last, cleared, expires_in ~= '' and ' ' .. expires_in or '' }

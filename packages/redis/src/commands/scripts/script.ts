@@ -36,7 +36,7 @@ export const newOrigin = `string.format('%.0f-%s', math.max(now, floor_ms), ARGV
  * millisecond. With the same id, a reader of one event would take the log of the other for its own,
  * and miss what came before.
  */
-const firstSequences = 1_000_000
+export const firstSequences = 1_000_000
 
 /**
  * Reads the state of a log into locals. `last` is the id of the newest event; nil if nothing is
