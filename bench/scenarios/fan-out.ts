@@ -1,6 +1,6 @@
 import { saturate } from '../measure.ts'
 import type { TargetName, TargetSettings } from '../targets/target.ts'
-import { targetNames } from '../targets/target.ts'
+import { memoryTargetNames } from '../targets/target.ts'
 import { type Case, ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
 
 /** The cost of one event, by its number of subscribers. */
@@ -33,7 +33,7 @@ const alwaysThere: readonly TargetName[] = ['ours', 'stock', 'raw']
  * alike.
  */
 function fanOutCase(subscribers: number, perTick: number, bytes: number, everybody: boolean): Case {
-  const names = everybody ? targetNames : alwaysThere
+  const names = everybody ? memoryTargetNames : alwaysThere
   const row = (name: string, target: TargetName, settings: Partial<TargetSettings>): Row => ({
     name,
     target,

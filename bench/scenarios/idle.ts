@@ -1,5 +1,5 @@
 import type { Session } from '../session.ts'
-import { type TargetName, type TargetSettings, targetNames } from '../targets/target.ts'
+import { memoryTargetNames, type TargetName, type TargetSettings } from '../targets/target.ts'
 import { type Figures, ofRaw, type Row, type Scenario, thanStock } from './scenario.ts'
 
 /** The cost of an open connection on which nothing is sent. */
@@ -26,7 +26,7 @@ export const idle: Scenario = {
       target,
       measure: (session) => measure(session, target, settings),
     })
-    const rows = targetNames.map((name) => row(name, name, {}))
+    const rows = memoryTargetNames.map((name) => row(name, name, {}))
     const multiplexed = row('ours, multiplexed', 'ours', { perConnection: 1 })
     const call = row('raw, and a procedure call', 'raw', { callsProcedure: true })
     return [

@@ -1,5 +1,5 @@
 import { probe } from '../measure.ts'
-import { targetNames } from '../targets/target.ts'
+import { memoryTargetNames } from '../targets/target.ts'
 import { ofRaw, type Ratio, type Scenario } from './scenario.ts'
 
 const timesStock: Ratio = {
@@ -29,7 +29,7 @@ export const latency: Scenario = {
     {
       title: `1 event to ${crowd.toLocaleString('en')} clients`,
       connections: crowd,
-      rows: targetNames.map((target) => ({
+      rows: memoryTargetNames.map((target) => ({
         name: target,
         target,
         measure: (session) =>

@@ -16,6 +16,11 @@ export const targetNames = [
 /** The name of a server to measure. */
 export type TargetName = (typeof targetNames)[number]
 
+/** The targets that need no Redis. */
+export const memoryTargetNames: readonly TargetName[] = targetNames.filter(
+  (name) => name !== 'resumable-stream',
+)
+
 /** The settings of a target. */
 export interface TargetSettings {
   /**

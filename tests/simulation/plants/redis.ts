@@ -39,8 +39,8 @@ export const redisPlants: readonly Plant[] = [
     seed: 9,
     about: 'R10: a clock that is set back gives ids before the last one',
     file: 'redis/src/commands/scripts/script.ts',
-    find: 'if id <= last then',
-    replace: 'if false then',
+    find: 'if now > ms then ms, seq = now, 0 end',
+    replace: 'if now > ms or salt > 0 then ms, seq = now, 0 end',
   },
   {
     name: 'redis-origin-is-fixed',
