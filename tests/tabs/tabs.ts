@@ -82,7 +82,9 @@ export async function expectAll(app: App, ...tabs: readonly Tab[]): Promise<void
       troubles: page.troubles,
     }))
     expect(troubles).toEqual([])
-    expect(numbers).toEqual(Object.fromEntries(rooms.map((room) => [room, range(1, app.last())])))
+    expect(numbers, `tab ${tabs.indexOf(tab)} of ${tabs.length}`).toEqual(
+      Object.fromEntries(rooms.map((room) => [room, range(1, app.last())])),
+    )
   }
 }
 
