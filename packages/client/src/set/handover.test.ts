@@ -57,6 +57,11 @@ const cases: Array<[behaviour: string, steps: Step[], reported: string]> = [
     'started 1 2 3 4 @4',
   ],
   [
+    'delivers everything that was held if one new stream after the other fails',
+    [...moving, ['requested', 3], ['event', 1, 4], ['lost', 2], ['lost', 3], ['event', 1, 5]],
+    'started 1 2 3 4 5 @5',
+  ],
+  [
     'drops held frames if the previous stream is gone',
     [...moving, ['dropped', 1]],
     'started 1 waiting @1',

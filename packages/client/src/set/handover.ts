@@ -84,7 +84,9 @@ export class Handover<TConnection> {
   /** Another connection was asked to run the subscription. */
   requested(connection: TConnection): void {
     const hasPosition = this.#clientPosition !== undefined
-    this.#next = { connection, hasPosition, held: [], delivered: new Set() }
+    // Frames stay held for as long as nothing takes over from the connection that sent them.
+    const held = this.#next?.held ?? []
+    this.#next = { connection, hasPosition, held, delivered: new Set() }
   }
 
   /** Takes a frame; returns whether the position has moved. */
