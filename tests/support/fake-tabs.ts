@@ -19,7 +19,10 @@ export interface FakeTab {
   readonly state: () => 'alive' | 'frozen' | 'gone'
   /** The number of its requests in progress. */
   readonly requests: () => number
-  /** Suspends the tab until {@link thaw}. Its locks and its streams stay. */
+  /**
+   * Suspends the tab until {@link thaw}. Its locks and its streams stay. Some messages to it are
+   * lost, as in Chromium while a debugger pauses a page.
+   */
   freeze(): void
   thaw(): void
   /** Ends the tab without an event. */
@@ -68,8 +71,11 @@ function openTab(world: World): FakeTab {
     if (state === 'alive') task()
     else if (state === 'frozen') waiting.push(task)
   }
+  const receive: Enter = (task) => {
+    if (state !== 'frozen' || world.random() < 0.5) enter(task)
+  }
   const environment: TabsEnvironment = {
-    openChannel: (name, onMessage) => world.channels.open(name, enter, onMessage),
+    openChannel: (name, onMessage) => world.channels.open(name, receive, onMessage),
     requestLock: (name, options, hold) =>
       world.locks.request({ name, tab: self, enter }, options, hold),
     onFreeze: () => undefined,

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import type { CDPSession } from 'puppeteer-core'
 import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../support/browsers/browser.ts'
@@ -6,6 +7,19 @@ import { broughtBackTabCase, tabCases } from './tab-cases.ts'
 import { expectAll, untilOneStream, useTabs } from './tabs.ts'
 
 const session = ({ page }: PuppeteerTab): Promise<CDPSession> => page.createCDPSession()
+
+/** Pauses a tab at a breakpoint this many times, each time for 100 milliseconds. */
+async function pause(cdp: CDPSession, times: number): Promise<void> {
+  await cdp.send('Debugger.enable')
+  for (let i = 0; i < times; i++) {
+    const paused = new Promise((resolve) => cdp.once('Debugger.paused', resolve))
+    await cdp.send('Debugger.pause')
+    await paused
+    await setTimeout(100)
+    await cdp.send('Debugger.resume')
+  }
+  await cdp.send('Debugger.disable')
+}
 
 describe('five tabs in Chromium', () => {
   const tabs = useTabs(useBrowser(openChromium))
@@ -52,6 +66,16 @@ describe('five tabs in Chromium', () => {
     await cdp.send('Debugger.resume')
     await cdp.send('Debugger.disable')
     await publishMany(20)
+    await expectAll(app(), leader, ...others)
+    await untilOneStream(app())
+  })
+
+  it('R16: continue when a debugger pauses tabs for a moment, which loses messages between them', async () => {
+    const { leader, others } = await openMany(5)
+    const paused = [leader, others[0] ?? leader]
+    const pauses = Promise.all(paused.map(async (tab) => pause(await session(tab), 5)))
+    await publishDuring(() => pauses)
+    await publishMany(5)
     await expectAll(app(), leader, ...others)
     await untilOneStream(app())
   })

@@ -60,6 +60,8 @@ export class FollowerSession {
   #isOpen = false
   #isOver = false
   #unsent = ''
+  /** The number of texts that were sent. */
+  #texts = 0
   #unread = 0
 
   constructor(options: FollowerSessionOptions) {
@@ -151,7 +153,7 @@ export class FollowerSession {
     const text = this.#unsent
     this.#unsent = ''
     this.#unread += text.length
-    this.#post({ type: 'text', text })
+    this.#post({ type: 'text', number: ++this.#texts, text })
     if (this.#unread > maxUnread) this.#end({ type: 'handover' })
   }
 

@@ -19,6 +19,8 @@ export interface FollowerStreamOptions {
   readonly onClosed: () => void
 }
 
+type Text = Extract<LeaderMessage, { readonly type: 'text' }>
+
 /** The number of characters after which a follower reports their arrival. */
 const reportedLength = 65_536
 
@@ -40,6 +42,8 @@ export class FollowerStream {
   #leader: string | undefined
   #hasLock = false
   #isOver = false
+  /** The number of texts that have arrived. */
+  #texts = 0
   #unread = 0
 
   constructor(options: FollowerStreamOptions) {
@@ -138,12 +142,19 @@ export class FollowerStream {
     if (message.leader !== this.#leader) return
     this.#liveness.heard()
     if (message.type === 'here') this.#output?.enqueue(bytes.encode(pingMessage))
-    else if (message.type === 'text') this.#write(message.text)
+    else if (message.type === 'text') this.#take(message)
     else if (message.type === 'handover') this.handOver()
     else if (message.type === 'unknown') {
       this.#response.resolve(new Response('', { status: 404 }))
       this.close()
     } else this.fail(new RealtimeError(message.code, message.message, { status: message.status }))
+  }
+
+  /** Takes the next text. If one before it was lost, the tab resumes on another stream. */
+  #take({ number, text }: Text): void {
+    if (number === ++this.#texts) this.#write(text)
+    else if (this.#output) this.handOver()
+    else this.fail(new RealtimeError('CONNECTION_LOST', 'The browser lost a message of a tab.'))
   }
 
   #write(text: string): void {

@@ -23,8 +23,11 @@ export type FollowerMessage =
 /** A message of a leader to a follower, on the channel of its stream. */
 export type LeaderMessage = { readonly leader: string } & (
   | { readonly type: 'here' }
-  /** The next part of the stream. */
-  | { readonly type: 'text'; readonly text: string }
+  /**
+   * The next part of the stream, numbered from 1. Browsers can lose messages: Chromium does while a
+   * debugger pauses the page. A hole in the numbers shows the loss.
+   */
+  | { readonly type: 'text'; readonly number: number; readonly text: string }
   /** The stream ends. The follower opens another one at once. */
   | { readonly type: 'handover' }
   /** The server doesn't know multiplexed mode. */
@@ -38,7 +41,7 @@ export type LeaderMessage = { readonly leader: string } & (
     }
 )
 
-/** The fields that a message must have, by its type. All are strings, except the length. */
+/** The fields that a message must have, by its type. All are strings, except the counts. */
 type Fields<TMessage extends { readonly type: string }> = {
   readonly [TType in TMessage['type']]: readonly string[]
 }
@@ -61,7 +64,7 @@ export const readFollowerMessage: (value: unknown) => FollowerMessage | undefine
 export const readLeaderMessage: (value: unknown) => LeaderMessage | undefined =
   reader<LeaderMessage>({
     here: ['leader'],
-    text: ['leader', 'text'],
+    text: ['leader', 'number', 'text'],
     handover: ['leader'],
     unknown: ['leader'],
     failed: ['leader', 'code', 'message'],
@@ -75,7 +78,9 @@ function reader<TMessage extends { readonly type: string }>(
     const { type } = message
     if (typeof type !== 'string' || !Object.hasOwn(fields, type)) return undefined
     const isRight = (name: string): boolean =>
-      name === 'length' ? isCount(message[name]) : typeof message[name] === 'string'
+      name === 'length' || name === 'number'
+        ? isCount(message[name])
+        : typeof message[name] === 'string'
     return fields[type as TMessage['type']].every(isRight) ? (value as TMessage) : undefined
   }
 }

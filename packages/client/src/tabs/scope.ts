@@ -4,7 +4,7 @@ import { shortHash } from '@trpc-sse/protocol'
  * The version of the messages. It is part of every name, so that tabs with different versions don't
  * communicate.
  */
-const version = 2
+const version = 3
 
 /**
  * Returns the name of a request's group. Only requests that look the same to the server share a
