@@ -37,6 +37,10 @@ export function createApp(redisUrl?: string, leaseMs = shortLeaseMs) {
     onRelay: t.procedure
       .input(params)
       .subscription((opts) => channels.relay(opts.input).follow(opts)),
+    /** Follows an answer that has begun, or begins soon. */
+    onSoon: t.procedure
+      .input(params)
+      .subscription((opts) => channels.answer(opts.input).follow({ ...opts, waitForStartMs: 50 })),
     onJob: t.procedure.input(params).subscription((opts) => channels.job(opts.input).follow(opts)),
   })
   return { channels, router }

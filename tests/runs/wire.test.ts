@@ -69,7 +69,11 @@ function scripted() {
   }
 }
 
-function followBy(link: TRPCLink<AppRouter>, kind: 'onAnswer' | 'onJob', lastEventId?: string) {
+function followBy(
+  link: TRPCLink<AppRouter>,
+  kind: 'onAnswer' | 'onJob' | 'onSoon',
+  lastEventId?: string,
+) {
   const news = createInbox<News>()
   const client = createTRPCClient<AppRouter>({ links: [link] })
   const input = { id: 'a', ...(lastEventId !== undefined && { lastEventId }) }
@@ -175,6 +179,15 @@ describe.each(Object.entries(links))('%s', (_, createLink) => {
     await producing
     expect(await nextNews(news)).toEqual(['end', 'failed: The file is empty.'])
     expect(await news.take()).toEqual(['error', 'UNPROCESSABLE_CONTENT'])
+    expect(served.requests()).toBe(1)
+  })
+
+  it('gets the status none and an error if nobody starts the run, and does not retry', async () => {
+    await using served = await serve()
+    const { news } = followBy(createLink(served.url), 'onSoon')
+    expect(await nextNews(news)).toEqual(['fold', ''])
+    expect(await nextNews(news)).toEqual(['end', 'none'])
+    expect(await news.take()).toEqual(['error', 'NOT_FOUND'])
     expect(served.requests()).toBe(1)
   })
 

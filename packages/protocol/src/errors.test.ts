@@ -12,6 +12,7 @@ const codes: RealtimeErrorCodes = {
   GAP: false,
   RUN_FAILED: false,
   RUN_ABANDONED: false,
+  RUN_NOT_STARTED: false,
   TOO_FAR_BEHIND: true,
   BACKEND_UNAVAILABLE: true,
   TOO_MANY_ENTRIES: false,

@@ -27,6 +27,8 @@ export interface RealtimeErrorCodes {
   readonly RUN_FAILED: false
   /** A run was abandoned: its producer is gone, or lost the backend. */
   readonly RUN_ABANDONED: false
+  /** A run has not begun in the time that its follower waits for the start. */
+  readonly RUN_NOT_STARTED: false
   /** A state channel has as many entries as its limit allows. */
   readonly TOO_MANY_ENTRIES: false
   /** An entry was changed by others each time before an update was stored. */

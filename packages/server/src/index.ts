@@ -94,9 +94,10 @@ export {
   run,
 } from './run/definition.ts'
 export type { ProduceCallOptions, RunHandle, RunStatus, StopOptions } from './run/handle.ts'
-export type { RunEnd, RunItem } from './run/items.ts'
+export type { EndItem, RunEnd, RunItem } from './run/items.ts'
 export type { ProduceResult } from './run/producer.ts'
 export type { ProduceOptions, ResumeFrom, RunSource } from './run/source.ts'
+export type { FollowOptions } from './run/start-wait.ts'
 export type { StateChange, StateEntry } from './state/changes.ts'
 export {
   type AnyStateChannelDefinition,

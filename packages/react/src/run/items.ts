@@ -15,10 +15,10 @@ export interface CaughtUpItem {
   readonly type: 'caught-up'
 }
 
-/** The run has ended. */
+/** The last item: the run has ended, or nobody has started it in time. */
 export interface EndItem {
   readonly type: 'end'
-  readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned'
+  readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned' | 'none'
   /** The reason why it was stopped, or failed, if known. */
   readonly reason?: string
 }

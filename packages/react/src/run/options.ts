@@ -31,8 +31,9 @@ export type UseRunArguments<TItem> = [FoldOf<TItem>] extends [never]
 
 /**
  * The status of a run, as far as its follower knows. `running` from the start of the subscription,
- * even before the run begins; `connecting` while there is no connection; `idle` if not enabled;
- * `error` if the subscription has failed, and not the run.
+ * even before the run begins; `none` if it has not begun in the time that `follow` waits;
+ * `connecting` while there is no connection; `idle` if not enabled; `error` if the subscription has
+ * failed, and not the run.
  */
 export type RunStatus =
   | Extract<LiveStatus, 'idle' | 'connecting' | 'error'>

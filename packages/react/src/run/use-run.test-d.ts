@@ -35,7 +35,15 @@ describe('useRun', () => {
     })
     expectTypeOf(answer.value).toEqualTypeOf<string | undefined>()
     expectTypeOf(answer.status).toEqualTypeOf<
-      'idle' | 'connecting' | 'running' | 'completed' | 'stopped' | 'failed' | 'abandoned' | 'error'
+      | 'idle'
+      | 'connecting'
+      | 'running'
+      | 'completed'
+      | 'stopped'
+      | 'failed'
+      | 'abandoned'
+      | 'none'
+      | 'error'
     >()
     expectTypeOf(answer.stop).toEqualTypeOf<() => Promise<void>>()
     // @ts-expect-error a value is needed for each delta

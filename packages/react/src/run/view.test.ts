@@ -24,7 +24,7 @@ describe('the view of a run', () => {
     expect(view).toMatchObject({ value: 'abc', isCaughtUp: true })
   })
 
-  it.each(['completed', 'stopped', 'failed', 'abandoned'] as const)(
+  it.each(['completed', 'stopped', 'failed', 'abandoned', 'none'] as const)(
     'keeps the value of a run that is %s, and gives the reason',
     (status) => {
       const end = { type: 'end', status, reason: 'enough' } as const

@@ -2,7 +2,6 @@ import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
 import type { RecentReads } from '../hub/recent-reads.ts'
 import type { LogFeed } from '../subscription/feed.ts'
-import type { LiveOptions } from '../subscription/options.ts'
 import { type ChannelFeedOptions, feedPart, openCursor } from '../subscription/subscribe.ts'
 import { type ChannelSubscription, createSubscription } from '../subscription/subscription.ts'
 import { callHandler } from '../user-code/calls.ts'
@@ -11,9 +10,10 @@ import { type FoldedRun, type FoldOptions, foldRun } from './fold.ts'
 import { maxReasonLength, type RunEnd, type RunItem, toEndMarker } from './items.ts'
 import { type ProduceResult, produce } from './producer.ts'
 import { type ReadRun, RunFeed } from './run-feed.ts'
-import { RunLog } from './run-log.ts'
+import { type RunEntries, RunLog } from './run-log.ts'
 import type { RunParts } from './run-parts.ts'
 import type { RunSource } from './source.ts'
+import { type FollowOptions, StartWait, startWaitMs } from './start-wait.ts'
 
 /** Options of `produce`. */
 export interface ProduceCallOptions {
@@ -71,9 +71,11 @@ export interface RunHandle<TInput, TEvent, TValue> {
    * subscription completes.
    *
    * The subscription fails with UNPROCESSABLE_CONTENT if the run fails, and with CONFLICT if it is
-   * abandoned. If the run has not begun, the subscription waits for the start.
+   * abandoned. If the run has not begun, the subscription waits for the start, up to
+   * `waitForStartMs`. Then it fails with NOT_FOUND. Throws `INVALID_OPTION` for an invalid
+   * `waitForStartMs`.
    */
-  follow(options?: LiveOptions): ChannelSubscription<RunItem<TValue, TEvent>>
+  follow(options?: FollowOptions): ChannelSubscription<RunItem<TValue, TEvent>>
 }
 
 /** The parts of a {@link RunHandle}. */
@@ -125,17 +127,20 @@ function checkReason(reason: unknown): void {
 function followRun<TValue, TEvent>(
   options: RunHandleOptions,
   { folding, runLog }: { readonly folding: FoldOptions | undefined; readonly runLog: RunLog },
-  follow: LiveOptions,
+  follow: FollowOptions,
 ): ChannelSubscription<RunItem<TValue, TEvent>> {
-  const { log, reads, folds, codec } = options
+  const { log, reads, folds, codec, clock } = options
+  const waitMs = startWaitMs(follow)
   const channel = { ...options, behind: { policy: 'catchUp', events: 1_000 } } as const
   const all = { replay: Number.MAX_SAFE_INTEGER }
+  const readEntries = (): Promise<RunEntries> =>
+    readInTurn(reads, { log: log.key, group: createReadGroup() }, () => runLog.read())
+  const hasBegun = async (): Promise<boolean> => (await readEntries()).state !== undefined
   const readRun = async (outdated: FoldedRun | undefined): Promise<ReadRun> => {
     const isOutdated = (value: FoldedRun): boolean => value === outdated
     const folded = folding && (await folds.read(log.key, () => foldRun(folding), isOutdated))
     if (folded) return { folded, presence: folded.presence }
-    const turn = { log: log.key, group: createReadGroup() }
-    const { state, lastEventId } = await readInTurn(reads, turn, () => runLog.read())
+    const { state, lastEventId } = await readEntries()
     if (state === undefined) return { folded, presence: 'none' }
     const end = toEndMarker(state)
     return { folded, presence: 'whole', ended: end && { end, lastEventId } }
@@ -144,7 +149,8 @@ function followRun<TValue, TEvent>(
     const open = (after: EventId | undefined): LogFeed =>
       openCursor(channel, after === undefined ? all : { after }, { wake, group })
     const hasFold = folding !== undefined
-    return new RunFeed({ lastEventId, open, hasFold, readRun, codec, wake })
+    const waitForStart = (): StartWait => new StartWait({ clock, waitMs, hasBegun, wake })
+    return new RunFeed({ lastEventId, open, hasFold, readRun, waitForStart, codec, wake })
   })
   return createSubscription({
     kind: 'run',

@@ -10,18 +10,22 @@ export type RunEnd = 'completed' | 'failed' | 'stopped' | 'abandoned'
  *
  * `'caught-up'` comes once the follower has all deltas that existed when it joined or resumed, and
  * again after a fold that replaces missing deltas. `'end'` is the last item. After it, the
- * subscription completes; or it fails, if the run has failed or is abandoned.
+ * subscription completes; or it fails, if the run has failed, is abandoned or has not begun in time.
  */
 export type RunItem<TValue, TEvent> =
   | ([TValue] extends [never] ? never : { readonly type: 'fold'; readonly value: TValue })
   | { readonly type: 'delta'; readonly data: TEvent }
   | { readonly type: 'caught-up' }
-  | {
-      readonly type: 'end'
-      readonly status: RunEnd
-      /** The reason for the stop or the failure, if it is known. */
-      readonly reason?: string
-    }
+  | EndItem
+
+/** The last item that a follower gets. */
+export interface EndItem {
+  readonly type: 'end'
+  /** How the run has ended; `'none'` if it has not begun within `waitForStartMs`. */
+  readonly status: RunEnd | 'none'
+  /** The reason for the stop or the failure, if it is known. */
+  readonly reason?: string
+}
 
 /** The maximum length of a reason, in characters. */
 export const maxReasonLength = 1_000

@@ -5,7 +5,15 @@ import { eventValue } from '../hub/log-event.ts'
 import type { Feed, FeedEnd, FeedItem, Gap, LogFeed } from '../subscription/feed.ts'
 import { beforeSnapshot } from '../subscription/live.ts'
 import type { FoldedRun, RunPresence } from './fold.ts'
-import { afterEnd, type EndMarker, itemEvent, type RunItem, toStoredItem } from './items.ts'
+import {
+  afterEnd,
+  type EndItem,
+  type EndMarker,
+  itemEvent,
+  type RunItem,
+  toStoredItem,
+} from './items.ts'
+import type { StartWait } from './start-wait.ts'
 
 /** The presence of a run, and its value if it has a fold. */
 export interface ReadRun {
@@ -25,6 +33,8 @@ export interface RunFeedOptions {
   readonly hasFold: boolean
   /** Reads the run, with its value if it has a fold. Never returns the value `outdated`. */
   readRun(outdated: FoldedRun | undefined): Promise<ReadRun>
+  /** Creates the wait for a start. Called only for a follower that starts from the beginning. */
+  waitForStart(): StartWait
   readonly codec: Codec
   /** Called when there may be an item. */
   wake(): void
@@ -50,7 +60,9 @@ export class RunFeed implements Feed {
   #folded: FoldedRun | undefined
   /** Whether the follower still has to get the mark. */
   #isMarkDue = true
-  #end: EndMarker | undefined
+  /** Set until the run has begun. */
+  #startWait: StartWait | undefined
+  #end: EndItem | undefined
   /** Whether the follower knows how the run has ended. */
   #isEndTaken = false
   #isClosed = false
@@ -61,6 +73,7 @@ export class RunFeed implements Feed {
     this.#position = lastEventId
     if (lastEventId === afterEnd) return
     const isNew = lastEventId === beforeSnapshot
+    if (isNew) this.#startWait = options.waitForStart()
     if (isNew && hasFold) this.#isReadDue = true
     else this.#open(isNew ? undefined : lastEventId)
   }
@@ -86,8 +99,11 @@ export class RunFeed implements Feed {
       const item = this.#cursor?.next()
       if (item === undefined) {
         if (this.#canMark()) continue
-        return undefined
+        if (!this.#startWait?.isOver()) return undefined
+        this.#end = { type: 'end', status: 'none' }
+        continue
       }
+      this.#hasBegun()
       if (item.kind === 'gap') {
         this.#gap = item
         this.#isReadDue = true
@@ -112,7 +128,13 @@ export class RunFeed implements Feed {
 
   close(): void {
     this.#isClosed = true
+    this.#startWait?.end()
     this.#cursor?.close()
+  }
+
+  #hasBegun(): void {
+    this.#startWait?.end()
+    this.#startWait = undefined
   }
 
   #open(after: EventId | undefined): void {
@@ -135,12 +157,12 @@ export class RunFeed implements Feed {
   }
 
   /** Says how the run has ended. After a failure, a resume fails again, so its position stays. */
-  #takeEnd({ status, reason }: EndMarker): FeedItem {
-    const hasFailed = status === 'failed' || status === 'abandoned'
-    if (hasFailed && this.#isEndTaken) throw endError(status, reason)
+  #takeEnd(end: EndItem): FeedItem {
+    const completes = end.status === 'completed' || end.status === 'stopped'
+    if (!completes && this.#isEndTaken) throw endError(end)
     this.#isEndTaken = true
-    if (!hasFailed) this.#position = afterEnd
-    return this.#item({ type: 'end', status, ...(reason !== undefined && { reason }) })
+    if (completes) this.#position = afterEnd
+    return this.#item(end)
   }
 
   /** Continues with a run that was read, at the start or after a gap. */
@@ -149,6 +171,7 @@ export class RunFeed implements Feed {
     this.#gap = undefined
     if (presence === 'lost') throw lost('Deltas of the run were lost, so its value is not known.')
     const isNew = this.#position === beforeSnapshot
+    if (presence === 'whole') this.#hasBegun()
     if (presence === 'none' && !isNew) throw lost('The run is no longer known.')
     // A run that has not begun has no deltas that could be missed.
     if (!folded) {
@@ -186,12 +209,17 @@ export class RunFeed implements Feed {
 }
 
 const end: FeedEnd = { kind: 'end' }
+const notStarted = 'The run has not begun in time (waitForStartMs). Start it, and follow it again.'
 
 /** Creates the error that a subscription ends with. Clients don't retry its codes. */
-function endError(status: 'failed' | 'abandoned', reason: string | undefined): TRPCError {
+function endError({ status, reason }: EndItem): TRPCError {
   if (status === 'failed') {
     const cause = new RealtimeError('RUN_FAILED', reason ?? 'The run failed.')
     return new TRPCError({ code: 'UNPROCESSABLE_CONTENT', message: cause.message, cause })
+  }
+  if (status === 'none') {
+    const cause = new RealtimeError('RUN_NOT_STARTED', notStarted)
+    return new TRPCError({ code: 'NOT_FOUND', message: cause.message, cause })
   }
   const message = 'The run was abandoned: its producer is gone. Start another run.'
   const cause = new RealtimeError('RUN_ABANDONED', message)

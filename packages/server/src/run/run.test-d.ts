@@ -25,7 +25,7 @@ const channels = createChannels({
 type Mark = { readonly type: 'caught-up' }
 type End = {
   readonly type: 'end'
-  readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned'
+  readonly status: 'completed' | 'stopped' | 'failed' | 'abandoned' | 'none'
   readonly reason?: string
 }
 

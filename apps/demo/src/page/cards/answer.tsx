@@ -98,7 +98,7 @@ function StreamingAnswer({ answerId }: { readonly answerId: string }) {
 }
 
 function Outcome({ status, value, isStopping }: AnswerRun) {
-  const isBad = status === 'abandoned' || status === 'failed' || status === 'error'
+  const isBad = status === 'abandoned' || toneOf(status) === 'bad'
   return (
     <p className="outcome" data-tone={toneOf(status)} data-status={status} role="status">
       {status === 'completed' && <CheckIcon />}
@@ -110,7 +110,7 @@ function Outcome({ status, value, isStopping }: AnswerRun) {
 
 function toneOf(status: AnswerRun['status']): 'quiet' | 'good' | 'warn' | 'bad' {
   if (status === 'completed') return 'good'
-  if (status === 'failed' || status === 'error') return 'bad'
+  if (status === 'failed' || status === 'none' || status === 'error') return 'bad'
   return status === 'running' || status === 'idle' ? 'quiet' : 'warn'
 }
 
@@ -129,6 +129,7 @@ function words(status: AnswerRun['status'], count: number): string {
       return `Abandoned after ${count} words: the producer died, and its lease ended.`
     case 'failed':
       return 'The producer failed.'
+    case 'none':
     case 'error':
       return 'The server no longer knows this answer. Ask again.'
   }
