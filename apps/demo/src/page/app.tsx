@@ -9,13 +9,24 @@ import { Subscriptions } from './cards/subscriptions.tsx'
 import { Chat } from './chat/chat.tsx'
 import { Guide } from './header/guide.tsx'
 import { Header } from './header/header.tsx'
+import { useStore } from './live/store.ts'
+import { Board } from './people/board.tsx'
+import { Limits } from './people/limits.tsx'
+import { People } from './people/people.tsx'
+import { session } from './session/session.ts'
+import { SignedOut } from './session/signed-out.tsx'
 import { TypeFlowCard } from './type-flow/type-flow-card.tsx'
 
+/** The page of a user; without a session, the way to sign in. */
+export function App() {
+  return useStore(session).status === 'signed-in' ? <Cards /> : <SignedOut />
+}
+
 /**
- * The only screen. The order of its cards: chat, break the connection, see the proof, and read the
+ * The order of the cards: chat, break the connection, see the proof, see the others, and read the
  * code.
  */
-export function App() {
+function Cards() {
   return (
     <>
       <a className="skip" href="#message">
@@ -36,6 +47,9 @@ export function App() {
           <Job />
           <Notifications />
         </div>
+        <People />
+        <Board />
+        <Limits />
         <Answer />
         <TypeFlowCard />
       </main>

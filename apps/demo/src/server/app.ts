@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createHTTPHandler, type HTTPHandler } from '@trpc-sse/server/adapters/standalone'
 import { channels } from './channels.ts'
+import { linkLimits } from './limits.ts'
 import { appRouter } from './router.ts'
+import { sessionOf } from './sessions.ts'
 import { servePage } from './static.ts'
 
 /** One instance's app: the router below /trpc, and the page. */
@@ -12,7 +14,19 @@ export interface App {
 
 /** Creates the app of one instance. The page shows `instance`, its number. */
 export async function createApp(instance: number): Promise<App> {
-  const trpc = createHTTPHandler({ router: appRouter, channels, basePath: '/trpc' })
+  const trpc: HTTPHandler = createHTTPHandler({
+    router: appRouter,
+    channels,
+    basePath: '/trpc',
+    createContext: async ({ req }) => ({
+      session: await sessionOf(req.headers.authorization),
+      endStreams: (user) => trpc.link.disconnect({ key: user }, 'signed out everywhere'),
+    }),
+    connectionKey: ({ session }) => session?.user,
+    limits: linkLimits,
+    // The load balancer of the instances.
+    trustProxy: ['loopback'],
+  })
   const page = await servePage()
 
   function handle(request: IncomingMessage, response: ServerResponse): void {

@@ -1,8 +1,16 @@
 import { redisBackend } from '@trpc-sse/redis'
-import { type Backend, channel, createChannels, memoryBackend, run } from '@trpc-sse/server'
+import {
+  type Backend,
+  channel,
+  createChannels,
+  memoryBackend,
+  run,
+  stateChannel,
+} from '@trpc-sse/server'
 import superjson from 'superjson'
 import { z } from 'zod'
 import { folds } from '../shared/folds.ts'
+import { limits } from '../shared/limits.ts'
 
 const redisUrl = process.env.REDIS_URL
 
@@ -20,6 +28,9 @@ export const answerRun = run({
   fold: folds.answer,
   leaseMs: 3_000,
 })
+
+/** A place on the board: a share of its width and height. */
+export const point = z.object({ x: z.number().min(0).max(1), y: z.number().min(0).max(1) })
 
 /**
  * All real-time data of the app. Events are described here and nowhere else: the router, the page
@@ -64,6 +75,34 @@ export const channels = createChannels({
       event: z.object({ instance: z.number(), connections: z.number(), subscriptions: z.number() }),
       retain: { events: 1_000, forMs: 600_000 },
     }),
+    // Both have members, but no events.
+    people: channel({
+      event: z.never(),
+      presence: { member: z.object({ name: z.string() }), max: limits.people },
+    }),
+    tabs: channel({
+      event: z.never(),
+      presence: { member: z.object({ user: z.string(), device: z.string() }) },
+    }),
+    typing: stateChannel({
+      params: z.object({ room: z.string().max(64) }),
+      value: z.object({ name: z.string() }),
+      forMs: 4_000,
+    }),
+    cursors: stateChannel({
+      value: point.extend({ name: z.string() }),
+      entries: { max: limits.cursors },
+      forMs: 30_000,
+      conflate: true,
+    }),
+    // How many streams and subscriptions a user has on each instance.
+    use: stateChannel({
+      params: z.object({ user: z.string() }),
+      value: z.object({ connections: z.number(), subscriptions: z.number() }),
+      forMs: 60_000,
+    }),
+    // How often a user has signed out everywhere.
+    signOuts: stateChannel({ params: z.object({ user: z.string() }), value: z.number() }),
   },
   // health.ts logs an outage of Redis once, so failed reads are not logged here.
   onError(error, { stage, channel }) {

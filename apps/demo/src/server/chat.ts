@@ -3,7 +3,7 @@ import { isRealtimeError } from '@trpc-sse/server'
 import { z } from 'zod'
 import { channels } from './channels.ts'
 import { afterInput, idsAfter } from './ids-after.ts'
-import { procedure, router } from './trpc.ts'
+import { procedure, router, userProcedure } from './trpc.ts'
 
 const room = z.object({ room: z.string() })
 const replay = 50
@@ -18,13 +18,27 @@ export const chatRouter = router({
   // #endregion
 
   /** Sends a message. The key makes retries harmless: the message is stored once. */
-  send: procedure
-    .input(room.extend({ author: z.string(), text: z.string(), key: z.string() }))
-    .mutation(({ input: { room, author, text, key } }) =>
+  send: userProcedure
+    .input(room.extend({ text: z.string(), key: z.string() }))
+    .mutation(({ input: { room, text, key }, ctx: { session } }) =>
       channels
         .chat({ room })
-        .publish({ author, text, sentAt: new Date() }, { idempotencyKey: key }),
+        .publish({ author: session.name, text, sentAt: new Date() }, { idempotencyKey: key }),
     ),
+
+  /** Who is typing in a room. */
+  onTyping: userProcedure
+    .input(room)
+    .subscription((opts) => channels.typing(opts.input).live(opts)),
+
+  /** Says that the user is typing. It is true for four seconds: the page repeats it. */
+  type: userProcedure.input(room).mutation(async ({ input, ctx: { session } }) => {
+    await channels.typing(input).set(session.user, { name: session.name })
+  }),
+
+  stopTyping: userProcedure.input(room).mutation(async ({ input, ctx: { session } }) => {
+    await channels.typing(input).delete(session.user)
+  }),
 
   /**
    * Publishes an unchecked event, to show that the channel refuses a wrong one. The input is

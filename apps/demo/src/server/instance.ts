@@ -7,6 +7,7 @@ import { health } from './health.ts'
 import { publishLoad } from './load.ts'
 import { publishPrices } from './prices.ts'
 import { stopBackground, stopping } from './stopping.ts'
+import { publishUse } from './use.ts'
 
 /** A server instance that is not listening yet. */
 export interface Instance {
@@ -25,6 +26,7 @@ export async function createInstance(
   const background = Promise.all([
     publishPrices(stopping),
     publishLoad(instance, link.stats, stopping),
+    publishUse(instance, link.connections, stopping),
     health.watch(stopping),
     killOnDemand(stopping),
   ])

@@ -3,6 +3,7 @@ import { useSyncExternalStore } from 'react'
 import { folds } from '../../shared/folds.ts'
 import { trpc } from '../live/client.ts'
 import { runSubscription } from '../live/run-subscription.ts'
+import { ActionButton, Problem } from '../ui/action-button.tsx'
 import { Card } from '../ui/card.tsx'
 import { CheckIcon, WarningIcon } from '../ui/icons.tsx'
 import { useAction } from '../ui/use-action.ts'
@@ -21,14 +22,9 @@ export function Answer() {
     answerAddress.set(next)
   })
   const button = (
-    <button
-      type="button"
-      className="button small"
-      onClick={() => ask.run()}
-      disabled={ask.isRunning}
-    >
+    <ActionButton action={ask}>
       {answerId === undefined ? 'Ask how it works' : 'Ask again'}
-    </button>
+    </ActionButton>
   )
   return (
     <Card title="An answer that streams" className="answer" aside={button}>
@@ -40,9 +36,7 @@ export function Answer() {
       ) : (
         <StreamingAnswer answerId={answerId} />
       )}
-      <p className="problem" role="alert">
-        {ask.hasFailed && 'Not asked. Try again when the server is back.'}
-      </p>
+      <Problem>{ask.hasFailed && 'Not asked. Try again when the server is back.'}</Problem>
     </Card>
   )
 }
@@ -69,29 +63,19 @@ function StreamingAnswer({ answerId }: { readonly answerId: string }) {
       <div className="answer-side">
         <Outcome {...run} />
         <div className="buttons">
-          <button
-            type="button"
-            className="button small"
-            onClick={() => stop.run()}
-            disabled={!isOpen || run.isStopping}
-          >
+          <ActionButton action={stop} disabled={!isOpen || run.isStopping}>
             Stop
-          </button>
-          <button
-            type="button"
-            className="button small"
-            onClick={() => kill.run()}
-            disabled={!isOpen || kill.isRunning}
-          >
+          </ActionButton>
+          <ActionButton action={kill} disabled={!isOpen}>
             Kill the producer
-          </button>
+          </ActionButton>
           <a className="button small" href={`#answer=${answerId}`} target="_blank" rel="noopener">
             Open in a second tab
           </a>
         </div>
-        <p className="problem" role="alert">
+        <Problem>
           {(stop.hasFailed || kill.hasFailed) && 'Not sent. Try again when the server is back.'}
-        </p>
+        </Problem>
       </div>
     </div>
   )

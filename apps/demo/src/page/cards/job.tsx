@@ -3,6 +3,7 @@ import { useState } from 'react'
 import { folds } from '../../shared/folds.ts'
 import { trpc } from '../live/client.ts'
 import { runSubscription } from '../live/run-subscription.ts'
+import { ActionButton, Problem } from '../ui/action-button.tsx'
 import { Card } from '../ui/card.tsx'
 import { CheckIcon } from '../ui/icons.tsx'
 import { useAction } from '../ui/use-action.ts'
@@ -16,21 +17,14 @@ export function Job() {
   })
 
   const button = (
-    <button
-      type="button"
-      className="button small"
-      onClick={() => start.run()}
-      disabled={start.isRunning}
-    >
+    <ActionButton action={start}>
       {jobId === undefined ? 'Start a report' : 'Start another'}
-    </button>
+    </ActionButton>
   )
   return (
     <Card title="Long job" className="job" aside={button}>
       {jobId === undefined ? <NoJob /> : <Progress jobId={jobId} />}
-      <p className="problem" role="alert">
-        {start.hasFailed && 'Not started. Try again when the server is back.'}
-      </p>
+      <Problem>{start.hasFailed && 'Not started. Try again when the server is back.'}</Problem>
     </Card>
   )
 }

@@ -3,6 +3,7 @@ import { type EventOf, notifications } from '../live/app-subscriptions.ts'
 import { trpc } from '../live/client.ts'
 import { useStore } from '../live/store.ts'
 import type { LiveEvent } from '../live/subscription-state.ts'
+import { Problem } from '../ui/action-button.tsx'
 import { Card } from '../ui/card.tsx'
 import { formatTime } from '../ui/format.ts'
 import { useAction } from '../ui/use-action.ts'
@@ -30,9 +31,7 @@ export function Notifications() {
   )
   return (
     <Card title="Notifications" className="notifications" aside={buttons}>
-      <p className="problem" role="alert">
-        {send.hasFailed && 'Not sent. Try again when the server is back.'}
-      </p>
+      <Problem>{send.hasFailed && 'Not sent. Try again when the server is back.'}</Problem>
       {events.length === 0 ? (
         <p className="no-notices">
           {connection === 'connecting'

@@ -59,13 +59,7 @@ function NoMessages({ isLoading }: { readonly isLoading: boolean }) {
       <p>
         <strong>It is quiet in here.</strong>
       </p>
-      <p>
-        Say something, or{' '}
-        <a href="/" target="_blank" rel="noreferrer">
-          open a second window
-        </a>{' '}
-        and talk to yourself.
-      </p>
+      <p>Say something. A private window is another user, so open one and talk to yourself.</p>
     </div>
   )
 }

@@ -1,41 +1,35 @@
 import { useMemo, useState } from 'react'
 import { chatSubscription } from '../live/app-subscriptions.ts'
 import { useStore } from '../live/store.ts'
+import { NameField } from '../session/name-field.tsx'
+import { useUser } from '../session/session.ts'
 import { Card } from '../ui/card.tsx'
-import { storeAuthor, storedAuthor } from './author.ts'
-import { AuthorField } from './author-field.tsx'
 import { ChatMessages } from './chat-messages.tsx'
 import { Composer } from './composer.tsx'
+import { Typing } from './typing.tsx'
 
 const rooms = ['lobby', 'engineering', 'random'] as const
 
 /** A chat with three rooms. */
 export function Chat() {
   const [room, setRoom] = useState<string>(rooms[0])
-  const [author, setAuthor] = useState(storedAuthor)
-  function changeAuthor(name: string): void {
-    setAuthor(name)
-    storeAuthor(name)
-  }
   return (
-    <Card
-      title="Chat"
-      className="chat"
-      aside={<AuthorField author={author} onChange={changeAuthor} />}
-    >
+    <Card title="Chat" className="chat" aside={<NameField />}>
       <RoomPicker room={room} onChange={setRoom} />
-      <Room key={room} room={room} author={author} />
+      <Room key={room} room={room} />
     </Card>
   )
 }
 
-function Room({ room, author }: { readonly room: string; readonly author: string }) {
+function Room({ room }: { readonly room: string }) {
+  const { name } = useUser()
   const subscription = useMemo(() => chatSubscription(room), [room])
   const { events, connection } = useStore(subscription)
   return (
     <>
-      <ChatMessages messages={events} author={author} isLoading={connection === 'connecting'} />
-      <Composer room={room} author={author} />
+      <ChatMessages messages={events} author={name} isLoading={connection === 'connecting'} />
+      <Typing room={room} />
+      <Composer room={room} />
     </>
   )
 }

@@ -1,13 +1,14 @@
-import { type FormEvent, useEffect, useState } from 'react'
+import { type ChangeEvent, type FormEvent, useEffect, useState } from 'react'
 import { trpc } from '../live/client.ts'
 import { type Status, useStatus } from '../live/status.ts'
+import { Problem } from '../ui/action-button.tsx'
 import { SendIcon } from '../ui/icons.tsx'
 import { useAction } from '../ui/use-action.ts'
+import { useTypingSignal } from './use-typing-signal.ts'
 
 /** Props of {@link Composer}. */
 export interface ComposerProps {
   readonly room: string
-  readonly author: string
 }
 
 interface Draft {
@@ -17,22 +18,29 @@ interface Draft {
 }
 
 /** Sends messages. A message that can't be sent stays in the field. */
-export function Composer({ room, author }: ComposerProps) {
+export function Composer({ room }: ComposerProps) {
   const [draft, setDraft] = useState(() => newDraft())
   const status = useStatus()
+  const typing = useTypingSignal(room)
   const send = useAction(async () => {
-    await trpc.chat.send.mutate({ room, author, ...draft })
+    await trpc.chat.send.mutate({ room, ...draft })
     // Text typed during the request is the next message.
     setDraft((now) => newDraft(now.text === draft.text ? '' : now.text))
   })
   const [isNextSubmitted, setNextSubmitted] = useState(false)
-  const canSend = draft.text.trim() !== '' && author.trim() !== ''
+  const canSend = draft.text.trim() !== ''
 
   function onSubmit(event: FormEvent): void {
     event.preventDefault()
     if (!canSend) return
     if (send.isRunning) setNextSubmitted(true)
     else send.run()
+    typing.stop()
+  }
+
+  function onChange({ target }: ChangeEvent<HTMLInputElement>): void {
+    setDraft({ ...draft, text: target.value })
+    typing.changed(target.value)
   }
 
   // The next message may be submitted before the previous one is stored.
@@ -47,7 +55,7 @@ export function Composer({ room, author }: ComposerProps) {
       <input
         id="message"
         value={draft.text}
-        onChange={(event) => setDraft({ ...draft, text: event.target.value })}
+        onChange={onChange}
         placeholder={`Message #${room}`}
         aria-label={`Message to #${room}`}
         maxLength={2_000}
@@ -57,9 +65,7 @@ export function Composer({ room, author }: ComposerProps) {
       <button type="submit" className="button primary send" disabled={!canSend} aria-label="Send">
         <SendIcon />
       </button>
-      <p className="problem" id="message-problem" role="alert">
-        {send.hasFailed && notSent[status]}
-      </p>
+      <Problem id="message-problem">{send.hasFailed && notSent[status]}</Problem>
     </form>
   )
 }

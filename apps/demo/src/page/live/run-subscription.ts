@@ -1,4 +1,5 @@
-import type { LiveHandlers, LiveSubscription } from '@trpc-sse/react'
+import type { LiveSubscription } from '@trpc-sse/react'
+import { type LiveSubscriptionOptions, liveSubscription } from './live-subscription.ts'
 import { connectionHandlers, createState } from './open-state.ts'
 import {
   nextId,
@@ -7,35 +8,20 @@ import {
   subscriptionOpened,
 } from './open-subscriptions.ts'
 
-/** What {@link runSubscription} subscribes to. */
-export interface RunSubscriptionOptions<TInput, TItem> {
-  /** The procedure's path. */
-  readonly path: string
-  readonly procedure: {
-    subscribe(input: TInput, handlers: LiveHandlers<TItem, unknown>): { unsubscribe(): void }
-  }
-  readonly input: TInput
-  readonly enabled?: boolean
-}
-
 /**
- * Describes the subscription to a run for `useRun`, as `subscriptionOptions` does in an app with
- * TanStack Query. While it is open, the page lists it.
+ * Describes the subscription to a run for `useRun`. While it is open, the page lists it.
  */
-export function runSubscription<TInput, TItem>({
-  path,
-  procedure,
-  input,
-  enabled = true,
-}: RunSubscriptionOptions<TInput, TItem>): LiveSubscription<TItem, unknown> {
+export function runSubscription<TInput, TItem>(
+  options: LiveSubscriptionOptions<TInput, TItem>,
+): LiveSubscription<TItem, unknown> {
+  const live = liveSubscription(options)
   return {
-    queryKey: [path, input],
-    enabled,
+    ...live,
     subscribe(handlers) {
       const state = createState<TItem>()
       const listed: OpenSubscription = {
         id: nextId(),
-        path,
+        path: options.path,
         get now() {
           return state.now
         },
@@ -44,7 +30,7 @@ export function runSubscription<TInput, TItem>({
       }
       subscriptionOpened(listed)
       const noted = connectionHandlers(state)
-      const running = procedure.subscribe(input, {
+      const running = live.subscribe({
         ...handlers,
         onData(value) {
           state.apply({ type: 'event', event: { ...value, late: false }, keep: 1 })

@@ -2,6 +2,7 @@ import { TRPCClientError } from '@trpc/client'
 import { useState } from 'react'
 import type { AppRouter } from '../../server/router.ts'
 import { trpc } from '../live/client.ts'
+import { ActionButton } from '../ui/action-button.tsx'
 import { useAction } from '../ui/use-action.ts'
 
 /** Two of its values have the wrong type: in an editor, TypeScript would refuse it. */
@@ -26,14 +27,7 @@ export function Refusal() {
     <>
       <p className="aside">at run time, on the server</p>
       <WrongEvent wrongKeys={refused?.issues.map(({ path }) => path[0])} />
-      <button
-        type="button"
-        className="button small"
-        onClick={() => publish.run()}
-        disabled={publish.isRunning}
-      >
-        Publish this event
-      </button>
+      <ActionButton action={publish}>Publish this event</ActionButton>
       <div className="refusal" data-refused={refused !== undefined} role="status">
         {refused ? <Issues {...refused} /> : <Hint hasFailed={publish.hasFailed} />}
       </div>
