@@ -12,8 +12,10 @@ import {
   messages,
   openDemo,
   say,
+  signInAs,
   untilLive,
   untilOneLeads,
+  untilOnline,
   untilOpen,
 } from './support/demo-page.ts'
 import { type RedisServer, startRedis } from './support/redis.ts'
@@ -106,6 +108,41 @@ it('tabs share one connection to either instance, and another tab takes over whe
     ])
   }
   await grace.context().close()
+})
+
+it('a user on both instances is one member, and is signed out on both', async () => {
+  const device = await browser.newContext()
+  const other = await openDemo(browser, demo.url)
+  const tabs = [await openDemo(context, demo.url), await openDemo(context, demo.url)]
+  const pages = [...tabs, await openDemo(device, demo.url)]
+  const [one, , second] = pages as [Page, Page, Page]
+  await signInAs(one, 'Ada')
+  await signInAs(second, 'Ada')
+  for (const page of pages) await untilLive(page)
+  const served = await instanceOf(one)
+  // Each cut leads to the next instance.
+  while ((await instanceOf(second)) === served) {
+    await second.getByRole('button', { name: 'Cut the connection' }).click()
+    await caughtUp(second)
+  }
+  await untilOnline(other, 'Ada', '3 tabs, 2 devices')
+  await second.getByRole('button', { name: 'Sign me out everywhere' }).click()
+  for (const page of pages) await page.getByText('You were signed out everywhere.').waitFor()
+  await other.locator('[data-person=Ada]').waitFor({ state: 'detached' })
+
+  await second.getByRole('button', { name: 'Sign in' }).click()
+  await untilLive(second)
+  await untilOnline(other, 'Ada', '1 tab')
+  for (const tab of tabs) await tab.getByText('You were signed out everywhere.').waitFor()
+  await Promise.all([device.close(), other.context().close()])
+})
+
+it('a limit on two instances can be reached', async () => {
+  const page = await openDemo(context, demo.url)
+  await page.getByRole('button', { name: 'Open streams until refused' }).click()
+  await page.getByText(/Stream \d was refused: TOO_MANY_REQUESTS/).waitFor()
+  await say(page, 'Still here')
+  await page.getByRole('button', { name: 'Close them' }).click()
 })
 
 it('an outage of Redis is shown, and subscriptions continue when it is back', async () => {

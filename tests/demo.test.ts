@@ -11,6 +11,7 @@ import {
   messages,
   openDemo,
   say,
+  signInAs,
   untilLive,
   untilOneLeads,
   untilOpen,
@@ -88,7 +89,7 @@ describe('the chat', () => {
 
   it('keeps the name across a reload', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
-    await page.getByLabel('Your name').fill('Ada')
+    await signInAs(page, 'Ada')
     await page.reload()
     await untilLive(page)
     expect(await page.getByLabel('Your name').inputValue()).toBe('Ada')
@@ -188,18 +189,18 @@ describe.concurrent('a loss', () => {
 describe('the connection', () => {
   it('is one per browser, whatever the page subscribes to', async ({ context, demo }) => {
     const page = await openDemo(context, demo.url)
-    await untilOpen(page, 'browser', 1, 5)
+    await untilOpen(page, 'browser', 1, 10)
     await page.getByText('opened once', { exact: true }).waitFor()
     await page.getByText('#engineering').click()
     await page.getByRole('button', { name: 'Start a report' }).click()
-    await untilOpen(page, 'browser', 1, 6)
+    await untilOpen(page, 'browser', 1, 11)
     await page.getByText('opened once, changed').waitFor()
     const other = await openDemo(browser, demo.url)
     // The job's subscription has completed by then.
-    await untilOpen(page, 'browser', 1, 5)
-    await untilOpen(page, 'server', 2, 10)
+    await untilOpen(page, 'browser', 1, 10)
+    await untilOpen(page, 'server', 2, 20)
     await other.context().close()
-    await untilOpen(page, 'server', 1, 5)
+    await untilOpen(page, 'server', 1, 10)
   })
 
   it('logs nothing to the console', async ({ context, demo }) => {
@@ -249,11 +250,11 @@ describe('the tabs of a browser', () => {
     const elsewhere = await openDemo(browser, demo.url)
     await untilOneLeads(tabs)
     await elsewhere.getByText('All tabs of this browser share it. This is the only one.').waitFor()
-    await untilOpen(elsewhere, 'browser', 1, 5)
+    await untilOpen(elsewhere, 'browser', 1, 10)
     await untilOpen(elsewhere, 'server', 2)
     await tabs[0].getByRole('button', { name: 'Cut the connection' }).click()
     for (const tab of tabs) await caughtUp(tab)
-    expect(await elsewhere.locator('.outcome').getAttribute('data-phase')).toBe('none')
+    expect(await elsewhere.locator('.outcome[data-phase]').getAttribute('data-phase')).toBe('none')
     await elsewhere.context().close()
   })
 

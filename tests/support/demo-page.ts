@@ -14,6 +14,20 @@ export async function untilLive(page: Page): Promise<void> {
   await page.locator('.pill[data-status=live]').waitFor()
 }
 
+/** Signs in under a name, as a user who is in no other browser. The page starts again. */
+export async function signInAs(page: Page, name: string): Promise<void> {
+  const field = page.getByLabel('Your name')
+  await field.fill(name)
+  await Promise.all([page.waitForEvent('load'), field.press('Enter')])
+  await untilLive(page)
+}
+
+/** Waits until the page shows a person online, with these tabs and devices. */
+export async function untilOnline(page: Page, name: string, tabs: string): Promise<void> {
+  const row = page.locator(`[data-person="${name}"]`)
+  await row.locator('.aside', { hasText: new RegExp(`^${tabs}$`) }).waitFor()
+}
+
 /** Sends a chat message, and waits until the server has stored it. */
 export async function say(page: Page, text: string): Promise<void> {
   const input = page.getByPlaceholder('Message #')
