@@ -5,8 +5,8 @@ import { Redis } from '@upstash/redis'
 import { EventSource } from 'eventsource'
 import { createElement, type ReactNode, useEffect } from 'react'
 import { z } from 'zod'
+import { createHeadlessRoot } from '../../support/headless-react.ts'
 import type { FollowHandlers, Peer, PeerHost, PeerInstance } from './peer.ts'
-import { renderNothing } from './react-root.ts'
 import { startUpstashApi } from './upstash-api.ts'
 
 const schema = {
@@ -40,9 +40,9 @@ function follow(url: string, handlers: FollowHandlers): () => void {
   // The hooks take the browser's own.
   Object.assign(globalThis, { EventSource })
   const api = { url: `${url}/api/realtime` }
-  return renderNothing(
-    createElement(RealtimeProvider, { api, children: createElement(Numbers, handlers) }),
-  )
+  const { root } = createHeadlessRoot()
+  root.render(createElement(RealtimeProvider, { api, children: createElement(Numbers, handlers) }))
+  return () => root.unmount()
 }
 
 export const upstash: Peer = {

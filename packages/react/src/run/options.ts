@@ -64,6 +64,6 @@ export interface RunResult<TValue, TError> {
    * function stays the same in each render.
    */
   readonly stop: () => Promise<void>
-  /** Whether `stop` was called, and the run has not ended yet. */
+  /** Whether `stop` was called and hasn't failed, and the run is not known to have ended. */
   readonly isStopping: boolean
 }

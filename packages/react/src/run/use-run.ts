@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react'
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react'
 import { browserFrames } from '../animation-frame.ts'
 import type { LiveResult } from '../store/live-result.ts'
 import type { LiveSubscription } from '../store/subscription.ts'
@@ -12,7 +12,8 @@ import type {
   RunStatus,
   UseRunArguments,
 } from './options.ts'
-import { type ApplyDelta, emptyView, isMark, nextView, type RunView, toRunItem } from './view.ts'
+import { type ApplyDelta, type DeltaList, foldRules, listRules, type ValueRules } from './rules.ts'
+import { emptyView, isMark, nextView, type RunView, toRunItem } from './view.ts'
 
 /**
  * Follows a run: its value so far, and how it ended. Renders at most once a frame. A new `queryKey`
@@ -35,36 +36,45 @@ export function useRun(
   options: RunBaseOptions & Partial<RunFoldOptions<unknown, never>> = {},
 ): RunResult<never, never> {
   const { apply, frames = browserFrames } = options
-  const applyDelta = (apply as ApplyDelta<unknown> | undefined) ?? appendDelta
+  const rules = rulesOf(apply as ApplyDelta<unknown> | undefined)
   const live = useLiveStore({
     subscription: subscription as LiveSubscription<unknown, unknown>,
-    initialData: { data: apply ? noValue : noDeltas },
+    initialData: noItems,
     write: undefined,
     frames,
-    reduce: (view: RunView<unknown>, item) => nextView(view, toRunItem(item), applyDelta),
-    snapshot: () => noValue,
+    reduce: (view: RunView<unknown>, item) => nextView(view, toRunItem(item), rules),
+    snapshot: () => emptyView,
     isMark,
   })
-  const { value, isCaughtUp, end } = live.data ?? noValue
+  const { value: shown, isCaughtUp, end } = live.data ?? emptyView
+  const isList = apply === undefined
+  const value = useMemo(() => (isList ? toArray(shown as DeltaList) : shown), [isList, shown])
   const key = subscriptionKey(subscription.queryKey)
   const { stop, isStopping } = useStop(key, options.stop)
+  const status = statusOf(live, end)
   const result: RunResult<unknown, unknown> = {
     value,
-    status: statusOf(live, end),
+    status,
     isCaughtUp,
     reason: end?.reason,
     error: live.error,
     gap: live.gap,
     stop,
-    isStopping: isStopping && end === undefined,
+    // A subscription that has failed never learns of the end.
+    isStopping: isStopping && (status === 'running' || status === 'connecting'),
   }
   return result as RunResult<never, never>
 }
 
-const noValue = emptyView<unknown>(undefined)
-const noDeltas = emptyView<unknown>([])
+const noItems = { data: emptyView }
 
-const appendDelta: ApplyDelta<unknown> = (deltas, delta) => [...(deltas as unknown[]), delta]
+function rulesOf(apply: ApplyDelta<unknown> | undefined): ValueRules<unknown> {
+  return apply ? foldRules(apply) : (listRules as ValueRules<unknown>)
+}
+
+function toArray(list: DeltaList | undefined): readonly unknown[] {
+  return list ? list.shared.slice(0, list.length) : []
+}
 
 function statusOf(
   { status }: Pick<LiveResult<unknown, unknown, unknown>, 'status'>,
@@ -76,12 +86,18 @@ function statusOf(
   return status === 'complete' ? 'completed' : status
 }
 
+/** The calls of `stop` for one run that haven't failed. */
+interface StopCalls {
+  readonly key: string
+  readonly count: number
+}
+
 /** Calls the app's `stop`, and remembers the run for which it was called. */
 function useStop(
   key: string,
   stopRun: (() => PromiseLike<unknown>) | undefined,
 ): { readonly stop: () => Promise<void>; readonly isStopping: boolean } {
-  const [stoppedKey, setStoppedKey] = useState<string>()
+  const [calls, setCalls] = useState<StopCalls>({ key, count: 0 })
   const latest = useRef({ key, stopRun })
   useEffect(() => {
     latest.current = { key, stopRun }
@@ -90,13 +106,13 @@ function useStop(
     const { key, stopRun } = latest.current
     if (!stopRun)
       throw new Error('useRun has no option `stop`. Pass a function that stops the run.')
-    setStoppedKey(key)
+    setCalls((calls) => ({ key, count: calls.key === key ? calls.count + 1 : 1 }))
     try {
       await stopRun()
     } catch (error) {
-      setStoppedKey((stopped) => (stopped === key ? undefined : stopped))
+      setCalls((calls) => (calls.key === key ? { key, count: calls.count - 1 } : calls))
       throw error
     }
   }, [])
-  return { stop, isStopping: stoppedKey === key }
+  return { stop, isStopping: calls.key === key && calls.count > 0 }
 }

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import type { RunItem } from './items.ts'
+import { foldRules } from './rules.ts'
 import { emptyView, isMark, nextView, type RunView, toRunItem } from './view.ts'
 
-const append = (text: string, delta: unknown): string => `${text}${delta}`
+const rules = foldRules((text: string, delta) => `${text}${delta}`)
 
 function viewAfter(start: string | undefined, ...items: RunItem[]): RunView<string> {
-  return items.reduce((view, item) => nextView(view, item, append), emptyView(start))
+  const empty: RunView<string> = { ...emptyView, value: start }
+  return items.reduce((view, item) => nextView(view, item, rules), empty)
 }
 
 describe('the view of a run', () => {

@@ -1,4 +1,5 @@
 import type { EndItem, RunItem } from './items.ts'
+import type { ValueRules } from './rules.ts'
 
 /** The state of a run that a component shows. */
 export interface RunView<TValue> {
@@ -7,26 +8,20 @@ export interface RunView<TValue> {
   readonly end: EndItem | undefined
 }
 
-/** Returns the value after a delta. */
-export type ApplyDelta<TValue> = (value: TValue, delta: unknown) => TValue
-
-/** Creates the view of a run before its first item. */
-export function emptyView<TValue>(value: TValue | undefined): RunView<TValue> {
-  return { value, isCaughtUp: false, end: undefined }
-}
+/** The view of a run before its first item. */
+export const emptyView: RunView<never> = { value: undefined, isCaughtUp: false, end: undefined }
 
 /** Returns the view after an item. */
 export function nextView<TValue>(
   view: RunView<TValue>,
   item: RunItem,
-  apply: ApplyDelta<TValue>,
+  rules: ValueRules<TValue>,
 ): RunView<TValue> {
   switch (item.type) {
     case 'fold':
-      return { ...view, value: item.value as TValue }
+      return { ...view, value: rules.fold(item.value) }
     case 'delta':
-      if (view.value === undefined) throw new Error(deltaBeforeFold)
-      return { ...view, value: apply(view.value, item.data) }
+      return { ...view, value: rules.delta(view.value, item.data) }
     case 'caught-up':
       return { ...view, isCaughtUp: true }
     case 'end':
@@ -52,5 +47,3 @@ function isRunItem(value: unknown): value is RunItem {
 }
 
 const types: ReadonlySet<unknown> = new Set<RunItem['type']>(['fold', 'delta', 'caught-up', 'end'])
-const deltaBeforeFold =
-  'useRun received a delta, but no value to apply it to. Give the run a fold, or leave out `apply`.'

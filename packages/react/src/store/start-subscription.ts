@@ -30,35 +30,44 @@ export function startSubscription<TError>(
     (arg: TArg): void => {
       if (!isStopped) handle(arg)
     }
-  listener.onStatus('connecting', null)
-  const running = subscription().subscribe({
-    onStarted(started) {
-      const live = started?.context?.live
-      isLive = typeof live === 'boolean' ? live : undefined
-      if (!isStopped) subscription().onStarted?.()
-    },
-    onData: unlessStopped((value) => {
-      listener.onValue(value, isLive)
-      subscription().onData?.(value)
-    }),
-    onError: unlessStopped((error) => {
-      listener.onStatus('error', error)
-      subscription().onError?.(error)
-    }),
-    onConnectionStateChange: unlessStopped((change) => {
-      // `idle` while we are subscribed means that the procedure has returned.
-      listener.onStatus(change.state === 'idle' ? 'complete' : change.state, change.error)
-      subscription().onConnectionStateChange?.(change)
-    }),
-    context: {
-      get lastEventId() {
-        return listener.lastEventId() ?? ''
+  const fail = (error: TError): void => {
+    listener.onStatus('error', error)
+    subscription().onError?.(error)
+  }
+  const subscribe = (): { unsubscribe(): void } =>
+    subscription().subscribe({
+      onStarted(started) {
+        const live = started?.context?.live
+        isLive = typeof live === 'boolean' ? live : undefined
+        if (!isStopped) subscription().onStarted?.()
       },
-      onGap: unlessStopped(listener.onGap),
-    },
-  })
+      onData: unlessStopped((value) => {
+        listener.onValue(value, isLive)
+        subscription().onData?.(value)
+      }),
+      onError: unlessStopped(fail),
+      onConnectionStateChange: unlessStopped((change) => {
+        // `idle` while we are subscribed means that the procedure has returned.
+        listener.onStatus(change.state === 'idle' ? 'complete' : change.state, change.error)
+        subscription().onConnectionStateChange?.(change)
+      }),
+      context: {
+        get lastEventId() {
+          return listener.lastEventId() ?? ''
+        },
+        onGap: unlessStopped(listener.onGap),
+      },
+    })
+  listener.onStatus('connecting', null)
+  let running: { unsubscribe(): void } | undefined
+  try {
+    running = subscribe()
+  } catch (error) {
+    // An effect that throws would unmount the app.
+    fail(error as TError)
+  }
   return () => {
     isStopped = true
-    running.unsubscribe()
+    running?.unsubscribe()
   }
 }
