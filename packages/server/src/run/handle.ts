@@ -53,6 +53,9 @@ export interface RunHandle<TInput, TEvent, TValue> {
    * If the source throws or yields a value that doesn't fit the schema, the run is `failed`, and
    * the result has the `error`. Followers get the message of a `TRPCError`, but of no other error.
    *
+   * A `ReadableStream` that isn't read, because this starts nothing, is cancelled. A function isn't
+   * called.
+   *
    * Rejects with `BACKEND_UNAVAILABLE` if the run can't begin.
    */
   produce(source: RunSource<TInput, TValue>, options?: ProduceCallOptions): Promise<ProduceResult>

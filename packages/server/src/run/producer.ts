@@ -7,7 +7,7 @@ import type { ActiveEntry } from './active-entry.ts'
 import { DeltaWriter } from './delta-writer.ts'
 import { type EndMarker, maxReasonLength, type RunEnd, toStoredItem } from './items.ts'
 import type { RunParts } from './run-parts.ts'
-import { type RunSource, readSource } from './source.ts'
+import { dropSource, type RunSource, readSource } from './source.ts'
 import { isUnavailable, type Resumed, readResumed, waitForTurn } from './take-over.ts'
 
 /** The result of `produce`. */
@@ -25,12 +25,27 @@ export interface ProduceResult {
 
 /**
  * Runs a source, unless the run has already begun. Takes over a run whose producer is gone, if the
- * run's options say so. Doesn't reject for errors of the source.
+ * run's options say so. Doesn't reject for errors of the source. A source that isn't read is ended.
  */
 export async function produce(
   options: RunParts,
   source: RunSource<unknown>,
 ): Promise<ProduceResult> {
+  try {
+    const result = await start(options, source)
+    if (isUnused(result)) dropSource(source)
+    return result
+  } catch (error) {
+    dropSource(source)
+    throw error
+  }
+}
+
+function isUnused({ status }: ProduceResult): boolean {
+  return status === 'alreadyRunning' || status === 'alreadyEnded'
+}
+
+async function start(options: RunParts, source: RunSource<unknown>): Promise<ProduceResult> {
   checkResumable(options, source)
   const active = options.createActiveEntry()
   const token = createToken(options)

@@ -70,11 +70,25 @@ export async function readSource(
   }
 }
 
+/**
+ * Ends a source that is not read: cancels a stream, and ends a generator. Functions and other
+ * iterables hold nothing until they are opened. Ignores errors.
+ */
+export function dropSource(source: RunSource<unknown>): void {
+  if (source instanceof ReadableStream) ignoringErrors(() => source.cancel())
+  else if (typeof source === 'object' && source !== null && 'return' in source)
+    ignoringErrors(() => typeof source.return === 'function' && source.return())
+}
+
 /** Ends an iterator whose run is over. Ignores errors. */
 function leave(iterator: AsyncIterator<unknown>): void {
+  ignoringErrors(() => iterator.return?.())
+}
+
+function ignoringErrors(call: () => unknown): void {
   try {
-    const returned = iterator.return?.()
-    if (isPromiseLike(returned)) ignoreRejection(returned)
+    const result = call()
+    if (isPromiseLike(result)) ignoreRejection(result)
   } catch {
     // Ignored, like a rejection.
   }
