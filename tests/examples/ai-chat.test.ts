@@ -1,7 +1,11 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { redisBackend } from '@trpc-sse/redis'
+import { channel, createChannels } from '@trpc-sse/server'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
+import superjson from 'superjson'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
 import { startChromium } from '../support/chromium.ts'
 import { type Command, exampleFolder, runScript } from '../support/command.ts'
 import { root } from '../support/pages.ts'
@@ -165,6 +169,47 @@ it('with Redis and two processes, reports in all tabs that a server died, and co
   for (const each of [page, other]) await says(each, /waiting for ever\.$/)
   await server.stop()
 })
+
+it('with Redis, asks again if the server stopped between the question and its answer', async () => {
+  await using redis = await startRedis()
+  const port = await freePort()
+  await using server = await start('start', { PORT: `${port}`, REDIS_URL: redis.url })
+  const page = await open(`http://127.0.0.1:${port}`)
+  await ask(page, 'First')
+  await says(page, /waiting for ever\.$/)
+  const chatId = new URL(page.url()).searchParams.get('chat') ?? ''
+  await storeQuestion(redis.url, chatId, 'Second')
+  await page.reload()
+  const alert = page.getByRole('alert')
+  await alert.getByText('Not answered. The server stopped before it began.').waitFor()
+  await alert.getByRole('button', { name: 'Try again' }).click()
+  await expect.poll(() => answers(page).count()).toBe(2)
+  await untilReady(page)
+  await page.reload()
+  await says(page, /waiting for ever\.$/)
+  expect(await page.getByText('Second', { exact: true }).count()).toBe(1)
+  expect(await answers(page).count()).toBe(2)
+  await server.stop()
+})
+
+/** Stores a question as the example does before it starts the answer. */
+async function storeQuestion(url: string, chatId: string, text: string): Promise<void> {
+  const { turns, ...channels } = createChannels({
+    backend: redisBackend({ url }),
+    transformer: superjson,
+    channels: {
+      turns: channel({
+        params: z.object({ chatId: z.string() }),
+        event: z.object({
+          runId: z.string(),
+          question: z.object({ id: z.string(), text: z.string() }),
+        }),
+      }),
+    },
+  })
+  await turns({ chatId }).publish({ runId: 'lost', question: { id: 'lost', text } })
+  await channels.close()
+}
 
 it('serves the API and the page from one process in development', async () => {
   const port = await freePort()

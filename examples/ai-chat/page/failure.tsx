@@ -21,6 +21,7 @@ function textOf(error: Error): string {
   const code = isTRPCError(error) ? error.data?.code : undefined
   if (code === 'UNPROCESSABLE_CONTENT') return `Failed. ${error.message}`
   if (code === 'CONFLICT') return 'Abandoned. The server that answered is gone.'
+  if (code === 'NOT_FOUND') return 'Not answered. The server stopped before it began.'
   if (code === 'PRECONDITION_FAILED') return 'Lost. Without Redis, chats are in memory.'
   return `Not sent. ${error.message}`
 }

@@ -26,9 +26,12 @@ export const appRouter = t.router({
 
   stop: t.procedure.input(chatRun).mutation(({ input }) => channels.answer(input).stop()),
 
+  /** If the server stops after it has stored a question, nobody starts its answer. */
   onAnswer: t.procedure
     .input(chatRun)
-    .subscription((opts) => channels.answer(opts.input).follow(opts)),
+    .subscription((opts) =>
+      channels.answer(opts.input).follow({ ...opts, waitForStartMs: 10_000 }),
+    ),
 
   /** Sends each question, so that open tabs show questions from other tabs. */
   onTurn: t.procedure
@@ -43,9 +46,10 @@ export const appRouter = t.router({
 export type AppRouter = typeof appRouter
 
 async function answer(chatId: string, runId: string): Promise<void> {
-  const { messages } = await readTranscript(chatId)
-  const prompt = await convertToModelMessages(messages)
-  const { status, error } = await channels.answer({ chatId, runId }).produce(({ signal }) => {
+  const run = channels.answer({ chatId, runId })
+  const { status, error } = await run.produce(async ({ signal }) => {
+    const { messages } = await readTranscript(chatId)
+    const prompt = await convertToModelMessages(messages)
     const { stream } = streamText({ model, messages: prompt, abortSignal: signal, onError() {} })
     return failOnError(
       toUIMessageStream({
