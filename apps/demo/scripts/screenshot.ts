@@ -2,34 +2,28 @@
 import { join } from 'node:path'
 import { startChromium } from '../../../tests/support/chromium.ts'
 import { startDemo } from '../../../tests/support/demo.ts'
+import { openDemo, say, signInAs } from '../../../tests/support/demo-page.ts'
 
 type Browser = Awaited<ReturnType<typeof startChromium>>
 type Page = Awaited<ReturnType<Browser['newPage']>>
 
 const docs = join(import.meta.dirname, '../../../docs')
-const viewport = { width: 1280, height: 830 }
+const viewport = { width: 1280, height: 1128 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
   await using demo = await startDemo()
   await using browser = await startChromium()
   await using context = await browser.newContext({ viewport, colorScheme })
-  await open(context, demo.url, 'Ann')
-  const bob = await open(browser, demo.url, 'Bob')
+  await signInAs(await openDemo(context, demo.url), 'Ann')
+  const bob = await openDemo(await browser.newContext({ viewport }), demo.url)
+  await signInAs(bob, 'Bob')
   // Opened last, because the latency chart would show the time that loading a page costs.
-  const ann = await open(context, demo.url, 'Ann')
+  const ann = await openDemo(context, demo.url)
   await tellStory(ann, bob)
   await ann.screenshot({ path: join(docs, `demo-${colorScheme}.png`) })
 }
 
-async function open(where: Pick<Browser, 'newPage'>, url: string, name: string): Promise<Page> {
-  const page = await where.newPage()
-  await page.goto(url)
-  await page.locator('.pill[data-status=live]').waitFor()
-  await page.getByLabel('Your name').fill(name)
-  return page
-}
-
-/** Ann loses her network, catches up, and starts a report. */
+/** Ann loses her network, catches up, and starts a report. Bob points at something, and types. */
 async function tellStory(ann: Page, bob: Page): Promise<void> {
   await say(ann, 'Good morning! Is the build green?')
   await say(bob, 'Green, and deployed.')
@@ -41,10 +35,9 @@ async function tellStory(ann: Page, bob: Page): Promise<void> {
   await ann.locator('.outcome[data-phase=caught-up]').waitFor()
   await ann.getByRole('button', { name: 'Start a report' }).click()
   await ann.getByText('Draw charts').waitFor()
-}
-
-async function say(page: Page, text: string): Promise<void> {
-  await page.locator('#message').fill(text)
-  await page.locator('#message').press('Enter')
-  await page.locator('.message-text', { hasText: text }).waitFor()
+  await bob.locator('.surface').hover({ position: { x: 250, y: 70 } })
+  await bob.locator('#message').pressSequentially('Look')
+  await ann.locator('.surface').hover({ position: { x: 120, y: 110 } })
+  await ann.getByText('Bob is typing…').waitFor()
+  await ann.locator('[data-cursor=Ann]').waitFor()
 }

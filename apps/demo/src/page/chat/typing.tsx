@@ -6,7 +6,7 @@ import { useUser } from '../session/session.ts'
 /** Says who else is typing in a room. */
 export function Typing({ room }: { readonly room: string }) {
   const { user } = useUser()
-  const { data = [] } = useLive(
+  const { data = [], status } = useLive(
     liveSubscription({
       path: 'chat.onTyping',
       procedure: trpc.chat.onTyping,
@@ -14,7 +14,9 @@ export function Typing({ room }: { readonly room: string }) {
     }),
     { key: (person) => person.key },
   )
-  const names = data.filter(({ key }) => key !== user).map(({ value }) => value.name)
+  const others = data.filter(({ key }) => key !== user)
+  // While the page is disconnected, nobody knows.
+  const names = status === 'pending' ? others.map(({ value }) => value.name) : []
   return (
     <p className="typing" data-typing={names.length > 0}>
       {names.length > 0 && <TypingDots />}

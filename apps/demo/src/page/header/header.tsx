@@ -3,10 +3,10 @@ import { type Status, useStatus } from '../live/status.ts'
 import { useStore } from '../live/store.ts'
 import { tabs } from '../live/tabs.ts'
 import { useRequestCounts } from '../live/use-request-counts.ts'
-import { nextTheme, theme } from '../theme.ts'
 import { count } from '../ui/format.ts'
-import { MoonIcon, SunIcon, SystemIcon } from '../ui/icons.tsx'
 import { Banners } from './banners.tsx'
+import { Brand } from './brand.tsx'
+import { ThemeButton } from './theme-button.tsx'
 
 const words: Readonly<Record<Status, string>> = {
   connecting: 'Connecting',
@@ -20,9 +20,7 @@ const words: Readonly<Record<Status, string>> = {
 export function Header() {
   return (
     <header className="top">
-      <h1>
-        trpc<span className="dash">-</span>sse
-      </h1>
+      <Brand />
       <div className="top-middle">
         <p className="promise">Nothing missed, nothing twice.</p>
         <Banners />
@@ -62,22 +60,5 @@ function Deployment() {
     <p className="deployment">
       {backend === 'redis' ? `Redis, ${instances} server instances` : 'In memory, 1 server'}
     </p>
-  )
-}
-
-function ThemeButton() {
-  const chosen = useStore(theme)
-  const Icon = { system: SystemIcon, light: SunIcon, dark: MoonIcon }[chosen]
-  const label = `Theme: ${chosen}. Change it.`
-  return (
-    <button
-      type="button"
-      className="icon-button"
-      onClick={nextTheme}
-      aria-label={label}
-      title={label}
-    >
-      <Icon />
-    </button>
   )
 }

@@ -15,8 +15,9 @@ export function Cursor({ user, name, isOwn, x, y }: CursorProps) {
       className="cursor"
       data-cursor={name}
       data-own={isOwn}
-      // The label stays on the board.
+      // The name stays on the board.
       data-side={x > 0.7 ? 'left' : 'right'}
+      data-above={y > 0.8}
       style={{ left: `${x * 100}%`, top: `${y * 100}%`, color: colourOf(user) }}
     >
       <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">

@@ -3,6 +3,7 @@ import { limits } from '../../shared/limits.ts'
 import { trpc } from '../live/client.ts'
 import { liveSubscription } from '../live/live-subscription.ts'
 import { useStore } from '../live/store.ts'
+import { Problem } from '../ui/action-button.tsx'
 import { Card } from '../ui/card.tsx'
 import { WarningIcon } from '../ui/icons.tsx'
 import { closeStreams, openStreams, openUntilRefused } from './open-streams.ts'
@@ -88,20 +89,23 @@ function Streams() {
 function Outcome() {
   const { status, open, error } = useStore(openStreams)
   return (
-    <p className="outcome" data-tone={error ? 'warn' : 'quiet'} data-status={status} role="status">
-      {error && <WarningIcon />}
-      <span>
-        {error ? (
-          <>
-            <strong>
-              Stream {open + 1} was refused: {error.code}.
-            </strong>{' '}
-            {error.message}
-          </>
-        ) : (
-          'One more is refused, with an error that names the limit. Streams that are open go on.'
-        )}
-      </span>
-    </p>
+    <>
+      <p className="outcome" data-tone={error ? 'warn' : 'quiet'} role="status">
+        {error && <WarningIcon />}
+        <span>
+          {error ? (
+            <>
+              <strong>
+                Stream {open + 1} was refused: {error.code}.
+              </strong>{' '}
+              {error.message}
+            </>
+          ) : (
+            'One more is refused, with an error that names the limit. Streams that are open go on.'
+          )}
+        </span>
+      </p>
+      <Problem>{status === 'failed' && 'Not opened. Try again when the server is back.'}</Problem>
+    </>
   )
 }

@@ -7,7 +7,8 @@ import { createStore } from '../live/store.ts'
 
 /** Streams that the visitor has opened to reach a limit. */
 export interface OpenStreams {
-  readonly status: 'idle' | 'opening' | 'refused'
+  /** `failed`: a stream couldn't be opened, but not because of a limit. */
+  readonly status: 'idle' | 'opening' | 'refused' | 'failed'
   readonly open: number
   /** The error of the stream that was refused. */
   readonly error: { readonly code: string; readonly message: string } | undefined
@@ -53,13 +54,13 @@ function openAnother(): void {
       openStreams.set({ ...openStreams.get(), open: open + 1 })
       openAnother()
     },
-    onError(error) {
-      const { code = 'UNKNOWN' } = error.data ?? {}
-      openStreams.set({
-        ...openStreams.get(),
-        status: 'refused',
-        error: { code, message: error.message },
-      })
+    onError({ data, message }) {
+      const now = openStreams.get()
+      openStreams.set(
+        data
+          ? { ...now, status: 'refused', error: { code: data.code, message } }
+          : { ...now, status: 'failed' },
+      )
     },
   })
   subscriptions.push(subscription)

@@ -12,7 +12,8 @@ import { colourOf } from './colour.ts'
 
 /** Who is online. The tabs and devices of a user are one member. */
 export function People() {
-  const { people, tabs, status } = usePeople()
+  const { user } = useUser()
+  const { people, tabs, status } = usePeople(user)
   return (
     <Card
       title="Who is online"
@@ -20,12 +21,19 @@ export function People() {
       aside={people && <span className="aside">{count(people.length, 'member')}</span>}
     >
       {people ? (
-        <ul className="person-list" aria-label="Online" data-stale={status === 'connecting'}>
+        <ul
+          className="person-list"
+          aria-label="Online"
+          data-stale={status === 'connecting'}
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: keyboards must reach a scroll area.
+          tabIndex={0}
+        >
           {people.map(({ key, value }) => (
             <PersonRow
               key={key}
               user={key}
               name={value.name}
+              isOwn={key === user}
               tabs={tabs.filter(({ value: { user } }) => user === key)}
             />
           ))}
@@ -38,7 +46,7 @@ export function People() {
   )
 }
 
-function usePeople() {
+function usePeople(user: string) {
   const tab = useTabKey()
   const { data: people, status } = useLive(
     liveSubscription({
@@ -47,7 +55,12 @@ function usePeople() {
       input: { tab: tab ?? '' },
       enabled: tab !== undefined,
     }),
-    { key: (person) => person.key, order: (a, b) => a.value.name.localeCompare(b.value.name) },
+    {
+      key: (person) => person.key,
+      // The user comes first.
+      order: (a, b) =>
+        Number(b.key === user) - Number(a.key === user) || a.value.name.localeCompare(b.value.name),
+    },
   )
   const { data: tabs = [] } = useLive(
     liveSubscription({ path: 'people.onTab', procedure: trpc.people.onTab, input: undefined }),
@@ -70,11 +83,11 @@ function useTabKey(): string | undefined {
 interface PersonRowProps {
   readonly user: string
   readonly name: string
+  readonly isOwn: boolean
   readonly tabs: ReadonlyArray<{ readonly value: { readonly device: string } }>
 }
 
-function PersonRow({ user, name, tabs }: PersonRowProps) {
-  const isOwn = useUser().user === user
+function PersonRow({ user, name, isOwn, tabs }: PersonRowProps) {
   const devices = new Set(tabs.map(({ value }) => value.device)).size
   return (
     <li data-person={name}>

@@ -1,31 +1,44 @@
 import { type FormEvent, useState } from 'react'
+import { Brand } from '../header/brand.tsx'
+import { ThemeButton } from '../header/theme-button.tsx'
 import { useStore } from '../live/store.ts'
 import { Problem } from '../ui/action-button.tsx'
 import { Card } from '../ui/card.tsx'
 import { useAction } from '../ui/use-action.ts'
-import { session } from './session.ts'
+import { type Refusal, session } from './session.ts'
 import { signIn } from './sign-in.ts'
 
 /** The screen without a session: why it ended, and the way back in. */
 export function SignedOut() {
   const now = useStore(session)
   return (
-    <main className="sign-in">
-      <Card title={now.status === 'signed-out' ? 'You are signed out' : 'Sign in'}>
-        {now.status === 'signed-out' && (
-          <>
-            <p className="outcome" data-tone="bad" role="alert">
-              <code>{now.code}</code> <span>{now.message}</span>
-            </p>
-            <p className="hint">
-              Every stream ended with this error, in all tabs and on all devices. None of them
-              retries: a session that has ended doesn’t come back.
-            </p>
-          </>
-        )}
-        <SignInForm name={now.status === 'signed-out' ? now.name : ''} />
-      </Card>
-    </main>
+    <>
+      <header className="top">
+        <Brand />
+        <div className="top-middle" />
+        <ThemeButton />
+      </header>
+      <main className="sign-in">
+        <Card title={now.status === 'signed-out' ? 'You are signed out' : 'Sign in'}>
+          {now.status === 'signed-out' && <Reason {...now} />}
+          <SignInForm name={now.status === 'signed-out' ? now.name : ''} />
+        </Card>
+      </main>
+    </>
+  )
+}
+
+function Reason({ code, message }: Refusal) {
+  return (
+    <>
+      <p className="outcome" data-tone="bad" role="alert">
+        <code>{code}</code> <span>{message}</span>
+      </p>
+      <p className="hint">
+        Every stream ended with this error, in all tabs and on all devices. None of them retries: a
+        session that has ended doesn’t come back.
+      </p>
+    </>
   )
 }
 
