@@ -38,11 +38,13 @@ export async function publishUse(
 
 function useByUser(connections: readonly ConnectionInfo[]): Map<string, Use> {
   const used = new Map<string, Use>()
-  for (const { key, paths } of connections) {
+  for (const { key, subscriptions } of connections) {
     if (key === undefined) continue
-    const { connections, subscriptions } = used.get(key) ?? { connections: 0, subscriptions: 0 }
-    const more = { connections: connections + 1, subscriptions: subscriptions + paths.length }
-    used.set(key, more)
+    const before = used.get(key) ?? { connections: 0, subscriptions: 0 }
+    used.set(key, {
+      connections: before.connections + 1,
+      subscriptions: before.subscriptions + subscriptions,
+    })
   }
   return used
 }

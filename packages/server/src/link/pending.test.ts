@@ -369,7 +369,7 @@ describe('connections()', () => {
       body: JSON.stringify(set),
     })
     await nobody.nextMany(3)
-    const one = { paths: ['stays'], bytesWaiting: 0 }
+    const one = { paths: ['stays'], subscriptions: 1, bytesWaiting: 0 }
     expect(server.link.connections()).toEqual([
       { ...one, key: 'ann', ctx: { user: 'ann' }, openedAt: new Date(1_000_000) },
       { ...one, address: '127.0.0.1', ctx: { user: undefined }, openedAt: new Date(1_001_000) },

@@ -97,6 +97,7 @@ export class Sender {
       address: key === undefined ? this.#services.address : undefined,
       ctx,
       paths: paths(),
+      subscriptions: 0,
       openedAt: new Date(this.#clock.now()),
       bytesWaiting: 0,
     }))

@@ -343,9 +343,10 @@ describe('P25: disconnect', () => {
     }, 'signed out')
     expect(ended).toBe(1)
     const openedAt = new Date(test.clock.now())
+    const one = { paths: ['silent'], subscriptions: 1, openedAt, bytesWaiting: 0 }
     expect(infos).toEqual([
-      { key: 'ann', paths: ['silent'], ctx: { user: 'ann' }, openedAt, bytesWaiting: 0 },
-      { key: 'bob', paths: ['silent'], ctx: { user: 'bob' }, openedAt, bytesWaiting: 0 },
+      { ...one, key: 'ann', ctx: { user: 'ann' } },
+      { ...one, key: 'bob', ctx: { user: 'bob' } },
     ])
     await ann.over
     expect(ann.messages.at(-1)).toMatchObject({

@@ -252,6 +252,7 @@ function infoOf(connection: Connection): ConnectionInfo | undefined {
     address: addressOf(connectionTally),
     ctx,
     paths: stream?.paths() ?? [],
+    subscriptions: stream?.subscriptionCount() ?? 0,
     openedAt: new Date(openedAt),
     bytesWaiting,
   }

@@ -10,8 +10,10 @@ export interface ConnectionInfo {
    * the address is unknown.
    */
   readonly address: string | undefined
-  /** The dot-separated paths of the subscriptions. */
+  /** The dot-separated paths of the subscriptions, each once. */
   readonly paths: readonly string[]
+  /** The number of subscriptions; each path may have several. */
+  readonly subscriptions: number
   /** The result of `createContext`. */
   readonly ctx: unknown
   /** The time at which the connection was opened. */
