@@ -14,10 +14,10 @@ import { build } from 'esbuild'
  * property, or in JavaScript's own objects.
  */
 const names = `
-  askedAtMs askedWaitMs atMs by closePrevious connection deliver delivered differs dissolve
+  askedAtMs askedWaitMs atMs by closePrevious connection deliver differs dissolve
   doubt endpoint everOpen fail failures forget gaveUp handOver handedOver hasFailed
   hasPosition hasStarted held hurry inputJson isAt isBackingOff isFresh isInControl isSingle judge
-  keyOf onElapsed onEnded onKnown onRefused onRetryAsked onSign onTimeout onUnknown opened
+  keyOf onElapsed onEnded onKnown onRefused onRetryAsked onSign onTimeout onUnknown
   options phase policy positioned positions progressed proven readErrorBody readOwnError receive
   remember requested retire retryAfterMs stopWhenAborted streamGaveUp suspended timedOut
   touch waitMs wanted wasReported watch wrongAnswers

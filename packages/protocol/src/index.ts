@@ -59,3 +59,15 @@ export {
   type WantedSubscription,
 } from './multiplexed.ts'
 export { isPlainObject } from './plain-object.ts'
+export type {
+  EventTrace,
+  ReadCause,
+  StreamTrace,
+  Trace,
+  TracedCall,
+  TracedCost,
+  TracedLog,
+  TracedSubscription,
+  TraceFacts,
+  TraceStep,
+} from './trace.ts'

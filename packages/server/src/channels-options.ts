@@ -1,4 +1,4 @@
-import { type Clock, RealtimeError, systemClock } from '@trpc-sse/protocol'
+import { type Clock, RealtimeError, systemClock, type Trace } from '@trpc-sse/protocol'
 import type { Backend } from './backend/backend.ts'
 import { memoryBackend } from './backend/memory.ts'
 import type { ChannelDefinition } from './channel/definition.ts'
@@ -92,6 +92,14 @@ export interface ChannelsOptions<
    * @default 50_000
    */
   readonly maxOpenChannels?: number
+  /**
+   * Called at each step of an event: `stored`, `heard`, `windowed`, and so on. Links that serve the
+   * channels call it too. Without it, the same steps are on the channel `trpc-sse:trace` of
+   * `node:diagnostics_channel`.
+   *
+   * @default none
+   */
+  readonly trace?: Trace
   /**
    * Provides time, timers and random numbers. Replace it in tests.
    *

@@ -1,5 +1,6 @@
 import type { Clock } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend/backend.ts'
+import { traceBackend } from './backend/traced-backend.ts'
 import type { ChannelDefinition } from './channel/definition.ts'
 import type { ChannelHandle } from './channel/handle.ts'
 import { type AnyDefinition, type ChannelsOptions, settingsOf } from './channels-options.ts'
@@ -20,6 +21,7 @@ import type { StateHandle } from './state/handle.ts'
 import { detached, detachedClock } from './user-code/async-context.ts'
 import { callHandler } from './user-code/calls.ts'
 import { keepAlive } from './user-code/keep-alive.ts'
+import { Tracer } from './user-code/tracer.ts'
 
 /**
  * A function that creates the handle of a channel, run or state channel. It takes the params, if there
@@ -102,6 +104,7 @@ export interface ChannelsInternals {
   readonly backend: Backend
   readonly hubs: HubRegistry
   readonly clock: Clock
+  readonly tracer: Tracer
 }
 
 const internals = acrossCopies('channels', () => new WeakMap<object, ChannelsInternals>())
@@ -124,8 +127,10 @@ export function createChannels<
   const TDefinitions extends Record<string, AnyDefinition>,
   TTransformer extends Transformer | undefined = undefined,
 >(options: ChannelsOptions<TDefinitions, TTransformer>): Channels<TDefinitions, TTransformer> {
-  const { backend, onError, maxOpenChannels, ...settings } = settingsOf(options)
+  const { onError, maxOpenChannels, ...settings } = settingsOf(options)
   const clock = detachedClock(settings.clock)
+  const tracer = new Tracer(options.trace)
+  const backend = traceBackend(settings.backend, tracer, clock)
   const codec = createCodec(options.transformer)
   const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {
     // Internal work reports its errors here. It must continue even if the app's handler throws.
@@ -133,7 +138,7 @@ export function createChannels<
   }
   const reads = new Reads(settings.reads)
   const pageCache = new PageCache(pageCacheBytes, clock)
-  const parts = { ...settings, backend, codec, clock, report, reads }
+  const parts = { ...settings, backend, codec, clock, report, reads, tracer }
   const producers = new Set<() => Promise<void>>()
   const hubs = new HubRegistry({ ...parts, pageCache, maxOpen: maxOpenChannels })
   const rooms = new Rooms({ ...parts, hubs })
@@ -151,6 +156,6 @@ export function createChannels<
     TDefinitions,
     TTransformer
   >
-  internals.set(channels, { codec, backend, hubs, clock })
+  internals.set(channels, { codec, backend, hubs, clock, tracer })
   return channels
 }

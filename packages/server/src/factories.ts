@@ -20,12 +20,14 @@ import { shortestForMs } from './state/checks.ts'
 import type { AnyStateChannelDefinition } from './state/definition.ts'
 import { createStateHandle } from './state/handle.ts'
 import type { LiveSnapshot } from './state/read-state.ts'
+import type { Tracer } from './user-code/tracer.ts'
 
 /** The parts that all handles share. */
 export interface FactoryParts
   extends Pick<RunHandleOptions, 'codec' | 'clock' | 'reads' | 'hubs' | 'producers'> {
   readonly backend: Backend
   readonly rooms: Rooms
+  readonly tracer: Tracer
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 

@@ -5,6 +5,7 @@ import type { SseGap, SseLinkBaseOptions, SseLinkErrorInfo } from '../options/op
 import type { Codec, Member, SubscriptionEnd } from '../set/member.ts'
 import type { SubscriptionFrame } from '../wire/frame.ts'
 import { type ClientError, clientError } from './codec.ts'
+import { reportUncaught } from './report-uncaught.ts'
 
 /** tRPC's observer, to which a link reports a subscription. */
 export type EnvelopeObserver = Observer<OperationResultEnvelope<unknown, ClientError>, ClientError>
@@ -123,13 +124,4 @@ export class Envelopes implements Member {
     const settled = async (): Promise<unknown> => call()
     settled().catch((error: unknown) => onError(error, { stage, path: this.#op.path }))
   }
-}
-
-/** Passes an error to the runtime, which reports it like any uncaught error. */
-function reportUncaught(error: unknown): void {
-  if (typeof reportError === 'function') reportError(error)
-  else
-    queueMicrotask(() => {
-      throw error
-    })
 }

@@ -1,4 +1,4 @@
-import type { EventId } from '@trpc-sse/protocol'
+import type { EventId, ReadCause } from '@trpc-sse/protocol'
 import type { ChangeResult, EntriesPage, EntriesRange, LogChange } from './entries.ts'
 
 /** The limits of the events that a log keeps. The first limit that is reached applies. */
@@ -67,6 +67,8 @@ export interface ReadBounds {
 export interface ReadOptions {
   /** Aborts when the result is no longer needed. The read then rejects, and isn't retried. */
   readonly signal?: AbortSignal
+  /** Why the log is read, for traces. */
+  readonly cause?: ReadCause
 }
 
 /**

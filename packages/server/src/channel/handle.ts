@@ -22,6 +22,7 @@ import {
   type PublishSource,
   publishBatch,
   publishOne,
+  traceRefusal,
 } from './publish.ts'
 
 /**
@@ -110,14 +111,16 @@ export function createHandle<TInput, TEvent>(
   options: HandleOptions,
 ): ChannelHandle<TInput, TEvent> {
   const { log, backend, createPresence } = options
+  const publishing = <TResult>(result: Promise<TResult>): Promise<TResult> =>
+    keepAlive(traceRefusal(options, result))
   let presence: Presence<unknown, unknown> | undefined
   return {
     get presence() {
       presence ??= createPresence()
       return presence
     },
-    publish: (event, publish) => keepAlive(publishOne(options, event, publish)),
-    publishMany: (events) => keepAlive(publishBatch(options, events)),
+    publish: (event, publish) => publishing(publishOne(options, event, publish)),
+    publishMany: (events) => publishing(publishBatch(options, events)),
     history: (range) => keepAlive(readHistory<TEvent>(options, range)),
     lastEventId: () => keepAlive(readLastEventId(options)),
     clear: () => keepAlive(backend.clear(log)),

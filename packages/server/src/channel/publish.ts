@@ -1,10 +1,11 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { type EventId, isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 import type { AppendOptions, AppendResult, Backend, ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import { findJsonLoss } from '../codec/json-loss.ts'
 import { utf8Length } from '../codec/utf8.ts'
 import type { HubRegistry } from '../hub/registry.ts'
+import type { Tracer } from '../user-code/tracer.ts'
 import type { ChannelDefinition } from './definition.ts'
 import { describeIssues, issuesOf } from './issues.ts'
 
@@ -34,6 +35,7 @@ export interface PublishSource {
   readonly backend: Backend
   readonly hubs: HubRegistry
   readonly codec: Codec
+  readonly tracer: Tracer
 }
 
 /** The maximum number of events in one `publishMany`. */
@@ -62,6 +64,19 @@ export async function publishBatch(
   if (payloads.length === 0) return []
   const { ids } = await append(source, payloads, {})
   return ids.map((id) => ({ id, duplicate: false }))
+}
+
+/** Traces a publish that is refused or fails. Returns its result. */
+export function traceRefusal<TResult>(
+  { name: channel, tracer }: PublishSource,
+  result: Promise<TResult>,
+): Promise<TResult> {
+  if (!tracer.isOn) return result
+  return result.catch((error: unknown) => {
+    const code = isRealtimeError(error) ? error.code : 'UNKNOWN'
+    tracer.report('refused', { code, message: String(error), channel })
+    throw error
+  })
 }
 
 function append(

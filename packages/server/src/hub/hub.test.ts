@@ -8,6 +8,7 @@ import { memoryBackend } from '../backend/memory.ts'
 import { createCodec } from '../codec/codec.ts'
 import { type CursorStart, createCursor } from '../subscription/cursor.ts'
 import type { EventFeed, Gap } from '../subscription/feed.ts'
+import { Tracer } from '../user-code/tracer.ts'
 import { Hub } from './hub.ts'
 import { PageCache } from './page-cache.ts'
 import { createReadGroup, Reads } from './reads.ts'
@@ -28,6 +29,7 @@ async function simulate(seed: number, { losing }: { losing: boolean }) {
   const chaos = createChaos(random, () => store)
   const stored = new Map<EventId, StoredEvent>()
   const hub = new Hub({
+    tracer: new Tracer(undefined),
     log,
     backend: chaos.backend,
     codec: createCodec(undefined),
@@ -181,6 +183,7 @@ describe('an event that is published right after a hub has opened', () => {
     const clock = manualClock()
     const backend = memoryBackend({ clock })
     const hub = new Hub({
+      tracer: new Tracer(undefined),
       log,
       backend,
       codec: createCodec(undefined),

@@ -2,10 +2,14 @@ import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, StoredEvent, Unlisten } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
 import { detached } from '../user-code/async-context.ts'
-import type { Behind } from './behind.ts'
+import type { Tracer } from '../user-code/tracer.ts'
+import { type Behind, prefillOf } from './behind.ts'
 import type { NextPage } from './contiguity.ts'
 import { Expiry } from './expiry.ts'
+import { HubTrace } from './hub-trace.ts'
+import type { LogEntry } from './log-event.ts'
 import { createLogReader, type LogReader } from './log-reader.ts'
+import type { OpeningReader } from './opening-reader.ts'
 import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
 import { PageReader, pageBytes, pageSize } from './page-reader.ts'
@@ -14,15 +18,6 @@ import { FailureReport, type ReportError } from './report.ts'
 import { RetryLoop } from './retry-loop.ts'
 import { Wakeups } from './wakeups.ts'
 import { Window, type WindowLimits } from './window.ts'
-
-/** A reader whose position is unknown until its hub is open. */
-export interface OpeningReader {
-  /**
-   * Called when the hub has opened. `end` is the log's last id. `sequence` is the number that the
-   * window gives to the next event; `undefined` if the window ends before `end`.
-   */
-  onOpened(end: EventId, sequence: number | undefined): void
-}
 
 /** The parts of a {@link Hub}. */
 export interface HubOptions {
@@ -35,10 +30,9 @@ export interface HubOptions {
   readonly reads: Reads
   readonly pageCache: PageCache
   readonly report: ReportError
+  readonly tracer: Tracer
 }
 
-/** The minimum number of events that a hub opens with: a quick reconnect needs no read. */
-const leastPrefill = 64
 /**
  * The maximum number of notifications that wait during a read. After more, the log is read again.
  */
@@ -77,6 +71,7 @@ export class Hub {
   #closed: RealtimeError | undefined
   #valueReaders = 0
   readonly #expiry: Expiry
+  readonly #trace: HubTrace
   #unlisten: Unlisten | undefined
   /** Notifications that arrived during a read of the log. */
   #waiting: StoredEvent[] = []
@@ -87,6 +82,7 @@ export class Hub {
     this.log = log
     this.behind = options.behind
     this.#expiry = new Expiry(log.entries, clock)
+    this.#trace = new HubTrace(options.tracer, log)
     this.report = (error, stage) => this.#closed ?? options.report(error, stage)
     this.#opening = new Promise((resolve) => {
       this.#resolveOpening = resolve
@@ -190,7 +186,10 @@ export class Hub {
   async #catchUp(): Promise<void> {
     const { backend } = this.#options
     this.#unlisten ??= await backend.listen(this.log, {
-      onEvent: (event) => detached(() => this.#take(event)),
+      onEvent: (event) => {
+        this.#trace.heard(event)
+        detached(() => this.#take(event))
+      },
       onInterrupted: () => detached(() => this.#onInterrupted()),
     })
     this.#listenFailures.succeeded()
@@ -223,10 +222,11 @@ export class Hub {
     return readInTurn(this.#options.reads, { log: this.log.key, group: this.#readGroup }, () => {
       if (next) {
         const range = { after: next.after, limit: pageSize, maxBytes: pageBytes }
-        return this.#reader.read(range, next.position)
+        return this.#reader.read(range, next.position, { cause: 'check' })
       }
-      const prefill = prefillOf(this.#options)
-      return this.#reader.read({ last: prefill, limit: prefill, maxBytes: pageBytes })
+      const prefill = prefillOf(this.behind, this.#options.window)
+      const range = { last: prefill, limit: prefill, maxBytes: pageBytes }
+      return this.#reader.read(range, undefined, { cause: 'open' })
     })
   }
 
@@ -243,12 +243,17 @@ export class Hub {
       window.clear()
     }
     const isInWindow = !isOpening || window.tail === page.from
-    if (isInWindow) for (const entry of page.entries) window.push(entry)
+    if (isInWindow) for (const entry of page.entries) this.#push(window, entry, 'read')
     const end = window.tail === page.lastEventId ? window.end : undefined
     for (const reader of this.openingReaders) reader.onOpened(page.lastEventId, end)
     this.openingReaders.clear()
     this.#wakeups.schedule(window.end)
     return isInWindow ? page.next : undefined
+  }
+
+  #push(window: Window, entry: LogEntry, by: 'notification' | 'read'): void {
+    window.push(entry)
+    this.#trace.windowed(entry, by)
   }
 
   /** Opens the window before the first page, or at the log's end if the page ends earlier. */
@@ -271,7 +276,7 @@ export class Hub {
     } else if (event.prev === window.tail) {
       const decoded = this.#reader.decode(event, event.prev)
       if (decoded === undefined) return
-      window.push(decoded)
+      this.#push(window, decoded, 'notification')
       this.#expiry.onEvent()
       this.#wakeups.schedule(window.end)
     } else if (!window.has(event.id)) {
@@ -290,10 +295,4 @@ export class Hub {
     this.#waiting = []
     this.#catchingUp.request()
   }
-}
-
-/** The number of events to open with. For `latest`, the window must show each reader's lag. */
-function prefillOf({ behind, window }: HubOptions): number {
-  if (behind.policy !== 'latest') return leastPrefill
-  return Math.max(leastPrefill, Math.min(behind.events, window.events))
 }

@@ -1,4 +1,4 @@
-import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { type EventId, type ReadCause, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog, ReadRange } from '../backend/backend.ts'
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
@@ -6,13 +6,19 @@ import type { DecodeEvent, LogPosition } from './contiguity.ts'
 import { Page } from './page.ts'
 import { FailureReport, type ReportError } from './report.ts'
 
+/** Why a page is read, and until when. */
+export interface ReadReason {
+  readonly cause: ReadCause
+  readonly signal?: AbortSignal
+}
+
 /** Reads and decodes one log. */
 export interface LogReader {
   /**
    * Reads a page and checks that it follows `from`. Without `from`, the page may start anywhere.
    * Reports an error before it rejects. Also rejects when the signal aborts.
    */
-  read(range: ReadRange, from?: LogPosition, signal?: AbortSignal): Promise<Page>
+  read(range: ReadRange, from: LogPosition | undefined, options: ReadReason): Promise<Page>
   readonly decode: DecodeEvent
 }
 
@@ -37,13 +43,13 @@ export function createLogReader(
   const decode = createDecode(codec, report, keepsValues)
   return {
     decode,
-    async read(range, from, signal) {
+    async read(range, from, options) {
       try {
-        const page = await backend.read(log, range, signal && { signal })
+        const page = await backend.read(log, range, options)
         failures.succeeded()
         return new Page(range, from, page, decode)
       } catch (error) {
-        if (signal?.aborted !== true) failures.failed(error)
+        if (options.signal?.aborted !== true) failures.failed(error)
         throw error
       }
     },

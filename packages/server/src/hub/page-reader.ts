@@ -99,7 +99,11 @@ export class PageReader {
     request.isUnderWay = true
     try {
       const range = { ...request.from, limit: pageSize, maxBytes: pageBytes }
-      const page = await this.#options.reader.read(range, request.position, controller.signal)
+      const { signal } = controller
+      const page = await this.#options.reader.read(range, request.position, {
+        cause: 'replay',
+        signal,
+      })
       request.isUnderWay = false
       this.#failures = 0
       this.#keep(page)

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createCodec } from '../codec/codec.ts'
+import { Tracer } from '../user-code/tracer.ts'
 import { PageCache } from './page-cache.ts'
 import { Reads } from './reads.ts'
 import { HubRegistry } from './registry.ts'
@@ -21,6 +22,7 @@ function setup() {
   const backend = memoryBackend({ clock })
   const reads = { count: 0 }
   const hubs = new HubRegistry({
+    tracer: new Tracer(undefined),
     backend: {
       ...backend,
       read(...call) {

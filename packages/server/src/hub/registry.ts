@@ -1,6 +1,7 @@
 import { type Clock, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
 import type { Codec } from '../codec/codec.ts'
+import type { Tracer } from '../user-code/tracer.ts'
 import type { Behind } from './behind.ts'
 import { Hub } from './hub.ts'
 import type { PageCache } from './page-cache.ts'
@@ -24,6 +25,7 @@ export interface HubRegistryOptions {
    * The interval at which a hub is compared with its log, in milliseconds, varied by up to half.
    */
   readonly positionCheckMs: number
+  readonly tracer: Tracer
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 

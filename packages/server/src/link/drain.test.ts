@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type ManualClock, manualClock } from '../../../../tests/support/manual-clock.ts'
+import { Tracer } from '../user-code/tracer.ts'
 import { Connections } from './connection/connections.ts'
 import { Limiter } from './connection/limiter.ts'
 import type { ResponseWriter } from './connection/response-writer.ts'
@@ -22,6 +23,7 @@ function setup(count: number): Setup {
   const connections = new Connections({
     // Timers don't depend on the time of day.
     clock: { ...clock, now: () => clock.now() + setByMs },
+    tracer: new Tracer(undefined),
     heartbeatMs: Infinity,
     maxDurationMs: undefined,
     maxBufferedBytes: 65_536,

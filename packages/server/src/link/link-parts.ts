@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { Clock, ConnectedData } from '@trpc-sse/protocol'
+import type { Tracer } from '../user-code/tracer.ts'
 import type { WireMode } from './call/subscription-call.ts'
 import type { Admission } from './connection/admission.ts'
 import type { Connections } from './connection/connections.ts'
@@ -18,6 +19,7 @@ export interface LinkParts {
   /** The instances that share the channels' backend; `undefined` for a link without channels. */
   readonly fleet: Fleet | undefined
   readonly limiter: Limiter
+  readonly tracer: Tracer
   readonly admission: Admission
   readonly bodies: Bodies
   readonly addressOf: AddressReader

@@ -52,6 +52,8 @@ export async function admit(
     if (services.hasKeys) limiter.addConnection(connection, sender.key)
     limiter.endRequest(connection)
     connection.setOwner(sender.key, ctx)
+    const { number: stream, key } = connection
+    if (parts.tracer.isOn) parts.tracer.report('opened', { stream, key })
     return ctx
   } finally {
     sender.end()

@@ -6,6 +6,7 @@ import { internalsOf } from '../channels.ts'
 import { acrossCopies } from '../shared-state.ts'
 import { detachedClock } from '../user-code/async-context.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
+import { Tracer } from '../user-code/tracer.ts'
 import { createMultiplexedWriter, createSingleWriter } from './call/wire-writer.ts'
 import { Admission } from './connection/admission.ts'
 import { Connections } from './connection/connections.ts'
@@ -172,15 +173,24 @@ function createParts<TRouter extends AnyTRPCRouter>(
   const { retryMs, clientOptions, maxQueuedBytes } = settings
   const clock = detachedClock(options.clock ?? systemClock)
   const limiter = new Limiter(limits)
+  const internals = channels && internalsOf(channels)
+  const tracer = internals?.tracer ?? new Tracer(undefined)
   const { channelsPerConnection, subscriptionsPerConnection, changesPerSecond } = limits
-  const connections = new Connections({ ...settings, clock, limiter, channelsPerConnection })
-  const mode = { router, output, counters: connections.counters, maxQueuedBytes }
+  const connections = new Connections({
+    ...settings,
+    clock,
+    limiter,
+    tracer,
+    channelsPerConnection,
+  })
+  const mode = { router, output, tracer, counters: connections.counters, maxQueuedBytes }
   return {
     router,
     clock,
     connections,
     fleet: joinFleet(channels, connections),
     limiter,
+    tracer,
     retryMs,
     clientOptions,
     subscriptionsPerConnection,
@@ -188,7 +198,7 @@ function createParts<TRouter extends AnyTRPCRouter>(
     bodies: new Bodies({ clock, bytes: limits.bodyBytes, forMs: limits.bodyMs }),
     addressOf: createAddressReader(options.trustProxy),
     streams: new MultiplexedStreams({
-      backend: channels && internalsOf(channels)?.backend,
+      backend: internals?.backend,
       clock,
       subscriptionsPerConnection,
     }),

@@ -130,7 +130,7 @@ function refuse(
   error: TRPCError,
 ): void {
   if (connection.isClosed) return
-  parts.connections.counters.refused += 1
+  parts.connections.refused(error, path)
   const subject = { path, input, ctx: undefined }
   reportError(error, subject)
   const json = errorJson({ router: parts.router, error, ...subject })

@@ -5,8 +5,9 @@ import {
   eventTimeMs,
   firstEventId,
 } from '@trpc-sse/protocol'
-import type { Hub, OpeningReader } from '../hub/hub.ts'
+import type { Hub } from '../hub/hub.ts'
 import type { FeedEvent, LogEntry } from '../hub/log-event.ts'
+import type { OpeningReader } from '../hub/opening-reader.ts'
 import type { Page } from '../hub/page.ts'
 import type { PageConsumer, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'

@@ -9,6 +9,7 @@ import { createCodec } from '../codec/codec.ts'
 import { Hub } from '../hub/hub.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
+import { Tracer } from '../user-code/tracer.ts'
 import { createCursor } from './cursor.ts'
 import type { EventFeed } from './feed.ts'
 import type { LiveEvent } from './live.ts'
@@ -35,6 +36,7 @@ async function simulate(seed: number) {
   const chaos = createChaos(random, () => store)
   const window = { events: 16, characters: 1e6 }
   const hub = new Hub({
+    tracer: new Tracer(undefined),
     log,
     backend: chaos.backend,
     codec: createCodec(undefined),

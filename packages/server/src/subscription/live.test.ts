@@ -16,6 +16,7 @@ import { Hub } from '../hub/hub.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import { PageCache } from '../hub/page-cache.ts'
 import { createReadGroup, Reads } from '../hub/reads.ts'
+import { Tracer } from '../user-code/tracer.ts'
 import { createCursor } from './cursor.ts'
 import type { Feed } from './feed.ts'
 import type { LiveEvent, LoadSnapshot } from './live.ts'
@@ -240,6 +241,7 @@ async function openFeed(transformer?: typeof superjson, policy: BehindPolicy = '
   const window = { events: 1_024, characters: 1e6 }
   const behind = { policy, events: 3 }
   const hub = new Hub({
+    tracer: new Tracer(undefined),
     log,
     backend: chaos.backend,
     codec,

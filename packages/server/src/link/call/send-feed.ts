@@ -44,6 +44,7 @@ class FeedSender implements CallSource {
    * the procedure's result doesn't live as long as the stream.
    */
   #unreached: readonly FeedPart[] | undefined = undefined
+  #isBehind = false
 
   constructor(call: SubscriptionCall, { hasCallbacks }: SubscriptionSource) {
     this.#call = call
@@ -91,13 +92,28 @@ class FeedSender implements CallSource {
     while (!connection.isBackpressured()) {
       const item = feed.next()
       // A filter may have ended its own subscription.
-      if (item === undefined || call.hasEnded) return
+      if (item === undefined || call.hasEnded) {
+        this.#trace(false)
+        return
+      }
       if (item.kind === 'event') call.sendEvent(item)
       else if (item.kind === 'gap') call.sendGap(item)
       else call.complete()
     }
+    this.#trace(true)
     if (feed.isTooFarBehind()) cutOff(call)
     else connection.onceWritable(this.wake)
+  }
+
+  /** Traces a client that has fallen behind, or has caught up. */
+  #trace(isBehind: boolean): void {
+    if (isBehind === this.#isBehind) return
+    this.#isBehind = isBehind
+    const { connection, mode } = this.#call
+    if (!mode.tracer.isOn) return
+    const facts = this.#call.traced()
+    if (!isBehind) mode.tracer.report('caught-up', facts)
+    else mode.tracer.report('behind', { ...facts, bytesWaiting: connection.bytesWaiting })
   }
 
   /** Sends the client the starting position. Returns whether it is known yet. */

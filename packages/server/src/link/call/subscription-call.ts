@@ -1,4 +1,5 @@
 import type { AnyTRPCRouter, TRPCDataTransformer } from '@trpc/server'
+import type { TracedSubscription } from '@trpc-sse/protocol'
 import type { FeedEvent } from '../../hub/log-event.ts'
 import { isTracked } from '../../shared-state.ts'
 import type { CallContext } from '../../subscription/call-context.ts'
@@ -6,6 +7,7 @@ import type { Gap } from '../../subscription/feed.ts'
 import { comesFromNowhere } from '../../subscription/recent-ids.ts'
 import type { AsyncContext } from '../../user-code/async-context.ts'
 import { mustBeValue } from '../../user-code/calls.ts'
+import type { Tracer } from '../../user-code/tracer.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Counters } from '../connection/counters.ts'
 import type { ReportError } from '../request/services.ts'
@@ -23,6 +25,7 @@ export interface WireMode {
   readonly writer: WireWriter
   /** Counts events and gaps. */
   readonly counters: Pick<Counters, 'eventsSent' | 'gaps' | 'cutOff'>
+  readonly tracer: Tracer
   /** The maximum number of bytes from an observable that may wait for a slow client. */
   readonly maxQueuedBytes: number
   /**
@@ -123,17 +126,36 @@ export class SubscriptionCall implements CallContext {
     // The id of an empty merge is empty, so it has no position.
     this.#clientPosition = position || this.#clientPosition
     this.mode.onStart(this, position && this.#clientPosition)
+    const { tracer } = this.mode
+    if (tracer.isOn)
+      tracer.report('started', { ...this.traced(), lastEventId: this.#clientPosition })
+  }
+
+  /** Returns the facts that name it in a trace. */
+  traced(): TracedSubscription {
+    return { stream: this.connection.number, key: this.key, path: this.subject.path }
   }
 
   /** Sends an event of a channel. */
   sendEvent(event: FeedEvent): void {
+    const { writer, tracer, counters } = this.mode
+    const isNew = event.frame === undefined
     // Write the parts first: a transformer may throw, and then nothing of the event may be sent.
-    const parts = this.mode.writer.event(this.key, event)
+    const parts = writer.event(this.key, event)
     if (this.hasEnded) return
     this.#clientPosition = event.id
     if (this.#eventHead) this.connection.send(this.#eventHead)
     for (const part of parts) this.connection.send(part)
-    this.mode.counters.eventsSent += 1
+    counters.eventsSent += 1
+    if (tracer.isOn) this.#traceEvent(event, isNew ? parts : undefined)
+  }
+
+  /** Traces an event that was sent, and its frame if it is new. */
+  #traceEvent({ id }: FeedEvent, frame: readonly Uint8Array[] | undefined): void {
+    const { tracer } = this.mode
+    const bytes = frame?.reduce((sum, { length }) => sum + length, 0)
+    if (bytes !== undefined) tracer.report('framed', { id, bytes })
+    tracer.report('sent', { ...this.traced(), id })
   }
 
   /** Sends a value that an iterable or observable yielded. */
@@ -158,15 +180,20 @@ export class SubscriptionCall implements CallContext {
 
   /** Sends the frame of a value. */
   sendFrame(frame: Uint8Array): void {
+    const { counters, tracer } = this.mode
     this.connection.send(frame)
-    this.mode.counters.eventsSent += 1
+    counters.eventsSent += 1
+    if (tracer.isOn) tracer.report('sent', { ...this.traced(), id: undefined })
   }
 
   /** Sends the client a gap. */
   sendGap(gap: Gap): void {
     if (this.hasEnded) return
     this.start(undefined)
-    this.mode.counters.gaps += 1
+    const { counters, tracer } = this.mode
+    counters.gaps += 1
+    const { reason, lastEventId } = gap
+    if (tracer.isOn) tracer.report('gap', { ...this.traced(), reason, lastEventId })
     this.#clientPosition = gap.position
     this.connection.send(this.mode.writer.gap(this.key, gap))
   }
@@ -216,6 +243,9 @@ export class SubscriptionCall implements CallContext {
     const { ctx, subject } = this
     const about = { path: subject.path, input: subject.input, ctx }
     const error = callError(cause)
+    const { tracer } = this.mode
+    const { code, message } = error
+    if (tracer.isOn) tracer.report('failed', { ...this.traced(), code, message })
     return this.context.runInAsyncScope(() => {
       this.#reportError(error, about)
       return errorJson({ router: this.mode.router, error, ...about })
@@ -234,6 +264,8 @@ export class SubscriptionCall implements CallContext {
 
   #finish(writeLast: (() => Uint8Array) | undefined, reason?: DOMException): void {
     if (this.#state === 'ended') return
+    const { tracer } = this.mode
+    if (tracer.isOn && this.#state === 'started') tracer.report('ended', this.traced())
     this.#state = 'ended'
     if (writeLast) this.connection.send(writeLast())
     this.source?.close()

@@ -30,6 +30,8 @@ const nothing: Uint8Array[] = []
  * There is one for each client, so avoid closures here: each takes about 100 bytes.
  */
 export class Connection implements SlotHolder {
+  /** The number of the connection in its link, for traces. */
+  number = 0
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false

@@ -1,4 +1,6 @@
+import type { TRPCError } from '@trpc/server'
 import { type Clock, elapsedTime, type ReconnectData, wait } from '@trpc-sse/protocol'
+import type { Tracer } from '../../user-code/tracer.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { type ConnectionInfo, type DisconnectFilter, Disconnects } from './disconnects.ts'
@@ -20,6 +22,7 @@ export interface ConnectionsOptions {
   readonly channelsPerConnection: number
   /** Counts connections until they are closed. */
   readonly limiter: Limiter
+  readonly tracer: Tracer
 }
 
 /** The longest wait of a client before it reconnects elsewhere, so that not all arrive at once. */
@@ -50,6 +53,7 @@ export class Connections {
   /** Callbacks to call when the last connection closes. */
   #onEmpty: Array<() => void> = []
   #heartbeatPhase = 0
+  #lastNumber = 0
   #isDraining = false
   #isTicking = false
 
@@ -90,6 +94,7 @@ export class Connections {
   add(writer: ResponseWriter): Connection {
     const { maxDurationMs, clock } = this.#options
     const connection = new Connection(writer, this.#shared)
+    connection.number = ++this.#lastNumber
     connection.heartbeatEarlyMs = this.#nextHeartbeatEarlyMs()
     // The client may already be gone; adding the connection now would leak it.
     if (connection.isClosed) return connection
@@ -129,6 +134,14 @@ export class Connections {
     connection.leavesAtMs = Math.min(leavesAtMs, connection.leavesAtMs ?? Infinity)
   }
 
+  /** Counts a refused request for a stream. */
+  refused({ code, message }: TRPCError, path: string | undefined): void {
+    this.counters.refused += 1
+    const { tracer } = this.#options
+    if (tracer.isOn)
+      tracer.report('refused', { code, message, ...(path !== undefined && { path }) })
+  }
+
   /** Ends the matching connections, so that their clients reconnect. Returns their number. */
   disconnect(filter: DisconnectFilter, message: string | undefined): number {
     const matching = [...this.#all].filter((connection) => {
@@ -160,8 +173,11 @@ export class Connections {
   }
 
   #remove(connection: Connection): void {
-    this.#options.limiter.release(connection)
+    const { limiter, tracer } = this.#options
+    limiter.release(connection)
     this.#all.delete(connection)
+    const { number, key, openedAt } = connection
+    if (tracer.isOn && openedAt !== undefined) tracer.report('closed', { stream: number, key })
     if (this.#all.size > 0) return
     const callbacks = this.#onEmpty
     this.#onEmpty = []
@@ -217,6 +233,8 @@ export class Connections {
     connection.endsAtMs = this.#elapsedMs() + Math.min(graceMs, durationMs / 10)
     const retryMs = Math.round(this.#options.clock.random() * maxReconnectMs)
     // A handover needs an open stream, and a client that may still receive events.
+    const { tracer } = this.#options
+    if (tracer.isOn) tracer.report('moved', { stream: connection.number, reason: data.reason })
     const canHandOver = data.reason !== 'disconnect' && connection.openedAt !== undefined
     connection.stream?.reconnect(data, retryMs)
     if (!canHandOver) connection.dismiss()

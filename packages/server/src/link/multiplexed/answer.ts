@@ -52,7 +52,7 @@ export function answerError(
   // NOT_FOUND needs no report: a client that has lost its stream just opens a new one.
   if (error.code !== 'NOT_FOUND') services.reportError(error, about)
   const isRefused = isRefusal(error)
-  if (isRefused) parts.connections.counters.refused += 1
+  if (isRefused) parts.connections.refused(error, undefined)
   answerJson(parts, services, subject, {
     status: getHTTPStatusCodeFromError(error),
     json: `{"error":${errorJson({ router: parts.router, error, ...about })}}`,
