@@ -163,6 +163,22 @@ it('an outage of Redis is shown, and subscriptions continue when it is back', as
   expect(await messages(page, 3)).toEqual(['before', 'meanwhile', 'after'])
 })
 
+it('a page that is opened during an outage says so, and connects when Redis is back', async () => {
+  const page = await openDemo(context, demo.url)
+  redis.freeze()
+  await page.reload()
+  await page.getByText('Not connected yet.').waitFor()
+  const visitor = await browser.newPage()
+  await visitor.goto(demo.url)
+  await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()
+  redis.thaw()
+  await untilLive(page)
+  await visitor.getByLabel('Name').fill('Ada')
+  await visitor.getByRole('button', { name: 'Sign in' }).click()
+  await untilLive(visitor)
+  await visitor.context().close()
+})
+
 it('a killed load balancer leaves no instance behind', async () => {
   const pid = demo.process.pid
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')

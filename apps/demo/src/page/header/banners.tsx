@@ -1,3 +1,4 @@
+import { useState } from 'react'
 import { network } from '../live/client.ts'
 import { recovery } from '../live/recovery.ts'
 import { useStatus } from '../live/status.ts'
@@ -6,6 +7,8 @@ import { useNow } from '../ui/use-now.ts'
 
 /** Most reconnects are faster than a reader, so only longer outages get a banner. */
 const bannerAfterMs = 2_500
+/** Loading a page takes longer than a reconnect. */
+const firstBannerAfterMs = 5_000
 
 /** The current problem, if there is one. */
 export function Banners() {
@@ -13,6 +16,7 @@ export function Banners() {
   if (status === 'offline') return <OfflineBanner />
   if (status === 'lost') return <ServerAwayBanner />
   if (status === 'backend-away') return <BackendAwayBanner />
+  if (status === 'connecting') return <NotConnectedBanner />
   return null
 }
 
@@ -44,6 +48,19 @@ function ServerAwayBanner() {
       <p>
         <strong>The server does not answer.</strong> This page keeps trying, and resumes where it
         stopped.
+      </p>
+    </div>
+  )
+}
+
+function NotConnectedBanner() {
+  const [since] = useState(Date.now)
+  if (useNow(500) - since < firstBannerAfterMs) return null
+  return (
+    <div className="banner" data-tone="warn" role="alert">
+      <p>
+        <strong>Not connected yet.</strong> The server does not answer, or you have too many
+        connections. This page keeps trying.
       </p>
     </div>
   )
