@@ -1,4 +1,5 @@
 import type { Clock } from '@trpc-sse/protocol'
+import type { RunItem } from '@trpc-sse/server'
 import { createInbox } from './inbox.ts'
 
 /** Lets timers run until a promise settles. */
@@ -27,6 +28,16 @@ export const settled = (): Promise<void> => new Promise((resolve) => setImmediat
 export async function collectContent(subscription: AsyncIterable<unknown>): Promise<unknown[]> {
   const items = await collect(subscription)
   return items.filter((item) => /^(fold|delta)$/.test((item as { readonly type: string }).type))
+}
+
+/** Combines the items of a follower of texts into the value that it shows. */
+export function textOf(items: readonly unknown[]): string {
+  let text = 'nothing yet'
+  for (const item of items as readonly RunItem<string, string>[]) {
+    if (item.type === 'fold') text = item.value
+    if (item.type === 'delta') text += item.data
+  }
+  return text
 }
 
 /** Collects the data of a subscription until it ends. */

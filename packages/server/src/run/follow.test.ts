@@ -1,107 +1,83 @@
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { manualClock } from '../../../../tests/support/manual-clock.ts'
+import { collect, collectTracked, scriptedSource } from '../../../../tests/support/runs.ts'
 import {
-  collect,
-  collectTracked,
-  inTime,
-  passed,
-  scriptedSource,
-} from '../../../../tests/support/runs.ts'
-import type { Backend } from '../backend/backend.ts'
+  caughtUp,
+  completed,
+  createTextRuns,
+  delta,
+  folded,
+  kinds,
+  words,
+} from '../../../../tests/support/text-runs.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { createChannels } from '../channels.ts'
 import { run } from './definition.ts'
 
-function setup(change: (backend: Backend) => Backend = (backend) => backend) {
-  const clock = manualClock()
-  const options = { params: z.string(), event: z.string(), keepForMs: 60_000 }
-  const channels = createChannels({
-    backend: change(memoryBackend({ clock })),
-    clock,
-    channels: {
-      answer: run({ ...options, fold: { initial: '', apply: (text, delta) => text + delta } }),
-      job: run(options),
-      short: run({
-        ...options,
-        fold: { initial: '', apply: (text, delta) => text + delta },
-        retainEvents: 4,
-      }),
-    },
-  })
-  return { clock, channels }
-}
-
-async function* words(...texts: string[]) {
-  yield* texts
-}
-
-const kinds = ['answer', 'job'] as const
-
 describe('a follower that resumes', () => {
   it.each(kinds)('after any item of an ended %s gets the rest and the end', async (kind) => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime } = createTextRuns()
     const handle = channels[kind]('a')
     const early = collectTracked(handle.follow())
-    await inTime(clock, handle.produce(words('a', 'b', 'c')))
+    await inTime(handle.produce(words('a', 'b', 'c')))
     clock.advance(200)
-    const late = await inTime(clock, collectTracked(handle.follow()))
-    const items = [...(await inTime(clock, early)), ...late]
+    const late = await inTime(collectTracked(handle.follow()))
+    const items = [...(await inTime(early)), ...late]
     expect(items.length).toBeGreaterThan(2)
     for (const [lastEventId] of items) {
       clock.advance(200)
-      const rest = await inTime(clock, collect(handle.follow({ lastEventId })))
+      const rest = await inTime(collect(handle.follow({ lastEventId })))
       expect(rest.length).toBeLessThan(6)
     }
     const [lastEventId = ''] = items.at(-1) ?? []
-    expect(await inTime(clock, collect(handle.follow({ lastEventId })))).toEqual([])
+    expect(await inTime(collect(handle.follow({ lastEventId })))).toEqual([])
   })
 
   it.each(kinds)('from before the start of an %s gets all of it', async (kind) => {
-    const { clock, channels } = setup()
+    const { channels, inTime, passed } = createTextRuns()
     const handle = channels[kind]('a')
     const leaving = new AbortController()
     const before = collectTracked(handle.follow({ signal: leaving.signal }))
-    await inTime(clock, new Promise((resolve) => clock.after(100, () => resolve(undefined))))
+    await passed(100)
     leaving.abort()
     const [[lastEventId = 'snapshot'] = []] = await before
-    await inTime(clock, handle.produce(words('a', 'b')))
-    const all = kind === 'job' ? [delta('a'), delta('b')] : [{ type: 'fold', value: 'ab' }]
-    const items = await inTime(clock, collect(handle.follow({ lastEventId })))
+    await inTime(handle.produce(words('a', 'b')))
+    const all = kind === 'job' ? [delta('a'), delta('b')] : [folded('ab')]
+    const items = await inTime(collect(handle.follow({ lastEventId })))
     expect(items).toEqual([...all, caughtUp, completed])
   })
 
   it.each(kinds)('in an %s that was forgotten gets an error', async (kind) => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime } = createTextRuns()
     const handle = channels[kind]('a')
     const early = collectTracked(handle.follow())
-    await inTime(clock, handle.produce(words('a', 'b')))
-    const [lastEventId = ''] = (await inTime(clock, early)).at(-2) ?? []
+    await inTime(handle.produce(words('a', 'b')))
+    const [lastEventId = ''] = (await inTime(early)).at(-2) ?? []
     clock.advance(61_000)
-    expect((await inTime(clock, handle.status())).status).toBe('none')
-    await expect(inTime(clock, collect(handle.follow({ lastEventId })))).rejects.toMatchObject({
+    expect((await inTime(handle.status())).status).toBe('none')
+    await expect(inTime(collect(handle.follow({ lastEventId })))).rejects.toMatchObject({
       code: 'PRECONDITION_FAILED',
       message: expect.stringContaining('no longer'),
     })
   })
 
   it.each(kinds)('with an id that comes after the end gets the end: %s', async (kind) => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime } = createTextRuns()
     const handle = channels[kind]('a')
-    await inTime(clock, handle.produce(words('a', 'b')))
+    await inTime(handle.produce(words('a', 'b')))
     const lastEventId = `${clock.now() + 1_000_000}-0`
-    const items = await inTime(clock, collect(handle.follow({ lastEventId })))
-    expect(items.at(-1)).toEqual({ type: 'end', status: 'completed' })
+    const items = await inTime(collect(handle.follow({ lastEventId })))
+    expect(items.at(-1)).toEqual(completed)
   })
 
   it('with the id of another run gets the value', async () => {
-    const { clock, channels } = setup()
-    await inTime(clock, channels.answer('a').produce(words('a')))
-    await inTime(clock, channels.answer('b').produce(words('b')))
+    const { clock, channels, inTime } = createTextRuns()
+    await inTime(channels.answer('a').produce(words('a')))
+    await inTime(channels.answer('b').produce(words('b')))
     for (const lastEventId of ['1-1', '9999999999999-1', 'snapshot']) {
       clock.advance(200)
-      expect(await inTime(clock, collect(channels.answer('b').follow({ lastEventId })))).toEqual([
-        { type: 'fold', value: 'b' },
+      expect(await inTime(collect(channels.answer('b').follow({ lastEventId })))).toEqual([
+        folded('b'),
         caughtUp,
         completed,
       ])
@@ -111,10 +87,10 @@ describe('a follower that resumes', () => {
   it.each(['__proto__', '1', '-', '1-1-1', 'x'.repeat(10_000)])(
     'with the invalid id %o gets an error',
     async (lastEventId) => {
-      const { clock, channels } = setup()
+      const { channels, inTime } = createTextRuns()
       for (const kind of kinds) {
         const following = collect(channels[kind]('a').follow({ lastEventId }))
-        await expect(inTime(clock, following)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+        await expect(inTime(following)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
       }
     },
   )
@@ -125,13 +101,13 @@ describe('a follower', () => {
     ['its end', { events: () => [] }],
     ['its status', { entries: () => [] }],
   ] as const)('of a run that has lost %s gets an error', async (_, lose) => {
-    const { clock, channels } = setup(({ read, entries, ...backend }) => ({
+    const { channels, inTime, passed } = createTextRuns(({ read, entries, ...backend }) => ({
       ...backend,
       async read(...call) {
         return { ...(await read(...call)), ...('events' in lose && { events: lose.events() }) }
       },
       async entries(...call) {
-        if ('entries' in lose || !entries) return { entries: [], lastEventId: '1-0' }
+        if ('entries' in lose) return { entries: [], lastEventId: '1-0' }
         return await entries(...call)
       },
     }))
@@ -140,9 +116,9 @@ describe('a follower', () => {
       yield 'a'
       await new Promise(() => {})
     })
-    await inTime(clock, new Promise((resolve) => clock.after(500, () => resolve(undefined))))
+    await passed(500)
     if ('events' in lose) await handle.stop()
-    await expect(inTime(clock, collect(handle.follow()))).rejects.toMatchObject({
+    await expect(inTime(collect(handle.follow()))).rejects.toMatchObject({
       code: 'PRECONDITION_FAILED',
       message: expect.stringContaining('lost'),
     })
@@ -154,10 +130,9 @@ describe('a follower', () => {
   ])('of a run that %s while it is read gets its value', async (_, before, meanwhile) => {
     const { say, source } = scriptedSource()
     let race: (() => Promise<void>) | undefined
-    const { clock, channels } = setup(({ entries, ...backend }) => ({
+    const { channels, inTime, passed } = createTextRuns(({ entries, ...backend }) => ({
       ...backend,
       async entries(...call) {
-        if (!entries) throw new Error('The backend has no entries.')
         const page = await entries(...call)
         const racing = race
         race = undefined
@@ -170,27 +145,26 @@ describe('a follower', () => {
       if (texts) producing ??= handle.produce(source)
       for (const text of texts) {
         say(text)
-        await passed(clock, 500)
+        await passed(500)
       }
     }
     let producing: Promise<unknown> | undefined
-    await inTime(clock, store(before))
+    await inTime(store(before))
     race = () => store(meanwhile)
     const items = handle.follow()[Symbol.asyncIterator]()
-    const first = await inTime(clock, items.next())
-    expect([...(first.value ?? [])][1]).toEqual({ type: 'fold', value: before + meanwhile })
+    const first = await inTime(items.next())
+    expect([...(first.value ?? [])][1]).toEqual(folded(before + meanwhile))
     await items.return?.()
     say(undefined)
-    await inTime(clock, Promise.resolve(producing))
+    await inTime(Promise.resolve(producing))
   })
 
   it('of a run whose process is gone is told within two seconds of the end of its lease', async () => {
     let isGone = false
-    const { clock, channels } = setup(({ change, ...backend }) => ({
+    const { clock, channels, inTime, passed } = createTextRuns(({ change, ...backend }) => ({
       ...backend,
       async change(...call) {
         if (isGone) await new Promise(() => {})
-        if (!change) throw new Error('The backend has no entries.')
         return await change(...call)
       },
     }))
@@ -201,10 +175,10 @@ describe('a follower', () => {
       const error: unknown = await collect(handle.follow()).catch((reason: unknown) => reason)
       return { error, atMs: clock.now() }
     })
-    await inTime(clock, passed(clock, 25_000))
+    await passed(25_000)
     isGone = true
     const goneAtMs = clock.now()
-    for (const { error, atMs } of await inTime(clock, Promise.all(followers))) {
+    for (const { error, atMs } of await inTime(Promise.all(followers))) {
       expect(error).toMatchObject({ code: 'CONFLICT' })
       // The lease is 10 seconds, and was renewed before.
       expect(atMs - goneAtMs).toBeLessThanOrEqual(12_000)
@@ -212,11 +186,11 @@ describe('a follower', () => {
   })
 
   it('may use any text as params', async () => {
-    const { clock, channels } = setup()
+    const { channels, inTime } = createTextRuns()
     for (const id of ['__proto__', 'constructor', '', ' ', '\u0000', '💥', '*', '{x}']) {
       const handle = channels.answer(id)
-      await inTime(clock, handle.produce(words(id, '!')))
-      expect((await inTime(clock, handle.status())).value).toBe(`${id}!`)
+      await inTime(handle.produce(words(id, '!')))
+      expect((await inTime(handle.status())).value).toBe(`${id}!`)
     }
   })
 })
@@ -230,10 +204,3 @@ describe('createChannels', () => {
     )
   })
 })
-
-const caughtUp = { type: 'caught-up' }
-const completed = { type: 'end', status: 'completed' }
-
-function delta(data: string) {
-  return { type: 'delta', data }
-}

@@ -1,25 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
-import { manualClock } from '../../../../tests/support/manual-clock.ts'
-import { collect, inTime, passed, scriptedSource } from '../../../../tests/support/runs.ts'
-import type { Backend } from '../backend/backend.ts'
-import { memoryBackend } from '../backend/memory.ts'
-import { createChannels } from '../channels.ts'
-import { run } from './definition.ts'
-
-function setup(change: (backend: Backend) => Backend = (backend) => backend) {
-  const clock = manualClock()
-  const options = { params: z.string(), event: z.string() }
-  const channels = createChannels({
-    backend: change(memoryBackend({ clock })),
-    clock,
-    channels: {
-      answer: run({ ...options, fold: { initial: '', apply: (text, delta) => text + delta } }),
-      job: run(options),
-    },
-  })
-  return { clock, channels }
-}
+import { collect, scriptedSource } from '../../../../tests/support/runs.ts'
+import {
+  caughtUp,
+  createTextRuns,
+  delta,
+  folded,
+  kinds,
+} from '../../../../tests/support/text-runs.ts'
 
 /** Reads a subscription until it ends. Returns its items and its error. */
 async function readAll(subscription: AsyncIterable<unknown>) {
@@ -32,17 +19,15 @@ async function readAll(subscription: AsyncIterable<unknown>) {
   }
 }
 
-const kinds = ['answer', 'job'] as const
-const caughtUp = { type: 'caught-up' }
 const notStarted = { type: 'end', status: 'none' }
 
 describe.each(kinds)('a follower of an %s that nobody starts', (kind) => {
-  const first = kind === 'answer' ? [{ type: 'fold', value: '' }] : []
+  const first = kind === 'answer' ? [folded('')] : []
 
   it('gets the status none and an error after a minute', async () => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime } = createTextRuns()
     const startedAt = clock.now()
-    const { items, error } = await inTime(clock, readAll(channels[kind]('a').follow()))
+    const { items, error } = await inTime(readAll(channels[kind]('a').follow()))
     expect(items).toEqual([...first, caughtUp, notStarted])
     expect(error).toMatchObject({
       code: 'NOT_FOUND',
@@ -51,106 +36,99 @@ describe.each(kinds)('a follower of an %s that nobody starts', (kind) => {
     })
     expect(clock.now() - startedAt).toBeGreaterThanOrEqual(60_000)
     expect(clock.now() - startedAt).toBeLessThan(61_000)
-    expect(await inTime(clock, channels[kind]('a').status())).toMatchObject({ status: 'none' })
+    expect(await inTime(channels[kind]('a').status())).toMatchObject({ status: 'none' })
   })
 
   it('waits for the time that it gives', async () => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime } = createTextRuns()
     const startedAt = clock.now()
     const following = readAll(channels[kind]('a').follow({ waitForStartMs: 5_000 }))
-    expect((await inTime(clock, following)).error).toMatchObject({ code: 'NOT_FOUND' })
+    expect((await inTime(following)).error).toMatchObject({ code: 'NOT_FOUND' })
     expect(clock.now() - startedAt).toBeLessThan(6_000)
   })
 
   it('does not wait with waitForStartMs: 0', async () => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime } = createTextRuns()
     const startedAt = clock.now()
     const following = readAll(channels[kind]('a').follow({ waitForStartMs: 0 }))
-    const { items, error } = await inTime(clock, following)
+    const { items, error } = await inTime(following)
     expect(items.at(-1)).toEqual(notStarted)
     expect(error).toMatchObject({ code: 'NOT_FOUND' })
     expect(clock.now() - startedAt).toBeLessThan(500)
   })
 
   it('waits without end with waitForStartMs: Infinity', async () => {
-    const { clock, channels } = setup()
+    const { channels, inTime, passed } = createTextRuns()
     const following = collect(channels[kind]('a').follow({ waitForStartMs: Infinity }))
-    await inTime(clock, passed(clock, 86_400_000), 60_000)
-    await inTime(clock, channels[kind]('a').stop())
-    expect((await inTime(clock, following)).at(-1)).toEqual({ type: 'end', status: 'stopped' })
+    await passed(86_400_000, 60_000)
+    await inTime(channels[kind]('a').stop())
+    expect((await inTime(following)).at(-1)).toEqual({ type: 'end', status: 'stopped' })
   })
 
   it('leaves no timer behind if it leaves', async () => {
-    const { clock, channels } = setup()
+    const { clock, channels, inTime, passed } = createTextRuns()
     const timersBefore = clock.timers().length
     const leaving = new AbortController()
     const following = readAll(channels[kind]('a').follow({ signal: leaving.signal }))
-    await inTime(clock, passed(clock, 5_000))
+    await passed(5_000)
     leaving.abort()
-    await inTime(clock, following)
+    await inTime(following)
     await channels.close()
     expect(clock.timers().length).toBeLessThanOrEqual(timersBefore)
   })
 
   it('waits again when it resumes', async () => {
-    const { clock, channels } = setup()
+    const { channels, inTime, passed } = createTextRuns()
     const follow = { lastEventId: 'snapshot', waitForStartMs: 5_000 }
     const following = collect(channels[kind]('a').follow(follow))
-    await inTime(clock, passed(clock, 4_000))
-    await inTime(clock, channels[kind]('a').stop())
-    expect((await inTime(clock, following)).at(-1)).toEqual({ type: 'end', status: 'stopped' })
+    await passed(4_000)
+    await inTime(channels[kind]('a').stop())
+    expect((await inTime(following)).at(-1)).toEqual({ type: 'end', status: 'stopped' })
   })
 })
 
 describe.each(kinds)('a follower of an %s that begins in time', (kind) => {
   it('is not bounded by waitForStartMs, even if the first delta comes later', async () => {
-    const { clock, channels } = setup()
+    const { channels, inTime, passed } = createTextRuns()
     const { say, source } = scriptedSource()
     const following = readAll(channels[kind]('a').follow({ waitForStartMs: 5_000 }))
-    await inTime(clock, passed(clock, 4_000))
+    await passed(4_000)
     const producing = channels[kind]('a').produce(source)
-    await inTime(clock, passed(clock, 20_000))
+    await passed(20_000)
     say('a', undefined)
-    await inTime(clock, producing)
-    const { items, error } = await inTime(clock, following)
+    await inTime(producing)
+    const { items, error } = await inTime(following)
     expect(error).toBeUndefined()
-    const content = [
-      { type: 'delta', data: 'a' },
-      { type: 'end', status: 'completed' },
-    ]
-    expect(items).toEqual([
-      ...(kind === 'answer' ? [{ type: 'fold', value: '' }] : []),
-      caughtUp,
-      ...content,
-    ])
+    const content = [delta('a'), { type: 'end', status: 'completed' }]
+    expect(items).toEqual([...(kind === 'answer' ? [folded('')] : []), caughtUp, ...content])
   })
 
   it('with waitForStartMs: 0 joins it, whatever another follower has read before', async () => {
-    const { clock, channels } = setup()
+    const { channels, inTime, passed } = createTextRuns()
     const { say, source } = scriptedSource()
-    await inTime(clock, readAll(channels[kind]('a').follow({ waitForStartMs: 0 })), 1)
+    await inTime(readAll(channels[kind]('a').follow({ waitForStartMs: 0 })), 1)
     const producing = channels[kind]('a').produce(source)
     const following = readAll(channels[kind]('a').follow({ waitForStartMs: 0 }))
-    await inTime(clock, passed(clock, 1_000))
+    await passed(1_000)
     say('a', undefined)
-    await inTime(clock, producing)
-    expect((await inTime(clock, following)).items.at(-1)).toMatchObject({ status: 'completed' })
+    await inTime(producing)
+    expect((await inTime(following)).items.at(-1)).toMatchObject({ status: 'completed' })
   })
 })
 
 it.each(kinds)('a follower of an %s retries if the start can not be read', async (kind) => {
   let isAway = false
-  const { clock, channels } = setup(({ entries, ...backend }) => ({
+  const { channels, inTime, passed } = createTextRuns(({ entries, ...backend }) => ({
     ...backend,
     async entries(...call) {
-      if (isAway || !entries) throw new Error('The backend is away.')
+      if (isAway) throw new Error('The backend is away.')
       return await entries(...call)
     },
   }))
   const following = readAll(channels[kind]('a').follow({ waitForStartMs: 5_000 }))
-  await inTime(clock, passed(clock, 4_000))
+  await passed(4_000)
   isAway = true
-  const { items, error } = await inTime(clock, following)
+  const { items, error } = await inTime(following)
   expect(items).not.toContainEqual(notStarted)
   expect(error).toMatchObject({ message: 'The backend is away.' })
 })
@@ -158,7 +136,7 @@ it.each(kinds)('a follower of an %s retries if the start can not be read', async
 it.each([-1, 0.5, Number.NaN, 86_400_001, '5', null])(
   'refuses waitForStartMs: %o',
   (waitForStartMs) => {
-    const { channels } = setup()
+    const { channels } = createTextRuns()
     const options = { waitForStartMs } as { waitForStartMs: number }
     expect(() => channels.answer('a').follow(options)).toThrow(
       expect.objectContaining({
