@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { createInbox } from '../support/inbox.ts'
 import { range } from '../support/numbers.ts'
-import { type App, createApp } from './app.ts'
-import { type Stage, setStage } from './stage.ts'
+import type { App } from './app.ts'
+import { useDeployment } from './deployment.ts'
 
-let stage: Stage
-let other: App
-beforeAll(async () => {
-  stage = await setStage()
-  other = createApp(stage.redis.url)
-})
-afterAll(async () => {
-  await other.channels.close()
-  await stage[Symbol.asyncDispose]()
-})
+const deployment = useDeployment()
 
 /** Follows the active runs of a chat: what starts, by id, and what ends. */
 function watch({ channels }: App, chat: string) {
@@ -33,19 +24,22 @@ async function listed({ channels }: App, chat: string): Promise<string[]> {
 }
 
 it('another device learns of runs that start later, and of their end', async () => {
-  const producer = await stage.startProducer()
-  const { news, leave } = watch(other, 'a')
+  const producer = await deployment().startProducer()
+  const { news, leave } = watch(deployment().otherApp, 'a')
   expect(await news.take()).toBe('snapshot ')
   for (const id of ['a-1', 'b-1']) producer.produce({ id, kind: 'relay', words: 20, everyMs: 10 })
   expect(await news.takeMany(2)).toEqual(['started a-1', 'ended a-1'])
-  expect(await listed(other, 'a')).toEqual([])
+  expect(await listed(deployment().otherApp, 'a')).toEqual([])
   leave()
   await producer.kill()
 })
 
 it('runs of a process that is killed end, unless another one takes them over', async () => {
-  const [killed, standby] = await Promise.all([stage.startProducer(), stage.startProducer()])
-  const { news, leave } = watch(other, 'c')
+  const [killed, standby] = await Promise.all([
+    deployment().startProducer(),
+    deployment().startProducer(),
+  ])
+  const { news, leave } = watch(deployment().otherApp, 'c')
   expect(await news.take()).toBe('snapshot ')
   const command = { kind: 'relay', words: 100, everyMs: 30 } as const
   const fault = { signal: 'SIGKILL', word: 30 } as const
@@ -63,19 +57,19 @@ it('runs of a process that is killed end, unless another one takes them over', a
 
 it('a hundred of them are listed, whoever asks', async () => {
   const stops = range(1, 100).map((n) => {
-    const run = stage.app.channels.relay({ id: `d-${n}` })
+    const run = deployment().app.channels.relay({ id: `d-${n}` })
     void run.produce(async function* ({ signal }) {
       yield 'a'
       await new Promise((resolve) => signal.addEventListener('abort', resolve))
     })
     return () => run.stop()
   })
-  await expect.poll(() => listed(other, 'd')).toHaveLength(100)
-  const { news, leave } = watch(other, 'd')
+  await expect.poll(() => listed(deployment().otherApp, 'd')).toHaveLength(100)
+  const { news, leave } = watch(deployment().otherApp, 'd')
   expect((await news.take()).split(',')).toHaveLength(100)
   await Promise.all(stops.map((stop) => stop()))
   const ended = await news.takeMany(100)
   expect(new Set(ended).size).toBe(100)
-  await expect.poll(() => listed(other, 'd')).toEqual([])
+  await expect.poll(() => listed(deployment().otherApp, 'd')).toEqual([])
   leave()
 })

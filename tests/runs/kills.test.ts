@@ -1,32 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { range } from '../support/numbers.ts'
-import { seededRandom } from '../support/seeded-random.ts'
+import { describe, expect, it } from 'vitest'
 import { textOf } from './app.ts'
+import { type ProducerProcess, useDeployment } from './deployment.ts'
 import type { Outcome } from './followers.ts'
+import { atOnce, below, everyMs, factor, newIds, seed, words } from './kill-plan.ts'
 import type { ProduceCommand } from './producer.ts'
-import { type ProducerProcess, type Stage, setStage } from './stage.ts'
 
-const seed = Number(process.env.RUNS_SEED ?? Math.floor(Math.random() * 2 ** 32))
-/** Multiplies the number of kills. */
-const factor = Number(process.env.RUNS_FACTOR ?? 1)
-const random = seededRandom(seed)
-const below = (count: number): number => Math.floor(random() * count)
-
-const words = 60
-const everyMs = 12
-/** The number of runs at a time. */
-const atOnce = 6
-
-let stage: Stage
-beforeAll(async () => {
-  stage = await setStage()
-})
-afterAll(() => stage[Symbol.asyncDispose]())
-
-let count = 0
-function runIds(): string[] {
-  return range(1, atOnce).map(() => `run${count++}`)
-}
+const deployment = useDeployment()
 
 type Fault = NonNullable<ProduceCommand['fault']>
 type Runs = readonly { readonly id: string; readonly outcome: Outcome }[]
@@ -40,8 +19,8 @@ async function produceAll(
   during: (received: (items: number) => Promise<void>) => Promise<void>,
   fault?: Fault,
 ): Promise<Runs> {
-  const ids = runIds()
-  const followed = ids.map((id) => stage.follow(id))
+  const ids = newIds()
+  const followed = ids.map((id) => deployment().follow(id))
   const faulty = ids[below(atOnce)]
   for (const id of ids)
     producer.produce({ id, words, everyMs, ...(fault && id === faulty && { fault }) })
@@ -65,7 +44,7 @@ function agreed(id: string, outcomes: readonly Outcome[]): Outcome {
 async function expectComplete(runs: Runs): Promise<void> {
   for (const { id, outcome } of runs) {
     expect(outcome, `seed ${seed}`).toEqual({ text: textOf(id, words), end: 'completed' })
-    expect(await stage.app.channels.answer({ id }).status()).toEqual({
+    expect(await deployment().app.channels.answer({ id }).status()).toEqual({
       status: 'completed',
       value: textOf(id, words),
     })
@@ -79,7 +58,7 @@ async function expectAbandoned(runs: Runs): Promise<void> {
   for (const { id, outcome } of runs.filter((each) => !complete.includes(each))) {
     expect(outcome.end, `seed ${seed}, ${id}`).toBe('CONFLICT')
     expect(textOf(id, words).startsWith(outcome.text), `seed ${seed}, ${id}`).toBe(true)
-    expect(await stage.app.channels.answer({ id }).status()).toEqual({
+    expect(await deployment().app.channels.answer({ id }).status()).toEqual({
       status: 'abandoned',
       value: outcome.text,
     })
@@ -90,7 +69,7 @@ async function expectAbandoned(runs: Runs): Promise<void> {
 describe(`runs on two servers, seed ${seed},`, () => {
   it('are abandoned for all followers alike when their producer is killed at any word', async () => {
     for (let round = 0; round < 6 * factor; round++) {
-      const producer = await stage.startProducer()
+      const producer = await deployment().startProducer()
       const fault = { signal: 'SIGKILL', word: below(words) } as const
       await expectAbandoned(await produceAll(producer, () => producer.gone(), fault))
     }
@@ -98,7 +77,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
 
   it('get no more deltas from a producer that was frozen for longer than its lease', async () => {
     for (let round = 0; round < 3 * factor; round++) {
-      const producer = await stage.startProducer()
+      const producer = await deployment().startProducer()
       const fault = { signal: 'SIGSTOP', word: below(words) } as const
       const runs = await produceAll(producer, async () => {}, fault)
       producer.resume()
@@ -113,11 +92,11 @@ describe(`runs on two servers, seed ${seed},`, () => {
   })
 
   it('are followed to their end when a server is killed', async () => {
-    const producer = await stage.startProducer()
+    const producer = await deployment().startProducer()
     for (let round = 0; round < 5 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {
         await received(1 + below(12))
-        await stage.replaceServer(round % 2 === 0 ? 0 : 1)
+        await deployment().replaceServer(round % 2 === 0 ? 0 : 1)
       })
       await expectComplete(runs)
     }
@@ -125,12 +104,12 @@ describe(`runs on two servers, seed ${seed},`, () => {
   })
 
   it('are followed to their end when the sockets of clients are cut', async () => {
-    const producer = await stage.startProducer()
+    const producer = await deployment().startProducer()
     for (let round = 0; round < 10 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {
         for (const item of [1, 4, 8, 12]) {
           await received(item + below(4))
-          stage.proxies[below(2) === 0 ? 0 : 1].cut()
+          deployment().proxies[below(2) === 0 ? 0 : 1].cut()
         }
       })
       await expectComplete(runs)
@@ -139,27 +118,27 @@ describe(`runs on two servers, seed ${seed},`, () => {
   })
 
   it('show the same in a tab that is opened in place of one that was killed', async () => {
-    const producer = await stage.startProducer()
+    const producer = await deployment().startProducer()
     /** Kills a tab at any word, and follows the run in another one. */
     async function replaceTab(id: string): Promise<void> {
-      const followers = stage.follow(id)
+      const followers = deployment().follow(id)
       producer.produce({ id, words, everyMs: 4 * everyMs })
-      const killed = await stage.openTab(id, 0, 1 + below(12))
+      const killed = await deployment().openTab(id, 0, 1 + below(12))
       killed.kill()
-      const { outcome } = await stage.openTab(id, 1, 1)
+      const { outcome } = await deployment().openTab(id, 1, 1)
       const outcomes = await Promise.all([outcome, ...followers.map((each) => each.outcome)])
       await expectComplete([{ id, outcome: agreed(id, outcomes) }])
     }
-    for (let round = 0; round < factor; round++) await Promise.all(runIds().map(replaceTab))
+    for (let round = 0; round < factor; round++) await Promise.all(newIds().map(replaceTab))
     await producer.kill()
   })
 
   it('continue when Redis is killed and starts again with its log', async () => {
-    const producer = await stage.startProducer()
+    const producer = await deployment().startProducer()
     for (let round = 0; round < 5 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {
         await received(1 + below(12))
-        await stage.redis.restart()
+        await deployment().redis.restart()
       })
       // If the restart takes longer than the lease, runs are abandoned, but keep everything that
       // they had.

@@ -7,6 +7,7 @@ import { range } from '../support/numbers.ts'
 import { type RedisServer, startRedis, untilInSync } from '../support/redis.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { type App, createApp } from './app.ts'
+import { endless } from './endless.ts'
 import { followByLoop } from './followers.ts'
 
 let redis: RedisServer
@@ -19,13 +20,6 @@ afterEach(async () => {
   await app.channels.close()
   await redis[Symbol.asyncDispose]()
 })
-
-async function* endless({ signal }: { readonly signal: AbortSignal }) {
-  for (let word = 0; !signal.aborted; word++) {
-    yield `${word} `
-    await setTimeout(10)
-  }
-}
 
 describe('when Redis loses all of its data', () => {
   it('a run in progress is abandoned, and all of its followers get an error', async () => {

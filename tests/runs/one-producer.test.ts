@@ -1,36 +1,19 @@
-import { setTimeout } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { range } from '../support/numbers.ts'
-import { type App, createApp, textOf } from './app.ts'
+import { textOf } from './app.ts'
+import { useDeployment } from './deployment.ts'
+import { endless } from './endless.ts'
 import { followByLoop } from './followers.ts'
-import { type Stage, setStage } from './stage.ts'
 
-let stage: Stage
-let other: App
-beforeAll(async () => {
-  stage = await setStage()
-  other = createApp(stage.redis.url)
-})
-afterAll(async () => {
-  await other.channels.close()
-  await stage[Symbol.asyncDispose]()
-})
+const deployment = useDeployment()
 
 let count = 0
 const newId = (): string => `run${count++}`
 
-/** Yields words until the signal aborts, or for ever. */
-async function* endless({ signal }: { readonly signal: AbortSignal }) {
-  for (let word = 0; !signal.aborted; word++) {
-    yield `${word} `
-    await setTimeout(5)
-  }
-}
-
 it('of two processes that produce a run at the same moment, one runs', async () => {
-  const producers = await Promise.all([stage.startProducer(), stage.startProducer()])
+  const producers = await Promise.all([deployment().startProducer(), deployment().startProducer()])
   const ids = range(1, 40).map(newId)
-  const followers = ids.map((id) => followByLoop(stage.app, id))
+  const followers = ids.map((id) => followByLoop(deployment().app, id))
   for (const id of ids)
     for (const producer of producers) producer.produce({ id, words: 5, everyMs: 5 })
   const results = (
@@ -48,27 +31,27 @@ it('of two processes that produce a run at the same moment, one runs', async () 
 describe('a run is stopped', () => {
   it('by two processes at once, while it is produced', async () => {
     const id = newId()
-    const followers = stage.follow(id)
-    const producing = stage.app.channels.answer({ id }).produce(endless)
+    const followers = deployment().follow(id)
+    const producing = deployment().app.channels.answer({ id }).produce(endless)
     await Promise.all(followers.map((follower) => follower.received(3)))
     const stops = await Promise.all([
-      stage.app.channels.answer({ id }).stop({ reason: 'here' }),
-      other.channels.answer({ id }).stop({ reason: 'there' }),
+      deployment().app.channels.answer({ id }).stop({ reason: 'here' }),
+      deployment().otherApp.channels.answer({ id }).stop({ reason: 'there' }),
     ])
     expect(stops[0]).toEqual(stops[1])
     expect(await producing).toEqual({ status: 'stopped' })
     const outcomes = await Promise.all(followers.map(({ outcome }) => outcome))
-    const { value, ...status } = await other.channels.answer({ id }).status()
+    const { value, ...status } = await deployment().otherApp.channels.answer({ id }).status()
     expect(status).toEqual(stops[0])
     expect(outcomes).toEqual(followers.map(() => ({ text: value, end: 'stopped' })))
   })
 
   it('before it starts, while a follower is already waiting, and then never starts', async () => {
     const id = newId()
-    const followers = stage.follow(id)
+    const followers = deployment().follow(id)
     await Promise.all(followers.map((follower) => follower.received(1)))
-    await other.channels.answer({ id }).stop()
-    expect(await stage.app.channels.answer({ id }).produce(endless)).toEqual({
+    await deployment().otherApp.channels.answer({ id }).stop()
+    expect(await deployment().app.channels.answer({ id }).produce(endless)).toEqual({
       status: 'alreadyEnded',
     })
     const outcomes = await Promise.all(followers.map(({ outcome }) => outcome))
@@ -79,11 +62,11 @@ describe('a run is stopped', () => {
     for (let round = 0; round < 20; round++) {
       const id = newId()
       const [produced] = await Promise.all([
-        stage.app.channels.answer({ id }).produce(endless),
-        other.channels.answer({ id }).stop(),
+        deployment().app.channels.answer({ id }).produce(endless),
+        deployment().otherApp.channels.answer({ id }).stop(),
       ])
       expect(['stopped', 'alreadyEnded']).toContain(produced.status)
-      expect((await other.channels.answer({ id }).status()).status).toBe('stopped')
+      expect((await deployment().otherApp.channels.answer({ id }).status()).status).toBe('stopped')
     }
   })
 
@@ -92,11 +75,11 @@ describe('a run is stopped', () => {
     const source = async function* () {
       yield 'all'
     }
-    await stage.app.channels.answer({ id }).produce(source)
-    expect(await other.channels.answer({ id }).stop({ reason: 'late' })).toEqual({
+    await deployment().app.channels.answer({ id }).produce(source)
+    expect(await deployment().otherApp.channels.answer({ id }).stop({ reason: 'late' })).toEqual({
       status: 'completed',
     })
-    expect(await other.channels.answer({ id }).status()).toEqual({
+    expect(await deployment().otherApp.channels.answer({ id }).status()).toEqual({
       status: 'completed',
       value: 'all',
     })

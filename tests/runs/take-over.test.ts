@@ -1,38 +1,21 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { range } from '../support/numbers.ts'
-import { seededRandom } from '../support/seeded-random.ts'
+import { describe, expect, it } from 'vitest'
 import { textOf } from './app.ts'
+import { type ProducerProcess, useDeployment } from './deployment.ts'
 import type { Outcome } from './followers.ts'
+import { atOnce, below, everyMs, factor, newIds, seed, words } from './kill-plan.ts'
 import type { ProduceCommand } from './producer.ts'
-import { type ProducerProcess, type Stage, setStage } from './stage.ts'
 
-const seed = Number(process.env.RUNS_SEED ?? Math.floor(Math.random() * 2 ** 32))
-/** Multiplies the number of kills. */
-const factor = Number(process.env.RUNS_FACTOR ?? 1)
-const random = seededRandom(seed)
-const below = (count: number): number => Math.floor(random() * count)
-
-const words = 60
-const everyMs = 12
-/** The number of runs at a time. */
-const atOnce = 6
-
-let stage: Stage
-beforeAll(async () => {
-  stage = await setStage()
-})
-afterAll(() => stage[Symbol.asyncDispose]())
+const deployment = useDeployment()
 
 type Fault = NonNullable<ProduceCommand['fault']>
-let count = 0
 
 /** Produces runs on two processes: one of them has a fault, and the other waits for its turn. */
 async function produceTwice(
   [faulty, standby]: readonly [ProducerProcess, ProducerProcess],
   fault: Fault,
 ): Promise<readonly string[]> {
-  const ids = range(1, atOnce).map(() => `run${count++}`)
-  const followed = ids.map((id) => stage.follow(id, 'relay'))
+  const ids = newIds()
+  const followed = ids.map((id) => deployment().follow(id, 'relay'))
   const target = ids[below(atOnce)]
   const command = { kind: 'relay', words, everyMs } as const
   for (const id of ids) faulty.produce({ ...command, id, ...(id === target && { fault }) })
@@ -50,7 +33,10 @@ async function produceTwice(
 describe(`runs that another process takes over, seed ${seed},`, () => {
   it('are completed word for word when their producer is killed at any word', async () => {
     for (let round = 0; round < 6 * factor; round++) {
-      const [faulty, standby] = await Promise.all([stage.startProducer(), stage.startProducer()])
+      const [faulty, standby] = await Promise.all([
+        deployment().startProducer(),
+        deployment().startProducer(),
+      ])
       await produceTwice([faulty, standby], { signal: 'SIGKILL', word: 10 + below(words - 10) })
       const results = await standby.results.takeMany(atOnce)
       expect(results.some(({ status }) => status === 'completed')).toBe(true)
@@ -60,13 +46,16 @@ describe(`runs that another process takes over, seed ${seed},`, () => {
 
   it('get nothing from a producer that was frozen for longer than its lease', async () => {
     for (let round = 0; round < 3 * factor; round++) {
-      const [faulty, standby] = await Promise.all([stage.startProducer(), stage.startProducer()])
+      const [faulty, standby] = await Promise.all([
+        deployment().startProducer(),
+        deployment().startProducer(),
+      ])
       const fault = { signal: 'SIGSTOP', word: 10 + below(words - 10) } as const
       const ids = await produceTwice([faulty, standby], fault)
       faulty.resume()
       await faulty.results.takeMany(atOnce)
       for (const id of ids)
-        expect(await stage.app.channels.relay({ id }).status()).toEqual({
+        expect(await deployment().app.channels.relay({ id }).status()).toEqual({
           status: 'completed',
           value: textOf(id, words),
         })

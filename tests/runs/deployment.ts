@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { sseLink } from '@trpc-sse/client'
+import { afterAll, beforeAll } from 'vitest'
 import { type ChildServer, startChildServer } from '../support/child-server.ts'
 import { createInbox, type Inbox } from '../support/inbox.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
@@ -28,11 +29,13 @@ export interface Tab {
 }
 
 /** Two server processes, each behind a proxy, on one Redis with an append-only file. */
-export interface Stage extends AsyncDisposable {
+export interface Deployment extends AsyncDisposable {
   readonly redis: RedisServer
   readonly proxies: readonly [TcpProxy, TcpProxy]
   /** An instance in this process. */
   readonly app: App
+  /** Another one, which shares only Redis with it. */
+  readonly otherApp: App
   startProducer(): Promise<ProducerProcess>
   /** Kills a server process, and replaces it by another one. */
   replaceServer(index: 0 | 1): Promise<void>
@@ -45,7 +48,20 @@ export interface Stage extends AsyncDisposable {
   follow(id: string, kind?: Kind): readonly RunFollower[]
 }
 
-export async function setStage(): Promise<Stage> {
+/** Starts a deployment for all tests of a file. Returns a function that gets it. */
+export function useDeployment(): () => Deployment {
+  let deployment: Deployment | undefined
+  beforeAll(async () => {
+    deployment = await deploy()
+  })
+  afterAll(() => deployment?.[Symbol.asyncDispose]())
+  return () => {
+    if (!deployment) throw new Error('The deployment has not started yet.')
+    return deployment
+  }
+}
+
+async function deploy(): Promise<Deployment> {
   const stack = new AsyncDisposableStack()
   const args = ['--appendonly', 'yes', '--appendfsync', 'no']
   const redis = stack.use(await startRedis({ args }))
@@ -57,8 +73,12 @@ export async function setStage(): Promise<Stage> {
     stack.use(await startTcpProxy(servers[0].port)),
     stack.use(await startTcpProxy(servers[1].port)),
   ] as const
-  const app = createApp(redis.url)
-  stack.defer(() => app.channels.close())
+  const startApp = (): App => {
+    const app = createApp(redis.url)
+    stack.defer(() => app.channels.close())
+    return app
+  }
+  const app = startApp()
   const retry = { baseMs: 20, maxMs: 200 }
   const link = (index: 0 | 1, mode: 'multiplexed' | 'single') =>
     sseLink({ url: `http://127.0.0.1:${proxies[index].port}`, mode, retry })
@@ -67,6 +87,7 @@ export async function setStage(): Promise<Stage> {
     redis,
     proxies,
     app,
+    otherApp: startApp(),
     async startProducer() {
       return producerOn(stack.use(await startChildServer(producerModule, env)))
     },
