@@ -102,6 +102,21 @@ describe.concurrent('who is online', () => {
   })
 })
 
+describe('signing in under another name', () => {
+  it('makes all tabs of the browser another user', async ({ demo, ada, grace }) => {
+    const [one, other] = [await openAs(ada, demo, 'Ada'), await openAs(grace, demo, 'Grace')]
+    const second = await openDemo(ada, demo.url)
+    await untilOnline(other, 'Ada', '2 tabs')
+    await Promise.all([second.waitForEvent('load'), signInAs(one, 'Adele')])
+    await untilLive(second)
+    expect(await second.getByLabel('Your name').inputValue()).toBe('Adele')
+    await untilOnline(other, 'Adele', '2 tabs')
+    await other.locator('[data-person=Ada]').waitFor({ state: 'detached' })
+    await say(second, 'Who am I?')
+    await other.locator('.message', { hasText: 'Who am I?' }).getByText('Adele').waitFor()
+  })
+})
+
 describe.concurrent('who is typing', () => {
   it('is shown to the others in the room, and expires', async ({ demo, ada, grace }) => {
     const [one, other] = [await openAs(ada, demo, 'Ada'), await openAs(grace, demo, 'Grace')]
@@ -189,6 +204,8 @@ describe('signing out everywhere', () => {
       await page.getByText('You were signed out everywhere.').waitFor()
     }
     await tabs[0]?.screenshot({ path: join(screenshots, 'signed-out.png') })
+    await tabs[0]?.setViewportSize({ width: 360, height: 740 })
+    expect(await tabs[0]?.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
     const requests: string[] = []
     for (const page of pages) page.on('request', (request) => requests.push(request.url()))
     // The grace period ends later than the first retries would come.

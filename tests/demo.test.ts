@@ -104,6 +104,8 @@ describe('the chat', () => {
       await page.bringToFront()
       await say(page, `From window ${i}`)
     }
+    // They signed in once, although they were opened at the same time.
+    await pages[0]?.locator('.people', { hasText: '1 member' }).getByText('8 tabs').waitFor()
     for (const page of pages) {
       await page.bringToFront()
       expect(await messages(page, 8)).toEqual(pages.map((_, i) => `From window ${i}`))
