@@ -1,5 +1,6 @@
 import type { Clock } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from './backend/backend.ts'
+import { toEntriesBackend } from './backend/entries-backend.ts'
 import { traceBackend } from './backend/traced-backend.ts'
 import type { ChannelDefinition } from './channel/definition.ts'
 import type { ChannelHandle } from './channel/handle.ts'
@@ -11,6 +12,7 @@ import { PageCache } from './hub/page-cache.ts'
 import { Reads } from './hub/reads.ts'
 import { HubRegistry } from './hub/registry.ts'
 import type { ErrorStage } from './hub/report.ts'
+import { Instances } from './presence/instances.ts'
 import { Rooms } from './presence/rooms.ts'
 import type { ActiveRuns } from './run/active.ts'
 import type { RunDefinition } from './run/definition.ts'
@@ -105,6 +107,9 @@ export interface ChannelsInternals {
   readonly hubs: HubRegistry
   readonly clock: Clock
   readonly tracer: Tracer
+  /** Returns the leases of instances. Throws `INVALID_OPTION` for a backend without entries. */
+  instances(): Instances
+  report(error: unknown, stage: ErrorStage, log: ChannelLog): void
 }
 
 const internals = acrossCopies('channels', () => new WeakMap<object, ChannelsInternals>())
@@ -141,14 +146,20 @@ export function createChannels<
   const parts = { ...settings, backend, codec, clock, report, reads, tracer }
   const producers = new Set<() => Promise<void>>()
   const hubs = new HubRegistry({ ...parts, pageCache, maxOpen: maxOpenChannels })
-  const rooms = new Rooms({ ...parts, hubs })
+  let leases: Instances | undefined
+  const instances = (): Instances => {
+    leases ??= new Instances({ backend: toEntriesBackend(backend), clock })
+    return leases
+  }
+  const rooms = new Rooms({ ...parts, hubs, instances })
   const createFactory = factoryMaker({ ...parts, hubs, producers, rooms })
   const factories = Object.entries(options.channels).map(
     ([name, definition]) => [name, createFactory(name, definition)] as const,
   )
   const closeAll = async (): Promise<void> => {
     const abandoned = [...producers].map((abandon) => abandon())
-    await Promise.all([hubs.close(), rooms.close(), ...abandoned])
+    rooms.close()
+    await Promise.all([hubs.close(), leases?.close(rooms.longestGraceMs), ...abandoned])
     await backend.close()
   }
   const close = (): Promise<void> => keepAlive(closeAll())
@@ -156,6 +167,6 @@ export function createChannels<
     TDefinitions,
     TTransformer
   >
-  internals.set(channels, { codec, backend, hubs, clock, tracer })
+  internals.set(channels, { codec, backend, hubs, clock, tracer, instances, report })
   return channels
 }

@@ -7,6 +7,7 @@ export type ErrorStage =
   | 'gap'
   | 'index'
   | 'presence'
+  | 'limits'
   | 'close'
 
 /** Reports an error that can't be thrown to a caller. */

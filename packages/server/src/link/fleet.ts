@@ -68,6 +68,7 @@ export class Fleet {
   readonly #codec = createCodec(undefined)
   /** Links have no end of their own, so they aren't kept alive for it. */
   readonly #links = new Set<WeakRef<FleetLink>>()
+  #linksAdded = 0
   #joining: Promise<void> | undefined
   #hasJoined = false
   #feed: LogFeed | undefined
@@ -82,9 +83,10 @@ export class Fleet {
     this.#options = options
   }
 
-  /** Adds a link, which carries out orders from then on. */
-  add(link: FleetLink): void {
+  /** Adds a link, which carries out orders from then on. Returns its number in this process. */
+  add(link: FleetLink): number {
     this.#links.add(new WeakRef(link))
+    return ++this.#linksAdded
   }
 
   /**

@@ -10,6 +10,7 @@ import type { Fleet } from './fleet.ts'
 import type { MultiplexedStreams } from './multiplexed/streams.ts'
 import type { AddressReader } from './request/address.ts'
 import type { Bodies } from './request/body.ts'
+import type { KeyLimits } from './usage/key-limits.ts'
 
 /** The parts of a link that serve its streams. */
 export interface LinkParts {
@@ -20,6 +21,7 @@ export interface LinkParts {
   readonly fleet: Fleet | undefined
   readonly limiter: Limiter
   readonly tracer: Tracer
+  readonly keys: KeyLimits
   readonly admission: Admission
   readonly bodies: Bodies
   readonly addressOf: AddressReader

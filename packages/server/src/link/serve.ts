@@ -46,6 +46,12 @@ export async function admit(
     sender.identify(ctx)
     // The client has left in the meantime, so the connection gets no owner.
     if (connection.isClosed) return ctx
+    const counting =
+      sender.key === undefined
+        ? undefined
+        : parts.keys.open(connection, sender.key, info.calls.length)
+    if (counting) await counting
+    if (connection.isClosed) return ctx
     if (sender.wasDisconnected(() => connection.stream?.paths() ?? [])) throw disconnectedError()
     const expiresAtMs = services.expiresAt(ctx)
     if (expiresAtMs !== undefined) parts.connections.expire(connection, expiresAtMs)

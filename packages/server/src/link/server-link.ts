@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnyTRPCRouter } from '@trpc/server'
-import { elapsedTime, systemClock } from '@trpc-sse/protocol'
+import { type Clock, elapsedTime, systemClock } from '@trpc-sse/protocol'
 import { isForStream, serveNode } from '#node'
-import { internalsOf } from '../channels.ts'
+import { toEntriesBackend } from '../backend/entries-backend.ts'
+import { type ChannelsInternals, internalsOf } from '../channels.ts'
 import { acrossCopies } from '../shared-state.ts'
 import { detachedClock } from '../user-code/async-context.ts'
 import { keepAlive } from '../user-code/keep-alive.ts'
@@ -17,6 +18,7 @@ import {
   disconnectFilter,
 } from './connection/disconnects.ts'
 import { Limiter } from './connection/limiter.ts'
+import type { ConnectionLimits } from './connection/limits.ts'
 import { serveFetch } from './fetch/fetch.ts'
 import { Fleet } from './fleet.ts'
 import type { LinkParts } from './link-parts.ts'
@@ -34,6 +36,8 @@ import { optionsForRequest } from './request-options.ts'
 import { routerConfig } from './router.ts'
 import { settingsOf } from './settings.ts'
 import { createSingleMode } from './single.ts'
+import { FleetUsage } from './usage/fleet-usage.ts'
+import { KeyLimits } from './usage/key-limits.ts'
 
 /** Statistics of a link: current numbers, and totals since its creation. */
 export interface ServerLinkStats {
@@ -153,14 +157,29 @@ function createDisconnect({ connections, fleet }: LinkParts): ServerLink['discon
 
 const fleets = acrossCopies('fleets', () => new WeakMap<object, Fleet>())
 
-/** Returns the fleet of a link's channels, of which the link becomes a part. */
-function joinFleet(channels: object | undefined, connections: Connections): Fleet | undefined {
+/** Joins the fleet of a link's channels, and creates the limits of its keys. */
+function joinFleet(
+  channels: object | undefined,
+  connections: Connections,
+  { clock, limits }: { readonly clock: Clock; readonly limits: ConnectionLimits },
+): Pick<LinkParts, 'fleet' | 'keys'> {
   const internals = channels && internalsOf(channels)
-  if (!channels || !internals) return undefined
+  if (!channels || !internals)
+    return { fleet: undefined, keys: new KeyLimits({ clock, limits, fleet: undefined }) }
   const fleet = fleets.get(channels) ?? new Fleet(internals)
   fleets.set(channels, fleet)
-  fleet.add(connections)
-  return fleet
+  const link = fleet.add(connections)
+  const usage = limits.scope === 'fleet' ? createFleetUsage(internals, limits, link) : undefined
+  return { fleet, keys: new KeyLimits({ clock, limits, fleet: usage }) }
+}
+
+function createFleetUsage(
+  internals: ChannelsInternals,
+  limits: ConnectionLimits,
+  link: number,
+): FleetUsage {
+  const backend = toEntriesBackend(internals.backend)
+  return new FleetUsage({ ...internals, backend, instances: internals.instances(), limits, link })
 }
 
 function createParts<TRouter extends AnyTRPCRouter>(
@@ -188,7 +207,7 @@ function createParts<TRouter extends AnyTRPCRouter>(
     router,
     clock,
     connections,
-    fleet: joinFleet(channels, connections),
+    ...joinFleet(channels, connections, { clock, limits }),
     limiter,
     tracer,
     retryMs,

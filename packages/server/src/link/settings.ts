@@ -32,6 +32,7 @@ export function settingsOf(
   mustHaveTransformer(options.channels, output)
   const heartbeatMs = heartbeatOf(options.heartbeatMs, sse)
   mustBeNumbers(options)
+  mustBeScope(options)
   return {
     limits: limitsOf(options.limits),
     heartbeatMs,
@@ -69,7 +70,7 @@ function mustBeNumbers({
   retryMs,
   maxBufferedBytes,
   maxQueuedBytes,
-  limits,
+  limits: { scope, ...limits } = {},
 }: ServerLinkOptions): void {
   const numbers = { retryMs, maxBufferedBytes, maxQueuedBytes, ...limits }
   for (const [name, value] of Object.entries(numbers)) {
@@ -77,9 +78,20 @@ function mustBeNumbers({
     const message = `createServerLink(): ${name} is ${value}. Give a number, 0 or more.`
     throw new RealtimeError('INVALID_OPTION', message)
   }
-  if (limits?.changesPerSecond !== 0) return
+  if (limits.changesPerSecond !== 0) return
   const message =
     'createServerLink(): changesPerSecond is 0, so that no stream could ever change. Give more than 0.'
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function mustBeScope({ limits, channels }: ServerLinkOptions): void {
+  const scope: string = limits?.scope ?? 'process'
+  if (scope === 'process' || (scope === 'fleet' && channels && internalsOf(channels))) return
+  const advice =
+    scope === 'fleet'
+      ? 'Pass the channels too: their backend counts for all processes.'
+      : "Give 'process' or 'fleet'."
+  const message = `createServerLink(): limits.scope is ${JSON.stringify(scope)}. ${advice}`
   throw new RealtimeError('INVALID_OPTION', message)
 }
 

@@ -47,6 +47,8 @@ export async function serveSingle(
     call.ctx = await admit(parts, services, connection, info)
     call.context = connection.context
     signal.throwIfAborted()
+    const { keyHold } = connection
+    if (keyHold && !(await keyHold.enter())) throw parts.keys.tooManySubscriptions()
     result = await callProcedure(call, request)
   } catch (cause) {
     const error = errorOf(cause)

@@ -1,7 +1,7 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { ChannelLog } from '../backend/backend.ts'
 import type { EntriesBackend } from '../backend/entries-backend.ts'
-import { FailureReport } from '../hub/report.ts'
+import { within } from '../user-code/within.ts'
 
 /** The duration of a lease, in milliseconds. */
 const leaseMs = 8_000
@@ -9,20 +9,22 @@ const leaseMs = 8_000
 const heartbeatMs = 2_000
 
 /** The log with the leases of all instances. Each lease is an entry. */
-const log: ChannelLog = {
+export const instancesLog: ChannelLog = {
   key: '~instances',
   retain: { events: 1, forMs: 60_000 },
   entries: { checkMs: leaseMs },
 }
 
-/** The callbacks of {@link Instances}. */
+/** What needs the leases of instances: presence, and limits over the fleet. */
 export interface InstancesUser {
-  /** Whether this process holds members, and so needs a lease. */
+  /** Whether this process holds something that must end with it, and so needs a lease. */
   holds(): boolean
   /** Whether this process needs to know which instances are dead. */
   watches(): boolean
   /** Called after each successful heartbeat. */
   onHeartbeat(): void
+  /** Called after each failed heartbeat. */
+  onFailure(error: unknown): void
   /** Called when this process has got a new id because it had lost its lease. */
   onNewId(): void
   /** Called with the ids of instances whose leases have ended. */
@@ -33,13 +35,11 @@ export interface InstancesUser {
 export interface InstancesOptions {
   readonly backend: EntriesBackend
   readonly clock: Clock
-  readonly user: InstancesUser
-  report(error: unknown, stage: 'presence', log: ChannelLog): void
 }
 
 /**
  * Keeps the lease of this process, and detects when the leases of other processes end. A heartbeat
- * is two scripts, regardless of the number of members.
+ * is two scripts, regardless of what the process holds.
  *
  * After an outage of the store, the leases of all instances have ended, and they get new ones. So
  * after a failed heartbeat or the loss of its own lease, an instance declares no other one dead for
@@ -48,10 +48,12 @@ export interface InstancesOptions {
 export class Instances {
   readonly #options: InstancesOptions
   readonly #elapsedMs: () => number
-  readonly #failures: FailureReport
-  /** Ids of instances that had a lease, or that an entry of a member names. */
+  readonly #users = new Set<InstancesUser>()
+  /** Ids of instances that had a lease, or that an entry names. */
   readonly #known = new Set<string>()
   #id: string | undefined
+  /** The time at which the lease was last renewed, as this process knows it. */
+  #renewedAtMs = 0
   #registering: Promise<string> | undefined
   #trustsAbsenceAtMs: number
   #cancelHeartbeat: (() => void) | undefined
@@ -61,17 +63,19 @@ export class Instances {
     this.#options = options
     this.#elapsedMs = elapsedTime(options.clock)
     this.#trustsAbsenceAtMs = leaseMs
-    this.#failures = new FailureReport(
-      (error) => options.report(error, 'presence', log),
-      'presence',
-    )
   }
 
-  /** Starts the heartbeats, unless they are running. */
-  start(): void {
+  /** Adds a user, and starts the heartbeats, unless they are running. */
+  add(user: InstancesUser): void {
+    this.#users.add(user)
     if (this.#cancelHeartbeat || this.#isClosed) return
     this.#distrust()
     this.#schedule()
+  }
+
+  /** Removes a user that needs nothing any more. */
+  delete(user: InstancesUser): void {
+    this.#users.delete(user)
   }
 
   /** Records an instance that an entry names. If it has no lease, it is reported as dead. */
@@ -81,11 +85,9 @@ export class Instances {
 
   /** Resolves to the id of this instance once it has a lease. Rejects if the backend fails. */
   register(): Promise<string> {
-    if (this.#id !== undefined) return Promise.resolve(this.#id)
-    this.#registering ??= this.#takeLease().finally(() => {
-      this.#registering = undefined
-    })
-    return this.#registering
+    // A process that was frozen, or couldn't reach the store, is taken for dead by others.
+    const isOver = this.#elapsedMs() - this.#renewedAtMs >= leaseMs
+    return this.#id === undefined || isOver ? this.#takeLease() : Promise.resolve(this.#id)
   }
 
   /**
@@ -98,7 +100,9 @@ export class Instances {
     if (id === undefined) return
     const { backend } = this.#options
     // The lease ends by itself if this fails.
-    await backend.change(log, { when: [alive(id)], set: [leaseOf(id, graceMs)] }).catch(() => {})
+    await backend
+      .change(instancesLog, { when: [alive(id)], set: [leaseOf(id, graceMs)] })
+      .catch(() => {})
   }
 
   #schedule(): void {
@@ -108,44 +112,61 @@ export class Instances {
   }
 
   async #beat(): Promise<void> {
-    const { user } = this.#options
     try {
-      if (user.holds()) await this.#renew()
-      // Its lease ends, so the next member needs another one.
-      else this.#id = undefined
-      if (user.watches()) await this.#findDead()
-      this.#failures.succeeded()
-      user.onHeartbeat()
+      await within(this.#options.clock, leaseMs, this.#renewAndWatch())
+      for (const user of this.#users) user.onHeartbeat()
     } catch (error) {
       this.#distrust()
-      if (!this.#isClosed) this.#failures.failed(error)
+      if (!this.#isClosed) for (const user of this.#users) user.onFailure(error)
     }
     this.#cancelHeartbeat = undefined
     if (this.#isClosed) return
-    if (user.holds() || user.watches()) this.#schedule()
+    if (this.#some((user) => user.holds() || user.watches())) this.#schedule()
+  }
+
+  async #renewAndWatch(): Promise<void> {
+    if (this.#some((user) => user.holds())) await this.#renew()
+    // The lease ends, so whatever is held next needs another one.
+    else this.#id = undefined
+    if (this.#some((user) => user.watches())) await this.#findDead()
   }
 
   async #renew(): Promise<void> {
     const id = await this.register()
-    const { outcome } = await this.#options.backend.change(log, {
+    const renewedAtMs = this.#elapsedMs()
+    const { outcome } = await this.#options.backend.change(instancesLog, {
       when: [alive(id)],
       set: [leaseOf(id, leaseMs)],
     })
-    if (outcome === 'changed') return
-    this.#id = undefined
-    this.#distrust()
-    await this.register()
-    this.#options.user.onNewId()
+    if (outcome === 'changed') this.#renewedAtMs = renewedAtMs
+    else await this.#takeLease()
   }
 
-  async #takeLease(): Promise<string> {
+  /** Takes a lease under a new id. If there was another one, it has ended. */
+  #takeLease(): Promise<string> {
+    this.#registering ??= within(this.#options.clock, leaseMs, this.#storeLease()).finally(() => {
+      this.#registering = undefined
+    })
+    return this.#registering
+  }
+
+  async #storeLease(): Promise<string> {
     const { backend, clock } = this.#options
+    const hadLease = this.#id !== undefined
+    if (hadLease) this.#distrust()
     const id = Array.from({ length: 3 }, () =>
       Math.floor(clock.random() * 2 ** 32).toString(36),
     ).join('.')
-    await backend.change(log, { set: [leaseOf(id, leaseMs)] })
+    const takenAtMs = this.#elapsedMs()
+    await backend.change(instancesLog, { set: [leaseOf(id, leaseMs)] })
     this.#id = id
+    this.#renewedAtMs = takenAtMs
+    if (hadLease) for (const user of this.#users) user.onNewId()
     return id
+  }
+
+  #some(matches: (user: InstancesUser) => boolean): boolean {
+    return [...this.#users].some(matches)
   }
 
   async #findDead(): Promise<void> {
@@ -156,7 +177,7 @@ export class Instances {
     for (const id of living) this.#known.add(id)
     if (dead.size === 0 || this.#elapsedMs() < this.#trustsAbsenceAtMs) return
     for (const id of dead) this.#known.delete(id)
-    this.#options.user.onDead(dead)
+    for (const user of this.#users) user.onDead(dead)
   }
 
   async #readLiving(): Promise<ReadonlySet<string>> {
@@ -164,7 +185,7 @@ export class Instances {
     let after: string | undefined
     do {
       const range = { limit: 1_000, ...(after !== undefined && { after }) }
-      const page = await this.#options.backend.entries(log, range)
+      const page = await this.#options.backend.entries(instancesLog, range)
       for (const [id] of page.entries) living.add(id)
       after = page.next
     } while (after !== undefined)

@@ -2,7 +2,8 @@ import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
 import { toEntriesBackend } from '../backend/entries-backend.ts'
 import type { HubRegistry } from '../hub/registry.ts'
-import { Instances, type InstancesUser } from './instances.ts'
+import { FailureReport } from '../hub/report.ts'
+import { type Instances, type InstancesUser, instancesLog } from './instances.ts'
 import { parseMember } from './member.ts'
 import { Room, type RoomOptions } from './room.ts'
 
@@ -11,6 +12,8 @@ export interface RoomsOptions {
   readonly backend: Backend
   readonly clock: Clock
   readonly hubs: Pick<HubRegistry, 'find'>
+  /** Returns the leases of instances. Throws `INVALID_OPTION` for a backend without entries. */
+  instances(): Instances
   report(error: unknown, stage: 'presence', log: ChannelLog): void
 }
 
@@ -36,6 +39,7 @@ export type RoomSettings = Omit<RoomOptions, 'backend' | 'clock' | 'report' | 'i
 export class Rooms implements InstancesUser {
   readonly #options: RoomsOptions
   readonly #elapsedMs: () => number
+  readonly #failures: FailureReport
   #instances: Instances | undefined
   readonly #slots = new Map<string, RoomSlot>()
   #longestGraceMs = 0
@@ -43,6 +47,15 @@ export class Rooms implements InstancesUser {
   constructor(options: RoomsOptions) {
     this.#options = options
     this.#elapsedMs = elapsedTime(options.clock)
+    this.#failures = new FailureReport(
+      (error) => options.report(error, 'presence', instancesLog),
+      'presence',
+    )
+  }
+
+  /** The longest time for which members stay after their last subscription, in milliseconds. */
+  get longestGraceMs(): number {
+    return this.#longestGraceMs
   }
 
   /**
@@ -62,10 +75,9 @@ export class Rooms implements InstancesUser {
     for (const id of parseMember(text).instances) this.#instances?.see(id)
   }
 
-  async close(): Promise<void> {
+  close(): void {
     for (const { room } of this.#slots.values()) room.close()
     this.#slots.clear()
-    await this.#instances?.close(this.#longestGraceMs)
   }
 
   holds(): boolean {
@@ -76,7 +88,12 @@ export class Rooms implements InstancesUser {
     return this.#slots.size > 0
   }
 
+  onFailure(error: unknown): void {
+    this.#failures.failed(error)
+  }
+
   onHeartbeat(): void {
+    this.#failures.succeeded()
     const now = this.#elapsedMs()
     for (const [key, { room, watchedUntilMs }] of this.#slots) {
       room.retry()
@@ -111,8 +128,8 @@ export class Rooms implements InstancesUser {
     const { log } = settings
     const { clock, report } = this.#options
     const backend = toEntriesBackend(this.#options.backend)
-    this.#instances ??= new Instances({ ...this.#options, backend, user: this })
-    const instances = this.#instances
+    const instances = this.#options.instances()
+    this.#instances = instances
     const room = new Room({
       ...settings,
       backend,
@@ -122,7 +139,7 @@ export class Rooms implements InstancesUser {
     })
     const slot = { room, log, watchedUntilMs: 0 }
     this.#slots.set(log.key, slot)
-    instances.start()
+    instances.add(this)
     return slot
   }
 

@@ -2,6 +2,7 @@ import type { ReadGroup } from '../../hub/reads.ts'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import { logToConsole } from '../../user-code/calls.ts'
 import type { IncomingBody } from '../request/body.ts'
+import type { KeyHold } from './key-hold.ts'
 import type { SlotHolder, Tally } from './limiter.ts'
 import { ConnectionReadGroup, type GroupOptions } from './read-group.ts'
 import type { ResponseHead, ResponseWriter } from './response-writer.ts'
@@ -35,6 +36,9 @@ export class Connection implements SlotHolder {
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false
+  isReplaced = false
+  /** What the connection and its subscriptions use of their key's limits, if it has a key. */
+  keyHold: KeyHold | undefined = undefined
   /** How many milliseconds early heartbeats are sent. It differs between connections. */
   heartbeatEarlyMs = 0
   /** The time at which the client is asked to reconnect, in elapsed milliseconds, if ever. */

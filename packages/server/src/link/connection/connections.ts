@@ -175,6 +175,7 @@ export class Connections {
   #remove(connection: Connection): void {
     const { limiter, tracer } = this.#options
     limiter.release(connection)
+    connection.keyHold?.release()
     this.#all.delete(connection)
     const { number, key, openedAt } = connection
     if (tracer.isOn && openedAt !== undefined) tracer.report('closed', { stream: number, key })
@@ -236,6 +237,9 @@ export class Connections {
     const { tracer } = this.#options
     if (tracer.isOn) tracer.report('moved', { stream: connection.number, reason: data.reason })
     const canHandOver = data.reason !== 'disconnect' && connection.openedAt !== undefined
+    // At a limit, the new stream must find room while this one continues.
+    this.#options.limiter.replace(connection)
+    connection.keyHold?.release()
     connection.stream?.reconnect(data, retryMs)
     if (!canHandOver) connection.dismiss()
   }

@@ -27,6 +27,8 @@ export interface SlotHolder {
   connectionTally: Tally | undefined
   /** Whether the connection has one of the slots for all connections. */
   hasSlot: boolean
+  /** Whether the client was asked to open another stream, which takes the place of this one. */
+  isReplaced: boolean
 }
 
 /** For a sender without a known address, all limits apply except the one per address. */
@@ -89,16 +91,25 @@ export class Limiter {
     this.#forgetEmpty(tally)
   }
 
+  /**
+   * Stops counting a connection for its key or address, as its client opens another one in its
+   * place. Until `release`, it still has its slot.
+   */
+  replace(holder: SlotHolder): void {
+    const tally = holder.connectionTally
+    if (tally === undefined || holder.isReplaced) return
+    holder.isReplaced = true
+    tally.connections -= 1
+    this.#forgetEmpty(tally)
+  }
+
   /** Stops counting a connection, and its request. */
   release(holder: SlotHolder): void {
     this.endRequest(holder)
     if (holder.hasSlot) this.#connections -= 1
     holder.hasSlot = false
-    const tally = holder.connectionTally
-    if (tally === undefined) return
+    this.replace(holder)
     holder.connectionTally = undefined
-    tally.connections -= 1
-    this.#forgetEmpty(tally)
   }
 
   #tallyOf(name: string): Tally {

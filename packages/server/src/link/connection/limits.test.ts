@@ -319,7 +319,12 @@ describe('a connection slot', () => {
         for (const { what, place, key, address } of steps) {
           const chosen = [...held][place % Math.max(1, held.size)]
           if (what === 'addRequest') {
-            const nobody = { requestTally: undefined, connectionTally: undefined, hasSlot: false }
+            const nobody = {
+              requestTally: undefined,
+              connectionTally: undefined,
+              hasSlot: false,
+              isReplaced: false,
+            }
             const holder: Held = { ...nobody, address, pending: true, taken: false }
             const isFull =
               count(({ pending }) => pending) >= limits.connections ||

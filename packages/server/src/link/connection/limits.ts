@@ -1,6 +1,15 @@
 /** The limits of a link, in total and for each client. */
 export interface ConnectionLimits {
   /**
+   * Whether the limits of a key apply to each process (`'process'`), or to all processes that share
+   * the backend of the link's channels (`'fleet'`). With `'fleet'`, a stream that opens at a limit
+   * waits up to two seconds for one that is closing. While the backend is away, the limits apply to
+   * each process.
+   *
+   * @default 'process'
+   */
+  readonly scope: 'process' | 'fleet'
+  /**
    * The maximum number of connections. The same number of requests may be pending in addition:
    * requests whose stream isn't open yet, and changes of streams.
    *
@@ -13,6 +22,20 @@ export interface ConnectionLimits {
    * @default 500
    */
   readonly connectionsPerKey: number
+  /**
+   * The maximum number of subscriptions on all connections with the same `connectionKey`. A
+   * subscription beyond the limit ends with TOO_MANY_REQUESTS, and clients retry it later.
+   *
+   * @default 10_000
+   */
+  readonly subscriptionsPerKey: number
+  /**
+   * The maximum number of connections that may be opened with the same `connectionKey` in any
+   * minute. Reconnects count.
+   *
+   * @default 3_000
+   */
+  readonly connectsPerKeyAndMinute: number
   /**
    * The maximum number of connections from one address, for connections without a `connectionKey`.
    * It also applies to requests whose owner isn't known yet. Many people may share an address, such
@@ -68,8 +91,11 @@ export interface ConnectionLimits {
 /** Fills in the defaults of a link's limits. */
 export function limitsOf(given: Partial<ConnectionLimits> = {}): ConnectionLimits {
   return {
+    scope: given.scope ?? 'process',
     connections: given.connections ?? 10_000,
     connectionsPerKey: given.connectionsPerKey ?? 500,
+    subscriptionsPerKey: given.subscriptionsPerKey ?? 10_000,
+    connectsPerKeyAndMinute: given.connectsPerKeyAndMinute ?? 3_000,
     connectionsPerAddress: given.connectionsPerAddress ?? given.connectionsPerKey ?? 5_000,
     subscriptionsPerConnection: given.subscriptionsPerConnection ?? 1_000,
     channelsPerConnection: given.channelsPerConnection ?? 1_000,

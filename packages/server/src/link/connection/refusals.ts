@@ -3,25 +3,38 @@ import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 
 const limitTexts = {
   connections: {
+    what: 'connections',
     scope: 'this server (connections)',
     advice: 'limits.connections raises it.',
   },
   connectionsPerKey: {
+    what: 'connections',
     scope: 'one user (connectionsPerKey)',
     advice: 'limits.connectionsPerKey raises it.',
   },
+  subscriptionsPerKey: {
+    what: 'subscriptions',
+    scope: 'one user (subscriptionsPerKey)',
+    advice: 'limits.subscriptionsPerKey raises it.',
+  },
+  connectsPerKeyAndMinute: {
+    what: 'new connections in a minute',
+    scope: 'one user (connectsPerKeyAndMinute)',
+    advice: 'limits.connectsPerKeyAndMinute raises it.',
+  },
   connectionsPerAddress: {
+    what: 'connections',
     scope: 'one address (connectionsPerAddress)',
     advice:
       'limits.connectionsPerAddress raises it; behind a proxy, trustProxy tells clients apart; connectionKey tells users apart.',
   },
 } as const
 
-/** Creates the error for a connection beyond a limit. */
+/** Creates the error for a connection or subscription beyond a limit. */
 export function limitReached(limit: keyof typeof limitTexts, count: number): TRPCError {
-  const { scope, advice } = limitTexts[limit]
+  const { what, scope, advice } = limitTexts[limit]
   const code = limit === 'connections' ? 'SERVICE_UNAVAILABLE' : 'TOO_MANY_REQUESTS'
-  const message = `The limit of ${count} connections for ${scope} is reached. Close some, or try again later. On the server, ${advice}`
+  const message = `The limit of ${count} ${what} for ${scope} is reached. Close some, or try again later. On the server, ${advice}`
   return overLimit(code, message)
 }
 

@@ -43,7 +43,10 @@ export function createMultiplexedMode(
     endsSilentlyOnAbort: false,
     onStart: ({ connection, key, live }, position) =>
       connection.send(startedFrame({ key, live }, position)),
-    onEnd: ({ over, context }, reason) => context.runInAsyncScope(() => over.abort(reason)),
+    onEnd({ connection, over, context }, reason) {
+      connection.keyHold?.leave()
+      context.runInAsyncScope(() => over.abort(reason))
+    },
   }
 }
 

@@ -34,7 +34,7 @@ interface Slot {
 
 /** Options for starting subscriptions of the set. */
 interface StartOptions {
-  /** The instance that received the request: this one or another one. */
+  /** The instance that received the request. */
   readonly from: 'here' | 'elsewhere'
   readonly context: AsyncContext
   /** Whether the first subscription may use the turn of the stream instead of waiting for one. */
@@ -193,9 +193,14 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
     const turn = this.#turn(over.signal, options.hasTurn)
     if (turn) await turn
     if (over.signal.aborted) return
+    const { keyHold } = this.#connection
+    const entering = keyHold?.enter() ?? true
+    const hasRoom = typeof entering === 'boolean' ? entering : await entering
+    if (over.signal.aborted) return keyHold?.leave()
     const call = this.#createCall(key, request, over, options.context)
     slot.call = call
     try {
+      if (!hasRoom) throw this.#parts.keys.tooManySubscriptions()
       if (options.from === 'elsewhere')
         call.context = await restoreContext(this.#runWithContext, call.ctx)
       if (over.signal.aborted) return
