@@ -84,6 +84,11 @@ export type {
 } from './link/options.ts'
 export type { TrustProxy } from './link/request/address.ts'
 export { createServerLink, type ServerLink, type ServerLinkStats } from './link/server-link.ts'
+export {
+  createRateLimiter,
+  type RateLimiter,
+  type RateLimiterOptions,
+} from './link/usage/rate-limiter.ts'
 export type { HeldMember, HoldOptions, Member, Presence } from './presence/handle.ts'
 export type { ActiveRun, ActiveRunChange, ActiveRunEvent, ActiveRuns } from './run/active.ts'
 export {

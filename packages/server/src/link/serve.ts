@@ -46,10 +46,7 @@ export async function admit(
     sender.identify(ctx)
     // The client has left in the meantime, so the connection gets no owner.
     if (connection.isClosed) return ctx
-    const counting =
-      sender.key === undefined
-        ? undefined
-        : parts.keys.open(connection, sender.key, info.calls.length)
+    const counting = countForKey(parts, connection, sender.key, info)
     if (counting) await counting
     if (connection.isClosed) return ctx
     if (sender.wasDisconnected(() => connection.stream?.paths() ?? [])) throw disconnectedError()
@@ -64,6 +61,20 @@ export async function admit(
   } finally {
     sender.end()
   }
+}
+
+/** Counts a connection for its key, if it has one. Returns a promise if others count too. */
+function countForKey(
+  { keys, limiter }: LinkParts,
+  connection: Connection,
+  key: string | undefined,
+  { calls }: TRPCRequestInfo,
+): Promise<void> | undefined {
+  if (key === undefined) return undefined
+  const counting = keys.open(connection, key, calls.length)
+  // The owner is known: while the connection waits for room, it takes none of its address.
+  if (counting) limiter.endRequest(connection)
+  return counting
 }
 
 /**

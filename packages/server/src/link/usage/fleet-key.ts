@@ -10,7 +10,7 @@ import {
   type UsagePlan,
   type UsageRequest,
 } from './plan.ts'
-import { instanceOf, parseUsage, type Usage } from './usage-text.ts'
+import { instanceOf, parseUsage, totalUsage, type Usage } from './usage-text.ts'
 
 /** The parts that all keys of a link share. */
 export interface FleetKeyOptions {
@@ -84,6 +84,7 @@ export class FleetKey {
   #connections = 0
   #subscriptions = 0
   #pending: Pending[] = []
+  #streamsPending = 0
   /** The text of the entry, as far as it is known. A guess is enough. */
   #text: string | null = null
   /** The name under which the usage was stored last. */
@@ -106,6 +107,8 @@ export class FleetKey {
   /** Asks for a stream, or for subscriptions. Never rejects. */
   acquire(request: UsageRequest, isWanted: () => boolean): Promise<Grant> {
     if (this.#options.isAway()) return Promise.resolve(this.#take(request, 'away'))
+    if (request.connections > 0 && !this.#mayWait()) return Promise.resolve('full')
+    this.#streamsPending += request.connections
     const untilMs = this.#elapsedMs() + waitMs
     return new Promise((resolve) => {
       this.#pending.push({ ...request, untilMs, wasAsked: false, isWanted, resolve })
@@ -125,6 +128,13 @@ export class FleetKey {
   /** Marks the usage as not stored: the id of this instance has changed, or data was lost. */
   invalidate(): void {
     this.#isChanged = true
+  }
+
+  /** Whether one more stream may wait. More than the limit can't all get in. */
+  #mayWait(): boolean {
+    const { connectionsPerKey } = this.#options.limits
+    if (this.#streamsPending >= connectionsPerKey) this.#dropUnwanted()
+    return this.#streamsPending < connectionsPerKey
   }
 
   /** Stores the usage, unless it is stored, and answers requests. Never rejects. */
@@ -164,7 +174,8 @@ export class FleetKey {
     } catch (error) {
       this.#isChanged = true
       this.#options.onFailure(error)
-      for (const request of this.#pending.splice(0)) request.resolve(this.#take(request, 'away'))
+      for (const request of this.#pending) request.resolve(this.#take(request, 'away'))
+      this.#keep(() => false)
     } finally {
       attempt.isOver = true
     }
@@ -245,7 +256,7 @@ export class FleetKey {
       }
       answered.add(request)
     }
-    this.#pending = this.#pending.filter((request) => !answered.has(request))
+    this.#keep((request) => !answered.has(request))
   }
 
   #take({ connections, subscriptions }: Usage, grant: Grant): Grant {
@@ -256,10 +267,15 @@ export class FleetKey {
   }
 
   #dropUnwanted(): void {
-    this.#pending = this.#pending.filter((request) => {
+    this.#keep((request) => {
       if (request.isWanted()) return true
       request.resolve('full')
       return false
     })
+  }
+
+  #keep(isPending: (request: Pending) => boolean): void {
+    this.#pending = this.#pending.filter(isPending)
+    this.#streamsPending = totalUsage(this.#pending).connections
   }
 }

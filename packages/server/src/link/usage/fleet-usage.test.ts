@@ -158,6 +158,22 @@ describe('a limit over the fleet', () => {
     first.close()
   })
 
+  it('has heartbeats whose cost doesn’t depend on the number of connections', async () => {
+    const costs = []
+    for (const count of [1, 300]) {
+      const stage = setup({ instances: 1, connectionsPerKey: 1_000 })
+      for (let i = 0; i < count; i++) await stage.open(0, `user ${i}`)
+      await stage.pass(10)
+      const before = stage.changes
+      await stage.pass(60)
+      costs.push(stage.changes - before)
+    }
+    const [one = 0, many = 0] = costs
+    // Two commands every two seconds.
+    expect(one).toBeLessThan(90)
+    expect(many).toBeLessThan(90)
+  })
+
   it('counts connects of the last minute, also of streams that were closed at once', async () => {
     const { open, pass } = setup({ connectsPerKeyAndMinute: 4 })
     for (let i = 0; i < 4; i++) {

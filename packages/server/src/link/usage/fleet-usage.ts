@@ -4,6 +4,7 @@ import type { EntriesBackend } from '../../backend/entries-backend.ts'
 import type { ErrorStage } from '../../hub/report.ts'
 import type { Instances, InstancesUser } from '../../presence/instances.ts'
 import { sha256 } from '../request/sha256.ts'
+import { backendIsAway } from './away.ts'
 import { FleetKey, type Grant } from './fleet-key.ts'
 import type { KeyLimitsSettings, UsageRequest } from './plan.ts'
 import { holderOf } from './usage-text.ts'
@@ -71,14 +72,7 @@ export class FleetUsage implements InstancesUser {
     this.#isAway = true
     // The app has closed its channels.
     if (error instanceof RealtimeError && error.code === 'CLOSED') return
-    const message =
-      'Limits over the fleet can’t be checked, because the backend is away. Until it is back, each process applies them to its own connections.'
-    const cause = error
-    this.#options.report(
-      new RealtimeError('BACKEND_UNAVAILABLE', message, { cause }),
-      'limits',
-      usageLog(''),
-    )
+    this.#options.report(backendIsAway(error), 'limits', usageLog(''))
   }
 
   onNewId(): void {

@@ -2,8 +2,8 @@
 const periodMs = 60_000
 
 /**
- * Counts what each key did in the last minute, as the newest period and the rest of the one before.
- * It never counts too little. Keys are forgotten after two periods, whatever their number.
+ * Estimates how often each key did something in the last minute: in the current period, and in the
+ * rest of the one before, as if its times were spread evenly. Keys are forgotten after two periods.
  */
 export class RecentCounts {
   readonly #elapsedMs: () => number
@@ -21,7 +21,7 @@ export class RecentCounts {
     this.#now.set(key, (this.#now.get(key) ?? 0) + 1)
   }
 
-  /** Returns how often a key was added in the last minute, at most. */
+  /** Returns how often a key was added in the last minute, about. */
   count(key: string): number {
     this.#turn()
     const restOfBefore = 1 - (this.#elapsedMs() - this.#startedAtMs) / periodMs
