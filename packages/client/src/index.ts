@@ -2,6 +2,7 @@ export {
   type Clock,
   type GapReason,
   isRealtimeError,
+  type RareBranch,
   RealtimeError,
   type RealtimeErrorCode,
   type RealtimeErrorIssue,

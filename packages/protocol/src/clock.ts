@@ -27,7 +27,28 @@ export interface Clock {
   after(delayMs: number, callback: () => void, options?: TimerOptions): () => void
   /** Returns a random number of at least 0 and less than 1. */
   random(): number
+  /**
+   * For simulators: returns whether to take a rare branch here, such as "full buffer", though
+   * nothing calls for it. Every answer is correct. Without this method, no branch is forced.
+   */
+  rare?(branch: RareBranch): boolean
 }
+
+/** The branches that {@link Clock.rare} can force. */
+export type RareBranch =
+  | 'early check'
+  | 'early close'
+  | 'early handover'
+  | 'early hang-up'
+  | 'early silence'
+  | 'full buffer'
+  | 'lone append'
+  | 'lost reply'
+  | 'new stream'
+  | 'page of one'
+  | 'read despite hint'
+  | 'retry at once'
+  | 'short window'
 
 /**
  * The longest delay that runtimes support, in milliseconds: a timer with a longer one fires at
@@ -92,6 +113,7 @@ export function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promi
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
  */
 export function fullJitterMs(clock: Clock, attempt: number, baseMs: number, maxMs: number): number {
+  if (clock.rare?.('retry at once')) return 0
   return Math.round(clock.random() * Math.min(maxMs, baseMs * 2 ** Math.min(attempt, 30)))
 }
 

@@ -2,6 +2,7 @@ export {
   type Clock,
   elapsedTime,
   fullJitterMs,
+  type RareBranch,
   startTimer,
   systemClock,
   type Timer,

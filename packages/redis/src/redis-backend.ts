@@ -44,8 +44,9 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
   const db = databaseOf(client)
   const { pubSub } = readiness
   const commands = new Commands({ client, clock, prefix, db, timeoutMs, pubSub, onError })
-  const queue = new AppendQueue((groups) =>
-    retries.run(commands.append(groups), groups[0][0].calledAtMs),
+  const queue = new AppendQueue(
+    (groups) => retries.run(commands.append(groups), groups[0][0].calledAtMs),
+    clock,
   )
   const nodes = createNodes(client, readiness, clock)
   const subscriber = new Subscriber({ ...settings, outage, onError, nodes })

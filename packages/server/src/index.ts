@@ -6,6 +6,7 @@ export {
   fullJitterMs,
   isEventId,
   isRealtimeError,
+  type RareBranch,
   RealtimeError,
   type RealtimeErrorCode,
   type RealtimeErrorIssue,

@@ -81,7 +81,9 @@ export class MultiplexedConnection implements SetConnection {
   changed(): void {
     if (!this.#isInControl || this.#request || this.#isHeldBack) return
     if (!this.#owner.isNewest(this)) return
-    if (this.#table.differs(this.#owner.wanted())) void this.#control()
+    if (!this.#table.differs(this.#owner.wanted())) return
+    if (this.#owner.options.clock.rare?.('new stream')) this.#fail()
+    else void this.#control()
   }
 
   keyOf(subscription: SharedSubscription): string | undefined {

@@ -28,11 +28,15 @@ export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => voi
   let lastMs = 0
   let cancel = (): void => {}
 
-  function check(): void {
+  function check(isEarly = false): void {
     cancel()
     const leftMs = lastMs + limitMs - elapsedMs()
-    if (leftMs <= 0) onSilence(limitMs)
-    else if (leftMs < Infinity) cancel = clock.after(Math.min(leftMs, longestTimerMs), check)
+    if (leftMs <= 0 || isEarly) onSilence(limitMs)
+    else if (leftMs < Infinity) cancel = clock.after(Math.min(leftMs, longestTimerMs), onTimer)
+  }
+
+  function onTimer(): void {
+    check(clock.rare?.('early silence'))
   }
 
   function touch(): void {
@@ -46,7 +50,7 @@ export function createWatchdog(clock: Clock, onSilence: (limitMs: number) => voi
       check()
     },
     touch,
-    check,
+    check: () => check(),
     stop() {
       cancel()
       limitMs = Infinity

@@ -54,7 +54,7 @@ describe('AppendQueue', () => {
     const queue = new AppendQueue((groups) => {
       stored.push(...payloadsOf(groups))
       return new Promise((resolve) => waiting.push(() => resolve([])))
-    })
+    }, {})
     for (const payload of ['1', '2', '3']) queue.add(append(payload))
     queue.add(append('other', { key: 'another log' }))
     expect(stored).toEqual([['1'], ['other']])

@@ -1,3 +1,4 @@
+import type { Clock } from '@trpc-sse/server'
 import { unconfirmed } from '../errors.ts'
 import {
   type AppendGroup,
@@ -18,10 +19,12 @@ export type StoreGroups = (groups: AppendGroups) => Promise<readonly GroupResult
  */
 export class AppendQueue {
   readonly #store: StoreGroups
+  readonly #clock: Pick<Clock, 'rare'>
   readonly #waiting = new Map<string, PendingAppend[]>()
 
-  constructor(store: StoreGroups) {
+  constructor(store: StoreGroups, clock: Pick<Clock, 'rare'>) {
     this.#store = store
+    this.#clock = clock
   }
 
   /** Stores an append after the earlier ones of its log, and then settles it. */
@@ -36,10 +39,10 @@ export class AppendQueue {
     void this.#storeAll(key, append)
   }
 
-  async #storeAll(key: string, first: PendingAppend): Promise<void> {
-    let groups = groupAppends([first])
+  async #storeAll(key: string, append: PendingAppend): Promise<void> {
+    let groups = groupAppends([append])
     while (isNotEmpty(groups)) {
-      const fitting = takeFitting(groups)
+      const fitting = this.#clock.rare?.('lone append') ? first(groups) : takeFitting(groups)
       await this.#storeAndSettle(fitting)
       groups = groups.slice(fitting.length)
       if (groups.length > 0) continue
@@ -65,6 +68,10 @@ function settle(group: AppendGroup, results: GroupResult): void {
     if (result === undefined) append.reject(unconfirmed())
     else append.resolve(result)
   }
+}
+
+function first([group]: AppendGroups): AppendGroups {
+  return [group]
 }
 
 function isNotEmpty<T>(list: readonly T[]): list is readonly [T, ...T[]] {

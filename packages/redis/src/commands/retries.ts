@@ -54,7 +54,9 @@ export class Retries {
         // This attempt may take up to `timeoutMs` to reach Redis, so add that to the age.
         const doubtMs = doubtedAtMs === undefined ? -1 : sentAtMs - doubtedAtMs + timeoutMs
         try {
-          return await deadline.race(command(doubtMs))
+          const reply = await deadline.race(command(doubtMs))
+          if (!clock.rare?.('lost reply')) return reply
+          doubtedAtMs ??= sentAtMs
         } catch (error) {
           deadline.check()
           if (isRefusal(error)) throw refused(error)

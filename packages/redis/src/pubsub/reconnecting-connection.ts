@@ -181,8 +181,10 @@ class ProbedConnection {
   #watch(): void {
     this.#cancelTimer()
     if (this.#client.status !== 'ready') return
-    const leftMs = this.#heardAtMs + this.#options.probeMs - this.#elapsedMs()
-    if (leftMs > 0) this.#restartTimer(leftMs, () => this.#watch())
+    const { clock, probeMs } = this.#options
+    const leftMs = this.#heardAtMs + probeMs - this.#elapsedMs()
+    if (clock.rare?.('early hang-up')) this.#hangUp()
+    else if (leftMs > 0) this.#restartTimer(leftMs, () => this.#watch())
     else this.probe()
   }
 

@@ -12,7 +12,7 @@ import { createLogReader, type LogReader } from './log-reader.ts'
 import type { OpeningReader } from './opening-reader.ts'
 import type { Page } from './page.ts'
 import type { PageCache } from './page-cache.ts'
-import { PageReader, pageBytes, pageSize } from './page-reader.ts'
+import { PageReader, pageBytes, pageLimit } from './page-reader.ts'
 import { createReadGroup, type Reads, readInTurn } from './reads.ts'
 import { FailureReport, type ReportError } from './report.ts'
 import { RetryLoop } from './retry-loop.ts'
@@ -221,7 +221,8 @@ export class Hub {
   #readPage(next: NextPage | undefined): Promise<Page> {
     return readInTurn(this.#options.reads, { log: this.log.key, group: this.#readGroup }, () => {
       if (next) {
-        const range = { after: next.after, limit: pageSize, maxBytes: pageBytes }
+        const limit = pageLimit(this.#options.clock)
+        const range = { after: next.after, limit, maxBytes: pageBytes }
         return this.#reader.read(range, next.position, { cause: 'check' })
       }
       const prefill = prefillOf(this.behind, this.#options.window)
@@ -273,10 +274,11 @@ export class Hub {
     if (window === undefined || this.#catchingUp.isRunning) {
       this.#waiting.push(event)
       if (this.#waiting.length > maxWaiting) this.#onInterrupted()
-    } else if (event.prev === window.tail) {
+    } else if (event.prev === window.tail && !this.#options.clock.rare?.('read despite hint')) {
       const decoded = this.#reader.decode(event, event.prev)
       if (decoded === undefined) return
       this.#push(window, decoded, 'notification')
+      if (this.#options.clock.rare?.('short window')) window.clear()
       this.#expiry.onEvent()
       this.#wakeups.schedule(window.end)
     } else if (!window.has(event.id)) {

@@ -35,6 +35,11 @@ const maxLookups = 64
 const retryBaseMs = 100
 const retryMaxMs = 5_000
 
+/** Returns the maximum number of events in one read. */
+export function pageLimit(clock: Clock): number {
+  return clock.rare?.('page of one') ? 1 : pageSize
+}
+
 /**
  * Reads the pages of one log, for consumers that are not in the hub's window. Nothing is read
  * ahead: a page is read only when a consumer waits for it, has room for it, and has its turn. The
@@ -98,7 +103,8 @@ export class PageReader {
     this.#underWay.set(request, controller)
     request.isUnderWay = true
     try {
-      const range = { ...request.from, limit: pageSize, maxBytes: pageBytes }
+      const limit = pageLimit(this.#options.clock)
+      const range = { ...request.from, limit, maxBytes: pageBytes }
       const { signal } = controller
       const page = await this.#options.reader.read(range, request.position, {
         cause: 'replay',

@@ -99,14 +99,15 @@ export class HubRegistry {
 
   #tick(): void {
     const now = this.#elapsedMs()
-    this.#closeIdle(this.#options.lingerMs)
+    const { clock, lingerMs } = this.#options
+    this.#closeIdle(clock.rare?.('early close') ? 0 : lingerMs)
     for (const slot of this.#slots.values()) {
-      if (now < Math.min(slot.checkAt, slot.hub.expiresAtMs)) continue
+      const isDue = now >= Math.min(slot.checkAt, slot.hub.expiresAtMs)
+      if (!isDue && !clock.rare?.('early check')) continue
       slot.checkAt = this.#nextCheck(slot.hub.log)
       slot.hub.check()
     }
-    this.#cancelTick =
-      this.#slots.size > 0 ? this.#options.clock.after(tickMs, () => this.#tick()) : undefined
+    this.#cancelTick = this.#slots.size > 0 ? clock.after(tickMs, () => this.#tick()) : undefined
   }
 
   /** Closes hubs that have been without readers for `lingerMs`. */

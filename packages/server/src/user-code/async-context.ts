@@ -58,5 +58,6 @@ export function detachedClock(clock: Clock): Clock {
     random: () => clock.random(),
     after: (...timer) => detached(() => clock.after(...timer)),
     monotonicMs: elapsedTime(clock),
+    ...(clock.rare && { rare: clock.rare }),
   }
 }

@@ -5,6 +5,7 @@ import { Connection, type ConnectionOptions } from './connection.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { type ConnectionInfo, type DisconnectFilter, Disconnects } from './disconnects.ts'
 import { addressOf, type Limiter } from './limiter.ts'
+import { RareWriter } from './rare-writer.ts'
 import { expiredError } from './refusals.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import { Turns } from './turns.ts'
@@ -93,7 +94,10 @@ export class Connections {
   /** Adds the connection of one response. */
   add(writer: ResponseWriter): Connection {
     const { maxDurationMs, clock } = this.#options
-    const connection = new Connection(writer, this.#shared)
+    const connection = new Connection(
+      clock.rare ? new RareWriter(writer, clock) : writer,
+      this.#shared,
+    )
     connection.number = ++this.#lastNumber
     connection.heartbeatEarlyMs = this.#nextHeartbeatEarlyMs()
     // The client may already be gone; adding the connection now would leak it.
@@ -192,11 +196,12 @@ export class Connections {
   }
 
   #tick(): void {
+    const { clock } = this.#options
     const nowMs = this.#elapsedMs()
     for (const connection of this.#all) {
       const { endsAtMs, leavesAtMs = Infinity } = connection
       if (endsAtMs !== undefined && nowMs >= endsAtMs) connection.dismiss()
-      else if (endsAtMs === undefined && nowMs >= leavesAtMs)
+      else if (endsAtMs === undefined && (nowMs >= leavesAtMs || clock.rare?.('early handover')))
         this.#sendAway(connection, { reason: 'max-duration' })
       else if (this.#needsHeartbeat(connection, nowMs)) connection.stream?.heartbeat()
     }
