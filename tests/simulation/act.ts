@@ -1,7 +1,8 @@
 import type { SimulatedClient } from './client.ts'
+import { isFault } from './faults.ts'
 import { goodNetworkConditions } from './line.ts'
-import { type Fault, isFault, type RedisFault, type Step } from './plan.ts'
 import type { SimulatedProcess } from './process.ts'
+import type { Fault, RedisFault, Step } from './steps.ts'
 import { goodStoreConditions } from './store/store.ts'
 import type { Slot, World } from './world.ts'
 

@@ -7,6 +7,7 @@ import { Follow, type FollowParts, type Subscribed } from './follow.ts'
 import { goodNetworkConditions, type NetworkConditions } from './line.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { SimulatedProcess } from './process.ts'
+import type { RareBranches } from './rare.ts'
 import type { Timeline } from './timeline.ts'
 import type { Trace } from './trace.ts'
 import { subscribedText, WirePositions } from './wire-positions.ts'
@@ -19,6 +20,7 @@ export interface SimulatedClientOptions extends FollowParts {
   readonly network: SimulatedNetwork
   readonly trace: Trace
   readonly mode: 'multiplexed' | 'single'
+  readonly rare: RareBranches
   readonly onFault: (what: string) => void
 }
 
@@ -29,6 +31,7 @@ export class SimulatedClient {
   readonly follows: Follow[] = []
   readonly #options: SimulatedClientOptions
   readonly #chance: Chance
+  #loads = 0
   #process: SimulatedProcess
   #client: TRPCUntypedClient<AnyTRPCRouter>
   #device: FakeDevice = fakeDevice()
@@ -83,8 +86,10 @@ export class SimulatedClient {
 
   #createProcess(): SimulatedProcess {
     const { name, timeline } = this.#options
+    this.#loads += 1
+    const rare = this.#options.rare.of(name, this.#loads)
     const offsetMs = this.#chance.between(-100_000, 100_000)
-    return new SimulatedProcess({ name, timeline, chance: this.#chance, offsetMs })
+    return new SimulatedProcess({ name, timeline, chance: this.#chance, offsetMs, rare })
   }
 
   #load(): TRPCUntypedClient<AnyTRPCRouter> {

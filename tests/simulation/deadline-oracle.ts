@@ -1,6 +1,8 @@
+import { isFault } from './faults.ts'
 import type { Follow, Told } from './follow.ts'
 import type { Violation } from './oracle.ts'
-import { type Fault, isFault, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
+import type { Fault } from './steps.ts'
 import type { Facts, StoredFact } from './store/facts.ts'
 
 /** How long an event takes at most while everything is well, in milliseconds. */
@@ -95,7 +97,6 @@ function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
     case 'clear':
     case 'page clock':
     case 'instance clock':
-    case 'redis full':
     case 'redis forgets scripts':
       return 0
     case 'reload':
@@ -104,7 +105,7 @@ function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
     case 'store clock':
       return 10_000
     case 'store':
-      return fault.conditions.isDeaf ? checkMs : 10_000
+      return fault.conditions.isDeaf ? checkMs : deadConnectionMs
     case 'redis eviction':
     case 'redis freeze':
     case 'redis restart':
@@ -112,6 +113,8 @@ function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
       return Math.max(30_000, checkMs)
     case 'cut':
       return fault.how === 'only server' || fault.how === 'only client' ? silenceMs : backOffMs
+    case 'redis full':
+      return backOffMs
     case 'crash':
       return fault.closesSockets ? backOffMs : silenceMs
     case 'network':
@@ -123,5 +126,7 @@ function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
 
 /** The longest wait of a client between two attempts, and the next attempt, in milliseconds. */
 const backOffMs = 40_000
+/** When an instance notices that its connection to Redis is dead, and has another one. */
+const deadConnectionMs = 14_000
 /** When a client notices that a connection is dead, and the longest wait, in milliseconds. */
 const silenceMs = 75_000

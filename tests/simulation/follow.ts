@@ -43,6 +43,8 @@ export class Follow {
   /** Handlers of a page that is gone call nobody. */
   #life = 0
   #hasStarted = false
+  /** Whether this page's handler was told that it has started, and not that it had failed. */
+  #isTold = false
 
   constructor(
     parts: FollowParts,
@@ -66,6 +68,7 @@ export class Follow {
     const { lastEventId, input } = this
     const { path } = this.subscribed
     const life = ++this.#life
+    this.#isTold = false
     if (lastEventId !== undefined) this.#tell({ kind: 'resumed', text: `after ${lastEventId}` })
     const here =
       <TArgs extends unknown[]>(call: (...args: TArgs) => void) =>
@@ -80,20 +83,28 @@ export class Follow {
         ),
       },
       onStarted: here(() => {
-        if (hasPosition()) this.positioned()
+        this.#isTold = true
+        if (hasPosition()) this.#positioned()
       }),
       onData: here((data: unknown) => this.#onData(data as EventData)),
       onError: here((error: Error) => this.#tell({ kind: 'error', text: error.message })),
       onConnectionStateChange: here(({ error }: { readonly error: Error | null }) => {
-        if (error) this.#tell({ kind: 'refused', text: error.message })
+        if (!error) return
+        this.#isTold = false
+        this.#tell({ kind: 'refused', text: error.message })
       }),
       onComplete: here(() => this.isWanted && this.#tell({ kind: 'complete', text: '' })),
     })
     this.#unsubscribe = () => subscription.unsubscribe()
   }
 
-  /** It has started, at a position: from now on, it may lose nothing. */
+  /** A position has arrived for it. It may be that of a stream which is given up for another one. */
   positioned(): void {
+    if (this.#isTold) this.#positioned()
+  }
+
+  /** It has started, at a position: from now on, it may lose nothing. */
+  #positioned(): void {
     if (this.#hasStarted) return
     this.#hasStarted = true
     this.#tell({ kind: 'started', text: '' })
@@ -112,7 +123,7 @@ export class Follow {
   }
 
   #onData({ id, data }: EventData): void {
-    this.positioned()
+    this.#positioned()
     this.lastEventId = id
     const { n, room } = data
     this.#tell({ kind: 'data', n, room, id, text: `${n} (${id})` })

@@ -1,7 +1,7 @@
 import { createServerLink, isRealtimeError, type ServerLink } from '@trpc-sse/server'
 import { type AppChannels, type AppConfig, appChannels, type appRouter } from './app.ts'
 import { type Chance, chanceFor } from './chance.ts'
-import { SimulatedProcess } from './process.ts'
+import { SimulatedProcess, type SimulatedProcessOptions } from './process.ts'
 import type { SimulatedStore, StoreConditions, StoreConnection } from './store/store.ts'
 import type { Timeline } from './timeline.ts'
 import type { Trace } from './trace.ts'
@@ -16,6 +16,7 @@ export interface InstanceOptions {
   readonly config: AppConfig
   readonly router: ReturnType<typeof appRouter>
   readonly trace: Trace
+  readonly rare: SimulatedProcessOptions['rare']
   /** Called with what must not happen. */
   readonly onFault: (what: string) => void
 }
@@ -32,11 +33,11 @@ export class Instance {
   isListed = true
 
   constructor(options: InstanceOptions) {
-    const { name, seed, timeline, store, conditions, config, router, onFault } = options
+    const { name, seed, timeline, store, conditions, config, router, rare, onFault } = options
     const chance = chanceFor(seed, name)
     this.chance = chance
     const offsetMs = chance.between(-2_000, 2_000)
-    const process = new SimulatedProcess({ name, timeline, chance, offsetMs })
+    const process = new SimulatedProcess({ name, timeline, chance, offsetMs, rare })
     this.process = process
     const { clock } = process
     this.connection = store.connect({

@@ -1,16 +1,16 @@
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
-import { runSeeds, simulateOnly } from './batch.ts'
-import { type Plan, planFor } from './plan.ts'
-import { runPlanted } from './planting.ts'
+import { runSeed, simulateOnly, sumOf, type Totals } from './batch.ts'
+import type { Plan } from './plan.ts'
 import type { Plant } from './plants/plant.ts'
 import { plants } from './plants/plants.ts'
 import { compareWithRedis, describeComparison } from './redis/compare.ts'
 import { describeBatch, describeFailure } from './report.ts'
 import { shrink } from './shrink.ts'
-import { simulate } from './simulate.ts'
+import { type Done, runTasks, type Task } from './tasks.ts'
 
 // npm run simulate -- --seeds 1000 --from 1      runs seeds; what fails is made as small as it gets
+// npm run simulate -- --seeds 1000 --workers 1   runs them in one process; two is usual
 // npm run simulate -- --seed 42 --keep 3,7       runs one again, with these steps only
 // npm run simulate -- --compare 1000             compares the model of Redis with a real one
 // npm run simulate -- --planted                  puts each planted bug in, and looks for it
@@ -26,10 +26,17 @@ const { values } = parseArgs({
     planted: { type: 'boolean', default: false },
     plant: { type: 'string' },
     compare: { type: 'string' },
+    workers: { type: 'string', default: '2' },
   },
 })
 const from = Number(values.from ?? 1)
 const seeds = Number(values.seeds)
+const workers = Number(values.workers)
+/** How many seeds a process runs before it tells what became of them. */
+const seedsOfTask = 50
+/** Each of so many seeds is run twice. */
+const repeatEvery = 25
+const mostFailures = 6
 
 const hasFailed = await run()
 // Crashed instances leave waits behind that would keep this process alive.
@@ -45,7 +52,7 @@ function run(): Promise<boolean> {
 async function runOne(seed: number, keep: string | undefined): Promise<boolean> {
   const outcome =
     keep === undefined
-      ? await simulate(planFor(seed))
+      ? await runSeed(seed, repeatEvery)
       : await simulateOnly(seed, new Set(keep.split(',').map(Number)))
   console.log(describeFailure(outcome))
   return outcome.violations.length > 0
@@ -53,28 +60,47 @@ async function runOne(seed: number, keep: string | undefined): Promise<boolean> 
 
 async function runMany(): Promise<boolean> {
   const startMs = performance.now()
-  const result = await runSeeds({ from, seeds, maxFailures: 3, repeatEvery: 25 })
-  console.log(describeBatch(result, performance.now() - startMs))
-  for (const failure of result.failures) console.log(`\n${describeFailure(await shrink(failure))}`)
-  return result.failures.length > 0
+  const tasks = Array.from({ length: Math.ceil(seeds / seedsOfTask) }, (_, i): Task => {
+    const first = i * seedsOfTask
+    const count = Math.min(seedsOfTask, seeds - first)
+    return { from: from + first, seeds: count, maxFailures: mostFailures, repeatEvery }
+  })
+  let totals: Totals | undefined
+  let cpuMs = 0
+  const failed: Array<Done['failed'][number]> = []
+  await runTasks(tasks, workers, (done) => {
+    totals = totals ? sumOf(totals, done.totals) : done.totals
+    failed.push(...done.failed)
+    cpuMs += done.cpuMs
+    return failed.length < mostFailures
+  })
+  const elapsedMs = performance.now() - startMs
+  if (totals) console.log(describeBatch(totals, failed.length, { elapsedMs, cpuMs }))
+  // The same seed fails in the same way here.
+  for (const { seed } of failed.slice(0, mostFailures))
+    console.log(`\n${describeFailure(await shrink(await runSeed(seed, repeatEvery)))}`)
+  return failed.length > 0
 }
 
 /** Shows how many seeds each planted bug takes; one that is not found is a fault of the simulator. */
 async function runPlants(names: readonly string[]): Promise<boolean> {
   const chosen = plants.filter(({ name }) => names.includes(name))
-  let missed = 0
-  for (const plant of chosen) {
+  const tasks = chosen.map((plant) => ({
+    plant: plant.name,
     // Without a start, from the seed that found it the last time: a change may move it.
-    const first = values.from === undefined ? plant.seed : from
-    const store = storeOf(plant)
-    const options = { from: first, seeds, maxFailures: 1, repeatEvery: Infinity, store }
-    const { failures, seeds: count } = await runPlanted(plant, options)
-    const [found] = failures
+    from: values.from === undefined ? plant.seed : from,
+    seeds,
+    maxFailures: 1,
+    repeatEvery: Infinity,
+    store: storeOf(plant),
+  }))
+  let missed = 0
+  await runTasks(tasks, workers, ({ failed: [found], totals }, { plant = '', from: first }) => {
     if (!found) missed += 1
-    const how = found ? `${found.violations[0]?.text}` : 'not found'
-    const seed = String(first + count - 1).padStart(5)
-    console.log(`${seed}  ${plant.name.padEnd(28)} ${how}`)
-  }
+    const last = String(found?.seed ?? first + totals.seeds - 1).padStart(5)
+    console.log(`${last}  ${plant.padEnd(28)} ${found?.text ?? 'not found'}`)
+    return true
+  })
   console.log(`${chosen.length - missed} of ${chosen.length} planted bugs were found`)
   return missed > 0
 }

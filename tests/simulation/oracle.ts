@@ -92,7 +92,7 @@ class RoomCheck {
     if (missing.length > 0) {
       const numbers = missing.map((i) => this.#facts[i]?.n).join(', ')
       if (!last) this.#fail('silent loss', told, `${numbers} never came, and no gap did`)
-      else if (missing.some((i) => i >= now.retainedFrom && !this.#isBehind(i, last)))
+      else if (missing.some((i) => i >= now.retainedFrom && !this.#isBehindAny(i)))
         this.#fail('loss of the retained', told, `a gap, though ${numbers} were still retained`)
     } else if (!last && this.#isLost(this.#position, now) && !this.#isLost(index, now))
       this.#fail(
@@ -142,18 +142,23 @@ class RoomCheck {
   /** Whether a gap says that an event is lost. */
   #isCovered(index: number, gap: Told | undefined): boolean {
     const from = gap?.moments.get(this.#room)?.retainedFrom ?? 0
-    return index < from || this.#isBehind(index, gap)
+    return index < from || this.#isBehindAny(index)
   }
 
   /**
    * Whether an event belongs to another log than the position, and has an id before it: the clock
    * of the store was set back when it lost everything. The gap covers it.
    */
-  #isBehind(index: number, gap: Told | undefined): boolean {
-    if (!gap?.text.startsWith('reset')) return false
+  #isBehind(index: number, gap: Told): boolean {
+    if (!gap.text.startsWith('reset')) return false
     // An id of several rooms doesn't show it.
     if (this.#follow.subscribed.path === 'merged') return true
     return compareEventIds(this.#facts[index]?.id ?? '', gap.id ?? '') < 0
+  }
+
+  /** Whether that is so for one of the gaps: those of other rooms come between. */
+  #isBehindAny(index: number): boolean {
+    return this.#gaps.some((gap) => this.#isBehind(index, gap))
   }
 
   /** The first index that a new subscription must not miss. */

@@ -1,75 +1,9 @@
 import type { AppConfig } from './app.ts'
-import { type Chance, chanceFor } from './chance.ts'
+import { chanceFor } from './chance.ts'
+import { faults, type PlannedWorld, redisFaults, type Timed } from './faults.ts'
 import type { Subscribed } from './follow.ts'
-import type { Cut, NetworkConditions } from './line.ts'
-import type { OldMaster } from './store/redis-server.ts'
-import type { StoreConditions } from './store/store.ts'
-
-/** One thing that happens to the world, or that its people do. */
-export type Step = { readonly id: number; readonly atMs: number } & Action
-
-/** What a step does. Clients and instances are given by their numbers. */
-export type Action =
-  | { readonly kind: 'subscribe'; readonly client: number; readonly subscribed: Subscribed }
-  | { readonly kind: 'unsubscribe'; readonly client: number; readonly which: number }
-  | {
-      readonly kind: 'publish'
-      readonly room: string
-      readonly count: number
-      readonly hasKey: boolean
-      readonly characters: number
-    }
-  | Fault
-
-/** What goes wrong. */
-export type Fault =
-  | { readonly kind: 'cut'; readonly client: number; readonly how: Cut }
-  | {
-      readonly kind: 'network'
-      readonly client: number
-      readonly forMs: number
-      readonly conditions: Partial<NetworkConditions>
-    }
-  | { readonly kind: 'reload'; readonly client: number; readonly closesSockets: boolean }
-  | { readonly kind: 'freeze page'; readonly client: number; readonly forMs: number }
-  | { readonly kind: 'page clock'; readonly client: number; readonly byMs: number }
-  | {
-      readonly kind: 'crash'
-      readonly instance: number
-      readonly forMs: number
-      readonly closesSockets: boolean
-    }
-  | { readonly kind: 'deploy'; readonly instance: number; readonly overMs: number }
-  | { readonly kind: 'freeze instance'; readonly instance: number; readonly forMs: number }
-  | { readonly kind: 'instance clock'; readonly instance: number; readonly byMs: number }
-  | {
-      readonly kind: 'store'
-      readonly instance: number
-      readonly forMs: number
-      readonly conditions: Partial<StoreConditions>
-    }
-  | { readonly kind: 'interrupt'; readonly instance: number; readonly forMs: number }
-  | { readonly kind: 'clear'; readonly room: string }
-  | { readonly kind: 'flush' }
-  | { readonly kind: 'store clock'; readonly byMs: number }
-  | RedisFault
-
-/** What goes wrong with Redis. */
-export type RedisFault =
-  | {
-      readonly kind: 'redis failover'
-      /** How far replicas are behind the master, in milliseconds. */
-      readonly lagMs: number
-      readonly forMs: number
-      readonly oldMaster: OldMaster
-    }
-  | { readonly kind: 'redis restart'; readonly forMs: number; readonly hasLog: boolean }
-  | { readonly kind: 'redis freeze'; readonly forMs: number }
-  | { readonly kind: 'redis full'; readonly forMs: number }
-  | { readonly kind: 'redis eviction'; readonly room: string; readonly what: 'log' | 'last' }
-  | { readonly kind: 'redis forgets scripts' }
-
-type FaultOf<TKind extends Fault['kind']> = Extract<Fault, { kind: TKind }>
+import { type Rareness, rareBranches } from './rareness.ts'
+import type { Step } from './steps.ts'
 
 /** A whole run, before it happens. */
 export interface Plan {
@@ -80,33 +14,63 @@ export interface Plan {
   readonly rooms: readonly string[]
   readonly config: AppConfig
   readonly maxDurationMs: number | undefined
-  /** When the last step is over. */
-  readonly activeMs: number
+  /** How probable rare branches of the packages are, each time that they are asked about one. */
+  readonly rare: Rareness
+  /** When the last step is over, and nothing is wrong any more. */
+  readonly overMs: number
   /** In the order of their times. */
   readonly steps: readonly Step[]
 }
 
-/** How long a fault lasts at most, in milliseconds. */
-export const longestFaultMs = 30_000
+/** How much happens in a run. */
+interface Size {
+  readonly activeMs: readonly number[]
+  readonly most: {
+    readonly instances: number
+    readonly clients: number
+    readonly subscriptions: number
+    readonly events: number
+    readonly faults: number
+    readonly redisFaults: number
+  }
+}
+
+// Most bugs show in a small run, at a fraction of the time; some need a long history.
+const small: Size = {
+  activeMs: [3_000, 6_000, 12_000],
+  most: { instances: 2, clients: 2, subscriptions: 2, events: 16, faults: 5, redisFaults: 3 },
+}
+const medium: Size = {
+  activeMs: [10_000, 20_000, 40_000],
+  most: { instances: 3, clients: 2, subscriptions: 3, events: 40, faults: 9, redisFaults: 5 },
+}
+const large: Size = {
+  activeMs: [30_000, 60_000, 120_000],
+  most: { instances: 3, clients: 3, subscriptions: 3, events: 80, faults: 16, redisFaults: 8 },
+}
+const sizes = [...Array<Size>(10).fill(small), medium, medium, large]
 
 /** Makes the plan of a seed. */
 export function planFor(seed: number): Plan {
   const chance = chanceFor(seed, 'plan')
+  const size = chance.one(sizes)
+  const { most } = size
   const rooms = chance.is(0.5) ? ['red'] : ['red', 'blue']
-  const instances = chance.between(1, 3)
-  const modes = Array.from({ length: chance.between(1, 3) }, () =>
+  const instances = chance.between(1, most.instances)
+  const modes = Array.from({ length: chance.between(1, most.clients) }, () =>
     chance.is(0.7) ? ('multiplexed' as const) : ('single' as const),
   )
-  const activeMs = 1_000 * chance.one([15, 30, 60, 120])
+  const activeMs = chance.one(size.activeMs)
   const world = { chance, rooms, instances, clients: modes.length, activeMs }
   // Choices of their own: all others are the same for both stores.
   const redisChance = chanceFor(seed, 'redis')
   const store = redisChance.is(0.4) ? 'redis' : 'memory'
-  const redis = store === 'redis' ? redisFaults({ ...world, chance: redisChance }) : []
+  const redisWorld = { ...world, chance: redisChance }
+  const redis = store === 'redis' ? redisFaults(redisWorld, most.redisFaults) : []
   const busyChance = chanceFor(seed, 'busy')
-  const isBusy = busyChance.is(0.15)
+  const isBusy = size !== small && busyChance.is(0.15)
   const more = isBusy ? busyWork({ ...world, chance: busyChance }) : []
-  const all = [...work(world), ...faults(world), ...redis, ...more]
+  const all = [...work(world, size), ...faults(world, most.faults), ...redis, ...more]
   const actions = all.toSorted((a, b) => a.atMs - b.atMs)
   const config = {
     retain: chance.one([4, 12, 40, 1_000, 1_000]),
@@ -123,27 +87,24 @@ export function planFor(seed: number): Plan {
     rooms,
     config,
     maxDurationMs: isBusy ? busyChance.between(2_000, 6_000) : usualDurationMs,
-    activeMs,
+    rare: rareBranches(seed),
+    overMs: Math.max(activeMs, ...actions.map(overMs)),
     steps: actions.map((action, id) => ({ ...action, id })),
   }
 }
 
-interface PlannedWorld {
-  readonly chance: Chance
-  readonly rooms: readonly string[]
-  readonly instances: number
-  readonly clients: number
-  readonly activeMs: number
+/** When a step is over, and what it has broken is whole. */
+function overMs(step: Timed): number {
+  const lagMs = 'lagMs' in step ? step.lagMs : 0
+  return step.atMs + lagMs + ('forMs' in step ? step.forMs : 'overMs' in step ? step.overMs : 0)
 }
 
-type Timed = Action & { readonly atMs: number }
-
 /** What people do: subscribe, unsubscribe and publish, in bursts and one by one. */
-function work(world: PlannedWorld): Timed[] {
+function work(world: PlannedWorld, { most }: Size): Timed[] {
   const { chance, rooms, clients, activeMs } = world
   const actions: Timed[] = []
   for (let client = 0; client < clients; client++) {
-    for (let count = chance.between(1, 3); count > 0; count--) {
+    for (let count = chance.between(1, most.subscriptions); count > 0; count--) {
       const atMs = chance.is(0.5) ? chance.below(200) : chance.below(activeMs / 2)
       actions.push({ atMs, kind: 'subscribe', client, subscribed: subscribed(world) })
     }
@@ -159,8 +120,8 @@ function work(world: PlannedWorld): Timed[] {
         })
     }
   }
-  const characters = chance.is(0.15) ? 20_000 : 0
-  for (let count = chance.between(10, 60); count > 0; ) {
+  const characters = chance.is(0.1) ? 20_000 : 0
+  for (let count = chance.between(most.events >> 3, most.events); count > 0; ) {
     const burst = chance.is(0.3) ? chance.between(3, 12) : 1
     const atMs = chance.below(activeMs)
     for (let i = 0; i < burst; i++, count--)
@@ -195,153 +156,4 @@ function busyWork({ chance, rooms, activeMs }: PlannedWorld): Timed[] {
 function subscribed({ chance, rooms }: PlannedWorld): Subscribed {
   const path = chance.one(['room', 'room', 'all', 'even', 'generated', 'merged'] as const)
   return { path, rooms: path === 'merged' ? rooms : [chance.one(rooms)] }
-}
-
-/** What goes wrong. In some runs it is one kind of thing, again and again. */
-function faults(world: PlannedWorld): Timed[] {
-  const { chance, activeMs } = world
-  const kinds = chance.is(0.4) ? [chance.one(faultKinds), chance.one(faultKinds)] : faultKinds
-  return Array.from({ length: chance.between(0, 14) }, () => ({
-    ...createFault[chance.one(kinds)](world),
-    atMs: chance.below(activeMs),
-  }))
-}
-
-type CreateFault<TFault extends { readonly kind: string }> = {
-  readonly [TKind in TFault['kind']]: (world: PlannedWorld) => Extract<TFault, { kind: TKind }>
-}
-
-const createFault: CreateFault<Exclude<Fault, RedisFault>> = {
-  cut: ({ chance, clients }) => ({
-    kind: 'cut',
-    client: chance.below(clients),
-    how: chance.one(['both', 'both', 'only client', 'only server', 'politely', 'in a chunk']),
-  }),
-  network: ({ chance, clients }) => ({
-    kind: 'network',
-    client: chance.below(clients),
-    forMs: duration(chance, 4_000),
-    conditions: chance.one<Partial<NetworkConditions>>([
-      { isOffline: true },
-      { isBlackHole: true },
-      { badGateway: chance.one([502, 503, 504]) },
-      { isBuffering: true },
-      { isStalled: true },
-      { losesAnswers: true },
-      { slowness: chance.between(10, 100) },
-    ]),
-  }),
-  reload: ({ chance, clients }) => ({
-    kind: 'reload',
-    client: chance.below(clients),
-    closesSockets: chance.is(0.7),
-  }),
-  'freeze page': ({ chance, clients }) => ({
-    kind: 'freeze page',
-    client: chance.below(clients),
-    forMs: duration(chance, 5_000),
-  }),
-  'page clock': ({ chance, clients }) => ({
-    kind: 'page clock',
-    client: chance.below(clients),
-    byMs: chance.between(-60_000, 60_000),
-  }),
-  crash: ({ chance, instances }) => ({
-    kind: 'crash',
-    instance: chance.below(instances),
-    forMs: duration(chance, 2_000),
-    closesSockets: chance.is(0.7),
-  }),
-  deploy: ({ chance, instances }) => ({
-    kind: 'deploy',
-    instance: chance.below(instances),
-    overMs: chance.one([0, 500, 5_000]),
-  }),
-  'freeze instance': ({ chance, instances }) => ({
-    kind: 'freeze instance',
-    instance: chance.below(instances),
-    forMs: duration(chance, 3_000),
-  }),
-  'instance clock': ({ chance, instances }) => ({
-    kind: 'instance clock',
-    instance: chance.below(instances),
-    byMs: chance.between(-60_000, 60_000),
-  }),
-  store: ({ chance, instances }) => ({
-    kind: 'store',
-    instance: chance.below(instances),
-    forMs: duration(chance, 3_000),
-    conditions: chance.one<Partial<StoreConditions>>([
-      { isDown: true },
-      { losesAnswers: true },
-      { isDeaf: true },
-      { repeatsHints: true },
-      { slowness: chance.between(10, 300) },
-    ]),
-  }),
-  interrupt: ({ chance, instances }) => ({
-    kind: 'interrupt',
-    instance: chance.below(instances),
-    forMs: duration(chance, 1_000),
-  }),
-  clear: ({ chance, rooms }) => ({ kind: 'clear', room: chance.one(rooms) }),
-  flush: () => ({ kind: 'flush' }),
-  'store clock': ({ chance }) => ({ kind: 'store clock', byMs: chance.between(-60_000, 60_000) }),
-}
-
-/** What goes wrong with Redis, beside the rest. */
-function redisFaults(world: PlannedWorld): Timed[] {
-  const { chance, activeMs } = world
-  return Array.from({ length: chance.between(0, 8) }, () => ({
-    ...(chance.is(0.4) ? brokenLine(world) : createRedisFault[chance.one(redisFaultKinds)](world)),
-    atMs: chance.below(activeMs),
-  }))
-}
-
-/** Connections that break, with replies that are lost or with nobody who notices. */
-function brokenLine({ chance, instances }: PlannedWorld): FaultOf<'store'> {
-  return {
-    kind: 'store',
-    instance: chance.below(instances),
-    forMs: duration(chance, 3_000),
-    conditions: chance.one([{ losesAnswers: true }, { losesAnswers: true }, { isDown: true }]),
-  }
-}
-
-const createRedisFault: CreateFault<RedisFault> = {
-  'redis failover': ({ chance }) => ({
-    kind: 'redis failover',
-    lagMs: chance.one([0, 100, 1_000, 5_000]),
-    forMs: duration(chance, 1_000),
-    oldMaster: chance.one(['is gone', 'is silent', 'refuses writes']),
-  }),
-  'redis restart': ({ chance }) => ({
-    kind: 'redis restart',
-    forMs: duration(chance, 1_000),
-    hasLog: chance.is(0.5),
-  }),
-  'redis freeze': ({ chance }) => ({ kind: 'redis freeze', forMs: duration(chance, 2_000) }),
-  'redis full': ({ chance }) => ({ kind: 'redis full', forMs: duration(chance, 3_000) }),
-  'redis eviction': ({ chance, rooms }) => ({
-    kind: 'redis eviction',
-    room: chance.one(rooms),
-    what: chance.one(['log', 'last']),
-  }),
-  'redis forgets scripts': () => ({ kind: 'redis forgets scripts' }),
-}
-
-/** Most are short. None outlasts the time that a run has for them. */
-function duration(chance: Chance, typicalMs: number): number {
-  return Math.min(longestFaultMs, chance.delayMs(typicalMs))
-}
-
-type KindsOf<TFault extends { readonly kind: string }> = ReadonlyArray<TFault['kind']>
-
-/** All kinds of faults that any store may have. */
-export const faultKinds = Object.keys(createFault) as KindsOf<Exclude<Fault, RedisFault>>
-const redisFaultKinds = Object.keys(createRedisFault) as KindsOf<RedisFault>
-
-/** Whether a step is a fault. */
-export function isFault(step: Action): step is Fault {
-  return step.kind in createFault || step.kind in createRedisFault
 }

@@ -19,7 +19,6 @@ const users: Readonly<Record<string, readonly string[]>> = {
  * Throws if the place of the bug is not in the source any more.
  */
 export async function runPlanted(plant: Plant, options: BatchOptions): Promise<BatchResult> {
-  planted.clear()
   const batch = (await import(`./batch.ts?plant=${plant.name}`)) as typeof import('./batch.ts')
   if (!planted.has(plant.name))
     throw new Error(`${plant.file} was not loaded, so that ${plant.name} was not planted.`)

@@ -1,4 +1,4 @@
-import type { Clock } from '@trpc-sse/protocol'
+import type { Clock, RareBranch } from '@trpc-sse/protocol'
 import type { Chance } from './chance.ts'
 import type { Cancel, Timeline } from './timeline.ts'
 
@@ -9,6 +9,8 @@ export interface SimulatedProcessOptions {
   readonly chance: Chance
   /** How far its time of day is from the simulated one. */
   readonly offsetMs: number
+  /** Chooses whether its code takes a rare branch; without it, none does. */
+  readonly rare?: ((branch: RareBranch) => boolean) | undefined
 }
 
 /** The time of day when a simulation starts, in milliseconds since 1970. */
@@ -29,7 +31,7 @@ export class SimulatedProcess {
   #hasCrashed = false
   #onCrash: Array<() => void> = []
 
-  constructor({ name, timeline, chance, offsetMs }: SimulatedProcessOptions) {
+  constructor({ name, timeline, chance, offsetMs, rare }: SimulatedProcessOptions) {
     this.name = name
     this.#timeline = timeline
     this.#offsetMs = offsetMs
@@ -37,6 +39,7 @@ export class SimulatedProcess {
       now: () => startMs + this.#timeline.nowMs + this.#offsetMs,
       monotonicMs: () => this.#timeline.nowMs,
       random: chance.random,
+      ...(rare && { rare }),
       after: (delayMs, callback) => this.#startTimer(delayMs, callback),
     }
   }

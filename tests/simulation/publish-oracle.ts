@@ -44,7 +44,7 @@ function lifeOf(fact: StoredFact | undefined, hasKey: boolean): unknown {
 }
 
 function problemOf(
-  { room, events, hasKey, outcome, ids }: Published,
+  { room, events, hasKey, outcome, ids, sentBy }: Published,
   known: Facts,
 ): string | undefined {
   const facts = known.of(room)
@@ -57,6 +57,7 @@ function problemOf(
   const kept = places.filter((index) => facts[index]?.lostAt === Infinity)
   const lives = new Set(kept.map((index) => lifeOf(facts[index], hasKey))).size
   if (kept.length > Math.max(1, lives)) return `it was stored ${kept.length} times`
+  if (outcome === 'unknown' && sentBy && !sentBy.hasCrashed) return 'it never settled'
   if (outcome !== 'resolved') return undefined
   if (places.length === 0) return 'it resolved, and was never stored'
   if (!places.some((index) => facts[index]?.id === ids[0])) return 'it resolved with another id'

@@ -14,6 +14,8 @@ export interface Published {
   /** `rejected` says that it may be stored; `unknown` is that of an instance that crashed. */
   outcome: 'unknown' | 'resolved' | 'rejected'
   ids: readonly string[]
+  /** Whether it may be tried again, or an answer may come. */
+  isPending: boolean
   /** The process that was asked to publish it; `undefined` if there were several. */
   sentBy: SimulatedProcess | undefined
 }
@@ -55,12 +57,18 @@ export class Publisher {
       events,
       hasKey: hasKey && count === 1,
       outcome: 'unknown',
+      isPending: true,
       ids: [],
       sentBy: undefined,
     }
     this.published.push(published)
     this.#attempt(published, characters, 1)
     return published
+  }
+
+  /** Whether nothing of what was published is stored any more. */
+  get isQuiet(): boolean {
+    return this.published.every(({ isPending, sentBy }) => !isPending || sentBy?.hasCrashed)
   }
 
   /** Publishes an event with an even number, so that each subscription gets it. */
@@ -76,7 +84,8 @@ export class Publisher {
     const retry = (delayMs: number): void => {
       if (isOver) return
       isOver = true
-      if (!published.hasKey || attempt >= mostAttempts) return
+      published.isPending = published.hasKey && attempt < mostAttempts
+      if (!published.isPending) return
       timeline.after(delayMs, () => this.#attempt(published, characters, attempt + 1))
     }
     if (up.length === 0) {
@@ -117,6 +126,7 @@ export class Publisher {
 
   #resolved({ process }: Instance, published: Published, ids: readonly string[]): void {
     published.outcome = 'resolved'
+    published.isPending = false
     published.ids = ids
     this.#options.trace.add(process.name, `published ${published.events.join(', ')}`)
   }

@@ -12,6 +12,8 @@ export interface RealWorldWatch {
 /** What a watch is made of. */
 export interface WatchOptions {
   readonly seed: number
+  /** Whether it finds out who takes what from the real world, which costs a stack each time. */
+  readonly isTraced: boolean
   /** Called with what the packages say on the console. */
   onConsole(text: string): void
   /** The clock of the simulated process that runs now. */
@@ -28,10 +30,15 @@ const keepAliveMs = 2 ** 31 - 1
  * given from the seed; if they use anything else, it is noted with the place. ioredis takes its timers
  * from the runtime: its are those of the process that it runs in.
  */
-export function watchRealWorld({ seed, onConsole, runningClock }: WatchOptions): RealWorldWatch {
+export function watchRealWorld({
+  seed,
+  isTraced,
+  onConsole,
+  runningClock,
+}: WatchOptions): RealWorldWatch {
   const seen = new Set<string>()
   const { random } = chanceFor(seed, 'crypto')
-  const note = (name: string, stack = stackHere()): void => {
+  const note = (name: string, stack = isTraced ? stackHere() : undefined): void => {
     const place = stack?.split('\n').find((line) => /packages\/\w+\/src/.test(line))
     if (place !== undefined) seen.add(`${name} of the runtime was used${place.replace(/^ */, ' ')}`)
   }
@@ -43,8 +50,8 @@ export function watchRealWorld({ seed, onConsole, runningClock }: WatchOptions):
     replace(globalThis, 'setTimeout', (real) =>
       Object.assign((...args: Parameters<typeof setTimeout>) => {
         if (args[1] === keepAliveMs) return real(...args)
-        const stack = stackHere()
-        if (stack?.includes(ioredisFolder)) return timers.start(...args)
+        const stack = isTraced ? stackHere() : undefined
+        if (stack?.includes(ioredisFolder) ?? true) return timers.start(...args)
         note('setTimeout', stack)
         return real(...args)
       }, real),

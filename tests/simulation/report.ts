@@ -1,5 +1,6 @@
-import type { BatchResult } from './batch.ts'
+import type { Counts, Totals } from './batch.ts'
 import type { Violation } from './oracle.ts'
+import { allRare } from './rareness.ts'
 import type { Outcome } from './simulate.ts'
 import { formatEntry, type TraceEntry } from './trace.ts'
 
@@ -39,18 +40,31 @@ function matters(
   return text.includes(`${whose}'s`)
 }
 
+/** How long seeds took: on the wall, and in all processes. */
+interface Took {
+  readonly elapsedMs: number
+  readonly cpuMs: number
+}
+
 /** Describes how much was run. */
-export function describeBatch(result: BatchResult, elapsedMs: number): string {
-  const { seeds, simulatedMs, published, delivered, faults, fingerprint, failures } = result
+export function describeBatch(totals: Totals, failed: number, took: Took): string {
+  const { seeds, simulatedMs, published, delivered, faults, rare, fingerprint } = totals
+  const { elapsedMs, cpuMs } = took
+  const never = allRare.filter((branch) => rare[branch] === undefined)
   const hours = (simulatedMs / 3_600_000).toFixed(1)
   const perSecond = Math.round((seeds * 1_000) / elapsedMs)
   const times = Math.round(simulatedMs / elapsedMs)
-  const kinds = [...faults].sort(([, a], [, b]) => b - a)
   return [
-    `${seeds} seeds, ${failures.length} failed; ${perSecond} seeds/s`,
+    `${seeds} seeds, ${failed} failed; ${perSecond} seeds/s, ${(cpuMs / seeds).toFixed(1)} ms of CPU each`,
     `${hours} simulated hours, ${times} times as fast as real ones`,
     `${published} events published, ${delivered} delivered`,
     `fingerprint ${fingerprint}`,
-    `faults: ${kinds.map(([kind, count]) => `${count} ${kind}`).join(', ')}`,
+    `faults: ${describeCounts(faults)}`,
+    `rare branches: ${describeCounts(rare)}; never taken: ${never.join(', ') || 'none'}`,
   ].join('\n')
+}
+
+function describeCounts(counts: Counts): string {
+  const most = Object.entries(counts).sort(([, a], [, b]) => b - a)
+  return most.map(([name, count]) => `${count} ${name}`).join(', ')
 }

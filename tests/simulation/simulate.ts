@@ -3,7 +3,7 @@ import { checkDeadlines, Deadlines } from './deadline-oracle.ts'
 import type { Follow } from './follow.ts'
 import { checkClosed, checkLeftovers } from './leftovers.ts'
 import { checkFollow, type Violation } from './oracle.ts'
-import { longestFaultMs, type Plan } from './plan.ts'
+import type { Plan } from './plan.ts'
 import { checkOrder, checkPublished } from './publish-oracle.ts'
 import type { Published } from './publisher.ts'
 import { watchRealWorld } from './real-world.ts'
@@ -19,7 +19,9 @@ export interface Outcome {
 }
 
 /** How long everything is well before the last events, in milliseconds. */
-const healMs = 5_000
+const healMs = 4_000
+/** How long publishes may take until they are settled: six attempts of five seconds. */
+const publishMs = 40_000
 /** How long the last events may take: half-open connections and back-offs last a minute. */
 const quietMs = 150_000
 /** How long it may take until nothing is left. */
@@ -27,13 +29,17 @@ const closeMs = 90_000
 /** How long it may take until instances that are closed have nothing left. */
 const endMs = 15_000
 /** How often it is looked whether that is so. */
-const stepMs = 5_000
+const stepMs = 1_000
 
-/** Runs a plan. The same plan gives the same run, whatever the machine does. */
-export async function simulate(plan: Plan): Promise<Outcome> {
+/**
+ * Runs a plan. The same plan gives the same run, whatever the machine does. A traced run is slower: it
+ * finds out what the packages take from the real world.
+ */
+export async function simulate(plan: Plan, isTraced = false): Promise<Outcome> {
   const world = new World(plan)
   const real = watchRealWorld({
     seed: plan.seed,
+    isTraced,
     onConsole: (text) => world.trace.add('console', text),
     runningClock: () => world.timeline.running,
   })
@@ -48,12 +54,15 @@ export async function simulate(plan: Plan): Promise<Outcome> {
 }
 
 async function run(world: World, plan: Plan): Promise<Violation[]> {
-  const { steps, activeMs, rooms } = plan
+  const { steps, overMs, rooms } = plan
   const { timeline, store, publisher } = world
   for (const step of steps) timeline.after(step.atMs, () => act(world, step))
-  await timeline.run(activeMs + longestFaultMs + healMs)
+  await timeline.run(overMs + healMs)
+  await runUntil(timeline, publishMs, () => publisher.isQuiet)
   const last = rooms.map((room) => publisher.publishLast(room))
-  await runUntil(timeline, quietMs, () => haveAll(world.follows, last))
+  const isOver = (): boolean =>
+    last.every(({ outcome }) => outcome === 'resolved') && haveAll(world.follows, last)
+  await runUntil(timeline, quietMs, isOver)
   const { nowMs } = timeline
   const deadlines = new Deadlines(plan)
   const violations = [

@@ -3,6 +3,8 @@ import type { Clock } from '@trpc-sse/protocol'
 /** Cancels something that is due. Calling it twice is harmless. */
 export type Cancel = () => void
 
+const { setImmediate } = globalThis
+
 interface Due {
   readonly atMs: number
   readonly order: number
@@ -12,6 +14,11 @@ interface Due {
 
 /** More calls than this in one moment start each other for ever. */
 const mostStepsAtOnce = 10_000
+/**
+ * How many calls are queued at once. Between two of them all promises settle, as between two turns
+ * of the event loop, but nobody asks the system for news.
+ */
+const turnsAtOnce = 64
 
 /** The one time of a simulated world, which moves only from one due call to the next. */
 export class Timeline {
@@ -47,15 +54,31 @@ export class Timeline {
   }
 
   /** Makes all calls up to `untilMs`, and lets everything settle that each of them starts. */
-  async run(untilMs: number): Promise<void> {
-    let momentMs = this.nowMs
-    for (let steps = 0; this.step(untilMs); steps++) {
-      await settled()
-      if (this.nowMs !== momentMs) steps = 0
-      momentMs = this.nowMs
-      if (steps > mostStepsAtOnce) throw new Error(`Time stands still at ${momentMs} ms.`)
-    }
-    this.nowMs = untilMs
+  run(untilMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let momentMs = this.nowMs
+      let steps = 0
+      const moveOn = (): void => {
+        if (isOver) return
+        if (this.step(untilMs)) {
+          steps = this.nowMs === momentMs ? steps + 1 : 0
+          momentMs = this.nowMs
+          if (steps <= mostStepsAtOnce) return
+          reject(new Error(`Time stands still at ${momentMs} ms.`))
+        } else {
+          this.nowMs = untilMs
+          resolve()
+        }
+        isOver = true
+      }
+      let isOver = false
+      const moveOnOften = (): void => {
+        if (isOver) return
+        for (let turn = 0; turn < turnsAtOnce; turn++) setImmediate(moveOn)
+        setImmediate(moveOnOften)
+      }
+      moveOnOften()
+    })
   }
 
   #push(due: Due): void {
@@ -98,8 +121,6 @@ function isSooner(one: Due | undefined, other: Due | undefined): boolean {
   if (other === undefined) return true
   return one.atMs === other.atMs ? one.order < other.order : one.atMs < other.atMs
 }
-
-const { setImmediate } = globalThis
 
 /** Resolves when all promises have been followed: nothing moves any more without the timeline. */
 export function settled(): Promise<void> {

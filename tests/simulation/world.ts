@@ -6,6 +6,7 @@ import { Instance } from './instance.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Plan } from './plan.ts'
 import { Publisher } from './publisher.ts'
+import { RareBranches } from './rare.ts'
 import { MemoryStore } from './store/memory-store.ts'
 import { RedisStore } from './store/redis-store.ts'
 import { goodStoreConditions, type SimulatedStore, type StoreConditions } from './store/store.ts'
@@ -32,6 +33,7 @@ export class World {
   readonly network: SimulatedNetwork
   readonly slots: readonly Slot[]
   readonly clients: readonly SimulatedClient[]
+  readonly rare: RareBranches
   readonly publisher: Publisher
   /** What must not happen, and did. */
   readonly faults: string[] = []
@@ -43,6 +45,7 @@ export class World {
     const { seed } = plan
     const { timeline, trace } = this
     this.#plan = plan
+    this.rare = new RareBranches(plan, trace)
     const onFault = (what: string): void => {
       this.faults.push(what)
       trace.add('fault', what)
@@ -69,6 +72,7 @@ export class World {
           trace,
           mode,
           onFault,
+          rare: this.rare,
           nowMs: () => timeline.nowMs,
           momentOf: (room) => this.store.facts.momentOf(room),
         }),
@@ -103,6 +107,7 @@ export class World {
       config,
       router,
       trace: this.trace,
+      rare: this.rare.of(name, start),
       onFault: (what) => this.faults.push(what),
     })
     this.instances.push(instance)

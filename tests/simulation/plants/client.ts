@@ -4,7 +4,7 @@ import type { Plant } from './plant.ts'
 export const clientPlants: readonly Plant[] = [
   {
     name: 'end-is-completion',
-    seed: 23,
+    seed: 30,
     about: 'R13: a response that ends politely completes the subscription',
     file: 'client/src/transport/attempt.ts',
     find: "(event) => event ?? lost('The response ended before the subscription was complete.'),",
@@ -12,7 +12,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'position-moves-first',
-    seed: 7,
+    seed: 27,
     about: 'R11: the position of a gap is not taken, only that of events',
     file: 'client/src/set/handover.ts',
     find: 'if (!id || id === this.#clientPosition) return false',
@@ -20,7 +20,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'handover-delivers-held',
-    seed: 3,
+    seed: 79,
     about: 'R20: what both streams sent during a handover is delivered twice',
     file: 'client/src/set/handover.ts',
     find: '    this.#next = undefined\n    if (isPositioned)',
@@ -28,7 +28,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'no-position-at-start',
-    seed: 15,
+    seed: 30,
     about: '81108c8: an idle subscription has no position to resume from',
     file: 'client/src/set/handover.ts',
     find: 'if (isPositioned) this.#clientPosition = id\n',
@@ -36,15 +36,15 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'watchdog-never-bites',
-    seed: 23,
+    seed: 7,
     about: 'R6: a half-open connection is never noticed',
     file: 'client/src/transport/watchdog.ts',
-    find: 'if (leftMs <= 0) onSilence(limitMs)',
+    find: 'if (leftMs <= 0 || isEarly) onSilence(limitMs)',
     replace: 'if (leftMs <= 0) limitMs > 15_000 || onSilence(limitMs)',
   },
   {
     name: 'control-is-believed',
-    seed: 129,
+    seed: 556,
     about: 'R15: a control request that fails is taken as done',
     file: 'client/src/set/multiplexed-connection.ts',
     find: 'if (answer === undefined) return this.#fail()',
@@ -52,7 +52,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'handover-holds-nothing',
-    seed: 3,
+    seed: 79,
     about: 'R20: both streams of a handover deliver',
     file: 'client/src/set/handover.ts',
     find: '      next.held.push(frame)\n      return false\n',
@@ -60,7 +60,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'resume-without-position',
-    seed: 2,
+    seed: 1,
     about: 'R12: a reconnect starts where the log ends',
     file: 'client/src/set/multiplexed-connection.ts',
     find: '[key, { ...call, lastEventId: handover.lastEventId() }] as const',
@@ -68,7 +68,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'torn-messages-count',
-    seed: 1,
+    seed: 8,
     about: 'R13: what is left of a message when a stream is cut is delivered',
     file: 'protocol/src/decode.ts',
     find: "      unended = lines.pop() ?? ''\n      for (const line of lines) takeLine(line)\n",
@@ -77,7 +77,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'attempts-have-no-timeout',
-    seed: 12,
+    seed: 303,
     about: 'R6: a connection that never opens is waited for without end',
     file: 'client/src/transport/attempt.ts',
     find: '  watchdog.watch(options.connectTimeoutMs)\n',
@@ -85,10 +85,26 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'short-streams-back-off',
-    seed: 102,
+    seed: 679,
     about: 'found by the simulator: streams shorter than a heartbeat are opened ever later',
     file: 'client/src/stream/retry.ts',
     find: 'const lastingUntilHandoverMs = 1_000',
     replace: 'const lastingUntilHandoverMs = 10_000',
+  },
+  {
+    name: 'handover-drops-held',
+    seed: 1133,
+    about: 'what is held is dropped when the new stream fails',
+    file: 'client/src/set/handover.ts',
+    find: 'if (failed && isOther) this.#deliverHeld(failed)',
+    replace: 'if (failed && isOther) {}',
+  },
+  {
+    name: 'given-up-streams-stay',
+    seed: 1,
+    about: 'R6: a stream that is given up is not replaced by another one',
+    file: 'client/src/set/multiplexed-connection.ts',
+    find: '    this.#isInControl = false\n    this.#owner.handOver()\n',
+    replace: '    this.#isInControl = false\n',
   },
 ]

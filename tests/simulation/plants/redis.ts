@@ -4,7 +4,7 @@ import type { Plant } from './plant.ts'
 export const redisPlants: readonly Plant[] = [
   {
     name: 'redis-forgets-doubt',
-    seed: 1,
+    seed: 153,
     about: 'a publish whose answer was lost is stored again',
     file: 'redis/src/commands/retries.ts',
     find: 'if (replyCode(error) === undefined) doubtedAtMs ??= sentAtMs',
@@ -12,7 +12,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-finds-no-token',
-    seed: 1,
+    seed: 153,
     about: "a publish that is sent again doesn't find what it stored",
     file: 'redis/src/commands/scripts/append.ts',
     find: 'if entry[2][6] == token then table.insert(ids, 1, entry[1]) end',
@@ -20,7 +20,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-forgets-keys',
-    seed: 10,
+    seed: 1,
     about: 'a publish that is sent again with its key is stored twice',
     file: 'redis/src/commands/scripts/append.ts',
     find: 'local answer = key and known[key] or nil',
@@ -36,7 +36,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-ids-go-back',
-    seed: 9,
+    seed: 121,
     about: 'R10: a clock that is set back gives ids before the last one',
     file: 'redis/src/commands/scripts/script.ts',
     find: 'if now > ms then ms, seq = now, 0 end',
@@ -44,7 +44,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-origin-is-fixed',
-    seed: 156,
+    seed: 41,
     about: 'R9: a lost log begins where every log begins',
     file: 'redis/src/commands/scripts/script.ts',
     find: "export const newOrigin = `string.format('%.0f-%s', math.max(now, floor_ms), ARGV[4])`",
@@ -52,7 +52,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-reads-one-too-late',
-    seed: 17,
+    seed: 66,
     about: 'R8: a read leaves out the oldest event',
     file: 'redis/src/commands/scripts/read.ts',
     find: 'local oldest, wanted = now - ARGV[2], count - ARGV[1] + 1',
@@ -60,7 +60,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-resubscribes-nothing',
-    seed: 51,
+    seed: 126,
     about: 'R5: a new connection has no subscriptions',
     file: 'redis/src/pubsub/node-connection.ts',
     find: '    this.subscribe(this.#options.topics())\n',
@@ -68,7 +68,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-subscriber-plays-dead',
-    seed: 30,
+    seed: 7,
     about: 'R6: a connection for notifications that is silently dead is kept',
     file: 'redis/src/pubsub/reconnecting-connection.ts',
     find: '    this.#restartTimer(this.#options.timeoutMs, () => this.#hangUp())\n',
@@ -76,7 +76,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-does-not-reopen',
-    seed: 30,
+    seed: 7,
     about: 'R5: a connection for notifications that is lost is not opened again',
     file: 'redis/src/pubsub/reconnecting-connection.ts',
     find: '        onEnd: (error) => this.#reopen(error),',
@@ -92,7 +92,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-stays-with-a-replica',
-    seed: 20,
+    seed: 153,
     about: 'R10: a demoted master is asked to write for ever',
     file: 'redis/src/connection/clients.ts',
     find: "reconnectOnError: (error: Error) => replyCode(error) === 'READONLY',",
@@ -100,7 +100,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-left-topics-stay',
-    seed: 19,
+    seed: 7,
     about: 'R7: a channel that everybody left is not subscribed again',
     file: 'redis/src/pubsub/subscriber.ts',
     find: '        this.#topics.delete(topic.channel)\n',
@@ -116,7 +116,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-waits-in-no-queue',
-    seed: 9,
+    seed: 20,
     about: 'appends of one log overtake each other',
     file: 'redis/src/commands/append-queue.ts',
     find: '    if (behind !== undefined) {',
@@ -124,7 +124,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-answers-too-early',
-    seed: 1,
+    seed: 9,
     about: 'a publish resolves with ids of another one',
     file: 'redis/src/commands/scripts/append.ts',
     find: '    const end = start + payloads.length\n    const result = { ids: ids.slice(start, end), duplicate: false }',
@@ -133,10 +133,18 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-origin-goes-back',
-    seed: 1398,
+    seed: 303,
     about: 'found by the simulator: a log without its state begins before its own events',
     file: 'redis/src/commands/scripts/script.ts',
     find: 'math.max(now, floor_ms)',
     replace: 'now',
+  },
+  {
+    name: 'redis-drops-what-does-not-fit',
+    seed: 1,
+    about: 'appends that do not fit into one command are never sent',
+    file: 'redis/src/commands/append-queue.ts',
+    find: 'groups = groups.slice(fitting.length)',
+    replace: 'groups = []',
   },
 ]

@@ -4,15 +4,15 @@ import type { Plant } from './plant.ts'
 export const serverPlants: readonly Plant[] = [
   {
     name: 'hub-takes-any-hint',
-    seed: 35,
+    seed: 55,
     about: 'R2: a hint is taken though the one before it was lost',
     file: 'server/src/hub/hub.ts',
-    find: '} else if (event.prev === window.tail) {',
-    replace: '} else if (!window.has(event.id)) {',
+    find: 'event.prev === window.tail && !',
+    replace: '!window.has(event.id) && !',
   },
   {
     name: 'cursor-checks-no-chain',
-    seed: 3,
+    seed: 66,
     about: 'R8: trimmed events are left out without a gap',
     file: 'server/src/subscription/cursor.ts',
     find: 'if (follows !== this.#id) {',
@@ -20,7 +20,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'log-end-is-not-checked',
-    seed: 46,
+    seed: 35,
     about: 'R9: a log that was emptied looks as if nothing was missed',
     file: 'server/src/hub/contiguity.ts',
     find: 'if (page.lastEventId !== position && page.lastEventId !== skipped) {',
@@ -28,7 +28,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'merge-forgets-its-head',
-    seed: 528,
+    seed: 1445,
     about: 'found by the simulator: merge drops an event that waits for its turn',
     file: 'server/src/subscription/merge.ts',
     find: 'if (branch.head !== undefined) {',
@@ -36,7 +36,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'keys-are-forgotten',
-    seed: 6,
+    seed: 38,
     about: 'a publish that is sent again with its key is stored twice',
     file: 'server/src/backend/memory-log-state.ts',
     find: 'if (known !== undefined && known.untilMs > elapsedMs)',
@@ -52,7 +52,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'hub-forgets-interruptions',
-    seed: 28,
+    seed: 1281,
     about: 'R5: after an interruption of hints, the log is not read',
     file: 'server/src/hub/hub.ts',
     find: '    this.#waiting = []\n    this.#catchingUp.request()\n',
@@ -60,7 +60,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'hub-closes-under-readers',
-    seed: 3,
+    seed: 70,
     about: 'R7: a hub is closed as idle though it has readers',
     file: 'server/src/hub/registry.ts',
     find: 'slot.hub.readers > 0 ? undefined : (slot.idleSince ?? now)',
@@ -68,7 +68,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'window-serves-its-floor-wrong',
-    seed: 2,
+    seed: 1,
     about: 'R3: a reader at the start of the window misses an event',
     file: 'server/src/hub/window.ts',
     find: 'return id === this.#floor ? this.#start : undefined',
@@ -84,15 +84,15 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'backpressure-forgets-to-wake',
-    seed: 5,
+    seed: 192,
     about: 'a reader that waited for its socket is not woken',
     file: 'server/src/link/call/send-feed.ts',
-    find: '    else connection.onceWritable(this.wake)\n  }\n\n  /** Sends the client the starting',
-    replace: '  }\n\n  /** Sends the client the starting',
+    find: 'else connection.onceWritable(this.wake)\n',
+    replace: '\n',
   },
   {
     name: 'memory-keeps-one-less',
-    seed: 2,
+    seed: 3,
     about: 'R8: a page begins one event too late',
     file: 'server/src/backend/memory-log.ts',
     find: 'if (event !== undefined && compareEventIds(event.id, id) <= 0) low = middle + 1',
@@ -100,7 +100,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'memory-reuses-ids',
-    seed: 15,
+    seed: 103,
     about: 'R10: a clock that is set back gives ids a second time',
     file: 'server/src/backend/memory-log.ts',
     find: 'if (nowMs > lastMs) return',
@@ -108,11 +108,35 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'gap-keeps-position',
-    seed: 2,
+    seed: 3,
     about: 'R11: after a gap the reader stays where it was',
     file: 'server/src/subscription/cursor.ts',
     find: '        this.#id = follows\n        return gap',
     replace:
       '        if (this.#sequence === undefined) this.#index += 1\n        else this.#sequence += 1\n        this.#id = entry.id\n        return gap',
+  },
+  {
+    name: 'hub-drops-what-waits',
+    seed: 541,
+    about: 'R4: hints that come during a read are dropped',
+    file: 'server/src/hub/hub.ts',
+    find: 'for (const event of waiting) this.#take(event)',
+    replace: '',
+  },
+  {
+    name: 'page-has-no-next',
+    seed: 133,
+    about: 'a reader of the log takes the end of a page for the end of the log',
+    file: 'server/src/subscription/cursor.ts',
+    find: 'if (isEnd && window?.after(this.#id) === undefined && !page.isTrimmed) this.#hub.check()',
+    replace: 'if (page.count > 0 && page.next !== undefined && page.count === 1) this.#hub.check()',
+  },
+  {
+    name: 'evicted-readers-stay',
+    seed: 19,
+    about: 'R3: a reader that the window has left behind reads on in it',
+    file: 'server/src/subscription/cursor.ts',
+    find: 'if (this.#sequence !== undefined && this.#sequence >= window.start) {',
+    replace: 'if (this.#sequence !== undefined) {',
   },
 ]

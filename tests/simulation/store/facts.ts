@@ -33,6 +33,8 @@ interface LogFacts {
   resets: number
   /** When it was emptied each time. */
   readonly resetTimesMs: number[]
+  /** The first event that was retained when that was last looked at. */
+  retainedFrom: number
   /** Where the log is retained from, until something changes. */
   moment: LogMoment | undefined
 }
@@ -64,9 +66,11 @@ export class Facts {
 
   momentOf(room: string): LogMoment {
     const log = this.#open(room)
+    // A failover may bring back what was trimmed. A gap for it may have been sent before.
+    log.retainedFrom = Math.max(log.retainedFrom, retainedFrom(log))
     log.moment ??= {
       length: log.events.length,
-      retainedFrom: retainedFrom(log),
+      retainedFrom: log.retainedFrom,
       resets: log.resets,
       failovers: this.#failovers,
     }
@@ -81,6 +85,7 @@ export class Facts {
     log.moment = undefined
     const { nowMs: atMs } = this.#trace
     events.push({ id, n, atMs, flushes: this.#flushes, resets, lostAt: Infinity })
+    log.retainedFrom = Math.max(log.retainedFrom, retainedFrom(log))
     this.#trace.add('store', `${room} stored ${n} as ${id}`)
   }
 
@@ -139,6 +144,7 @@ export class Facts {
       resetAt: 0,
       resets: 0,
       resetTimesMs: [],
+      retainedFrom: 0,
       moment: undefined,
     }
     this.#logs.set(room, log)
