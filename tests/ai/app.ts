@@ -27,12 +27,9 @@ const tools = {
 }
 
 /** Creates a server that answers in chats, on a Redis or in memory. */
-export function createAiApp(
-  model: LanguageModel,
-  redis?: { readonly url: string; readonly prefix: string },
-) {
+export function createAiApp(model: LanguageModel, redisUrl?: string) {
   const channels = createChannels({
-    backend: redis ? redisBackend({ url: redis.url }, { prefix: redis.prefix }) : memoryBackend(),
+    backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
       /** The ids of a chat's runs. */
       runs: channel({ params: chat, event: z.string() }),

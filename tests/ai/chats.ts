@@ -3,7 +3,57 @@ import { createTRPCClient, httpLink, type TRPCClient, type TRPCLink } from '@trp
 import { createChatTransport, type RunChatTransport } from '@trpc-sse/ai/ai-sdk'
 import { sseLink } from '@trpc-sse/client'
 import { lastAssistantMessageIsCompleteWithToolCalls, type UIMessage } from 'ai'
-import type { AiRouter } from './app.ts'
+import { expect } from 'vitest'
+import { type AiApp, type AiRouter, createAiApp } from './app.ts'
+import { type ChatServers, type Store, startChatServers } from './chat-servers.ts'
+import { createScriptedModel, type ScriptedModel } from './model.ts'
+
+/** Servers of chats, and the model that answers in them. */
+export type ScriptedChats = ChatServers<AiApp> & ScriptedModel
+
+/** Starts servers of chats with a scripted model. */
+export async function startChats(store: Store): Promise<ScriptedChats> {
+  const script = createScriptedModel()
+  const servers = await startChatServers(store, (redisUrl) => createAiApp(script.model, redisUrl))
+  return { ...script, ...servers }
+}
+
+/** A chat that is being answered. */
+export interface AskedChat {
+  readonly tab: ChatTab
+  /** Settles when the answer has ended. */
+  readonly sent: Promise<void>
+}
+
+/** Asks a question in a new tab. Resolves once it shows the start of the answer. */
+export async function ask(
+  chats: ScriptedChats,
+  start: string,
+  options: ChatTabOptions = {},
+): Promise<AskedChat> {
+  const tab = openChat(chats.asked, options)
+  const sent = tab.chat.sendMessage(question)
+  chats.say(start)
+  await expect.poll(tab.answer).toBe(start)
+  return { tab, sent }
+}
+
+/** The question of these chats. */
+export const question = { text: 'Why?' }
+
+/** Opens a chat again on the other server, with messages of its first tab, and resumes. */
+export function reopen(
+  chats: ScriptedChats,
+  messages: readonly UIMessage[],
+): { readonly tab: ChatTab; readonly resumed: Promise<void> } {
+  const tab = openChat(chats.other, { messages: structuredClone([...messages]) })
+  return { tab, resumed: tab.chat.resumeStream() }
+}
+
+/** Returns the messages of a tab as a reloaded page gets them during an answer. */
+export function asked({ chat }: ChatTab): UIMessage[] {
+  return chat.messages.filter(({ role }) => role === 'user')
+}
 
 /** A chat in a separate tab. */
 export interface ChatTab {

@@ -23,7 +23,7 @@ const model = new MockLanguageModelV4({
   },
 })
 
-const { channels, router } = createAiApp(model, { url: process.env.REDIS_URL ?? '', prefix: 'ai' })
+const { channels, router } = createAiApp(model, process.env.REDIS_URL)
 const server = createHTTPServer({ router, channels })
 server.listen(0, '127.0.0.1', () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
