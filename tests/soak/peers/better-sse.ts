@@ -23,11 +23,11 @@ async function serve({ redisUrl }: PeerHost): Promise<PeerInstance> {
   }
 }
 
-function follow(url: string, { onEvent, onTold }: FollowHandlers): () => void {
+function follow(url: string, { onEvent, onNotice }: FollowHandlers): () => void {
   const source = new EventSource(url)
   let hasOpened = false
   source.addEventListener('open', () => {
-    if (hasOpened) onTold()
+    if (hasOpened) onNotice()
     hasOpened = true
   })
   source.addEventListener('message', ({ data }) => onEvent(JSON.parse(data) as PeerEvent))
@@ -38,7 +38,7 @@ export const betterSse: Peer = {
   name: 'Better SSE',
   packages: ['better-sse', 'eventsource'],
   how: 'Redis pub/sub into a channel; it keeps no history',
-  tells: '`open` of the `EventSource` after the first one',
+  notice: '`open` of the `EventSource` after the first one',
   docs: [
     'https://matthewwid.github.io/better-sse/guides/channels/',
     'https://matthewwid.github.io/better-sse/reference/comparison/',

@@ -86,7 +86,7 @@ function followWith(peer: Peer, url: string): Follower {
   const received: Received[] = []
   const stop = peer.follow(url, {
     onEvent: (event) => void received.push(event),
-    onTold: () => void received.push('told'),
+    onNotice: () => void received.push('notice'),
   })
   return { received, stop }
 }

@@ -17,19 +17,23 @@ describe('the counts of a client', () => {
       repeated: 0,
       republished: 0,
       outOfOrder: 0,
-      told: 0,
+      notices: 0,
     })
   })
 
   it.each<[string, Received[], Partial<Counts>]>([
-    ['a loss that nobody was told of', events(1, 4), { lost: 2, silent: 2, told: 0 }],
-    ['a loss that was told', [...events(1), 'told', ...events(4)], { lost: 2, silent: 0, told: 1 }],
-    ['a notice before a loss', [...events(1), 'told', ...events(2, 4)], { lost: 1, silent: 1 }],
-    ['a notice after a loss', [...events(1, 2, 4), 'told'], { lost: 1, silent: 1 }],
+    ['a loss without a notice', events(1, 4), { lost: 2, silent: 2, notices: 0 }],
+    [
+      'a loss with a notice',
+      [...events(1), 'notice', ...events(4)],
+      { lost: 2, silent: 0, notices: 1 },
+    ],
+    ['a notice before a loss', [...events(1), 'notice', ...events(2, 4)], { lost: 1, silent: 1 }],
+    ['a notice after a loss', [...events(1, 2, 4), 'notice'], { lost: 1, silent: 1 }],
     ['a late start', events(3, 4), { lost: 2, silent: 2 }],
-    ['a late start that was told', ['told', ...events(3, 4)], { lost: 2, silent: 0 }],
+    ['a late start with a notice', ['notice', ...events(3, 4)], { lost: 2, silent: 0 }],
     ['an early end', events(1, 2), { lost: 2, silent: 2 }],
-    ['an early end that was told', [...events(1, 2), 'told'], { lost: 2, silent: 0 }],
+    ['an early end with a notice', [...events(1, 2), 'notice'], { lost: 2, silent: 0 }],
     ['a client that got nothing', [], { received: 0, lost: 4, silent: 4 }],
     ['a repeat', events(1, 2, 2, 3, 4), { repeated: 1, outOfOrder: 0, lost: 0 }],
     ['a replay of what had come', events(1, 2, 3, 1, 2, 3, 4), { repeated: 3, outOfOrder: 0 }],

@@ -1,14 +1,14 @@
 import type { PeerEvent } from './peer.ts'
 
-/** What one client got, in order. */
-export type Received = PeerEvent | 'told'
+/** The events and notices that one client received, in order. */
+export type Received = PeerEvent | 'notice'
 
-/** What the events of one client come to. */
+/** The counts of one client. */
 export interface Counts {
   readonly received: number
   /** Events that never came. */
   readonly lost: number
-  /** Events that never came, and the client wasn't told where they are missing. */
+  /** Events that never came, without a notice where they are missing. */
   readonly silent: number
   /** Events that came again, although they were published once. */
   readonly repeated: number
@@ -16,11 +16,11 @@ export interface Counts {
   readonly republished: number
   /** Events that came for the first time after a later one of their publisher. */
   readonly outOfOrder: number
-  /** How often the client was told that events may be missing. */
-  readonly told: number
+  /** The number of notices: the library says that events may be missing. */
+  readonly notices: number
 }
 
-/** Counts what a client got of what each publisher published: 1 to its last number. */
+/** Counts the events that a client received. Each publisher numbers its events from 1. */
 export function count(
   received: readonly Received[],
   published: ReadonlyMap<string, number>,
@@ -30,7 +30,7 @@ export function count(
     const one = countOne(received, publisher, last)
     for (const key of keys) sum[key] += one[key]
   }
-  return { ...sum, told: received.filter((entry) => entry === 'told').length }
+  return { ...sum, notices: received.filter((entry) => entry === 'notice').length }
 }
 
 const keys = ['received', 'lost', 'silent', 'repeated', 'republished', 'outOfOrder'] as const
@@ -39,14 +39,14 @@ function countOne(
   received: readonly Received[],
   publisher: string,
   last: number,
-): Omit<Counts, 'told'> {
+): Omit<Counts, 'notices'> {
   const firstAt = new Map<number, number>()
   const attempts = new Set<string>()
   let all = 0
   let highest = 0
   let outOfOrder = 0
   for (const [at, entry] of received.entries()) {
-    if (entry === 'told' || entry.publisher !== publisher) continue
+    if (entry === 'notice' || entry.publisher !== publisher) continue
     all += 1
     attempts.add(`${entry.n} ${entry.attempt}`)
     if (firstAt.has(entry.n)) continue
@@ -73,14 +73,14 @@ function silentOf(
   received: readonly Received[],
 ): number {
   const seen = [...firstAt.keys()].toSorted((a, b) => a - b)
-  const toldAt = [...received.keys()].filter((at) => received[at] === 'told')
+  const noticesAt = [...received.keys()].filter((at) => received[at] === 'notice')
   let silent = 0
   let next = 0
   for (const n of lost) {
     while (next < seen.length && (seen[next] ?? 0) < n) next += 1
     const from = firstAt.get(seen[next - 1] ?? 0) ?? -1
     const to = firstAt.get(seen[next] ?? 0) ?? received.length
-    if (!toldAt.some((at) => at > from && at < to)) silent += 1
+    if (!noticesAt.some((at) => at > from && at < to)) silent += 1
   }
   return silent
 }

@@ -1,8 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createRedisEventTarget } from '@graphql-yoga/redis-event-target'
 import { createClient } from 'graphql-sse'
 import { createPubSub, createSchema, createYoga } from 'graphql-yoga'
 import { Redis } from 'ioredis'
+import { followForever } from './follow-forever.ts'
 import type { FollowHandlers, Peer, PeerEvent, PeerHost, PeerInstance } from './peer.ts'
 
 const typeDefs = `
@@ -39,33 +39,23 @@ async function serve({ redisUrl }: PeerHost): Promise<PeerInstance> {
   }
 }
 
-function follow(url: string, { onEvent, onTold }: FollowHandlers): () => void {
+function follow(url: string, handlers: FollowHandlers): () => void {
   const client = createClient({
     url: `${url}/graphql`,
     retryAttempts: Number.POSITIVE_INFINITY,
     on: {
       connected: (isReconnected) => {
-        if (isReconnected) onTold()
+        if (isReconnected) handlers.onNotice()
       },
     },
   })
-  const stop = new AbortController()
-  async function run(): Promise<void> {
-    while (!stop.signal.aborted) {
-      try {
-        const query = 'subscription { number { publisher n attempt } }'
-        for await (const { data } of client.iterate<{ number: PeerEvent }>({ query })) {
-          if (data) onEvent(data.number)
-        }
-      } catch {}
-      if (stop.signal.aborted) return
-      onTold()
-      await sleep(1_000)
-    }
-  }
-  void run()
+  const query = 'subscription { number { publisher n attempt } }'
+  const stop = followForever(async function* () {
+    for await (const { data } of client.iterate<{ number: PeerEvent }>({ query }))
+      if (data) yield data.number
+  }, handlers)
   return () => {
-    stop.abort()
+    stop()
     client.dispose()
   }
 }
@@ -74,7 +64,7 @@ export const graphqlYoga: Peer = {
   name: 'GraphQL Yoga',
   packages: ['graphql-yoga', '@graphql-yoga/redis-event-target', 'graphql-sse'],
   how: '`createPubSub` on the Redis event target, client of graphql-sse; it keeps no history',
-  tells: '`connected` after a reconnect, or an error or end of the subscription',
+  notice: '`connected` after a reconnect, or an error or end of the subscription',
   docs: [
     'https://the-guild.dev/graphql/yoga-server/docs/features/subscriptions#distributed-pubsub-for-production',
     'https://the-guild.dev/graphql/sse/recipes',

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { createORPCClient } from '@orpc/client'
 import { RPCLink } from '@orpc/client/fetch'
 import { ClientRetryPlugin, type ClientRetryPluginContext } from '@orpc/client/plugins'
@@ -6,6 +5,7 @@ import { IORedisPublisher } from '@orpc/experimental-publisher/ioredis'
 import { os, type RouterClient } from '@orpc/server'
 import { RPCHandler } from '@orpc/server/node'
 import { Redis } from 'ioredis'
+import { followForever } from './follow-forever.ts'
 import type { FollowHandlers, Peer, PeerEvent, PeerHost, PeerInstance } from './peer.ts'
 
 type Events = Record<string, PeerEvent>
@@ -39,33 +39,20 @@ async function serve({ redisUrl }: PeerHost): Promise<PeerInstance> {
 
 type Client = RouterClient<ReturnType<typeof createRouter>, ClientRetryPluginContext>
 
-function follow(url: string, { onEvent, onTold }: FollowHandlers): () => void {
+function follow(url: string, handlers: FollowHandlers): () => void {
   const link = new RPCLink<ClientRetryPluginContext>({ url, plugins: [new ClientRetryPlugin()] })
   const client: Client = createORPCClient(link)
-  const stop = new AbortController()
-  const { signal } = stop
-  async function run(): Promise<void> {
-    while (!signal.aborted) {
-      try {
-        const context = { retry: Number.POSITIVE_INFINITY }
-        for await (const event of await client.onNumber(undefined, { signal, context })) {
-          onEvent(event)
-        }
-      } catch {}
-      if (signal.aborted) return
-      onTold()
-      await sleep(1_000)
-    }
-  }
-  void run()
-  return () => stop.abort()
+  const context = { retry: Number.POSITIVE_INFINITY }
+  return followForever(async function* (signal) {
+    yield* await client.onNumber(undefined, { signal, context })
+  }, handlers)
 }
 
 export const orpc: Peer = {
   name: 'oRPC',
   packages: ['@orpc/experimental-publisher', '@orpc/server', '@orpc/client'],
   how: '`IORedisPublisher` with resume, `ClientRetryPlugin`',
-  tells: 'an error or end of the iterator',
+  notice: 'an error or end of the iterator',
   docs: ['https://orpc.dev/docs/helpers/publisher', 'https://orpc.dev/docs/plugins/client-retry'],
   serve,
   follow,

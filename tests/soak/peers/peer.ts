@@ -8,7 +8,7 @@ export interface PeerEvent {
   readonly attempt: number
 }
 
-/** What an instance of a peer is made with. */
+/** The parts that an instance of a peer gets. */
 export interface PeerHost {
   /** The HTTP server of the process. */
   readonly server: Server
@@ -25,27 +25,27 @@ export interface PeerInstance {
   close(): Promise<void>
 }
 
-/** What a client does with what it gets. */
+/** The callbacks of a client. */
 export interface FollowHandlers {
   /** Called with each event. */
   onEvent(event: PeerEvent): void
-  /** Called when the library lets the application know that events may be missing. */
-  onTold(): void
+  /** Called when the library notifies the application that events may be missing. */
+  onNotice(): void
 }
 
-/** A library on the soak: how its docs say that events are delivered, and streams are resumed. */
+/** A library under test, which delivers events and resumes streams as its docs say. */
 export interface Peer {
-  /** What the table calls it. */
+  /** Its name in the table. */
   readonly name: string
   /** The packages whose versions the table shows. */
   readonly packages: readonly string[]
-  /** What delivers and resumes, in a few words. */
+  /** The parts that deliver and resume, in a few words. */
   readonly how: string
-  /** When the library lets the application know that events may be missing. */
-  readonly tells: string
+  /** How the library notifies the application that events may be missing. */
+  readonly notice: string
   /** The pages of its docs that this follows. */
   readonly docs: readonly string[]
-  /** Starts what stands between the instances and Redis. Only for a hosted store. */
+  /** Starts a local stand-in between the instances and Redis. Only for a hosted store. */
   startStore?(redisUrl: string): Promise<PeerStore>
   serve(host: PeerHost): Promise<PeerInstance>
   /** Subscribes with the library's own client. Returns a function that unsubscribes. */

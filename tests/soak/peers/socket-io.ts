@@ -23,12 +23,12 @@ async function serve({ server, redisUrl }: PeerHost): Promise<PeerInstance> {
   }
 }
 
-function follow(url: string, { onEvent, onTold }: FollowHandlers): () => void {
+function follow(url: string, { onEvent, onNotice }: FollowHandlers): () => void {
   // Long polling needs a load balancer with sticky sessions.
   const socket = io(url, { transports: ['websocket'], forceNew: true })
   let hasConnected = false
   socket.on('connect', () => {
-    if (hasConnected && !socket.recovered) onTold()
+    if (hasConnected && !socket.recovered) onNotice()
     hasConnected = true
   })
   socket.on('number', (event: PeerEvent) => onEvent(event))
@@ -39,7 +39,7 @@ export const socketIo: Peer = {
   name: 'Socket.IO',
   packages: ['socket.io', '@socket.io/redis-streams-adapter', 'socket.io-client'],
   how: 'Connection state recovery on the Redis streams adapter',
-  tells: '`connect` with `recovered` false',
+  notice: '`connect` with `recovered` false',
   docs: [
     'https://socket.io/docs/v4/connection-state-recovery',
     'https://socket.io/docs/v4/redis-streams-adapter/',

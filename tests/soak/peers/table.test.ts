@@ -7,7 +7,7 @@ const peer: Peer = {
   name: 'One',
   packages: ['one', 'two'],
   how: 'By post',
-  tells: 'a letter',
+  notice: 'a letter',
   docs: ['https://one.example/', 'https://two.example/'],
   serve: () => Promise.reject(new Error('Not called.')),
   follow: () => () => {},
@@ -19,7 +19,7 @@ const client: Counts = {
   repeated: 3,
   republished: 4,
   outOfOrder: 5,
-  told: 6,
+  notices: 6,
 }
 
 it('has a row for each library, which adds up its clients, and a list of versions and docs', () => {
@@ -27,6 +27,6 @@ it('has a row for each library, which adds up its clients, and a list of version
   const rows = [{ peer, versions: ['1.0.0', '2.0.0'], report }]
   expect(tableOf(rows).split('\n').at(-1)).toBe('| One | 10 | 20 | 2 | 4 | 6 | 8 | 10 | 12 |')
   expect(notesOf(rows)).toBe(
-    '- **One**: `one` 1.0.0, `two` 2.0.0. By post ([docs](https://one.example/), [docs 2](https://two.example/)). It tells by a letter.',
+    '- **One**: `one` 1.0.0, `two` 2.0.0. By post ([docs](https://one.example/), [docs 2](https://two.example/)). Its notice: a letter.',
   )
 })

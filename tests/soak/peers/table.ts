@@ -10,15 +10,15 @@ export interface Row {
   readonly report: PeerReport
 }
 
-const sums = ['lost', 'silent', 'repeated', 'republished', 'outOfOrder', 'told'] as const
+const sums = ['lost', 'silent', 'repeated', 'republished', 'outOfOrder', 'notices'] as const
 
-/** Lists the libraries, in Markdown: versions, how they deliver, how they tell of a loss, docs. */
+/** Lists the libraries, in Markdown: versions, how they deliver, how they notify of losses, docs. */
 export function notesOf(rows: readonly Row[]): string {
   return rows
-    .map(({ peer: { name, packages, how, tells, docs }, versions }) => {
+    .map(({ peer: { name, packages, how, notice, docs }, versions }) => {
       const list = packages.map((one, i) => `\`${one}\` ${versions[i]}`).join(', ')
       const links = docs.map((page, i) => `[docs${i > 0 ? ` ${i + 1}` : ''}](${page})`).join(', ')
-      return `- **${name}**: ${list}. ${how} (${links}). It tells by ${tells}.`
+      return `- **${name}**: ${list}. ${how} (${links}). Its notice: ${notice}.`
     })
     .join('\n')
 }
@@ -34,7 +34,7 @@ export function tableOf(rows: readonly Row[]): string {
     'repeated',
     'published again',
     'out of order',
-    'told',
+    'notices',
   ]
   const lines = rows.map(({ peer, report: { published, clients } }) => {
     const total = (key: keyof Counts): number => clients.reduce((all, one) => all + one[key], 0)

@@ -39,13 +39,13 @@ async function serve({ redisUrl }: PeerHost): Promise<PeerInstance> {
   }
 }
 
-function follow(url: string, { onEvent, onTold }: FollowHandlers): () => void {
+function follow(url: string, { onEvent, onNotice }: FollowHandlers): () => void {
   const client = createTRPCClient<Router>({ links: [sseLink({ url })] })
   const subscription = client.onNumber.subscribe(undefined, {
-    context: { onGap: onTold },
+    context: { onGap: onNotice },
     onData: ({ data }) => onEvent(data),
-    onError: onTold,
-    onComplete: onTold,
+    onError: onNotice,
+    onComplete: onNotice,
   })
   return () => subscription.unsubscribe()
 }
@@ -54,7 +54,7 @@ export const trpcSse: Peer = {
   name: 'this one',
   packages: ['@trpc-sse/server', '@trpc-sse/redis', '@trpc-sse/client'],
   how: 'A channel on Redis, `sseLink`, publishes with an idempotency key',
-  tells: '`onGap`, or an error or end of the subscription',
+  notice: '`onGap`, or an error or end of the subscription',
   docs: ['../../docs/resume-and-gaps.md', '../../docs/channels.md'],
   serve,
   follow,

@@ -89,19 +89,19 @@ async function serve(
   }
 }
 
-function follow(url: string, { onEvent, onTold }: FollowHandlers): () => void {
+function follow(url: string, { onEvent, onNotice }: FollowHandlers): () => void {
   const client = createTRPCClient<Router>({ links: [httpSubscriptionLink({ url, EventSource })] })
   const subscription = client.onNumber.subscribe(undefined, {
     onData: ({ data }) => onEvent(data),
-    onError: onTold,
-    onComplete: onTold,
+    onError: onNotice,
+    onComplete: onNotice,
   })
   return () => subscription.unsubscribe()
 }
 
 const shared = {
   packages: ['@trpc/server', '@trpc/client'],
-  tells: 'an error or end of the subscription',
+  notice: 'an error or end of the subscription',
   docs: ['https://trpc.io/docs/server/subscriptions#tracked'],
   follow,
 }

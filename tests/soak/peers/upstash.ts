@@ -25,14 +25,14 @@ async function serve({ redisUrl }: PeerHost): Promise<PeerInstance> {
 }
 
 /** A component of a page that shows events. */
-function Numbers({ onEvent, onTold }: FollowHandlers): ReactNode {
+function Numbers({ onEvent, onNotice }: FollowHandlers): ReactNode {
   const { status } = useRealtime({
     events: ['soak.number'],
     onData: ({ data }) => onEvent(schema.soak.number.parse(data)),
   })
   useEffect(() => {
-    if (status === 'error') onTold()
-  }, [status, onTold])
+    if (status === 'error') onNotice()
+  }, [status, onNotice])
   return null
 }
 
@@ -49,7 +49,7 @@ export const upstash: Peer = {
   name: 'Upstash Realtime',
   packages: ['@upstash/realtime', '@upstash/redis'],
   how: '`Realtime` and its hooks, over a local stand-in for the HTTP API of Upstash',
-  tells: 'status `error`: it has given up',
+  notice: 'status `error`: it has given up',
   docs: [
     'https://upstash.com/docs/realtime/overall/quickstart',
     'https://upstash.com/docs/realtime/features/history',
