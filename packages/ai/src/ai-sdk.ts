@@ -1,4 +1,4 @@
-export { failOnError, toUIMessage, type UIMessageDeltas, uiMessageDeltas } from './ai-sdk/deltas.ts'
+export { failOnError, toUIMessage, uiMessageDeltas } from './ai-sdk/deltas.ts'
 export {
   type ChatRequest,
   type ChatRun,
@@ -6,5 +6,6 @@ export {
   type RunChatTransport,
   type RunChatTransportOptions,
 } from './ai-sdk/transport.ts'
+export type { ChunkDeltas } from './deltas.ts'
 export type { AsJson, FollowedItem, FollowRun, RunObserver } from './follow.ts'
 export type { ChunkFold } from './text-parts.ts'

@@ -1,3 +1,4 @@
+export type { ChunkDeltas } from './deltas.ts'
 export type { AsJson, FollowedItem, FollowRun, RunObserver } from './follow.ts'
 export {
   createRunConnection,
@@ -6,5 +7,5 @@ export {
   type RunConnectionRequest,
   type ThreadRun,
 } from './tanstack/connection.ts'
-export { failOnError, type StreamDeltas, streamDeltas } from './tanstack/deltas.ts'
+export { failOnError, streamDeltas } from './tanstack/deltas.ts'
 export type { ChunkFold } from './text-parts.ts'

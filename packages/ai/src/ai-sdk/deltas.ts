@@ -7,26 +7,17 @@ import {
   type UIMessageChunk,
   uiMessageChunkSchema,
 } from 'ai'
+import { type ChunkDeltas, createChunkDeltas } from '../deltas.ts'
 import type { AsJson } from '../follow.ts'
-import { type ChunkFold, createChunkFold } from '../text-parts.ts'
 import { chunkText } from './chunk-text.ts'
-
-/** Options of a run whose deltas are the chunks of a message. */
-export interface UIMessageDeltas {
-  readonly event: StandardSchemaV1<UIMessageChunk>
-  readonly fold: ChunkFold<UIMessageChunk>
-}
 
 /**
  * Returns `event` and `fold` of a run whose deltas are the UI message chunks of
  * `toUIMessageStream()`. Spread it into the options of `run()`. The fold joins the deltas of a
  * text, so that a late follower gets a few chunks in one frame.
  */
-export function uiMessageDeltas(): UIMessageDeltas {
-  return {
-    event: { '~standard': { version: 1, vendor: '@trpc-sse/ai', validate: validateChunk } },
-    fold: createChunkFold(chunkText),
-  }
+export function uiMessageDeltas(): ChunkDeltas<UIMessageChunk> {
+  return createChunkDeltas(chunkText, validateChunk)
 }
 
 async function validateChunk(value: unknown): Promise<StandardSchemaV1.Result<UIMessageChunk>> {

@@ -1,25 +1,16 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { StreamChunk } from '@tanstack/ai'
 import { TRPCError } from '@trpc/server'
-import { type ChunkFold, createChunkFold } from '../text-parts.ts'
+import { type ChunkDeltas, createChunkDeltas } from '../deltas.ts'
 import { chunkText } from './chunk-text.ts'
-
-/** Options of a run whose deltas are chunks of TanStack AI. */
-export interface StreamDeltas {
-  readonly event: StandardSchemaV1<StreamChunk>
-  readonly fold: ChunkFold<StreamChunk>
-}
 
 /**
  * Returns `event` and `fold` of a run whose deltas are chunks of `chat()`. Spread it into the
  * options of `run()`. The fold joins the deltas of a text, so that a late follower gets a few chunks
  * in one frame.
  */
-export function streamDeltas(): StreamDeltas {
-  return {
-    event: { '~standard': { version: 1, vendor: '@trpc-sse/ai', validate: validateChunk } },
-    fold: createChunkFold(chunkText),
-  }
+export function streamDeltas(): ChunkDeltas<StreamChunk> {
+  return createChunkDeltas(chunkText, validateChunk)
 }
 
 function validateChunk(value: unknown): StandardSchemaV1.Result<StreamChunk> {
