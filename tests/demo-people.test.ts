@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { limits } from '../apps/demo/src/shared/limits.ts'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
 import { messages, openDemo, say, signInAs, untilLive, untilOnline } from './support/demo-page.ts'
@@ -141,11 +142,15 @@ describe.concurrent('who is typing', () => {
 })
 
 describe('the board', () => {
-  /** Where a cursor is on the board of a page, in percent of its width and height. */
-  async function placeOf(page: Page, name: string): Promise<{ x: number; y: number }> {
+  /**
+   * Where a cursor is on the board of a page, in percent of its width and height, rounded to a
+   * multiple of `step`.
+   */
+  async function placeOf(page: Page, name: string, step = 1): Promise<{ x: number; y: number }> {
     const style = await page.locator(`[data-cursor=${name}]`).getAttribute('style')
     const [, x, y] = /left: ([\d.]+)%; top: ([\d.]+)%/.exec(style ?? '') ?? []
-    return { x: Math.round(Number(x)), y: Math.round(Number(y)) }
+    const round = (percent: unknown): number => Math.round(Number(percent) / step) * step
+    return { x: round(x), y: round(y) }
   }
   async function point(page: Page, x: number, y: number): Promise<void> {
     const surface = page.locator('.surface')
@@ -166,8 +171,9 @@ describe('the board', () => {
       [0.75, 0.25],
     ] as const) {
       await point(one, x, y)
+      // A mouse is at whole pixels.
       for (const page of [one, second, other])
-        await expect.poll(() => placeOf(page, 'Ada')).toEqual({ x: x * 100, y: y * 100 })
+        await expect.poll(() => placeOf(page, 'Ada', 5)).toEqual({ x: x * 100, y: y * 100 })
     }
     await other.locator('.cursors').screenshot({ path: join(screenshots, 'cursors.png') })
     await one.locator('#message').hover()
@@ -242,5 +248,26 @@ describe('the limits', () => {
     await page.getByRole('button', { name: 'Close them' }).click()
     await used(1).waitFor()
     await page.getByRole('button', { name: 'Open streams until refused' }).waitFor()
+  })
+
+  it('refuse a message too many, which stays in the field', async ({ demo, ada }) => {
+    const page = await openAs(ada, demo, 'Ada')
+    // The messages of another page of the same user.
+    const statuses = await page.evaluate(async (limit) => {
+      const { token } = JSON.parse(localStorage.getItem('session') ?? '{}')
+      const send = (i: number) =>
+        fetch('/trpc/chat.send', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+          body: JSON.stringify({ json: { room: 'random', text: `${i}`, key: `${i}` } }),
+        })
+      const answers = await Promise.all(Array.from({ length: limit }, (_, i) => send(i)))
+      return answers.map(({ status }) => status)
+    }, limits.messages)
+    expect(new Set(statuses)).toEqual(new Set([200]))
+    await page.getByPlaceholder('Message #').fill('One more')
+    await page.getByPlaceholder('Message #').press('Enter')
+    await page.getByText('Not sent: 60 messages in a minute are the limit.').waitFor()
+    expect(await page.getByPlaceholder('Message #').inputValue()).toBe('One more')
   })
 })

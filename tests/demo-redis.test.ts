@@ -137,12 +137,16 @@ it('a user on both instances is one member, and is signed out on both', async ()
   await Promise.all([device.close(), other.context().close()])
 })
 
-it('a limit on two instances can be reached', async () => {
+it('a limit holds for both instances together, and a page at the limit can reload', async () => {
   const page = await openDemo(context, demo.url)
   await page.getByRole('button', { name: 'Open streams until refused' }).click()
-  await page.getByText(/Stream \d was refused: TOO_MANY_REQUESTS/).waitFor()
+  await page.getByText('Stream 4 was refused: TOO_MANY_REQUESTS').waitFor()
+  const row = page.locator('[data-limit=connectionsPerKey]')
+  await row.locator('[data-what=used]', { hasText: '4' }).waitFor()
   await say(page, 'Still here')
-  await page.getByRole('button', { name: 'Close them' }).click()
+  await page.reload()
+  await untilLive(page)
+  await row.locator('[data-what=used]', { hasText: '1' }).waitFor()
 })
 
 it('an outage of Redis is shown, and subscriptions continue when it is back', async () => {

@@ -428,7 +428,7 @@ describe.concurrent('the page explains itself', () => {
 })
 
 describe.concurrent('the rest of the page', () => {
-  it('shows the newest price at once, and its changes', async ({ context, demo }) => {
+  it('shows the newest price at once, and its changes', async ({ context, demo, expect }) => {
     const page = await openDemo(context, demo.url)
     await page.locator('.price-value', { hasText: /^\d+\.\d\d$/ }).waitFor()
     await expect.poll(() => countOf(page, 'prices.onTick', 'received')).toBeGreaterThan(3)

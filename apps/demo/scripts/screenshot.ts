@@ -8,7 +8,7 @@ type Browser = Awaited<ReturnType<typeof startChromium>>
 type Page = Awaited<ReturnType<Browser['newPage']>>
 
 const docs = join(import.meta.dirname, '../../../docs')
-const viewport = { width: 1280, height: 1116 }
+const viewport = { width: 1280, height: 1097 }
 
 for (const colorScheme of ['light', 'dark'] as const) {
   await using demo = await startDemo()

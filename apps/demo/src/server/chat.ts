@@ -3,6 +3,7 @@ import { isRealtimeError } from '@trpc-sse/server'
 import { z } from 'zod'
 import { channels } from './channels.ts'
 import { afterInput, idsAfter } from './ids-after.ts'
+import { messageLimit } from './limits.ts'
 import { procedure, router, userProcedure } from './trpc.ts'
 
 const room = z.object({ room: z.string() })
@@ -20,11 +21,11 @@ export const chatRouter = router({
   /** Sends a message. The key makes retries harmless: the message is stored once. */
   send: userProcedure
     .input(room.extend({ text: z.string(), key: z.string() }))
-    .mutation(({ input: { room, text, key }, ctx: { session } }) =>
-      channels
-        .chat({ room })
-        .publish({ author: session.name, text, sentAt: new Date() }, { idempotencyKey: key }),
-    ),
+    .mutation(async ({ input: { room, text, key }, ctx: { session } }) => {
+      await messageLimit.take(session.user)
+      const message = { author: session.name, text, sentAt: new Date() }
+      return channels.chat({ room }).publish(message, { idempotencyKey: key })
+    }),
 
   /** Who is typing in a room. */
   onTyping: userProcedure

@@ -1,17 +1,23 @@
 import { once } from 'node:events'
+import { createRateLimiter } from '@trpc-sse/server'
 import { limits } from '../shared/limits.ts'
 import { channels } from './channels.ts'
 import { router, userProcedure } from './trpc.ts'
 
-const instances = Number(process.env.DEMO_INSTANCES ?? 1)
-
-/** The limits of each instance's link. */
+/** The limits of the link. Those of a user hold for all instances together. */
 export const linkLimits = {
-  // Each instance counts for itself.
-  connectionsPerKey: Math.floor(limits.connections / instances),
+  scope: 'fleet',
+  connectionsPerKey: limits.connections,
+  subscriptionsPerKey: limits.subscriptions,
   connectionsPerAddress: 1_000,
-  subscriptionsPerConnection: limits.subscriptions,
-}
+} as const
+
+/** Bounds how many messages a user sends. */
+export const messageLimit = createRateLimiter({
+  channels,
+  name: 'messages',
+  perMinute: limits.messages,
+})
 
 export const limitsRouter = router({
   /** The streams and subscriptions that the user has on each instance. */

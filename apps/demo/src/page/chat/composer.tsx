@@ -1,4 +1,5 @@
 import { type ChangeEvent, type FormEvent, useEffect, useState } from 'react'
+import { limits } from '../../shared/limits.ts'
 import { trpc } from '../live/client.ts'
 import { type Status, useStatus } from '../live/status.ts'
 import { Problem } from '../ui/action-button.tsx'
@@ -65,13 +66,18 @@ export function Composer({ room }: ComposerProps) {
       <button type="submit" className="button primary send" disabled={!canSend} aria-label="Send">
         <SendIcon />
       </button>
-      <Problem id="message-problem">{send.hasFailed && notSent[status]}</Problem>
+      <Problem id="message-problem">{send.hasFailed && whyNotSent(send.errorCode, status)}</Problem>
     </form>
   )
 }
 
 function newDraft(text = ''): Draft {
   return { text, key: crypto.getRandomValues(new Uint32Array(4)).join('-') }
+}
+
+function whyNotSent(code: string | undefined, status: Status): string {
+  if (code !== 'TOO_MANY_REQUESTS') return notSent[status]
+  return `Not sent: ${limits.messages} messages in a minute are the limit. Wait a little.`
 }
 
 const notSent: Readonly<Record<Status, string>> = {

@@ -34,8 +34,8 @@ export function Limits() {
             limit={limits.connections}
           />
           <Row
-            name="Subscriptions on one connection"
-            option="subscriptionsPerConnection"
+            name="Subscriptions of one user"
+            option="subscriptionsPerKey"
             used={used('subscriptions')}
             limit={limits.subscriptions}
           />

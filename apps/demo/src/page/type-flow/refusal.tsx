@@ -1,7 +1,6 @@
-import { TRPCClientError } from '@trpc/client'
 import { useState } from 'react'
-import type { AppRouter } from '../../server/router.ts'
 import { trpc } from '../live/client.ts'
+import { isClientError } from '../live/client-error.ts'
 import { ActionButton } from '../ui/action-button.tsx'
 import { useAction } from '../ui/use-action.ts'
 
@@ -51,10 +50,6 @@ async function publishWrongEvent(): Promise<Refused> {
     throw error
   }
   throw new Error('The channel stored an event that does not fit its schema.')
-}
-
-function isClientError(error: unknown): error is TRPCClientError<AppRouter> {
-  return error instanceof TRPCClientError
 }
 
 interface WrongEventProps {
