@@ -247,6 +247,10 @@ describe('the limits', () => {
     expect(await messages(page, 1)).toEqual(['Still here'])
     await page.getByRole('button', { name: 'Close them' }).click()
     await used(1).waitFor()
+
+    await page.getByRole('button', { name: 'No network' }).click()
+    await page.getByRole('button', { name: 'Open streams until refused' }).click()
+    await page.getByText('No connection. Try again when the server is back.').waitFor()
     await page.getByRole('button', { name: 'Open streams until refused' }).waitFor()
   })
 

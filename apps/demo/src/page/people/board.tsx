@@ -1,5 +1,5 @@
 import { useLive } from '@trpc-sse/react'
-import { type KeyboardEvent, type PointerEvent, useRef } from 'react'
+import { type KeyboardEvent, type PointerEvent, type ReactNode, useRef } from 'react'
 import { nextFrame } from '../live/animation-frame.ts'
 import { trpc } from '../live/client.ts'
 import { liveSubscription } from '../live/live-subscription.ts'
@@ -39,7 +39,7 @@ export function Board() {
 
 interface SurfaceProps {
   readonly isEmpty: boolean
-  readonly children: React.ReactNode
+  readonly children: ReactNode
 }
 
 function Surface({ isEmpty, children }: SurfaceProps) {

@@ -105,7 +105,9 @@ function Outcome() {
           )}
         </span>
       </p>
-      <Problem>{status === 'failed' && 'Not opened. Try again when the server is back.'}</Problem>
+      <Problem>
+        {status === 'failed' && 'No connection. Try again when the server is back.'}
+      </Problem>
     </>
   )
 }

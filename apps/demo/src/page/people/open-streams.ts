@@ -7,7 +7,7 @@ import { createStore } from '../live/store.ts'
 
 /** Streams that the visitor has opened to reach a limit. */
 export interface OpenStreams {
-  /** `failed`: a stream couldn't be opened, but not because of a limit. */
+  /** `failed`: a stream couldn't be opened or was lost, but not because of a limit. */
   readonly status: 'idle' | 'opening' | 'refused' | 'failed'
   readonly open: number
   /** The error of the stream that was refused. */
@@ -55,12 +55,13 @@ function openAnother(): void {
       openAnother()
     },
     onError({ data, message }) {
-      const now = openStreams.get()
-      openStreams.set(
-        data
-          ? { ...now, status: 'refused', error: { code: data.code, message } }
-          : { ...now, status: 'failed' },
-      )
+      if (data) {
+        const error = { code: data.code, message }
+        openStreams.set({ ...openStreams.get(), status: 'refused', error })
+      } else {
+        closeStreams()
+        openStreams.set({ ...none, status: 'failed' })
+      }
     },
   })
   subscriptions.push(subscription)
