@@ -1,5 +1,6 @@
 export type { RedisTarget } from './connection/clients.ts'
 export type { RedisCredentials } from './connection/credentials.ts'
 export type { RedisStatus } from './connection/outage.ts'
+export { type LogKeys, logKeyOf, logKeys } from './keys.ts'
 export type { RedisBackendOptions } from './options.ts'
 export { redisBackend } from './redis-backend.ts'

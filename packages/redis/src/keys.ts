@@ -57,3 +57,31 @@ function escapeText(text: string): string {
     )
     .join('')
 }
+
+/**
+ * Returns the key of the log to which a name of {@link logKeys} belongs; `undefined` if it has
+ * another prefix, or no log can have it.
+ */
+export function logKeyOf(prefix: string, name: string): string | undefined {
+  const start = `${prefix}:{`
+  const end = name.indexOf('}:', start.length)
+  if (!name.startsWith(start) || end < 0) return undefined
+  const escaped = name.slice(start.length, end)
+  const key = escaped === '%' ? '' : unescapeText(escaped)
+  // Whatever isn't exactly what `logKeys` writes was written by another program.
+  const isOurs = key !== undefined && logKeys(prefix, 0, key).log === `${start}${escaped}}:log`
+  return isOurs ? key : undefined
+}
+
+function unescapeText(text: string): string | undefined {
+  try {
+    return text
+      .split(/%u([0-9a-f]{4})/)
+      .map((part, i) =>
+        i % 2 === 0 ? decodeURIComponent(part) : String.fromCharCode(Number.parseInt(part, 16)),
+      )
+      .join('')
+  } catch {
+    return undefined
+  }
+}
