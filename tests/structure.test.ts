@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processTests } from './support/shared-process.ts'
 
 const root = join(import.meta.dirname, '..')
-const published = ['protocol', 'server', 'redis', 'client', 'react', 'ai'].map(
+const published = ['protocol', 'server', 'redis', 'client', 'react', 'ai', 'cli'].map(
   (name) => `packages/${name}/src`,
 )
 
@@ -89,6 +89,8 @@ describe('pnpm lint', () => {
     ['react/src/store/a.ts', "import { x } from '@trpc-sse/server'"],
     ['ai/src/tanstack/a.ts', "import { x } from 'ai'"],
     ['ai/src/a.ts', "import { x } from '@trpc-sse/server'"],
+    ['cli/src/redis/a.ts', "import { x } from '../commands/tail.ts'"],
+    ['cli/src/a.ts', "import { x } from '@trpc-sse/react'"],
     ['../tests/a.ts', "import { x } from '../packages/server/src/hub/hub.ts'"],
   ])('refuses in %s: %s', async (file, line) => {
     expect(await findingsFor(file, line)).toEqual(['eslint(no-restricted-imports)'])
