@@ -159,6 +159,7 @@ export function run<
   const { index, maxActive = 100 } = options
   checkFold(fold)
   checkOnAbandoned(onAbandoned)
+  checkIndex(index)
   checkRange({ rollupMs }, 0, 10_000)
   checkRange({ leaseMs }, 1_000, 600_000)
   checkRange({ takeOverMs }, 1_000, 600_000)
@@ -200,6 +201,12 @@ function checkFold(fold: unknown): void {
 function checkOnAbandoned(value: unknown): void {
   if (value === 'end' || value === 'takeOver') return
   const message = `run(): onAbandoned is ${String(value)}. Give 'end' or 'takeOver'.`
+  throw new RealtimeError('INVALID_OPTION', message)
+}
+
+function checkIndex(value: unknown): void {
+  if (value === undefined || typeof value === 'function') return
+  const message = 'run(): index is no function. Give (params) => …'
   throw new RealtimeError('INVALID_OPTION', message)
 }
 

@@ -99,14 +99,16 @@ export function createRunHandle<TInput, TEvent, TValue>(
   const readValue = folding && (() => foldRun(folding))
   const parts = { ...options, runLog, readValue }
   return {
-    produce(source, { waitUntil } = {}) {
+    produce(source, options) {
+      const waitUntil = options?.waitUntil
       const producing = keepAlive(produce(parts, source as RunSource<unknown>))
       // Rejections are for the caller. The platform only waits.
       const settled = producing.catch(() => {})
       if (waitUntil) callHandler('waitUntil', () => waitUntil(settled))
       return producing
     },
-    async stop({ reason } = {}) {
+    async stop(options) {
+      const reason = options?.reason
       if (reason !== undefined) checkReason(reason)
       return await keepAlive(runLog.stop(reason))
     },

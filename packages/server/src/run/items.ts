@@ -52,10 +52,10 @@ export type StoredItem = { readonly type: 'delta'; readonly data: unknown } | En
 /** Parses a value of a run's log. Returns `undefined` for any value that a run doesn't store. */
 export function toStoredItem(value: unknown): StoredItem | undefined {
   if (!isPlainObject(value)) return undefined
-  const { type, data, status, reason } = value
+  const { type, data, status } = value
   if (type === 'delta') return { type, data }
   if (type !== 'end' || !isRunEnd(status)) return undefined
-  return { type, status, ...(typeof reason === 'string' && { reason }) }
+  return { type, status, ...reasonIn(value) }
 }
 
 /** The content of the entry `status` in a run's log. */
@@ -72,16 +72,21 @@ export function toRunState(text: string | null, isAlive: boolean): RunState | un
   if (text === null) return undefined
   const value: unknown = JSON.parse(text)
   if (!isPlainObject(value)) return undefined
-  const { status, reason } = value
-  const why = typeof reason === 'string' ? { reason } : {}
-  if (isRunEnd(status)) return { status, ...why }
+  const { status } = value
+  if (isRunEnd(status)) return { status, ...reasonIn(value) }
   return { status: isAlive ? 'running' : 'abandoned' }
 }
 
 /** Returns the end of a run with a status; `undefined` while the run is running. */
-export function toEndMarker({ status, reason }: RunState): EndMarker | undefined {
-  if (status === 'running') return undefined
-  return { type: 'end', status, ...(reason !== undefined && { reason }) }
+export function toEndMarker(state: RunState): EndMarker | undefined {
+  const { status } = state
+  return status === 'running' ? undefined : { type: 'end', status, ...reasonIn(state) }
+}
+
+/** Returns a value's own reason, if it has one. Ignores a polluted `Object.prototype`. */
+export function reasonIn(value: { readonly reason?: unknown }): Pick<RunState, 'reason'> {
+  const reason = Object.hasOwn(value, 'reason') ? value.reason : undefined
+  return typeof reason === 'string' ? { reason } : {}
 }
 
 function isRunEnd(status: unknown): status is RunEnd {

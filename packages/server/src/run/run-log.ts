@@ -2,7 +2,7 @@ import type { Backend, ChannelLog } from '../backend/backend.ts'
 import type { ChangeResult, EntryCondition, EntryUpdate, LogChange } from '../backend/entries.ts'
 import { type EntriesBackend, toEntriesBackend } from '../backend/entries-backend.ts'
 import type { Codec } from '../codec/codec.ts'
-import { type EndMarker, type RunState, toRunState } from './items.ts'
+import { type EndMarker, type RunState, reasonIn, toRunState } from './items.ts'
 
 /** The parts of a {@link RunLog}. */
 export interface RunLogOptions {
@@ -154,8 +154,7 @@ export class RunLog {
         payloads: [this.#payload(end)],
       })
       // Otherwise the run began or ended in between: try again.
-      if (outcome === 'changed')
-        return { status: end.status, ...(end.reason !== undefined && { reason: end.reason }) }
+      if (outcome === 'changed') return { status: end.status, ...reasonIn(end) }
     }
   }
 
@@ -206,8 +205,8 @@ export class RunLog {
     return this.#payload({ type: 'end', status: 'abandoned' })
   }
 
-  #ending({ status, reason }: EndMarker): LogChange & Required<Pick<LogChange, 'set'>> {
-    const state: RunState = { status, ...(reason !== undefined && { reason }) }
+  #ending(end: EndMarker): LogChange & Required<Pick<LogChange, 'set'>> {
+    const state: RunState = { status: end.status, ...reasonIn(end) }
     return {
       delete: ['lease', 'deltas'],
       set: [{ key: 'status', value: JSON.stringify(state) }],

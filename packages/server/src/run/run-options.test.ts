@@ -13,6 +13,7 @@ it.each([
   { fold: {} as never },
   { retainEvents: 0 },
   { onAbandoned: 'other' as never },
+  { index: 'chatId' as never },
   { takeOverMs: 999 },
 ])('run() refuses %o', (options) => {
   expect(() => run({ event: z.string(), ...options })).toThrow(
