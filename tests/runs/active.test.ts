@@ -55,7 +55,7 @@ it('runs of a process that is killed end, unless another one takes them over', a
   await standby.kill()
 })
 
-it('a hundred of them are listed, whoever asks', async () => {
+it('a hundred active runs are listed by every process', async () => {
   const stops = range(1, 100).map((n) => {
     const run = deployment().app.channels.relay({ id: `d-${n}` })
     void run.produce(async function* ({ signal }) {

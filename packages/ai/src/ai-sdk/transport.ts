@@ -34,8 +34,8 @@ export interface RunChatTransportOptions<TMessage extends UIMessage> {
   /** Stops the run: calls the app's mutation. */
   readonly stop: (run: ChatRun) => Promise<unknown>
   /**
-   * Returns the id of the run to resume in a chat, or `null` if there is none: calls the app's query.
-   * It may return a run that has ended, and the chat then shows its answer, or its error.
+   * Returns the id of the run to resume in a chat, or `null` if there is none. Calls the app's
+   * query. It may return a run that has ended: the chat then shows its answer, or its error.
    */
   readonly findRun: (chatId: string) => Promise<string | null>
   /**

@@ -20,7 +20,7 @@ export interface ActiveEntryOptions {
   /** The time for which the entry stays if it isn't renewed, in milliseconds. */
   readonly forMs: number
   readonly maxActive: number
-  /** Called with errors: a run that can't be listed goes on. */
+  /** Called with errors. A run that can't be listed still runs. */
   report(error: unknown, stage: 'index', log: ChannelLog): void
 }
 
@@ -28,15 +28,15 @@ export interface ActiveEntryOptions {
 const rememberedMs = 3_600_000
 
 /**
- * The entry of one run in its index, while the run is active. Each change of it stores an event, so
- * that readers of the index learn of it.
+ * The entry of one run in its index, while the run is active. Each change stores an event, which
+ * notifies the readers of the index.
  */
 export class ActiveEntry {
   readonly #options: ActiveEntryOptions
   readonly #elapsedMs: () => number
   readonly #failures: FailureReport
   readonly #startedAt: number
-  /** The text of the entry, once it is known to be there. */
+  /** The text of the entry, once it is known to be stored. */
   #text: string | undefined
   #keptAtMs = Number.NEGATIVE_INFINITY
   /** Settles after the last change. */
@@ -50,7 +50,7 @@ export class ActiveEntry {
     this.#startedAt = clock.now()
   }
 
-  /** Adds the entry, or renews it if it is time. Call it only while the run's lease is held. */
+  /** Adds the entry, or renews it when that is due. Call it only while the run's lease is held. */
   keep(): void {
     const nowMs = this.#elapsedMs()
     if (nowMs - this.#keptAtMs < this.#options.leaseMs / 3) return
@@ -60,7 +60,7 @@ export class ActiveEntry {
     })
   }
 
-  /** Removes the entry. Resolves when that is done, or has failed. */
+  /** Removes the entry. Resolves once it is removed, or the removal has failed. */
   async remove(): Promise<void> {
     this.#work = this.#attempt(async () => {
       const ended: ActiveRunChange<unknown> = { type: 'ended', params: this.#options.params }
@@ -99,7 +99,7 @@ export class ActiveEntry {
     this.#text = outcome === 'changed' ? text : (current[0] ?? undefined)
   }
 
-  /** Changes the entry if it is still there. Returns whether it is. */
+  /** Changes the entry if it is still stored. Returns whether it was. */
   async #changeOwn(change: LogChange): Promise<boolean> {
     if (this.#text === undefined) return false
     const when = [{ key: this.#options.key, is: this.#text }]

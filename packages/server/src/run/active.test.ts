@@ -176,7 +176,7 @@ describe('the active runs of an index', () => {
     expect(news.items).toHaveLength(1)
   })
 
-  it('are at most maxActive: others run unlisted, and onError is told', async () => {
+  it('are at most maxActive: others run unlisted, and onError is called', async () => {
     const { startProcess, passed, reported } = setup()
     const { channels } = startProcess()
     for (const id of range(1, 4)) {
@@ -227,7 +227,7 @@ describe('bad input', () => {
     expect(() => channels.plain.active('chat')).toThrow('index')
   })
 
-  it.each([0, -1, 1.5, 1_001, Number.NaN])('maxActive can not be %o', (maxActive) => {
+  it.each([0, -1, 1.5, 1_001, Number.NaN])('maxActive can’t be %o', (maxActive) => {
     expect(() => run({ event: z.string(), maxActive })).toThrow('maxActive')
   })
 })

@@ -74,7 +74,7 @@ export function createActiveRuns<TParams>(options: ActiveRunsOptions): ActiveRun
   }
 }
 
-/** Active runs, and a position before which nothing is missing from them. */
+/** Active runs, and the position up to which they include all changes. */
 interface Listed<TParams> {
   readonly runs: readonly ActiveRun<TParams>[]
   readonly lastEventId: EventId
@@ -105,8 +105,8 @@ const retain = { events: 1_000, forMs: 3_600_000 }
 const maxIndexLength = 256
 
 /**
- * Returns the log of an index. Throws `INVALID_OPTION` for what is no text, and BAD_REQUEST for a
- * text that can't be an index, as it often comes from input.
+ * Returns the log of an index. Throws `INVALID_OPTION` for a value that isn't a string. Throws
+ * BAD_REQUEST for a string that can't be an index, because it often comes from input.
  */
 export function activeLog(
   { leaseMs, index: isIndexed }: AnyRunDefinition,
@@ -117,7 +117,7 @@ export function activeLog(
     const message = `run "${name}" has no index. Give run() the option index: (params) => …`
     throw new RealtimeError('INVALID_OPTION', message)
   }
-  const message = `run "${name}": the index must be a text of 1 to ${maxIndexLength} characters.`
+  const message = `run "${name}": the index must be a string of 1 to ${maxIndexLength} characters.`
   if (typeof index !== 'string') throw new RealtimeError('INVALID_OPTION', message)
   if (index === '' || index.length > maxIndexLength)
     throw badRequest(new RealtimeError('INVALID_OPTION', message))

@@ -28,8 +28,8 @@ export interface RunOptions<
    */
   readonly fold?: RunFold<TValue, StandardSchemaV1.InferOutput<TEvent>>
   /**
-   * The time that deltas wait so that many are stored in one write, in milliseconds, 0 to 10,000.
-   * It grows to four times this value during a run, because the first words matter most to readers.
+   * The time that deltas wait, so that one write stores many of them, in milliseconds, 0 to 10,000.
+   * During a run, it grows to four times this value: readers notice delays most at the start.
    *
    * @default 40
    */
@@ -43,7 +43,7 @@ export interface RunOptions<
   readonly leaseMs?: number
   /**
    * What happens to a run whose producer is gone. `'end'`: it is `abandoned`. `'takeOver'`: another
-   * call of `produce` continues it: one that waits meanwhile, or one that comes within `takeOverMs`.
+   * call of `produce` continues it, either one that is already waiting, or one within `takeOverMs`.
    *
    * @default 'end'
    */
@@ -83,7 +83,7 @@ export interface RunOptions<
   readonly maxBufferedBytes?: number
   /**
    * Returns the index of a run: the id of its chat, for example. `active(index)` then lists the runs
-   * that are running. An index is a text of 1 to 256 characters.
+   * that are running. An index is a string of 1 to 256 characters.
    */
   readonly index?: (params: SchemaOutput<TParams>) => string
   /**
@@ -126,7 +126,7 @@ export interface RunDefinition<TParams, TInput, TEvent, TValue> {
 export type AnyRunDefinition = RunDefinition<unknown, unknown, unknown, unknown>
 
 /**
- * The time for which deltas are kept during a run, in milliseconds: a day, like events of channels.
+ * The time for which deltas are kept during a run, in milliseconds: a day, as in channels.
  */
 const retainedMs = 86_400_000
 const longestKeepMs = 30 * 86_400_000

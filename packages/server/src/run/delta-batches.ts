@@ -43,7 +43,7 @@ export class DeltaBatches {
   #tailBytes = 0
   #tailEvents = 0
 
-  /** Starts with the value of a run that was taken over, or with the first one. */
+  /** Starts with the value of a run that was taken over, or with the initial value of the fold. */
   constructor(
     { name, definition, codec }: Pick<RunParts, 'name' | 'definition' | 'codec'>,
     resumed: Resumed | undefined,
@@ -100,7 +100,7 @@ export class DeltaBatches {
 
   /**
    * Applies a delta in its stored form, so that the value is the same as that of followers. The
-   * source may change the delta later, or use parts that the stored form doesn't have.
+   * source may change the delta later, and the stored form may lack some of its properties.
    */
   #apply(payload: string): void {
     const { fold } = this.#definition
@@ -120,7 +120,7 @@ export class DeltaBatches {
     if (!isLong && this.#tailEvents * 2 < retain.events) return noFold
     try {
       const text = foldText(this.#value, { name: this.#name, codec: this.#codec })
-      // Continue with what followers get.
+      // Continue with the decoded value, which is the one that followers get.
       this.#value = this.#codec.deserialize(text)
       this.#foldLength = text.length
       this.#tailBytes = 0

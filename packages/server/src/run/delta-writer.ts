@@ -10,10 +10,10 @@ const longestRollup = 4
 /** The number of writes after which the delay has grown by one `rollupMs`. */
 const writesPerStep = 8
 
-/** What a {@link DeltaWriter} is made with. */
+/** Options of {@link DeltaWriter}. */
 export interface DeltaWriterOptions {
   readonly token: string
-  /** What it goes on from, if the run was taken over. */
+  /** The state to continue from, if the run was taken over. */
   readonly resumed: Resumed | undefined
   /** Called whenever the lease was renewed. */
   onRenewed(): void
@@ -48,7 +48,7 @@ export class DeltaWriter {
   #isLost = false
   /** The text of the fold to store next: the id of the last included event, and the value. */
   #fold: string | undefined
-  /** How many deltas are stored. */
+  /** The number of stored deltas. */
   #deltas = 0
 
   constructor(options: RunParts, { token, resumed, onRenewed, onLost }: DeltaWriterOptions) {
@@ -94,7 +94,7 @@ export class DeltaWriter {
       this.#write()
     }
     const { runLog, definition } = this.#options
-    // It is unknown what a failed write has stored, so only the end is stored after it.
+    // A failed write may have stored its deltas, so only the end is stored after it.
     const batch = this.#failure ? undefined : this.#batches.take()
     const rest = batch && this.#nextBatch(batch.payloads)
     if (batch?.failure) this.#failure = { ...batch.failure, isFinal: true }
@@ -119,7 +119,7 @@ export class DeltaWriter {
     return !this.#failure && !this.#isLost
   }
 
-  /** Stores the value with the first deltas: those before it need not be retained. */
+  /** Has the value stored with the first deltas, so that earlier deltas needn't be retained. */
   #resume({ resumeFrom: { value, deltas }, after }: Resumed): void {
     const { definition, codec } = this.#options
     this.#deltas = deltas

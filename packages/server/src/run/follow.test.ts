@@ -159,7 +159,7 @@ describe('a follower', () => {
     await inTime(Promise.resolve(producing))
   })
 
-  it('of a run whose process is gone is told within two seconds of the end of its lease', async () => {
+  it('of a run whose process is gone gets an error within two seconds of the end of its lease', async () => {
     let isGone = false
     const { clock, channels, inTime, passed } = createTextRuns(({ change, ...backend }) => ({
       ...backend,

@@ -47,8 +47,8 @@ export interface RunHandle<TInput, TEvent, TValue> {
    * the end with the status. A run is produced only once: if it is running or has ended, this
    * starts nothing, and the status says so. With `onAbandoned: 'takeOver'`, it waits while the run
    * is running, and continues it when its producer is gone. One call waits in each process; others
-   * resolve to `'alreadyRunning'`. If it loses its lease, it waits again, so the source may be called
-   * up to eleven times.
+   * resolve to `'alreadyRunning'`. If it loses its lease, it waits again. So the source may be
+   * called up to eleven times.
    *
    * If the source throws or yields a value that doesn't fit the schema, the run is `failed`, and
    * the result has the `error`. Followers get the message of a `TRPCError`, but of no other error.

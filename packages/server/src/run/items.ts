@@ -10,7 +10,7 @@ export type RunEnd = 'completed' | 'failed' | 'stopped' | 'abandoned'
  *
  * `'caught-up'` comes once the follower has all deltas that existed when it joined or resumed, and
  * again after a fold that replaces missing deltas. `'end'` is the last item. After it, the
- * subscription completes; or it fails, if the run has failed, is abandoned or has not begun in time.
+ * subscription completes. It fails if the run has failed, is abandoned or has not begun in time.
  */
 export type RunItem<TValue, TEvent> =
   | ([TValue] extends [never] ? never : { readonly type: 'fold'; readonly value: TValue })

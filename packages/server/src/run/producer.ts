@@ -59,10 +59,10 @@ async function start(options: RunParts, source: RunSource<unknown>): Promise<Pro
   return await takeTurns(options, source, { active, end: undefined })
 }
 
-/** How often one call of `produce` takes a run over: each time, the source starts again. */
+/** How many times one call of `produce` takes a run over. Each time, the source starts again. */
 const maxTurns = 10
 
-/** Continues the run whenever it has no producer. Its producer may also be this call. */
+/** Continues the run whenever it has lost its producer, which may have been this call. */
 async function takeTurns(
   options: RunParts,
   source: RunSource<unknown>,
@@ -84,13 +84,13 @@ async function takeTurns(
   return end?.result ?? { status: 'abandoned' }
 }
 
-/** Creates a token. A write that arrives late must not pass for one of a later turn. */
+/** Creates a token. Each turn has a new one, so that late writes of earlier turns are refused. */
 function createToken({ clock }: RunParts): string {
   const parts = Array.from({ length: 4 }, () => Math.floor(clock.random() * 2 ** 32))
   return parts.map((part) => part.toString(36)).join('.')
 }
 
-/** Another source would yield its first deltas again. */
+/** Refuses sources that can't resume: they would yield their first deltas again. */
 function checkResumable({ definition }: RunParts, source: RunSource<unknown>): void {
   if (definition.onAbandoned === 'end' || typeof source === 'function') return
   const message =
@@ -98,7 +98,7 @@ function checkResumable({ definition }: RunParts, source: RunSource<unknown>): v
   throw new RealtimeError('INVALID_OPTION', message)
 }
 
-/** The parts of a {@link Producer} that not all producers of a run share. */
+/** Options of {@link Producer}, which differ between the producers of a run. */
 interface ProducerOptions {
   readonly token: string
   /** The run's entry in its index, if it has one. */

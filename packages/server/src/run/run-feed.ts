@@ -58,12 +58,12 @@ export class RunFeed implements Feed {
   #run: (() => ReadRun) | undefined
   /** The last value that the feed has delivered. */
   #folded: FoldedRun | undefined
-  /** Whether the follower still has to get the mark. */
+  /** Whether the mark is still to be delivered. */
   #isMarkDue = true
-  /** Set until the run has begun. */
+  /** The wait for the start; `undefined` once the run has begun. */
   #startWait: StartWait | undefined
   #end: EndItem | undefined
-  /** Whether the follower knows how the run has ended. */
+  /** Whether the last item was delivered. */
   #isEndTaken = false
   #isClosed = false
 
@@ -156,7 +156,7 @@ export class RunFeed implements Feed {
     return this.#item({ type: 'caught-up' })
   }
 
-  /** Says how the run has ended. After a failure, a resume fails again, so its position stays. */
+  /** Returns the last item, then throws. The position stays, so that a resume fails again. */
   #takeEnd(end: EndItem): FeedItem {
     const completes = end.status === 'completed' || end.status === 'stopped'
     if (!completes && this.#isEndTaken) throw endError(end)
@@ -175,7 +175,7 @@ export class RunFeed implements Feed {
     if (presence === 'none' && !isNew) throw lost('The run is no longer known.')
     // A run that has not begun has no deltas that could be missed.
     if (!folded) {
-      // The end itself may be lost to a follower whose position the log doesn't know.
+      // The follower may have missed the end itself, if the log doesn't know its position.
       if (gap && ended && compareEventIds(gap.position, ended.lastEventId) >= 0)
         this.#end = ended.end
       return presence === 'none' ? undefined : gap

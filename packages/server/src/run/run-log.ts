@@ -15,12 +15,12 @@ export interface RunLogOptions {
   readonly keepForMs: number
 }
 
-/** What a producer stores in one step. */
+/** Deltas that a producer stores in one step. */
 export interface RunBatch {
   readonly payloads: readonly string[]
   /** The entry `fold`, if it is to be stored. */
   readonly fold: string | undefined
-  /** How many deltas the run has with these. */
+  /** The number of the run's deltas, including these. */
   readonly deltas: number
 }
 
@@ -39,13 +39,18 @@ export interface RunEntries {
 }
 
 /**
- * The log of one run. It has these entries: `status`; `lease`, the token of the producer while it is
- * alive; `count`, the number of stored deltas; and `fold`, the text `<id> <value>`. A run that can be taken over also has `deltas`, the
- * number of stored deltas. It outlives the lease, and the run is abandoned when it expires. Each
- * method makes one atomic change, so a run has only one producer at a time and one end.
+ * The log of one run. Each method makes one atomic change, so a run has only one producer at a time
+ * and one end. The log has these entries:
  *
- * A producer stores only after the `count` that it knows. If the backend has lost deltas, because a
- * replica without them took over, for example, nothing follows them: a run never has a hole.
+ * - `status`
+ * - `lease`: the token of the producer while it is alive
+ * - `count`: the number of stored deltas
+ * - `fold`: the text `<id> <value>`
+ * - `deltas`: the number of stored deltas, only if the run can be taken over. It outlives the lease,
+ *   and the run is abandoned when it expires.
+ *
+ * A producer stores deltas only if `count` is what it expects. If the backend has lost deltas, for
+ * example because a replica without them took over, the write is refused: no run has a hole.
  */
 export class RunLog {
   readonly #options: RunLogOptions
@@ -73,8 +78,8 @@ export class RunLog {
   }
 
   /**
-   * Makes the owner of a token the producer of a run that has none. Returns how many deltas the run
-   * has, or its state.
+   * Makes the owner of a token the producer of a run that has none. Returns the number of deltas. If
+   * the run has a producer or has ended, returns its state.
    */
   async takeOver(token: string): Promise<{ readonly deltas: number } | RunState | undefined> {
     const { state, statusText, lease, deltas } = await this.read()
@@ -107,7 +112,7 @@ export class RunLog {
     return outcome === 'changed' ? ids : undefined
   }
 
-  /** Ends the lease, with the last deltas if there are some, so that another producer goes on. */
+  /** Stores the last deltas, if any, and ends the lease, so that another producer can continue. */
   async release(token: string, batch: RunBatch | undefined): Promise<void> {
     await this.#change({
       when: [{ key: 'lease', is: token }, ...(batch ? [countBefore(batch)] : [])],
@@ -119,8 +124,8 @@ export class RunLog {
   }
 
   /**
-   * Stores the end, with the last deltas if it is known what was stored before. Returns `false` if
-   * the run had already ended or has lost deltas.
+   * Stores the end, with the last deltas. After a failed write, which may have stored its deltas,
+   * pass none. Returns `false` if the run had already ended or has lost deltas.
    */
   async end(token: string, batch: RunBatch | undefined, end: EndMarker): Promise<boolean> {
     const { set, ...ending } = this.#ending(end)

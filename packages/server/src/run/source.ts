@@ -1,11 +1,11 @@
 import { RealtimeError } from '@trpc-sse/protocol'
 import { ignoreRejection, isPromiseLike } from '../user-code/calls.ts'
 
-/** What a run amounted to when its producer was gone. */
+/** The state of a run that has lost its producer. */
 export interface ResumeFrom<TValue> {
   /** The value of the fold; `undefined` for a run without a fold. */
   readonly value: [TValue] extends [never] ? undefined : TValue
-  /** How many deltas were stored. */
+  /** The number of stored deltas. */
   readonly deltas: number
 }
 
@@ -14,8 +14,8 @@ export interface ProduceOptions<TValue = unknown> {
   /** Aborts when the run is stopped or abandoned. Deltas that are yielded later are not stored. */
   readonly signal: AbortSignal
   /**
-   * What was stored before, if the run is taken over: yield only what follows. `undefined` at the
-   * start of a run.
+   * The state to continue from, if the run is taken over: yield only the deltas that follow.
+   * `undefined` at the start of a run.
    */
   readonly resumeFrom: ResumeFrom<TValue> | undefined
 }
@@ -61,7 +61,7 @@ export async function readSource(
     if (result === isAborted) return leave(iterator)
     if (result.done) return
     try {
-      // A schema of the app may never settle.
+      // The app's schema may never settle.
       if ((await unlessAborted(take(result.value))) === isAborted) return leave(iterator)
     } catch (error) {
       leave(iterator)

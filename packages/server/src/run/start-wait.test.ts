@@ -116,22 +116,25 @@ describe.each(kinds)('a follower of an %s that begins in time', (kind) => {
   })
 })
 
-it.each(kinds)('a follower of an %s retries if the start can not be read', async (kind) => {
-  let isAway = false
-  const { channels, inTime, passed } = createTextRuns(({ entries, ...backend }) => ({
-    ...backend,
-    async entries(...call) {
-      if (isAway) throw new Error('The backend is away.')
-      return await entries(...call)
-    },
-  }))
-  const following = readAll(channels[kind]('a').follow({ waitForStartMs: 5_000 }))
-  await passed(4_000)
-  isAway = true
-  const { items, error } = await inTime(following)
-  expect(items).not.toContainEqual(notStarted)
-  expect(error).toMatchObject({ message: 'The backend is away.' })
-})
+it.each(kinds)(
+  'a follower of an %s gets the error of a backend that can’t be read',
+  async (kind) => {
+    let isAway = false
+    const { channels, inTime, passed } = createTextRuns(({ entries, ...backend }) => ({
+      ...backend,
+      async entries(...call) {
+        if (isAway) throw new Error('The backend is away.')
+        return await entries(...call)
+      },
+    }))
+    const following = readAll(channels[kind]('a').follow({ waitForStartMs: 5_000 }))
+    await passed(4_000)
+    isAway = true
+    const { items, error } = await inTime(following)
+    expect(items).not.toContainEqual(notStarted)
+    expect(error).toMatchObject({ message: 'The backend is away.' })
+  },
+)
 
 it.each([-1, 0.5, Number.NaN, 86_400_001, '5', null])(
   'refuses waitForStartMs: %o',

@@ -2,21 +2,23 @@ import { isRealtimeError, RealtimeError, wait } from '@trpc-sse/protocol'
 import type { RunParts } from './run-parts.ts'
 import type { ResumeFrom } from './source.ts'
 
-/** What a producer goes on from. */
+/** The state from which a producer continues. */
 export interface Resumed {
   readonly resumeFrom: ResumeFrom<unknown>
   /** The id of the last delta that the value includes. */
   readonly after: string
 }
 
-/** How often a standby asks for its turn in the time of one lease. */
+/** How many times a standby asks for its turn during one lease. */
 const asksPerLease = 4
 
 /**
- * Waits until a run has no producer, and makes the owner of the token its producer. Returns how many
- * deltas the run has; or that it has ended, or that the channels were closed meanwhile. Rejects if
- * the backend can't be asked; while it is only unavailable, it waits. Each run has one standby in a
- * process: a client that repeats its request doesn't cause more reads.
+ * Waits until a run has no producer, and makes the owner of the token its producer. Returns the
+ * number of the run's deltas; or `'alreadyEnded'` if it has ended; or `'alreadyRunning'` if the
+ * channels were closed meanwhile, or another call waits. Each run has one such standby in a
+ * process, so a client that repeats its request causes no more reads.
+ *
+ * Goes on waiting while the backend is unavailable. Rejects with other errors of the backend.
  */
 export async function waitForTurn(
   options: RunParts,
@@ -50,7 +52,7 @@ async function askForTurn(
   try {
     return await runLog.takeOver(token)
   } catch (error) {
-    // A standby is there for such times.
+    // A standby outlasts outages.
     if (isUnavailable(error)) return { status: 'running' }
     throw error
   }
@@ -61,7 +63,7 @@ export function isUnavailable(error: unknown): boolean {
   return isRealtimeError(error) && error.retryable
 }
 
-/** Reads what a run amounts to that was taken over. Rejects if that can't be known. */
+/** Reads the state of a run that was taken over. Rejects with `GAP` if deltas were lost. */
 export async function readResumed(
   { readValue, runLog }: RunParts,
   deltas: number,

@@ -37,7 +37,7 @@ describe('a stream for a run that it does not start', () => {
     await producing
   })
 
-  it('is cancelled if the run can not begin', async () => {
+  it('is cancelled if the run can’t begin', async () => {
     const channels = setup((backend) => ({
       ...backend,
       change: () => Promise.reject(new Error('The backend is away.')),
