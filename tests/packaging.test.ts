@@ -94,15 +94,12 @@ describe.each(published)('$name, packed', ({ folder, name }) => {
       .map((file) => relative(unpacked(folder), file))
       .filter((file) => !/^dist\/[\w/-]+\.(js|js\.map|d\.ts)$/.test(file))
     const described = ['LICENSE', 'README.md', 'package.json']
-    const ofProtocol = [
-      'PROTOCOL.md',
-      ...filesIn(join(unpacked(folder), 'vectors'), /\.json$/).map((file) =>
-        relative(unpacked(folder), file),
-      ),
-    ]
-    expect(others.sort()).toEqual(
-      (folder === 'protocol' ? [...described, ...ofProtocol] : described).sort(),
-    )
+    const vectors = filesIn(join(unpacked(folder), 'vectors'), /\.json$/)
+    const extras: Readonly<Record<string, readonly string[]>> = {
+      protocol: ['PROTOCOL.md', ...vectors.map((file) => relative(unpacked(folder), file))],
+      opentelemetry: ['grafana-dashboard.json'],
+    }
+    expect(others.sort()).toEqual([...described, ...(extras[folder] ?? [])].sort())
     expect(filesIn(unpacked(folder), /\.test(-d)?\./)).toEqual([])
   })
 
@@ -461,6 +458,7 @@ function consumer(trpcOf: string): string {
     express: 'tests',
     fastify: 'tests',
     hono: 'tests',
+    '@opentelemetry/api': 'tests',
     '@standard-schema/spec': 'packages/server',
     'cluster-key-slot': 'packages/redis',
     ioredis: 'tests',

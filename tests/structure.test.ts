@@ -8,9 +8,16 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processTests } from './support/shared-process.ts'
 
 const root = join(import.meta.dirname, '..')
-const published = ['protocol', 'server', 'redis', 'client', 'react', 'ai', 'cli'].map(
-  (name) => `packages/${name}/src`,
-)
+const published = [
+  'protocol',
+  'server',
+  'redis',
+  'client',
+  'react',
+  'ai',
+  'opentelemetry',
+  'cli',
+].map((name) => `packages/${name}/src`)
 
 interface Finding {
   readonly code: string
@@ -89,6 +96,7 @@ describe('pnpm lint', () => {
     ['react/src/store/a.ts', "import { x } from '@trpc-sse/server'"],
     ['ai/src/tanstack/a.ts', "import { x } from 'ai'"],
     ['ai/src/a.ts', "import { x } from '@trpc-sse/server'"],
+    ['opentelemetry/src/a.ts', "import { x } from '@trpc-sse/server'"],
     ['cli/src/redis/a.ts', "import { x } from '../commands/tail.ts'"],
     ['cli/src/a.ts', "import { x } from '@trpc-sse/react'"],
     ['../tests/a.ts', "import { x } from '../packages/server/src/hub/hub.ts'"],

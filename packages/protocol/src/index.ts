@@ -67,6 +67,7 @@ export type {
   Trace,
   TracedCall,
   TracedCost,
+  TracedEvent,
   TracedLog,
   TracedSubscription,
   TraceFacts,

@@ -11,7 +11,7 @@ export interface TracedLog {
 
 /** A subscription of a server link, in the facts of a step. */
 export interface TracedSubscription {
-  /** The number of the stream in its link. */
+  /** The number of the stream in its process. */
   readonly stream: number
   /** The key of the subscription on a shared stream; `''` if it is alone. */
   readonly key: string
@@ -24,6 +24,13 @@ export interface TracedCall {
   /** The procedure's path. */
   readonly path: string
   readonly input: unknown
+}
+
+/** An event at a client's subscription, in the facts of a step. */
+export interface TracedEvent extends TracedCall {
+  readonly id: string | undefined
+  /** The value that the handler gets. */
+  readonly data: unknown
 }
 
 /** Why a log was read. */
@@ -65,9 +72,9 @@ export interface EventTrace {
   /** An event or a value was passed on to the connection of a client. */
   readonly sent: TracedSubscription & { readonly id: string | undefined }
   /** An event has arrived at a client's subscription, and was decoded. */
-  readonly received: TracedCall & { readonly id: string | undefined }
+  readonly received: TracedEvent
   /** The handler of a client's subscription has returned. */
-  readonly delivered: TracedCall & { readonly id: string | undefined }
+  readonly delivered: TracedEvent
 }
 
 /** The facts of each step of a stream or a subscription. */

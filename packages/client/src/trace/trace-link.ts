@@ -1,7 +1,7 @@
 import type { Operation, OperationResultEnvelope, TRPCClientError, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
-import type { Trace, TraceFacts, TraceStep } from '@trpc-sse/protocol'
+import type { Trace, TracedEvent, TraceFacts, TraceStep } from '@trpc-sse/protocol'
 import { reportUncaught } from '../trpc/report-uncaught.ts'
 
 type Envelope = OperationResultEnvelope<unknown, TRPCClientError<AnyTRPCRouter>>
@@ -61,9 +61,11 @@ class CallTracer {
   }
 
   /** Reports an envelope. Returns the facts of its event, if it has one. */
-  received({ result }: Envelope): TraceFacts['received'] | undefined {
+  received({ result }: Envelope): TracedEvent | undefined {
     if (result.type === 'data' || result.type === undefined) {
-      const event = { ...this.call, id: result.id }
+      // tRPC wraps the value of a tracked event.
+      const { id, data } = result
+      const event = { ...this.call, id, data: id === undefined ? data : Object(data).data }
       this.report('received', event)
       return event
     }

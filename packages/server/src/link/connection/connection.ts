@@ -1,4 +1,5 @@
 import type { ReadGroup } from '../../hub/reads.ts'
+import { acrossCopies } from '../../shared-state.ts'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import { logToConsole } from '../../user-code/calls.ts'
 import type { IncomingBody } from '../request/body.ts'
@@ -26,13 +27,16 @@ export interface ConnectionOptions extends GroupOptions {
 
 const nothing: Uint8Array[] = []
 
+/** The number of connections that this process has had. */
+const connections = acrossCopies('connections', () => ({ count: 0 }))
+
 /**
  * One HTTP stream. It sends bytes, and notifies when the client can take more and when it is gone.
  * There is one for each client, so avoid closures here: each takes about 100 bytes.
  */
 export class Connection implements SlotHolder {
-  /** The number of the connection in its link, for traces. */
-  number = 0
+  /** The number of the connection in its process, for traces. */
+  readonly number: number = ++connections.count
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false

@@ -54,7 +54,6 @@ export class Connections {
   /** Callbacks to call when the last connection closes. */
   #onEmpty: Array<() => void> = []
   #heartbeatPhase = 0
-  #lastNumber = 0
   #isDraining = false
   #isTicking = false
 
@@ -98,7 +97,6 @@ export class Connections {
       clock.rare ? new RareWriter(writer, clock) : writer,
       this.#shared,
     )
-    connection.number = ++this.#lastNumber
     connection.heartbeatEarlyMs = this.#nextHeartbeatEarlyMs()
     // The client may already be gone; adding the connection now would leak it.
     if (connection.isClosed) return connection

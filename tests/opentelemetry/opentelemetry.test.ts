@@ -1,0 +1,161 @@
+import { initTRPC } from '@trpc/server'
+import { sseLink } from '@trpc-sse/client'
+import { traceLink } from '@trpc-sse/client/trace'
+import { activeTrace, openTelemetry } from '@trpc-sse/opentelemetry'
+import dashboard from '@trpc-sse/opentelemetry/grafana-dashboard.json' with { type: 'json' }
+import { channel, createChannels } from '@trpc-sse/server'
+import { expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { follow, untypedClient } from '../support/follow.ts'
+import { openRaw } from '../support/http.ts'
+import { serveRouter } from '../support/router-server.ts'
+import { startSdk } from './sdk.ts'
+
+const t = initTRPC.create()
+
+/** An app whose server and client report to one SDK. */
+async function startApp() {
+  const stack = new AsyncDisposableStack()
+  const sdk = stack.use(await startSdk())
+  const trace = openTelemetry(sdk)
+  const channels = createChannels({
+    channels: {
+      room: channel({
+        params: z.object({ id: z.string() }),
+        event: z.object({ text: z.string(), traceparent: z.string().optional() }),
+        retain: { events: 4 },
+      }),
+    },
+    onError() {},
+    trace,
+  })
+  stack.defer(() => channels.close())
+  const router = t.router({
+    onMessage: t.procedure
+      .input(z.object({ id: z.string() }))
+      .subscription((opts) => channels.room(opts.input).subscribe(opts)),
+  })
+  const limits = { connectionsPerAddress: 2 }
+  const server = stack.use(await serveRouter(router, { channels, limits }))
+  const client = untypedClient(traceLink(trace), sseLink({ url: server.url }))
+  const room = channels.room({ id: 'secret' })
+  return { sdk, room, server, client, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+it('a Prometheus endpoint has the metrics of publishes, streams and clients', async () => {
+  await using app = await startApp()
+  const followed = follow(app.client, 'onMessage', { id: 'secret' })
+  await followed.nextMany(3)
+  await app.room.publish({ text: 'one' })
+  await app.room.publishMany([{ text: 'two' }, { text: 'three' }])
+  await app.room.publish({ text: 1 } as never).catch(() => {})
+  await followed.nextMany(3)
+
+  const { metric } = app.sdk
+  const room = { messaging_system: 'trpc_sse', messaging_destination_template: 'room' }
+  const publish = { messaging_operation_name: 'publish', messaging_operation_type: 'send' }
+  const path = { trpc_path: 'onMessage' }
+  expect(await metric('messaging_client_sent_messages_total', { ...room, ...publish })).toBe(3)
+  const durations = 'messaging_client_operation_duration_count'
+  expect(await metric(durations, { ...room, ...publish })).toBe(2)
+  expect(await metric(durations, { ...room, trpc_sse_read_cause: 'open' })).toBe(1)
+  expect(await metric('trpc_sse_streams')).toBe(1)
+  expect(await metric('trpc_sse_subscriptions')).toBe(1)
+  expect(await metric('trpc_sse_sent_total', path)).toBe(3)
+  expect(await metric('trpc_sse_publish_to_socket_duration_count')).toBe(3)
+  expect(await metric('trpc_sse_publish_to_handler_duration_count', path)).toBe(3)
+  expect(await metric('trpc_sse_refused_total', { error_type: 'INVALID_EVENT' })).toBe(1)
+  // Params may be personal.
+  expect(await app.sdk.text()).not.toContain('secret')
+  followed.unsubscribe()
+})
+
+it('the gauges name clients that are behind, until they leave', async () => {
+  await using app = await startApp()
+  const stream = await openRaw(`${app.server.url}/onMessage?input={"id":"secret"}`)
+  await stream.next()
+  stream.pause()
+  const text = 'x'.repeat(60_000)
+  const behind = (): Promise<number> => app.sdk.metric('trpc_sse_behind')
+  while ((await behind()) === 0) await app.room.publishMany(Array(4).fill({ text }))
+  expect(await app.sdk.metric('trpc_sse_behind_longest')).toBeGreaterThan(0)
+  stream.leave()
+  await vi.waitFor(async () => expect(await behind()).toBe(0))
+  expect(await app.sdk.metric('trpc_sse_streams')).toBe(0)
+  expect(await app.sdk.metric('trpc_sse_subscriptions')).toBe(0)
+})
+
+it('one trace leads from a click to the screen of another user', async () => {
+  await using app = await startApp()
+  const followed = follow(app.client, 'onMessage', { id: 'secret' })
+  await followed.nextMany(3)
+  const tracer = app.sdk.tracerProvider.getTracer('app')
+  const id = await tracer.startActiveSpan('click', async (span) => {
+    const published = await app.room.publish({ text: 'hello', ...activeTrace() })
+    span.end()
+    return published.id
+  })
+  await followed.next()
+  const named = (name: string) => app.sdk.spans().find((span) => span.name === name)
+  await vi.waitFor(() => expect(named('process onMessage')).toBeDefined())
+  const [click, publish, handled] = ['click', 'publish room', 'process onMessage'].map(named)
+  expect(publish?.parentSpanContext?.spanId).toBe(click?.spanContext().spanId)
+  expect(publish?.attributes).toMatchObject({
+    'messaging.system': 'trpc_sse',
+    'messaging.destination.template': 'room',
+    'messaging.message.id': id,
+  })
+  expect(handled?.links[0]?.context).toMatchObject({
+    traceId: click?.spanContext().traceId,
+    spanId: click?.spanContext().spanId,
+  })
+  expect(handled?.attributes).toMatchObject({
+    'messaging.message.id': id,
+    'trpc.path': 'onMessage',
+  })
+  followed.unsubscribe()
+})
+
+it.each([
+  ['text', { text: 'hello', traceparent: 'x' }],
+  ['zeros', { text: 'hello', traceparent: `00-${'0'.repeat(32)}-${'0'.repeat(16)}-01` }],
+  ['a huge text', { text: 'hello', traceparent: 'f'.repeat(100_000) }],
+])('an event that carries %s instead of a trace context has no span', async (_, event) => {
+  await using app = await startApp()
+  const followed = follow(app.client, 'onMessage', { id: 'secret' })
+  await followed.nextMany(3)
+  await app.room.publish(event)
+  expect((await followed.next())[0]).toBe('data')
+  expect(app.sdk.spans().map(({ name }) => name)).toEqual(['publish room'])
+  followed.unsubscribe()
+})
+
+it('without a current span, an event carries nothing', () => {
+  expect(activeTrace()).toEqual({})
+})
+
+it('every metric in the Grafana dashboard exists, with its labels', async () => {
+  await using app = await startApp()
+  const followed = follow(app.client, 'onMessage', { id: 'secret' })
+  await followed.nextMany(3)
+  // One of each: a gap, a refusal, a failure.
+  const { id: lastEventId } = await app.room.publish({ text: '0' })
+  for (let n = 1; n < 9; n++) await app.room.publish({ text: String(n) })
+  await openRaw(`${app.server.url}/onMessage?input={"id":"secret"}&lastEventId=${lastEventId}`)
+  await openRaw(`${app.server.url}/nowhere`).catch(() => {})
+  await app.room.publish({ text: 1 } as never).catch(() => {})
+  follow(app.client, 'onMessage', { id: 1 })
+  await vi.waitFor(async () => expect(await app.sdk.metric('trpc_sse_gaps_total')).toBe(1))
+  await vi.waitFor(async () => expect(await app.sdk.metric('trpc_sse_failed_total')).toBe(1))
+  const text = await app.sdk.text()
+  for (const { targets } of dashboard.panels) {
+    for (const { expr } of targets) {
+      const [name = ''] = /(?:trpc_sse|messaging)_\w+/.exec(expr.replace(/by \(.*?\)/g, '')) ?? []
+      const line = text.split('\n').find((one) => one.startsWith(`${name}{`))
+      expect(line, expr).toBeDefined()
+      const labels = [...(/by \((.*?)\)/g.exec(expr)?.[1]?.split(', ') ?? [])]
+      for (const label of labels) expect(line, expr).toContain(`${label}="`)
+    }
+  }
+  followed.unsubscribe()
+})
