@@ -1,4 +1,4 @@
-/** Failures that were reported of other ways to resume chats, tried on runs. */
+/** Failures that users have reported of other ways to resume chats, tried on runs. */
 import { expect, it } from 'vitest'
 import { ask, asked, reopen, startChats } from './chats.ts'
 

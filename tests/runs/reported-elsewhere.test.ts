@@ -1,4 +1,4 @@
-/** Failures that were reported of other products with streams that resume, tried on runs. */
+/** Failures that users of other products with resumable streams have reported, tried on runs. */
 import { redisBackend } from '@trpc-sse/redis'
 import { type Backend, channel, createChannels, memoryBackend, run } from '@trpc-sse/server'
 import { expect, it } from 'vitest'
@@ -109,7 +109,7 @@ it('a follower that joins or resumes between the start and the first delta gets 
 })
 
 // https://github.com/opencoredev/openchat/pull/454
-it('a run that is found by an id that was published after the call of `produce` has begun', async () => {
+it('a run whose id is published after the call of `produce` has begun for whoever finds it', async () => {
   await using redis = await startRedis()
   const own = createApp({ backend: redisBackend({ url: redis.url }) })
   const other = createApp({ backend: redisBackend({ url: redis.url }) })
@@ -163,7 +163,7 @@ it('a run of three hours can be followed and resumed to its end, wherever it is 
 })
 
 // https://github.com/superset-sh/superset/pull/5017
-it('the id of a run in another chat leads to nothing, whether it is followed or stopped', async () => {
+it('the id of a run in another chat neither follows nor stops that run', async () => {
   const { clock, answer } = setup()
   const others = answer({ chatId: 'others', runId: 'secret' })
   await inTime(clock, others.produce(words('secret')))
@@ -196,7 +196,7 @@ it('runs that have ended leave the memory of their process', async () => {
 })
 
 // https://github.com/lobehub/lobehub/pull/18805
-it('a text that the source cuts inside of characters arrives whole, through Redis', async () => {
+it('a text that the source splits within characters arrives whole, through Redis', async () => {
   await using redis = await startRedis()
   const { answer, close } = createApp({ backend: redisBackend({ url: redis.url }) })
   const text = '漢字💥é👩‍👩‍👧 end'.repeat(20)

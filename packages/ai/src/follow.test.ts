@@ -59,7 +59,7 @@ describe('a run that is read', () => {
     await expect(reader.read()).rejects.toThrow('over')
   })
 
-  it('is left once if its stream is cancelled, and its client reports an end', async () => {
+  it('unsubscribes once if its stream is cancelled, even if its client then reports an end', async () => {
     const { chunks, say, unsubscribe, onEnd } = open()
     const stream = streamOf(chunks)
     say('a')
@@ -79,7 +79,7 @@ describe('a run that is read', () => {
     expect(unsubscribe).toHaveBeenCalledTimes(1)
   })
 
-  it('fails if its start is rejected, and is left', async () => {
+  it('fails and unsubscribes if its start is rejected', async () => {
     const { chunks, unsubscribe, onEnd } = open({ start: () => Promise.reject(new Error('no')) })
     await expect(chunks.next()).rejects.toThrow('no')
     expect(unsubscribe).toHaveBeenCalledTimes(1)

@@ -56,7 +56,7 @@ describe('a reader of a run', () => {
     }),
     fc.record({ type: fc.constantFrom('start-step' as const, 'finish-step' as const) }),
   )
-  /** The chunks that are lost, and therefore arrive in a fold. */
+  /** The lost chunks, which therefore arrive in a fold. */
   const lost = fc.array(fc.boolean(), { maxLength: 40 })
 
   it('gets each chunk once, wherever a fold replaces lost deltas', () => {
@@ -78,7 +78,7 @@ describe('a reader of a run', () => {
     )
   })
 
-  it('gets nothing for a fold of chunks that it has', () => {
+  it('gets nothing for a fold whose chunks it already has', () => {
     const take = createTake(chunkText)
     const value = foldAll([delta('a', 'one '), delta('a', 'two')])
     expect(take({ type: 'fold', value })).toEqual(value)

@@ -16,13 +16,13 @@ export interface SoakPeerOptions {
   readonly durationMs: number
   /** How long the clients have to reconnect before the last events are published. */
   readonly settleMs?: number
-  /** How long the clients have, at most, to get everything at the end. */
+  /** The maximum time that clients have to receive everything at the end. */
   readonly quietMs?: number
   /** Called with each fault as it happens. */
   readonly onFault?: (name: FaultName) => void
 }
 
-/** What a peer has delivered. */
+/** The events that a peer has delivered. */
 export interface PeerReport {
   readonly published: number
   readonly faults: number
@@ -70,7 +70,7 @@ export async function soakPeer(options: SoakPeerOptions): Promise<PeerReport> {
   stop.abort()
   await publishing
   await sleep(settleMs)
-  // What comes after a loss shows it.
+  // A loss shows only once a later event has arrived.
   await Promise.all(publishers.map((publisher) => publisher.publishNext()))
   const published = new Map(publishers.map(({ name, n }) => [name, n]))
   const counts = await untilComplete(audience, published, quietMs)
@@ -91,7 +91,7 @@ function followWith(peer: Peer, url: string): Follower {
   return { received, stop }
 }
 
-/** Publishes until every client has got something: its subscription is there. */
+/** Publishes until every client has received an event, so that all are subscribed. */
 async function untilAllReceive(audience: readonly Follower[], publisher: Publisher): Promise<void> {
   const until = AbortSignal.timeout(60_000)
   while (audience.some(({ received }) => received.length === 0)) {
@@ -101,7 +101,7 @@ async function untilAllReceive(audience: readonly Follower[], publisher: Publish
   }
 }
 
-/** Waits until every client has got everything, but not for ever. */
+/** Waits until every client has received everything, up to a time limit. */
 async function untilComplete(
   audience: readonly Follower[],
   published: ReadonlyMap<string, number>,

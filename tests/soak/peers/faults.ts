@@ -16,13 +16,13 @@ export type FaultName = (typeof faultNames)[number]
 export interface Fault {
   readonly atMs: number
   readonly name: FaultName
-  /** Which instance it hits. */
+  /** The affected instance. */
   readonly instance: number
-  /** How long it lasts, if it lasts. */
+  /** The duration, for faults that last. */
   readonly forMs: number
 }
 
-/** Makes the same schedule from the same seed: every fault as often as any other. */
+/** Creates a schedule from a seed. Each fault is as frequent as any other. */
 export function schedule(seed: number, durationMs: number): Fault[] {
   const chance = seededRandom(seed)
   const faults: Fault[] = []

@@ -31,7 +31,7 @@ async function publish(request: IncomingMessage, response: ServerResponse): Prom
 server.listen(0, '127.0.0.1', () => {
   process.send?.({ port: (server.address() as AddressInfo).port })
 })
-// A deploy: no new requests, what is being published is published, then the streams end.
+// A deploy: accept no new requests, finish pending publishes, then end the streams.
 process.on('SIGTERM', () => {
   server.close()
   void Promise.allSettled(publishing)

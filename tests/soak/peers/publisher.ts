@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PeerEvent } from './peer.ts'
 
-/** Publishes numbers one after another, each until an instance says that it is published. */
+/** Publishes numbers one after another, and repeats each until an instance confirms it. */
 export class Publisher {
   /** The last number that was published. */
   n = 0

@@ -8,8 +8,8 @@ import type { PeerStore } from './peer.ts'
 type Command = readonly [name: string, ...args: ReadonlyArray<string | number>]
 
 /**
- * Starts what of Upstash's HTTP API its client uses, in front of a Redis server: commands, pipelines
- * and subscriptions, as https://upstash.com/docs/redis/features/restapi describes them.
+ * Starts the part of Upstash's HTTP API that its client uses, in front of a Redis server: commands,
+ * pipelines and subscriptions, as https://upstash.com/docs/redis/features/restapi describes them.
  */
 export async function startUpstashApi(redisUrl: string): Promise<PeerStore> {
   const redis = quiet(new Redis(redisUrl))
@@ -78,7 +78,7 @@ async function subscribe(
   response.write(`data: subscribe,${channel},1\n\n`)
 }
 
-/** Keeps the failures of a server that is killed on purpose off the console. */
+/** Silences the errors of a server that is killed on purpose. */
 function quiet(redis: Redis): Redis {
   return redis.on('error', () => {})
 }
