@@ -5,7 +5,7 @@ import { type RedisServer, startRedis } from '../support/redis.ts'
 import { serveRouter } from '../support/router-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
 import { createAiApp } from './app.ts'
-import { openChat } from './chats.ts'
+import { type ChatTab, openChat } from './chats.ts'
 import { createScriptedModel } from './model.ts'
 
 let redis: RedisServer
@@ -16,6 +16,8 @@ afterAll(() => redis[Symbol.asyncDispose]())
 
 const startServer = (): Promise<ChildServer> =>
   startChildServer(new URL('./server.ts', import.meta.url), { REDIS_URL: redis.url })
+/** Returns the answer in a tab, or its error. */
+const shownIn = ({ chat, answer }: ChatTab): string => chat.error?.message ?? answer()
 const urlOf = ({ port }: { readonly port: number }): string => `http://127.0.0.1:${port}`
 
 it('an answer whose server is killed ends as an error in every chat, with the same text', async () => {
@@ -25,9 +27,9 @@ it('an answer whose server is killed ends as an error in every chat, with the sa
   const first = openChat(urlOf(proxy), { chatId: 'killed' })
   const second = openChat(urlOf(other), { chatId: 'killed' })
   const sent = first.chat.sendMessage({ text: 'Count.' })
-  await expect.poll(first.answer).toMatch(/^1 2 3 /)
+  await expect.poll(() => shownIn(first)).toMatch(/^1 2 3 /)
   const resumed = second.chat.resumeStream()
-  await expect.poll(second.answer).toMatch(/^1 2 3 /)
+  await expect.poll(() => shownIn(second)).toMatch(/^1 2 3 /)
   await asked.kill()
   proxy.target = other.port
   await Promise.all([sent, resumed])
@@ -44,10 +46,10 @@ it('an answer continues in a chat whose server is replaced meanwhile', async () 
   await using proxy = await startTcpProxy(first.port)
   const asking = openChat(urlOf(asked), { chatId: 'replaced' })
   const sent = asking.chat.sendMessage({ text: 'Count.' })
-  await expect.poll(asking.answer).toMatch(/^1 2 /)
+  await expect.poll(() => shownIn(asking)).toMatch(/^1 2 /)
   const tab = openChat(urlOf(proxy), { chatId: 'replaced' })
   const resumed = tab.chat.resumeStream()
-  await expect.poll(tab.answer).toMatch(/^1 2 3 /)
+  await expect.poll(() => shownIn(tab)).toMatch(/^1 2 3 /)
   await first.kill()
   await using next = await startServer()
   proxy.target = next.port
