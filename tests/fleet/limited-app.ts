@@ -16,6 +16,7 @@ const t = initTRPC.context<{ user: string }>().create()
 export interface LimitedServerOptions {
   readonly backend: Backend
   readonly limits: Partial<ConnectionLimits>
+  readonly heartbeatMs?: number
   /** How wrong the time of day of this instance is, in milliseconds. */
   readonly clockErrorMs?: number
   onError?(error: unknown, context: { readonly stage: string }): void
@@ -23,7 +24,7 @@ export interface LimitedServerOptions {
 
 /** Creates an instance of an app whose limits apply to the fleet. Requests say whose they are. */
 export function createLimitedServer(options: LimitedServerOptions) {
-  const { backend, limits, clockErrorMs = 0, onError = () => {} } = options
+  const { backend, limits, heartbeatMs = 15_000, clockErrorMs = 0, onError = () => {} } = options
   const clock = { ...systemClock, now: () => Date.now() + clockErrorMs }
   const channels = createChannels({
     backend,
@@ -38,6 +39,7 @@ export function createLimitedServer(options: LimitedServerOptions) {
     router,
     channels,
     clock,
+    heartbeatMs,
     retryMs: 10,
     createContext: ({ req }) => ({ user: req.headers.user?.toString() ?? '' }),
     connectionKey: ({ user }) => user,

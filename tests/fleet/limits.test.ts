@@ -64,8 +64,16 @@ async function subscribe(
   stack: AsyncDisposableStack,
   { url }: { readonly url: string },
   mode: 'multiplexed' | 'single',
+  fetch?: typeof globalThis.fetch,
 ): Promise<readonly number[]> {
-  const link = sseLink({ url, mode, headers: { user: 'ann' }, onGap() {} })
+  const link = sseLink({
+    url,
+    mode,
+    headers: { user: 'ann' },
+    retry: { baseMs: 20, maxMs: 200 },
+    onGap() {},
+    ...(fetch && { fetch }),
+  })
   const client = createTRPCClient<LimitedRouter>({ links: [link] })
   const numbers: number[] = []
   await new Promise<void>((resolve) => {
@@ -76,6 +84,58 @@ async function subscribe(
     stack.defer(unsubscribe)
   })
   return numbers
+}
+
+/** Opens a stream of a user in multiplexed mode, in place of another one. */
+function openSet(
+  { url }: { readonly url: string },
+  user: string,
+  replaces?: string,
+): Promise<RawStream> {
+  return openRaw(`${url}/~sse`, {
+    method: 'POST',
+    headers: { user, 'content-type': 'application/json' },
+    body: JSON.stringify({
+      version: 1,
+      revision: 1,
+      replaces,
+      subscriptions: { key: { path: 'onNumber' } },
+    }),
+  })
+}
+
+/**
+ * Creates a network that loses streams in silence: the client gets nothing more, and the server
+ * isn't told that the client has left. New requests go to the given instance.
+ */
+function createNetwork(url: string) {
+  const losses: Array<() => void> = []
+  let target = url
+  return {
+    lose(nextUrl: string): void {
+      target = nextUrl
+      for (const loss of losses.splice(0)) loss()
+    },
+    async fetch(input: RequestInfo | URL | string, init?: RequestInit): Promise<Response> {
+      const to = `${input}`.replace('http://app', target)
+      const { body, status, headers } = await fetch(to, { ...init, signal: null })
+      let isLost = false
+      losses.push(() => {
+        isLost = true
+      })
+      const received = new ReadableStream<Uint8Array>({
+        async start(controller) {
+          init?.signal?.addEventListener('abort', () => {
+            isLost = true
+            controller.error(init.signal?.reason)
+          })
+          for await (const chunk of body ?? []) if (!isLost) controller.enqueue(chunk)
+          if (!isLost) controller.close()
+        },
+      })
+      return new Response(received, { status, headers })
+    },
+  }
 }
 
 /** Opens streams, and leaves again, until one is refused. Resolves to the limit that refused it. */
@@ -186,6 +246,52 @@ describe.each(['memory', 'redis'] as const)('a limit over three instances, in %s
         [1, 2, 3],
       ])
     expect(second.link.stats()).toMatchObject({ connections: 2, refused: 0 })
+  })
+
+  it('P69: lets a client in whose own stream was lost, and is still open for the server', async () => {
+    await using stack = new AsyncDisposableStack()
+    const backend = await stores[kind](stack)
+    const limits = { connectionsPerKey: 1 }
+    const first = await startInstance(stack, { backend: backend(), limits, heartbeatMs: 200 })
+    const second = await startInstance(stack, { backend: backend(), limits, heartbeatMs: 200 })
+    const network = createNetwork(first.url)
+    const numbers = await subscribe(stack, { url: 'http://app' }, 'multiplexed', network.fetch)
+    await first.channels.numbers().publish(1)
+    await expect.poll(() => numbers).toEqual([1])
+    // To the same instance, and to another one.
+    for (const { url } of [first, second, second]) {
+      network.lose(url)
+      const next = numbers.length + 1
+      await second.channels.numbers().publish(next)
+      await expect.poll(() => numbers.at(-1), { timeout: 10_000 }).toBe(next)
+    }
+    expect(numbers).toEqual([1, 2, 3, 4])
+    expect([first.link.stats(), second.link.stats()]).toMatchObject([
+      { connections: 0, refused: 0 },
+      { connections: 1, refused: 0 },
+    ])
+  })
+
+  it('P69: ignores the connection id of another user', async () => {
+    await using stack = new AsyncDisposableStack()
+    const backend = await stores[kind](stack)
+    const limits = { connectionsPerKey: 1 }
+    const first = await startInstance(stack, { backend: backend(), limits })
+    const second = await startInstance(stack, { backend: backend(), limits })
+    const ann = await openSet(first, 'ann')
+    const { connectionId } = JSON.parse((await ann.next()).data)
+    for (const instance of [first, second]) {
+      const bob = await openSet(instance, 'bob', connectionId)
+      expect((await bob.next()).event).toBe('$connected')
+      bob.leave()
+    }
+    const madeUp = ['', 'x', '__proto__', 'f'.repeat(16), `${'f'.repeat(16)}.x`]
+    const answers = madeUp.map((replaces) => openSet(second, 'ann', replaces))
+    for (const { status } of await Promise.all(answers)) expect(status).toBe(429)
+    expect((await openSet(second, 'ann', 'x'.repeat(129))).status).toBe(400)
+    expect(first.link.connections().map(({ key }) => key)).toEqual(['ann'])
+    expect((await openSet(second, 'ann', connectionId)).status).toBe(200)
+    expect((await ann.over).by).toBe('end')
   })
 
   it('bounds how often a client connects, however fast it leaves again', async () => {

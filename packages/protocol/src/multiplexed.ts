@@ -81,6 +81,8 @@ export interface MultiplexedRequest {
   readonly revision: number
   /** The stream whose set is to be replaced; absent for a new stream. */
   readonly connectionId?: string
+  /** The stream that the client has lost, and that a new one replaces. */
+  readonly replaces?: string
   /**
    * The maximum duration of a new stream, in milliseconds. If absent, the server's maximum applies.
    */
@@ -111,16 +113,13 @@ export function parseMultiplexedRequest(
       `version is ${show(body.version)}; this server speaks version ${multiplexedVersion}`,
     )
   }
-  const { revision, connectionId, maxDurationMs } = body
+  const { revision, connectionId, replaces, maxDurationMs } = body
   if (!Number.isSafeInteger(revision) || Number(revision) < 0) {
     throw invalid('P46', `revision is ${show(revision)}; give a whole number, 0 or more`)
   }
-  if (
-    connectionId !== undefined &&
-    (typeof connectionId !== 'string' || connectionId.length > 128)
-  ) {
+  if (!isConnectionId(connectionId))
     throw invalid('P49', 'connectionId is not one that a server gave')
-  }
+  if (!isConnectionId(replaces)) throw invalid('P69', 'replaces is not one that a server gave')
   if (maxDurationMs !== undefined && !isDuration(maxDurationMs)) {
     throw invalid(
       'P46',
@@ -131,9 +130,14 @@ export function parseMultiplexedRequest(
     version: multiplexedVersion,
     revision: Number(revision),
     ...(connectionId === undefined ? {} : { connectionId }),
+    ...(replaces === undefined ? {} : { replaces }),
     ...(maxDurationMs === undefined ? {} : { maxDurationMs }),
     subscriptions: parseSubscriptions(body.subscriptions, limits),
   }
+}
+
+function isConnectionId(value: unknown): value is string | undefined {
+  return value === undefined || (typeof value === 'string' && value.length <= 128)
 }
 
 function isDuration(value: unknown): value is number {

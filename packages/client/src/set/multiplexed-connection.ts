@@ -43,6 +43,7 @@ export class MultiplexedConnection implements SetConnection {
     const head = {
       revision: this.#revision,
       connectionId: this.#connectionId,
+      replaces: this.#connectionId === undefined ? this.#owner.lostId : undefined,
       maxDurationMs,
     }
     return writeMultiplexedRequest(endpoint, writeMultiplexedBody(head, calls))
@@ -51,6 +52,7 @@ export class MultiplexedConnection implements SetConnection {
   opened(connectionId: string | undefined): void {
     this.#connectionId = connectionId
     this.#isInControl = true
+    this.#owner.lostId = undefined
     this.#owner.closePrevious()
     this.changed()
   }
@@ -67,6 +69,7 @@ export class MultiplexedConnection implements SetConnection {
 
   lost(error: unknown): void {
     this.retire()
+    if (error !== undefined) this.#owner.lostId = this.#connectionId ?? this.#owner.lostId
     this.#owner.lost(this, error)
   }
 

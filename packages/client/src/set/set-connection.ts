@@ -9,6 +9,8 @@ export interface ConnectionOwner {
   readonly options: ConnectionOptions
   /** Asks the app for the current address, headers and connection params. */
   endpoint(): Promise<Endpoint>
+  /** The connection id of the stream that was lost last, until another one is open. */
+  lostId: string | undefined
   wanted(): ReadonlySet<SharedSubscription>
   /** Whether no other connection was opened after this one. */
   isNewest(connection: SetConnection): boolean

@@ -18,6 +18,7 @@ import type { SharedSubscription, SubscriptionStream } from './shared-subscripti
 /** The stream of all subscriptions of a set. It exists while there are subscriptions. */
 export class SharedStream implements SubscriptionStream, ConnectionOwner {
   readonly options: SetOptions
+  lostId: string | undefined = undefined
   readonly #subscriptions: ReadonlySet<SharedSubscription>
   readonly #connections = new Set<SetConnection>()
   #stream: Stream | undefined

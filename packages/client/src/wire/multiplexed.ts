@@ -17,6 +17,8 @@ type ControlName = keyof typeof multiplexedEvents
 interface MultiplexedHead {
   readonly revision: number
   readonly connectionId: string | undefined
+  /** The stream that was lost; `undefined` in a control request. */
+  readonly replaces: string | undefined
   readonly maxDurationMs: number | undefined
 }
 
@@ -49,7 +51,7 @@ export function readMultiplexedMessage({ event, data, id }: DecodedMessage): rea
  * Writes the body of a request for a stream, or of a control request if there is a connection id.
  */
 export function writeMultiplexedBody(
-  { revision, connectionId, maxDurationMs }: MultiplexedHead,
+  { revision, connectionId, replaces, maxDurationMs }: MultiplexedHead,
   wanted: Iterable<readonly [key: string, Wanted]>,
 ): string {
   // Written by hand, because the inputs are already JSON.
@@ -61,6 +63,7 @@ export function writeMultiplexedBody(
   const head = `"version":${multiplexedVersion},"revision":${revision}`
   const more =
     field('connectionId', JSON.stringify(connectionId)) +
+    field('replaces', JSON.stringify(replaces)) +
     field('maxDurationMs', JSON.stringify(maxDurationMs))
   return `{${head}${more},"subscriptions":{${subscriptions}}}`
 }

@@ -6,6 +6,7 @@ import type { Connection } from './connection/connection.ts'
 import type { Disconnects } from './connection/disconnects.ts'
 import { disconnectedError, drainingError, mayReturnSoon } from './connection/refusals.ts'
 import type { LinkParts } from './link-parts.ts'
+import { ownerOfKey } from './request/credentials.ts'
 import type { RequestServices } from './request/services.ts'
 import { errorJson } from './router.ts'
 
@@ -24,13 +25,15 @@ export function reserveSlot(
 
 /**
  * Admits a connection: gives it a slot, waits for its turn, creates its context and sets its owner.
- * Returns the context. Throws if the client can't have a stream.
+ * Returns the context. Throws if the client can't have a stream. `replaces` is the connection id of
+ * a stream that the client has lost.
  */
 export async function admit(
   parts: LinkParts,
   services: RequestServices,
   connection: Connection,
   info: TRPCRequestInfo,
+  replaces?: string,
 ): Promise<unknown> {
   const { limiter, admission, fleet } = parts
   reserveSlot(parts, services, connection)
@@ -46,6 +49,7 @@ export async function admit(
     sender.identify(ctx)
     // The client has left in the meantime, so the connection gets no owner.
     if (connection.isClosed) return ctx
+    if (replaces !== undefined) await endLost(parts, replaces, sender.key)
     const counting = countForKey(parts, connection, sender.key, info)
     if (counting) await counting
     if (connection.isClosed) return ctx
@@ -61,6 +65,16 @@ export async function admit(
   } finally {
     sender.end()
   }
+}
+
+/** Ends a stream that the client has lost, so that it takes no room of its key any more. */
+async function endLost(
+  { streams, keys }: LinkParts,
+  connectionId: string,
+  key: string | undefined,
+): Promise<void> {
+  if (key === undefined) return
+  await streams.end({ ends: connectionId, owner: ownerOfKey(key) }, keys.areOfFleet)
 }
 
 /** Counts a connection for its key, if it has one. Returns a promise if others count too. */

@@ -8,6 +8,14 @@ export interface ControlRequest {
   readonly set: MultiplexedRequest
 }
 
+/** A request to end a stream that its client has lost. */
+export interface Ending {
+  /** The stream's connection id. */
+  readonly ends: string
+  /** The sender. Only the stream's owner may end it. */
+  readonly owner: string
+}
+
 /** The outcome of a control request. */
 export type ControlAnswer =
   | { readonly type: 'applied'; readonly revision: number }
@@ -34,6 +42,12 @@ export function parseControl(value: unknown, subscriptions: number): ControlRequ
     owner,
     set: parseMultiplexedRequest(JSON.stringify(set), { subscriptions }),
   }
+}
+
+/** Parses a request of another instance to end a stream. Returns `undefined` for any other value. */
+export function parseEnding(value: unknown): Ending | undefined {
+  const { ends, owner }: Partial<Record<keyof Ending, unknown>> = Object(value)
+  return typeof ends === 'string' && typeof owner === 'string' ? { ends, owner } : undefined
 }
 
 /** Parses the answer of another instance. An invalid answer counts as an unknown stream. */

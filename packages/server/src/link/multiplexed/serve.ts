@@ -136,7 +136,7 @@ class MultiplexedServing {
     if (connection.isClosed) return
     this.info = requestInfo([...stream.requests.values()], url, connection.over.signal)
     this.#isAboutSet = true
-    this.ctx = await admit(this.#parts, this.#services, connection, this.info)
+    this.ctx = await admit(this.#parts, this.#services, connection, this.info, set.replaces)
     this.#isAboutSet = false
     connection.answer = undefined
     startResponse(this.#parts, this.#services, this)

@@ -1,11 +1,6 @@
 import type { AnyTRPCProcedure } from '@trpc/server'
 import type { TRPCRequestInfo } from '@trpc/server/http'
-import {
-  type MultiplexedRequest,
-  RealtimeError,
-  type ReconnectData,
-  type WantedSubscription,
-} from '@trpc-sse/protocol'
+import type { MultiplexedRequest, ReconnectData, WantedSubscription } from '@trpc-sse/protocol'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import { restoreContext } from '../call/restore-context.ts'
 import { callProcedure, sendResult } from '../call/send-result.ts'
@@ -22,6 +17,7 @@ import {
 } from '../request/subscription-request.ts'
 import { findProcedure } from '../router.ts'
 import { emitAndEnd } from './emit-and-end.ts'
+import { mustBeSame } from './same-key.ts'
 import type { ChangeableStream } from './streams.ts'
 
 /** One subscription of the set. */
@@ -133,6 +129,10 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
   /** Returns the time until {@link replace} would accept this set, in milliseconds. */
   changeWaitMs(set: MultiplexedRequest): number {
     return (set.revision > this.#revision && this.#changes?.waitMs(this.#priceOf(set))) || 0
+  }
+
+  end(): void {
+    this.#connection.dismiss()
   }
 
   paths(): readonly string[] {
@@ -283,16 +283,4 @@ function doNothing(): void {}
 function stopSlot({ call, over }: Slot, reason?: DOMException): void {
   call?.stop(reason)
   over.abort(reason)
-}
-
-function mustBeSame(
-  key: string,
-  before: WantedSubscription | undefined,
-  after: WantedSubscription,
-): void {
-  if (before === undefined) return
-  if (before.path === after.path && JSON.stringify(before.input) === JSON.stringify(after.input))
-    return
-  const message = `The set breaks P47 of the protocol: key ${JSON.stringify(key)} names another path or input than before.`
-  throw new RealtimeError('INVALID_MESSAGE', message)
 }

@@ -11,6 +11,7 @@ it('a stream that ends while its owner is computed is not changed', async () => 
   const replaced: unknown[] = []
   const stream: ChangeableStream = {
     revision: 1,
+    end() {},
     onClose() {},
     replace: (set) => replaced.push(set),
     changeWaitMs: () => 0,

@@ -5,8 +5,10 @@ import { toHex } from '../request/hex.ts'
 import {
   type ControlAnswer,
   type ControlRequest,
+  type Ending,
   parseAnswer,
   parseControl,
+  parseEnding,
   unknownStream,
 } from './control.ts'
 import { createRandomIds } from './random-ids.ts'
@@ -15,6 +17,8 @@ import { Relay } from './relay.ts'
 /** A stream that control requests can change. */
 export interface ChangeableStream {
   readonly revision: number
+  /** Ends the stream. */
+  end(): void
   /** Called when the stream is over. */
   onClose: () => void
   /**
@@ -56,6 +60,8 @@ export class MultiplexedStreams {
       instance: this.#instance,
       clock,
       answer: async (question) => {
+        const ending = parseEnding(question)
+        if (ending) return await this.#end(ending)
         const request = parseControl(question, subscriptionsPerConnection)
         return request && (await this.#apply(request, 'elsewhere', () => false))
       },
@@ -86,7 +92,7 @@ export class MultiplexedStreams {
   }: Pick<ControlRequest, 'connectionId' | 'set'>): ControlAnswer | undefined {
     const instance = instanceOf(connectionId)
     if (instance !== this.#instance)
-      return this.#relay && /^[\da-f]{16}$/.test(instance) ? undefined : unknownStream
+      return this.#relay && isInstance(instance) ? undefined : unknownStream
     const stream = this.#streams.get(connectionId)?.stream
     if (stream === undefined) return unknownStream
     const retryAfterMs = stream.changeWaitMs(set)
@@ -102,6 +108,23 @@ export class MultiplexedStreams {
     if (instance === this.#instance) return await this.#apply(request, 'here', wasDisconnected)
     if (wasDisconnected()) return unknownStream
     return parseAnswer(await this.#relay?.ask(instance, request))
+  }
+
+  /**
+   * Ends a stream that its client has lost, if it has this owner. Resolves when a stream of this
+   * instance has ended. Doesn't wait for another instance, which is asked only if `isAnywhere`.
+   */
+  async end(ending: Ending, isAnywhere: boolean): Promise<void> {
+    const instance = instanceOf(ending.ends)
+    if (instance === this.#instance) await this.#end(ending)
+    else if (isAnywhere && isInstance(instance)) void this.#relay?.ask(instance, ending)
+  }
+
+  async #end({ ends, owner }: Ending): Promise<ControlAnswer> {
+    const owned = this.#streams.get(ends)
+    if (owned === undefined || !isSameOwner(owner, await owned.owner)) return unknownStream
+    owned.stream.end()
+    return { type: 'applied', revision: owned.stream.revision }
   }
 
   async #apply(
@@ -126,6 +149,10 @@ export class MultiplexedStreams {
 
 function instanceOf(connectionId: string): string {
   return connectionId.split('.', 1)[0] ?? ''
+}
+
+function isInstance(name: string): boolean {
+  return /^[\da-f]{16}$/.test(name)
 }
 
 function canNotify(

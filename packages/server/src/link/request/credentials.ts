@@ -17,11 +17,16 @@ export function ownerOf(
   connectionId: string,
   { authorization, cookie, connectionParams }: Credentials,
 ): string | Promise<string> {
-  if (key !== undefined) return `key ${key}`
+  if (key !== undefined) return ownerOfKey(key)
   // Without credentials, the secret connection id is enough.
   if (authorization === null && cookie === null && connectionParams === null) return 'nobody'
   const digest = sha256(JSON.stringify([connectionId, authorization, cookie, connectionParams]))
   return typeof digest === 'string' ? `digest ${digest}` : digest.then((text) => `digest ${text}`)
+}
+
+/** Returns the owner of streams with a key. */
+export function ownerOfKey(key: string): string {
+  return `key ${key}`
 }
 
 /** Whether two owners are the same. Takes the same time for all texts of the same length. */

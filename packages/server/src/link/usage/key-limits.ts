@@ -36,6 +36,11 @@ export class KeyLimits {
     this.#connects = new RecentCounts(elapsedTime(options.clock))
   }
 
+  /** Whether the limits apply to the fleet. */
+  get areOfFleet(): boolean {
+    return this.#options.fleet !== undefined
+  }
+
   /**
    * Counts a connection of a key with so many subscriptions. Returns a promise if the limits apply
    * to the fleet. Throws or rejects with TOO_MANY_REQUESTS if there is no room.
