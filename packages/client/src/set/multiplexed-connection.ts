@@ -52,7 +52,6 @@ export class MultiplexedConnection implements SetConnection {
   opened(connectionId: string | undefined): void {
     this.#connectionId = connectionId
     this.#isInControl = true
-    this.#owner.lostId = undefined
     this.#owner.closePrevious()
     this.changed()
   }
@@ -69,7 +68,7 @@ export class MultiplexedConnection implements SetConnection {
 
   lost(error: unknown): void {
     this.retire()
-    if (error !== undefined) this.#owner.lostId = this.#connectionId ?? this.#owner.lostId
+    this.#owner.lostId = this.#connectionId ?? this.#owner.lostId
     this.#owner.lost(this, error)
   }
 

@@ -9,7 +9,7 @@ export interface ConnectionOwner {
   readonly options: ConnectionOptions
   /** Asks the app for the current address, headers and connection params. */
   endpoint(): Promise<Endpoint>
-  /** The connection id of the stream that was lost last, until another one is open. */
+  /** The connection id of the stream that ended last. */
   lostId: string | undefined
   wanted(): ReadonlySet<SharedSubscription>
   /** Whether no other connection was opened after this one. */
