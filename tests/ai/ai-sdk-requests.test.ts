@@ -74,6 +74,20 @@ describe.each(['memory', 'Redis'] as const)('a request of the AI SDK, on %s,', (
     expect(chats.calls.items).toHaveLength(2)
   })
 
+  it('whose run nobody starts has an error', async () => {
+    await using chats = await startChats(store)
+    // The server answers, and crashes before it starts the run.
+    const link = aroundAsk((_, observer) => {
+      observer.next?.({ result: { type: 'data', data: undefined } })
+      observer.complete?.()
+      return { unsubscribe() {} }
+    })
+    const tab = openChat(chats.asked, { link, waitForStartMs: 50 })
+    await tab.chat.sendMessage(question)
+    expect(tab.chat.status).toBe('error')
+    expect(tab.chat.error?.message).toMatch('The run has not begun in time')
+  })
+
   it('whose answer was lost follows the run that has begun when the user tries again', async () => {
     await using chats = await startChats(store)
     let isLost = true

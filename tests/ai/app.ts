@@ -69,8 +69,11 @@ export function createAiApp(model: LanguageModel, redisUrl?: string) {
       }),
     stop: t.procedure.input(answer).mutation(({ input }) => channels.answer(input).stop()),
     onAnswer: t.procedure
-      .input(answer)
-      .subscription((opts) => channels.answer(opts.input).follow(opts)),
+      .input(answer.extend({ waitForStartMs: z.number().default(60_000) }))
+      .subscription((opts) => {
+        const { waitForStartMs, ...run } = opts.input
+        return channels.answer(run).follow({ ...opts, waitForStartMs })
+      }),
     findRun: t.procedure.input(chat).query(async ({ input }) => {
       const { events } = await channels.runs(input).history({ last: 1 })
       return events[0]?.data ?? null

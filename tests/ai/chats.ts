@@ -70,6 +70,8 @@ export interface ChatTabOptions {
   readonly messages?: UIMessage[]
   /** Whether the chat sends the results of tools by itself. */
   readonly continuesAfterTools?: boolean
+  /** How long it waits for an answer to begin. */
+  readonly waitForStartMs?: number
   /** A link that precedes the others. */
   readonly link?: TRPCLink<AiRouter>
 }
@@ -77,6 +79,7 @@ export interface ChatTabOptions {
 /** Opens a chat of the AI SDK on a server. */
 export function openChat(url: string, options: ChatTabOptions = {}): ChatTab {
   const { chatId = 'chat', messages = [], link, continuesAfterTools = false } = options
+  const wait = options.waitForStartMs !== undefined && { waitForStartMs: options.waitForStartMs }
   const client = createTRPCClient<AiRouter>({
     links: [
       ...(link ? [link] : []),
@@ -86,7 +89,7 @@ export function openChat(url: string, options: ChatTabOptions = {}): ChatTab {
   })
   const transport = createChatTransport({
     start: ({ chatId, runId, messages }) => client.ask.mutate({ chatId, runId, messages }),
-    follow: (run, observer) => client.onAnswer.subscribe(run, observer),
+    follow: (run, observer) => client.onAnswer.subscribe({ ...run, ...wait }, observer),
     stop: (run) => client.stop.mutate(run),
     findRun: (chatId) => client.findRun.query({ chatId }),
   })

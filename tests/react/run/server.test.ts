@@ -8,6 +8,7 @@ import { createElement, StrictMode } from 'react'
 import { describe, expect, it } from 'vitest'
 import { type App, type AppRouter, createApp } from '../../runs/app.ts'
 import { createHeadlessRoot } from '../../support/headless-react.ts'
+import { range } from '../../support/numbers.ts'
 import { serveRouter } from '../../support/router-server.ts'
 import { scriptedSource, settled } from '../../support/runs.ts'
 import { startTcpProxy } from '../../support/tcp-proxy.ts'
@@ -23,7 +24,7 @@ async function open(createLink: (url: string) => TRPCLink<AppRouter>) {
   const stack = new AsyncDisposableStack()
   const app: App = createApp()
   stack.defer(() => app.channels.close())
-  const { url } = stack.use(await serveRouter(app.router, { channels: app.channels }))
+  const { url, link: served } = stack.use(await serveRouter(app.router, { channels: app.channels }))
   const proxy = stack.use(await startTcpProxy(Number(new URL(url).port)))
   const link = createLink(`http://127.0.0.1:${proxy.port}`)
   const client = createTRPCClient<AppRouter>({ links: [link] })
@@ -54,6 +55,7 @@ async function open(createLink: (url: string) => TRPCLink<AppRouter>) {
   return {
     answer: app.channels.answer({ id: 'a' }),
     proxy,
+    stats: () => served.stats(),
     shown: (name: string) => expect.poll(() => shown.get(name)),
     show: (...names: string[]) => render('onAnswer', names),
     showSoon: (...names: string[]) => render('onSoon', names),
@@ -101,6 +103,26 @@ describe.each(Object.entries(links))('useRun with %s', (_, createLink) => {
     await producing
     page.proxy.refusing = false
     await page.shown('only').toMatchObject({ value: 'abc', status: 'completed' })
+  })
+
+  it('leaves nothing on the server when it is mounted and unmounted in a loop', async () => {
+    await using page = await open(createLink)
+    const { say, source } = scriptedSource()
+    const producing = page.answer.produce(source)
+    say('a')
+    for (const n of range(1, 30)) {
+      page.show(`${n}`)
+      if (n % 3 === 0) await settled()
+      page.show()
+      if (n % 5 === 0) await settled()
+    }
+    await expect.poll(() => page.stats().subscriptions).toBe(0)
+    page.show('last')
+    await page.shown('last').toMatchObject({ value: 'a', status: 'running' })
+    expect(page.stats().subscriptions).toBe(1)
+    say(undefined)
+    await producing
+    await expect.poll(() => page.stats()).toMatchObject({ connections: 0, subscriptions: 0 })
   })
 
   it('says that nobody has started the run, in every component', async () => {
