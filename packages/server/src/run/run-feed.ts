@@ -103,12 +103,12 @@ export class RunFeed implements Feed {
         this.#end = { type: 'end', status: 'none' }
         continue
       }
-      this.#hasBegun()
       if (item.kind === 'gap') {
         this.#gap = item
         this.#isReadDue = true
         continue
       }
+      this.#hasBegun()
       const stored = toStoredItem(eventValue(item))
       if (stored?.type === 'end') this.#end = stored
       else if (stored) {

@@ -7,6 +7,7 @@ import {
   folded,
   kinds,
 } from '../../../../tests/support/text-runs.ts'
+import type { ChannelLog } from '../backend/backend.ts'
 
 /** Reads a subscription until it ends. Returns its items and its error. */
 async function readAll(subscription: AsyncIterable<unknown>) {
@@ -75,6 +76,21 @@ describe.each(kinds)('a follower of an %s that nobody starts', (kind) => {
     await inTime(following)
     await channels.close()
     expect(clock.timers().length).toBeLessThanOrEqual(timersBefore)
+  })
+
+  it('goes on waiting, but no longer, when the log is cleared meanwhile', async () => {
+    const logs: ChannelLog[] = []
+    const { backend, channels, inTime, passed } = createTextRuns((backend) => ({
+      ...backend,
+      listen(log, listener) {
+        logs.push(log)
+        return backend.listen(log, listener)
+      },
+    }))
+    const following = readAll(channels[kind]('a').follow({ waitForStartMs: 5_000 }))
+    await passed(2_000)
+    for (const log of logs) await inTime(backend.clear(log))
+    expect((await inTime(following)).error).toMatchObject({ code: 'NOT_FOUND' })
   })
 
   it('waits again when it resumes', async () => {
