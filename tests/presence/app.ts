@@ -30,6 +30,17 @@ export function createApp(redisUrl: string) {
       await presence.hold(opts, { key: opts.input.user, value: { name: opts.input.user } })
       return presence.live(opts)
     }),
+    /** Holds the user, and sends nothing. */
+    onHold: t.procedure.input(input).subscription(async function* (opts) {
+      const { presence } = channels.room(opts.input.room)
+      await presence.hold(opts, { key: opts.input.user, value: { name: opts.input.user } })
+      yield 'held'
+      await new Promise((resolve) => opts.signal?.addEventListener('abort', resolve))
+    }),
+    /** Sends who is there. */
+    onRoom: t.procedure
+      .input(z.object({ room: z.string() }))
+      .subscription((opts) => channels.room(opts.input.room).presence.live(opts)),
   })
   return { channels, router }
 }

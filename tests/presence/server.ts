@@ -8,5 +8,9 @@ const server = createHTTPServer({ router, channels, limits: { connectionsPerAddr
 server.listen(0, '127.0.0.1', () =>
   process.send?.({ port: (server.address() as AddressInfo).port }),
 )
+// Anybody who measures it asks for its costs.
+process.on('message', () =>
+  process.send?.({ cpu: process.cpuUsage(), bytes: server.link.stats().bytesSent }),
+)
 // The test that started it has ended.
 process.on('disconnect', () => process.exit())
