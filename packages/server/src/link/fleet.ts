@@ -12,6 +12,7 @@ import {
   type DisconnectTarget,
   disconnectFilter,
 } from './connection/disconnects.ts'
+import { type Answer, Answers, tryTo } from './fleet-answers.ts'
 import { toHex } from './request/hex.ts'
 
 /** The parts of channels that a fleet needs. */
@@ -37,12 +38,6 @@ interface Order extends DisconnectTarget {
   readonly reason?: string
 }
 
-/** The number of streams that an instance has ended for an order. */
-interface Answer {
-  readonly order: string
-  readonly count: number
-}
-
 /**
  * The log of orders. It is never a channel's log, as channel names can't start with `~`. An
  * instance that was cut off from the backend for longer than ten minutes moves all its clients.
@@ -53,10 +48,6 @@ const log: ChannelLog = {
 }
 /** The longest wait of the first stream for the position in the log, in milliseconds. */
 const joinMs = 1_000
-/** The time after the last answer to an order in which another one may come, in milliseconds. */
-const quietMs = 250
-/** The longest wait for answers to an order, in milliseconds. */
-const answersMs = 900
 
 /**
  * All instances that share a backend. Orders are events of a log, which every instance reads from
@@ -76,6 +67,8 @@ export class Fleet {
   /** Whether orders may have been missed before the feed has found its position. */
   #mayHaveMissed = false
   #orders = 0
+  /** The instances that have answered the last order; `undefined` before the first one. */
+  #others: ReadonlySet<string> | undefined
   /** The orders of this moment: all links of an app may give the same one. */
   readonly #given = new Set<string>()
 
@@ -125,14 +118,17 @@ export class Fleet {
 
   async #give(order: Order): Promise<number> {
     const { backend } = this.#options
-    const answers = new Answers(this.#options.clock, order.id)
+    const answers = new Answers(this.#options.clock, order.id, this.#others)
     const unlisten = await backend
       .listen(log, { onEvent() {}, onInterrupted() {}, onNotice: (text) => answers.receive(text) })
       .catch(() => undefined)
     try {
       await backend.append(log, [this.#codec.serialize(order)])
       // Without notices, no instance can answer.
-      return backend.notify && unlisten ? await answers.total() : 0
+      if (!backend.notify || !unlisten) return 0
+      const { count, from } = await answers.all()
+      this.#others = from
+      return count
     } finally {
       void unlisten?.()
     }
@@ -199,7 +195,7 @@ export class Fleet {
   #carryOut(order: unknown): void {
     if (!isOrder(order) || order.from === this.#instance) return
     const count = this.#disconnectHere(order, order.reason)
-    const answer: Answer = { order: order.id, count }
+    const answer: Answer = { order: order.id, from: this.#instance, count }
     this.#options.backend.notify?.(log, JSON.stringify(answer)).catch(() => {
       // The count is then smaller than it could be.
     })
@@ -226,61 +222,10 @@ export class Fleet {
   }
 }
 
-/** Adds up the answers to an order. */
-class Answers {
-  readonly #clock: Clock
-  readonly #order: string
-  #count = 0
-  #onAnswer = (): void => {}
-
-  constructor(clock: Clock, order: string) {
-    this.#clock = clock
-    this.#order = order
-  }
-
-  receive(text: string): void {
-    const answer = tryTo(() => JSON.parse(text) as unknown)
-    if (!isAnswer(answer) || answer.order !== this.#order) return
-    this.#count += answer.count
-    this.#onAnswer()
-  }
-
-  /** Resolves when no more answers are to be expected. How many instances there are is unknown. */
-  async total(): Promise<number> {
-    await new Promise<void>((resolve) => {
-      const stopLast = this.#clock.after(answersMs, () => settle())
-      let stopQuiet = this.#clock.after(quietMs, () => settle())
-      const settle = (): void => {
-        stopLast()
-        stopQuiet()
-        resolve()
-      }
-      this.#onAnswer = () => {
-        stopQuiet()
-        stopQuiet = this.#clock.after(quietMs, settle)
-      }
-    })
-    return this.#count
-  }
-}
-
-/** Reads what another program may have written. Returns `undefined` if it can't be read. */
-function tryTo(read: () => unknown): unknown {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
-}
-
 function isOrder(value: unknown): value is Order {
   if (!isPlainObject(value)) return false
   const { id, from, key, path, reason } = value
   const isOptional = (text: unknown): boolean => text === undefined || typeof text === 'string'
   if (typeof id !== 'string' || typeof from !== 'string') return false
   return [key, path, reason].every(isOptional) && (key ?? path) !== undefined
-}
-
-function isAnswer(value: unknown): value is Answer {
-  return isPlainObject(value) && typeof value.order === 'string' && typeof value.count === 'number'
 }
