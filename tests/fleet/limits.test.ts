@@ -40,6 +40,9 @@ async function startProcess(
   return { ...child, url: `http://127.0.0.1:${child.port}` }
 }
 
+/** The key of Redis with the usage of Ann. */
+const usageEntry = 'trpc-sse:{%5B%22~usage%22%2C%22key%20ann%22%5D}:entries'
+
 /** A stream, and `connected`, or why it was refused. */
 interface Attempt {
   readonly stream: RawStream
@@ -399,6 +402,27 @@ describe('a limit over the fleet, when Redis fails,', () => {
     expect(reports).toHaveLength(1)
   }, 60_000)
 
+  it('counts an instance once after Redis was frozen for longer than its lease', async () => {
+    await using stack = new AsyncDisposableStack()
+    const redis = stack.use(await startRedis())
+    const first = await startInstance(stack, { backend: limitedBackend(redis.url), limits })
+    const second = await startInstance(stack, { backend: limitedBackend(redis.url), limits })
+    const held = await open(first)
+    expect((await open(second, 'bob')).result).toBe('connected')
+    redis.freeze()
+    // Redis carries out the command of this connect later, when the instance has another id.
+    const during = await open(first)
+    expect([held.result, during.result]).toEqual(['connected', 'connected'])
+    await setTimeout(10_000)
+    redis.thaw()
+    await expect
+      .poll(() => redis.admin.hget(usageEntry, 'usage'), { timeout: 20_000 })
+      .toMatch(/^\S+:2:2$/)
+    expect(await refusal(second)).toBe('connectionsPerKey')
+    held.stream.leave()
+    expect((await open(second)).result).toBe('connected')
+  }, 60_000)
+
   it.each(['FLUSHALL', 'restart'])(
     'is known again within seconds after a %s',
     async (how) => {
@@ -411,9 +435,8 @@ describe('a limit over the fleet, when Redis fails,', () => {
       await subscribe(stack, second, 'single')
       if (how === 'restart') await redis.restart()
       else await redis.admin.flushall()
-      const usage = 'trpc-sse:{%5B%22~usage%22%2C%22key%20ann%22%5D}:entries'
       await expect
-        .poll(() => redis.admin.hget(usage, 'usage'), { timeout: 20_000 })
+        .poll(() => redis.admin.hget(usageEntry, 'usage'), { timeout: 20_000 })
         .toMatch(/^\S+:1:1 \S+:1:1$/)
       expect(await refusal(first)).toBe('connectionsPerKey')
     },

@@ -87,8 +87,8 @@ export class FleetKey {
   #streamsPending = 0
   /** The text of the entry, as far as it is known. A guess is enough. */
   #text: string | null = null
-  /** The name under which the usage was stored last. */
-  #storedAs: string | undefined
+  /** The names under which the usage may be stored: a change that fails may store it all the same. */
+  #names: ReadonlySet<string> = new Set()
   #isChanged = false
   #storing: Promise<void> | undefined
   #cancelTimer: (() => void) | undefined
@@ -161,7 +161,7 @@ export class FleetKey {
     const isHeld = this.#connections > 0 || this.#subscriptions > 0
     const hasNothing = !isHeld && this.#pending.length === 0
     // A key that was never stored needn't be removed once the backend is back.
-    if (hasNothing && (!this.#isChanged || this.#storedAs === undefined)) this.#options.onIdle(this)
+    if (hasNothing && (!this.#isChanged || this.#names.size === 0)) this.#options.onIdle(this)
     else if (this.#pending.some(({ wasAsked }) => !wasAsked)) this.#schedule(0)
     else if (this.#pending.length > 0) this.#schedule(pollMs)
     else if (this.#isChanged) this.#schedule(gatherMs)
@@ -192,13 +192,13 @@ export class FleetKey {
       if (asked.length === 0 && !this.#isChanged) return
       this.#isChanged = false
       const plan = this.#plan(holder, asked, maxConnects)
-      // Set before the call, which may store something and then fail.
-      this.#storedAs = holder
+      this.#names = new Set([...this.#names, holder])
       const change = this.#changeFor(plan, holder)
       const { outcome, current } = await this.#options.backend.change(this.log, change)
       if (attempt.isOver) return
       if (outcome === 'changed') {
         this.#text = plan.text
+        this.#names = new Set([holder])
         this.#answer(asked, plan.decisions, maxConnects === 0 ? 'tooOften' : 'full')
         return
       }
@@ -215,7 +215,7 @@ export class FleetKey {
     const { limits, isDead } = this.#options
     const others = parseUsage(this.#text).filter(
       ({ holder: other }) =>
-        other !== holder && other !== this.#storedAs && !isDead(instanceOf(other)),
+        other !== holder && !this.#names.has(other) && !isDead(instanceOf(other)),
     )
     const held = { connections: this.#connections, subscriptions: this.#subscriptions }
     return planUsage({ others, holder, held, requests, limits, maxConnects })
