@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { manualClock } from '../../../../../tests/support/manual-clock.ts'
 import { inTime, settled } from '../../../../../tests/support/runs.ts'
+import { seededRandom } from '../../../../../tests/support/seeded-random.ts'
 import type { Backend } from '../../backend/backend.ts'
 import { toEntriesBackend } from '../../backend/entries-backend.ts'
 import { memoryBackend } from '../../backend/memory.ts'
@@ -307,3 +308,35 @@ describe('a backend that lost its data', () => {
     expect((await open(1)).refusal).toBe('connectionsPerKey')
   })
 })
+
+/** Does things at random to three instances. Resolves to the room that is left in the end. */
+async function misuse(seed: number) {
+  const stage = setup()
+  const random = seededRandom(seed)
+  const pick = (count: number): number => Math.floor(random() * count)
+  const held: Awaited<ReturnType<typeof stage.open>>[] = []
+  for (let step = 0; step < 40; step++) {
+    const at = pick(3)
+    const dice = pick(20)
+    if (dice < 8) {
+      const stream = await stage.open(at)
+      if (stream.refusal === undefined) held.push(stream)
+    } else if (dice < 14) held.splice(pick(held.length), 1)[0]?.close()
+    else if (dice < 16) stage.app(at).set(pick(2) === 0 ? 'away' : 'hanging')
+    else if (dice < 18) stage.app(at).set('near')
+    else if (dice < 19) await stage.pass(pick(15))
+    else if (pick(4) === 0) stage.loseData()
+  }
+  for (const { set } of stage.apps) set('near')
+  await stage.pass(40)
+  const opened = await stage.openMany(12)
+  const room = Math.max(0, defaults.connectionsPerKey - held.length)
+  return { seed, opened: opened.length, room }
+}
+
+it('exactly the open connections are counted in the end, whatever happens. 200 seeds', async () => {
+  for (let seed = 0; seed < 200; seed++) {
+    const { opened, room } = await misuse(seed)
+    expect({ seed, opened }).toEqual({ seed, opened: room })
+  }
+}, 60_000)

@@ -56,7 +56,8 @@ export class FleetUsage implements InstancesUser {
   }
 
   watches(): boolean {
-    return this.#keys.size > 0
+    // While the backend is away, heartbeats find out when it is back, also without any key.
+    return this.#keys.size > 0 || this.#isAway
   }
 
   onHeartbeat(): void {
