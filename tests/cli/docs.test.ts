@@ -1,12 +1,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { initTRPC } from '@trpc/server'
 import { redisBackend } from '@trpc-sse/redis'
 import { channel, createChannels } from '@trpc-sse/server'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { cli } from '../support/cli.ts'
+import type { TestServer } from '../support/http.ts'
 import { readPage } from '../support/pages.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
+import { serveRouter } from '../support/router-server.ts'
 
 const page = readPage('docs/cli.md')
 const commands = [page, readPage('packages/cli/README.md')].flatMap(({ blocks }) =>
@@ -28,6 +31,8 @@ const module = `
 
 let redis: RedisServer
 let folder: string
+let app: TestServer
+let closeChannels: () => Promise<void>
 
 beforeAll(async () => {
   redis = await startRedis()
@@ -40,16 +45,26 @@ beforeAll(async () => {
     },
   })
   await channels.chat({ room: 'lobby' }).publish({ text: 'hello' })
-  await channels.close()
+  closeChannels = () => channels.close()
+  const t = initTRPC.create()
+  const onMessage = t.procedure
+    .input(z.object({ room: z.string() }))
+    .subscription((opts) => channels.chat(opts.input).subscribe(opts))
+  app = await serveRouter(t.router({ onMessage }), { channels, heartbeatMs: 500 })
 })
 afterAll(async () => {
+  await app[Symbol.asyncDispose]()
+  await closeChannels()
   await redis[Symbol.asyncDispose]()
   await rm(folder, { recursive: true })
 })
 
 describe('the commands in the documentation', () => {
   it.each(commands)('%s', async (command) => {
-    const [npx, program, ...args] = wordsOf(command.replace('redis://localhost:6379', redis.url))
+    const local = command
+      .replace('redis://localhost:6379', redis.url)
+      .replace('https://api.example.com/trpc', app.url)
+    const [npx, program, ...args] = wordsOf(local)
     expect([npx, program?.replace('@trpc-sse/cli', 'trpc-sse')]).toEqual(['npx', 'trpc-sse'])
     process.env.CLI_TEST_REDIS = redis.url
     const bounded = args[0] === 'tail' ? [...args, '--count', '1'] : args

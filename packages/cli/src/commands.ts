@@ -1,5 +1,6 @@
 import type { Command } from './command.ts'
 import { channelsCommand } from './commands/channels.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { historyCommand } from './commands/history.ts'
 import { publishCommand } from './commands/publish.ts'
 import { runsCommand } from './commands/runs.ts'
@@ -14,4 +15,5 @@ export const commands: readonly Command[] = [
   publishCommand,
   runsCommand,
   stateCommand,
+  doctorCommand,
 ]

@@ -18,3 +18,8 @@ export function formatTime(ms: number): string {
   const date = new Date(ms)
   return Number.isNaN(date.getTime()) ? '?' : date.toISOString()
 }
+
+/** Formats milliseconds as seconds. */
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`
+}

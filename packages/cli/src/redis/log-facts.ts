@@ -30,13 +30,13 @@ export async function readLogFacts(
   key: string,
 ): Promise<LogFacts | undefined> {
   const keys = logKeys(prefix, db, key)
-  const [state, events, oldest, ttlMs, entries, [status, count] = []] = await Promise.all([
+  const [state, events, oldest, ttlMs, entries, [status, count]] = await Promise.all([
     redis.get(keys.last),
     redis.xlen(keys.log),
     redis.xrange(keys.log, '-', '+', 'COUNT', 1),
     redis.pttl(keys.log),
     redis.hlen(keys.entries),
-    redis.hmget(keys.entries, 'status', 'count'),
+    Promise.all([redis.hget(keys.entries, 'status'), redis.hget(keys.entries, 'count')]),
   ])
   if (state === null && events === 0 && entries === 0) return undefined
   const [lastEventId = '', number] = (state ?? '').split(' ')
@@ -45,7 +45,7 @@ export async function readLogFacts(
   return {
     ...name,
     key,
-    kind: kindOf(name, { entries, status: status ?? null, count: count ?? null }),
+    kind: kindOf(name, { entries, status, count }),
     events,
     entries,
     lastEventId,
