@@ -188,6 +188,52 @@ describe('when Redis hangs', () => {
 })
 
 describe('runs that never begin', () => {
+  it.each(['answer', 'job'] as const)('end for their followers on Redis: %s', async (kind) => {
+    const run = app.channels[kind]({ id: 'a' })
+    const waiting = [0, 50, 500].map(async (waitForStartMs) => {
+      const items: unknown[] = []
+      const error: unknown = await (async () => {
+        for await (const [, item] of run.follow({ waitForStartMs })) items.push(item)
+      })().catch((reason: unknown) => reason)
+      return { last: items.at(-1), error }
+    })
+    for (const { last, error } of await Promise.all(waiting)) {
+      expect(last).toEqual({ type: 'end', status: 'none' })
+      expect(error).toMatchObject({ code: 'NOT_FOUND' })
+    }
+  })
+
+  it('are waited for again after an outage of Redis at the end of the wait', async () => {
+    await using proxy = await startTcpProxy(redis.port)
+    const options = { commandTimeoutMs: 200, onError() {} }
+    const channels = createChannels({
+      backend: redisBackend({ url: `redis://127.0.0.1:${proxy.port}` }, options),
+      channels: { job: run({ params: z.string(), event: z.string() }) },
+      onError() {},
+    })
+    const items = channels.job('a').follow({ waitForStartMs: 1_000 })[Symbol.asyncIterator]()
+    expect((await items.next()).value?.[1]).toEqual({ type: 'caught-up' })
+    proxy.refusing = true
+    proxy.cut()
+    // Clients retry this error.
+    await expect(items.next()).rejects.toMatchObject({ code: 'BACKEND_UNAVAILABLE' })
+    proxy.refusing = false
+    const status = (): Promise<unknown> =>
+      channels
+        .job('a')
+        .status()
+        .catch(() => undefined)
+    await expect.poll(status).toMatchObject({ status: 'none' })
+    const again = channels.job('a').follow({ waitForStartMs: 60_000 })[Symbol.asyncIterator]()
+    const next = again.next().then(() => again.next())
+    await channels.job('a').produce(async function* () {
+      yield 'all'
+    })
+    expect((await next).value?.[1]).toEqual({ type: 'delta', data: 'all' })
+    await again.return?.()
+    await channels.close()
+  })
+
   it('are forgotten ten minutes after the last request about them', async () => {
     await app.channels.answer({ id: 'a' }).status()
     await app.channels.job({ id: 'b' }).status()
