@@ -1,4 +1,4 @@
-import { QueryClient } from '@tanstack/react-query'
+import { QueryClient, skipToken } from '@tanstack/react-query'
 import { createTRPCClient, httpSubscriptionLink, type TRPCLink } from '@trpc/client'
 import { createTRPCOptionsProxy } from '@trpc/tanstack-react-query'
 import { sseLink } from '@trpc-sse/client'
@@ -19,6 +19,13 @@ const links: Readonly<Record<string, (url: string) => TRPCLink<AppRouter>>> = {
   "tRPC's own link": (url) => httpSubscriptionLink({ url, EventSource: EventSource as never }),
 }
 
+interface AnswerProps {
+  readonly name: string
+  readonly procedure: 'onAnswer' | 'onSoon'
+  /** The id of the run; none to skip the subscription. */
+  readonly id: string | undefined
+}
+
 /** Opens a page whose components follow runs of a server through a proxy. */
 async function open(createLink: (url: string) => TRPCLink<AppRouter>) {
   const stack = new AsyncDisposableStack()
@@ -31,8 +38,9 @@ async function open(createLink: (url: string) => TRPCLink<AppRouter>) {
   const trpc = createTRPCOptionsProxy<AppRouter>({ client, queryClient: new QueryClient() })
   const shown = new Map<string, { value: string | undefined; status: string; code: unknown }>()
 
-  function Answer({ name, procedure }: { name: string; procedure: 'onAnswer' | 'onSoon' }) {
-    const subscription = trpc[procedure].subscriptionOptions({ id: 'a' })
+  function Answer({ name, procedure, id }: AnswerProps) {
+    const input = id === undefined ? skipToken : { id }
+    const subscription = trpc[procedure].subscriptionOptions(input)
     const { value, status, error } = useRun(subscription, { apply })
     shown.set(name, { value, status, code: error?.data?.code })
     return null
@@ -44,12 +52,12 @@ async function open(createLink: (url: string) => TRPCLink<AppRouter>) {
     // React unmounts in the next tasks.
     for (const _ of ['render', 'effects']) await settled()
   })
-  const render = (procedure: 'onAnswer' | 'onSoon', names: readonly string[]): void =>
+  const render = (names: readonly string[], props: Omit<AnswerProps, 'name'>): void =>
     root.render(
       createElement(
         StrictMode,
         null,
-        names.map((name) => createElement(Answer, { key: name, name, procedure })),
+        names.map((name) => createElement(Answer, { key: name, name, ...props })),
       ),
     )
   return {
@@ -57,8 +65,9 @@ async function open(createLink: (url: string) => TRPCLink<AppRouter>) {
     proxy,
     stats: () => served.stats(),
     shown: (name: string) => expect.poll(() => shown.get(name)),
-    show: (...names: string[]) => render('onAnswer', names),
-    showSoon: (...names: string[]) => render('onSoon', names),
+    show: (...names: string[]) => render(names, { procedure: 'onAnswer', id: 'a' }),
+    showSoon: (...names: string[]) => render(names, { procedure: 'onSoon', id: 'a' }),
+    showSkipped: (...names: string[]) => render(names, { procedure: 'onAnswer', id: undefined }),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }
@@ -103,6 +112,17 @@ describe.each(Object.entries(links))('useRun with %s', (_, createLink) => {
     await producing
     page.proxy.refusing = false
     await page.shown('only').toMatchObject({ value: 'abc', status: 'completed' })
+  })
+
+  it('follows nothing while its input is the skip token', async () => {
+    await using page = await open(createLink)
+    page.showSkipped('only')
+    await page.shown('only').toMatchObject({ value: undefined, status: 'idle' })
+    page.show('only')
+    await page.shown('only').toMatchObject({ value: '', status: 'running' })
+    page.showSkipped('only')
+    await page.shown('only').toMatchObject({ value: undefined, status: 'idle' })
+    await expect.poll(() => page.stats().subscriptions).toBe(0)
   })
 
   it('leaves nothing on the server when it is mounted and unmounted in a loop', async () => {
