@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { connect, createServer as createHttp2Server } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { initTRPC } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { ask, listen, openRaw } from '../../../../tests/support/http.ts'
@@ -137,6 +139,46 @@ describe('a graceful shutdown', () => {
     const { shutdown, exits } = await setup({ link: () => undefined })
     void shutdown.start()
     expect(await exits()).toBe(0)
+  })
+
+  it('ends the sessions of HTTP/2 clients', async () => {
+    const handler = createHTTPHandler({
+      router: t.router({ quick: t.procedure.query(() => 'in') }),
+    })
+    const server = createHttp2Server(handler)
+    let code: number | undefined
+    const shutdown = gracefulShutdown({
+      server,
+      link: handler.link,
+      unreadyMs: 0,
+      signals: [],
+      exit: (given) => {
+        code = given
+      },
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    const request = client.request({ ':path': '/quick' })
+    const [headers] = await once(request, 'response')
+    expect(headers[':status']).toBe(200)
+    request.resume()
+    await once(request, 'close')
+    await Promise.all([once(client, 'close'), shutdown.start()])
+    expect(code).toBe(0)
+  })
+
+  it('exits at once if the server doesn’t listen yet', async () => {
+    const codes: number[] = []
+    const shutdown = gracefulShutdown({
+      server: createServer(),
+      link: () => undefined,
+      unreadyMs: 0,
+      signals: [],
+      exit: (code) => codes.push(code),
+    })
+    await shutdown.start()
+    expect(codes).toEqual([0])
   })
 
   it.each([-1, Number.NaN])('refuses %d as a time', (drainOverMs) =>
