@@ -49,8 +49,8 @@ export interface ReadRunOptions<TChunk> {
 }
 
 /**
- * Follows a run from now on, and passes its chunks to one reader. If the subscription fails, so
- * does the reader, after the chunks that came before.
+ * Follows a run at once, even before anybody reads, and passes its chunks to one reader. If the
+ * subscription fails, the reader fails too, after the chunks that came before.
  */
 export function readRun<TChunk>(options: ReadRunOptions<TChunk>): AsyncIterableIterator<TChunk> {
   const { follow, start, take, signal, onEnd } = options
@@ -122,7 +122,7 @@ export function streamOf<TChunk>(chunks: AsyncIterableIterator<TChunk>): Readabl
       },
       cancel: async () => void (await chunks.return?.()),
     },
-    // A stream that errors drops what is in its queue.
+    // A stream that fails drops its queued chunks.
     { highWaterMark: 0 },
   )
 }

@@ -62,7 +62,7 @@ type ReadOptions = Pick<ReadRunOptions<UIMessageChunk>, 'signal' | 'start'>
  * the page reloads, and any tab, device or server can follow it. With `useChat({ resume: true })`,
  * a chat that is opened resumes.
  *
- * A run that fails or is abandoned becomes the chat's `error`.
+ * If a run fails, is abandoned or never begins, the chat has an `error`.
  */
 export function createChatTransport<TMessage extends UIMessage = UIMessage>(
   options: RunChatTransportOptions<TMessage>,
@@ -87,13 +87,13 @@ export function createChatTransport<TMessage extends UIMessage = UIMessage>(
     })
     return streamOf(chunks)
   }
-  /** If these messages are sent again after this, they start another run. */
+  /** Forgets a request. Its messages then start another run if they are sent again. */
   const forget = ({ chatId, runId }: ChatRun): void => {
     if (unanswered.get(chatId)?.runId === runId) unanswered.delete(chatId)
   }
 
   return {
-    // Each reader of a run gets all of it.
+    // Each reader of a run gets all of its chunks.
     resumeStreamIsReplay: true,
     async sendMessages({ chatId, messages, trigger, messageId, body, metadata, abortSignal }) {
       const sent = JSON.stringify(messages)

@@ -47,7 +47,7 @@ export interface RunConnection extends ResumableConnectConnectionAdapter {
  * `hydrate` calls the app's query for the messages of a chat and the run that answers, if any. With
  * `persistence: true`, a chat that is opened joins that run.
  *
- * A run that fails or is abandoned becomes the chat's `error`.
+ * If a run fails, is abandoned or never begins, the chat has an `error`.
  */
 export function createRunConnection(options: RunConnectionOptions): RunConnection {
   const { start, follow, hydrate, hydrateGeneration } = options

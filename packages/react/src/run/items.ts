@@ -33,8 +33,8 @@ export type FoldOf<TItem> = TItem extends FoldItem<infer TValue> ? TValue : neve
 export type DeltaOf<TItem> = TItem extends DeltaItem<infer TDelta> ? TDelta : never
 
 /**
- * The value of a run: that of its fold, once it has arrived. Without a fold, the list of its
- * deltas.
+ * The value of a run. With a fold, it is `undefined` until the first item arrives. Without a fold,
+ * it is the list of deltas.
  */
 export type ValueOf<TItem> = [FoldOf<TItem>] extends [never]
   ? ReadonlyArray<DeltaOf<TItem>>

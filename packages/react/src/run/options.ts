@@ -30,10 +30,14 @@ export type UseRunArguments<TItem> = [FoldOf<TItem>] extends [never]
   : [options: RunFoldOptions<FoldOf<TItem>, DeltaOf<TItem>>]
 
 /**
- * The status of a run, as far as its follower knows. `running` from the start of the subscription,
- * even before the run begins; `none` if it has not begun in the time that `follow` waits;
- * `connecting` while there is no connection; `idle` if not enabled; `error` if the subscription has
- * failed, and not the run.
+ * The status of a run, as its follower knows it:
+ *
+ * - `running`: from the start of the subscription, even before the run begins
+ * - `completed`, `stopped`, `failed` or `abandoned`: how the run has ended
+ * - `none`: the run has not begun in the time that `follow` waits
+ * - `connecting`: there is no connection
+ * - `idle`: the subscription is not enabled
+ * - `error`: the subscription has failed, and not the run
  */
 export type RunStatus =
   | Extract<LiveStatus, 'idle' | 'connecting' | 'error'>
@@ -55,13 +59,13 @@ export interface RunResult<TValue, TError> {
   readonly isCaughtUp: boolean
   /** The reason why the run was stopped, or failed, if known. */
   readonly reason: string | undefined
-  /** The reason why the subscription isn't running. While `connecting`, it is retried. */
+  /** The reason why the subscription isn't running. While `connecting`, the client retries. */
   readonly error: TError | null
   /** The gap in the list of deltas, if any. Never set for a run with a fold. */
   readonly gap: SseGap | null
   /**
-   * Calls the option `stop`, and resolves with it. The status changes when the run has stopped. The
-   * function stays the same in each render.
+   * Calls the option `stop`, and resolves or rejects as it does. The status changes when the run has
+   * stopped. The function stays the same in each render.
    */
   readonly stop: () => Promise<void>
   /** Whether `stop` was called and hasn't failed, and the run is not known to have ended. */

@@ -1,6 +1,6 @@
 /** How a run's folds and deltas become its value. */
 export interface ValueRules<TValue> {
-  /** Returns the value for one that the run's fold has on the server. */
+  /** Returns the value for a received value of the run's fold. */
   fold(value: unknown): TValue
   /** Returns the value after a delta. */
   delta(value: TValue | undefined, delta: unknown): TValue

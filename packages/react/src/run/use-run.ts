@@ -30,7 +30,7 @@ export function useRun<TItem, TError>(
   subscription: LiveSubscription<TItem, TError>,
   ...[options]: UseRunArguments<TItem>
 ): RunResult<ValueOf<TItem>, TError>
-/** The implementation, whose types the signature above gives to callers. */
+/** The implementation. Callers see the signature above. */
 export function useRun(
   subscription: LiveSubscription<never, never>,
   options: RunBaseOptions & Partial<RunFoldOptions<unknown, never>> = {},
