@@ -81,6 +81,32 @@ describe('a subscription that joins the same one', () => {
     expect(await late.next()).toEqual(event(4))
   })
 
+  it('gets the items at that position first, and shares it once the position has moved', async () => {
+    await using server = await scriptedServer()
+    const { follow } = multiplexedClient(server)
+    const a = follow('a')
+    const first = await nextSet(server)
+    // The value of a run that has not begun doesn't move the position.
+    first.open('one').say('$started', 'a', {}, 'snapshot')
+    first.exchange.send({ event: first.key('a'), data: '0', id: 'snapshot' })
+    const value = ['data', { id: 'snapshot', data: 0 }]
+    expect(await a.nextMany(4)).toEqual([...opening, value])
+    const late = follow('a')
+    const control = await nextSet(server)
+    control.accept()
+    const [own = ''] = Object.keys(control.subscriptions).filter((key) => key !== first.key('a'))
+    first.exchange.send(
+      { event: '$started', data: JSON.stringify({ key: own }), id: 'snapshot' },
+      { event: own, data: '0', id: 'snapshot' },
+    )
+    expect(await late.nextMany(4)).toEqual([...opening, value])
+    first.events('a', 1)
+    first.exchange.send({ event: own, data: '1', id: '1-0' })
+    expect([await a.next(), await late.next()]).toEqual([event(1), event(1)])
+    const merged = await nextSet(server)
+    expect(Object.keys(merged.subscriptions)).toEqual([first.key('a')])
+  })
+
   it('gets the event that was being handled when it joined, if its position is just before it', async () => {
     await using server = await scriptedServer()
     const { follow } = multiplexedClient(server)

@@ -67,7 +67,10 @@ export class SubscriptionSet implements SubscriptionOwner {
     const family = this.#familyOf(identity)
     if (family.length < 2) return
     const [elder, younger] = family.filter(
-      (other) => other.handover.equals(handover) && isSameRetry(other.call.retry, call.retry),
+      (other) =>
+        other.handover.equals(handover) &&
+        !other.hasItemAtPosition() &&
+        isSameRetry(other.call.retry, call.retry),
     )
     if (younger) elder?.adopt(younger)
   }
@@ -77,5 +80,6 @@ export class SubscriptionSet implements SubscriptionOwner {
 function canShare(shared: SharedSubscription, { lastEventId, retry }: WantedCall): boolean {
   if (!isSameRetry(shared.call.retry, retry)) return false
   if (shared.isFresh() && shared.call.lastEventId === lastEventId) return true
-  return lastEventId !== undefined && shared.handover.isAt(lastEventId)
+  if (lastEventId === undefined || shared.hasItemAtPosition()) return false
+  return shared.handover.isAt(lastEventId)
 }

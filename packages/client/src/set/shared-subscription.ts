@@ -62,6 +62,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   readonly #newcomers = new Set<Member>()
   readonly #retry: Retry
   #isFresh = true
+  #hasItemAtPosition = false
   #cancelLinger = (): void => {}
   #unfollow = (): void => {}
 
@@ -92,6 +93,14 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   /** Whether nothing has been delivered yet. */
   isFresh(): boolean {
     return this.#isFresh
+  }
+
+  /**
+   * Whether an item at its position was delivered that didn't move it: the value of a run, or its
+   * mark. A subscription that starts there gets such items first, so it can't share yet.
+   */
+  hasItemAtPosition(): boolean {
+    return this.#hasItemAtPosition
   }
 
   join(member: Member): void {
@@ -140,6 +149,8 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   deliver(frame: SubscriptionFrame, connection: ModeConnection): void {
     const { type } = frame
     if (type === 'event' || type === 'gap') this.#isFresh = false
+    if (type === 'event' && frame.id && frame.id === this.handover.lastEventId())
+      this.#hasItemAtPosition = true
     const end = this.#each((member) => {
       if (this.#newcomers.size > 0) this.#welcome(member)
       return member.receive(frame)
@@ -148,6 +159,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   }
 
   positioned(): void {
+    this.#hasItemAtPosition = false
     this.#retry.progressed()
     this.#owner.positioned(this)
   }
