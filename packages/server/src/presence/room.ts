@@ -99,10 +99,11 @@ export class Room {
 
   /** Removes dead instances from all members. Members that no other instance holds leave. */
   async sweep(dead: ReadonlySet<string>): Promise<void> {
-    const { backend, log, codec } = this.#options
+    const { backend, log, codec, clock } = this.#options
     let after: string | undefined
     do {
-      const page = await backend.entries(log, { limit: 250, ...(after !== undefined && { after }) })
+      const limit = clock.rare?.('page of one') ? 1 : 250
+      const page = await backend.entries(log, { limit, ...(after !== undefined && { after }) })
       const edits = page.entries.flatMap(([key, text]) => removal({ key, text, dead, codec }) ?? [])
       if (edits.length > 0) await editEntries(this.#options, edits)
       after = page.next

@@ -1,9 +1,10 @@
-import { type EventId, RealtimeError } from '@trpc-sse/protocol'
+import { type Clock, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { ChannelLog, LogPage } from '../backend/backend.ts'
 import type { EntriesPage } from '../backend/entries.ts'
 import type { EntriesBackend } from '../backend/entries-backend.ts'
 import { payloadOf, payloadText } from '../backend/stored-bytes.ts'
 import type { Codec } from '../codec/codec.ts'
+import { pageBytes, pageLimit } from '../hub/page-reader.ts'
 import { createReadGroup, type Reads, readInTurn } from '../hub/reads.ts'
 import { toStateChange } from './changes.ts'
 
@@ -19,6 +20,7 @@ export interface SnapshotOptions {
   readonly backend: EntriesBackend
   readonly codec: Codec
   readonly reads: Reads
+  readonly clock: Clock
   /** The approximate number of entries in one page. */
   readonly pageSize: number
   /** Decodes the stored text of an entry to its value. */
@@ -27,7 +29,6 @@ export interface SnapshotOptions {
 
 /** The maximum number of attempts. An attempt fails if changes are trimmed before they are read. */
 const maxTries = 4
-const bounds = { limit: 256, maxBytes: 262_144 }
 
 /**
  * Reads all entries of a log, page by page. The pages are of different moments. So the changes
@@ -35,14 +36,19 @@ const bounds = { limit: 256, maxBytes: 262_144 }
  * its position.
  */
 export async function readSnapshot(options: SnapshotOptions): Promise<Snapshot> {
-  const { log, backend, reads } = options
+  const { log, backend, reads, clock } = options
   const turn = { log: log.key, group: createReadGroup() }
   const readEntries = (after: string | undefined): Promise<EntriesPage> =>
     readInTurn(reads, turn, () =>
-      backend.entries(log, { limit: options.pageSize, ...(after !== undefined && { after }) }),
+      backend.entries(log, {
+        limit: clock.rare?.('page of one') ? 1 : options.pageSize,
+        ...(after !== undefined && { after }),
+      }),
     )
   const readEvents = (after: EventId): Promise<LogPage> =>
-    readInTurn(reads, turn, () => backend.read(log, { after, ...bounds }))
+    readInTurn(reads, turn, () =>
+      backend.read(log, { after, limit: pageLimit(clock), maxBytes: pageBytes }),
+    )
 
   for (let tries = 0; tries < maxTries; tries++) {
     const entries = new Map<string, unknown>()
