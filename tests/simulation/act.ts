@@ -1,8 +1,9 @@
 import type { SimulatedClient } from './client.ts'
 import { isFault } from './faults.ts'
+import type { Instance } from './instance.ts'
 import { goodNetworkConditions } from './line.ts'
 import type { SimulatedProcess } from './process.ts'
-import type { Fault, RedisFault, Step } from './steps.ts'
+import type { Action, Fault, RedisFault, Step } from './steps.ts'
 import { goodStoreConditions } from './store/store.ts'
 import type { Slot, World } from './world.ts'
 
@@ -18,10 +19,29 @@ export function act(world: World, step: Step): void {
     world.publisher.publish(step.room, step.count, step.hasKey, step.characters)
     return
   }
-  const client = clientOf(world, step.client)
+  if ('instance' in step) actAtInstance(world, step, slotOf(world, step.instance).instance)
+  else actAtPage(clientOf(world, step.client), step)
+}
+
+type Work = Exclude<Action, Fault | { kind: 'publish' }>
+
+function actAtInstance(
+  { producers, boards }: World,
+  step: Extract<Work, { instance: number }>,
+  instance: Instance,
+): void {
+  if (!instance.isUp) return
+  if (step.kind === 'produce') producers.produce(step.run, instance)
+  else if (step.kind === 'stop') producers.stop(step.run, instance)
+  else boards.change(step.board, step.keys, step.isDeletion, instance)
+}
+
+function actAtPage(client: SimulatedClient, step: Extract<Work, { client: number }>): void {
   client.process.arrive(0, () => {
     if (step.kind === 'subscribe') client.follow(step.subscribed)
-    else client.follows[step.which]?.stop()
+    else if (step.kind === 'unsubscribe') client.follows[step.which]?.stop()
+    else if (step.kind === 'watch') client.watch(step.watched)
+    else client.watches[step.which]?.stop()
   })
 }
 

@@ -10,6 +10,7 @@ import { SimulatedProcess } from './process.ts'
 import type { RareBranches } from './rare.ts'
 import type { Timeline } from './timeline.ts'
 import type { Trace } from './trace.ts'
+import { Watch, type Watched } from './watch.ts'
 import { subscribedText, WirePositions } from './wire-positions.ts'
 
 /** What a client is made of. */
@@ -29,6 +30,7 @@ export class SimulatedClient {
   readonly name: string
   readonly conditions: NetworkConditions = goodNetworkConditions()
   readonly follows: Follow[] = []
+  readonly watches: Watch[] = []
   readonly #options: SimulatedClientOptions
   readonly #chance: Chance
   #loads = 0
@@ -64,6 +66,16 @@ export class SimulatedClient {
     return follow
   }
 
+  /** Adds a subscription to something else than a room. */
+  watch(watched: Watched): Watch {
+    const { nowMs, trace } = this.#options
+    const name = `${watched.path} ${watched.name} #${this.watches.length + 1}`
+    const watch = new Watch({ nowMs, trace, client: this.name, name, watched })
+    this.watches.push(watch)
+    watch.start(this.#client)
+    return watch
+  }
+
   #start(follow: Follow): void {
     const text = subscribedText(follow.subscribed.path, follow.input)
     const positions = this.#positions
@@ -73,7 +85,8 @@ export class SimulatedClient {
   /** Loads the page again: what has a position resumes, the rest starts anew. */
   reload(closesSockets: boolean): void {
     const wanted = this.follows.filter(({ isWanted }) => isWanted)
-    for (const follow of wanted) follow.lose()
+    const watched = this.watches.filter(({ isWanted, isOver }) => isWanted && !isOver)
+    for (const lost of [...wanted, ...watched]) lost.lose()
     this.#process.crash()
     this.#options.network.processCrashed(this.#process, closesSockets)
     this.#process = this.#createProcess()
@@ -82,6 +95,7 @@ export class SimulatedClient {
       if (follow.isWanted) this.#start(follow)
       else this.follow(follow.subscribed)
     }
+    for (const watch of watched) watch.start(this.#client)
   }
 
   #createProcess(): SimulatedProcess {

@@ -129,4 +129,4 @@ const backOffMs = 40_000
 /** When an instance notices that its connection to Redis is dead, and has another one. */
 const deadConnectionMs = 14_000
 /** When a client notices that a connection is dead, and the longest wait, in milliseconds. */
-const silenceMs = 75_000
+export const silenceMs = 75_000

@@ -1,5 +1,11 @@
 import { createServerLink, isRealtimeError, type ServerLink } from '@trpc-sse/server'
-import { type AppChannels, type AppConfig, appChannels, type appRouter } from './app.ts'
+import {
+  type AppChannels,
+  type AppConfig,
+  appChannels,
+  type appRouter,
+  plannedFailure,
+} from './app.ts'
 import { type Chance, chanceFor } from './chance.ts'
 import { SimulatedProcess, type SimulatedProcessOptions } from './process.ts'
 import type { SimulatedStore, StoreConditions, StoreConnection } from './store/store.ts'
@@ -49,7 +55,8 @@ export class Instance {
       clock,
       backend: this.connection.backend,
       onError: (error, { stage }) => {
-        if (stage !== 'gap' && !isRealtimeError(error))
+        const isPlanned = error instanceof Error && error.message === plannedFailure
+        if (stage !== 'gap' && !isPlanned && !isRealtimeError(error))
           onFault(`${name}: ${stage} failed with ${String(error)}`)
       },
     })

@@ -2,6 +2,7 @@ import type { AppConfig } from './app.ts'
 import { chanceFor } from './chance.ts'
 import { faults, type PlannedWorld, redisFaults, type Timed } from './faults.ts'
 import type { Subscribed } from './follow.ts'
+import { losesData, otherWork } from './other-work.ts'
 import { type Rareness, rareBranches } from './rareness.ts'
 import type { Step } from './steps.ts'
 
@@ -71,7 +72,9 @@ export function planFor(seed: number): Plan {
   const isBusy = size !== small && busyChance.is(0.15)
   const more = isBusy ? busyWork({ ...world, chance: busyChance }) : []
   const all = [...work(world, size), ...faults(world, most.faults), ...redis, ...more]
-  const actions = all.toSorted((a, b) => a.atMs - b.atMs)
+  const [others, isSparing] = otherWork({ ...world, chance: chanceFor(seed, 'other work') })
+  const spared = isSparing ? all.filter((action) => !losesData(action)) : all
+  const actions = [...spared, ...others].toSorted((a, b) => a.atMs - b.atMs)
   const config = {
     retain: chance.one([4, 12, 40, 1_000, 1_000]),
     positionCheckMs: chance.one([2_000, 30_000]),

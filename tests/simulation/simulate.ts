@@ -1,5 +1,6 @@
 import { act } from './act.ts'
-import { checkDeadlines, Deadlines } from './deadline-oracle.ts'
+import { checkDeadlines, Deadlines, silenceMs } from './deadline-oracle.ts'
+import { isFault } from './faults.ts'
 import type { Follow } from './follow.ts'
 import { checkClosed, checkLeftovers } from './leftovers.ts'
 import { checkFollow, type Violation } from './oracle.ts'
@@ -8,6 +9,8 @@ import { checkOrder, checkPublished } from './publish-oracle.ts'
 import type { Published } from './publisher.ts'
 import { watchRealWorld } from './real-world.ts'
 import { settled, type Timeline } from './timeline.ts'
+import type { Watch } from './watch.ts'
+import { checkWatches } from './watch-oracle.ts'
 import { World } from './world.ts'
 
 /** What became of a run. */
@@ -60,8 +63,13 @@ async function run(world: World, plan: Plan): Promise<Violation[]> {
   await timeline.run(overMs + healMs)
   await runUntil(timeline, publishMs, () => publisher.isQuiet)
   const last = rooms.map((room) => publisher.publishLast(room))
+  const noticedMs = steps.some(isFault) && world.watches.length > 0 ? silenceMs : 0
+  const settledMs = timeline.nowMs + Math.max(noticedMs, ...world.watches.map(settleMs))
   const isOver = (): boolean =>
-    last.every(({ outcome }) => outcome === 'resolved') && haveAll(world.follows, last)
+    last.every(({ outcome }) => outcome === 'resolved') &&
+    haveAll(world.follows, last) &&
+    timeline.nowMs >= settledMs &&
+    world.watches.every(({ isSettled }) => isSettled)
   await runUntil(timeline, quietMs, isOver)
   const { nowMs } = timeline
   const deadlines = new Deadlines(plan)
@@ -80,7 +88,8 @@ async function run(world: World, plan: Plan): Promise<Violation[]> {
         about: [room],
       })),
   ]
-  for (const follow of world.follows) if (follow.isWanted) follow.stop()
+  violations.push(...(await checkWatches(world, plan)))
+  for (const one of [...world.follows, ...world.watches]) if (one.isWanted) one.stop()
   await settled()
   await runUntil(timeline, closeMs, () => checkLeftovers(world).length === 0)
   violations.push(...checkLeftovers(world))
@@ -97,6 +106,12 @@ async function runUntil(timeline: Timeline, mostMs: number, isOver: () => boolea
     wasOver = isOver()
     await timeline.run(Math.min(endMs, timeline.nowMs + stepMs))
   }
+}
+
+/** How long it may take until what is watched doesn't change any more, in milliseconds. */
+function settleMs({ watched: { path } }: Watch): number {
+  // Members of an instance that has crashed leave within 15 s.
+  return path === 'member' ? 25_000 : path === 'board' ? 5_000 : 0
 }
 
 /** Whether each subscription that is wanted has the last events. */

@@ -1,7 +1,9 @@
 import type { Subscribed } from './follow.ts'
 import type { Cut, NetworkConditions } from './line.ts'
+import type { PlannedRun } from './producers.ts'
 import type { OldMaster } from './store/redis-server.ts'
 import type { StoreConditions } from './store/store.ts'
+import type { Watched } from './watch.ts'
 
 /** One thing that happens to the world, or that its people do. */
 export type Step = { readonly id: number; readonly atMs: number } & Action
@@ -16,6 +18,17 @@ export type Action =
       readonly count: number
       readonly hasKey: boolean
       readonly characters: number
+    }
+  | { readonly kind: 'watch'; readonly client: number; readonly watched: Watched }
+  | { readonly kind: 'unwatch'; readonly client: number; readonly which: number }
+  | { readonly kind: 'produce'; readonly instance: number; readonly run: PlannedRun }
+  | { readonly kind: 'stop'; readonly instance: number; readonly run: PlannedRun }
+  | {
+      readonly kind: 'change'
+      readonly instance: number
+      readonly board: string
+      readonly keys: readonly string[]
+      readonly isDeletion: boolean
     }
   | Fault
 

@@ -1,10 +1,12 @@
 import { appRouter } from './app.ts'
+import { Boards } from './boards.ts'
 import { chanceFor } from './chance.ts'
 import { SimulatedClient } from './client.ts'
 import type { Follow } from './follow.ts'
 import { Instance } from './instance.ts'
 import { SimulatedNetwork } from './network.ts'
 import type { Plan } from './plan.ts'
+import { Producers } from './producers.ts'
 import { Publisher } from './publisher.ts'
 import { RareBranches } from './rare.ts'
 import { MemoryStore } from './store/memory-store.ts'
@@ -12,6 +14,7 @@ import { RedisStore } from './store/redis-store.ts'
 import { goodStoreConditions, type SimulatedStore, type StoreConditions } from './store/store.ts'
 import { Timeline } from './timeline.ts'
 import { Trace } from './trace.ts'
+import type { Watch } from './watch.ts'
 
 /** A server that is started again whenever it has ended. */
 export interface Slot {
@@ -34,6 +37,8 @@ export class World {
   readonly slots: readonly Slot[]
   readonly clients: readonly SimulatedClient[]
   readonly rare: RareBranches
+  readonly producers: Producers
+  readonly boards: Boards
   readonly publisher: Publisher
   /** What must not happen, and did. */
   readonly faults: string[] = []
@@ -46,6 +51,8 @@ export class World {
     const { timeline, trace } = this
     this.#plan = plan
     this.rare = new RareBranches(plan, trace)
+    this.producers = new Producers(trace)
+    this.boards = new Boards(trace)
     const onFault = (what: string): void => {
       this.faults.push(what)
       trace.add('fault', what)
@@ -85,6 +92,10 @@ export class World {
 
   get follows(): Follow[] {
     return this.clients.flatMap(({ follows }) => follows)
+  }
+
+  get watches(): Watch[] {
+    return this.clients.flatMap(({ watches }) => watches)
   }
 
   /** Starts the next process of a server. */

@@ -20,7 +20,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'handover-delivers-held',
-    seed: 79,
+    seed: 15,
     about: 'R20: what both streams sent during a handover is delivered twice',
     file: 'client/src/set/handover.ts',
     find: '    this.#next = undefined\n    if (isPositioned)',
@@ -36,7 +36,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'watchdog-never-bites',
-    seed: 7,
+    seed: 43,
     about: 'R6: a half-open connection is never noticed',
     file: 'client/src/transport/watchdog.ts',
     find: 'if (leftMs <= 0 || isEarly) onSilence(limitMs)',
@@ -44,7 +44,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'control-is-believed',
-    seed: 556,
+    seed: 225,
     about: 'R15: a control request that fails is taken as done',
     file: 'client/src/set/multiplexed-connection.ts',
     find: 'if (answer === undefined) return this.#fail()',
@@ -52,7 +52,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'handover-holds-nothing',
-    seed: 79,
+    seed: 15,
     about: 'R20: both streams of a handover deliver',
     file: 'client/src/set/handover.ts',
     find: '      next.held.push(frame)\n      return false\n',
@@ -68,7 +68,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'torn-messages-count',
-    seed: 8,
+    seed: 49,
     about: 'R13: what is left of a message when a stream is cut is delivered',
     file: 'protocol/src/decode.ts',
     find: "      unended = lines.pop() ?? ''\n      for (const line of lines) takeLine(line)\n",
@@ -77,7 +77,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'attempts-have-no-timeout',
-    seed: 303,
+    seed: 323,
     about: 'R6: a connection that never opens is waited for without end',
     file: 'client/src/transport/attempt.ts',
     find: '  watchdog.watch(options.connectTimeoutMs)\n',
@@ -85,7 +85,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'short-streams-back-off',
-    seed: 679,
+    seed: 494,
     about: 'found by the simulator: streams shorter than a heartbeat are opened ever later',
     file: 'client/src/stream/retry.ts',
     find: 'const lastingUntilHandoverMs = 1_000',

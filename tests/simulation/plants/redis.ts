@@ -4,7 +4,7 @@ import type { Plant } from './plant.ts'
 export const redisPlants: readonly Plant[] = [
   {
     name: 'redis-forgets-doubt',
-    seed: 153,
+    seed: 170,
     about: 'a publish whose answer was lost is stored again',
     file: 'redis/src/commands/retries.ts',
     find: 'if (replyCode(error) === undefined) doubtedAtMs ??= sentAtMs',
@@ -12,7 +12,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-finds-no-token',
-    seed: 153,
+    seed: 170,
     about: "a publish that is sent again doesn't find what it stored",
     file: 'redis/src/commands/scripts/append.ts',
     find: 'if entry[2][6] == token then table.insert(ids, 1, entry[1]) end',
@@ -92,7 +92,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-stays-with-a-replica',
-    seed: 153,
+    seed: 154,
     about: 'R10: a demoted master is asked to write for ever',
     file: 'redis/src/connection/clients.ts',
     find: "reconnectOnError: (error: Error) => replyCode(error) === 'READONLY',",
@@ -133,7 +133,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-origin-goes-back',
-    seed: 303,
+    seed: 79,
     about: 'found by the simulator: a log without its state begins before its own events',
     file: 'redis/src/commands/scripts/script.ts',
     find: 'math.max(now, floor_ms)',

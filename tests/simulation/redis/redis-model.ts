@@ -111,8 +111,13 @@ export class RedisModel {
   }
 
   #runScript(lua: string, args: readonly string[]): Reply {
-    const { isFull } = this
-    return runScript(lua, args, (name, rest) => this.#runCommand(name, rest, isFull))
+    let { isFull } = this
+    return runScript(lua, args, (name, rest) => {
+      const reply = this.#runCommand(name, rest, isFull)
+      // A script that has begun to write is not stopped for lack of memory.
+      if (findCommand(name, rest.length).isWrite) isFull = false
+      return reply
+    })
   }
 
   #script(action: string, [text = '']: readonly string[]): Reply {

@@ -1,6 +1,10 @@
 import {
   type Backend,
+  type ChangeResult,
   type ChannelLog,
+  type EntriesPage,
+  type EntriesRange,
+  type LogChange,
   type LogListener,
   RealtimeError,
   type Unlisten,
@@ -15,6 +19,8 @@ export interface SharedMemory {
   readonly backend: Backend
   append(...args: Parameters<Backend['append']>): ReturnType<Backend['append']>
   clear(log: ChannelLog): Promise<void>
+  change(log: ChannelLog, change: LogChange): Promise<ChangeResult>
+  entries(log: ChannelLog, range: EntriesRange): Promise<EntriesPage>
   listen(log: ChannelLog, listener: LogListener): Promise<() => void>
 }
 
@@ -56,6 +62,16 @@ export class MemoryConnection implements Backend, StoreConnection {
 
   clear(log: ChannelLog): Promise<void> {
     return this.#ask(() => this.#options.store.clear(log))
+  }
+
+  change(log: ChannelLog, change: LogChange): Promise<ChangeResult> {
+    const { store, conditions, chance } = this.#options
+    const losesAnswer = conditions.losesAnswers && chance.is(0.5)
+    return this.#ask(() => store.change(log, change), losesAnswer)
+  }
+
+  entries(log: ChannelLog, range: EntriesRange): Promise<EntriesPage> {
+    return this.#ask(() => this.#options.store.entries(log, range))
   }
 
   notify(log: ChannelLog, text: string): Promise<boolean> {

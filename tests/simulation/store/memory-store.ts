@@ -1,4 +1,13 @@
-import { type Backend, type ChannelLog, type LogListener, memoryBackend } from '@trpc-sse/server'
+import {
+  type Backend,
+  type ChangeResult,
+  type ChannelLog,
+  type EntriesPage,
+  type EntriesRange,
+  type LogChange,
+  type LogListener,
+  memoryBackend,
+} from '@trpc-sse/server'
 import { chanceFor } from '../chance.ts'
 import { SimulatedProcess } from '../process.ts'
 import type { Timeline } from '../timeline.ts'
@@ -52,7 +61,7 @@ export class MemoryStore implements SimulatedStore, SharedMemory {
     options: Parameters<Backend['append']>[2] = {},
   ): ReturnType<Backend['append']> {
     const result = await this.#backend.append(log, payloads, options)
-    if (result.duplicate) return result
+    if (result.duplicate || !isOfRoom(log)) return result
     for (const [i, payload] of payloads.entries()) {
       const { n } = JSON.parse(payload) as { readonly n: number }
       this.facts.stored(roomOf(log.key), result.ids[i] ?? '', n, log.retain.events)
@@ -62,7 +71,22 @@ export class MemoryStore implements SimulatedStore, SharedMemory {
 
   async clear(log: ChannelLog): Promise<void> {
     await this.#backend.clear(log)
-    this.facts.emptied(roomOf(log.key), 'was cleared')
+    if (isOfRoom(log)) this.facts.emptied(roomOf(log.key), 'was cleared')
+  }
+
+  async change(log: ChannelLog, change: LogChange): Promise<ChangeResult> {
+    return await this.#entriesOf('change')(log, change)
+  }
+
+  async entries(log: ChannelLog, range: EntriesRange): Promise<EntriesPage> {
+    return await this.#entriesOf('entries')(log, range)
+  }
+
+  #entriesOf<TName extends 'change' | 'entries'>(name: TName): NonNullable<Backend[TName]> {
+    const backend = this.#backend
+    const method = backend[name]
+    if (method === undefined) throw new Error(`The memory backend has no ${name}.`)
+    return method.bind(backend) as NonNullable<Backend[TName]>
   }
 
   flush(): void {
@@ -94,4 +118,8 @@ export class MemoryStore implements SimulatedStore, SharedMemory {
       onNotice: (text) => all((listener) => listener.onNotice?.(text)),
     })
   }
+}
+
+function isOfRoom({ key }: ChannelLog): boolean {
+  return roomOf(key) !== key
 }
