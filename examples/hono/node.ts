@@ -1,15 +1,10 @@
 import { serve } from '@hono/node-server'
 import { linkOf } from '@trpc-sse/server/adapters/fetch'
+import { gracefulShutdown } from '@trpc-sse/server/shutdown'
 import app from './app.ts'
-import { appRouter } from './router.ts'
+import { appRouter, channels } from './router.ts'
 
 const server = serve(app, ({ port }) => console.log(`http://localhost:${port}`))
 
-/** Drains the connections: clients move to another server, and miss no event. */
-async function stop(): Promise<void> {
-  server.close()
-  await linkOf(appRouter)?.drain()
-  process.exit()
-}
-
-process.once('SIGTERM', () => void stop())
+// On SIGTERM, clients move to another server, and miss no event. Answers /livez and /readyz.
+gracefulShutdown({ server, link: () => linkOf(appRouter), channels })
