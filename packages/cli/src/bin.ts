@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { systemClock } from '@trpc-sse/server'
 import { exitCodes } from './exit-codes.ts'
+import { guardConsole } from './output/console.ts'
 import { runCli } from './run-cli.ts'
 
 const interruption = new AbortController()
@@ -13,6 +14,7 @@ process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
 // The reader of a pipe has read enough, as in `trpc-sse tail … | head`.
 process.stdout.on('error', () => process.exit(exitCodes.ok))
 process.stderr.on('error', () => {})
+guardConsole(console, process.stderr)
 
 const code = await runCli(process.argv.slice(2), {
   stdout: process.stdout,

@@ -2,6 +2,7 @@ import type { Command } from './command.ts'
 import { channelsCommand } from './commands/channels.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { historyCommand } from './commands/history.ts'
+import { loadCommand } from './commands/load.ts'
 import { publishCommand } from './commands/publish.ts'
 import { runsCommand } from './commands/runs.ts'
 import { stateCommand } from './commands/state.ts'
@@ -16,4 +17,5 @@ export const commands: readonly Command[] = [
   runsCommand,
   stateCommand,
   doctorCommand,
+  loadCommand,
 ]

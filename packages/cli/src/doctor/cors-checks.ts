@@ -1,7 +1,7 @@
+import type { Target } from '../endpoint/target.ts'
 import { type Check, ok, problem } from './check.ts'
 import { type Probe, probe } from './probe.ts'
 import { streamUrl } from './requests.ts'
-import type { Target } from './target.ts'
 
 /** What a page of another origin does. */
 export interface CrossOrigin {

@@ -1,4 +1,5 @@
 import { multiplexedEvents } from '@trpc-sse/protocol'
+import type { Target } from '../endpoint/target.ts'
 import type { Check } from './check.ts'
 import { skipped } from './check.ts'
 import { type CrossOrigin, checkCrossOriginStream, checkPreflight } from './cors-checks.ts'
@@ -12,7 +13,6 @@ import {
   checkSubscription,
   checkTiming,
 } from './stream-checks.ts'
-import type { Target } from './target.ts'
 
 /** How to examine an endpoint. */
 export interface EndpointOptions {

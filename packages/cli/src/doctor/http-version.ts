@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import tls from 'node:tls'
+import type { Target } from '../endpoint/target.ts'
 import { type Check, ok, skipped, warning } from './check.ts'
-import type { Target } from './target.ts'
 
 /** Checks whether browsers get HTTP/2, which they use over TLS only. */
 export async function checkHttpVersion(target: Target): Promise<Check> {

@@ -4,9 +4,9 @@ import type { Readable } from 'node:stream'
 import zlib from 'node:zlib'
 import { createDecoder } from '@trpc-sse/protocol'
 import { elapsedTime } from '@trpc-sse/server'
+import type { Target } from '../endpoint/target.ts'
 import { unreachable } from '../exit-codes.ts'
 import { cut } from '../output/text.ts'
-import type { Target } from './target.ts'
 
 /** One request to an endpoint. */
 export interface ProbeRequest {

@@ -1,6 +1,6 @@
 import { multiplexedPath } from '@trpc-sse/protocol'
+import type { Target } from '../endpoint/target.ts'
 import type { ProbeRequest } from './probe.ts'
-import type { Target } from './target.ts'
 
 /** Creates the request for a stream. With a duration, the server ends it after that. */
 export function streamRequest(
