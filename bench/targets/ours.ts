@@ -1,5 +1,9 @@
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus'
+import { MeterProvider } from '@opentelemetry/sdk-metrics'
+import { BatchSpanProcessor, InMemorySpanExporter, TracerProvider } from '@opentelemetry/sdk-trace'
 import { initTRPC } from '@trpc/server'
-import { shortHash } from '@trpc-sse/protocol'
+import { openTelemetry } from '@trpc-sse/opentelemetry'
+import { shortHash, type Trace } from '@trpc-sse/protocol'
 import { redisBackend } from '@trpc-sse/redis'
 import { channel, createChannels, memoryBackend } from '@trpc-sse/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
@@ -23,7 +27,7 @@ export function createTarget(settings: TargetSettings): Target {
 }
 
 function channelTarget(settings: TargetSettings): Target {
-  const { redisUrl, retain } = settings
+  const { redisUrl, retain, isTraced } = settings
   const channels = createChannels({
     backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
@@ -33,6 +37,7 @@ function channelTarget(settings: TargetSettings): Target {
         retain: { events: retain },
       }),
     },
+    ...(isTraced && { trace: tracing() }),
   })
   const handles = forEachChannel(settings.channels, (n) => channels.ticks({ n }))
   const t = initTRPC.create()
@@ -48,6 +53,17 @@ function channelTarget(settings: TargetSettings): Target {
     subscribed: () => server.link.stats().subscriptions,
     publish: (event, n) => handles[n]?.publish(event),
   }
+}
+
+/** Records everything, as an app would that has a Prometheus endpoint and exports spans in batches. */
+function tracing(): Trace {
+  const exporter = new InMemorySpanExporter()
+  const meterProvider = new MeterProvider({ readers: [new PrometheusExporter({ port: 0 })] })
+  const tracerProvider = new TracerProvider({
+    spanProcessors: [new BatchSpanProcessor({ exporter })],
+  })
+  setInterval(() => exporter.reset(), 1_000).unref()
+  return openTelemetry({ meterProvider, tracerProvider })
 }
 
 function generatorTarget(settings: TargetSettings): Target {
