@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { Transform } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import { initTRPC } from '@trpc/server'
-import { channel, createChannels } from '@trpc-sse/server'
+import { type ChannelHandle, channel, createChannels, type ServerLink } from '@trpc-sse/server'
 import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
@@ -13,6 +13,7 @@ import { startCaddy } from '../support/caddy.ts'
 import { cli, startCli } from '../support/cli.ts'
 import { listen } from '../support/http.ts'
 import { startNginx } from '../support/nginx.ts'
+import { range } from '../support/numbers.ts'
 import { readPage } from '../support/pages.ts'
 import { freePort } from '../support/redis.ts'
 
@@ -26,10 +27,15 @@ interface Serving extends AsyncDisposable {
   readonly url: string
 }
 
+interface App extends Serving {
+  readonly link: ServerLink
+  readonly numbers: ChannelHandle<number, number>
+}
+
 /** An app, as it is without a proxy. */
 async function startApp(
   options: Partial<Parameters<typeof createHTTPServer>[0]> = {},
-): Promise<Serving> {
+): Promise<App> {
   const channels = createChannels({ channels: { numbers: channel({ event: z.number() }) } })
   const t = initTRPC.create()
   const router = t.router({
@@ -37,9 +43,14 @@ async function startApp(
       .input(z.object({ from: z.number() }))
       .subscription((opts) => channels.numbers().subscribe(opts)),
   })
-  return listen(
-    createHTTPServer({ basePath: '/trpc/', heartbeatMs: 500, ...options, router, channels }),
-  )
+  const server = createHTTPServer({
+    basePath: '/trpc/',
+    heartbeatMs: 500,
+    ...options,
+    router,
+    channels,
+  })
+  return { ...(await listen(server)), link: server.link, numbers: channels.numbers() }
 }
 
 /** nginx as documented, or with changes of its configuration. */
@@ -84,8 +95,8 @@ const inReverseProxy = (line: string) => (config: string) =>
   config.replace(/reverse_proxy (\S+)/, `reverse_proxy $1 {\n    ${line}\n  }`)
 
 describe('doctor', () => {
-  let app: Serving
-  let slow: Serving
+  let app: App
+  let slow: App
   beforeAll(async () => {
     app = await startApp()
     slow = await startApp({ heartbeatMs: 15_000 })
@@ -238,6 +249,15 @@ describe('doctor', () => {
     expect(found).toContain('buffering')
     expect(found.includes('compression')).toBe('content-encoding' in headers)
     expect(findings.at(-1)?.change.toLowerCase()).toContain(advice)
+  })
+
+  it('finds nothing at a channel that is busy', async () => {
+    const input = ['--path', 'onNumber', '--input', '{"from":1}', '--idle', '0']
+    const done = doctor(app.url, ...input)
+    const { link, numbers } = app
+    await expect.poll(() => link.stats().subscriptions).toBe(1)
+    for (let i = 0; i < 30; i++) await numbers.publishMany(range(1, 100))
+    expect((await done).findings).toEqual([])
   })
 
   it('names a subscription that fails', async () => {

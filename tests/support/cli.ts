@@ -1,5 +1,5 @@
 import { runCli } from '@trpc-sse/cli'
-import { systemClock } from '@trpc-sse/server'
+import { type Clock, systemClock } from '@trpc-sse/server'
 import { createInbox, type Inbox } from './inbox.ts'
 
 /** A running command of `trpc-sse`, in this process. */
@@ -25,12 +25,13 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  readonly clock?: Clock
 }
 
 /** Starts a command. */
 export function startCli(
   args: readonly string[],
-  { env = {}, cwd = process.cwd() }: CliOptions = {},
+  { env = {}, cwd = process.cwd(), clock = systemClock }: CliOptions = {},
 ): CliRun {
   const lines = createInbox<string>()
   const notes = createInbox<string>()
@@ -40,7 +41,7 @@ export function startCli(
     stderr: lineWriter(notes),
     env,
     cwd,
-    clock: systemClock,
+    clock,
     signal: interruption.signal,
   })
   return { lines, notes, exited, interrupt: () => interruption.abort() }

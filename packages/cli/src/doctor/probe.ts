@@ -33,6 +33,7 @@ export interface Probe {
   readonly status: number
   readonly headers: IncomingHttpHeaders
   readonly headAtMs: number
+  /** The control messages. */
   readonly messages: readonly ProbeMessage[]
   /** The first bytes of the body, if it isn't a stream of messages. */
   readonly text: string
@@ -43,7 +44,7 @@ export interface Probe {
 
 /** How long an answer may take to begin, in milliseconds, at least. */
 const headTimeoutMs = 15_000
-/** More than this many messages or bytes are not kept. */
+/** More messages or characters than this are not kept. */
 const mostMessages = 1_000
 const mostText = 2_000
 
@@ -110,7 +111,8 @@ function readBody(
       maxMessageLength: 1_048_576,
       onMessage({ event, data }) {
         const message = { event, data, atMs: atMs() }
-        if (messages.length < mostMessages) messages.push(message)
+        // The events of a busy channel would take the place of the message that ends the stream.
+        if (event.startsWith('$') && messages.length < mostMessages) messages.push(message)
         if (isLast(message)) stop('closed')
       },
     })

@@ -119,10 +119,10 @@ function bufferingAdvice({ headers, headAtMs, messages }: Probe): string {
   return 'Turn response buffering off in the proxy, for this path or for text/event-stream.'
 }
 
-function cutCheck({ endAtMs, endedBy, messages }: Probe): Check {
+function cutCheck({ endAtMs, endedBy }: Probe): Check {
   const how = endedBy === 'cut' ? 'was cut' : 'ended'
   return problem('idle-timeout', {
-    what: `a stream ${how} after ${seconds(endAtMs)}, with ${messages.length} messages and no notice`,
+    what: `a stream ${how} after ${seconds(endAtMs)}, without notice`,
     why: 'A proxy ends silent responses too early. Clients reconnect again and again.',
     change: 'Raise its idle timeout above heartbeatMs, or set heartbeatMs below it.',
     page: 'proxies.md',

@@ -33,19 +33,23 @@ const checkMs = 10_000
 const retryMs = 1_000
 const bounds = { limit: 256, maxBytes: 1_048_576 }
 
-/** Yields the events of a log after a position, in order and each once, until the signal aborts. */
+/**
+ * Yields the events of a log after a position, in order and each once. Ends or rejects when the
+ * signal aborts.
+ */
 export async function* followLog(options: FollowOptions): AsyncGenerator<Followed> {
   const { backend, log, clock, signal } = options
   let position = options.after
   let wake = new AbortController()
   const onHint = (): void => wake.abort()
-  const unlisten = await backend.listen(log, { onEvent: onHint, onInterrupted: onHint })
+  const listener = { onEvent: onHint, onInterrupted: onHint }
+  const unlisten = await retried(options, () => backend.listen(log, listener))
   signal.addEventListener('abort', onHint)
   try {
     while (!signal.aborted) {
       wake = new AbortController()
-      const page = await readPage(options, position)
-      if (page === undefined) continue
+      const range = { after: position, ...bounds }
+      const page = await retried(options, () => backend.read(log, range, { signal }))
       for (const item of itemsOf(page, position)) yield item
       position = positionAfter(page, position)
       if (position === page.lastEventId && !signal.aborted)
@@ -59,18 +63,21 @@ export async function* followLog(options: FollowOptions): AsyncGenerator<Followe
 
 const beforeAll = '0-0'
 
-async function readPage(
-  { backend, log, clock, signal, onUnavailable }: FollowOptions,
-  after: EventId,
-): Promise<LogPage | undefined> {
-  try {
-    return await backend.read(log, { after, ...bounds }, { signal })
-  } catch (error) {
-    if (signal.aborted) return undefined
-    if (!isRealtimeError(error) || !error.retryable) throw error
-    onUnavailable(error)
-    await waitFor(clock, retryMs, signal)
-    return undefined
+/** Calls the backend until it answers. Rejects when the signal aborts. */
+async function retried<TResult>(
+  { clock, signal, onUnavailable }: FollowOptions,
+  call: () => Promise<TResult>,
+): Promise<TResult> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!isRealtimeError(error) || !error.retryable) throw error
+      onUnavailable(error)
+      await waitFor(clock, retryMs, signal)
+      signal.throwIfAborted()
+    }
   }
 }
 
