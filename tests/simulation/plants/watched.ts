@@ -44,7 +44,7 @@ export const watchedPlants: readonly Plant[] = [
     seed: 146,
     about: 'found by the simulator: a second follower on a page gets no value',
     file: 'client/src/set/set.ts',
-    find: '        !other.hasItemAtPosition() &&\n',
+    find: '        !other.isPast &&\n',
     replace: '',
   },
   {

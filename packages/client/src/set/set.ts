@@ -69,7 +69,7 @@ export class SubscriptionSet implements SubscriptionOwner {
     const [elder, younger] = family.filter(
       (other) =>
         other.handover.equals(handover) &&
-        !other.hasItemAtPosition() &&
+        !other.isPast &&
         isSameRetry(other.call.retry, call.retry),
     )
     if (younger) elder?.adopt(younger)
@@ -80,6 +80,6 @@ export class SubscriptionSet implements SubscriptionOwner {
 function canShare(shared: SharedSubscription, { lastEventId, retry }: WantedCall): boolean {
   if (!isSameRetry(shared.call.retry, retry)) return false
   if (shared.isFresh() && shared.call.lastEventId === lastEventId) return true
-  if (lastEventId === undefined || shared.hasItemAtPosition()) return false
+  if (lastEventId === undefined || shared.isPast) return false
   return shared.handover.isAt(lastEventId)
 }

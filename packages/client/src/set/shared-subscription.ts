@@ -56,13 +56,17 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   readonly identity: string
   readonly call: WantedCall
   readonly handover: Handover<ModeConnection>
+  /**
+   * Whether an item at its position was delivered that didn't move it: the value of a run, or its
+   * mark. A subscription that starts there gets such items first, so it can't share yet.
+   */
+  isPast = false
   readonly #owner: SubscriptionOwner
   readonly #members = new Set<Member>()
   /** Members that haven't been notified yet that it runs. */
   readonly #newcomers = new Set<Member>()
   readonly #retry: Retry
   #isFresh = true
-  #hasItemAtPosition = false
   #cancelLinger = (): void => {}
   #unfollow = (): void => {}
 
@@ -93,14 +97,6 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   /** Whether nothing has been delivered yet. */
   isFresh(): boolean {
     return this.#isFresh
-  }
-
-  /**
-   * Whether an item at its position was delivered that didn't move it: the value of a run, or its
-   * mark. A subscription that starts there gets such items first, so it can't share yet.
-   */
-  hasItemAtPosition(): boolean {
-    return this.#hasItemAtPosition
   }
 
   join(member: Member): void {
@@ -149,8 +145,7 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   deliver(frame: SubscriptionFrame, connection: ModeConnection): void {
     const { type } = frame
     if (type === 'event' || type === 'gap') this.#isFresh = false
-    if (type === 'event' && frame.id && frame.id === this.handover.lastEventId())
-      this.#hasItemAtPosition = true
+    if (frame.id && type === 'event') this.isPast = frame.id === this.handover.lastEventId()
     const end = this.#each((member) => {
       if (this.#newcomers.size > 0) this.#welcome(member)
       return member.receive(frame)
@@ -159,7 +154,6 @@ export class SharedSubscription implements HandoverTarget<ModeConnection> {
   }
 
   positioned(): void {
-    this.#hasItemAtPosition = false
     this.#retry.progressed()
     this.#owner.positioned(this)
   }
