@@ -43,6 +43,7 @@ export function createAiApp(model: LanguageModel, redisUrl?: string) {
       .input(answer.extend({ messages: z.array(z.custom<UIMessage>()) }))
       .mutation(async ({ input: { chatId, runId, messages } }) => {
         const prompt = await convertToModelMessages(messages)
+        await channels.runs({ chatId }).publish(runId, { idempotencyKey: runId })
         void channels
           .answer({ chatId, runId })
           .produce(({ signal }) => {
@@ -65,7 +66,6 @@ export function createAiApp(model: LanguageModel, redisUrl?: string) {
             )
           })
           .then(({ status }) => results.push({ runId, status }))
-        await channels.runs({ chatId }).publish(runId, { idempotencyKey: runId })
       }),
     stop: t.procedure.input(answer).mutation(({ input }) => channels.answer(input).stop()),
     onAnswer: t.procedure
