@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
@@ -10,6 +11,7 @@ import { createHTTPServer } from '@trpc-sse/server/adapters/standalone'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startCaddy } from '../support/caddy.ts'
+import { selfSigned } from '../support/certificate.ts'
 import { cli, startCli } from '../support/cli.ts'
 import { listen } from '../support/http.ts'
 import { startNginx } from '../support/nginx.ts'
@@ -129,6 +131,25 @@ describe('doctor', () => {
         'heartbeat',
       ],
     )
+  })
+
+  it.each([
+    ['ssl http2', []],
+    ['ssl', ['http-version']],
+  ])('over TLS, with "listen %s", finds %j', async (parameters, found) => {
+    const { key, cert } = selfSigned()
+    const port = await freePort()
+    await using _nginx = await startNginx(async (folder) => {
+      await writeFile(`${folder}/key.pem`, key)
+      await writeFile(`${folder}/cert.pem`, cert)
+      const certificate = `ssl_certificate ${folder}/cert.pem; ssl_certificate_key ${folder}/key.pem;`
+      return documented.nginx
+        .replace('127.0.0.1:3000', new URL(app.url).host)
+        .replace('listen 80;', `listen 127.0.0.1:${port} ${parameters}; ${certificate}`)
+    })
+    const url = `https://127.0.0.1:${port}`
+    expect((await doctor(url, '--insecure', '--idle', '0')).found).toEqual(found)
+    expect((await doctor(url)).code).toBe(3)
   })
 
   it.each([

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 import { initTRPC, TRPCError, tracked } from '@trpc/server'
-import { channel, createChannels, merge } from '@trpc-sse/server'
+import { channel, createChannels, merge, run } from '@trpc-sse/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { cli, startCli } from '../support/cli.ts'
@@ -15,6 +15,7 @@ async function startApp() {
   const channels = createChannels({
     channels: {
       numbers: channel({ params: z.string(), event: z.number() }),
+      answer: run({ event: z.string() }),
     },
   })
   const t = initTRPC.create()
@@ -28,6 +29,7 @@ async function startApp() {
       for (const id of ['5-0', '5-1', '5-1', '4-0', '6-0']) yield tracked(id, id)
       await new Promise(() => {})
     }),
+    onAnswer: t.procedure.subscription((opts) => channels.answer().follow(opts)),
     fails: t.procedure.subscription(() => {
       throw new TRPCError({ code: 'FORBIDDEN', message: '\u001b[31mforbidden' })
     }),
@@ -89,17 +91,31 @@ describe('load', () => {
 
   it('counts gaps, repeats and failures, and exits with 1 beyond the limits', async () => {
     await using app = await startApp()
-    const run = async (path: string, ...limits: string[]) => {
+    const load = async (path: string, ...limits: string[]) => {
       const args = ['load', app.server.url, '--path', path, '--json', '--clients', '2']
       return cli([...args, '--seconds', '2', ...limits])
     }
-    const repeats = await run('onRepeat', '--max-repeats', '3', '--max-p99', '1')
+    const repeats = await load('onRepeat', '--max-repeats', '3', '--max-p99', '1')
     expect(repeats.code).toBe(1)
     expect(lastOf(repeats.lines)).toMatchObject({ events: 10, repeats: 4 })
     expect(repeats.notes).toEqual([
       '--max-repeats 3 is not kept: it is 4',
       expect.stringMatching(/^--max-p99 1 is not kept/),
     ])
+  })
+
+  it('counts no repeat where a run sends several items at one position', async () => {
+    await using app = await startApp()
+    await app.channels.answer().produce(
+      (async function* () {
+        yield 'a'
+        yield 'b'
+      })(),
+    )
+    const args = ['load', app.server.url, '--path', 'onAnswer', '--json', '--clients', '2']
+    const { code, lines } = await cli([...args, '--seconds', '2', '--max-repeats', '0'])
+    expect(code).toBe(0)
+    expect(lastOf(lines)).toMatchObject({ events: 8, repeats: 0 })
   })
 
   it('counts subscriptions that fail, and prints why, once', async () => {

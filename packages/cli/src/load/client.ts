@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { createTRPCUntypedClient } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
@@ -28,7 +29,7 @@ export function startClient({ target, path, input, mode, tally }: ClientOptions)
     url: target.url,
     headers: { ...target.headers },
     mode,
-    onGap: () => tally.add('gaps'),
+    onGap: () => watch.skip(),
     onFallback: ({ message }) => tally.addCause(message),
   })
   const client = createTRPCUntypedClient<AnyTRPCRouter>({ links: [link] })
@@ -53,6 +54,7 @@ class Watch {
   #isConnected = false
   #wasConnected = false
   #positions: Positions = new Map()
+  #last: unknown
 
   constructor(tally: Tally, clock: Clock) {
     this.#tally = tally
@@ -67,7 +69,19 @@ class Watch {
     if (isNewAfter(this.#positions, positions)) {
       this.#positions = positions
       tally.addLatency(this.#clock.now() - storedAtMs(positions))
-    } else tally.add('repeats')
+    } else if (!this.#isAnotherItem(event, positions)) tally.add('repeats')
+    this.#last = event
+  }
+
+  /** Events are missing. Another log may have replaced the one that had them, with other ids. */
+  skip(): void {
+    this.#tally.add('gaps')
+    this.#positions = new Map()
+  }
+
+  /** A run sends several items at one position: a value, and that it is complete so far. */
+  #isAnotherItem(event: unknown, positions: Positions): boolean {
+    return isDeepStrictEqual(this.#positions, positions) && !isDeepStrictEqual(this.#last, event)
   }
 
   moveTo(state: 'idle' | 'connecting' | 'pending', error: unknown): void {
