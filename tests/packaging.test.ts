@@ -236,6 +236,15 @@ describe('on every Node', () => {
   )
 })
 
+it.each(testedNodes)('the command of the packed CLI runs on $version', async ({ path }) => {
+  const bin = join(consumer('tests'), 'node_modules/@trpc-sse/cli', 'dist/bin.js')
+  await using redis = await startRedis()
+  const env = { REDIS_URL: redis.url }
+  expect(run(path, [bin, '--help'])).toContain('Usage: trpc-sse <command>')
+  run(path, [bin, 'publish', 'news', '--data', '"one"', '--create'], root, env)
+  expect(run(path, [bin, 'history', 'news'], root, env)).toContain('"one"')
+})
+
 /**
  * Writes a program of `tests/packaging` as plain JavaScript into a project with the packed
  * packages.

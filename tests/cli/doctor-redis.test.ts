@@ -1,3 +1,4 @@
+import { systemClock } from '@trpc-sse/server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { cli } from '../support/cli.ts'
 import { readPage } from '../support/pages.ts'
@@ -107,6 +108,15 @@ describe('doctor --redis', () => {
     const result = await doctor(redis.url)
     expect({ names: result.names, code: result.code }).toEqual({ names, code })
     expect((await doctor(redis.url, '--strict')).code).toBe(1)
+  })
+
+  it.each([-60_000, 60_000])('names a clock that differs by %i ms', async (skewMs) => {
+    const redis = await start()
+    const clock = { ...systemClock, now: () => Date.now() + skewMs }
+    const { lines } = await cli(['doctor', '--json', '--redis', redis.url], { clock })
+    const found = lines.map((line) => JSON.parse(line)).filter(({ status }) => status !== 'ok')
+    expect(found).toMatchObject([{ check: 'clock', status: 'warning' }])
+    expect(found[0].what).toContain(skewMs > 0 ? 'behind this machine' : 'ahead of this machine')
   })
 
   it('names a replica', async () => {
