@@ -64,8 +64,7 @@ export class HubRegistry {
 
   /** Returns the hub of a log. Opens it if necessary. Throws `CLOSED` or `TOO_MANY_CHANNELS`. */
   get(log: ChannelLog, behind: Behind): Hub {
-    if (this.#isClosed)
-      throw new RealtimeError('CLOSED', 'The channels were closed. Create new ones.')
+    if (this.#isClosed) throw channelsClosed()
     const found = this.#slots.get(log.key)
     if (found) {
       found.idleSince = undefined
@@ -150,6 +149,11 @@ export class HubRegistry {
       this.#options.report(error, 'close', hub.log)
     }
   }
+}
+
+/** Creates the error for a use of channels that the app has closed. */
+export function channelsClosed(): RealtimeError {
+  return new RealtimeError('CLOSED', 'The channels were closed. Create new ones.')
 }
 
 function tooManyOpen(count: number): RealtimeError {

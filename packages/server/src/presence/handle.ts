@@ -19,6 +19,8 @@ export interface Member<TValue> {
 export interface HoldOptions {
   /** The signal of a subscription. The member is held until it aborts. */
   readonly signal: AbortSignal | undefined
+  /** The type of the procedure, as tRPC passes it. Only a subscription can hold a member. */
+  readonly type?: string
 }
 
 /** A member that is held. */
@@ -79,9 +81,11 @@ export function createPresence<TInput, TMember>(
   })
   return {
     ...reads,
-    async hold({ signal }, { key, value }) {
+    async hold({ signal, type = 'subscription' }, { key, value }) {
       checkKey('hold()', key)
-      if (!(signal instanceof AbortSignal)) throw outsideSubscription()
+      // The signal of a query or a mutation needn't abort after the answer.
+      const isSubscription = type === 'subscription' && signal instanceof AbortSignal
+      if (!isSubscription) throw outsideSubscription()
       const valid = await validMember(options, value)
       const room = open()
       if (!signal.aborted) await keepAlive(holdUntil(signal, room, { key, value: valid }))

@@ -1,3 +1,4 @@
+import { initTRPC } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { manualClock } from '../../../../tests/support/manual-clock.ts'
@@ -6,6 +7,7 @@ import type { Backend } from '../backend/backend.ts'
 import { memoryBackend } from '../backend/memory.ts'
 import { channel } from '../channel/definition.ts'
 import { createChannels } from '../channels.ts'
+import type { HoldOptions } from './handle.ts'
 
 const member = z.object({ name: z.string() })
 
@@ -312,19 +314,73 @@ describe('a room', () => {
   })
 })
 
+describe('a room that is full when members return after an outage', () => {
+  it('takes them once there is room, and the app is told once', async () => {
+    const { clock, first, second, hold, members, pass, failures } = setup({ instances: 2, max: 2 })
+    await hold(first, 'ann')
+    first.setAway(true)
+    await inTime(clock, hold(first, 'bob'))
+    const leave = await hold(second, 'cid')
+    first.setAway(false)
+    await pass(20)
+    expect(await members()).toEqual({ ann: 'ann', cid: 'cid' })
+    expect(failures.map(String)).toEqual([
+      expect.stringContaining('away'),
+      expect.stringContaining('presence.max'),
+    ])
+    leave()
+    await pass(10)
+    expect(await members()).toEqual({ ann: 'ann', bob: 'bob' })
+  })
+})
+
+describe('channels that are closed', () => {
+  it('reject members that are not stored yet, and later ones', async () => {
+    const { clock, first, hold } = setup()
+    const { signal } = new AbortController()
+    await hold(first, 'ann')
+    const held = await inTime(
+      clock,
+      first.presence.hold({ signal }, { key: 'bob', value: { name: 'Bob' } }),
+    )
+    const holding = first.presence.hold({ signal }, { key: 'cid', value: { name: 'Cid' } })
+    await settled()
+    const closing = first.channels.close()
+    await expect(holding).rejects.toMatchObject({ code: 'CLOSED' })
+    await inTime(clock, closing)
+    await expect(held.update({ name: 'Bo' })).rejects.toMatchObject({ code: 'CLOSED' })
+    await expect(hold(first, 'dan')).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+})
+
 describe('bad input of hold', () => {
   const value = { name: 'x' }
   const { signal } = new AbortController()
 
   it('is refused', async () => {
     const { first } = setup()
-    const refused = (options: { signal: AbortSignal | undefined }, key: string, given = value) =>
+    const refused = (options: HoldOptions, key: string, given = value) =>
       first.presence.hold(options, { key, value: given }).catch(({ code }) => code)
     expect(await refused({ signal: undefined }, 'ann')).toBe('INVALID_OPTION')
+    expect(await refused({ signal, type: 'mutation' }, 'ann')).toBe('INVALID_OPTION')
     expect(await refused({ signal }, '')).toBe('INVALID_OPTION')
     expect(await refused({ signal }, 'k'.repeat(257))).toBe('INVALID_OPTION')
     expect(await refused({ signal }, 'ann', { name: 5 } as never)).toBe('INVALID_EVENT')
     expect(await refused({ signal }, 'ann', { name: 'x'.repeat(5_000) })).toBe('EVENT_TOO_LARGE')
+  })
+
+  it('is refused in a query and a mutation: their signals may never abort', async () => {
+    const { first } = setup()
+    const t = initTRPC.create()
+    const { query, mutation } = t
+      .router({
+        query: t.procedure.query((opts) => first.presence.hold(opts, { key: 'ann', value })),
+        mutation: t.procedure.mutation((opts) => first.presence.hold(opts, { key: 'ann', value })),
+      })
+      .createCaller({}, { signal })
+    for (const call of [query, mutation])
+      await expect(call()).rejects.toThrow('Call it in a subscription procedure')
+    expect((await first.presence.entries()).entries).toEqual([])
   })
 
   it('takes any key, and a subscription that has ended', async () => {

@@ -1,5 +1,6 @@
 import { type Clock, RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
+import { channelsClosed } from '../hub/registry.ts'
 import { FailureReport } from '../hub/report.ts'
 import { type EditOptions, type EditResult, editEntries } from './edits.ts'
 import { joining, leaving, removal, type WantedMember } from './member-edits.ts'
@@ -42,15 +43,20 @@ const gatherMs = 20
 export class Room {
   readonly #options: RoomOptions
   readonly #failures: FailureReport
+  readonly #refusals: FailureReport
   readonly #members = new Map<string, LocalMember>()
   readonly #changed = new Set<LocalMember>()
+  /** The members for which there was no room. */
+  readonly #refused = new Set<LocalMember>()
   #cancelTimer: (() => void) | undefined
   #isStoring = false
   #isClosed = false
 
   constructor(options: RoomOptions) {
     this.#options = options
-    this.#failures = new FailureReport((error) => options.report(error, 'presence'), 'presence')
+    const report = (error: unknown): void => options.report(error, 'presence')
+    this.#failures = new FailureReport(report, 'presence')
+    this.#refusals = new FailureReport(report, 'presence')
   }
 
   get hasMembers(): boolean {
@@ -69,7 +75,10 @@ export class Room {
     return this.#setValue(member, value, text)
   }
 
-  /** Sets the value of a member that is held. Resolves when it is stored. */
+  /**
+   * Sets the value of a member that is held. Resolves when it is stored. Rejects with `CLOSED`, as
+   * `hold` does.
+   */
   async update(key: string, value: unknown): Promise<void> {
     const member = this.#members.get(key)
     if (member) await this.#setValue(member, value, this.#options.codec.serialize(value))
@@ -87,9 +96,12 @@ export class Room {
     })
   }
 
-  /** Retries to store members after a failure. */
+  /** Retries to store members after a failure, or for which there was no room. */
   retry(): void {
+    for (const member of this.#refused) if (member.holds > 0) this.#changed.add(member)
+    this.#refused.clear()
     if (this.#changed.size > 0) this.#schedule()
+    else this.#refusals.succeeded()
   }
 
   /** Stores all members again: the id of this instance has changed. */
@@ -110,13 +122,18 @@ export class Room {
     } while (after !== undefined)
   }
 
+  /** Stores nothing more. Callers that wait are rejected with `CLOSED`. */
   close(): void {
     this.#isClosed = true
     this.#cancelTimer?.()
-    for (const { cancelGrace } of this.#members.values()) cancelGrace?.()
+    for (const { cancelGrace, waiting } of this.#members.values()) {
+      cancelGrace?.()
+      for (const { reject } of waiting.splice(0)) reject(channelsClosed())
+    }
   }
 
   #setValue(member: LocalMember, value: unknown, text: string): Promise<void> {
+    if (this.#isClosed) return Promise.reject(channelsClosed())
     member.value = value
     member.text = text
     member.isNewValue = true
@@ -149,7 +166,7 @@ export class Room {
       for (const [i, member] of members.entries()) this.#stored(member, results[i], waiting[i])
       this.#failures.succeeded()
       this.#isStoring = false
-      this.retry()
+      if (this.#changed.size > 0) this.#schedule()
     } catch (error) {
       // The next heartbeat retries. Subscriptions don't wait for it.
       for (const member of members) this.#changed.add(member)
@@ -179,7 +196,10 @@ export class Room {
     waiting: readonly Waiting[] = [],
   ): void {
     if (result === 'full') {
+      this.#refused.add(member)
       for (const { reject } of waiting) reject(this.#tooMany())
+      // Its subscriptions are running, so only the app can be told.
+      if (waiting.length === 0 && member.holds > 0) this.#refusals.failed(this.#tooMany())
       return
     }
     member.entry = result?.text ?? null

@@ -1,7 +1,7 @@
 import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../backend/backend.ts'
 import { toEntriesBackend } from '../backend/entries-backend.ts'
-import type { HubRegistry } from '../hub/registry.ts'
+import { channelsClosed, type HubRegistry } from '../hub/registry.ts'
 import { FailureReport } from '../hub/report.ts'
 import { type Instances, type InstancesUser, instancesLog } from './instances.ts'
 import { parseMember } from './member.ts'
@@ -43,6 +43,7 @@ export class Rooms implements InstancesUser {
   #instances: Instances | undefined
   readonly #slots = new Map<string, RoomSlot>()
   #longestGraceMs = 0
+  #isClosed = false
 
   constructor(options: RoomsOptions) {
     this.#options = options
@@ -60,9 +61,10 @@ export class Rooms implements InstancesUser {
 
   /**
    * Returns the room of a log, and watches it for dead instances. Throws `INVALID_OPTION` for a
-   * backend without entries.
+   * backend without entries, and `CLOSED`.
    */
   open(options: RoomSettings): Room {
+    if (this.#isClosed) throw channelsClosed()
     const { log, graceMs } = options
     const slot = this.#slots.get(log.key) ?? this.#createSlot(options)
     slot.watchedUntilMs = this.#elapsedMs() + watchMs
@@ -75,7 +77,9 @@ export class Rooms implements InstancesUser {
     for (const id of parseMember(text).instances) this.#instances?.see(id)
   }
 
+  /** Ends all rooms. What isn't stored yet is rejected with `CLOSED`. */
   close(): void {
+    this.#isClosed = true
     for (const { room } of this.#slots.values()) room.close()
     this.#slots.clear()
   }
