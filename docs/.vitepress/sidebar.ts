@@ -14,7 +14,13 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'docs/server-link.md',
     'docs/auth.md',
   ],
-  'In production': ['docs/redis.md', 'docs/proxies.md', 'docs/capacity.md', 'docs/performance.md'],
+  'In production': [
+    'docs/redis.md',
+    'docs/proxies.md',
+    'docs/cli.md',
+    'docs/capacity.md',
+    'docs/performance.md',
+  ],
   Migrating: ['docs/migrating.md', ...pagesAt('docs/migrating-from-*.md')],
   Examples: [
     'examples/README.md',

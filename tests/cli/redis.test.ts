@@ -345,6 +345,23 @@ describe('state', () => {
     expect(some.notes.join()).toContain('there are more entries')
   })
 
+  it('prints the members of a channel with --presence', async () => {
+    await using app = createApp()
+    const over = new AbortController()
+    const { presence } = app.chat({ room: 'lobby' })
+    await presence.hold({ signal: over.signal }, { key: 'ann', value: { name: 'Ann' } })
+    const args = ['state', 'chat', '{"room":"lobby"}', '--presence']
+    const { code, lines } = await cli(args, redisUrl)
+    expect(code).toBe(0)
+    expect(lines.slice(1)).toEqual([expect.stringMatching(/ann.*"name":"Ann"/)])
+    const logs = await cli(['channels', '--json'], redisUrl)
+    expect(parsed(logs.lines)).toMatchObject([
+      { key: '~instances', kind: 'internal' },
+      { key: '~presence["chat",{"room":"lobby"}]', kind: 'presence', params: { room: 'lobby' } },
+    ])
+    over.abort()
+  })
+
   it('refuses a channel, which has none', async () => {
     await using app = createApp()
     await app.news().publish('one')
