@@ -3,7 +3,7 @@ import { type TabRole, type TabsEnvironment, tabs } from '@trpc-sse/client/tabs'
 import { type Clock, systemClock } from '@trpc-sse/protocol'
 import { describe, expect, it, vi } from 'vitest'
 import { type FakeBrowser, type FakeTab, fakeBrowser } from '../support/fake-tabs.ts'
-import { follow, type News, untypedClient } from '../support/follow.ts'
+import { type Followed, follow, type News, untypedClient } from '../support/follow.ts'
 import { createInbox } from '../support/inbox.ts'
 import { manualClock } from '../support/manual-clock.ts'
 import { event, nextSet } from '../support/multiplexed.ts'
@@ -347,4 +347,28 @@ it('tabs respect the wait that the server requests, however often they ask the l
     clock.advance(1_000)
   }
   expect(atMs).toHaveLength(2)
+})
+
+it('tabs are told at once why their stream cannot be opened, and get it once it can', async () => {
+  await using server = await scriptedServer()
+  const browser = newBrowser()
+  const openTab = (): Followed => follow(clientIn(browser.open(), server), 'a')
+  const tabs = [openTab(), openTab()]
+  const { exchange } = await nextSet(server)
+  exchange.answer(503)
+  const why = ['connecting', 'The server answered 503 Service Unavailable.']
+  for (const { news } of tabs) await vi.waitFor(() => expect(news).toContainEqual(why))
+  const set = await nextSet(server)
+  set.open('one', 'a')
+  for (const { news } of tabs) await vi.waitFor(() => expect(news.at(-1)).toEqual(['pending']))
+  expect(server.count()).toBe(2)
+})
+
+it('a call that is not retried ends in a tab as it would alone', async () => {
+  await using server = await scriptedServer()
+  const tab = newBrowser().open()
+  const once = follow(clientIn(tab, server), 'a', undefined, { context: { retry: false } })
+  const { exchange } = await nextSet(server)
+  exchange.answer(503)
+  await vi.waitFor(() => expect(once.news.at(-1)?.[0]).toBe('error'))
 })

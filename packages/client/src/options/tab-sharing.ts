@@ -16,7 +16,9 @@ export interface SharingParts {
 }
 
 /** Returns the settings that differ if the stream is shared. */
-export type ShareStream = (parts: SharingParts) => Pick<SetOptions, 'endpoint' | 'fetch'>
+export type ShareStream = (
+  parts: SharingParts,
+) => Pick<SetOptions, 'endpoint' | 'fetch' | 'onDelayed'>
 
 /**
  * Returns the settings of a set whose streams come from the one that all tabs share, if there is

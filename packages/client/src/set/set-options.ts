@@ -23,6 +23,11 @@ export interface SetOptions extends StreamSettings {
    * The server doesn't know multiplexed mode. Called before all members continue in single mode.
    */
   readonly onUnknown: (status: number) => void
+  /**
+   * Listens for failed attempts of another tab to open the stream that was requested. That tab
+   * tries again.
+   */
+  readonly onDelayed?: (listener: (error: unknown) => void) => void
   /** A stream in single mode comes from a server that knows multiplexed mode. */
   readonly onKnown: () => void
 }

@@ -37,6 +37,10 @@ export class SharedStream implements SubscriptionStream, ConnectionOwner {
     this.options = options
     this.#subscriptions = subscriptions
     this.#elapsedMs = elapsedTime(options.clock)
+    options.onDelayed?.((error) => {
+      for (const one of this.wanted())
+        if (one.handover.connection() === undefined) one.waiting(error)
+    })
   }
 
   /**

@@ -59,6 +59,7 @@ export class FollowerSession {
   readonly #leaves = new Map<string, () => void>()
   #isOpen = false
   #isOver = false
+  #isDelayed = false
   #unsent = ''
   /** The number of texts that were sent. */
   #texts = 0
@@ -132,6 +133,16 @@ export class FollowerSession {
     this.#options.onOver()
   }
 
+  /** Notifies the follower, once for all of its subscriptions. */
+  #delay(error: unknown): void {
+    if (this.#isDelayed || this.#isOver) return
+    this.#isDelayed = true
+    queueMicrotask(() => {
+      this.#isDelayed = false
+      if (!this.#isOver) this.#post(failed('delayed', error))
+    })
+  }
+
   /** Ends the follower's stream. */
   #end(message: Answer): void {
     if (this.#isOver) return
@@ -175,15 +186,17 @@ export class FollowerSession {
         this.#write(writeFrame(key, { type: 'started', key, id: lastEventId, live }))
       },
       connecting: (error) => {
-        if (!isRunning || hasEnded) return
-        this.#end(error === undefined ? { type: 'handover' } : failed(error))
+        if (hasEnded) return
+        if (isRunning)
+          this.#end(error === undefined ? { type: 'handover' } : failed('failed', error))
+        else if (error !== undefined) this.#delay(error)
       },
       failed: (error) => {
         if (hasEnded) return
         hasEnded = true
         this.open()
         const shape = shapeOf(error)
-        if (!shape) return this.#end(failed(error))
+        if (!shape) return this.#end(failed('failed', error))
         const serialized = codec.serialize(shape)
         this.#write(writeFrame(key, { type: 'error', key, error: serialized, id: undefined }))
       },
@@ -204,10 +217,10 @@ function callOf({
   return { op, path, inputJson, lastEventId, hasFailed: false, retry: undefined }
 }
 
-function failed(error: unknown): Answer {
+function failed(type: 'failed' | 'delayed', error: unknown): Answer {
   const message = error instanceof Error ? error.message : String(error)
   const known: Partial<RealtimeError> = isRealtimeError(error) ? error : {}
-  return { type: 'failed', code: known.code ?? 'CONNECTION_LOST', message, status: known.status }
+  return { type, code: known.code ?? 'CONNECTION_LOST', message, status: known.status }
 }
 
 /** tRPC's error shape, if the error came from a tRPC server. */

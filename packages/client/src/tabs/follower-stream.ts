@@ -14,11 +14,14 @@ export interface FollowerStreamOptions {
   readonly ask: () => void
   /** The stream has begun. */
   readonly onServed: () => void
+  /** The leader could not open the stream, and tries again. */
+  readonly onDelayed: (error: unknown) => void
   /** The leader doesn't answer. `undefined` if none ever did. */
   readonly onSilent: (leader: string | undefined) => void
   readonly onClosed: () => void
 }
 
+type Failure = Extract<LeaderMessage, { readonly type: 'failed' | 'delayed' }>
 type Text = Extract<LeaderMessage, { readonly type: 'text' }>
 
 /** The number of characters after which a follower reports their arrival. */
@@ -147,7 +150,8 @@ export class FollowerStream {
     else if (message.type === 'unknown') {
       this.#response.resolve(new Response('', { status: 404 }))
       this.close()
-    } else this.fail(new RealtimeError(message.code, message.message, { status: message.status }))
+    } else if (message.type === 'delayed') this.#options.onDelayed(errorOf(message))
+    else this.fail(errorOf(message))
   }
 
   /** Takes the next text. If one before it was lost, the tab resumes on another stream. */
@@ -176,4 +180,8 @@ export class FollowerStream {
     })
     this.#response.resolve(new Response(body, { headers: { 'content-type': 'text/event-stream' } }))
   }
+}
+
+function errorOf({ code, message, status }: Failure): RealtimeError {
+  return new RealtimeError(code, message, { status })
 }

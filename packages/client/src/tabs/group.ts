@@ -15,6 +15,8 @@ export interface GroupOptions {
   /** Reports what happens to this tab; returns the role that follows. */
   readonly dispatch: (event: RoleEvent) => Role
   readonly createLeader: (id: string) => Leader
+  /** The leading tab could not open the stream, and tries again. */
+  readonly onDelayed: (error: unknown) => void
   /** This tab has neither wanted a stream nor served a follower for a while. */
   readonly onIdle: () => void
 }
@@ -59,7 +61,7 @@ export class Group {
 
   /** Opens a stream at the leading tab. */
   open(body: string): FollowerStream {
-    const { clock, environment, dispatch } = this.#options
+    const { clock, environment, dispatch, onDelayed } = this.#options
     const id = `${this.name}:${crypto.randomUUID()}`
     const stream = new FollowerStream({
       clock,
@@ -67,6 +69,7 @@ export class Group {
       name: id,
       ask: () => this.#broadcast({ type: 'open', id, body }),
       onServed: () => dispatch('served'),
+      onDelayed,
       onSilent: (leader) => this.#silent(leader),
       onClosed: () => {
         this.#streams.delete(id)

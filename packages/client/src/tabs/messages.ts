@@ -32,9 +32,12 @@ export type LeaderMessage = { readonly leader: string } & (
   | { readonly type: 'handover' }
   /** The server doesn't know multiplexed mode. */
   | { readonly type: 'unknown' }
-  /** The stream failed, or could not be opened. */
+  /**
+   * The stream failed, or could not be opened. With `delayed`, the leader tries again, and the
+   * follower keeps waiting.
+   */
   | {
-      readonly type: 'failed'
+      readonly type: 'failed' | 'delayed'
       readonly code: RealtimeErrorCode
       readonly message: string
       readonly status: number | undefined
@@ -68,6 +71,7 @@ export const readLeaderMessage: (value: unknown) => LeaderMessage | undefined =
     handover: ['leader'],
     unknown: ['leader'],
     failed: ['leader', 'code', 'message'],
+    delayed: ['leader', 'code', 'message'],
   })
 
 function reader<TMessage extends { readonly type: string }>(

@@ -10,6 +10,8 @@ import { scopeOf } from './scope.ts'
 /** The options of a tab that shares a stream. */
 export interface TabOptions extends SharingParts, Omit<ShareAcrossTabsOptions, 'environment'> {
   readonly environment: TabsEnvironment
+  /** The leading tab could not open the stream, and tries again. */
+  readonly onDelayed: (error: unknown) => void
 }
 
 /** A tab that shares a stream with other tabs. */
@@ -94,6 +96,7 @@ export class Tab {
       environment,
       name,
       dispatch: (event) => this.#dispatch(event),
+      onDelayed: this.#options.onDelayed,
       onIdle: () => this.#goAway(),
       createLeader: (id) =>
         createLeader({

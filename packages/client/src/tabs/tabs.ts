@@ -33,12 +33,23 @@ function shareStream(
 ): ReturnType<ShareStream> {
   let opList: Parameters<typeof settings.endpoint>[0]
   let hasReported = false
+  let report = (_error: unknown): void => {}
   const own = { ...settings, endpoint: () => settings.endpoint(opList) }
   const tab =
     environment &&
-    new Tab({ ...options, ...(onRole && { onRole }), settings: own, codec, environment })
+    new Tab({
+      ...options,
+      ...(onRole && { onRole }),
+      settings: own,
+      codec,
+      environment,
+      onDelayed: (error) => report(error),
+    })
 
   return {
+    onDelayed(listener) {
+      report = listener
+    },
     endpoint(ops) {
       opList = ops
       return settings.endpoint(ops)
