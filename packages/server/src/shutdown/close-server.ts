@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, wait } from '@trpc-sse/protocol'
 import type { RequestSource } from './probes.ts'
 
@@ -32,6 +33,14 @@ export class ServerClosing {
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
     })
+  }
+
+  /**
+   * Asks a client that keeps its connection to open another one, once the server stops. Otherwise, a
+   * busy connection, such as that of a proxy, would never be idle.
+   */
+  onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (this.#closed && request.httpVersionMajor < 2) response.setHeader('connection', 'close')
   }
 
   /** Stops listening. Open connections continue. */

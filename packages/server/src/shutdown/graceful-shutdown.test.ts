@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { connect, createServer as createHttp2Server } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createConnection } from 'node:net'
 import { initTRPC } from '@trpc/server'
 import { describe, expect, it } from 'vitest'
 import { ask, listen, openRaw } from '../../../../tests/support/http.ts'
@@ -98,6 +98,30 @@ describe('a graceful shutdown', () => {
     expect(done).toEqual(['channels', 'app'])
   })
 
+  it('closes connections that are never idle, after the answer to one more request', async () => {
+    const { url, server, clock, shutdown, exits, release } = await setup({ unreadyMs: 0 })
+    const socket = createConnection(Number(new URL(url).port), '127.0.0.1')
+    let text = ''
+    socket.on('data', (data: Buffer) => {
+      text += data.toString()
+    })
+    const send = (path: string) => socket.write(`GET /${path} HTTP/1.1\r\nhost: localhost\r\n\r\n`)
+    const asked = once(server.server, 'request')
+    send('slow')
+    await asked
+    void shutdown.start()
+    clock.advance(0)
+    await settled()
+    const askedAgain = once(server.server, 'request')
+    send('quick')
+    await askedAgain
+    const closed = once(socket, 'close')
+    release()
+    expect(await exits()).toBe(0)
+    await closed
+    expect(text.match(/connection: .*/gi)).toEqual(['Connection: keep-alive', 'connection: close'])
+  })
+
   it('is cut after timeoutMs, and the exit code says so', async () => {
     const { url, server, shutdown, exits, errors } = await setup({ timeoutMs: 12_000 })
     const asking = ask(`${url}/slow`).catch(() => 'cut')
@@ -109,6 +133,18 @@ describe('a graceful shutdown', () => {
     ])
     server.cut()
     await asking
+  })
+
+  it('closes the channels even if the link can’t be drained', async () => {
+    const { shutdown, exits, errors, done } = await setup({
+      link() {
+        throw new Error('no link')
+      },
+    })
+    void shutdown.start()
+    expect(await exits()).toBe(1)
+    expect(errors).toEqual([new Error('no link')])
+    expect(done).toEqual(['channels', 'app'])
   })
 
   it('takes every step even if one fails', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Clock, systemClock, wait } from '@trpc-sse/protocol'
 import type { ChannelsBase } from '../channels.ts'
 import type { ServerLink } from '../link/server-link.ts'
@@ -6,7 +7,7 @@ import { keepAlive } from '../user-code/keep-alive.ts'
 import { checkNumbers } from '../user-code/numbers.ts'
 import { within } from '../user-code/within.ts'
 import { ServerClosing, type ShutdownServer } from './close-server.ts'
-import { answerProbes, type ProbePaths } from './probes.ts'
+import { createProbes, filterRequests, type ProbePaths } from './probes.ts'
 
 /** Options of {@link gracefulShutdown}. */
 export interface GracefulShutdownOptions {
@@ -101,8 +102,14 @@ const isReadyMs = 1_000
 export function gracefulShutdown(options: GracefulShutdownOptions): GracefulShutdown {
   const { server, probes, signals = ['SIGTERM'] } = options
   const shutdown = new Shutdown(options)
-  if (probes !== false)
-    answerProbes(server, { ...defaultPaths, ...probes }, () => shutdown.isReady())
+  const answers =
+    probes === false
+      ? () => false
+      : createProbes({ ...defaultPaths, ...probes }, () => shutdown.isReady())
+  filterRequests(server, (request, response) => {
+    shutdown.onRequest(request, response)
+    return answers(request, response)
+  })
   for (const signal of signals) process.on(signal, () => void shutdown.start())
   return shutdown
 }
@@ -146,6 +153,11 @@ class Shutdown implements GracefulShutdown {
     }
   }
 
+  /** Call it for each request, before the app. */
+  onRequest(request: IncomingMessage, response: ServerResponse): void {
+    this.#closing.onRequest(request, response)
+  }
+
   start(): Promise<void> {
     this.#running ??= keepAlive(this.#run())
     return this.#running
@@ -162,9 +174,11 @@ class Shutdown implements GracefulShutdown {
     const { link, channels, onShutdown } = this.#options
     await wait(this.#clock, this.#unreadyMs)
     this.#closing.stopListening()
-    const served = typeof link === 'function' ? link() : link
-    await served?.drain({ overMs: this.#drainOverMs })
-    await this.#closing.finish()
+    await this.#try(async () => {
+      const served = typeof link === 'function' ? link() : link
+      await served?.drain({ overMs: this.#drainOverMs })
+    })
+    await this.#try(() => this.#closing.finish())
     await this.#try(() => channels?.close())
     await this.#try(() => onShutdown?.())
   }

@@ -17,20 +17,31 @@ export interface ProbePaths {
 
 type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Answers probes on a server, before its own listeners. */
-export function answerProbes(
-  server: RequestSource,
-  { liveness, readiness }: ProbePaths,
-  isReady: () => Promise<boolean>,
-): void {
+/** Handles a request before the app. Returns whether it answers the request. */
+export type RequestFilter = (request: IncomingMessage, response: ServerResponse) => boolean
+
+/** Calls a filter for each request of a server, before the server's own listeners. */
+export function filterRequests(server: RequestSource, filter: RequestFilter): void {
   const listeners = server.listeners('request') as readonly RequestListener[]
   server.removeAllListeners('request')
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (filter(request, response)) return
+    for (const listener of listeners) listener.call(server, request, response)
+  })
+}
+
+/** Creates a filter that answers probes. */
+export function createProbes(
+  { liveness, readiness }: ProbePaths,
+  isReady: () => Promise<boolean>,
+): RequestFilter {
+  return (request, response) => {
     const [path] = (request.url ?? '').split('?')
     if (path === liveness) answer(response, true)
     else if (path === readiness) void isReady().then((ready) => answer(response, ready))
-    else for (const listener of listeners) listener.call(server, request, response)
-  })
+    else return false
+    return true
+  }
 }
 
 function answer(response: ServerResponse, isOk: boolean): void {
