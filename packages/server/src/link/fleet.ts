@@ -136,7 +136,7 @@ export class Fleet {
 
   async #join(): Promise<void> {
     const position = await this.#position()
-    this.#mayHaveMissed = position === undefined
+    if (position === undefined) this.#mayHaveMissed = true
     try {
       const { backend: _, ...parts } = this.#options
       const start = position === undefined ? { replay: 0 } : { after: position }
@@ -148,7 +148,8 @@ export class Fleet {
       this.#hasJoined = true
       this.#wake()
     } catch {
-      // Too many channels are open: the next stream tries again.
+      // Too many channels are open: the next stream tries again. This one may miss orders.
+      this.#mayHaveMissed = true
     }
   }
 

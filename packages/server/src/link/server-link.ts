@@ -13,6 +13,7 @@ import { Admission } from './connection/admission.ts'
 import { Connections } from './connection/connections.ts'
 import {
   type ConnectionInfo,
+  checkText,
   type DisconnectFilter,
   type DisconnectTarget,
   disconnectFilter,
@@ -89,7 +90,8 @@ export interface ServerLink {
    * instances that have answered by then. Rejects with `BACKEND_UNAVAILABLE` if the other instances
    * can't be told.
    *
-   * @throws `INVALID_OPTION` for a target with neither `key` nor `path`.
+   * @throws `INVALID_OPTION` for a target with neither `key` nor `path`, and for a key, path or
+   *   reason that isn't a string.
    */
   disconnect(target: DisconnectTarget, reason?: string): Promise<number>
   /** Ends the matching streams of this process only. Returns the number of ended streams. */
@@ -145,6 +147,7 @@ function createDisconnect({ connections, fleet }: LinkParts): ServerLink['discon
     reason?: string,
   ): number | Promise<number> {
     const filter = disconnectFilter(target)
+    checkText('reason', reason)
     if (typeof target === 'function') return connections.disconnect(filter, reason)
     if (!fleet) return Promise.resolve(connections.disconnect(filter, reason))
     const disconnecting = keepAlive(fleet.disconnect(target, reason))

@@ -34,12 +34,14 @@ export interface DisconnectTarget {
 }
 
 /**
- * Creates the filter for a target. Throws `INVALID_OPTION` for a target without a key and a path.
+ * Creates the filter for a target. Throws `INVALID_OPTION` for a target without a key and a path,
+ * or with one that isn't a string.
  */
 export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): DisconnectFilter {
   if (typeof target === 'function')
     return (info) => mustBeValue(target(info), 'The function given to disconnect()')
   const { key, path } = target
+  for (const [name, value] of Object.entries({ key, path })) checkText(name, value)
   if (key === undefined && path === undefined) {
     const message =
       'disconnect() without a key and a path would end all connections. Give one, or `() => true` if you mean all.'
@@ -47,6 +49,14 @@ export function disconnectFilter(target: DisconnectTarget | DisconnectFilter): D
   }
   return (info) =>
     (key === undefined || info.key === key) && (path === undefined || info.paths.includes(path))
+}
+
+/** Throws `INVALID_OPTION` for an argument of `disconnect` that is neither a string nor `undefined`. */
+export function checkText(name: string, value: unknown): void {
+  if (value === undefined || typeof value === 'string') return
+  // Such an order would match nothing, or other instances couldn't read it.
+  const message = `disconnect() got ${value === null ? 'null' : `a value of type ${typeof value}`} as ${name}. Give a string.`
+  throw new RealtimeError('INVALID_OPTION', message)
 }
 
 /**

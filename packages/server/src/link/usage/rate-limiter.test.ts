@@ -100,6 +100,13 @@ describe('a rate limiter', () => {
     await expect(limiters[0]?.take('ann', count)).rejects.toMatchObject({ code: 'INVALID_OPTION' })
   })
 
+  it.each([undefined, null, 5, {}])('refuses %s as a key', async (key) => {
+    const { limiters, store } = setup()
+    const taking = limiters[0]?.take(key as never)
+    await expect(taking).rejects.toMatchObject({ code: 'INVALID_OPTION' })
+    expect(store.changes).toBe(0)
+  })
+
   it('says which limit it is', async () => {
     const { limiters, take } = setup()
     await take(10)

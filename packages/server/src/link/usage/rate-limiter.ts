@@ -31,7 +31,8 @@ export interface RateLimiter {
   /**
    * Counts something that a key is about to do, such as publishing `count` events (default 1).
    * Rejects with TOO_MANY_REQUESTS, and counts nothing, if that is too often. Rejects with
-   * `INVALID_OPTION` for a count that isn't a whole number of 1 or more.
+   * `INVALID_OPTION` for a key that isn't a string, and for a count that isn't a whole number of 1
+   * or more.
    *
    * While the backend is away, each process counts on its own. `onError` of the channels is then
    * called once, with the stage `limits`.
@@ -70,6 +71,8 @@ export function createRateLimiter(options: RateLimiterOptions): RateLimiter {
         })
   return {
     async take(key, times = 1) {
+      if (typeof key !== 'string')
+        throw invalid(`take() got a key of type ${typeof key}. Give a string.`)
       if (!(Number.isSafeInteger(times) && times >= 1))
         throw invalid(`take() got ${times}. Give a whole number, 1 or more.`)
       if (!(await detached(() => count.take(key, times)))) throw tooOften(name, perMinute)
