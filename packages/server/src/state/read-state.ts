@@ -1,9 +1,11 @@
 import { type TrackedEnvelope, tracked } from '@trpc/server'
 import type { EventId } from '@trpc-sse/protocol'
+import type { ChannelLog } from '../backend/backend.ts'
 import type { EntriesBackend } from '../backend/entries-backend.ts'
 import type { Hub } from '../hub/hub.ts'
 import type { Reads } from '../hub/reads.ts'
 import type { RecentReads } from '../hub/recent-reads.ts'
+import type { ErrorStage } from '../hub/report.ts'
 import type { LogFeed } from '../subscription/feed.ts'
 import type { LiveEvent } from '../subscription/live.ts'
 import type { LiveOptions } from '../subscription/options.ts'
@@ -28,7 +30,10 @@ export type StateEvent<TValue> = LiveEvent<ReadonlyArray<StateEntry<TValue>>, St
 
 /** The methods that read a map. */
 export interface StateReads<TValue> {
-  /** Returns all entries at one position. Rejects with `BACKEND_UNAVAILABLE`. */
+  /**
+   * Returns all entries at one position. Rejects with `BACKEND_UNAVAILABLE`, and with `GAP` if
+   * `retain` is too small for the changes that are made during the read.
+   */
   entries(): Promise<StateEntries<TValue>>
   /**
    * Subscribes to the map: first `{ type: 'snapshot', data }`, whose data is a list of `{ key,
@@ -51,6 +56,7 @@ export interface StateReadOptions extends Omit<ChannelFeedOptions, 'behind' | 'w
   readonly snapshots: RecentReads<LiveSnapshot>
   readonly conflate: boolean
   readonly maxValueBytes: number
+  report(error: unknown, stage: ErrorStage, log: ChannelLog): void
   /** Decodes the stored text of an entry to its value. */
   decode(text: string): unknown
   /** Called at each read of the map, and for each subscription that opens. */

@@ -109,6 +109,33 @@ describe('a state channel', () => {
     await channels.close()
   })
 
+  it('leaves out entries that can’t be decoded, and reports them', async () => {
+    const backend = memoryBackend()
+    const reports: string[] = []
+    const channels = createChannels({
+      backend,
+      channels: { flags: stateChannel({ value: z.boolean() }) },
+      onError: (error, { stage }) => reports.push(`${stage}: ${(error as Error).message}`),
+    })
+    await channels.flags().set('dark', true)
+    const log = {
+      key: '["flags"]',
+      retain: { events: 10, forMs: 60_000 },
+      entries: { checkMs: 1_000 },
+    }
+    const foreign = ['x', 'y'].map((key) => ({ key, value: '{not JSON' }))
+    await backend.change?.(log, { set: foreign })
+    expect((await channels.flags().entries()).entries).toEqual([['dark', true]])
+    expect(await reader(channels.flags().live()).next()).toEqual({
+      type: 'snapshot',
+      data: [{ key: 'dark', value: true }],
+    })
+    expect(reports[0]).toMatch(/^decode: 2 entries can't be decoded \("x" first\)/)
+    await channels.flags().set('x', false)
+    expect(new Map((await channels.flags().entries()).entries).get('x')).toBe(false)
+    await channels.close()
+  })
+
   it('shares a snapshot of a moment ago, and the changes that follow it', async () => {
     const { board } = setup()
     const first = await reader(board.live()).tracked()
