@@ -243,6 +243,20 @@ describe('readiness', () => {
     expect(await probing).toBe(503)
   })
 
+  it('is answered once, also if the app listens for requests later', async () => {
+    const http = createServer()
+    gracefulShutdown({ server: http, link: () => undefined, signals: [] })
+    const asked: unknown[] = []
+    http.on('request', (request, response) => {
+      asked.push(request.url)
+      response.writeHead(404).end()
+    })
+    await using server = await listen(http)
+    expect(await probe(server.url, '/readyz')).toBe(200)
+    expect(await probe(server.url, '/other')).toBe(404)
+    expect(asked).toEqual(['/other'])
+  })
+
   it('may be at other paths, or nowhere', async () => {
     const moved = await setup({ probes: { liveness: '/alive', readiness: '/ready' } })
     await using _moved = moved.server

@@ -95,8 +95,6 @@ const isReadyMs = 1_000
  * load balancer knows, stops listening, moves its clients to other processes one by one, finishes
  * pending requests, closes the channels and exits. Answers the probes of an orchestrator.
  *
- * Call it once the server has its request listener.
- *
  * @throws `INVALID_OPTION` for a time that isn't a number of 0 or more.
  */
 export function gracefulShutdown(options: GracefulShutdownOptions): GracefulShutdown {

@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /** The part of a server of `node:http` or `node:http2` that answers requests. */
 export interface RequestSource {
-  listeners(event: string): readonly unknown[]
-  removeAllListeners(event: string): unknown
+  emit(event: string, ...args: unknown[]): boolean
   on(event: string, listener: (...args: never[]) => void): unknown
 }
 
@@ -15,19 +14,18 @@ export interface ProbePaths {
   readonly readiness: string
 }
 
-type RequestListener = (request: IncomingMessage, response: ServerResponse) => void
-
 /** Handles a request before the app. Returns whether it answers the request. */
 export type RequestFilter = (request: IncomingMessage, response: ServerResponse) => boolean
 
-/** Calls a filter for each request of a server, before the server's own listeners. */
+/** Calls a filter for each request of a server, before all listeners, whenever they are added. */
 export function filterRequests(server: RequestSource, filter: RequestFilter): void {
-  const listeners = server.listeners('request') as readonly RequestListener[]
-  server.removeAllListeners('request')
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (filter(request, response)) return
-    for (const listener of listeners) listener.call(server, request, response)
-  })
+  const emit = server.emit.bind(server)
+  server.emit = (event, ...args) => {
+    const isAnswered =
+      event === 'request' &&
+      filter(...(args as [request: IncomingMessage, response: ServerResponse]))
+    return isAnswered || emit(event, ...args)
+  }
 }
 
 /** Creates a filter that answers probes. */
