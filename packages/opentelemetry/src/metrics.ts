@@ -8,7 +8,7 @@ const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5
 
 /** Creates the handlers that record what happens on a server. */
 export function serverMetrics(meter: Meter): readonly StepHandlers[] {
-  return [storeMetrics(meter), streamMetrics(meter), sentMetrics(meter), behindMetrics(meter)]
+  return [storeMetrics(meter), streamMetrics(meter), behindMetrics(meter)]
 }
 
 function storeMetrics(meter: Meter): StepHandlers {
@@ -87,16 +87,17 @@ function streamMetrics(meter: Meter): StepHandlers {
   }
 }
 
-function sentMetrics(meter: Meter): StepHandlers {
+/** Creates the handlers that record what is sent to clients. */
+export function deliveryMetrics(meter: Meter): StepHandlers {
   // There is one `sent` for each subscriber of an event. So only count here, and report when the
   // metrics are collected.
-  const sent = new Map<string, number>()
+  const sent = new Map<string, { count: number }>()
   const counter = meter.createObservableCounter('trpc_sse.sent', {
     description: 'Events and values that were sent to clients.',
     unit: '{event}',
   })
   counter.addCallback((result) => {
-    for (const [path, count] of sent) result.observe(count, { [attributes.path]: path })
+    for (const [path, { count }] of sent) result.observe(count, { [attributes.path]: path })
   })
   const latency = meter.createHistogram('trpc_sse.publish_to_socket.duration', {
     description: 'From the time in the id of an event until its first client is sent it.',
@@ -104,7 +105,11 @@ function sentMetrics(meter: Meter): StepHandlers {
     advice: { explicitBucketBoundaries: durations },
   })
   return {
-    sent: ({ path }) => void sent.set(path, (sent.get(path) ?? 0) + 1),
+    sent({ path }) {
+      const known = sent.get(path)
+      if (known) known.count += 1
+      else sent.set(path, { count: 1 })
+    },
     framed({ id }) {
       if (isEventId(id)) latency.record(ageOf(id))
     },

@@ -1,6 +1,6 @@
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
 import type { Trace } from '@trpc-sse/protocol'
-import { clientMetrics, serverMetrics } from './metrics.ts'
+import { clientMetrics, deliveryMetrics, serverMetrics } from './metrics.ts'
 import { spans } from './spans.ts'
 import type { StepHandlers } from './step-handlers.ts'
 
@@ -34,7 +34,11 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Trace {
     clientMetrics(meter),
     spans(tracer),
   ]
+  // The steps of each delivery come first, and nothing else handles them.
+  const deliveries = deliveryMetrics(meter)
   return (step, facts) => {
+    const handle = deliveries[step]
+    if (handle) return handle(facts)
     for (const handlers of all) handlers[step]?.(facts)
   }
 }

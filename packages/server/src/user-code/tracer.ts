@@ -1,5 +1,5 @@
 import type { Trace, TraceFacts, TraceStep } from '@trpc-sse/protocol'
-import { callHandler } from './calls.ts'
+import { isPromiseLike, logToConsole } from './calls.ts'
 
 /** The name of the channel of `node:diagnostics_channel` on which every step is published. */
 export const diagnosticsName = 'trpc-sse:trace'
@@ -36,10 +36,18 @@ export class Tracer {
 
   /** Reports a step. */
   report<TStep extends TraceStep>(step: TStep, facts: TraceFacts[TStep]): void {
-    const trace = this.#trace
-    if (trace) callHandler('trace', () => trace(step, facts))
+    try {
+      const result = this.#trace?.(step, facts)
+      if (isPromiseLike(result)) result.then(undefined, onFailure)
+    } catch (error) {
+      onFailure(error)
+    }
     if (diagnostics?.hasSubscribers) diagnostics.publish({ step, facts })
   }
+}
+
+function onFailure(error: unknown): void {
+  logToConsole('trpc-sse: trace failed', error)
 }
 
 const keyParts = /^(~\w*)?(?:\[("(?:[^"\\]|\\.)*"))?/

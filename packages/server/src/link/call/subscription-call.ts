@@ -155,7 +155,8 @@ export class SubscriptionCall implements CallContext {
     const { tracer } = this.mode
     const bytes = frame?.reduce((sum, { length }) => sum + length, 0)
     if (bytes !== undefined) tracer.report('framed', { id, bytes })
-    tracer.report('sent', { ...this.traced(), id })
+    const { connection, key, subject } = this
+    tracer.report('sent', { stream: connection.number, key, path: subject.path, id })
   }
 
   /** Sends a value that an iterable or observable yielded. */
