@@ -169,6 +169,32 @@ describe('an instance', () => {
     expect(await members(second)).toEqual({ both: 'both', bob: 'bob' })
   })
 
+  it('that crashes is removed from a few rooms at a time, whatever their number', async () => {
+    const { clock, first, second, pass, backend } = setup({ instances: 2 })
+    const { signal } = new AbortController()
+    const rooms = Array.from({ length: 100 }, (_, i) => `room ${i}`)
+    const member = { key: 'ann', value: { name: 'Ann' } }
+    const holding = rooms.map((id) => first.channels.room(id).presence.hold({ signal }, member))
+    await inTime(clock, Promise.all(holding))
+    const read = () => Promise.all(rooms.map((id) => second.channels.room(id).presence.entries()))
+    await read()
+    let reads = 0
+    let most = 0
+    const { entries } = backend
+    backend.entries = async (...call) => {
+      reads += 1
+      most = Math.max(most, reads)
+      await settled()
+      reads -= 1
+      return (await entries?.(...call)) as never
+    }
+    first.setAway(true)
+    await pass(15)
+    backend.entries = entries as never
+    expect(most).toBeLessThanOrEqual(10)
+    expect((await read()).flatMap((room) => room.entries)).toEqual([])
+  })
+
   it('that starts after all others have crashed removes their members', async () => {
     const { apps, hold, members, pass } = setup({ instances: 3 })
     const [first, second, third] = apps as [never, never, (typeof apps)[number]]

@@ -31,6 +31,8 @@ const watchMs = 20_000
  * of the work.
  */
 const sweepWithinMs = 1_000
+/** The number of rooms that are swept at the same time. */
+const sweptAtOnce = 8
 
 /** The options of a room that are the same in every process. */
 export type RoomSettings = Omit<RoomOptions, 'backend' | 'clock' | 'report' | 'instance'>
@@ -114,8 +116,13 @@ export class Rooms implements InstancesUser {
   onDead(dead: ReadonlySet<string>): void {
     const { clock } = this.#options
     clock.after(sweepWithinMs * clock.random(), () => {
-      for (const slot of this.#all()) void this.#sweep(slot, dead)
+      const slots = this.#all().values()
+      for (let i = 0; i < sweptAtOnce; i++) void this.#sweepAll(slots, dead)
     })
+  }
+
+  async #sweepAll(slots: Iterable<RoomSlot>, dead: ReadonlySet<string>): Promise<void> {
+    for (const slot of slots) await this.#sweep(slot, dead)
   }
 
   async #sweep({ room, log }: RoomSlot, dead: ReadonlySet<string>): Promise<void> {
