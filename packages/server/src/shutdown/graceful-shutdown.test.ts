@@ -123,7 +123,10 @@ describe('a graceful shutdown', () => {
   })
 
   it('is cut after timeoutMs, and the exit code says so', async () => {
-    const { url, server, shutdown, exits, errors } = await setup({ timeoutMs: 12_000 })
+    const { url, server, shutdown, exits, errors } = await setup({
+      drainOverMs: 6_000,
+      timeoutMs: 12_000,
+    })
     const asking = ask(`${url}/slow`).catch(() => 'cut')
     await expect.poll(() => server.connections()).toBe(1)
     void shutdown.start()
@@ -221,6 +224,12 @@ describe('a graceful shutdown', () => {
     expect(setup({ drainOverMs })).rejects.toMatchObject({ code: 'INVALID_OPTION' }),
   )
 })
+
+it('a timeoutMs that would cut each shutdown is refused', () =>
+  expect(setup({ unreadyMs: 5_000, drainOverMs: 5_000, timeoutMs: 10_000 })).rejects.toMatchObject({
+    code: 'INVALID_OPTION',
+    message: expect.stringContaining('timeoutMs is 10000'),
+  }))
 
 describe('readiness', () => {
   it.each([

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Clock, systemClock, wait } from '@trpc-sse/protocol'
+import { type Clock, RealtimeError, systemClock, wait } from '@trpc-sse/protocol'
 import type { ChannelsBase } from '../channels.ts'
 import type { ServerLink } from '../link/server-link.ts'
 import { callHandler } from '../user-code/calls.ts'
@@ -46,7 +46,8 @@ export interface GracefulShutdownOptions {
   readonly drainOverMs?: number
   /**
    * The longest time from the signal to the exit, in milliseconds. What takes longer is cut, and the
-   * exit code is 1. Less than the time after which the platform kills the process.
+   * exit code is 1. More than `unreadyMs` and `drainOverMs` together, and less than the time after
+   * which the platform kills the process.
    *
    * @default 28_000
    */
@@ -95,7 +96,8 @@ const isReadyMs = 1_000
  * load balancer knows, stops listening, moves its clients to other processes one by one, finishes
  * pending requests, closes the channels and exits. Answers the probes of an orchestrator.
  *
- * @throws `INVALID_OPTION` for a time that isn't a number of 0 or more.
+ * @throws `INVALID_OPTION` for a time that isn't a number of 0 or more, and for a `timeoutMs` that
+ *   isn't longer than `unreadyMs` and `drainOverMs` together: each shutdown would be cut.
  */
 export function gracefulShutdown(options: GracefulShutdownOptions): GracefulShutdown {
   const { server, probes, signals = ['SIGTERM'] } = options
@@ -128,6 +130,7 @@ class Shutdown implements GracefulShutdown {
     const { unreadyMs = 5_000, drainOverMs = 10_000, timeoutMs = 28_000 } = options
     const times = { unreadyMs, drainOverMs, timeoutMs }
     checkNumbers('gracefulShutdown()', times, { least: 0, isWhole: false })
+    if (unreadyMs + drainOverMs >= timeoutMs) throw tooShort(times)
     this.#options = options
     this.#clock = options.clock ?? systemClock
     this.#unreadyMs = unreadyMs
@@ -196,6 +199,11 @@ class Shutdown implements GracefulShutdown {
       this.#options
     callHandler('onError', () => onError(error))
   }
+}
+
+function tooShort({ unreadyMs, drainOverMs, timeoutMs }: Record<string, number>): RealtimeError {
+  const message = `gracefulShutdown(): timeoutMs is ${timeoutMs}, but unreadyMs (${unreadyMs}) and drainOverMs (${drainOverMs}) need that time. Raise timeoutMs, or lower the others.`
+  return new RealtimeError('INVALID_OPTION', message)
 }
 
 function tookTooLong(ms: number): Error {
