@@ -1,4 +1,5 @@
 /** Failures that users of other products have reported, tried on limits and logouts of a fleet. */
+import { setTimeout } from 'node:timers/promises'
 
 import { initTRPC, TRPCError } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
@@ -7,7 +8,7 @@ import { expect, it } from 'vitest'
 import { z } from 'zod'
 import { startChildServer } from '../support/child-server.ts'
 import { follow, untypedClient } from '../support/follow.ts'
-import { listen, openRaw, type RawStream } from '../support/http.ts'
+import { ask, listen, openRaw, type RawStream } from '../support/http.ts'
 import { type RedisServer, startRedis } from '../support/redis.ts'
 import { serveRouter } from '../support/router-server.ts'
 import { startTcpProxy } from '../support/tcp-proxy.ts'
@@ -120,8 +121,9 @@ const t = initTRPC.context<{ user: string }>().create()
 async function startRevoking(
   stack: AsyncDisposableStack,
   backend: Backend,
-  revoked: ReadonlySet<string>,
-  checks: string[],
+  revoked: ReadonlySet<string> = new Set(),
+  checks: string[] = [],
+  expiresAt?: () => number,
 ) {
   const channels = createChannels({
     backend,
@@ -134,6 +136,7 @@ async function startRevoking(
   const options = {
     channels,
     retryMs: 5,
+    ...(expiresAt && { expiresAt }),
     createContext({ req }: { req: { headers: Record<string, string> } }) {
       const user = req.headers.user ?? ''
       checks.push(user)
@@ -156,4 +159,28 @@ it('users behind one address do not use up the limits of each other', async () =
   expect(noisy.filter(({ result }) => result === 'connected')).toHaveLength(1)
   const attempts = await Promise.all(users.map((user) => open(instance, user)))
   expect(new Set(attempts.map(({ result }) => result))).toEqual(new Set(['connected']))
+})
+
+// https://github.com/feathersjs/feathers/issues/1546
+it.each([90, 36_500, Infinity])(
+  'a token that is valid for %d days ends no stream',
+  async (days) => {
+    await using stack = new AsyncDisposableStack()
+    const expiresAt = () => Date.now() + days * 86_400_000
+    const instance = await startRevoking(stack, memoryBackend(), new Set(), [], expiresAt)
+    const { stream, result } = await open(instance)
+    expect(result).toBe('connected')
+    await Promise.race([stream.over, setTimeout(200)])
+    expect(instance.link.stats().connections).toBe(1)
+  },
+)
+
+// https://github.com/auth0/node-jsonwebtoken/issues/488
+it('the `exp` of a JWT, in seconds, is an error of the app: no user is asked for a new token', async () => {
+  await using stack = new AsyncDisposableStack()
+  const exp = () => Math.floor(Date.now() / 1_000) + 3_600
+  const instance = await startRevoking(stack, memoryBackend(), new Set(), [], exp)
+  const { text } = await ask(`${instance.url}/onNumber`)
+  expect(text).toContain('multiply it by 1,000')
+  expect(text).not.toContain('UNAUTHORIZED')
 })

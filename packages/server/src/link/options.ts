@@ -53,9 +53,10 @@ export interface ServerLinkOptions<TContext = never> {
   readonly connectionKey?: (ctx: TContext) => string | undefined
   /**
    * Returns the time at which the access of a stream ends, such as the expiry of a token: a date, or
-   * milliseconds since 1970. Five seconds earlier, the client is asked to reconnect, and the stream
-   * goes on until the new one is open. A request whose access ends within five seconds gets
-   * UNAUTHORIZED, so that its client gets a new token.
+   * milliseconds since 1970. The `exp` of a JWT is in seconds, which is an error. Five seconds
+   * earlier, the client is asked to reconnect, and the stream goes on until the new one is open. A
+   * request whose access ends within five seconds gets UNAUTHORIZED, so that its client gets a new
+   * token.
    *
    * @default none: streams don't expire
    */

@@ -101,16 +101,22 @@ export function connectionKey(options: RequestOptions, ctx: unknown): string | u
 
 /**
  * Calls the app's `expiresAt`, if there is one. Returns milliseconds since 1970. Throws
- * `INVALID_OPTION` for any other result than a valid date or number.
+ * `INVALID_OPTION` for any other result than a valid date or number, and for seconds.
  */
 export function expiresAt(options: RequestOptions, ctx: unknown): number | undefined {
   const at = mustBeValue(options.expiresAt?.(ctx), 'expiresAt()') ?? undefined
   if (at === undefined) return undefined
   const ms = at instanceof Date ? at.getTime() : at
-  if (typeof ms === 'number' && !Number.isNaN(ms)) return ms
-  const message = `expiresAt() returned ${String(at)}. Return a Date, milliseconds since 1970, or undefined.`
+  if (typeof ms === 'number' && !Number.isNaN(ms) && !looksLikeSeconds(ms)) return ms
+  const message = `expiresAt() returned ${String(at)}. Return a Date, milliseconds since 1970, or undefined. The "exp" of a JWT is in seconds: multiply it by 1,000.`
   throw new RealtimeError('INVALID_OPTION', message)
 }
+
+/**
+ * Whether a time is one of the years 2001 to 2286 in seconds. In milliseconds it would be in early
+ * 1970, and all streams would be refused as if their tokens had expired.
+ */
+const looksLikeSeconds = (ms: number): boolean => ms >= 1e9 && ms < 1e10
 
 /**
  * Calls the app's `responseMeta` for a stream. As in tRPC, this happens before the first data or
