@@ -171,7 +171,10 @@ it('a page that is opened during an outage says so, and connects when Redis is b
   const page = await openDemo(context, demo.url)
   redis.freeze()
   await page.reload()
-  await page.getByText('Not connected yet.').waitFor()
+  await page
+    .getByRole('alert')
+    .getByText(/Not connected yet|The server does not answer/)
+    .waitFor()
   const visitor = await browser.newPage()
   await visitor.goto(demo.url)
   await visitor.getByRole('heading', { name: 'Sign in' }).waitFor()

@@ -24,16 +24,19 @@ async function setup(server: ScriptedServer) {
   const browser = fakeBrowser(systemClock, Math.random, globalThis.fetch, 2)
   const stranger = browser.open()
   const heard: unknown[] = []
+  /** The channels of the streams that the leader serves. */
+  const served = new Set<string>()
   const channels = new Map<string, ReturnType<TabsEnvironment['openChannel']>>()
   const join = ({ environment }: FakeTab): Followed => {
     const overheard: TabsEnvironment = {
       ...environment,
       openChannel(name, onMessage) {
         if (!channels.has(name)) {
-          channels.set(
-            name,
-            stranger.environment.openChannel(name, (message) => heard.push(message)),
-          )
+          const channel = stranger.environment.openChannel(name, (message) => {
+            heard.push(message)
+            if (Object(message).type === 'here') served.add(name)
+          })
+          channels.set(name, channel)
         }
         return environment.openChannel(name, onMessage)
       },
@@ -47,6 +50,8 @@ async function setup(server: ScriptedServer) {
   }
   const tabs = [join(browser.open()), join(browser.open())]
   const set = await nextSet(server)
+  // A tab that comes after the first event would need a subscription of its own.
+  await vi.waitFor(() => expect(served.size).toBe(2), 20_000)
   set.open('one', 'a').events('a', 1)
   for (const tab of tabs) expect(await tab.nextMany(4)).toEqual([...opening, event(1)])
   return { tabs, set, heard, channels }
