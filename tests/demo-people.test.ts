@@ -203,6 +203,9 @@ describe('signing out everywhere', () => {
     const other = await openAs(grace, demo, 'Grace')
     await untilOnline(other, 'Ada', '3 tabs, 2 devices')
     await other.getByRole('button', { name: 'Sign me out everywhere' }).waitFor()
+    // Streams that the page has opened to reach a limit must not come back either.
+    await tabs[0]?.getByRole('button', { name: 'Open streams until refused' }).click()
+    await tabs[0]?.getByText('was refused: TOO_MANY_REQUESTS.').waitFor()
     await tabs[1]?.getByRole('button', { name: 'Sign me out everywhere' }).click()
     for (const page of pages) {
       await page.getByRole('heading', { name: 'You are signed out' }).waitFor()

@@ -50,7 +50,9 @@ export function closeStreams(): void {
 function openAnother(): void {
   const subscription = client.limits.onNothing.subscribe(undefined, {
     onStarted() {
-      const { open } = openStreams.get()
+      const { status, open } = openStreams.get()
+      // A stream that comes back, or fails after its start, opens no other one.
+      if (status !== 'opening') return
       openStreams.set({ ...openStreams.get(), open: open + 1 })
       openAnother()
     },
