@@ -1,19 +1,15 @@
 import { join } from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { BrowserContext, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
 import { limits } from '../apps/demo/src/shared/limits.ts'
+import { useBrowser } from './support/browsers/browser.ts'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
 import { messages, openDemo, say, signInAs, untilLive, untilOnline } from './support/demo-page.ts'
 
 const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await startChromium()
-})
-afterAll(() => browser.close())
+const browser = useBrowser(startChromium)
 
 interface Fixtures {
   readonly demo: Demo
@@ -28,11 +24,11 @@ const it = test.extend<Fixtures>({
     await use(demo)
   },
   ada: async ({ task: _ }, use) => {
-    await using context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+    await using context = await browser().newContext({ viewport: { width: 1280, height: 900 } })
     await use(context)
   },
   grace: async ({ task: _ }, use) => {
-    await using context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
+    await using context = await browser().newContext({ viewport: { width: 1280, height: 900 } })
     await use(context)
   },
 })
@@ -90,7 +86,7 @@ describe.concurrent('who is online', () => {
     await one.reload()
     await untilLive(one)
     // By then, a leave would have been sent: the grace period of this later one ends later.
-    const passer = await openAs(await browser.newContext(), demo, 'Passer')
+    const passer = await openAs(await browser().newContext(), demo, 'Passer')
     await untilOnline(other, 'Passer', '1 tab')
     await passer.context().close()
     await other.locator('[data-person=Passer]').waitFor({ state: 'detached' })
@@ -197,7 +193,7 @@ describe('signing out everywhere', () => {
     ada,
     grace,
   }) => {
-    const device = await browser.newContext()
+    const device = await browser().newContext()
     const tabs = [await openAs(ada, demo, 'Ada'), await openDemo(ada, demo.url)]
     const pages = [...tabs, await openAs(device, demo, 'Ada')]
     const other = await openAs(grace, demo, 'Grace')

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { BrowserContext, Page } from 'playwright-core'
+import { describe, expect, test } from 'vitest'
+import { useBrowser } from './support/browsers/browser.ts'
 import { startChromium } from './support/chromium.ts'
 import { type Demo, startDemo } from './support/demo.ts'
 import {
@@ -19,12 +20,7 @@ import {
 
 const screenshots = join(import.meta.dirname, '../apps/demo/screenshots')
 
-let browser: Browser
-
-beforeAll(async () => {
-  browser = await startChromium()
-})
-afterAll(() => browser.close())
+const browser = useBrowser(startChromium)
 
 interface Fixtures {
   readonly demo: Demo
@@ -39,15 +35,15 @@ const it = test.extend<Fixtures>({
   },
   context: async ({ task: _ }, use) => {
     const viewport = { width: 1440, height: 900 }
-    await using context = await browser.newContext({ viewport, colorScheme: 'light' })
+    await using context = await browser().newContext({ viewport, colorScheme: 'light' })
     await use(context)
   },
 })
 
 describe('the chat', () => {
   it('shows two people what each other sends', async ({ demo }) => {
-    const ada = await openDemo(browser, demo.url)
-    const grace = await openDemo(browser, demo.url)
+    const ada = await openDemo(browser(), demo.url)
+    const grace = await openDemo(browser(), demo.url)
     await say(ada, 'Hello?')
     await say(grace, 'Hello, Ada.')
     expect(await messages(ada, 2)).toEqual(['Hello?', 'Hello, Ada.'])
@@ -120,7 +116,7 @@ describe.concurrent('a loss', () => {
     demo,
   }) => {
     const away = await openDemo(context, demo.url)
-    const there = await openDemo(browser, demo.url)
+    const there = await openDemo(browser(), demo.url)
     await say(away, 'I am about to enter a tunnel')
     await messages(there, 1)
     await away.getByRole('button', { name: 'Start a report' }).click()
@@ -197,7 +193,7 @@ describe('the connection', () => {
     await page.getByRole('button', { name: 'Start a report' }).click()
     await untilOpen(page, 'browser', 1, 11)
     await page.getByText('opened once, changed').waitFor()
-    const other = await openDemo(browser, demo.url)
+    const other = await openDemo(browser(), demo.url)
     // The job's subscription has completed by then.
     await untilOpen(page, 'browser', 1, 10)
     await untilOpen(page, 'server', 2, 20)
@@ -249,7 +245,7 @@ describe('the tabs of a browser', () => {
 
   it('are independent of the tabs of another browser', async ({ context, demo }) => {
     const tabs = await Promise.all([openDemo(context, demo.url), openDemo(context, demo.url)])
-    const elsewhere = await openDemo(browser, demo.url)
+    const elsewhere = await openDemo(browser(), demo.url)
     await untilOneLeads(tabs)
     await elsewhere.getByText('All tabs of this browser share it. This is the only one.').waitFor()
     await untilOpen(elsewhere, 'browser', 1, 10)
@@ -264,7 +260,7 @@ describe('the tabs of a browser', () => {
     context,
     demo,
   }) => {
-    const elsewhere = await openDemo(browser, demo.url)
+    const elsewhere = await openDemo(browser(), demo.url)
     const { leader, others } = await untilOneLeads(await openThree(context, demo))
     const said = ['before', 'one', 'two', 'three']
     await say(elsewhere, 'before')
@@ -307,7 +303,7 @@ describe('the tabs of a browser', () => {
     context,
     demo,
   }) => {
-    const elsewhere = await openDemo(browser, demo.url)
+    const elsewhere = await openDemo(browser(), demo.url)
     const { leader, others } = await untilOneLeads(await openThree(context, demo))
     await others[0]?.getByRole('button', { name: 'No network' }).click()
     const opened = await context.newPage()

@@ -52,6 +52,7 @@ function fanOutCase(subscribers: number, perTick: number, bytes: number, everybo
     rows: [
       ...rows.slice(0, 1),
       row('ours, multiplexed', 'ours', { perConnection: 1 }),
+      row('ours, guarded', 'ours', { isGuarded: true }),
       row('ours, OpenTelemetry', 'ours', { isTraced: true }),
       ...rows.slice(1),
     ],

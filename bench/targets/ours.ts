@@ -27,7 +27,7 @@ export function createTarget(settings: TargetSettings): Target {
 }
 
 function channelTarget(settings: TargetSettings): Target {
-  const { redisUrl, retain, isTraced } = settings
+  const { redisUrl, retain, isGuarded, isTraced } = settings
   const channels = createChannels({
     backend: redisUrl === undefined ? memoryBackend() : redisBackend({ url: redisUrl }),
     channels: {
@@ -46,7 +46,12 @@ function channelTarget(settings: TargetSettings): Target {
       .input(tickInput)
       .subscription((opts) => channels.ticks({ n: opts.input.channel }).subscribe(opts)),
   })
-  const server = createHTTPServer({ router, channels, limits })
+  const server = createHTTPServer({
+    router,
+    channels,
+    ...(isGuarded ? guarded : { limits }),
+    createContext: () => ({}),
+  })
   return {
     server,
     requests: (lastEventId) => requests(settings, lastEventId),
@@ -54,6 +59,18 @@ function channelTarget(settings: TargetSettings): Target {
     publish: (event, n) => handles[n]?.publish(event),
   }
 }
+
+/** All clients are one user here, with a token that expires in an hour. */
+const guarded = {
+  limits: {
+    ...limits,
+    scope: 'fleet',
+    subscriptionsPerKey: 50_000,
+    connectsPerKeyAndMinute: 1_000_000,
+  },
+  connectionKey: () => 'user',
+  expiresAt: () => Date.now() + 3_600_000,
+} as const
 
 /** Records everything, as an app would that has a Prometheus endpoint and exports spans in batches. */
 function tracing(): Trace {

@@ -37,6 +37,8 @@ export interface TargetSettings {
   readonly callsProcedure?: boolean
   /** Whether procedures return a channel's subscription, are the app's own generators, or follow a run. */
   readonly source: 'channel' | 'generator' | 'run'
+  /** Whether `ours` limits what a user has in the whole fleet, and knows when tokens expire. */
+  readonly isGuarded?: boolean
   /** Whether `ours` records metrics and spans with OpenTelemetry. */
   readonly isTraced?: boolean
   /** The Redis that stores events. Without a URL, they are in memory. */

@@ -1,10 +1,19 @@
-import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api'
+import type { Attributes, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
 import { type EventId, eventTimeMs, isEventId, type TracedSubscription } from '@trpc-sse/protocol'
 import { attributes, system } from './names.ts'
 import type { StepHandlers } from './step-handlers.ts'
 
-/** Seconds. Those that the conventions advise for `messaging.client.operation.duration`. */
+/** Bucket boundaries in seconds, which the conventions advise for the duration of operations. */
 const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+
+/** Creates a histogram of durations in seconds. */
+function durationOf(meter: Meter, name: string, description: string): Histogram {
+  return meter.createHistogram(name, {
+    description,
+    unit: 's',
+    advice: { explicitBucketBoundaries: durations },
+  })
+}
 
 /** Creates the handlers that record what happens on a server. */
 export function serverMetrics(meter: Meter): readonly StepHandlers[] {
@@ -12,11 +21,11 @@ export function serverMetrics(meter: Meter): readonly StepHandlers[] {
 }
 
 function storeMetrics(meter: Meter): StepHandlers {
-  const operations = meter.createHistogram('messaging.client.operation.duration', {
-    description: 'How long publishing and reading take.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: durations },
-  })
+  const operations = durationOf(
+    meter,
+    'messaging.client.operation.duration',
+    'How long publishing and reading take.',
+  )
   const stored = meter.createCounter('messaging.client.sent.messages', {
     description: 'Published events that were stored.',
     unit: '{message}',
@@ -99,11 +108,11 @@ export function deliveryMetrics(meter: Meter): StepHandlers {
   counter.addCallback((result) => {
     for (const [path, { count }] of sent) result.observe(count, { [attributes.path]: path })
   })
-  const latency = meter.createHistogram('trpc_sse.publish_to_socket.duration', {
-    description: 'From the time in the id of an event until its first client is sent it.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: durations },
-  })
+  const latency = durationOf(
+    meter,
+    'trpc_sse.publish_to_socket.duration',
+    'From the time in the id of an event until its first client is sent it.',
+  )
   return {
     sent({ path }) {
       const known = sent.get(path)
@@ -156,11 +165,11 @@ function nameOf({ stream, key }: TracedSubscription): string {
 
 /** Creates the handlers that record what happens in a client. */
 export function clientMetrics(meter: Meter): StepHandlers {
-  const latency = meter.createHistogram('trpc_sse.publish_to_handler.duration', {
-    description: 'From the time in the id of an event until a handler has returned.',
-    unit: 's',
-    advice: { explicitBucketBoundaries: durations },
-  })
+  const latency = durationOf(
+    meter,
+    'trpc_sse.publish_to_handler.duration',
+    'From the time in the id of an event until a handler has returned.',
+  )
   const reconnects = meter.createCounter('trpc_sse.client.reconnects', {
     description: 'Times that a subscription has lost its stream.',
     unit: '{reconnect}',

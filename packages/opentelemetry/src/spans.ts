@@ -9,7 +9,7 @@ import { carriedContext } from './trace-context.ts'
  * handles if the event carries the context of its publish.
  */
 export function spans(tracer: Tracer): StepHandlers {
-  /** When events arrived that handlers have. Both steps of an event have the same facts. */
+  /** The times at which events arrived. Both steps of an event have the same object as facts. */
   const arrivals = new WeakMap<TracedEvent, number>()
   return {
     stored({ channel, ids, tookMs }) {

@@ -28,7 +28,7 @@ export interface TestBrowser<TTab extends Tab = Tab> extends AsyncDisposable {
 }
 
 /** Opens a browser for the tests of a suite. Returns a function that returns the browser. */
-export function useBrowser<TBrowser extends TestBrowser>(
+export function useBrowser<TBrowser extends AsyncDisposable>(
   open: () => Promise<TBrowser>,
 ): () => TBrowser {
   let browser: TBrowser | undefined

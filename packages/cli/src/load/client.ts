@@ -8,7 +8,7 @@ import type { Target } from '../endpoint/target.ts'
 import { isNewAfter, type Positions, parsePositions, storedAtMs } from './order.ts'
 import type { Tally } from './tally.ts'
 
-/** What each client does. */
+/** What each client subscribes to, and where it is counted. */
 export interface ClientOptions {
   readonly target: Target
   readonly path: string

@@ -15,7 +15,7 @@ const answersMs = 900
 
 /**
  * Collects the answers to an order. How many instances there are is unknown. So it waits for those
- * that answered the last order, and a while for others.
+ * that answered the last order, and then a quarter of a second for others.
  */
 export class Answers {
   readonly #clock: Clock

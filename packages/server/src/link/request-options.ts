@@ -113,8 +113,8 @@ export function expiresAt(options: RequestOptions, ctx: unknown): number | undef
 }
 
 /**
- * Whether a time is one of the years 2001 to 2286 in seconds. In milliseconds it would be in early
- * 1970, and all streams would be refused as if their tokens had expired.
+ * Whether a time was probably given in seconds: as seconds, it is between 2001 and 2286; as
+ * milliseconds, in early 1970. All streams would then be refused, as if their tokens had expired.
  */
 const looksLikeSeconds = (ms: number): boolean => ms >= 1e9 && ms < 1e10
 

@@ -86,7 +86,7 @@ function countForKey(
 ): Promise<void> | undefined {
   if (key === undefined) return undefined
   const counting = keys.open(connection, key, calls.length)
-  // The owner is known: while the connection waits for room, it takes none of its address.
+  // Its owner is known now. While it waits for room, it no longer counts for its address.
   if (counting) limiter.endRequest(connection)
   return counting
 }

@@ -119,7 +119,7 @@ export class DeltaWriter {
     return !this.#failure && !this.#isLost
   }
 
-  /** Has the value stored with the first deltas, so that earlier deltas needn't be retained. */
+  /** Continues a run. The first write stores its value too, so earlier deltas needn't be retained. */
   #resume({ resumeFrom: { value, deltas }, after }: Resumed): void {
     const { definition, codec } = this.#options
     this.#deltas = deltas

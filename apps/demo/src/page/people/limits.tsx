@@ -8,7 +8,7 @@ import { Card } from '../ui/card.tsx'
 import { WarningIcon } from '../ui/icons.tsx'
 import { closeStreams, openStreams, openUntilRefused } from './open-streams.ts'
 
-/** The limits of the server, what this user has of them, and a way to reach one. */
+/** The limits of the server, how much of them this user uses, and a way to reach one. */
 export function Limits() {
   const { data } = useLive(
     liveSubscription({ path: 'limits.onUse', procedure: trpc.limits.onUse, input: undefined }),
