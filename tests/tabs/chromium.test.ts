@@ -12,9 +12,15 @@ const session = ({ page }: PuppeteerTab): Promise<CDPSession> => page.createCDPS
 async function pause(cdp: CDPSession, times: number): Promise<void> {
   await cdp.send('Debugger.enable')
   for (let i = 0; i < times; i++) {
-    const paused = new Promise((resolve) => cdp.once('Debugger.paused', resolve))
-    await cdp.send('Debugger.pause')
-    await paused
+    let isPaused = false
+    const paused = new Promise((resolve) => cdp.once('Debugger.paused', resolve)).then(() => {
+      isPaused = true
+    })
+    // Does nothing while another tab in the same process is paused.
+    while (!isPaused) {
+      await cdp.send('Debugger.pause')
+      await Promise.race([paused, setTimeout(100)])
+    }
     await setTimeout(100)
     await cdp.send('Debugger.resume')
   }
