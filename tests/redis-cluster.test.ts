@@ -3,7 +3,7 @@ import type { Backend, ChannelLog } from '@trpc-sse/server'
 import { Cluster } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { follow } from './support/follower.ts'
-import { untilInSync } from './support/redis.ts'
+import { type RedisServer, untilInSync } from './support/redis.ts'
 import { createRedisContext, testCases } from './support/redis-cases.ts'
 import { type RedisCluster, startRedisCluster } from './support/redis-cluster.ts'
 import { startTcpProxy } from './support/tcp-proxy.ts'
@@ -162,6 +162,41 @@ describe('a Redis Cluster with sharded pub/sub', () => {
     ids.push(...(await backend.append(away, ['last'])).ids)
     await follower.reached(ids.at(-1) ?? '')
     expect(follower.interruptions).toBe(interruptions)
+    expect(follower.gaps).toEqual([])
+    expect(follower.events.map(({ id }) => id)).toEqual(ids)
+    await backend.close()
+  })
+})
+
+describe('a Redis Cluster that keeps its data', () => {
+  it('loses nothing when a node is killed and restarted while a slot moves', async () => {
+    await using durable = await startRedisCluster({
+      args: ['--appendonly', 'yes', '--appendfsync', 'always'],
+    })
+    const backend = redisBackend({ redis: durable.client }, { commandTimeoutMs: 30_000 })
+    const follower = await follow(backend, log)
+    const slot = Number(await durable.client.cluster('KEYSLOT', '{log}'))
+    const keysAt = async (node: RedisServer): Promise<number> =>
+      Number(await node.admin.cluster('COUNTKEYSINSLOT', slot))
+    const ids: string[] = []
+    const append = async (idempotencyKey: string): Promise<void> => {
+      ids.push(...(await backend.append(log, [idempotencyKey], { idempotencyKey })).ids)
+    }
+    for (let i = 0; i < 100; i++) await append(`${i}`)
+    const [source = 0] = [0, 1, 2].filter((i) => Math.floor((slot * 3) / 16_384) === i)
+    for (const [round, victim] of [source, (source + 2) % 3].entries()) {
+      const [from, to] = [
+        durable.nodes[(source + round) % 3],
+        durable.nodes[(source + round + 1) % 3],
+      ]
+      if (!from || !to) throw new Error('A node is missing.')
+      const moved = durable.moveSlot(slot)
+      await expect.poll(() => keysAt(to), { interval: 1 }).toBeGreaterThan(0)
+      await durable.nodes[victim]?.restart()
+      await Promise.all([moved, append(`round ${round}`)])
+      expect(await keysAt(from)).toBe(0)
+    }
+    await follower.reached(ids.at(-1) ?? '')
     expect(follower.gaps).toEqual([])
     expect(follower.events.map(({ id }) => id)).toEqual(ids)
     await backend.close()

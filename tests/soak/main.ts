@@ -3,7 +3,7 @@
 import { parseArgs } from 'node:util'
 import { soakPeers } from './peers/main.ts'
 import { soak } from './soak.ts'
-import { type StoreName, stores } from './stores.ts'
+import { type StoreName, stores } from './stores/stores.ts'
 
 const { values } = parseArgs({
   options: {
@@ -38,7 +38,10 @@ async function soakStore(store: StoreName, durationMs: number): Promise<number> 
   const startedMs = Date.now()
   const onFault = (what: string): void =>
     console.log(`  ${((Date.now() - startedMs) / 1_000).toFixed(1).padStart(7)} s  ${what}`)
-  const report = await soak({ store, seed, durationMs, onFault })
+  const report = await soak({ store, seed, durationMs, onFault }).catch((error: unknown) => {
+    console.log(`  FAILED ${String(error)}`, error instanceof Error ? (error.cause ?? '') : '')
+  })
+  if (!report) return 1
   const { published, delivered, gaps, faults, violations, early, late } = report
   const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1)
   console.log(`

@@ -105,6 +105,9 @@ export class Publisher {
   readonly room: Room
   readonly name: string
   attempts = 0
+  /** What the publisher tries to publish, and why the last attempt failed. */
+  waitsFor: string | undefined
+  #isClosed = false
   readonly #client: ReturnType<typeof createTRPCClient<SoakRouter>>
 
   constructor(url: string, name: string, room: Room) {
@@ -124,15 +127,22 @@ export class Publisher {
   /** Publishes the next number. Retries until it is stored. */
   async publishNext(): Promise<void> {
     const event = { room: this.room, publisher: this.name, n: this.n + 1 }
-    for (;;) {
+    while (!this.#isClosed) {
       this.attempts += 1
       try {
         await this.#client.publish.mutate(event, { signal: AbortSignal.timeout(6_000) })
         this.n += 1
+        this.waitsFor = undefined
         return
-      } catch {
+      } catch (error) {
+        this.waitsFor = `${event.n} of ${this.name}: ${String(error)}`
         await sleep(100)
       }
     }
+  }
+
+  /** Gives up what it tries to publish. */
+  close(): void {
+    this.#isClosed = true
   }
 }

@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startChildServer } from '../support/child-server.ts'
 import { seededRandom } from '../support/seeded-random.ts'
+import { within } from '../support/within.ts'
 import { type Room, rooms, soakChannels } from './app.ts'
-import { type Fleet, startFleet } from './fleet.ts'
+import { causeFaults, faultsOfFleet, faultsOfPages } from './chaos.ts'
+import { startFleet } from './fleet.ts'
 import type { LoggedEvent, RoomTruth } from './history.ts'
 import { Page, Publisher } from './people.ts'
 import type { ProcessFigures } from './server.ts'
-import { type SoakStore, type StoreName, stores } from './stores.ts'
+import type { SoakStore } from './stores/store.ts'
+import { type StoreName, stores } from './stores/stores.ts'
 
 /** Options of {@link soak}. */
 export interface SoakOptions {
@@ -34,7 +37,13 @@ export interface SoakReport {
 
 const pages = 6
 
-/** Runs a fleet, pages and publishers on a real store, while things fail. */
+/** The longest time in which a publish must succeed once the store is well, in milliseconds. */
+const publishMs = 60_000
+
+/**
+ * Runs a fleet, pages and publishers on a real store, while things fail. Rejects if a fault could
+ * not be caused or repaired, or if a publish doesn't succeed when the store is well.
+ */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   const { seed, durationMs, quietMs = 15_000, onFault = () => {} } = options
   await using store = await stores[options.store]()
@@ -45,49 +54,54 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     permanent: 1,
     start: () => startChildServer(new URL('./server.ts', import.meta.url), settings),
   })
-  const chance = seededRandom(seed)
-  const truthOf = (room: Room): RoomTruth => {
-    const { mayForget } = store
-    return { mayForget, mayLose: mayForget || room === 'brief' }
-  }
-  const audience = Array.from({ length: pages }, (_, i) => new Page(fleet.door.url, i, truthOf))
-  const publishers = rooms.flatMap((room) =>
-    ['a', 'b'].map((name) => new Publisher(fleet.door.url, `${name} of ${room}`, room)),
-  )
+  using people = startPeople(fleet.door.url, store)
+  const { audience, publishers } = people
   const stop = new AbortController()
   const publishing = Promise.all(
     publishers.map((publisher, i) => publisher.run(stop.signal, seededRandom(seed + i), 40)),
   )
-  await sleep(Math.min(5_000, durationMs / 5))
-  const early = await fleet.figures()
-  const faults = new Map<string, number>()
-  const causes = { ...ofClients(fleet, audience), ...ofFleet(fleet), ...store.faults }
-  const untilMs = Date.now() + durationMs
-  const happening = new Set<Promise<void>>()
-  while (Date.now() < untilMs) {
-    const [what, cause] = pick(Object.entries(causes), chance)
-    faults.set(what, (faults.get(what) ?? 0) + 1)
-    onFault(what)
-    // One of two faults at once may prevent the other: for example, a server that is down can't be
-    // emptied.
-    const one = cause(chance)
-      .catch(() => {})
-      .finally(() => happening.delete(one))
-    happening.add(one)
-    // At most two at a time, because the store must work for some of the time.
-    if (happening.size >= 2) await Promise.race(happening)
-    await sleep(chance() * 3_000)
-  }
-  await Promise.all(happening)
+  const causes = { ...faultsOfPages(fleet, audience), ...faultsOfFleet(fleet), ...store.faults }
+  const chance = seededRandom(seed)
+  const [faults, early] = await Promise.all([
+    causeFaults({ causes, chance, durationMs, onFault }),
+    // By then, all pages and publishers have been at work for a while.
+    sleep(durationMs / 4).then(() => fleet.figures()),
+  ])
   stop.abort()
-  await publishing
+  const whatWaits = (): string => publishers.flatMap(({ waitsFor }) => waitsFor ?? []).join('; ')
+  await within(publishMs, publishing, whatWaits)
   for (let index = 0; index < fleet.size; index++) fleet.stepClock(index, 0)
   await sleep(quietMs / 2)
   // After the last loss, each publisher has one more event that every handler must get.
-  await Promise.all(publishers.map((publisher) => publisher.publishNext()))
+  const last = Promise.all(publishers.map((publisher) => publisher.publishNext()))
+  await within(publishMs, last, whatWaits)
   await sleep(quietMs / 2)
   const logs = store.mayForget ? await readLogs(store) : new Map<Room, LoggedEvent[]>()
   return report({ audience, publishers, logs, faults, early, late: await fleet.figures() })
+}
+
+/** Opens the pages, and creates the publishers. */
+function startPeople(url: string, { mayForget }: SoakStore): People & Disposable {
+  const truthOf = (room: Room): RoomTruth => ({
+    mayForget,
+    mayLose: mayForget || room === 'brief',
+  })
+  const audience = Array.from({ length: pages }, (_, i) => new Page(url, i, truthOf))
+  const publishers = rooms.flatMap((room) =>
+    ['a', 'b'].map((name) => new Publisher(url, `${name} of ${room}`, room)),
+  )
+  return {
+    audience,
+    publishers,
+    [Symbol.dispose]() {
+      for (const person of [...audience, ...publishers]) person.close()
+    },
+  }
+}
+
+interface People {
+  readonly audience: readonly Page[]
+  readonly publishers: readonly Publisher[]
 }
 
 function report({
@@ -97,9 +111,8 @@ function report({
   ...rest
 }: {
   readonly logs: ReadonlyMap<Room, readonly LoggedEvent[]>
-  readonly audience: readonly Page[]
-  readonly publishers: readonly Publisher[]
-} & Pick<SoakReport, 'faults' | 'early' | 'late'>): SoakReport {
+} & People &
+  Pick<SoakReport, 'faults' | 'early' | 'late'>): SoakReport {
   const histories = audience.flatMap((page) =>
     page.followers.map(({ history, room }) => {
       const ofRoom = publishers.filter((publisher) => publisher.room === room)
@@ -107,7 +120,6 @@ function report({
       return history
     }),
   )
-  for (const page of audience) page.close()
   const sum = (of: (history: (typeof histories)[number]) => number): number =>
     histories.reduce((all, history) => all + of(history), 0)
   return {
@@ -137,35 +149,4 @@ async function readLogs({ address }: SoakStore): Promise<Map<Room, LoggedEvent[]
   }
   await channels.close()
   return logs
-}
-
-type Faults = SoakStore['faults']
-
-function ofClients({ door }: Fleet, audience: readonly Page[]): Faults {
-  return {
-    async 'all sockets are cut'() {
-      door.cut()
-    },
-    async 'a page reloads'(chance) {
-      pick(audience, chance).reload()
-    },
-  }
-}
-
-function ofFleet(fleet: Fleet): Faults {
-  const any = (chance: () => number): number => Math.floor(chance() * fleet.size)
-  return {
-    'an instance is killed': (chance) => fleet.crash(any(chance), chance() * 2_000),
-    'an instance is deployed': (chance) => fleet.deploy(any(chance)),
-    'an instance is frozen': (chance) => fleet.freeze(any(chance), 200 + chance() * 6_000),
-    async 'a clock steps'(chance) {
-      fleet.stepClock(any(chance), Math.floor((chance() - 0.5) * 120_000))
-    },
-  }
-}
-
-function pick<T>(from: readonly T[], chance: () => number): T {
-  const one = from[Math.floor(chance() * from.length)]
-  if (one === undefined) throw new Error('There is nothing to pick from.')
-  return one
 }

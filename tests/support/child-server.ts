@@ -15,7 +15,12 @@ export async function startChildServer(
   env: Record<string, string>,
 ): Promise<ChildServer> {
   const child = fork(module, { env: { ...process.env, ...env }, execArgv: [] })
-  const [message] = await once(child, 'message')
+  const exit = once(child, 'exit').then(([code, signal]) => {
+    throw new Error(`The server exited before it was ready: ${code ?? signal}.`)
+  })
+  // It also exits at the end.
+  exit.catch(() => {})
+  const [message] = await Promise.race([once(child, 'message'), exit])
   const kill = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null) return
     child.kill('SIGKILL')

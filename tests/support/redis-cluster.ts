@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises'
 import { Cluster } from 'ioredis'
+import { moveSlot } from './cluster-slots.ts'
 import { type RedisServer, type RedisServerOptions, startRedis } from './redis.ts'
 
 /** A Cluster of three masters on 127.0.0.1. */
@@ -7,7 +8,10 @@ export interface RedisCluster extends AsyncDisposable {
   readonly nodes: readonly RedisServer[]
   /** A connected client of the Cluster. */
   readonly client: Cluster
-  /** Moves a slot and its keys to the node `steps` further on, key by key, while it is in use. */
+  /**
+   * Moves a slot and its keys to the node `steps` further on, key by key, while it is in use. If a
+   * node dies meanwhile, this waits up to 20 s until it is back.
+   */
   moveSlot(slot: number, steps?: number): Promise<void>
   /** Adds a replica of a node, and waits until it is in sync. It is stopped with the Cluster. */
   addReplica(of: RedisServer): Promise<RedisServer>
@@ -29,7 +33,8 @@ export async function startRedisCluster(options: RedisServerOptions = {}): Promi
   return {
     nodes,
     client,
-    moveSlot: (slot, steps = 1) => moveSlot(nodes, slot, steps),
+    moveSlot: (slot, steps = 1) =>
+      moveSlot([...nodes, ...replicas], slot, { steps, timeoutMs: 20_000 }),
     async addReplica(of) {
       const replica = await startRedis({ ...options, args })
       replicas.push(replica)
@@ -60,61 +65,4 @@ async function replicate({ admin }: RedisServer, of: RedisServer): Promise<void>
   await admin.call('cluster', 'replicate', id)
   while (!String(await admin.info('replication')).includes('master_link_status:up'))
     await setTimeout(20)
-}
-
-async function moveSlot(nodes: readonly RedisServer[], slot: number, steps: number): Promise<void> {
-  const counts = await Promise.all(nodes.map(({ admin }) => admin.cluster('COUNTKEYSINSLOT', slot)))
-  const from = counts.findIndex((count) => Number(count) > 0)
-  const [source, target] = [nodes[from], nodes[(from + steps) % nodes.length]]
-  if (source === undefined || target === undefined) throw new Error(`Slot ${slot} has no keys.`)
-  const [sourceId, targetId] = await Promise.all([
-    source.admin.cluster('MYID'),
-    target.admin.cluster('MYID'),
-  ])
-  await target.admin.call('cluster', 'setslot', slot, 'importing', String(sourceId))
-  await source.admin.call('cluster', 'setslot', slot, 'migrating', String(targetId))
-  // Move one key at a time: in between, a script has keys on two nodes.
-  for (;;) {
-    const [key] = await source.admin.cluster('GETKEYSINSLOT', slot, 1)
-    if (key === undefined) break
-    // The first attempt fails if the target was restarted: the source has kept its old connection.
-    await source.admin
-      .call('migrate', '127.0.0.1', target.port, key, 0, 5_000)
-      .catch(ignoreOnly('IOERR'))
-  }
-  for (const { admin } of [target, source, ...nodes]) {
-    await admin.call('cluster', 'setslot', slot, 'node', String(targetId))
-  }
-  await untilNodesAgree(nodes)
-}
-
-/**
- * Waits until all nodes agree on the slots. A slot that moves again before that may be lost with
- * its keys, because two nodes claim it in the same epoch.
- */
-async function untilNodesAgree(nodes: readonly RedisServer[]): Promise<void> {
-  for (;;) {
-    const views = await Promise.all(nodes.map(viewOf))
-    if (new Set(views).size === 1) return
-    await setTimeout(5)
-  }
-}
-
-/** The slots and the epoch of every node, as one node sees them. */
-async function viewOf({ admin }: RedisServer): Promise<string> {
-  const lines = String(await admin.call('cluster', 'nodes'))
-    .trim()
-    .split('\n')
-  const claims = lines.map((line) => {
-    const [id, , , , , , epoch, , ...slots] = line.split(' ')
-    return [id, epoch, ...slots].join(' ')
-  })
-  return claims.sort().join('\n')
-}
-
-/** Returns a handler that ignores errors which start with a word, and throws all others. */
-function ignoreOnly(word: string): (error: Error) => void {
-  return (error) => {
-    if (!error.message.startsWith(word)) throw error
-  }
 }

@@ -51,7 +51,14 @@ export async function startRedis({
   const port = givenPort ?? (await freePort())
   const folder = await mkdtemp(join(tmpdir(), 'redis-'))
   let server = await launch(binary, port, folder, args)
-  const admin = new Redis({ port, host: '127.0.0.1', lazyConnect: true, retryStrategy: () => 20 })
+  const admin = new Redis({
+    port,
+    host: '127.0.0.1',
+    lazyConnect: true,
+    retryStrategy: () => 20,
+    // A command waits for a server that is down.
+    maxRetriesPerRequest: null,
+  })
   // Tests kill the server on purpose.
   admin.on('error', () => {})
   await admin.connect()
