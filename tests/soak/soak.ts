@@ -30,7 +30,7 @@ export interface SoakReport {
   /** The number of times that each fault happened. */
   readonly faults: ReadonlyMap<string, number>
   readonly violations: readonly string[]
-  /** The resource use of the process that is never replaced: early, and at the end. */
+  /** The resource use of the process that is never replaced: after a quarter, and at the end. */
   readonly early: ProcessFigures
   readonly late: ProcessFigures
 }
@@ -127,8 +127,18 @@ function report({
     published: publishers.reduce((all, { n }) => all + n, 0),
     delivered: sum(({ counts }) => counts.events),
     gaps: sum(({ counts }) => counts.gaps),
-    violations: histories.flatMap(({ violations }) => violations),
+    violations: [...histories.flatMap(({ violations }) => violations), ...growthOf(rest)],
   }
+}
+
+/** Describes what the process that is never replaced uses more of than before. */
+function growthOf({ early, late }: Pick<SoakReport, 'early' | 'late'>): string[] {
+  const grown: string[] = []
+  if (late.heapBytes > early.heapBytes * 1.5)
+    grown.push(`the heap grew from ${early.heapBytes} to ${late.heapBytes} bytes`)
+  if (late.descriptors > early.descriptors + 20)
+    grown.push(`file descriptors grew from ${early.descriptors} to ${late.descriptors}`)
+  return grown
 }
 
 /** Reads the logs of the rooms with long retention. */
