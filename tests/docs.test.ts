@@ -238,7 +238,11 @@ describe('docstrings', () => {
 
   function entriesOf(folder: string): readonly string[] {
     const { exports } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8'))
-    return Object.values<string>(exports).map((entry) => join(folder, entry))
+    const entries = Object.values<string | Record<string, string>>(exports)
+    // An entry may be another file in some conditions.
+    return entries
+      .flatMap((entry) => (typeof entry === 'string' ? entry : Object.values(entry)))
+      .map((file) => join(folder, file))
   }
 
   function readdirPackages(): readonly string[] {

@@ -325,6 +325,26 @@ it('the React package by itself is at most 4 kB in a browser', async () => {
 })
 
 it.each([
+  { conditions: ['production'], hasPanel: false },
+  { conditions: ['development'], hasPanel: true },
+])('the devtools in a bundle for $conditions have a panel: $hasPanel', async (given) => {
+  const contents = "export { createDevtools } from '@trpc-sse/devtools'"
+  const { outputFiles, metafile } = await build({
+    stdin: { contents, resolveDir: consumer('tests') },
+    bundle: true,
+    minify: true,
+    write: false,
+    metafile: true,
+    format: 'esm',
+    conditions: given.conditions,
+    external: ['@trpc/*'],
+  })
+  const hasPanel = Object.keys(metafile.inputs).some((file) => file.includes('/panel/'))
+  expect(hasPanel).toBe(given.hasPanel)
+  expect(outputFiles[0]?.contents.length).toBeLessThan(hasPanel ? 25_000 : 300)
+})
+
+it.each([
   { entry: 'ai-sdk', name: 'createChatTransport', external: ['ai'] },
   { entry: 'tanstack', name: 'createRunConnection', external: [] },
 ])(

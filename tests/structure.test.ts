@@ -16,6 +16,7 @@ const published = [
   'react',
   'ai',
   'opentelemetry',
+  'devtools',
   'cli',
 ].map((name) => `packages/${name}/src`)
 
@@ -97,6 +98,8 @@ describe('pnpm lint', () => {
     ['ai/src/tanstack/a.ts', "import { x } from 'ai'"],
     ['ai/src/a.ts', "import { x } from '@trpc-sse/server'"],
     ['opentelemetry/src/a.ts', "import { x } from '@trpc-sse/server'"],
+    ['devtools/src/panel/a.ts', "import { x } from 'react'"],
+    ['devtools/src/a.ts', "import { x } from '@trpc-sse/server'"],
     ['cli/src/redis/a.ts', "import { x } from '../commands/tail.ts'"],
     ['cli/src/a.ts', "import { x } from '@trpc-sse/react'"],
     ['../tests/a.ts', "import { x } from '../packages/server/src/hub/hub.ts'"],

@@ -1,0 +1,8 @@
+export { createDevtools } from './create-devtools.ts'
+export type {
+  Devtools,
+  DevtoolsOptions,
+  DevtoolsPlugin,
+  Panel,
+  PanelOptions,
+} from './devtools.ts'
