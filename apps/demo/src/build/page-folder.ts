@@ -14,6 +14,7 @@ const sources = [
   'vite.config.ts',
   'src',
   '../../packages/client/src',
+  '../../packages/devtools/src',
   '../../packages/protocol/src',
   '../../packages/server/src',
 ]

@@ -25,3 +25,8 @@ createRoot(root).render(
     <App />
   </StrictMode>,
 )
+
+if (import.meta.env.DEV) {
+  const { showDevPanel } = await import('./dev-panel.tsx')
+  showDevPanel()
+}

@@ -5,6 +5,7 @@ import superjson from 'superjson'
 import type { AppRouter } from '../../server/router.ts'
 import { token } from '../session/session.ts'
 import { sessionLink } from '../session/session-link.ts'
+import { devtools } from './devtools.ts'
 import { createNetwork } from './network.ts'
 import { createStore } from './store.ts'
 
@@ -27,16 +28,19 @@ export function headers(): Record<string, string> {
 export const trpc = createTRPCClient<AppRouter>({
   links: [
     sessionLink,
-    sseLink({
-      url: `/trpc?page=${pageId}`,
-      transformer: superjson,
-      headers,
-      fetch: network.fetch,
-      // A visitor who watches the countdown expects a quick return.
-      retry: { maxMs: 1_000 },
-      // Tabs of the same session share the connection. Their addresses differ: each has its page.
-      shareAcrossTabs: tabs({ identity: () => token() ?? 'guest', onRole: role.set }),
-    }),
+    devtools.link(),
+    sseLink(
+      devtools.options({
+        url: `/trpc?page=${pageId}`,
+        transformer: superjson,
+        headers,
+        fetch: network.fetch,
+        // A visitor who watches the countdown expects a quick return.
+        retry: { maxMs: 1_000 },
+        // Tabs of the same session share the connection. Their addresses differ: each has its page.
+        shareAcrossTabs: tabs({ identity: () => token() ?? 'guest', onRole: role.set }),
+      }),
+    ),
     httpBatchLink({ url: '/trpc', transformer: superjson, headers, fetch: network.fetch }),
   ],
 })
