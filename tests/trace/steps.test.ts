@@ -7,7 +7,7 @@ import { channel, createChannels } from '@trpc-sse/server'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { follow, untypedClient } from '../support/follow.ts'
-import { openRaw } from '../support/http.ts'
+import { openRaw, subscriptionUrl } from '../support/http.ts'
 import { serveRouter } from '../support/router-server.ts'
 import { recordSteps, type Step, stepsNamed } from './recorder.ts'
 
@@ -96,7 +96,7 @@ describe('trace', () => {
     expect(stepsNamed(way, 'heard')).toEqual([{ ...log, id }])
     expect(stepsNamed(way, 'windowed')).toEqual([{ ...log, id, source: 'notification' }])
     expect(stepsNamed(way, 'framed')).toEqual([{ id, bytes: expect.any(Number) }])
-    expect(stepsNamed(way, 'sent')).toEqual([{ ...subscription, id }])
+    expect(stepsNamed(way, 'sent')).toEqual([{ ...subscription, id, bytes: expect.any(Number) }])
     expect(stepsNamed(way, 'received')).toEqual([{ ...call, id }])
     expect(stepsNamed(way, 'delivered')).toEqual([{ ...call, id }])
   })
@@ -152,8 +152,41 @@ describe('trace', () => {
     )
     follow(app.client, 'onMessage', { id: 'c' })
     await vi.waitFor(() => expect(stepsNamed(client.steps, 'reconnecting')).not.toEqual([]))
-    expect(stepsNamed(steps, 'refused').at(-1)).toMatchObject({ code: 'TOO_MANY_REQUESTS' })
+    const limit = 'connectionsPerAddress'
+    expect(stepsNamed(steps, 'refused').at(-1)).toMatchObject({ code: 'TOO_MANY_REQUESTS', limit })
     for (const stream of open) stream.leave()
+  })
+
+  it.each([
+    ['single', (url: string) => openRaw(subscriptionUrl(url, 'onMessage', { input: { id: 'a' } }))],
+    [
+      'multiplexed',
+      (url: string) =>
+        openRaw(`${url}/~sse`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({
+            version: 1,
+            revision: 1,
+            subscriptions: { a: { path: 'onMessage', input: { id: 'a' } } },
+          }),
+        }),
+    ],
+  ])('reports the size of events on the wire, in %s mode', async (_, open) => {
+    const { steps, trace } = recordSteps()
+    await using app = await setup(trace)
+    const stream = await open(app.server.url)
+    await vi.waitFor(() => expect(stepsNamed(steps, 'started')).toHaveLength(1))
+    await app.room.publishMany(['hello', 'two\nlines', 'h\u00e9llo'].map((text) => ({ text })))
+    await vi.waitFor(() =>
+      expect(stream.messages.filter(({ data }) => data.includes('"text"'))).toHaveLength(3),
+    )
+    stream.leave()
+    const { text } = await stream.over
+    const frames = text.split(/(?<=\n\n)/).filter((frame) => frame.includes('"text"'))
+    expect(stepsNamed(steps, 'sent').map(({ bytes }) => bytes)).toEqual(
+      frames.map(({ length }) => length),
+    )
   })
 
   it('reports a client that is behind, and when it has caught up', async () => {

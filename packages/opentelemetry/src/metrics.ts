@@ -1,5 +1,11 @@
 import type { Attributes, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
-import { type EventId, eventTimeMs, isEventId, type TracedSubscription } from '@trpc-sse/protocol'
+import {
+  type EventId,
+  eventTimeMs,
+  isEventId,
+  type TracedRefusal,
+  type TracedSubscription,
+} from '@trpc-sse/protocol'
 import { attributes, system } from './names.ts'
 import type { StepHandlers } from './step-handlers.ts'
 
@@ -88,36 +94,60 @@ function streamMetrics(meter: Meter): StepHandlers {
       if ('stream' in facts) gaps.add(1, { [attributes.reason]: facts.reason })
     },
     // Clients choose the paths of requests that are refused or fail, so there may be any number.
-    refused: ({ code }) => refused.add(1, { [attributes.error]: code }),
+    refused: (facts) => refused.add(1, aboutRefusal(facts)),
     failed(facts) {
-      if ('stream' in facts) failed.add(1, { [attributes.error]: facts.code })
+      if ('stream' in facts) failed.add(1, aboutRefusal(facts))
     },
     moved: ({ reason }) => moved.add(1, { [attributes.reason]: reason }),
   }
+}
+
+function aboutRefusal({ code, limit }: TracedRefusal): Attributes {
+  return { [attributes.error]: code, ...(limit !== undefined && { [attributes.limit]: limit }) }
+}
+
+/** What was sent to the subscriptions of a procedure. */
+interface Sent {
+  events: number
+  bytes: number
 }
 
 /** Creates the handlers that record what is sent to clients. */
 export function deliveryMetrics(meter: Meter): StepHandlers {
   // There is one `sent` for each subscriber of an event. So only count here, and report when the
   // metrics are collected.
-  const sent = new Map<string, { count: number }>()
-  const counter = meter.createObservableCounter('trpc_sse.sent', {
-    description: 'Events and values that were sent to clients.',
-    unit: '{event}',
-  })
-  counter.addCallback((result) => {
-    for (const [path, { count }] of sent) result.observe(count, { [attributes.path]: path })
-  })
+  const sent = new Map<string, Sent>()
+  const observe = (
+    name: string,
+    about: { readonly description: string; readonly unit: string },
+    measure: (sent: Sent) => number,
+  ): void =>
+    meter.createObservableCounter(name, about).addCallback((result) => {
+      for (const [path, counts] of sent)
+        result.observe(measure(counts), { [attributes.path]: path })
+    })
+  observe(
+    'trpc_sse.sent',
+    { description: 'Events and values that were sent to clients.', unit: '{event}' },
+    ({ events }) => events,
+  )
+  observe(
+    'trpc_sse.sent.size',
+    { description: 'The size of these events and values on the wire.', unit: 'By' },
+    ({ bytes }) => bytes,
+  )
   const latency = durationOf(
     meter,
     'trpc_sse.publish_to_socket.duration',
     'From the time in the id of an event until its first client is sent it.',
   )
   return {
-    sent({ path }) {
+    sent({ path, bytes }) {
       const known = sent.get(path)
-      if (known) known.count += 1
-      else sent.set(path, { count: 1 })
+      if (known) {
+        known.events += 1
+        known.bytes += bytes
+      } else sent.set(path, { events: 1, bytes })
     },
     framed({ id }) {
       if (isEventId(id)) latency.record(ageOf(id))
@@ -149,11 +179,18 @@ function behindMetrics(meter: Meter): StepHandlers {
   observe(
     'trpc_sse.behind.longest',
     { description: 'How long the slowest subscription has been behind.', unit: 's' },
-    () => (behind.size === 0 ? 0 : (Date.now() - Math.min(...behind.values())) / 1_000),
+    () => {
+      // The map is in the order of the times.
+      const [longest] = behind.values()
+      return longest === undefined ? 0 : (Date.now() - longest) / 1_000
+    },
   )
   const isOver = (facts: TracedSubscription): void => void behind.delete(nameOf(facts))
   return {
-    behind: (facts) => void behind.set(nameOf(facts), Date.now()),
+    behind(facts) {
+      const name = nameOf(facts)
+      if (!behind.has(name)) behind.set(name, Date.now())
+    },
     'caught-up': isOver,
     ended: isOver,
   }

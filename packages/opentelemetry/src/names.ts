@@ -12,6 +12,7 @@ export const attributes = {
   path: 'trpc.path',
   reason: 'trpc_sse.reason',
   cause: 'trpc_sse.read.cause',
+  limit: 'trpc_sse.limit',
 } as const
 
 /** The value of `messaging.system`. */

@@ -69,6 +69,7 @@ export type {
   TracedCost,
   TracedEvent,
   TracedLog,
+  TracedRefusal,
   TracedSubscription,
   TraceFacts,
   TraceStep,

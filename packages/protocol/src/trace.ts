@@ -50,6 +50,15 @@ export interface TracedCost {
   readonly tookMs: number
 }
 
+/** Why something was refused, or has failed, in the facts of a step. */
+export interface TracedRefusal {
+  /** The code of the error. */
+  readonly code: string
+  readonly message: string
+  /** The option or the rate limiter whose limit is reached, such as `connectionsPerKey`. */
+  readonly limit?: string
+}
+
 /** The facts of each step on an event's way, from `publish` to a client's handler. */
 export interface EventTrace {
   /** The backend has stored the events of one call. Traced in the async context of that call. */
@@ -70,7 +79,7 @@ export interface EventTrace {
   /** An event was written as a frame, which all its subscriptions share. */
   readonly framed: { readonly id: string; readonly bytes: number }
   /** An event or a value was passed on to the connection of a client. */
-  readonly sent: TracedSubscription & { readonly id: string | undefined }
+  readonly sent: TracedSubscription & { readonly id: string | undefined; readonly bytes: number }
   /** An event has arrived at a client's subscription, and was decoded. */
   readonly received: TracedEvent
   /** The handler of a client's subscription has returned. */
@@ -88,9 +97,7 @@ export interface StreamTrace {
   /** A subscription has ended, on its own or with its stream. */
   readonly ended: TracedSubscription
   /** A subscription has failed. Its client gets the error. */
-  readonly failed:
-    | (TracedSubscription & { readonly code: string; readonly message: string })
-    | (TracedCall & { readonly error: unknown })
+  readonly failed: (TracedSubscription & TracedRefusal) | (TracedCall & { readonly error: unknown })
   /** A subscription was told that events are missing. */
   readonly gap: (TracedSubscription | TracedCall) & {
     readonly reason: GapReason
@@ -103,15 +110,10 @@ export interface StreamTrace {
   /** A client was asked to continue on another stream. */
   readonly moved: { readonly stream: number; readonly reason: ReconnectReason }
   /**
-   * A stream, a subscription or a publish was refused, with the code of its error. `path` and
-   * `channel` say what it was for, if that was known.
+   * A stream, a subscription or a publish was refused. `path` and `channel` say what it was for, if
+   * that was known.
    */
-  readonly refused: {
-    readonly code: string
-    readonly message: string
-    readonly path?: string
-    readonly channel?: string
-  }
+  readonly refused: TracedRefusal & { readonly path?: string; readonly channel?: string }
   /** A client's subscription has lost its stream, and tries again. */
   readonly reconnecting: TracedCall & { readonly error: unknown }
 }

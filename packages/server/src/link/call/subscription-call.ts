@@ -10,6 +10,7 @@ import { mustBeValue } from '../../user-code/calls.ts'
 import type { Tracer } from '../../user-code/tracer.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Counters } from '../connection/counters.ts'
+import { limitFact } from '../connection/refusals.ts'
 import type { ReportError } from '../request/services.ts'
 import type { RequestSubject } from '../request/subscription-request.ts'
 import { errorJson } from '../router.ts'
@@ -147,16 +148,18 @@ export class SubscriptionCall implements CallContext {
     if (this.#eventHead) this.connection.send(this.#eventHead)
     for (const part of parts) this.connection.send(part)
     counters.eventsSent += 1
-    if (tracer.isOn) this.#traceEvent(event, isNew ? parts : undefined)
+    if (tracer.isOn) this.#traceEvent(event.id, parts, isNew)
   }
 
   /** Traces an event that was sent, and its frame if it is new. */
-  #traceEvent({ id }: FeedEvent, frame: readonly Uint8Array[] | undefined): void {
+  #traceEvent(id: string, parts: readonly Uint8Array[], isNew: boolean): void {
     const { tracer } = this.mode
-    const bytes = frame?.reduce((sum, { length }) => sum + length, 0)
-    if (bytes !== undefined) tracer.report('framed', { id, bytes })
+    let bytes = 0
+    for (const { length } of parts) bytes += length
+    if (isNew) tracer.report('framed', { id, bytes })
+    if (this.#eventHead) bytes += this.#eventHead.length
     const { connection, key, subject } = this
-    tracer.report('sent', { stream: connection.number, key, path: subject.path, id })
+    tracer.report('sent', { stream: connection.number, key, path: subject.path, id, bytes })
   }
 
   /** Sends a value that an iterable or observable yielded. */
@@ -184,7 +187,7 @@ export class SubscriptionCall implements CallContext {
     const { counters, tracer } = this.mode
     this.connection.send(frame)
     counters.eventsSent += 1
-    if (tracer.isOn) tracer.report('sent', { ...this.traced(), id: undefined })
+    if (tracer.isOn) tracer.report('sent', { ...this.traced(), id: undefined, bytes: frame.length })
   }
 
   /** Sends the client a gap. */
@@ -246,7 +249,8 @@ export class SubscriptionCall implements CallContext {
     const error = callError(cause)
     const { tracer } = this.mode
     const { code, message } = error
-    if (tracer.isOn) tracer.report('failed', { ...this.traced(), code, message })
+    if (tracer.isOn)
+      tracer.report('failed', { ...this.traced(), code, message, ...limitFact(error) })
     return this.context.runInAsyncScope(() => {
       this.#reportError(error, about)
       return errorJson({ router: this.mode.router, error, ...about })

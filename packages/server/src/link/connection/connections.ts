@@ -6,7 +6,7 @@ import { type Counters, createCounters } from './counters.ts'
 import { type ConnectionInfo, type DisconnectFilter, Disconnects } from './disconnects.ts'
 import { addressOf, type Limiter } from './limiter.ts'
 import { RareWriter } from './rare-writer.ts'
-import { expiredError } from './refusals.ts'
+import { expiredError, limitFact } from './refusals.ts'
 import type { ResponseWriter } from './response-writer.ts'
 import { Turns } from './turns.ts'
 
@@ -137,11 +137,13 @@ export class Connections {
   }
 
   /** Counts a refused request for a stream. */
-  refused({ code, message }: TRPCError, path: string | undefined): void {
+  refused(error: TRPCError, path: string | undefined): void {
     this.counters.refused += 1
     const { tracer } = this.#options
-    if (tracer.isOn)
-      tracer.report('refused', { code, message, ...(path !== undefined && { path }) })
+    if (!tracer.isOn) return
+    const { code, message } = error
+    const facts = { code, message, ...limitFact(error) }
+    tracer.report('refused', path === undefined ? facts : { ...facts, path })
   }
 
   /** Ends the matching connections, so that their clients reconnect. Returns their number. */

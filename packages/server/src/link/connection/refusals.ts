@@ -1,6 +1,22 @@
 import { TRPCError } from '@trpc/server'
 import { isRealtimeError, RealtimeError } from '@trpc-sse/protocol'
 
+/** The refusal of what exceeds a limit. */
+export class OverLimitError extends TRPCError {
+  /** The name of the limit: an option of the link, or the name of a rate limiter. */
+  readonly limit: string
+
+  constructor(limit: string, options: ConstructorParameters<typeof TRPCError>[0]) {
+    super(options)
+    this.limit = limit
+  }
+}
+
+/** Returns the fact of a trace that names the limit which an error is about, if it is. */
+export function limitFact(error: unknown): { readonly limit?: string } {
+  return error instanceof OverLimitError ? { limit: error.limit } : {}
+}
+
 const limitTexts = {
   connections: {
     what: 'connections',
@@ -35,26 +51,26 @@ export function limitReached(limit: keyof typeof limitTexts, count: number): TRP
   const { what, scope, advice } = limitTexts[limit]
   const code = limit === 'connections' ? 'SERVICE_UNAVAILABLE' : 'TOO_MANY_REQUESTS'
   const message = `The limit of ${count} ${what} for ${scope} is reached. Close some, or try again later. On the server, ${advice}`
-  return overLimit(code, message)
+  return tooMany(limit, code, message)
 }
 
 /** Creates the error for a connection that arrives while too many others wait to be opened. */
 export function tooManyWaiting(count: number): TRPCError {
   const message = `${count} connections wait to be opened, which is the limit (limits.waiting). Try again later.`
-  return overLimit('SERVICE_UNAVAILABLE', message)
+  return tooMany('waiting', 'SERVICE_UNAVAILABLE', message)
 }
 
 /** Creates the error for a body that exceeds the limit on all pending bodies together. */
 export function tooManyBodyBytes(limit: number): TRPCError {
   const message = `The limit of ${limit} bytes of requests under way (limits.bodyBytes) is reached. Try again later.`
-  return overLimit('SERVICE_UNAVAILABLE', message)
+  return tooMany('bodyBytes', 'SERVICE_UNAVAILABLE', message)
 }
 
 /** Creates the error for a stream whose set changes too often. */
 export function tooManyChanges(): TRPCError {
   const message =
     'The subscriptions of this stream change too often (limits.changesPerSecond). Send the newest set again after Retry-After (P67).'
-  return new TRPCError({ code: 'TOO_MANY_REQUESTS', message })
+  return new OverLimitError('changesPerSecond', { code: 'TOO_MANY_REQUESTS', message })
 }
 
 /** Creates the error for a request that arrives while the server is draining. */
@@ -91,6 +107,11 @@ function goingAway(message: string): TRPCError {
   return new TRPCError({ code: 'SERVICE_UNAVAILABLE', message, cause })
 }
 
-function overLimit(code: 'TOO_MANY_REQUESTS' | 'SERVICE_UNAVAILABLE', message: string): TRPCError {
-  return new TRPCError({ code, message, cause: new RealtimeError('TOO_MANY_CONNECTIONS', message) })
+function tooMany(
+  limit: string,
+  code: 'TOO_MANY_REQUESTS' | 'SERVICE_UNAVAILABLE',
+  message: string,
+): TRPCError {
+  const cause = new RealtimeError('TOO_MANY_CONNECTIONS', message)
+  return new OverLimitError(limit, { code, message, cause })
 }

@@ -1,10 +1,11 @@
-import { TRPCError } from '@trpc/server'
+import type { TRPCError } from '@trpc/server'
 import { type Clock, elapsedTime, RealtimeError } from '@trpc-sse/protocol'
 import type { Backend, ChannelLog } from '../../backend/backend.ts'
 import { toEntriesBackend } from '../../backend/entries-backend.ts'
 import { memoryBackend } from '../../backend/memory.ts'
 import { type ChannelsBase, internalsOf } from '../../channels.ts'
 import { detached } from '../../user-code/async-context.ts'
+import { OverLimitError } from '../connection/refusals.ts'
 import { toHex } from '../request/hex.ts'
 import { sha256 } from '../request/sha256.ts'
 import { backendIsAway } from './away.ts'
@@ -168,7 +169,7 @@ function rateLog(name: string, key: string): ChannelLog {
 
 function tooOften(name: string, perMinute: number): TRPCError {
   const message = `The limit of ${perMinute} per minute for one key (${name}) is reached. Try again later.`
-  return new TRPCError({ code: 'TOO_MANY_REQUESTS', message })
+  return new OverLimitError(name, { code: 'TOO_MANY_REQUESTS', message })
 }
 
 function invalid(message: string): RealtimeError {
