@@ -11,7 +11,7 @@ import { startSdk } from './sdk.ts'
 const t = initTRPC.create()
 
 /** An app whose server and client report to one SDK. */
-export async function startApp() {
+export async function startApp(limits = { connectionsPerAddress: 2 }) {
   const stack = new AsyncDisposableStack()
   const sdk = stack.use(await startSdk())
   const trace = openTelemetry(sdk)
@@ -32,7 +32,6 @@ export async function startApp() {
       .input(z.object({ id: z.string() }))
       .subscription((opts) => channels.room(opts.input).subscribe(opts)),
   })
-  const limits = { connectionsPerAddress: 2 }
   const server = stack.use(await serveRouter(router, { channels, limits }))
   const client = untypedClient(traceLink(trace), sseLink({ url: server.url }))
   const room = channels.room({ id: 'secret' })

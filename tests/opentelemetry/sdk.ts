@@ -25,6 +25,8 @@ export async function startSdk() {
   )
   const { url } = await listen(server)
   return {
+    /** The address of the Prometheus endpoint. */
+    url,
     tracerProvider,
     meterProvider,
     spans: () => exporter.getFinishedSpans(),

@@ -9,8 +9,13 @@ import {
 import { attributes, system } from './names.ts'
 import type { StepHandlers } from './step-handlers.ts'
 
-/** Bucket boundaries in seconds, which the conventions advise for the duration of operations. */
-const durations = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10]
+/**
+ * Bucket boundaries in seconds. Those from 5 ms are what the conventions advise for the duration of
+ * operations. Most of ours are shorter.
+ */
+const durations = [
+  0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10,
+]
 
 /** Creates a histogram of durations in seconds. */
 function durationOf(meter: Meter, name: string, description: string): Histogram {
