@@ -12,6 +12,9 @@ const minutes = Number(process.env.FUZZ_MINUTES ?? 0) / properties
 /** The first seed: a run with the same seed tries the same inputs. */
 const firstSeed = Number(process.env.FUZZ_SEED ?? 1)
 
+/** The share of its inputs that a property tries where its tests are run again. */
+const share = Number(process.env.FUZZ_SHARE ?? 1)
+
 /** The timeout of one property: its minutes, and one more. */
 export const timeoutMs: number = minutes * 60_000 + 60_000
 
@@ -31,14 +34,15 @@ export interface Property<TInput> {
  * the seed and the input.
  */
 export async function fuzz<TInput>(name: string, property: Property<TInput>): Promise<void> {
+  const count = Math.ceil(property.count * share)
   const untilMs = performance.now() + minutes * 60_000
   let seed = firstSeed
   let tried = 0
   do {
     const holds = fc.asyncProperty(property.inputs, async (input) => property.check(input))
-    await fc.assert(holds, { seed, numRuns: property.count })
+    await fc.assert(holds, { seed, numRuns: count })
     await property.settle?.()
-    tried += property.count
+    tried += count
     seed += 1
   } while (performance.now() < untilMs)
   console.info(`${name}: ${tried} inputs, seeds ${firstSeed} to ${seed - 1}`)
