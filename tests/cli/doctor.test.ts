@@ -108,7 +108,8 @@ describe('doctor', () => {
     await slow[Symbol.asyncDispose]()
   })
 
-  it.each([
+  // Most of the time, doctor waits for what a proxy holds back.
+  it.concurrent.each([
     [
       'the server itself',
       (to: Serving) => Promise.resolve({ ...to, [Symbol.asyncDispose]: async () => {} }),
@@ -133,7 +134,7 @@ describe('doctor', () => {
     )
   })
 
-  it.each([
+  it.concurrent.each([
     ['ssl http2', []],
     ['ssl', ['http-version']],
   ])('over TLS, with "listen %s", finds %j', async (parameters, found) => {
@@ -152,7 +153,7 @@ describe('doctor', () => {
     expect((await doctor(url)).code).toBe(3)
   })
 
-  it.each([
+  it.concurrent.each([
     {
       fault: 'nginx that ignores the header',
       front: (to: Serving) =>
@@ -242,7 +243,7 @@ describe('doctor', () => {
     expect(result.findings[0]?.docs).toContain('/docs/')
   })
 
-  it.each([
+  it.concurrent.each([
     [
       'compresses without a flush',
       { 'content-encoding': 'gzip' },

@@ -2,9 +2,9 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { redisBackend } from '@trpc-sse/redis'
 import { channel, createChannels } from '@trpc-sse/server'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import superjson from 'superjson'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { startChromium } from '../support/chromium.ts'
 import { type Command, exampleFolder, runScript } from '../support/command.ts'
@@ -16,7 +16,6 @@ const folder = exampleFolder('ai-chat')
 const screenshots = join(root, 'tests/examples/screenshots')
 
 let browser: Browser
-let contexts: BrowserContext[] = []
 beforeAll(async () => {
   browser = await startChromium()
   rmSync(join(folder, 'dist'), { recursive: true, force: true })
@@ -25,10 +24,6 @@ beforeAll(async () => {
   await build.stop()
 }, 120_000)
 afterAll(() => browser.close())
-afterEach(async () => {
-  for (const context of contexts) await context.close()
-  contexts = []
-})
 
 async function start(script: 'dev' | 'start', env: Record<string, string>): Promise<Command> {
   const server = runScript(folder, [script], env)
@@ -39,7 +34,6 @@ async function start(script: 'dev' | 'start', env: Record<string, string>): Prom
 /** Opens the chat at an address, in a separate browser. */
 async function open(address: string): Promise<Page> {
   const context = await browser.newContext({ reducedMotion: 'reduce' })
-  contexts.push(context)
   const page = await context.newPage()
   await page.goto(address)
   await page.getByLabel('Your question').waitFor()
@@ -152,7 +146,10 @@ describe('the chat, in memory', () => {
   })
 })
 
-it('with Redis and two processes, reports in all tabs that a server died, and continues', async () => {
+// They wait for a lease to end, and for a page that gives up, each with its own servers.
+it.concurrent('with Redis and two processes, reports in all tabs that a server died, and continues', async ({
+  expect,
+}) => {
   await using redis = await startRedis()
   const port = await freePort()
   const server = await start('start', { PORT: `${port}`, REDIS_URL: redis.url })
@@ -170,7 +167,9 @@ it('with Redis and two processes, reports in all tabs that a server died, and co
   await server.stop()
 })
 
-it('with Redis, asks again if the server stopped between the question and its answer', async () => {
+it.concurrent('with Redis, asks again if the server stopped between the question and its answer', async ({
+  expect,
+}) => {
   await using redis = await startRedis()
   const port = await freePort()
   await using server = await start('start', { PORT: `${port}`, REDIS_URL: redis.url })
@@ -211,7 +210,7 @@ async function storeQuestion(url: string, chatId: string, text: string): Promise
   await channels.close()
 }
 
-it('serves the API and the page from one process in development', async () => {
+it.concurrent('serves the API and the page from one process in development', async () => {
   const port = await freePort()
   await using _server = await start('dev', { PORT: `${port}` })
   const page = await open(`http://127.0.0.1:${port}`)

@@ -317,10 +317,11 @@ describe.each(['memory', 'redis'] as const)('a limit over three instances, in %s
   })
 })
 
-describe('a limit over processes on Redis', () => {
+// Both wait for leases to end, each test on its own Redis.
+describe.concurrent('a limit over processes on Redis', () => {
   const limits = { connectionsPerKey: 5 }
 
-  it('is free again within 15 seconds after an instance is killed', async () => {
+  it('is free again within 15 seconds after an instance is killed', async ({ expect }) => {
     await using stack = new AsyncDisposableStack()
     const { url } = stack.use(await startRedis())
     const [first, second, third] = [
@@ -342,7 +343,7 @@ describe('a limit over processes on Redis', () => {
     expect((await open(third)).result).toBe('connectionsPerKey')
   }, 60_000)
 
-  it('counts an instance once that was frozen for longer than its lease', async () => {
+  it('counts an instance once that was frozen for longer than its lease', async ({ expect }) => {
     await using stack = new AsyncDisposableStack()
     const { url } = stack.use(await startRedis())
     const frozen = await startProcess(stack, url, limits)
@@ -364,10 +365,12 @@ describe('a limit over processes on Redis', () => {
   }, 60_000)
 })
 
-describe('a limit over the fleet, when Redis fails,', () => {
+describe.concurrent('a limit over the fleet, when Redis fails,', () => {
   const limits = { connectionsPerKey: 2 }
 
-  it('applies to each process, which the app is told once, and to the fleet again afterwards', async () => {
+  it('applies to each process, which the app is told once, and to the fleet again afterwards', async ({
+    expect,
+  }) => {
     await using stack = new AsyncDisposableStack()
     const redis = stack.use(await startRedis())
     const proxy = stack.use(await startTcpProxy(redis.port))
@@ -402,7 +405,9 @@ describe('a limit over the fleet, when Redis fails,', () => {
     expect(reports).toHaveLength(1)
   }, 60_000)
 
-  it('counts an instance once after Redis was frozen for longer than its lease', async () => {
+  it('counts an instance once after Redis was frozen for longer than its lease', async ({
+    expect,
+  }) => {
     await using stack = new AsyncDisposableStack()
     const redis = stack.use(await startRedis())
     const first = await startInstance(stack, { backend: limitedBackend(redis.url), limits })
@@ -423,9 +428,9 @@ describe('a limit over the fleet, when Redis fails,', () => {
     expect((await open(second)).result).toBe('connected')
   }, 60_000)
 
-  it.each(['FLUSHALL', 'restart'])(
+  it.for(['FLUSHALL', 'restart'])(
     'is known again within seconds after a %s',
-    async (how) => {
+    async (how, { expect }) => {
       await using stack = new AsyncDisposableStack()
       const redis = stack.use(await startRedis())
       const first = await startInstance(stack, { backend: limitedBackend(redis.url), limits })
@@ -440,6 +445,5 @@ describe('a limit over the fleet, when Redis fails,', () => {
         .toMatch(/^\S+:1:1 \S+:1:1$/)
       expect(await refusal(first)).toBe('connectionsPerKey')
     },
-    60_000,
   )
 })

@@ -1,10 +1,11 @@
-import { expect, it } from 'vitest'
+import { it } from 'vitest'
 import { range } from '../support/numbers.ts'
 import { setStage } from './stage.ts'
 
 const users = range(1, 20).map((i) => `user ${i}`)
 
-it('members are back after Redis has lost all its data', async () => {
+// They wait for leases to end, each on its own Redis.
+it.concurrent('members are back after Redis has lost all its data', async ({ expect }) => {
   await using stage = await setStage('lobby')
   const tabs = users.map((user) => stage.openTab(stage.door.url, user))
   await Promise.all(tabs.map(({ opened }) => opened))
@@ -13,7 +14,7 @@ it('members are back after Redis has lost all its data', async () => {
   await expect.poll(() => stage.members().catch(() => [])).toEqual([...users].sort())
 })
 
-it('nobody leaves while Redis is frozen for longer than a lease', async () => {
+it.concurrent('nobody leaves while Redis is frozen for longer than a lease', async ({ expect }) => {
   await using stage = await setStage('lobby')
   const tabs = users.map((user) => stage.openTab(stage.door.url, user))
   await Promise.all(tabs.map(({ opened }) => opened))

@@ -30,7 +30,8 @@ async function produceTwice(
   return ids
 }
 
-describe(`runs that another process takes over, seed ${seed},`, () => {
+// They wait for leases to end, each for its own runs.
+describe.concurrent(`runs that another process takes over, seed ${seed},`, () => {
   it('are completed word for word when their producer is killed at any word', async () => {
     for (let round = 0; round < 6 * factor; round++) {
       const [faulty, standby] = await Promise.all([
