@@ -134,7 +134,7 @@ export function createChannels<
 >(options: ChannelsOptions<TDefinitions, TTransformer>): Channels<TDefinitions, TTransformer> {
   const { onError, maxOpenChannels, ...settings } = settingsOf(options)
   const clock = detachedClock(settings.clock)
-  const tracer = new Tracer(options.trace)
+  const tracer = new Tracer(options.trace, clock)
   const backend = traceBackend(settings.backend, tracer, clock)
   const codec = createCodec(options.transformer)
   const report = (error: unknown, stage: ErrorStage, log: ChannelLog): void => {

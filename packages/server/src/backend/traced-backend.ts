@@ -68,7 +68,7 @@ class Timing {
     if (ids.length === 0) return result
     this.#tracer.report('stored', {
       ...tracedLog(log),
-      ids,
+      ids: [...ids],
       duplicate,
       characters: payloads.reduce((sum, { length }) => sum + length, 0),
       tookMs: this.#elapsedMs() - startedMs,

@@ -1,5 +1,12 @@
-import type { Trace, TraceFacts, TraceStep } from '@trpc-sse/protocol'
-import { isPromiseLike, logToConsole } from './calls.ts'
+import {
+  type Clock,
+  systemClock,
+  type Trace,
+  type TraceFacts,
+  type TraceStep,
+} from '@trpc-sse/protocol'
+import { isPromiseLike } from './calls.ts'
+import { FailureLog } from './failure-log.ts'
 
 /** The name of the channel of `node:diagnostics_channel` on which every step is published. */
 export const diagnosticsName = 'trpc-sse:trace'
@@ -24,9 +31,11 @@ const diagnostics = (globalThis as Runtime).process
 /** Reports steps to the app's `trace` and to the subscribers of `node:diagnostics_channel`. */
 export class Tracer {
   readonly #trace: Trace | undefined
+  readonly #failures: FailureLog
 
-  constructor(trace: Trace | undefined) {
+  constructor(trace: Trace | undefined, clock: Clock = systemClock) {
     this.#trace = trace
+    this.#failures = new FailureLog('trpc-sse: trace failed', clock)
   }
 
   /** Whether anybody wants steps. Ask before you collect the facts, which would cost time. */
@@ -34,20 +43,19 @@ export class Tracer {
     return this.#trace !== undefined || diagnostics?.hasSubscribers === true
   }
 
-  /** Reports a step. */
+  /**
+   * Reports a step. Call it last: the functions that it calls may end the subscription that it is
+   * about, or close everything.
+   */
   report<TStep extends TraceStep>(step: TStep, facts: TraceFacts[TStep]): void {
     try {
       const result = this.#trace?.(step, facts)
-      if (isPromiseLike(result)) result.then(undefined, onFailure)
+      if (isPromiseLike(result)) result.then(undefined, this.#failures.add)
     } catch (error) {
-      onFailure(error)
+      this.#failures.add(error)
     }
     if (diagnostics?.hasSubscribers) diagnostics.publish({ step, facts })
   }
-}
-
-function onFailure(error: unknown): void {
-  logToConsole('trpc-sse: trace failed', error)
 }
 
 const keyParts = /^(~\w*)?(?:\[("(?:[^"\\]|\\.)*"))?/

@@ -101,6 +101,7 @@ class FeedSender implements CallSource {
       else call.complete()
     }
     this.#trace(true)
+    if (call.hasEnded) return
     if (feed.isTooFarBehind()) cutOff(call)
     else connection.onceWritable(this.wake)
   }
@@ -109,8 +110,8 @@ class FeedSender implements CallSource {
   #trace(isBehind: boolean): void {
     if (isBehind === this.#isBehind) return
     this.#isBehind = isBehind
-    const { connection, mode } = this.#call
-    if (!mode.tracer.isOn) return
+    const { connection, mode, hasEnded } = this.#call
+    if (hasEnded || !mode.tracer.isOn) return
     const facts = this.#call.traced()
     if (!isBehind) mode.tracer.report('caught-up', facts)
     else mode.tracer.report('behind', { ...facts, bytesWaiting: connection.bytesWaiting })

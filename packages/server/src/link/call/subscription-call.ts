@@ -184,6 +184,7 @@ export class SubscriptionCall implements CallContext {
 
   /** Sends the frame of a value. */
   sendFrame(frame: Uint8Array): void {
+    if (this.hasEnded) return
     const { counters, tracer } = this.mode
     this.connection.send(frame)
     counters.eventsSent += 1
@@ -192,20 +193,22 @@ export class SubscriptionCall implements CallContext {
 
   /** Sends the client a gap. */
   sendGap(gap: Gap): void {
-    if (this.hasEnded) return
     this.start(undefined)
-    const { counters, tracer } = this.mode
+    // Traced calls such as `start` may end the call.
+    if (this.hasEnded) return
+    const { counters, tracer, writer } = this.mode
     counters.gaps += 1
+    this.#clientPosition = gap.position
+    this.connection.send(writer.gap(this.key, gap))
     const { reason, lastEventId } = gap
     if (tracer.isOn) tracer.report('gap', { ...this.traced(), reason, lastEventId })
-    this.#clientPosition = gap.position
-    this.connection.send(this.mode.writer.gap(this.key, gap))
   }
 
   /** Sends the client its position, unless the client has it already. */
   sendPosition(position: string | undefined): void {
     if (this.hasEnded || !position || position === this.#clientPosition) return
     this.start(undefined)
+    if (this.hasEnded) return
     this.#clientPosition = position
     this.connection.send(this.mode.writer.position(this.key, position))
   }
@@ -270,10 +273,11 @@ export class SubscriptionCall implements CallContext {
   #finish(writeLast: (() => Uint8Array) | undefined, reason?: DOMException): void {
     if (this.#state === 'ended') return
     const { tracer } = this.mode
-    if (tracer.isOn && this.#state === 'started') tracer.report('ended', this.traced())
+    const wasStarted = this.#state === 'started'
     this.#state = 'ended'
     if (writeLast) this.connection.send(writeLast())
     this.source?.close()
+    if (tracer.isOn && wasStarted) tracer.report('ended', this.traced())
     this.mode.onEnd(this, reason)
   }
 }
