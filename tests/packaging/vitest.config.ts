@@ -18,6 +18,9 @@ export default defineConfig({
       { find: /^@trpc-sse\/client$/, replacement: join(packed, 'index.js') },
       { find: '@trpc-sse/client/tabs', replacement: join(packed, 'tabs/index.js') },
     ],
+    // One process, which imports everything once.
+    isolate: false,
+    maxWorkers: 1,
     testTimeout: 60_000,
     expect: { poll: { timeout: 30_000 } },
   },
