@@ -68,7 +68,7 @@ async function expectAbandoned(runs: Runs): Promise<void> {
 
 describe(`runs on two servers, seed ${seed},`, () => {
   it('are abandoned for all followers alike when their producer is killed at any word', async () => {
-    for (let round = 0; round < 6 * factor; round++) {
+    for (let round = 0; round < 3 * factor; round++) {
       const producer = await deployment().startProducer()
       const fault = { signal: 'SIGKILL', word: below(words) } as const
       await expectAbandoned(await produceAll(producer, () => producer.gone(), fault))
@@ -76,7 +76,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
   })
 
   it('get no more deltas from a producer that was frozen for longer than its lease', async () => {
-    for (let round = 0; round < 3 * factor; round++) {
+    for (let round = 0; round < 2 * factor; round++) {
       const producer = await deployment().startProducer()
       const fault = { signal: 'SIGSTOP', word: below(words) } as const
       const runs = await produceAll(producer, async () => {}, fault)
@@ -93,7 +93,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
 
   it('are followed to their end when a server is killed', async () => {
     const producer = await deployment().startProducer()
-    for (let round = 0; round < 5 * factor; round++) {
+    for (let round = 0; round < 3 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {
         await received(1 + below(12))
         await deployment().replaceServer(round % 2 === 0 ? 0 : 1)
@@ -105,7 +105,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
 
   it('are followed to their end when the sockets of clients are cut', async () => {
     const producer = await deployment().startProducer()
-    for (let round = 0; round < 10 * factor; round++) {
+    for (let round = 0; round < 5 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {
         for (const item of [1, 4, 8, 12]) {
           await received(item + below(4))
@@ -135,7 +135,7 @@ describe(`runs on two servers, seed ${seed},`, () => {
 
   it('continue when Redis is killed and starts again with its log', async () => {
     const producer = await deployment().startProducer()
-    for (let round = 0; round < 5 * factor; round++) {
+    for (let round = 0; round < 3 * factor; round++) {
       const runs = await produceAll(producer, async (received) => {
         await received(1 + below(12))
         await deployment().redis.restart()
