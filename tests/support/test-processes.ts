@@ -29,13 +29,39 @@ export function testProcesses({
   return { name, createPoolWorker: (options) => new TestProcess(options, { name, nodePath }) }
 }
 
+/**
+ * The files that take half a minute or more. Those that need the cores come in turn with those that
+ * wait for servers and browsers.
+ */
+const longest: readonly string[] = [
+  'tests/packaging.test.ts',
+  'tests/fleet/limits.test.ts',
+  'tests/demo.test.ts',
+  'tests/examples/ai-chat.test.ts',
+  'tests/simulation/simulation.test.ts',
+  'tests/runs/kills.test.ts',
+  'tests/demo-redis.test.ts',
+  'tests/presence/outage.test.ts',
+  'tests/demo-people.test.ts',
+  'tests/fleet/rolling-restart.test.ts',
+  'tests/docs.test.ts',
+  'bench/smoke.test.ts',
+  'tests/runs/take-over.test.ts',
+  'tests/examples/next.test.ts',
+  'tests/multiplexed/rollover.test.ts',
+  'tests/site/site.test.ts',
+  'tests/examples/hono.test.ts',
+]
+
 /** Starts files in an order that keeps both cores busy until the end. */
 export class TestOrder extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files)
-    // The longest files are those of `unit` with separate processes. The shortest, which share a
-    // process, are last.
+    // After the longest, files of `unit` with separate processes take longer than others. The
+    // shortest, which share a process, are last.
     const rank = ({ moduleId, project }: TestSpecification): number => {
+      const place = longest.findIndex((path) => moduleId.endsWith(path))
+      if (place >= 0) return place - longest.length
       if (sharesProcess(moduleId)) return 2
       return project.name === 'unit' ? 0 : 1
     }
