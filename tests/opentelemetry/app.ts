@@ -2,7 +2,7 @@ import { initTRPC } from '@trpc/server'
 import { sseLink } from '@trpc-sse/client'
 import { traceLink } from '@trpc-sse/client/trace'
 import { openTelemetry } from '@trpc-sse/opentelemetry'
-import { channel, createChannels } from '@trpc-sse/server'
+import { type Backend, channel, createChannels } from '@trpc-sse/server'
 import { z } from 'zod'
 import { untypedClient } from '../support/follow.ts'
 import { serveRouter } from '../support/router-server.ts'
@@ -10,8 +10,13 @@ import { startSdk } from './sdk.ts'
 
 const t = initTRPC.create()
 
+interface Options {
+  readonly limits?: { readonly connectionsPerAddress: number }
+  readonly backend?: Backend
+}
+
 /** An app whose server and client report to one SDK. */
-export async function startApp(limits = { connectionsPerAddress: 2 }) {
+export async function startApp({ limits = { connectionsPerAddress: 2 }, backend }: Options = {}) {
   const stack = new AsyncDisposableStack()
   const sdk = stack.use(await startSdk())
   const trace = openTelemetry(sdk)
@@ -25,6 +30,7 @@ export async function startApp(limits = { connectionsPerAddress: 2 }) {
     },
     onError() {},
     trace,
+    ...(backend && { backend }),
   })
   stack.defer(() => channels.close())
   const router = t.router({

@@ -118,7 +118,7 @@ async function drawPage(panels: readonly DrawnPanel[]): Promise<void> {
   await page.screenshot({ path: join(root, 'docs/dashboard.png'), fullPage: true })
 }
 
-await using app = await startApp({ connectionsPerAddress: 8 })
+await using app = await startApp({ limits: { connectionsPerAddress: 8 } })
 await using _prometheus = await startPrometheus(app.sdk.url)
 await live(app)
 await drawPage(await Promise.all(dashboard.panels.map(readPanel)))

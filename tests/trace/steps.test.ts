@@ -84,7 +84,8 @@ describe('trace', () => {
     expect(after).toEqual(['heard', 'windowed', 'framed', 'sent', 'received', 'delivered'])
     const [opened] = stepsNamed(steps, 'opened')
     const subscription = { stream: opened?.stream, key: expect.any(String), path: 'onMessage' }
-    const call = { path: 'onMessage', input: { id: 'a' }, data: { text: 'hello' } }
+    const [bytes, subscribedAt] = [expect.any(Number), expect.any(Number)]
+    const call = { path: 'onMessage', input: { id: 'a' }, data: { text: 'hello' }, subscribedAt }
     const [stored] = stepsNamed(way, 'stored')
     expect(stored).toEqual({
       ...log,
@@ -95,8 +96,8 @@ describe('trace', () => {
     })
     expect(stepsNamed(way, 'heard')).toEqual([{ ...log, id }])
     expect(stepsNamed(way, 'windowed')).toEqual([{ ...log, id, source: 'notification' }])
-    expect(stepsNamed(way, 'framed')).toEqual([{ id, bytes: expect.any(Number) }])
-    expect(stepsNamed(way, 'sent')).toEqual([{ ...subscription, id, bytes: expect.any(Number) }])
+    expect(stepsNamed(way, 'framed')).toEqual([{ id, bytes, subscribedAt }])
+    expect(stepsNamed(way, 'sent')).toEqual([{ ...subscription, id, bytes }])
     expect(stepsNamed(way, 'received')).toEqual([{ ...call, id }])
     expect(stepsNamed(way, 'delivered')).toEqual([{ ...call, id }])
   })

@@ -1,13 +1,9 @@
-import type { Attributes, Histogram, Meter, ObservableResult } from '@opentelemetry/api'
-import {
-  type EventId,
-  eventTimeMs,
-  isEventId,
-  type TracedRefusal,
-  type TracedSubscription,
-} from '@trpc-sse/protocol'
+import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
+import { eventTimeMs, isEventId } from '@trpc-sse/protocol'
+import { behindMetrics } from './behind-metrics.ts'
 import { attributes, system } from './names.ts'
 import type { StepHandlers } from './step-handlers.ts'
+import { incidentMetrics, openMetrics } from './stream-metrics.ts'
 
 /**
  * Bucket boundaries in seconds. Those from 5 ms are what the conventions advise for the duration of
@@ -28,7 +24,7 @@ function durationOf(meter: Meter, name: string, description: string): Histogram 
 
 /** Creates the handlers that record what happens on a server. */
 export function serverMetrics(meter: Meter): readonly StepHandlers[] {
-  return [storeMetrics(meter), streamMetrics(meter), behindMetrics(meter)]
+  return [storeMetrics(meter), openMetrics(meter), incidentMetrics(meter), behindMetrics(meter)]
 }
 
 function storeMetrics(meter: Meter): StepHandlers {
@@ -61,54 +57,6 @@ function aboutChannel(channel: string, operation: string, type: string): Attribu
     [attributes.operationType]: type,
     [attributes.destination]: channel,
   }
-}
-
-function streamMetrics(meter: Meter): StepHandlers {
-  const streams = meter.createUpDownCounter('trpc_sse.streams', {
-    description: 'Open streams.',
-    unit: '{stream}',
-  })
-  const subscriptions = meter.createUpDownCounter('trpc_sse.subscriptions', {
-    description: 'Running subscriptions.',
-    unit: '{subscription}',
-  })
-  const gaps = meter.createCounter('trpc_sse.gaps', {
-    description: 'Gaps that subscriptions were told of.',
-    unit: '{gap}',
-  })
-  const refused = meter.createCounter('trpc_sse.refused', {
-    description: 'Streams and publishes that were refused.',
-    unit: '{request}',
-  })
-  const failed = meter.createCounter('trpc_sse.failed', {
-    description: 'Subscriptions that failed.',
-    unit: '{subscription}',
-  })
-  const moved = meter.createCounter('trpc_sse.moved', {
-    description: 'Streams whose client was asked to continue on another one.',
-    unit: '{stream}',
-  })
-  return {
-    opened: () => streams.add(1),
-    closed: () => streams.add(-1),
-    started(facts) {
-      if ('stream' in facts) subscriptions.add(1)
-    },
-    ended: () => subscriptions.add(-1),
-    gap(facts) {
-      if ('stream' in facts) gaps.add(1, { [attributes.reason]: facts.reason })
-    },
-    // Clients choose the paths of requests that are refused or fail, so there may be any number.
-    refused: (facts) => refused.add(1, aboutRefusal(facts)),
-    failed(facts) {
-      if ('stream' in facts) failed.add(1, aboutRefusal(facts))
-    },
-    moved: ({ reason }) => moved.add(1, { [attributes.reason]: reason }),
-  }
-}
-
-function aboutRefusal({ code, limit }: TracedRefusal): Attributes {
-  return { [attributes.error]: code, ...(limit !== undefined && { [attributes.limit]: limit }) }
 }
 
 /** What was sent to the subscriptions of a procedure. */
@@ -154,55 +102,22 @@ export function deliveryMetrics(meter: Meter): StepHandlers {
         known.bytes += bytes
       } else sent.set(path, { events: 1, bytes })
     },
-    framed({ id }) {
-      if (isEventId(id)) latency.record(ageOf(id))
+    framed({ id, subscribedAt }) {
+      const ageS = ageOf(id, subscribedAt)
+      if (ageS !== undefined) latency.record(ageS)
     },
   }
 }
 
-/** Returns the age of an event in seconds. The clock of the store may be ahead of this one. */
-function ageOf(id: EventId): number {
-  return Math.max(0, Date.now() - eventTimeMs(id)) / 1_000
-}
-
-function behindMetrics(meter: Meter): StepHandlers {
-  /** The times since when subscriptions are behind. */
-  const behind = new Map<string, number>()
-  const observe = (
-    name: string,
-    { description, unit }: { readonly description: string; readonly unit: string },
-    measure: () => number,
-  ): void => {
-    const gauge = meter.createObservableGauge(name, { description, unit })
-    gauge.addCallback((result: ObservableResult) => result.observe(measure()))
-  }
-  observe(
-    'trpc_sse.behind',
-    { description: 'Subscriptions whose client reads too slowly.', unit: '{subscription}' },
-    () => behind.size,
-  )
-  observe(
-    'trpc_sse.behind.longest',
-    { description: 'How long the slowest subscription has been behind.', unit: 's' },
-    () => {
-      // The map is in the order of the times.
-      const [longest] = behind.values()
-      return longest === undefined ? 0 : (Date.now() - longest) / 1_000
-    },
-  )
-  const isOver = (facts: TracedSubscription): void => void behind.delete(nameOf(facts))
-  return {
-    behind(facts) {
-      const name = nameOf(facts)
-      if (!behind.has(name)) behind.set(name, Date.now())
-    },
-    'caught-up': isOver,
-    ended: isOver,
-  }
-}
-
-function nameOf({ stream, key }: TracedSubscription): string {
-  return `${stream} ${key}`
+/**
+ * Returns the age of an event in seconds. Returns `undefined` for an event that is older than the
+ * subscription, which says nothing about delays, and for an id without a time. The clock of the
+ * store may be ahead of this one.
+ */
+function ageOf(id: string | undefined, subscribedAt = 0): number | undefined {
+  if (id === undefined || !isEventId(id)) return undefined
+  const publishedAt = eventTimeMs(id)
+  return publishedAt < subscribedAt ? undefined : Math.max(0, Date.now() - publishedAt) / 1_000
 }
 
 /** Creates the handlers that record what happens in a client. */
@@ -221,8 +136,9 @@ export function clientMetrics(meter: Meter): StepHandlers {
     unit: '{gap}',
   })
   return {
-    delivered({ path, id }) {
-      if (id !== undefined && isEventId(id)) latency.record(ageOf(id), { [attributes.path]: path })
+    delivered({ path, id, subscribedAt }) {
+      const ageS = ageOf(id, subscribedAt)
+      if (ageS !== undefined) latency.record(ageS, { [attributes.path]: path })
     },
     reconnecting: ({ path }) => reconnects.add(1, { [attributes.path]: path }),
     gap(facts) {

@@ -28,6 +28,8 @@ export interface TracedCall {
 
 /** An event at a client's subscription, in the facts of a step. */
 export interface TracedEvent extends TracedCall {
+  /** When the app subscribed, in milliseconds since 1970. Older events are replayed. */
+  readonly subscribedAt: number
   readonly id: string | undefined
   /** The value that the handler gets. */
   readonly data: unknown
@@ -77,7 +79,15 @@ export interface EventTrace {
   /** A process has read events of a log. */
   readonly read: TracedLog & TracedCost & { readonly cause: ReadCause; readonly events: number }
   /** An event was written as a frame, which all its subscriptions share. */
-  readonly framed: { readonly id: string; readonly bytes: number }
+  readonly framed: {
+    readonly id: string
+    readonly bytes: number
+    /**
+     * When the first subscription that gets it has started, in milliseconds since 1970. Older events
+     * are replayed. `undefined` if nobody traced then.
+     */
+    readonly subscribedAt: number | undefined
+  }
   /** An event or a value was passed on to the connection of a client. */
   readonly sent: TracedSubscription & { readonly id: string | undefined; readonly bytes: number }
   /** An event has arrived at a client's subscription, and was decoded. */

@@ -38,6 +38,7 @@ export function traceLink<TRouter extends AnyTRPCRouter>(trace: Trace): TRPCLink
 /** Reports the steps of one subscription. */
 class CallTracer {
   readonly call: { readonly path: string; readonly input: unknown }
+  readonly #subscribedAt = Date.now()
   readonly #trace: Trace
   readonly #op: Operation
 
@@ -54,7 +55,7 @@ class CallTracer {
     return {
       ...context,
       onGap: (gap: TraceFacts['gap']) => {
-        this.report('gap', gap)
+        this.report('gap', { ...gap })
         return typeof onGap === 'function' ? onGap(gap) : undefined
       },
     }
@@ -65,7 +66,12 @@ class CallTracer {
     if (result.type === 'data' || result.type === undefined) {
       // tRPC wraps the value of a tracked event.
       const { id, data } = result
-      const event = { ...this.call, id, data: id === undefined ? data : Object(data).data }
+      const event = {
+        ...this.call,
+        subscribedAt: this.#subscribedAt,
+        id,
+        data: id === undefined ? data : Object(data).data,
+      }
       this.report('received', event)
       return event
     }

@@ -96,6 +96,8 @@ export class SubscriptionCall implements CallContext {
   #state: 'waiting' | 'started' | 'ended'
   /** The last id that the client has, from which it would resume. */
   #clientPosition: string | undefined
+  /** When it started, in milliseconds since 1970; `undefined` if nobody traced then. */
+  #startedAt: number | undefined
 
   constructor(options: SubscriptionCallOptions) {
     const { mode, key, lastEventId } = options
@@ -128,8 +130,9 @@ export class SubscriptionCall implements CallContext {
     this.#clientPosition = position || this.#clientPosition
     this.mode.onStart(this, position && this.#clientPosition)
     const { tracer } = this.mode
-    if (tracer.isOn)
-      tracer.report('started', { ...this.traced(), lastEventId: this.#clientPosition })
+    if (!tracer.isOn) return
+    this.#startedAt = this.connection.now()
+    tracer.report('started', { ...this.traced(), lastEventId: this.#clientPosition })
   }
 
   /** Returns the facts that name it in a trace. */
@@ -156,7 +159,7 @@ export class SubscriptionCall implements CallContext {
     const { tracer } = this.mode
     let bytes = 0
     for (const { length } of parts) bytes += length
-    if (isNew) tracer.report('framed', { id, bytes })
+    if (isNew) tracer.report('framed', { id, bytes, subscribedAt: this.#startedAt })
     if (this.#eventHead) bytes += this.#eventHead.length
     const { connection, key, subject } = this
     tracer.report('sent', { stream: connection.number, key, path: subject.path, id, bytes })

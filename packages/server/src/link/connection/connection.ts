@@ -132,6 +132,11 @@ export class Connection implements SlotHolder {
     return this.#readGroup
   }
 
+  /** Returns the time of day, in milliseconds since 1970. */
+  now(): number {
+    return this.#options.now()
+  }
+
   /** Sets the owner, once the app has returned the key. */
   setOwner(key: string | undefined, ctx: unknown): void {
     this.#openedAt = this.#options.now()
