@@ -70,6 +70,9 @@ it('goes offline for 10 s, and continues without a loss', async () => {
   await row('"a"').getByText('reconnecting', { exact: true }).waitFor()
   await expect(tab.evaluate(() => page.send('x'))).rejects.toThrow('offline by the devtools')
   for (const number of range(1, 10)) await app.publish(number)
+  await button(/^Go online \(in \d+ s\)$/).waitFor()
+  expect(await got()).toEqual(['before'])
+  await tab.evaluate(() => page.pass())
   await expect.poll(got).toEqual(['before', ...range(1, 10)])
   await row('"a"').getByText('11 events · 1 reconnect').waitFor()
   await row('"a"').getByText('last reconnect: The connection to').waitFor()
@@ -112,16 +115,39 @@ it('shows no headers and no connection params', async () => {
   await tab.evaluate(() => page.mount())
   await follow('a')
   const text = (): Promise<string | null> => tab.locator('[data-trpc-sse-devtools]').innerHTML()
-  for (const name of ['Timeline', 'Requests', 'Subscriptions']) {
+  for (const name of ['Timeline', 'Frames', 'Requests', 'Subscriptions']) {
     await goTo(name)
     await rows(name).first().waitFor()
     const shadow = await tab.evaluate(
       () => document.querySelector('[data-trpc-sse-devtools]')?.shadowRoot?.innerHTML,
     )
     expect(shadow).not.toContain('secret')
-    expect(shadow).toContain(name === 'Requests' ? 'POST /trpc/~sse' : 'onMessage')
+    expect(shadow).toContain(
+      { Frames: '$connected', Requests: 'POST /trpc/~sse' }[name] ?? 'onMessage',
+    )
+    expect(shadow).not.toMatch(/connectionId[^…]{20}/)
   }
   expect(await text()).toBe('')
+})
+
+it('shows frames as they come, and keeps the lists as they are while it is paused', async () => {
+  await tab.evaluate(() => page.mount())
+  await follow('a')
+  await goTo('Frames')
+  await rows('Frames').getByText('$started').waitFor()
+  const { id } = await app.publish('one')
+  await rows('Frames').filter({ hasText: id }).getByText('{"json":"one"}').waitFor()
+  await button('Pause').click()
+  await tab.getByRole('button', { name: 'Pause', pressed: true }).waitFor()
+  const count = await rows('Frames').count()
+  await app.publish('two')
+  await expect.poll(got).toEqual(['one', 'two'])
+  // The header is rendered after the event, and the list isn't.
+  await button('Go offline for 10 s').click()
+  await tab.getByText('Offline: streams are cut').waitFor()
+  expect(await rows('Frames').count()).toBe(count)
+  await button('Pause').click()
+  await rows('Frames').getByText('{"json":"two"}').waitFor()
 })
 
 it('shows hostile values as text', async () => {
@@ -145,7 +171,7 @@ it('is used with the keyboard alone', async () => {
   await tab.evaluate(() => page.mount())
   await follow('a')
   await follow('b')
-  for (const _ of ['offline', 'clear', 'tabs']) await tab.keyboard.press('Tab')
+  for (const _ of ['offline', 'pause', 'clear', 'tabs']) await tab.keyboard.press('Tab')
   await tab.keyboard.press('ArrowRight')
   await tab.keyboard.press('ArrowRight')
   await tab.keyboard.press('ArrowLeft')
@@ -153,9 +179,9 @@ it('is used with the keyboard alone', async () => {
   await tab.keyboard.press('Tab')
   await tab.keyboard.type('"B"')
   await expect.poll(() => rows('Timeline').count()).toBe(2)
-  for (const _ of ['list', 'pause']) await tab.keyboard.press('Tab')
-  await tab.keyboard.press('Space')
-  await tab.getByRole('button', { name: 'Pause', pressed: true }).waitFor()
+  for (const _ of ['list', 'entry']) await tab.keyboard.press('Tab')
+  await tab.keyboard.press('Enter')
+  await rows('Timeline').locator('details[open]').waitFor()
 })
 
 it('fits into 360 pixels', async () => {
@@ -164,10 +190,12 @@ it('fits into 360 pixels', async () => {
   await follow('a-room-with-quite-a-long-name-that-does-not-fit')
   await app.publish('one', 'a-room-with-quite-a-long-name-that-does-not-fit')
   await row('onMessage').getByText('1 event').waitFor()
-  for (const name of ['Timeline', 'Requests', 'Subscriptions']) {
+  for (const name of ['Timeline', 'Frames', 'Requests', 'Subscriptions']) {
     await goTo(name)
     await rows(name).first().waitFor()
     await picture(`narrow-${name.toLowerCase()}`)
+    const panels = tab.locator('[data-trpc-sse-devtools]')
+    expect(await panels.evaluate((host) => host.scrollWidth)).toBe(360)
     expect(await tab.evaluate(() => document.documentElement.scrollWidth)).toBe(360)
     const panel = tab.getByRole('tabpanel', { name })
     expect(await panel.evaluate((one) => one.scrollWidth - one.clientWidth)).toBe(0)
@@ -210,4 +238,29 @@ it.each(['light', 'dark'] as const)('is a plugin of TanStack Devtools, %s', asyn
     .evaluate((host) => getComputedStyle(host).backgroundColor)
   expect(background).toBe({ light: 'rgb(255, 255, 255)', dark: 'rgb(27, 27, 29)' }[theme])
   await picture(`tanstack-${theme}`)
+})
+
+it('is a plugin of TanStack Devtools without React, also in a window of its own', async () => {
+  await tab.goto(`${app.url}/tanstack`)
+  await tab.evaluate(() => page.mountInCore())
+  await follow('lobby')
+  await row('lobby').getByText('live').waitFor()
+  const background = (page: Page): Promise<string> =>
+    page
+      .locator('[data-trpc-sse-devtools]')
+      .evaluate((host) => getComputedStyle(host).backgroundColor)
+  expect(await background(tab)).toBe('rgb(27, 27, 29)')
+  await button('Close TanStack Devtools').click()
+  const before = await tab.evaluate(() => page.timers())
+  await app.publish('one', 'lobby')
+  await expect.poll(got).toEqual(['one'])
+  expect(await tab.evaluate(() => page.timers())).toBe(before)
+  await button('Open TanStack Devtools').click()
+  await row('lobby').getByText('1 event').waitFor()
+  const detached = tab.waitForEvent('popup')
+  await button('Detach TanStack Devtools').click()
+  const popup = await detached
+  await app.publish('two', 'lobby')
+  await popup.getByRole('list', { name: 'Subscriptions' }).getByText('2 events').waitFor()
+  expect(await background(popup)).toBe('rgb(27, 27, 29)')
 })

@@ -1,4 +1,5 @@
 /** The page's API for the test. */
+import { TanStackDevtoolsCore } from '@tanstack/devtools'
 import { TanStackDevtools } from '@tanstack/react-devtools'
 import {
   createTRPCUntypedClient,
@@ -16,15 +17,24 @@ import { createElement } from 'react'
 import { createRoot } from 'react-dom/client'
 import superjson from 'superjson'
 
-/** Ten seconds pass in half a second, so that no test waits. */
-const speed = 20
-const startMs = Date.now()
-const fastClock: Clock = {
+/** The number of timers that the panels have started: they need one to do anything. */
+let timers = 0
+
+/** Timers of ten seconds wait for the test. All others, such as those of the panel, don't. */
+const heldMs = 10_000
+const held = new Set<() => void>()
+let passedMs = 0
+const clock: Clock = {
   ...systemClock,
-  now: () => startMs + (Date.now() - startMs) * speed,
-  after: (ms, callback) => systemClock.after(ms / speed, callback),
+  now: () => Date.now() + passedMs,
+  after(ms, callback) {
+    timers += 1
+    if (ms < heldMs) return systemClock.after(ms, callback)
+    held.add(callback)
+    return () => held.delete(callback)
+  },
 }
-const devtools = createDevtools({ clock: fastClock })
+const devtools = createDevtools({ clock })
 const url = new URL('/trpc', location.href).href
 const client = createTRPCUntypedClient({
   links: [
@@ -44,7 +54,6 @@ const client = createTRPCUntypedClient({
 })
 
 type Envelopes = Observer<OperationResultEnvelope<unknown, never>, never>
-let timers = 0
 const simulated = createDevtools({
   clock: {
     ...systemClock,
@@ -88,6 +97,12 @@ const page = {
       }),
     )
   },
+  mountInCore(): void {
+    new TanStackDevtoolsCore({
+      plugins: [{ ...devtools.plugin, defaultOpen: true }],
+      config: { theme: 'dark', defaultOpen: true },
+    }).mount(root)
+  },
   follow(path: string, input?: unknown): Promise<void> {
     return new Promise((resolve, reject) => {
       subscriptions.push(
@@ -102,6 +117,14 @@ const page = {
   /** Follows with an input that JSON and HTML have trouble with. */
   followHostile: () => page.follow('onMessage', hostile()),
   unfollow: (index: number) => subscriptions[index]?.unsubscribe(),
+  /** Lets ten seconds pass. */
+  pass(): void {
+    passedMs += heldMs
+    for (const callback of held) {
+      held.delete(callback)
+      callback()
+    }
+  },
   send: (text: string) => client.mutation('send', { id: 'a', text }),
   /** Starts many subscriptions that no server has, and shows them. */
   simulate(count: number): void {
@@ -118,7 +141,6 @@ const page = {
     }
     return performance.now() - startedMs
   },
-  /** The number of timers that the simulated panel has started: it needs one to do anything. */
   timers: () => timers,
 }
 

@@ -4,7 +4,8 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import type { SseGap } from '@trpc-sse/client'
 import type { OfflineSwitch } from './network/offline.ts'
-import type { Recorder, SubscriptionRecorder } from './record/recorder.ts'
+import type { Recorder } from './record/recorder.ts'
+import type { SubscriptionRecorder } from './record/subscription-recorder.ts'
 
 /** Creates the link that records subscriptions, and refuses other calls while offline. */
 export function recordingLink<TRouter extends AnyTRPCRouter>(

@@ -1,6 +1,7 @@
 import type { Fetch } from '@trpc-sse/client'
 import { errorText } from '../record/preview.ts'
-import type { Recorder, RequestRecorder } from '../record/recorder.ts'
+import type { Recorder } from '../record/recorder.ts'
+import type { RequestRecorder } from '../record/request-recorder.ts'
 import { Breaker } from './breaker.ts'
 import type { OfflineSwitch } from './offline.ts'
 import { watchBody } from './watch-body.ts'
@@ -57,8 +58,9 @@ function recordStream(
   onError: (error: unknown) => void,
 ): Response {
   record.opened(status)
+  const onChunk = (chunk: Uint8Array): void => record.received(chunk)
   const onEnd = (): void => over('ended by the server')
-  const watched = body && watchBody(body, signal, { onBytes: record.received, onEnd, onError })
+  const watched = body && watchBody(body, signal, { onChunk, onEnd, onError })
   return new Response(watched, { status, statusText, headers })
 }
 

@@ -1,6 +1,6 @@
 /** What is reported about a body. Its end or error may be reported more than once. */
 export interface BodyListener {
-  readonly onBytes: (bytes: number) => void
+  readonly onChunk: (chunk: Uint8Array) => void
   readonly onEnd: () => void
   readonly onError: (error: unknown) => void
 }
@@ -12,7 +12,7 @@ export interface BodyListener {
 export function watchBody(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
-  { onBytes, onEnd, onError }: BodyListener,
+  { onChunk, onEnd, onError }: BodyListener,
 ): ReadableStream<Uint8Array> {
   const reader = body.getReader()
   const source: UnderlyingDefaultSource<Uint8Array> = {
@@ -34,7 +34,7 @@ export function watchBody(
         onEnd()
         controller.close()
       } else {
-        onBytes(value.byteLength)
+        onChunk(value)
         controller.enqueue(value)
       }
     },

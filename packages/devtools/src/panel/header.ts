@@ -1,29 +1,42 @@
 import type { SubscriptionStatus } from '../record/records.ts'
-import type { PanelContext, View } from './context.ts'
+import type { PanelChoices, PanelContext, View } from './context.ts'
 import { type Elements, setText } from './elements.ts'
 
 const offlineMs = 10_000
 
-/** The panel's first lines: a summary, and the switch for the network. */
-export function createHeader({ recorder, offline }: PanelContext, elements: Elements): View {
+/** The panel's first lines: a summary, and buttons for the network and for what is shown. */
+export function createHeader(
+  { recorder, offline }: PanelContext,
+  choices: PanelChoices,
+  elements: Elements,
+  onChoice: () => void,
+): View {
   const summary = elements.create('span', { class: 'summary' })
   const network = elements.button('', () => {
     if (offline.isOffline) offline.goOnline()
     else offline.goOffline(offlineMs)
   })
-  const clear = elements.button('Clear', () => recorder.clear())
+  const pause = elements.button('Pause', () => {
+    choices.isPaused = !choices.isPaused
+    onChoice()
+  })
+  pause.title = 'Keep the lists as they are'
+  const clear = elements.button('Clear', () => {
+    recorder.clear()
+    onChoice()
+  })
   clear.title = 'Forget what is over'
   const banner = elements.create('p', { class: 'banner', attributes: { role: 'status' } })
-  const bar = elements.create('div', { class: 'bar', children: [summary, network, clear] })
+  const bar = elements.create('div', { class: 'bar', children: [summary, network, pause, clear] })
   return {
     element: elements.create('header', { children: [bar, banner] }),
     render() {
+      const { isOffline, leftMs } = offline
+      const back = `Go online (in ${Math.ceil(leftMs / 1_000)} s)`
       setText(summary, summaryOf(recorder.running.values()))
-      setText(network, offline.isOffline ? 'Go online' : 'Go offline for 10 s')
-      setText(banner, offline.isOffline ? 'Offline: streams are cut, and requests fail.' : '')
-      const leftS = Math.ceil(offline.leftMs / 1_000)
-      network.title = offline.isOffline ? `Online in ${leftS} s` : ''
-      if (offline.isOffline) setText(network, `Go online (in ${leftS} s)`)
+      setText(network, isOffline ? back : 'Go offline for 10 s')
+      setText(banner, isOffline ? 'Offline: streams are cut, and requests fail.' : '')
+      pause.setAttribute('aria-pressed', `${choices.isPaused}`)
     },
   }
 }

@@ -1,13 +1,9 @@
 import type { Panel, PanelOptions } from '../devtools.ts'
-import type { PanelChoices, PanelContext } from './context.ts'
+import { createContent } from './content.ts'
+import type { PanelContext } from './context.ts'
 import { Elements } from './elements.ts'
-import { createHeader } from './header.ts'
 import { Renderer } from './renderer.ts'
-import { createRequestList } from './request-list.ts'
-import { styles } from './styles.ts'
-import { createSubscriptionList } from './subscription-list.ts'
-import { createTabs } from './tabs.ts'
-import { createTimelineList } from './timeline-list.ts'
+import { adoptStyles } from './styles.ts'
 
 /** How often the time until the network is back is shown again, in milliseconds. */
 const countdownMs = 1_000
@@ -18,27 +14,23 @@ export function mountPanel(
   parent: HTMLElement,
   options: PanelOptions,
 ): Panel {
-  const { ownerDocument: document } = parent
-  const view = document.defaultView ?? window
-  const elements = new Elements(document)
+  const { clock, offline, recorder } = context
+  const elements = new Elements(parent.ownerDocument)
   const host = elements.create('div', { attributes: { 'data-trpc-sse-devtools': '' } })
   const root = host.attachShadow({ mode: 'open' })
-  // A style element would need permission from a content security policy.
-  const sheet = new view.CSSStyleSheet()
-  sheet.replaceSync(styles)
-  root.adoptedStyleSheets = [sheet]
   const content = createContent(context, elements, () => renderer.request())
-  root.append(...content.children)
+  root.append(...content.elements)
   parent.append(host)
 
-  const renderer = new Renderer(view, context.clock, render)
+  const renderer = new Renderer(host, clock, render)
   let unlisten: (() => void) | undefined
   let stopCountdown = (): void => {}
   function render(): void {
+    // TanStack Devtools can move the panel to a window of its own.
+    adoptStyles(root)
     content.render()
     stopCountdown()
-    if (context.offline.isOffline)
-      stopCountdown = context.clock.after(countdownMs, () => renderer.request())
+    if (offline.isOffline) stopCountdown = clock.after(countdownMs, () => renderer.request())
   }
   function close(): void {
     unlisten?.()
@@ -48,12 +40,10 @@ export function mountPanel(
   }
   function update({ theme, isOpen = true }: PanelOptions): void {
     host.style.colorScheme = theme ?? ''
-    if (!isOpen) {
-      close()
-      return
-    }
-    unlisten ??= context.recorder.onChange(() => renderer.request())
-    renderer.request()
+    if (isOpen) {
+      unlisten ??= recorder.onChange(() => renderer.request())
+      renderer.request()
+    } else close()
   }
   update(options)
   return {
@@ -61,43 +51,6 @@ export function mountPanel(
     unmount() {
       close()
       host.remove()
-    },
-  }
-}
-
-/** Creates what a panel consists of. */
-function createContent(context: PanelContext, elements: Elements, onChoice: () => void) {
-  const choices: PanelChoices = { filter: '', selected: undefined, isPaused: false }
-  const header = createHeader(context, elements)
-  const filter = elements.create('input', {
-    attributes: {
-      type: 'search',
-      placeholder: 'Filter by path, input or status',
-      'aria-label': 'Filter',
-    },
-  })
-  filter.addEventListener('input', () => {
-    choices.filter = filter.value.trim().toLowerCase()
-    onChoice()
-  })
-  const tabs = createTabs(
-    {
-      Subscriptions: createSubscriptionList(context, choices, elements, (record) => {
-        choices.selected = record
-        tabs.select('Timeline')
-      }),
-      Timeline: createTimelineList(context, choices, elements, onChoice),
-      Requests: createRequestList(context, choices, elements),
-    },
-    filter,
-    elements,
-  )
-  tabs.select('Subscriptions')
-  return {
-    children: [header.element, tabs.element],
-    render(): void {
-      header.render()
-      tabs.render()
     },
   }
 }

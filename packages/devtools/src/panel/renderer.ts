@@ -3,17 +3,17 @@ import { type Clock, elapsedTime } from '@trpc-sse/protocol'
 /** The shortest time between two renderings, in milliseconds. */
 const minIntervalMs = 100
 
-/** Renders in the frames of a window, however often it is asked to. */
+/** Renders in the frames of an element's window, however often it is asked to. */
 export class Renderer {
-  readonly #view: Window
+  readonly #host: HTMLElement
   readonly #clock: Clock
   readonly #elapsed: () => number
   readonly #render: () => void
   #lastMs = Number.NEGATIVE_INFINITY
   #cancel: (() => void) | undefined
 
-  constructor(view: Window, clock: Clock, render: () => void) {
-    this.#view = view
+  constructor(host: HTMLElement, clock: Clock, render: () => void) {
+    this.#host = host
     this.#clock = clock
     this.#elapsed = elapsedTime(clock)
     this.#render = render
@@ -24,12 +24,13 @@ export class Renderer {
     if (this.#cancel) return
     const waitMs = Math.max(0, this.#lastMs + minIntervalMs - this.#elapsed())
     this.#cancel = this.#clock.after(waitMs, () => {
-      const frame = this.#view.requestAnimationFrame(() => {
+      const view = this.#host.ownerDocument.defaultView ?? window
+      const frame = view.requestAnimationFrame(() => {
         this.#cancel = undefined
         this.#lastMs = this.#elapsed()
         this.#render()
       })
-      this.#cancel = () => this.#view.cancelAnimationFrame(frame)
+      this.#cancel = () => view.cancelAnimationFrame(frame)
     })
   }
 

@@ -1,5 +1,18 @@
-/** The panel's styles. Colors follow `color-scheme`. */
-export const styles = `
+/**
+ * Gives a shadow root the panel's styles, unless it has them. A document that it is moved to takes
+ * them away, and accepts only those that its own window has created. A style element would need
+ * permission from a content security policy.
+ */
+export function adoptStyles(root: ShadowRoot): void {
+  if (root.adoptedStyleSheets.length > 0) return
+  const view = root.ownerDocument.defaultView ?? window
+  const sheet = new view.CSSStyleSheet()
+  sheet.replaceSync(styles)
+  root.adoptedStyleSheets = [sheet]
+}
+
+/** Colors follow `color-scheme`. */
+const styles = `
 :host { all: initial; display: block; height: 100%; color-scheme: inherit;
   --text: light-dark(#1d2939, #e4e7ec); --quiet: light-dark(#475467, #98a2b3);
   --back: light-dark(#fff, #1b1b1d); --line: light-dark(#d0d5dd, #3d3d42);
@@ -22,12 +35,12 @@ p { margin: 0; }
 code, pre, time { font-family: var(--mono); font-size: 12px; }
 header { flex: none; }
 .bar { display: flex; flex-wrap: wrap; gap: 6px; align-items: center; }
-.summary, .title { flex: 1 1 100px; font-weight: 600; overflow: hidden; text-overflow: ellipsis;
+.summary, .title { flex: 1 1 80px; font-weight: 600; overflow: hidden; text-overflow: ellipsis;
   white-space: nowrap; }
 .banner { color: var(--warn); }
 .banner:not(:empty) { margin-top: 6px; padding: 4px 8px; border: 1px solid; border-radius: 6px; }
 .views { display: flex; flex-direction: column; flex: 1; min-height: 0; gap: 8px; }
-.tabs { display: flex; flex: none; gap: 6px; max-width: 100%; }
+.tabs { display: flex; flex-wrap: wrap; gap: 6px; }
 .list { flex: 1; min-height: 0; overflow: auto; overflow-wrap: anywhere; }
 li { border-top: 1px solid var(--line); padding: 6px 2px; }
 .head { display: flex; gap: 8px; align-items: center; min-width: 0; }
@@ -58,6 +71,8 @@ time { color: var(--quiet); }
 pre { margin: 4px 0 0; padding: 6px 8px; border-radius: 6px; background: var(--control);
   white-space: pre-wrap; overflow-wrap: anywhere; }
 @container (max-width: 480px) {
+  button { padding: 3px 6px; }
+  .bar, .tabs { gap: 4px; }
   .head { flex-wrap: wrap; }
   .input { order: 1; flex-basis: 100%; }
   summary { flex-wrap: wrap; gap: 0 8px; }

@@ -1,6 +1,7 @@
 import type { TimelineEntry } from '../record/records.ts'
 import type { PanelChoices, PanelContext, View } from './context.ts'
-import { type Elements, setText, timeOfDay } from './elements.ts'
+import { type Elements, setText } from './elements.ts'
+import { createEntryRow } from './entry-row.ts'
 import { type Row, Rows } from './rows.ts'
 import { matches } from './subscription-list.ts'
 
@@ -16,28 +17,23 @@ export function createTimelineList(
     label: 'Timeline',
     create: (entry) => createRow(entry, elements),
   })
-  const pause = elements.button('Pause', () => {
-    choices.isPaused = !choices.isPaused
-    onChoice()
-  })
+  const title = elements.create('span', { class: 'title' })
   const all = elements.button('Show all', () => {
     choices.selected = undefined
     onChoice()
   })
-  const title = elements.create('span', { class: 'title' })
-  const bar = elements.create('div', { class: 'bar', children: [title, all, pause] })
-  /** The subscription whose entries are in the list while it is paused. */
-  let shown: PanelChoices['selected'] | null = null
+  const bar = elements.create('div', { class: 'bar', children: [title, all] })
   return {
     element: elements.create('div', { children: [bar, rows.element] }),
     render() {
-      const { selected, isPaused } = choices
-      setText(title, selected ? `${selected.path} ${selected.input}` : 'All subscriptions')
-      all.hidden = !selected
-      pause.setAttribute('aria-pressed', `${isPaused}`)
-      if (isPaused && shown === selected) return
-      shown = selected
-      rows.render(entriesFor(recorder.timeline.newestFirst(), choices), 'Nothing has happened yet.')
+      const { selected } = choices
+      bar.hidden = !selected
+      if (selected) setText(title, `${selected.path} ${selected.input}`)
+      const hasNone = recorder.timeline.size === 0
+      rows.render(
+        entriesFor(recorder.timeline.newestFirst(), choices),
+        hasNone ? 'Nothing has happened yet.' : 'No entry matches.',
+      )
     },
   }
 }
@@ -57,23 +53,13 @@ function* entriesFor(
   }
 }
 
-function createRow(entry: TimelineEntry, elements: Elements): Row<TimelineEntry> {
-  const { at, kind, subscription, text } = entry
-  const summary = elements.create('summary', {
-    children: [
-      elements.create('time', { text: timeOfDay(at) }),
-      elements.create('span', { class: 'kind', text: kind, attributes: { 'data-kind': kind } }),
-      elements.create('b', { text: subscription?.path ?? '' }),
-      elements.create('code', { text }),
-    ],
-  })
-  const details = elements.create('details', { children: [summary] })
-  const open = (): void => details.append(elements.create('pre', { text: wholeText(entry) }))
-  details.addEventListener('toggle', open, { once: true })
-  return { element: elements.create('li', { children: [details] }), update() {} }
-}
-
-function wholeText({ subscription, id, text }: TimelineEntry): string {
-  const lines = [subscription?.input && `input: ${subscription.input}`, id && `id: ${id}`, text]
-  return lines.filter((line) => line).join('\n')
+function createRow(entry: TimelineEntry, elements: Elements): Row<unknown> {
+  const { at, kind, subscription, id, text } = entry
+  const { path = '', input = '' } = subscription ?? {}
+  const lines = (): readonly string[] => [
+    input && `input: ${input}`,
+    id === undefined ? '' : `id: ${id}`,
+    text,
+  ]
+  return createEntryRow({ at, kind, title: path, text, lines }, elements)
 }

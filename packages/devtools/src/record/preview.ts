@@ -151,8 +151,8 @@ function firstCause(error: Error): string {
   return String(first.message)
 }
 
-/** Returns a copy of a text, of limited length. */
+/** Returns a copy of a text, of limited length. It shares no memory with a longer text. */
 export function clipped(text: string): string {
-  if (text.length <= maxPreviewLength) return text
-  return `${JSON.parse(JSON.stringify(text.slice(0, maxPreviewLength)))}…`
+  const start: string = JSON.parse(JSON.stringify(text.slice(0, maxPreviewLength)))
+  return text.length > maxPreviewLength ? `${start}… (${text.length} characters)` : start
 }

@@ -76,8 +76,34 @@ it('forgets what is over', () => {
   recorder.clear()
   expect(recorder.running.size).toBe(1)
   expect(recorder.ended.size + recorder.timeline.size).toBe(0)
-  open.received(10)
+  open.received(new Uint8Array(10))
   expect([...recorder.requests.newestFirst()]).toMatchObject([{ path: '/open', bytes: 10 }])
+})
+
+it('reads the frames of a stream, without the secret of the stream', () => {
+  const recorder = recorderAt(7)
+  const request = recorder.request('POST', '/trpc/~sse')
+  const receive = (text: string): void => request.received(new TextEncoder().encode(text))
+  receive('data: not a stream yet\n\n')
+  request.opened(200)
+  receive('event: $connected\ndata: {"connectionId":"secret","heartbeatMs":1}\n\nretry: 10\n:hi\n')
+  receive('event: k1\nid: 1-0\nda')
+  receive(`ta: ${'x'.repeat(5_000)}\n\n`)
+  expect([...recorder.frames.newestFirst()].reverse()).toMatchObject([
+    { event: '$connected', data: '{"connectionId":"…","heartbeatMs":1}' },
+    { event: 'retry', data: '10 ms' },
+    { event: 'comment', data: '' },
+    { event: 'k1', id: '1-0', at: 7, request: 1, data: expect.stringMatching(/^x{1000}… \(5000/) },
+  ])
+})
+
+it('counts the bytes of a stream that is too long to read', () => {
+  const recorder = recorderAt(0)
+  const request = recorder.request('POST', '/')
+  request.opened(200)
+  const chunk = new TextEncoder().encode('x'.repeat(10_000_000))
+  for (let number = 0; number < 3; number += 1) request.received(chunk)
+  expect([...recorder.requests.newestFirst()]).toMatchObject([{ bytes: 30_000_000 }])
 })
 
 it('calls listeners at each change, until they are removed', () => {

@@ -1,74 +1,39 @@
 import type { Clock } from '@trpc-sse/protocol'
-import { errorText, preview } from './preview.ts'
+import { clipped, preview } from './preview.ts'
 import type {
   EntryKind,
+  FrameRecord,
+  RecordStore,
   RequestRecord,
   SubscriptionRecord,
-  SubscriptionStatus,
   TimelineEntry,
 } from './records.ts'
+import { RequestRecorder } from './request-recorder.ts'
 import { Ring } from './ring.ts'
+import { SubscriptionRecorder } from './subscription-recorder.ts'
 
-/** How much is kept. */
 const maxEntries = 1_000
+const maxFrames = 1_000
 const maxEnded = 100
 const maxRequests = 100
 
-type Changing<TRecord> = { -readonly [TKey in keyof TRecord]: TRecord[TKey] }
-
-/** A subscription that is being recorded. */
-export interface SubscriptionRecorder {
-  started(): void
-  event(id: string | undefined, data: unknown): void
-  gap(reason: string, lastEventId: string): void
-  reconnecting(error: unknown): void
-  /** Only the first end counts. */
-  ended(status: 'complete' | 'unsubscribed'): void
-  failed(error: unknown): void
-}
-
-/** A request that is being recorded. */
-export interface RequestRecorder {
-  readonly number: number
-  /** The answer is a stream. */
-  opened(httpStatus: number): void
-  received(bytes: number): void
-  /** Only the first end counts. */
-  ended(how: string, httpStatus?: number): void
-}
-
 /** Records what happens, in bounded memory: only running subscriptions are all kept. */
-export class Recorder {
+export class Recorder implements RecordStore {
+  /** All running subscriptions, oldest first. */
+  readonly running: ReadonlyMap<number, SubscriptionRecord>
+  /** The subscriptions that ended last. */
+  readonly ended: Ring<SubscriptionRecord> = new Ring(maxEnded)
+  readonly requests: Ring<RequestRecord> = new Ring(maxRequests)
+  readonly frames: Ring<FrameRecord> = new Ring(maxFrames)
+  readonly timeline: Ring<TimelineEntry> = new Ring(maxEntries)
   readonly #clock: Clock
   readonly #running = new Map<number, SubscriptionRecord>()
-  readonly #ended = new Ring<SubscriptionRecord>(maxEnded)
-  readonly #requests = new Ring<RequestRecord>(maxRequests)
-  readonly #timeline = new Ring<TimelineEntry>(maxEntries)
   readonly #listeners = new Set<() => void>()
-  #subscriptions = 0
-  #sent = 0
-  #entries = 0
+  readonly #last = { subscription: 0, request: 0, entry: 0, frame: 0 }
 
   constructor(clock: Clock) {
     this.#clock = clock
-  }
-
-  /** All running subscriptions, oldest first. */
-  get running(): ReadonlyMap<number, SubscriptionRecord> {
-    return this.#running
-  }
-
-  /** The subscriptions that ended last. */
-  get ended(): Ring<SubscriptionRecord> {
-    return this.#ended
-  }
-
-  get requests(): Ring<RequestRecord> {
-    return this.#requests
-  }
-
-  get timeline(): Ring<TimelineEntry> {
-    return this.#timeline
+    this.running = this.#running
   }
 
   /** Calls back after every change. Returns a function that removes the listener. */
@@ -79,18 +44,19 @@ export class Recorder {
 
   /** Forgets what is over. */
   clear(): void {
-    this.#ended.clear()
-    this.#timeline.clear()
-    const open = [...this.#requests.newestFirst()].filter(({ status }) => status !== 'over')
-    this.#requests.clear()
-    for (const request of open.toReversed()) this.#requests.push(request)
-    this.#changed()
+    this.ended.clear()
+    this.timeline.clear()
+    this.frames.clear()
+    const open = [...this.requests.newestFirst()].filter(({ status }) => status !== 'over')
+    this.requests.clear()
+    for (const request of open.toReversed()) this.requests.push(request)
+    this.changed()
   }
 
   subscription(path: string, input: unknown): SubscriptionRecorder {
-    this.#subscriptions += 1
-    const record: Changing<SubscriptionRecord> = {
-      number: this.#subscriptions,
+    this.#last.subscription += 1
+    const record: SubscriptionRecord = {
+      number: this.#last.subscription,
       path,
       input: input === undefined ? '' : preview(input),
       since: this.#clock.now(),
@@ -103,44 +69,13 @@ export class Recorder {
     }
     this.#running.set(record.number, record)
     this.note('subscribed', record.input, record)
-    const end = (status: SubscriptionStatus & EntryKind, text: string): void => {
-      if (!this.#running.delete(record.number)) return
-      record.status = status
-      this.#ended.push(record)
-      this.note(status, text, record)
-    }
-    return {
-      started: () => {
-        record.status = 'live'
-        this.note('started', '', record)
-      },
-      event: (id, data) => {
-        record.events += 1
-        record.lastEventId = id ?? record.lastEventId
-        this.note('event', preview(data), record, id)
-      },
-      gap: (reason, lastEventId) => {
-        record.gaps += 1
-        this.note('gap', `Events after ${lastEventId} are missing: ${reason}.`, record)
-      },
-      reconnecting: (error) => {
-        record.status = 'reconnecting'
-        record.reconnects += 1
-        record.reason = errorText(error)
-        this.note('reconnecting', record.reason, record)
-      },
-      ended: (status) => end(status, ''),
-      failed: (error) => {
-        record.reason = errorText(error)
-        end('failed', record.reason)
-      },
-    }
+    return new SubscriptionRecorder(this, record)
   }
 
   request(method: string, path: string): RequestRecorder {
-    this.#sent += 1
-    const record: Changing<RequestRecord> = {
-      number: this.#sent,
+    this.#last.request += 1
+    const record: RequestRecord = {
+      number: this.#last.request,
       method,
       path,
       since: this.#clock.now(),
@@ -149,36 +84,38 @@ export class Recorder {
       bytes: 0,
       end: undefined,
     }
-    const title = `${method} ${path} #${record.number}`
-    this.#requests.push(record)
-    this.note('request', title)
-    return {
-      number: record.number,
-      opened: (httpStatus) => {
-        Object.assign(record, { status: 'open', httpStatus })
-        this.note('opened', `${title}: ${httpStatus}`)
-      },
-      received: (bytes) => {
-        record.bytes += bytes
-        this.#changed()
-      },
-      ended: (how, httpStatus = record.httpStatus) => {
-        if (record.status === 'over') return
-        Object.assign(record, { status: 'over', httpStatus, end: how })
-        this.note('ended', `${title}: ${how}`)
-      },
-    }
+    this.requests.push(record)
+    return new RequestRecorder(this, record)
   }
 
-  /** Adds an entry to the timeline. */
   note(kind: EntryKind, text: string, subscription?: SubscriptionRecord, id?: string): void {
-    this.#entries += 1
+    this.#last.entry += 1
     const at = this.#clock.now()
-    this.#timeline.push({ number: this.#entries, at, kind, subscription, id, text })
-    this.#changed()
+    this.timeline.push({ number: this.#last.entry, at, kind, subscription, id, text })
+    this.changed()
   }
 
-  #changed(): void {
+  frame(request: number, event: string, data: string, id?: string): void {
+    this.#last.frame += 1
+    const at = this.#clock.now()
+    this.frames.push({
+      number: this.#last.frame,
+      at,
+      request,
+      event: clipped(event),
+      id: id === undefined ? id : clipped(id),
+      data: clipped(data),
+    })
+    this.changed()
+  }
+
+  end(record: SubscriptionRecord): boolean {
+    if (!this.#running.delete(record.number)) return false
+    this.ended.push(record)
+    return true
+  }
+
+  changed(): void {
     for (const listener of this.#listeners) listener()
   }
 }

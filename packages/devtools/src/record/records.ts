@@ -79,3 +79,32 @@ export interface RequestRecord {
   /** How it ended. */
   readonly end: string | undefined
 }
+
+/** One message of a stream, as it was sent. */
+export interface FrameRecord {
+  /** Its number, counted from 1. */
+  readonly number: number
+  /** In milliseconds since 1970. */
+  readonly at: number
+  /** The number of the request that it answers. */
+  readonly request: number
+  /** The message's name: the key of a subscription, or that of a control message. */
+  readonly event: string
+  readonly id: string | undefined
+  readonly data: string
+}
+
+/** A record that is still being written. */
+export type Writable<TRecord> = { -readonly [TKey in keyof TRecord]: TRecord[TKey] }
+
+/** Where records are written to. */
+export interface RecordStore {
+  /** Adds an entry to the timeline. */
+  note(kind: EntryKind, text: string, subscription?: SubscriptionRecord, id?: string): void
+  /** Adds a frame of a request. */
+  frame(request: number, event: string, data: string, id?: string): void
+  /** Moves a subscription to those that ended. Returns whether it was running. */
+  end(record: SubscriptionRecord): boolean
+  /** Tells listeners that a record has changed. */
+  changed(): void
+}
