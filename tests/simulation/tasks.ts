@@ -52,8 +52,17 @@ export async function runTasks(
   }
 }
 
+// A world makes about 4 MB of garbage. With more room for it, there is less to copy. The code that
+// runs is wide, so that most of it would not be compiled for long.
+const nodeArgs = [
+  '--min-semi-space-size=64',
+  '--max-semi-space-size=64',
+  '--invocation-count-for-maglev=100',
+]
+
 function startWorker(): ChildProcess {
   return fork(join(import.meta.dirname, 'worker.ts'), {
+    execArgv: nodeArgs,
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
 }

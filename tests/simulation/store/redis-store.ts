@@ -150,8 +150,8 @@ export class RedisStore implements SimulatedStore, RedisServer {
   /** Learns what became of events from the commands that the scripts run. */
   #onCommand(name: string, args: readonly string[], reply: Reply): void {
     const [key = ''] = args
-    const room = roomOfName(key)
     if (!isEventLog(key)) return
+    const room = roomOfName(key)
     if (name === 'XADD') this.#stored(room, args, String(reply))
     // The script deletes an event only to store it again under a later id.
     else if (name === 'XDEL') this.facts.withdrawn(room)

@@ -19,11 +19,13 @@ export function compileLua(lua: string): LuaScript {
     lua: Operations,
     global: (name: string) => LuaValue,
   ) => () => readonly LuaValue[]
+  let known: ReadonlyMap<string, LuaValue> = new Map()
+  const run = create(operations, (name) => {
+    if (known.has(name)) return known.get(name)
+    throw new LuaError(`Script attempted to access nonexistent global variable '${name}'`)
+  })
   return (globals) => {
-    const global = (name: string): LuaValue => {
-      if (globals.has(name)) return globals.get(name)
-      throw new LuaError(`Script attempted to access nonexistent global variable '${name}'`)
-    }
-    return create(operations, global)()
+    known = globals
+    return run()
   }
 }
