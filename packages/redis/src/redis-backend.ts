@@ -72,6 +72,7 @@ export function redisBackend(target: RedisTarget, options: RedisBackendOptions =
     notify: (log, text) => run(commands.notify(log, text)),
     listen: (log, listener) =>
       calls.run(() => subscriber.listen(logKeys(prefix, db, log.key).live, listener)),
+    interruptListeners: () => subscriber.interrupt(),
     close: () =>
       calls.close(async (settled) => {
         outage.stop()

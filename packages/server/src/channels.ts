@@ -107,6 +107,14 @@ export interface ChannelsInternals {
   readonly hubs: HubRegistry
   readonly clock: Clock
   readonly tracer: Tracer
+  /** The definitions by name. */
+  readonly definitions: Readonly<Record<string, AnyDefinition>>
+  /** The rooms in which this process holds or reads members. */
+  readonly rooms: Rooms
+  /** Returns the number of runs that this process produces. */
+  producing(): number
+  /** Creates the handle of a channel. The name must be one of the definitions. */
+  handle(name: string, params: unknown): unknown
   /** Returns the leases of instances. Throws `INVALID_OPTION` for a backend without entries. */
   instances(): Instances
   report(error: unknown, stage: ErrorStage, log: ChannelLog): void
@@ -153,8 +161,12 @@ export function createChannels<
   }
   const rooms = new Rooms({ ...parts, hubs, instances })
   const createFactory = factoryMaker({ ...parts, hubs, producers, rooms })
-  const factories = Object.entries(options.channels).map(
-    ([name, definition]) => [name, createFactory(name, definition)] as const,
+  const { channels: definitions } = options
+  const factories = new Map(
+    Object.entries(definitions).map(([name, definition]) => [
+      name,
+      createFactory(name, definition),
+    ]),
   )
   const closeAll = async (): Promise<void> => {
     const abandoned = [...producers].map((abandon) => abandon())
@@ -167,6 +179,11 @@ export function createChannels<
     TDefinitions,
     TTransformer
   >
-  internals.set(channels, { codec, backend, hubs, clock, tracer, instances, report })
+  const shared = { codec, backend, hubs, clock, tracer, definitions, rooms, instances, report }
+  internals.set(channels, {
+    ...shared,
+    producing: () => producers.size,
+    handle: (name, params) => factories.get(name)?.(params),
+  })
   return channels
 }

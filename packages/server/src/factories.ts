@@ -32,7 +32,7 @@ export interface FactoryParts
 }
 
 /** The policy of logs with members. Their entries don't expire; the leases of instances do. */
-const members = {
+export const membersPolicy: Pick<ChannelLog, 'retain' | 'entries'> = {
   retain: { events: 2_000, forMs: 600_000 },
   entries: { checkMs: 86_400_000, setWithEvents: true },
 }
@@ -83,7 +83,7 @@ function channelMaker(
     const presence = (): Presence<unknown, unknown> => {
       const backend = toEntriesBackend(parts.backend)
       const key = `~presence${log.key}`
-      return createPresence({ ...parts, backend, name, settings, log: { key, ...members } })
+      return createPresence({ ...parts, backend, name, settings, log: { key, ...membersPolicy } })
     }
     return createHandle({ ...shared, log, createPresence: presence })
   }

@@ -75,6 +75,7 @@ export type {
   DisconnectTarget,
 } from './link/connection/disconnects.ts'
 export type { ConnectionLimits } from './link/connection/limits.ts'
+export type { Inspector } from './link/inspection.ts'
 export type {
   CreateServerLinkOptions,
   NodeRequest,

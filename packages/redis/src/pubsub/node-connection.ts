@@ -80,6 +80,11 @@ export class NodeConnection {
     this.#connection.probe()
   }
 
+  /** Drops the connection. A new one follows. */
+  interrupt(): void {
+    this.#connection.interrupt()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#client = undefined

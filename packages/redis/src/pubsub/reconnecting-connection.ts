@@ -53,6 +53,11 @@ export class ReconnectingConnection {
     this.#current?.probe()
   }
 
+  /** Drops the current connection. A new one follows. */
+  interrupt(): void {
+    this.#current?.close()
+  }
+
   close(): void {
     this.#isClosed = true
     this.#cancelReopening()

@@ -63,6 +63,11 @@ export class Subscriber {
     for (const connection of this.#connections.values()) connection.probe()
   }
 
+  /** Drops all connections. New ones follow. */
+  interrupt(): void {
+    for (const connection of this.#connections.values()) connection.interrupt()
+  }
+
   close(): void {
     this.#closed.abort()
     this.#cancelSearch?.()

@@ -230,6 +230,13 @@ export interface Backend {
    */
   entries?(log: ChannelLog, range: EntriesRange): Promise<EntriesPage>
   /**
+   * Drops the connection on which hints arrive, as a network failure does. The inspector offers it
+   * as a drill. Without it, the backend has no such connection.
+   *
+   * - B35: MUST connect again by itself, and then call `onInterrupted` of every listener (B16).
+   */
+  interruptListeners?(): void
+  /**
    * Closes the backend.
    *
    * - B18: MUST close everything that the backend opened, and nothing that was passed to it. A

@@ -22,7 +22,7 @@ export function tracedLog({ key }: ChannelLog): TracedLog {
 /** Traces what a backend stores and reads. Costs one call while nobody traces. */
 export function traceBackend(backend: Backend, tracer: Tracer, clock: Clock): Backend {
   const timing = new Timing(tracer, clock)
-  const { notify, change, entries } = backend
+  const { notify, change, entries, interruptListeners } = backend
   return {
     append(log, payloads, options) {
       const call = (): ReturnType<Backend['append']> => backend.append(log, payloads, options)
@@ -42,6 +42,7 @@ export function traceBackend(backend: Backend, tracer: Tracer, clock: Clock): Ba
         return tracer.isOn ? timing.store(log, what.payloads ?? [], call) : call()
       },
     }),
+    ...(interruptListeners && { interruptListeners: () => interruptListeners.call(backend) }),
     ...(entries && { entries: (log, range) => entries.call(backend, log, range) }),
   }
 }

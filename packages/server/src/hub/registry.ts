@@ -88,6 +88,11 @@ export class HubRegistry {
     return this.#slots.get(key)?.hub
   }
 
+  /** Returns the hubs of all open logs. */
+  *all(): Iterable<Hub> {
+    for (const { hub } of this.#slots.values()) yield hub
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     this.#cancelTick?.()

@@ -52,6 +52,11 @@ export class Window {
     return this.#tail
   }
 
+  /** The number of payload characters in the window. */
+  get characters(): number {
+    return this.#characters
+  }
+
   push(entry: LogEntry): void {
     this.#characters += sizeOf(entry)
     this.#entries.push(entry)

@@ -51,6 +51,7 @@ function setup(count: number): Setup {
     connection.stream = {
       paths: () => [],
       subscriptionCount: () => 1,
+      started: () => [],
       heartbeat() {},
       reconnect: () => void sentAwayAt.push(clock.now() - startedAt),
       close() {},

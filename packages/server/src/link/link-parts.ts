@@ -1,5 +1,6 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import type { Clock, ConnectedData } from '@trpc-sse/protocol'
+import type { ChannelsInternals } from '../channels.ts'
 import type { Tracer } from '../user-code/tracer.ts'
 import type { WireMode } from './call/subscription-call.ts'
 import type { Admission } from './connection/admission.ts'
@@ -7,6 +8,7 @@ import type { Connections } from './connection/connections.ts'
 import type { Limiter } from './connection/limiter.ts'
 import type { RateLimit } from './connection/token-bucket.ts'
 import type { Fleet } from './fleet.ts'
+import type { Inspection } from './inspection.ts'
 import type { MultiplexedStreams } from './multiplexed/streams.ts'
 import type { AddressReader } from './request/address.ts'
 import type { Bodies } from './request/body.ts'
@@ -21,6 +23,10 @@ export interface LinkParts {
   readonly fleet: Fleet | undefined
   readonly limiter: Limiter
   readonly tracer: Tracer
+  /** The inspector; `undefined` if there is none. */
+  readonly inspection: Inspection | undefined
+  /** The internals of the link's channels; `undefined` for a link without channels. */
+  readonly channels: ChannelsInternals | undefined
   readonly keys: KeyLimits
   readonly admission: Admission
   readonly bodies: Bodies

@@ -5,6 +5,7 @@ import type { HTTPBaseHandlerOptions, ResponseMetaFn, TRPCRequestInfo } from '@t
 import type { Clock } from '@trpc-sse/protocol'
 import type { ChannelsBase } from '../channels.ts'
 import type { ConnectionLimits } from './connection/limits.ts'
+import type { Inspector } from './inspection.ts'
 import type { TrustProxy } from './request/address.ts'
 
 /**
@@ -95,6 +96,13 @@ export interface ServerLinkOptions<TContext = never> {
    * @default none: those subscriptions run outside any async context
    */
   readonly runWithContext?: (ctx: TContext, run: () => void) => unknown
+  /**
+   * Serves a page at `~inspector` below the endpoint, which shows why an event did not arrive:
+   * `inspector({ allow })` of `@trpc-sse/server/inspector`. Create it once, outside of the handler.
+   *
+   * @default none
+   */
+  readonly inspector?: Inspector<TContext>
   /**
    * Provides time, timers and randomness.
    *

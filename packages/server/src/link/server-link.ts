@@ -22,6 +22,7 @@ import { Limiter } from './connection/limiter.ts'
 import type { ConnectionLimits } from './connection/limits.ts'
 import { serveFetch } from './fetch/fetch.ts'
 import { Fleet } from './fleet.ts'
+import { withInspection } from './inspectors.ts'
 import type { LinkParts } from './link-parts.ts'
 import { createMultiplexedMode } from './multiplexed/serve.ts'
 import { MultiplexedStreams } from './multiplexed/streams.ts'
@@ -72,9 +73,9 @@ export interface ServerLink {
   /** Answers a web-standard request. */
   fetch(request: Request, overrides?: RequestOverrides): Promise<Response>
   /**
-   * Resolves to whether a Node request is for a stream or for a change of one. Use it in adapters
-   * for frameworks that send responses themselves: pass these requests to {@link node}, and all
-   * others to {@link fetch}.
+   * Resolves to whether a Node request is for a stream, for a change of one, or for the inspector.
+   * Use it in adapters for frameworks that send responses themselves: pass these requests to
+   * {@link node}, and all others to {@link fetch}.
    */
   isForStream(request: NodeRequest, overrides?: Pick<RequestOverrides, 'path'>): Promise<boolean>
   /** Returns the statistics of the link in this process. */
@@ -114,7 +115,7 @@ export interface ServerLink {
 export function createServerLink<TRouter extends AnyTRPCRouter>(
   options: CreateServerLinkOptions<TRouter>,
 ): ServerLink {
-  const parts = createParts(options)
+  const parts = withInspection(createParts(options), options.inspector)
   const { connections } = parts
   return {
     // Requests and responses of HTTP/2 work like those of HTTP/1.1; only their types differ.
@@ -127,7 +128,7 @@ export function createServerLink<TRouter extends AnyTRPCRouter>(
     fetch: (request, own) =>
       serveFetch(parts, optionsForRequest(options, own), { request, path: own?.path }),
     isForStream: (request, own) =>
-      isForStream(options, { request: request as IncomingMessage, path: own?.path }),
+      isForStream(parts, options, { request: request as IncomingMessage, path: own?.path }),
     stats: () => ({
       connections: connections.size,
       subscriptions: connections.subscriptions,
@@ -213,6 +214,8 @@ function createParts<TRouter extends AnyTRPCRouter>(
     ...joinFleet(channels, connections, { clock, limits }),
     limiter,
     tracer,
+    inspection: undefined,
+    channels: internals,
     retryMs,
     clientOptions,
     subscriptionsPerConnection,

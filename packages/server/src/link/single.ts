@@ -6,7 +6,7 @@ import { SubscriptionCall, type WireMode } from './call/subscription-call.ts'
 import { connectedFrame, refusalFrame, streamFrames } from './call/wire-writer.ts'
 import type { Connection } from './connection/connection.ts'
 import { isRefusal } from './connection/refusals.ts'
-import type { StreamHandler } from './connection/stream-handler.ts'
+import type { StreamHandler, StreamSubscription } from './connection/stream-handler.ts'
 import type { LinkParts } from './link-parts.ts'
 import type { RequestServices } from './request/services.ts'
 import { requestInfo, type SubscriptionRequest } from './request/subscription-request.ts'
@@ -69,6 +69,10 @@ class SingleStream extends SubscriptionCall implements StreamHandler {
 
   subscriptionCount(): number {
     return 1
+  }
+
+  started(): readonly StreamSubscription[] {
+    return [this]
   }
 
   heartbeat(): void {

@@ -63,6 +63,11 @@ export class Room {
     return this.#members.size > 0
   }
 
+  /** The number of members that this instance holds or is about to release. */
+  get memberCount(): number {
+    return this.#members.size
+  }
+
   /** Adds a hold of a member, and sets its value. Resolves when the member is stored. */
   hold(key: string, value: unknown): Promise<void> {
     const text = this.#options.codec.serialize(value)

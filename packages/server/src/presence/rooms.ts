@@ -74,6 +74,11 @@ export class Rooms implements InstancesUser {
     return slot.room
   }
 
+  /** Returns the number of members that this process holds in each room. */
+  *counts(): Iterable<{ readonly log: ChannelLog; readonly members: number }> {
+    for (const { room, log } of this.#slots.values()) yield { log, members: room.memberCount }
+  }
+
   /** Records the instances that an entry names. */
   see(text: string): void {
     for (const id of parseMember(text).instances) this.#instances?.see(id)

@@ -2,7 +2,7 @@ import { TRPCError } from '@trpc/server'
 import { compareEventIds, type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import { eventValue } from '../hub/log-event.ts'
-import type { Feed, FeedEnd, FeedItem, Gap, LogFeed } from '../subscription/feed.ts'
+import type { Feed, FeedEnd, FeedItem, Gap, LogFeed, ReaderState } from '../subscription/feed.ts'
 import { beforeSnapshot } from '../subscription/live.ts'
 import type { FoldedRun, RunPresence } from './fold.ts'
 import {
@@ -124,6 +124,10 @@ export class RunFeed implements Feed {
 
   isTooFarBehind(): boolean {
     return false
+  }
+
+  readers(): readonly ReaderState[] {
+    return this.#cursor?.readers() ?? []
   }
 
   close(): void {

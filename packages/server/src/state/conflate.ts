@@ -61,6 +61,7 @@ export function conflate(feed: LogFeed, hub: Pick<Hub, 'window'>): LogFeed {
     hasCaughtUp: () => feed.hasCaughtUp(),
     isBehind: () => feed.isBehind(),
     isTooFarBehind: () => feed.isTooFarBehind(),
+    readers: () => feed.readers(),
     close: () => feed.close(),
   }
 }

@@ -12,7 +12,7 @@ import type { Page } from '../hub/page.ts'
 import type { PageConsumer, PageRequest } from '../hub/page-reader.ts'
 import type { ReadGroup } from '../hub/reads.ts'
 import type { Window } from '../hub/window.ts'
-import type { Gap, LogFeed } from './feed.ts'
+import type { Gap, LogFeed, ReaderState } from './feed.ts'
 
 /** The start of a cursor: after an id, or before the last `replay` events (0: at the end). */
 export type CursorStart = { readonly after: EventId } | { readonly replay: number }
@@ -104,6 +104,14 @@ class Cursor implements LogFeed, PageConsumer, OpeningReader {
 
   isTooFarBehind(): boolean {
     return this.#hub.behind.policy === 'disconnect' && this.#wasAtEnd && this.isBehind()
+  }
+
+  readers(): readonly ReaderState[] {
+    const { window, log } = this.#hub
+    const id = this.#id
+    const following = this.#sequence ?? (id === undefined ? undefined : window?.after(id))
+    const lag = window && following !== undefined ? window.end - following : undefined
+    return [{ log: log.key, position: id, lag }]
   }
 
   hasCaughtUp(): boolean {

@@ -1,7 +1,7 @@
 import { eventValue } from '../hub/log-event.ts'
 import { mustBeValue } from '../user-code/calls.ts'
 import { gapError } from './errors.ts'
-import type { Feed, FeedItem } from './feed.ts'
+import type { Feed, FeedItem, ReaderState } from './feed.ts'
 
 /** The second argument of a filter or a map. */
 export interface EventMeta {
@@ -67,6 +67,10 @@ class TransformedFeed implements Feed {
 
   isTooFarBehind(): boolean {
     return this.#feed.isTooFarBehind()
+  }
+
+  readers(): readonly ReaderState[] {
+    return this.#feed.readers()
   }
 
   close(): void {

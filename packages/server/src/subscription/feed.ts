@@ -20,8 +20,20 @@ export interface Feed {
   needValues(): void
   /** Whether the reader is so slow that the channel's policy is to disconnect it. */
   isTooFarBehind(): boolean
+  /** Returns the logs that the feed reads, and where it is in each. For the inspector. */
+  readers(): readonly ReaderState[]
   /** Releases all resources. Further calls have no effect. */
   close(): void
+}
+
+/** Where a feed is in one log. */
+export interface ReaderState {
+  /** The log's key. */
+  readonly log: string
+  /** The id of the last event that was read; `undefined` until the start is known. */
+  readonly position: EventId | undefined
+  /** The number of events to read; `undefined` if the position isn't in the window. */
+  readonly lag: number | undefined
 }
 
 /** A feed of a log's events. It has no end. */

@@ -184,6 +184,7 @@ describe('the position of a feed that folds', () => {
         hasCaughtUp: () => false,
         isTooFarBehind: () => false,
         needValues() {},
+        readers: () => [],
         close() {},
       },
       codec,

@@ -2,7 +2,7 @@ import { RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import { mustBeValue } from '../user-code/calls.ts'
-import type { Gap, LogFeed } from './feed.ts'
+import type { Gap, LogFeed, ReaderState } from './feed.ts'
 
 /** Merges two events, the earlier one first, into one that stands for both. */
 export type EventFold = (earlier: unknown, later: unknown) => unknown
@@ -81,6 +81,10 @@ export class FoldFeed implements LogFeed {
 
   isTooFarBehind(): boolean {
     return this.#feed.isTooFarBehind()
+  }
+
+  readers(): readonly ReaderState[] {
+    return this.#feed.readers()
   }
 
   close(): void {

@@ -2,7 +2,7 @@ import { type EventId, RealtimeError } from '@trpc-sse/protocol'
 import type { Codec } from '../codec/codec.ts'
 import type { FeedEvent } from '../hub/log-event.ts'
 import type { Grace } from './cursor.ts'
-import type { EventFeed, Gap } from './feed.ts'
+import type { EventFeed, Gap, ReaderState } from './feed.ts'
 import { beforeSnapshot } from './live.ts'
 import { liveEvent, snapshotEvent } from './live-events.ts'
 import { SnapshotLoad, type SnapshotLoadOptions } from './snapshot-load.ts'
@@ -78,6 +78,10 @@ export class LiveFeed implements EventFeed {
 
   isTooFarBehind(): boolean {
     return !this.#isSnapshotDue && this.#cursor.isTooFarBehind()
+  }
+
+  readers(): readonly ReaderState[] {
+    return this.#cursor.readers()
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 import { type EventId, maxLastEventIdLength, parseCompositeId, shortHash } from '@trpc-sse/protocol'
 import { eventValue, type FeedEvent } from '../hub/log-event.ts'
 import type { ReadGroup } from '../hub/reads.ts'
-import type { EventFeed, Feed, FeedPart, Gap } from './feed.ts'
+import type { EventFeed, Feed, FeedPart, Gap, ReaderState } from './feed.ts'
 
 /**
  * The maximum number of channels in one merged subscription. An id contains a position in each
@@ -116,6 +116,10 @@ class MergedFeed implements EventFeed {
   isTooFarBehind(): boolean {
     for (const { feed } of this.#branches.values()) if (feed.isTooFarBehind()) return true
     return false
+  }
+
+  readers(): readonly ReaderState[] {
+    return Array.from(this.#branches.values(), ({ feed }) => feed.readers()).flat()
   }
 
   close(): void {

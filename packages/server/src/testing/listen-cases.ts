@@ -52,6 +52,20 @@ export const listenCases: readonly BackendCase[] = [
       }),
   },
   {
+    id: 'B35',
+    name: 'calls onInterrupted after interruptListeners, and hints again after that',
+    needs: [],
+    run: withTwo(async (listening, writing, log) => {
+      if (listening.interruptListeners === undefined) return
+      const recorder = createRecorder()
+      await listening.listen(log, recorder)
+      listening.interruptListeners()
+      await recorder.interrupted(1)
+      await writing.append(log, ['"after"'])
+      await recorder.heard('"after"')
+    }),
+  },
+  {
     id: 'B26',
     name: 'sends a notice to every listener of the log, and stores nothing',
     needs: [],

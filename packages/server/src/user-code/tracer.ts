@@ -32,6 +32,7 @@ const diagnostics = (globalThis as Runtime).process
 export class Tracer {
   readonly #trace: Trace | undefined
   readonly #failures: FailureLog
+  #watchers: ReadonlySet<Trace> | undefined
 
   constructor(trace: Trace | undefined, clock: Clock = systemClock) {
     this.#trace = trace
@@ -40,7 +41,20 @@ export class Tracer {
 
   /** Whether anybody wants steps. Ask before you collect the facts, which would cost time. */
   get isOn(): boolean {
-    return this.#trace !== undefined || diagnostics?.hasSubscribers === true
+    return (
+      this.#trace !== undefined ||
+      this.#watchers !== undefined ||
+      diagnostics?.hasSubscribers === true
+    )
+  }
+
+  /** Calls `watcher`, which must not throw, at each step. Returns a function that ends this. */
+  watch(watcher: Trace): () => void {
+    this.#watchers = new Set([...(this.#watchers ?? []), watcher])
+    return () => {
+      const others = [...(this.#watchers ?? [])].filter((other) => other !== watcher)
+      this.#watchers = others.length > 0 ? new Set(others) : undefined
+    }
   }
 
   /**
@@ -54,6 +68,7 @@ export class Tracer {
     } catch (error) {
       this.#failures.add(error)
     }
+    if (this.#watchers) for (const watcher of this.#watchers) watcher(step, facts)
     if (diagnostics?.hasSubscribers) diagnostics.publish({ step, facts })
   }
 }

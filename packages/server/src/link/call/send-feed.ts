@@ -1,10 +1,11 @@
 import { type TRPCDataTransformer, TRPCError } from '@trpc/server'
 import { areSame } from '../../codec/transformer.ts'
 import { clearCallContext } from '../../subscription/call-context.ts'
-import type { Feed, FeedPart } from '../../subscription/feed.ts'
+import type { Feed, FeedPart, ReaderState } from '../../subscription/feed.ts'
 import { openFeed, type SubscriptionSource } from '../../subscription/subscription.ts'
+import type { CallSource } from './call-source.ts'
 import { differentTransformers } from './errors.ts'
-import type { CallSource, SubscriptionCall } from './subscription-call.ts'
+import type { SubscriptionCall } from './subscription-call.ts'
 
 /**
  * Opens a channel subscription that the procedure returned, after an id if there is one. Sends its
@@ -59,6 +60,10 @@ class FeedSender implements CallSource {
 
   position(): string | undefined {
     return this.#feed?.position()
+  }
+
+  readers(): readonly ReaderState[] {
+    return this.#feed?.readers() ?? []
   }
 
   close(): void {

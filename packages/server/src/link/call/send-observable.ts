@@ -1,6 +1,7 @@
 import type { Observable } from '@trpc/server/observable'
 import { RealtimeError } from '@trpc-sse/protocol'
-import type { CallSource, SubscriptionCall } from './subscription-call.ts'
+import type { CallSource } from './call-source.ts'
+import type { SubscriptionCall } from './subscription-call.ts'
 
 /** The approximate overhead of a queued value, in bytes. */
 const bytesPerValue = 128

@@ -3,7 +3,7 @@ import type { TracedSubscription } from '@trpc-sse/protocol'
 import type { FeedEvent } from '../../hub/log-event.ts'
 import { isTracked } from '../../shared-state.ts'
 import type { CallContext } from '../../subscription/call-context.ts'
-import type { Gap } from '../../subscription/feed.ts'
+import type { Gap, ReaderState } from '../../subscription/feed.ts'
 import { comesFromNowhere } from '../../subscription/recent-ids.ts'
 import type { AsyncContext } from '../../user-code/async-context.ts'
 import { mustBeValue } from '../../user-code/calls.ts'
@@ -11,12 +11,14 @@ import type { Tracer } from '../../user-code/tracer.ts'
 import type { Connection } from '../connection/connection.ts'
 import type { Counters } from '../connection/counters.ts'
 import { limitFact } from '../connection/refusals.ts'
+import type { StreamSubscription } from '../connection/stream-handler.ts'
 import type { ReportError } from '../request/services.ts'
 import type { RequestSubject } from '../request/subscription-request.ts'
 import { errorJson } from '../router.ts'
+import type { CallSource } from './call-source.ts'
 import { callError, errorOf, isAbortError } from './errors.ts'
 import { warnOfLoss } from './warn-of-loss.ts'
-import type { WireWriter } from './wire-writer.ts'
+import { canBeWritten, type WireWriter } from './wire-writer.ts'
 
 /** The parts that all subscriptions of a link share in one wire mode. */
 export interface WireMode {
@@ -46,14 +48,6 @@ export interface WireMode {
   onEnd(call: SubscriptionCall, reason: DOMException | undefined): void
 }
 
-/** The source of a call's values: a channel or an observable. */
-export interface CallSource {
-  /** Returns the position that the client may resume from; `undefined` if there is none yet. */
-  position(): string | undefined
-  /** Stops the source. */
-  close(): void
-}
-
 /** Options of a {@link SubscriptionCall}. */
 export interface SubscriptionCallOptions {
   readonly mode: WireMode
@@ -74,7 +68,7 @@ export interface SubscriptionCallOptions {
  * One call of a subscription procedure. It sends the client each message once, and nothing before
  * the start or after the end.
  */
-export class SubscriptionCall implements CallContext {
+export class SubscriptionCall implements CallContext, StreamSubscription {
   readonly mode: WireMode
   readonly connection: Connection
   readonly over: AbortController
@@ -112,11 +106,31 @@ export class SubscriptionCall implements CallContext {
     this.#eventHead = mode.writer.eventHead(key)
     this.#state = options.over.signal.aborted ? 'ended' : 'waiting'
     // An id with a line break can't be sent.
-    this.#clientPosition = isOneLine(lastEventId) ? lastEventId : undefined
+    this.#clientPosition = canBeWritten(lastEventId) ? lastEventId : undefined
   }
 
   get hasEnded(): boolean {
     return this.#state === 'ended'
+  }
+
+  get path(): string {
+    return this.subject.path
+  }
+
+  get clientPosition(): string | undefined {
+    return this.#clientPosition
+  }
+
+  readers(): readonly ReaderState[] {
+    return this.source?.readers?.() ?? []
+  }
+
+  reportGap(): boolean {
+    const position = this.#clientPosition
+    // A live subscription has no gaps: it gets a new snapshot instead.
+    if (this.hasEnded || position === undefined || !this.source || this.live) return false
+    this.sendGap({ kind: 'gap', lastEventId: position, position, reason: 'trimmed', report() {} })
+    return true
   }
 
   /**
@@ -283,8 +297,4 @@ export class SubscriptionCall implements CallContext {
     if (tracer.isOn && wasStarted) tracer.report('ended', this.traced())
     this.mode.onEnd(this, reason)
   }
-}
-
-function isOneLine(id: string | undefined): boolean {
-  return id !== undefined && !/[\r\n\0]/.test(id)
 }

@@ -216,3 +216,8 @@ function toJson(output: TRPCDataTransformer | undefined, value: unknown): string
   // contain null for undefined.
   return serialize(output, value) ?? 'null'
 }
+
+/** Whether an id can be written: one with a line break can't. */
+export function canBeWritten(id: string | undefined): boolean {
+  return id !== undefined && !/[\r\n\0]/.test(id)
+}

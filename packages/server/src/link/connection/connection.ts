@@ -1,8 +1,8 @@
 import type { ReadGroup } from '../../hub/reads.ts'
-import { acrossCopies } from '../../shared-state.ts'
 import { type AsyncContext, captureContext } from '../../user-code/async-context.ts'
 import { logToConsole } from '../../user-code/calls.ts'
 import type { IncomingBody } from '../request/body.ts'
+import { nextConnectionNumber } from './connection-number.ts'
 import type { KeyHold } from './key-hold.ts'
 import type { SlotHolder, Tally } from './limiter.ts'
 import { ConnectionReadGroup, type GroupOptions } from './read-group.ts'
@@ -27,16 +27,13 @@ export interface ConnectionOptions extends GroupOptions {
 
 const nothing: Uint8Array[] = []
 
-/** The number of connections that this process has had. */
-const connections = acrossCopies('connections', () => ({ count: 0 }))
-
 /**
  * One HTTP stream. It sends bytes, and notifies when the client can take more and when it is gone.
  * There is one for each client, so avoid closures here: each takes about 100 bytes.
  */
 export class Connection implements SlotHolder {
   /** The number of the connection in its process, for traces. */
-  readonly number: number = ++connections.count
+  readonly number: number = nextConnectionNumber()
   requestTally: Tally | undefined = undefined
   connectionTally: Tally | undefined = undefined
   hasSlot = false
@@ -58,7 +55,7 @@ export class Connection implements SlotHolder {
   /** Aborts when the connection is closed, for any reason. */
   readonly over: AbortController = new AbortController()
   readonly #options: ConnectionOptions
-  readonly #writer: ResponseWriter
+  #writer: ResponseWriter
   readonly #onDrain: () => void
   #context: AsyncContext = captureContext()
   #state: 'waiting' | 'started' | 'closed' = 'waiting'
@@ -99,9 +96,7 @@ export class Connection implements SlotHolder {
     return this.#state === 'closed'
   }
 
-  /**
-   * The time at which the owner became known, in milliseconds since 1970; `undefined` until then.
-   */
+  /** When the owner became known, in milliseconds since 1970; `undefined` until then. */
   get openedAt(): number | undefined {
     return this.#openedAt
   }
@@ -252,6 +247,20 @@ export class Connection implements SlotHolder {
     this.end()
   }
 
+  /** Ends the stream as a network failure does: without a message, and without what waits. */
+  abort(): void {
+    try {
+      this.#writer.abort()
+    } finally {
+      this.#close()
+    }
+  }
+
+  /** Replaces the writer with the one that `wrap` returns. */
+  intercept(wrap: (writer: ResponseWriter, onDrain: () => void) => ResponseWriter): void {
+    this.#writer = wrap(this.#writer, this.#onDrain)
+  }
+
   /**
    * Gives each waiting callback one turn. A subscription that is far behind fills the buffer in its
    * turn, and then waits again behind all others.
@@ -268,17 +277,10 @@ export class Connection implements SlotHolder {
     }
   }
 
-  /**
-   * Ends only this stream after a wrapper of its response threw. Other streams still get their
-   * bytes of the same tick.
-   */
+  /** Ends only this stream. Other streams still get their bytes of the same tick. */
   #breakOff(cause: unknown): void {
     logToConsole('trpc-sse: A stream was cut because a wrapper of its response threw', cause)
-    try {
-      this.#writer.abort()
-    } finally {
-      this.#close()
-    }
+    this.abort()
   }
 
   #close(): void {

@@ -2,9 +2,10 @@ import type { TRPCError } from '@trpc/server'
 import { type Clock, elapsedTime, type ReconnectData, wait } from '@trpc-sse/protocol'
 import type { Tracer } from '../../user-code/tracer.ts'
 import { Connection, type ConnectionOptions } from './connection.ts'
+import { connectionInfo } from './connection-info.ts'
 import { type Counters, createCounters } from './counters.ts'
 import { type ConnectionInfo, type DisconnectFilter, Disconnects } from './disconnects.ts'
-import { addressOf, type Limiter } from './limiter.ts'
+import type { Limiter } from './limiter.ts'
 import { RareWriter } from './rare-writer.ts'
 import { expiredError, limitFact } from './refusals.ts'
 import type { ResponseWriter } from './response-writer.ts'
@@ -109,9 +110,14 @@ export class Connections {
     return connection
   }
 
+  /** All connections, also those whose owner isn't known yet. */
+  get all(): ReadonlySet<Connection> {
+    return this.#all
+  }
+
   /** Lists the connections whose owner is known. */
   list(): ConnectionInfo[] {
-    return [...this.#all].flatMap((connection) => infoOf(connection) ?? [])
+    return [...this.#all].flatMap((connection) => connectionInfo(connection) ?? [])
   }
 
   /** Ends a connection after `durationMs`, unless it ends earlier. */
@@ -149,7 +155,7 @@ export class Connections {
   /** Ends the matching connections, so that their clients reconnect. Returns their number. */
   disconnect(filter: DisconnectFilter, message: string | undefined): number {
     const matching = [...this.#all].filter((connection) => {
-      const info = infoOf(connection)
+      const info = connectionInfo(connection)
       return info !== undefined && filter(info)
     })
     // Recorded after the calls, so that a filter that throws isn't applied to any request.
@@ -267,21 +273,6 @@ export class Connections {
       for (const connection of leaving.slice(gone, until)) this.#sendAway(connection, data)
       gone = until
     }
-  }
-}
-
-/** Describes a connection; `undefined` until its owner is known. */
-function infoOf(connection: Connection): ConnectionInfo | undefined {
-  const { key, ctx, openedAt, connectionTally, stream, bytesWaiting } = connection
-  if (openedAt === undefined) return undefined
-  return {
-    key,
-    address: addressOf(connectionTally),
-    ctx,
-    paths: stream?.paths() ?? [],
-    subscriptions: stream?.subscriptionCount() ?? 0,
-    openedAt: new Date(openedAt),
-    bytesWaiting,
   }
 }
 

@@ -7,6 +7,7 @@ import { addHeaders } from '../response-head.ts'
 import { serveSingle } from '../single.ts'
 import { answerByTrpc } from '../trpc-handler.ts'
 import { readFetchBody } from './body.ts'
+import { serveInspector } from './inspector.ts'
 import { FetchResponseWriter } from './writer.ts'
 
 /** A web-standard request. */
@@ -34,6 +35,8 @@ export async function serveFetch(
     return await serveStream(parts, options, request, url, (services) =>
       serveMultiplexed(parts, services),
     )
+  const { inspection } = parts
+  if (inspection?.isFor(path)) return await serveInspector(parts, inspection, options, request)
   const match = await matchSubscription(options.router, { method, url, path, header })
   if (match === undefined) return await serveOther(options, request, path)
   return await serveStream(parts, options, request, url, (services) =>

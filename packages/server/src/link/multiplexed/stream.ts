@@ -7,7 +7,7 @@ import { callProcedure, sendResult } from '../call/send-result.ts'
 import { SubscriptionCall, type WireMode } from '../call/subscription-call.ts'
 import { streamFrames } from '../call/wire-writer.ts'
 import type { Connection } from '../connection/connection.ts'
-import type { StreamHandler } from '../connection/stream-handler.ts'
+import type { StreamHandler, StreamSubscription } from '../connection/stream-handler.ts'
 import { TokenBucket } from '../connection/token-bucket.ts'
 import type { LinkParts } from '../link-parts.ts'
 import type { RequestServices } from '../request/services.ts'
@@ -144,6 +144,10 @@ export class MultiplexedStream implements StreamHandler, ChangeableStream {
 
   subscriptionCount(): number {
     return this.#activeSlots().length
+  }
+
+  started(): readonly StreamSubscription[] {
+    return this.#activeSlots().flatMap(({ call }) => call ?? [])
   }
 
   heartbeat(): void {

@@ -18,6 +18,7 @@ import { serveSingle } from '../single.ts'
 import { answerByTrpc } from '../trpc-handler.ts'
 import { writeAnswer } from './answer.ts'
 import { discardBody, readNodeBody } from './body.ts'
+import { serveInspector } from './inspector.ts'
 import { runMiddleware } from './middleware.ts'
 import { closeWithSocket } from './queued-responses.ts'
 import { isGone, NodeResponseWriter } from './writer.ts'
@@ -56,8 +57,9 @@ async function serveBehind(
   await context.runInAsyncScope(() => serveRequest(parts, options, call, error))
 }
 
-/** Whether a request is for a stream, or for a change of one. */
+/** Whether a request is for a stream, for a change of one, or for the inspector. */
 export async function isForStream(
+  { inspection }: Pick<LinkParts, 'inspection'>,
   options: RequestOptions,
   call: Pick<NodeCall, 'request' | 'path'>,
 ): Promise<boolean> {
@@ -65,6 +67,7 @@ export async function isForStream(
   if (target === undefined) return false
   return (
     isMultiplexed(target.method, target.path) ||
+    inspection?.isFor(target.path) ||
     (await matchSubscription(options.router, target)) !== undefined
   )
 }
@@ -82,6 +85,11 @@ function serveRequest(
     return serveOther(options, call, target, middlewareError)
   if (isMultiplexed(target.method, target.path))
     return serveStream(parts, options, call, target, 'multiplexed')
+  const { inspection } = parts
+  if (inspection?.isFor(target.path))
+    return serveInspector(parts, inspection, options, call, target).catch((cause) =>
+      endFailed(options, call.request, response, cause),
+    )
   const serve = (match: SubscriptionRequest | undefined): Promise<void> =>
     match === undefined
       ? serveOther(options, call, target, undefined)
