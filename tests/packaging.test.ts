@@ -400,6 +400,23 @@ it.each([
   },
 )
 
+it('the server in a bundle has nothing of the inspector, unless that is imported', async () => {
+  const link = "export { createChannels, createServerLink } from '@trpc-sse/server';"
+  const inspector = "export { inspector } from '@trpc-sse/server/inspector'"
+  const external = ['@trpc/*', '#node']
+  const [without, using] = await Promise.all(
+    [link, link + inspector].map((contents) => bundle({ contents, external })),
+  )
+  const ofInspector = (files: readonly string[] = []): string[] =>
+    files.filter((file) => file.includes('server/dist/inspector/'))
+  const hasPath = (one: typeof without): boolean | undefined =>
+    one?.outputFiles.some(({ text }) => text.includes('~inspector'))
+  expect(ofInspector(without?.inputs)).toEqual([])
+  expect(hasPath(without)).toBe(false)
+  expect(ofInspector(using?.inputs).length).toBeGreaterThan(10)
+  expect(hasPath(using)).toBe(true)
+})
+
 type Compress = (contents: Uint8Array) => Uint8Array
 
 /** Returns the compressed sizes of a program that imports the client, by file. */
