@@ -17,6 +17,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
   'In production': [
     'docs/redis.md',
     'docs/proxies.md',
+    'docs/inspector.md',
     'docs/cli.md',
     'docs/capacity.md',
     'docs/performance.md',
