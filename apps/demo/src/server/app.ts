@@ -1,10 +1,12 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { createHTTPHandler, type HTTPHandler } from '@trpc-sse/server/adapters/standalone'
+import { inspector } from '@trpc-sse/server/inspector'
 import { channels } from './channels.ts'
 import { linkLimits } from './limits.ts'
 import { appRouter } from './router.ts'
 import { sessionOf } from './sessions.ts'
 import { servePage } from './static.ts'
+import { isFromThisMachine } from './this-machine.ts'
 
 /** One instance's app: the router below /trpc, and the page. */
 export interface App {
@@ -23,6 +25,11 @@ export async function createApp(instance: number): Promise<App> {
       endStreams: (user) => trpc.link.disconnect({ key: user }, 'signed out everywhere'),
     }),
     connectionKey: ({ session }) => session?.user,
+    // At /trpc/~inspector.
+    inspector: inspector({
+      name: `instance ${instance}`,
+      allow: ({ req }) => isFromThisMachine(req),
+    }),
     limits: linkLimits,
     // The load balancer of the instances.
     trustProxy: ['loopback'],
