@@ -154,3 +154,69 @@ function sendForever(response: ServerResponse, chunk: string | Buffer): void {
 function* repeat<TItem>(item: TItem): Generator<TItem> {
   for (;;) yield item
 }
+
+describe('JSON that is nested too deep', () => {
+  const deep = '['.repeat(20_000) + ']'.repeat(20_000)
+
+  it('is refused in arguments', async () => {
+    const wrong = [
+      ['publish', 'a', '--data', deep],
+      ['publish', 'a', deep, '--data', '1'],
+      ['load', 'http://localhost', '--path', 'a', '--input', deep],
+    ]
+    for (const args of wrong) {
+      const { code, notes } = await cli(args)
+      expect([code, notes.join()]).toEqual([2, expect.stringContaining('JSON')])
+    }
+  })
+
+  it('in a key or a value hides nothing else', async () => {
+    await using redis = await startRedis()
+    const env = { REDIS_URL: redis.url }
+    await redis.admin.set(`trpc-sse:{${encodeURIComponent(`["a",${deep}]`)}}:last`, '5-0 1')
+    await redis.admin.set('trpc-sse:{%5B%22b%22%5D}:last', '5-0 1')
+    await redis.admin.hset('trpc-sse:{%5B%22b%22%5D}:entries', 'k', deep)
+    for (const json of [[], ['--json']]) {
+      const listed = await cli(['channels', ...json], { env })
+      expect([listed.code, listed.notes]).toEqual([0, []])
+      expect(listed.lines.at(-1)).toContain('b')
+      expect((await cli(['runs', ...json], { env })).code).toBe(0)
+      const state = await cli(['state', 'b', ...json], { env })
+      expect(state.code).toBe(0)
+      expect(state.lines.at(-1)).toContain('[[[')
+    }
+  })
+})
+
+describe('passwords', () => {
+  const url = 'redis://ann:secret@localhost'
+  const mistakes = [
+    [url],
+    ['channels', `--${url}`],
+    ['channels', 'a', url],
+    ['channels', url.replace('redis://', '')],
+    ['channels', '--redis', url.replace('secret', '100%secret')],
+    ['doctor', url.replace('redis', 'http')],
+    ['publish', 'a', '--data', '1', '--module', url],
+  ]
+  it.each(mistakes)('are not printed for %s %s', async (...args) => {
+    const { code, notes, lines } = await cli(args, { env: { REDIS_URL: 'redis://localhost:1' } })
+    expect(code).toBeGreaterThan(0)
+    expect(notes).toHaveLength(1)
+    expect([...notes, ...lines].join().replace('ann:secret@localhost.', '')).not.toContain('secret')
+  })
+})
+
+it.each([[[]], [['--cluster']], [['--sentinel', 'main']]])(
+  'a Redis that accepts connections but never answers is given up, with %s',
+  async (options) => {
+    const clock = manualClock()
+    await using server = await serveTcp(() => {})
+    const args = ['channels', ...options, '--redis', `redis://:secret@${server.host}`]
+    const running = startCli(args, { clock })
+    await clock.due(5_000)
+    clock.advance(5_000)
+    expect(await running.exited).toBe(3)
+    expect(running.notes.items).toEqual([expect.stringContaining("can't connect")])
+  },
+)

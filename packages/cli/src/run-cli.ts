@@ -6,7 +6,7 @@ import { commandHelp, programHelp } from './help.ts'
 import type { CliIo } from './io.ts'
 import { parseOptions } from './options.ts'
 import { createPrinter } from './output/printer.ts'
-import { cut, safeText } from './output/text.ts'
+import { cut, safeText, withoutPasswords } from './output/text.ts'
 
 const common = {
   json: { help: 'print lines of JSON, for scripts' },
@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[], io: CliIo): Promise<number
     return await run(argv, io)
   } catch (error) {
     if (io.signal.aborted) return exitCodes.interrupted
-    io.stderr.write(`trpc-sse: ${safeText(cut(messageOf(error), 2_000))}\n`)
+    io.stderr.write(`trpc-sse: ${safeText(cut(withoutPasswords(messageOf(error)), 2_000))}\n`)
     return exitCodeOf(error)
   }
 }

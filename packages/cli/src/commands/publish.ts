@@ -2,6 +2,7 @@ import { isPlainObject } from '@trpc-sse/protocol'
 import type { PublishResult } from '@trpc-sse/server'
 import type { Command, CommandCall } from '../command.ts'
 import { CliError, exitCodes, usageError } from '../exit-codes.ts'
+import { parseJson } from '../json.ts'
 import type { Options } from '../options.ts'
 import { type RedisConnection, withRedis } from '../redis/connect.ts'
 import { logKeyFrom } from '../redis/log-name.ts'
@@ -48,7 +49,7 @@ function dataOf(options: Options): string {
   if (text === undefined) throw usageError(`give the event as JSON: --data '{"text":"hello"}'.`)
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (error) {
     throw usageError(`--data is not JSON (${(error as Error).message}). Quote it for your shell.`)
   }
@@ -91,7 +92,7 @@ async function checkLog(
 
 function isSuperjson(text: string | undefined): boolean {
   try {
-    const value: unknown = JSON.parse(text ?? '')
+    const value = parseJson(text ?? '')
     if (!isPlainObject(value) || !('json' in value)) return false
     return Object.keys(value).every((key) => key === 'json' || key === 'meta')
   } catch {

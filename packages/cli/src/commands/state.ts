@@ -1,6 +1,7 @@
 import type { EntriesPage } from '@trpc-sse/server'
 import type { Command } from '../command.ts'
 import { CliError, exitCodes } from '../exit-codes.ts'
+import { parseJson } from '../json.ts'
 import type { Printer, TableRow } from '../output/printer.ts'
 import { cut } from '../output/text.ts'
 import { type RedisConnection, withRedis } from '../redis/connect.ts'
@@ -67,7 +68,7 @@ function rowOf(key: string, text: string, most: number): TableRow {
 /** A value of an app is JSON. The entries of runs also have other texts. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch {
     return text
   }

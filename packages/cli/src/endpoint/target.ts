@@ -1,6 +1,7 @@
 import type { Clock } from '@trpc-sse/server'
 import type { CommandCall } from '../command.ts'
 import { usageError } from '../exit-codes.ts'
+import { parseJson } from '../json.ts'
 import type { OptionSpecs, Options } from '../options.ts'
 
 /** The endpoint to examine, and how to ask it. */
@@ -65,7 +66,7 @@ function subscriptionOf(options: Options): Target['subscription'] {
   }
   if (input === undefined) return { path }
   try {
-    return { path, input: JSON.parse(input) }
+    return { path, input: parseJson(input) }
   } catch {
     throw usageError(`--input is not JSON. Write for example '{"room":"lobby"}'.`)
   }

@@ -39,7 +39,7 @@ export class Tally {
 
   /** Counts a failure by its message. */
   addCause(error: unknown): void {
-    const message = error instanceof Error ? error.message : String(error)
+    const message = describeError(error)
     const isKnown = this.#causes.has(message) || this.#causes.size < mostCauses
     const cause = isKnown ? message : 'other failures'
     this.#causes.set(cause, (this.#causes.get(cause) ?? 0) + 1)
@@ -49,6 +49,17 @@ export class Tally {
   get causes(): ReadonlyArray<readonly [cause: string, count: number]> {
     return [...this.#causes].sort(([, a], [, b]) => b - a)
   }
+}
+
+/** Returns the message of an error, and that of the error which caused all others. */
+function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  let first = error
+  for (let i = 0; i < mostCauses && first.cause instanceof Error; i++) first = first.cause
+  const { message } = error
+  return first.message === '' || message.includes(first.message)
+    ? message
+    : `${message} (${first.message})`
 }
 
 function noCounts(): Counts {

@@ -1,6 +1,6 @@
 import { format } from 'node:util'
 import type { CliOutput } from '../io.ts'
-import { cut, safeText } from './text.ts'
+import { cut, safeText, withoutPasswords } from './text.ts'
 
 /** More messages than this are not printed. */
 const mostMessages = 100
@@ -13,7 +13,7 @@ const mostMessages = 100
 export function guardConsole(console: Console, output: CliOutput): void {
   const printed = new Set<string>()
   const print = (...values: readonly unknown[]): void => {
-    const [line = ''] = cut(format(...values), 1_000).split('\n')
+    const [line = ''] = cut(withoutPasswords(format(...values)), 1_000).split('\n')
     if (printed.has(line) || printed.size >= mostMessages) return
     printed.add(line)
     output.write(`${safeText(line)}\n`)

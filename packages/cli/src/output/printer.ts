@@ -1,6 +1,6 @@
 import type { CliIo } from '../io.ts'
 import { formatTable } from './table.ts'
-import { jsonLine, safeText } from './text.ts'
+import { jsonLine, safeText, withoutPasswords } from './text.ts'
 
 /** Writes the results and notes of a command. Everything foreign is made safe for a terminal. */
 export interface Printer {
@@ -34,6 +34,6 @@ export function createPrinter({ stdout, stderr }: CliIo, json: boolean): Printer
       const table = rows.length === 0 ? [] : formatTable([headings, ...safe])
       for (const text of json ? rows.map(({ value }) => jsonLine(value)) : table) line(text)
     },
-    note: (text) => void stderr.write(`${safeText(text)}\n`),
+    note: (text) => void stderr.write(`${safeText(withoutPasswords(text))}\n`),
   }
 }

@@ -4,7 +4,7 @@
  */
 const unsafe =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
-  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\p{Surrogate}]/gu
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e0fff}\p{Surrogate}]/gu
 
 /**
  * Makes foreign text safe for a terminal, in one line: control characters, and those that are
@@ -25,6 +25,11 @@ export function safeJson(json: string): string {
   return safeText(json.replace(/[\t\r\n]+/g, ' '))
 }
 
+/** Replaces the user and the password in URLs. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/:\/\/\S*@/g, '://***@')
+}
+
 /** Cuts a text after `most` characters, and says how many are missing. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text
@@ -32,5 +37,6 @@ export function cut(text: string, most: number): string {
 }
 
 function escapeCharacter(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  const units = character.split('')
+  return units.map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`).join('')
 }

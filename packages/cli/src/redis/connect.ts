@@ -45,7 +45,7 @@ export async function withRedis<TResult>(
   const disconnect = (): void => redis.disconnect()
   io.signal.addEventListener('abort', disconnect)
   try {
-    await redis.connect().catch((error: unknown) => {
+    await connectWithin(redis, io).catch((error: unknown) => {
       throw connectError(url, lastError ?? error)
     })
     const db = options.flag('cluster') ? 0 : Number(url.pathname.slice(1))
@@ -59,14 +59,35 @@ export async function withRedis<TResult>(
   }
 }
 
+/** Connects. Rejects when that takes too long: each answer of a Sentinel or a node may be missing. */
+function connectWithin(redis: Redis | Cluster, { clock }: CliIo): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => reject(new Error('it does not answer'))
+    const cancel = clock.after(timeoutMs, giveUp, { keepsAlive: true })
+    redis.connect().then(resolve, reject).finally(cancel)
+  })
+}
+
 /** Returns the address of the Redis. Throws a usage error that doesn't contain a password. */
 export function redisUrl(options: Options, { env }: Pick<CliIo, 'env'>): URL {
   const text = options.text('redis') ?? env.REDIS_URL ?? 'redis://localhost:6379'
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url && /^rediss?:$/.test(url.protocol) && /^(\/\d{0,4})?$/.test(url.pathname)) return url
+  if (url && /^rediss?:$/.test(url.protocol) && /^(\/\d{0,4})?$/.test(url.pathname)) {
+    if (isEncoded(url.username) && isEncoded(url.password)) return url
+    throw usageError('the URL of Redis has a % that encodes nothing. In a password, write %25.')
+  }
   throw usageError(
     'this is not a URL of Redis. Write redis://user:password@host:6379/0, or rediss:// for TLS.',
   )
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function createClient(url: URL, options: Options): Redis | Cluster {
@@ -101,6 +122,7 @@ function createClient(url: URL, options: Options): Redis | Cluster {
     name,
     sentinels: [{ host, port }],
     sentinelRetryStrategy,
+    sentinelCommandTimeout: timeoutMs,
   })
 }
 

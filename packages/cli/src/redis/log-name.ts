@@ -1,5 +1,6 @@
-import { isNestedTooDeep, isPlainObject } from '@trpc-sse/protocol'
+import { isPlainObject } from '@trpc-sse/protocol'
 import { usageError } from '../exit-codes.ts'
+import { parseJson } from '../json.ts'
 import type { OptionSpecs, Options } from '../options.ts'
 
 /** The options that name a log in another way than by its channel. */
@@ -50,9 +51,10 @@ function keyWithParams(name: string, params: string): string {
 /** Parses the argument `[params]`. Throws a usage error if it isn't JSON, or is nested too deep. */
 export function parseParams(params: string): unknown {
   try {
-    if (!isNestedTooDeep(params)) return JSON.parse(params)
-  } catch {}
-  throw usageError(`the params are not JSON. Write for example '{"room":"lobby"}'.`)
+    return parseJson(params)
+  } catch {
+    throw usageError(`the params are not JSON. Write for example '{"room":"lobby"}'.`)
+  }
 }
 
 /** Writes JSON with sorted keys, as the keys of logs have it. */
@@ -67,7 +69,7 @@ function sortedJson(value: unknown): string {
 
 function parseList(text: string): readonly unknown[] | undefined {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text)
     return Array.isArray(value) ? value : undefined
   } catch {
     return undefined
