@@ -27,6 +27,7 @@ function end(trace: Trace, stream: number): void {
 const current = ['trpc_sse_streams', 'trpc_sse_subscriptions', 'trpc_sse_behind']
 
 describe('openTelemetry()', () => {
+  // https://github.com/open-telemetry/opentelemetry-js/issues/3472
   it('of a server and of a client in one process count together', async () => {
     await using sdk = await startSdk()
     const server = openTelemetry(sdk)
@@ -40,6 +41,7 @@ describe('openTelemetry()', () => {
     for (const name of current) expect([name, await sdk.metric(name)]).toEqual([name, 0])
   })
 
+  // https://github.com/dotnet/SqlClient/issues/3640
   it('that begins after streams were opened never counts below zero', async () => {
     await using sdk = await startSdk()
     const trace = openTelemetry(sdk)

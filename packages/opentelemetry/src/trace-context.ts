@@ -29,13 +29,24 @@ export function activeTrace(): TraceContext {
 
 /** Returns the trace context that an event carries; `undefined` if it carries none. */
 export function carriedContext(event: unknown): SpanContext | undefined {
-  const { traceparent, type, data } = Object(event)
-  // `live` and runs wrap each event.
-  if (traceparent === undefined && typeof type === 'string' && data !== undefined)
-    return carriedContext(data)
-  const [, traceId, spanId, flags] = pattern.exec(String(traceparent)) ?? []
+  const [, traceId, spanId, flags] = pattern.exec(carriedText(event)) ?? []
   if (traceId === undefined || spanId === undefined || flags === undefined) return undefined
   const traceFlags = Number.parseInt(flags, 16) & TraceFlags.SAMPLED
   const span: SpanContext = { traceId, spanId, traceFlags, isRemote: true }
   return isSpanContextValid(span) ? span : undefined
+}
+
+/** How many wrappers an event may have: `live` and runs wrap each one. */
+const maxWrappers = 2
+
+/** Returns the `traceparent` of an event, whose publisher may be hostile. */
+function carriedText(event: unknown): string {
+  let inner = event
+  for (let wrappers = 0; wrappers <= maxWrappers; wrappers += 1) {
+    const { traceparent, type, data } = Object(inner)
+    if (typeof traceparent === 'string') return traceparent
+    if (typeof type !== 'string') return ''
+    inner = data
+  }
+  return ''
 }
