@@ -207,6 +207,7 @@ describe('passwords', () => {
   })
 })
 
+// https://github.com/predis/predis/issues/534
 it.each([[[]], [['--cluster']], [['--sentinel', 'main']]])(
   'a Redis that accepts connections but never answers is given up, with %s',
   async (options) => {

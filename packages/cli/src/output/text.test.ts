@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { cut, jsonLine, safeJson, safeText } from './text.ts'
+import { cut, jsonLine, safeJson, safeText, withoutPasswords } from './text.ts'
 
 describe('safeText', () => {
   it.each([
@@ -9,6 +9,7 @@ describe('safeText', () => {
     ['user\u202egnp.exe', 'user\\u202egnp.exe'],
     ['zero\u200bwidth', 'zero\\u200bwidth'],
     ['\ud83d', '\\ud83d'],
+    ['a\u{e0041}', 'a\\udb40\\udc41'],
     ['grüße 😀 日本', 'grüße 😀 日本'],
   ])('shows %j as %j', (text, shown) => {
     expect(safeText(text)).toBe(shown)
@@ -25,6 +26,13 @@ describe('JSON for scripts', () => {
       expect(JSON.parse(line)).toEqual(value)
     }
   })
+})
+
+it('withoutPasswords hides the user and the password in URLs', () => {
+  const text = 'a redis://ann:p@ss/word@host:1 and https://host/path, rediss://:x@host'
+  expect(withoutPasswords(text)).toBe(
+    'a redis://***@host:1 and https://host/path, rediss://***@host',
+  )
 })
 
 it('cut says how much is missing', () => {
