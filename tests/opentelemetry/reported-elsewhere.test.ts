@@ -13,7 +13,7 @@ it('requests for paths that nobody serves add no series', async () => {
   await using app = await startApp()
   const probe = (path: string) => fetch(`${app.server.url}/${path}?input={"id":"a"}`)
   const headers = { accept: 'text/event-stream' }
-  const probes = range(50).map((n) => fetch(`${app.server.url}/.env.${n}`, { headers }))
+  const probes = range(1, 50).map((n) => fetch(`${app.server.url}/.env.${n}`, { headers }))
   for (const response of await Promise.all(probes)) await response.text()
   await (await probe('onMessage/../.git')).text()
   const text = await app.sdk.text()
