@@ -1,0 +1,63 @@
+/** Failures that users of other devtools have reported, tried on ours in a browser. */
+import type { Browser, Locator, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { startChromium } from '../support/chromium.ts'
+import { type App, serveApp } from './app.ts'
+import type { TestPage } from './page.ts'
+
+declare const page: TestPage
+
+let browser: Browser
+let app: App
+let tab: Page
+let failures: string[]
+
+beforeAll(async () => {
+  browser = await startChromium()
+})
+afterAll(() => browser.close())
+beforeEach(async () => {
+  app = await serveApp()
+  tab = await browser.newPage()
+  failures = []
+  tab.on('pageerror', (error) => failures.push(error.message))
+  await tab.goto(app.url)
+})
+afterEach(async () => {
+  expect(failures).toEqual([])
+  await tab.close()
+  await app[Symbol.asyncDispose]()
+})
+
+const button = (name: string | RegExp): Locator => tab.getByRole('button', { name })
+const mount = (): Promise<void> => tab.evaluate(() => page.mount())
+const got = (): Promise<unknown[]> => tab.evaluate(() => page.got)
+
+// https://github.com/TanStack/query/issues/7094
+it('a panel that is closed while offline and opened again still says so', async () => {
+  await mount()
+  await tab.evaluate(() => page.follow('onMessage', { id: 'a' }))
+  await button('Go offline for 10 s').click()
+  await tab.evaluate(() => page.unmount())
+  await mount()
+  await tab.getByText('Offline: streams are cut, and requests fail.').waitFor()
+  await button(/^Go online/).click()
+  await button('Go offline for 10 s').waitFor()
+  await app.publish('one')
+  await expect.poll(got).toEqual(['one'])
+})
+
+// https://github.com/code-forge-io/react-router-devtools/pull/250
+// https://github.com/vuejs/devtools-v6/issues/550
+it('an event that is nested deep can be shown and looked for', async () => {
+  await mount()
+  await tab.evaluate(() => page.follow('onMessage', { id: 'a' }))
+  let event: unknown = 'needle'
+  for (let depth = 0; depth < 200; depth += 1) event = { inner: [event] }
+  await app.publish(event)
+  await expect.poll(() => tab.evaluate(() => page.got.length)).toBe(1)
+  await tab.getByRole('tab', { name: 'Timeline' }).click()
+  await tab.getByText('{ inner: [{ inner: [').waitFor()
+  await tab.getByRole('searchbox', { name: 'Filter' }).fill('inner')
+  await tab.getByText('{ inner: [{ inner: [').waitFor()
+})
