@@ -10,6 +10,7 @@ const groups: Readonly<Record<string, readonly string[]>> = {
     'docs/client-link.md',
     'docs/react.md',
     'docs/react-native.md',
+    'docs/devtools.md',
     'docs/ai.md',
     'docs/server-link.md',
     'docs/auth.md',
