@@ -47,6 +47,18 @@ it('a panel that is closed while offline and opened again still says so', async 
   await expect.poll(got).toEqual(['one'])
 })
 
+it('the network returns by itself, though the panel is gone', async () => {
+  await mount()
+  await tab.evaluate(() => page.follow('onMessage', { id: 'a' }))
+  await button('Go offline for 10 s').click()
+  await tab.evaluate(() => page.unmount())
+  await app.publish('one')
+  expect(await tab.evaluate(() => page.send('two').catch(() => 'failed'))).toBe('failed')
+  expect(await got()).toEqual([])
+  await tab.evaluate(() => page.pass())
+  await expect.poll(got).toEqual(['one'])
+})
+
 // https://github.com/code-forge-io/react-router-devtools/pull/250
 // https://github.com/vuejs/devtools-v6/issues/550
 it('an event that is nested deep can be shown and looked for', async () => {

@@ -1,9 +1,13 @@
 import { createTRPCUntypedClient, type OperationResultEnvelope, type TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { type Observer, observable } from '@trpc/server/observable'
+import { systemClock } from '@trpc-sse/protocol'
 import { expect, it } from 'vitest'
 import { createDevtools } from './create-devtools.ts'
 import { createDevtools as createDisabled } from './disabled/index.ts'
+import { recordingLink } from './link.ts'
+import { OfflineSwitch } from './network/offline.ts'
+import { Recorder } from './record/recorder.ts'
 
 type Envelopes = Observer<OperationResultEnvelope<unknown, never>, never>
 
@@ -59,4 +63,24 @@ it('uses the fetch of the options', async () => {
 it('disabled devtools return the options as they are', () => {
   const options = { url: '/trpc' }
   expect(createDisabled().options(options)).toBe(options)
+})
+
+// https://github.com/appium/appium-support/pull/56
+it('keeps no huge ids of events', () => {
+  const recorder = new Recorder(systemClock)
+  const offline = new OfflineSwitch(systemClock, recorder, () => {})
+  const huge = 'x'.repeat(1_000_000)
+  const end: TRPCLink<AnyTRPCRouter> = () => (call) =>
+    observable((observer) => {
+      const onGap = call.op.context.onGap as (gap: object) => void
+      onGap({ reason: 'trimmed', lastEventId: huge })
+      observer.next({ result: { id: huge, data: { id: huge, data: 1 } } })
+    })
+  const link = recordingLink<AnyTRPCRouter>(recorder, offline)
+  const client = createTRPCUntypedClient({ links: [link, end] })
+  const seen: unknown[] = []
+  client.subscription('onMessage', undefined, { onData: (event) => seen.push(event) })
+  expect(seen).toEqual([{ id: huge, data: 1 }])
+  const kept = JSON.stringify([...recorder.timeline.newestFirst(), ...recorder.running.values()])
+  expect(kept.length).toBeLessThan(20_000)
 })

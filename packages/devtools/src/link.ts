@@ -4,6 +4,7 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import type { SseGap } from '@trpc-sse/client'
 import type { OfflineSwitch } from './network/offline.ts'
+import { clipped } from './record/preview.ts'
 import type { Recorder } from './record/recorder.ts'
 import type { SubscriptionRecorder } from './record/subscription-recorder.ts'
 
@@ -48,7 +49,7 @@ function contextOf({ context }: Operation, record: SubscriptionRecorder): Operat
   return {
     ...context,
     onGap(gap: SseGap) {
-      record.gap(gap.reason, gap.lastEventId)
+      record.gap(gap.reason, clipped(gap.lastEventId))
       return typeof onGap === 'function' ? onGap(gap) : undefined
     },
   }
@@ -65,6 +66,7 @@ function recordEnvelope(
   } else {
     const { id, data } = result
     // tRPC wraps the value of a tracked event.
-    record.event(id, id === undefined ? data : Object(data).data)
+    if (id === undefined) record.event(id, data)
+    else record.event(clipped(id), Object(data).data)
   }
 }
