@@ -10,7 +10,7 @@ import { openDoor } from '../support/door.ts'
 import { range, receiveNumbers } from '../support/numbers.ts'
 import { serveRouter } from '../support/router-server.ts'
 
-const seconds = Number(process.env.MULTIPLEXED_SECONDS ?? 10)
+const seconds = Number(process.env.MULTIPLEXED_SECONDS ?? 5)
 const names = Array.from({ length: 10 }, (_, i) => `log-${i}`)
 const stepMs = 10
 const timeout = 60_000 + seconds * 1_000
