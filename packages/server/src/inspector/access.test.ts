@@ -34,6 +34,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.restoreAllMocks()
+  vi.unstubAllEnvs()
 })
 
 describe('without allow', () => {
@@ -62,6 +63,16 @@ describe('without allow', () => {
     { peer: undefined },
   ])('any other request is refused: %o', async (sent) => {
     expect(await isAllowed(sent)).toBe(false)
+  })
+
+  // With its default settings, nginx sends this for every request that it gets from anywhere.
+  it('a server that may be in production behind a proxy refuses local requests, too', async () => {
+    vi.stubEnv('NODE_ENV', undefined)
+    expect(await isAllowed({ peer: '127.0.0.1', host: 'localhost:3000' })).toBe(false)
+    vi.stubEnv('NODE_ENV', 'staging')
+    expect(await isAllowed({ peer: '127.0.0.1', host: 'localhost:3000' })).toBe(false)
+    vi.stubEnv('NODE_ENV', 'development')
+    expect(await isAllowed({ peer: '127.0.0.1', host: 'localhost:3000' })).toBe(true)
   })
 })
 

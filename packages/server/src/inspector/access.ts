@@ -67,17 +67,20 @@ export function processName(): string {
 const notLocal: Access = {
   allowed: false,
   message:
-    'Without `allow`, the inspector answers only a browser on this machine, at localhost. Give it the app’s own check: inspector({ allow: ({ ctx }) => ctx.user.isAdmin }).',
+    'Without `allow`, the inspector answers only a browser on this machine, at localhost, with NODE_ENV=development. Give it the app’s own check: inspector({ allow: ({ ctx }) => ctx.user.isAdmin }).',
 }
 
 /**
  * Whether a request comes from this machine. The name in the URL must be local too: any site can
- * give its own name the address of this machine.
+ * give its own name the address of this machine. A proxy on a server can give requests from anywhere
+ * a local name and address, as nginx does by default. So NODE_ENV must say that this is no server.
  */
 function isLocal({ url, peer, header }: InspectorRequest): boolean {
   const forwarded = header('x-forwarded-for')?.split(',') ?? []
-  const isDevelopment = process?.env?.NODE_ENV === 'development'
+  const environment = process?.env?.NODE_ENV
+  const isDevelopment = environment === 'development'
   return (
+    (isDevelopment || environment === 'test') &&
     isLocalName(url.hostname) &&
     (peer === undefined ? isDevelopment : isLoopback(peer)) &&
     forwarded.every((address) => isLoopback(address.trim()))

@@ -34,8 +34,8 @@ export interface InspectorOptions<TContext> {
    * Returns whether a request may use the inspector. Called for every request, and for each action.
    * Anything but `true` refuses the request, as does an error, or no result within 5 seconds.
    *
-   * @default none: the inspector is off if NODE_ENV is `production`. Otherwise it answers browsers
-   *   on the same machine only
+   * @default none: the inspector is off if NODE_ENV is `production`. If it is `development`, it
+   *   answers browsers on the same machine only. Otherwise, it refuses all
    */
   readonly allow?: (about: InspectorAccess<TContext>) => boolean | Promise<boolean>
   /** Called before each action, for an audit log. What it throws goes to the console. */
