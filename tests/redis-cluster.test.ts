@@ -47,6 +47,36 @@ describe('redisBackend on a Redis Cluster with faults', () => {
     redis.disconnect()
   })
 
+  it('leaves no rejection unhandled when a node dies that a slot is moving to', async () => {
+    const rejections: unknown[] = []
+    const onRejection = (reason: unknown): void => void rejections.push(reason)
+    process.on('unhandledRejection', onRejection)
+    await using own = await startRedisCluster()
+    const slot = Number(await own.client.cluster('KEYSLOT', '{log}'))
+    const source = Math.floor((slot * 3) / 16_384)
+    const [from, to] = [own.nodes[source], own.nodes[(source + 1) % 3]]
+    if (!from || !to) throw new Error('A node is missing.')
+    const backend = redisBackend({ redis: own.client }, { onError() {}, commandTimeoutMs: 30_000 })
+    // It finds the nodes now, while none is frozen. Another log leaves the slot without keys.
+    await backend.read({ ...log, key: 'other' }, { after: '0-0', limit: 1 })
+    const setSlot = (node: RedisServer, ...state: unknown[]): Promise<unknown> =>
+      node.admin.call('cluster', 'setslot', slot, ...state.map(String))
+    await setSlot(to, 'importing', await from.admin.cluster('MYID'))
+    await setSlot(from, 'migrating', await to.admin.cluster('MYID'))
+    to.freeze()
+    // The slot has no keys, so that its node sends every command to the other one.
+    const appending = backend.append(log, ['1'])
+    await expect
+      .poll(() => from.admin.info('errorstats'), { interval: 5, timeout: 10_000 })
+      .toContain('errorstat_ASK')
+    await to.restart()
+    await setSlot(from, 'stable')
+    await appending
+    process.off('unhandledRejection', onRejection)
+    expect(rejections).toEqual([])
+    await backend.close()
+  })
+
   it('follows a log whose slot moves to another node during publishes', async () => {
     const backend = redisBackend({ redis: cluster.client })
     const follower = await follow(backend, log)

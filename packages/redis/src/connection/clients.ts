@@ -36,7 +36,7 @@ export function createCommandClient(target: RedisTarget, options: ClientOptions)
   const { redis } = target
   if (!isCluster(redis)) return redis.duplicate({ ...ours, ...login(redis.options, options) })
   const theirs = redis.options.redisOptions ?? {}
-  return redis.duplicate([], {
+  const cluster = redis.duplicate([], {
     keyPrefix: '',
     lazyConnect: true,
     scaleReads: 'master',
@@ -48,6 +48,21 @@ export function createCommandClient(target: RedisTarget, options: ClientOptions)
     // All options, not only ours: in ioredis 5 these replace the client's own options.
     redisOptions: { ...theirs, ...ours, ...login(theirs, options) },
   })
+  cluster.on('+node', ignoreFailedAsking)
+  return cluster
+}
+
+/**
+ * ioredis sends ASKING before a command that it redirects, and drops the promise. If the connection
+ * ends before the reply, the rejection would end the process. The command itself fails, too.
+ */
+function ignoreFailedAsking(node: Redis): void {
+  const asking = node.asking.bind(node)
+  node.asking = () => {
+    const reply = asking()
+    reply.catch(() => {})
+    return reply
+  }
 }
 
 function commandOptions({ clock, timeoutMs }: ClientOptions) {
