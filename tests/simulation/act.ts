@@ -3,7 +3,7 @@ import { isFault } from './faults.ts'
 import type { Instance } from './instance.ts'
 import { goodNetworkConditions } from './line.ts'
 import type { SimulatedProcess } from './process.ts'
-import type { Action, Fault, RedisFault, Step } from './steps.ts'
+import type { Action, ClusterFault, Fault, FaultOf, RedisFault, Step } from './steps.ts'
 import { goodStoreConditions } from './store/store.ts'
 import type { Slot, World } from './world.ts'
 
@@ -51,15 +51,32 @@ function actFault(world: World, fault: Fault): void {
   else if (fault.kind === 'clear') clear(world, fault.room)
   else if (fault.kind === 'store clock') world.store.process.jump(fault.byMs)
   else if (fault.kind === 'flush') world.store.flush()
+  else if ('which' in fault) actOnCluster(world, fault)
+  else if (fault.kind === 'redis failover' || fault.kind === 'redis restart')
+    actOnSingleRedis(world, fault)
   else actOnRedis(world, fault)
 }
 
-function actOnRedis(world: World, fault: RedisFault): void {
-  const { redis } = world
+function actOnCluster({ cluster }: World, fault: ClusterFault): void {
+  if (cluster === undefined) throw new Error(`There is no Cluster for ${fault.kind}.`)
+  const { which, forMs } = fault
+  if (fault.kind === 'slot move') cluster.moveSlot(which, forMs)
+  else if (fault.kind === 'node restart') cluster.restart(which, forMs)
+  else cluster.failOver(which, fault.lagMs, forMs, fault.oldMaster)
+}
+
+function actOnSingleRedis({ redis }: World, fault: SingleRedisFault): void {
   if (redis === undefined) throw new Error(`There is no Redis for ${fault.kind}.`)
   if (fault.kind === 'redis failover') redis.failOver(fault.lagMs, fault.forMs, fault.oldMaster)
-  else if (fault.kind === 'redis restart') redis.restart(fault.forMs, fault.hasLog)
-  else if (fault.kind === 'redis full') redis.fill(fault.forMs)
+  else redis.restart(fault.forMs, fault.hasLog)
+}
+
+type SingleRedisFault = FaultOf<'redis failover' | 'redis restart'>
+
+function actOnRedis(world: World, fault: Exclude<RedisFault, SingleRedisFault>): void {
+  const redis = world.redis ?? world.cluster
+  if (redis === undefined) throw new Error(`There is no Redis for ${fault.kind}.`)
+  if (fault.kind === 'redis full') redis.fill(fault.forMs)
   else if (fault.kind === 'redis eviction') redis.evict(fault.room, fault.what)
   else if (fault.kind === 'redis freeze') freeze(world, redis.process, fault.forMs)
   else redis.forgetScripts()
@@ -85,8 +102,6 @@ function actOnInstance(world: World, slot: Slot, fault: InstanceFault): void {
   else if (fault.kind === 'instance clock') process.jump(fault.byMs)
   else freeze(world, process, fault.forMs)
 }
-
-type FaultOf<TKind extends Fault['kind']> = Extract<Fault, { kind: TKind }>
 
 function freeze({ timeline }: World, process: SimulatedProcess, forMs: number): void {
   process.freeze()

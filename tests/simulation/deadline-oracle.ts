@@ -93,6 +93,7 @@ function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
   const checkMs = 1.5 * positionCheckMs + 1_000
   switch (fault.kind) {
     case 'interrupt':
+    case 'slot move':
       return 3_000
     case 'clear':
     case 'page clock':
@@ -106,6 +107,9 @@ function recoveryMs(fault: Fault, { positionCheckMs }: Plan['config']): number {
       return 10_000
     case 'store':
       return fault.conditions.isDeaf ? checkMs : deadConnectionMs
+    case 'node restart':
+    case 'node failover':
+      return deadConnectionMs
     case 'redis eviction':
     case 'redis freeze':
     case 'redis restart':

@@ -1,6 +1,6 @@
 import type { Chance } from './chance.ts'
 import type { NetworkConditions } from './line.ts'
-import type { Action, Fault, FaultOf, RedisFault } from './steps.ts'
+import type { Action, ClusterFault, Fault, FaultOf, RedisFault } from './steps.ts'
 import type { StoreConditions } from './store/store.ts'
 
 /** How long a fault lasts at most, in milliseconds. */
@@ -32,7 +32,7 @@ type CreateFault<TFault extends { readonly kind: string }> = {
   readonly [TKind in TFault['kind']]: (world: PlannedWorld) => Extract<TFault, { kind: TKind }>
 }
 
-const createFault: CreateFault<Exclude<Fault, RedisFault>> = {
+const createFault: CreateFault<Exclude<Fault, RedisFault | ClusterFault>> = {
   cut: ({ chance, clients }) => ({
     kind: 'cut',
     client: chance.below(clients),
@@ -124,6 +124,18 @@ export function redisFaults(world: PlannedWorld, most: number): Timed[] {
   ).flatMap((fault) => [fault, ...alsoBack(fault, chance)])
 }
 
+/** What goes wrong with a Redis Cluster, beside the rest. */
+export function clusterFaults(world: PlannedWorld, most: number): Timed[] {
+  const { chance, activeMs } = world
+  const kinds = chance.one([clusterFaultKinds, clusterFaultKinds, ['slot move' as const]])
+  return Array.from({ length: chance.between(1, 2 * most) }, (): Timed => {
+    const atMs = chance.below(activeMs)
+    if (chance.is(0.1)) return { ...brokenLine(world), atMs }
+    if (chance.is(0.1)) return { ...createRedisFault[chance.one(anyRedisFaultKinds)](world), atMs }
+    return { ...createClusterFault[chance.one(kinds)](world), atMs }
+  })
+}
+
 /** A log that has lost its state, and a clock that is set back: ids must not be used again. */
 function alsoBack({ kind, atMs }: Timed, chance: Chance): Timed[] {
   if (kind !== 'redis eviction' || chance.is(0.7)) return []
@@ -162,6 +174,26 @@ const createRedisFault: CreateFault<RedisFault> = {
   'redis forgets scripts': () => ({ kind: 'redis forgets scripts' }),
 }
 
+const createClusterFault: CreateFault<ClusterFault> = {
+  'slot move': ({ chance }) => ({
+    kind: 'slot move',
+    which: chance.below(100),
+    forMs: chance.one([0, duration(chance, 300), duration(chance, 2_000)]),
+  }),
+  'node restart': ({ chance }) => ({
+    kind: 'node restart',
+    which: chance.below(3),
+    forMs: duration(chance, 1_000),
+  }),
+  'node failover': ({ chance }) => ({
+    kind: 'node failover',
+    which: chance.below(3),
+    lagMs: chance.one([0, 100, 1_000, 5_000]),
+    forMs: duration(chance, 1_000),
+    oldMaster: chance.one(['is gone', 'is silent', 'refuses writes']),
+  }),
+}
+
 /** Most are short. None outlasts the time that a run has for them. */
 function duration(chance: Chance, typicalMs: number): number {
   return Math.min(longestFaultMs, chance.delayMs(typicalMs))
@@ -170,10 +202,20 @@ function duration(chance: Chance, typicalMs: number): number {
 type KindsOf<TFault extends { readonly kind: string }> = ReadonlyArray<TFault['kind']>
 
 /** All kinds of faults that any store may have. */
-export const faultKinds = Object.keys(createFault) as KindsOf<Exclude<Fault, RedisFault>>
+export const faultKinds = Object.keys(createFault) as KindsOf<
+  Exclude<Fault, RedisFault | ClusterFault>
+>
 const redisFaultKinds = Object.keys(createRedisFault) as KindsOf<RedisFault>
+const clusterFaultKinds = Object.keys(createClusterFault) as KindsOf<ClusterFault>
+/** What can go wrong with a Cluster as with one Redis. */
+const anyRedisFaultKinds = [
+  'redis freeze',
+  'redis full',
+  'redis eviction',
+  'redis forgets scripts',
+] as const
 
 /** Whether a step is a fault. */
 export function isFault(step: Action): step is Fault {
-  return step.kind in createFault || step.kind in createRedisFault
+  return [createFault, createRedisFault, createClusterFault].some((kinds) => step.kind in kinds)
 }

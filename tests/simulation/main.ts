@@ -1,9 +1,11 @@
 import { parseArgs } from 'node:util'
 import { startRedis } from '../support/redis.ts'
+import { startRedisCluster } from '../support/redis-cluster.ts'
 import { runSeed, simulateOnly, sumOf, type Totals } from './batch.ts'
 import type { Plan } from './plan.ts'
 import type { Plant } from './plants/plant.ts'
 import { plants } from './plants/plants.ts'
+import { compareWithCluster } from './redis/cluster/compare-cluster.ts'
 import { compareWithRedis, describeComparison } from './redis/compare.ts'
 import { describeBatch, describeFailure } from './report.ts'
 import { shrink } from './shrink.ts'
@@ -11,6 +13,7 @@ import { type Done, runTasks, type Task } from './tasks.ts'
 
 // npm run simulate -- --seeds 1000 --from 1      runs seeds; what fails is made as small as it gets
 // npm run simulate -- --seeds 1000 --workers 1   runs them in one process; two is usual
+// npm run simulate -- --seeds 1000 --store cluster   runs only those that have this store
 // npm run simulate -- --seed 42 --keep 3,7       runs one again, with these steps only
 // npm run simulate -- --compare 1000             compares the model of Redis with a real one
 // npm run simulate -- --planted                  puts each planted bug in, and looks for it
@@ -26,6 +29,7 @@ const { values } = parseArgs({
     planted: { type: 'boolean', default: false },
     plant: { type: 'string' },
     compare: { type: 'string' },
+    store: { type: 'string' },
     workers: { type: 'string', default: '2' },
   },
 })
@@ -37,6 +41,7 @@ const seedsOfTask = 50
 /** Each of so many seeds is run twice. */
 const repeatEvery = 25
 const mostFailures = 6
+const storeNames: ReadonlyArray<Plan['store']> = ['memory', 'redis', 'cluster']
 
 const hasFailed = await run()
 // Crashed instances leave waits behind that would keep this process alive.
@@ -63,7 +68,8 @@ async function runMany(): Promise<boolean> {
   const tasks = Array.from({ length: Math.ceil(seeds / seedsOfTask) }, (_, i): Task => {
     const first = i * seedsOfTask
     const count = Math.min(seedsOfTask, seeds - first)
-    return { from: from + first, seeds: count, maxFailures: mostFailures, repeatEvery }
+    const store = storeNames.find((name) => name === values.store)
+    return { from: from + first, seeds: count, maxFailures: mostFailures, repeatEvery, store }
   })
   let totals: Totals | undefined
   let cpuMs = 0
@@ -106,15 +112,20 @@ async function runPlants(names: readonly string[]): Promise<boolean> {
 }
 
 /** The store without which a bug does nothing. */
-function storeOf({ file }: Plant): Plan['store'] | undefined {
+function storeOf({ file, store }: Plant): Plan['store'] | undefined {
+  if (store !== undefined) return store
   if (file.startsWith('redis/')) return 'redis'
   return file.startsWith('server/src/backend/memory') ? 'memory' : undefined
 }
 
-/** Compares the model of Redis with a real one; fails if they differ anywhere. */
+/** Compares the models of Redis and of a Cluster with real ones; fails if they differ anywhere. */
 async function compare(sequences: number): Promise<boolean> {
   await using server = await startRedis()
-  const compared = await compareWithRedis(server, { from, sequences, forMs: Infinity })
-  console.log(describeComparison(compared))
-  return compared.differences.length > 0
+  await using cluster = await startRedisCluster()
+  const options = { from, sequences, forMs: Infinity }
+  const single = await compareWithRedis(server, options)
+  console.log(`one Redis: ${describeComparison(single)}`)
+  const many = await compareWithCluster(cluster, options)
+  console.log(`a Cluster: ${describeComparison(many)}`)
+  return single.differences.length + many.differences.length > 0
 }

@@ -20,7 +20,7 @@ export function otherWork(world: PlannedWorld): [work: Timed[], isSparing: boole
 /** Whether the store may lose what it has stored. */
 export function losesData(action: Action): boolean {
   if (action.kind === 'redis restart') return !action.hasLog
-  return ['flush', 'redis failover', 'redis eviction'].includes(action.kind)
+  return ['flush', 'redis failover', 'redis eviction', 'node failover'].includes(action.kind)
 }
 
 /** Runs that one or several instances are asked to produce, and that pages follow. */

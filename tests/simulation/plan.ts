@@ -1,6 +1,6 @@
 import type { AppConfig } from './app.ts'
-import { chanceFor } from './chance.ts'
-import { faults, type PlannedWorld, redisFaults, type Timed } from './faults.ts'
+import { type Chance, chanceFor } from './chance.ts'
+import { clusterFaults, faults, type PlannedWorld, redisFaults, type Timed } from './faults.ts'
 import type { Subscribed } from './follow.ts'
 import { losesData, otherWork } from './other-work.ts'
 import { type Rareness, rareBranches } from './rareness.ts'
@@ -9,7 +9,7 @@ import type { Step } from './steps.ts'
 /** A whole run, before it happens. */
 export interface Plan {
   readonly seed: number
-  readonly store: 'memory' | 'redis'
+  readonly store: 'memory' | 'redis' | 'cluster'
   readonly instances: number
   readonly modes: ReadonlyArray<'multiplexed' | 'single'>
   readonly rooms: readonly string[]
@@ -65,19 +65,30 @@ export function planFor(seed: number): Plan {
   const world = { chance, rooms, instances, clients: modes.length, activeMs }
   // Choices of their own: all others are the same for both stores.
   const redisChance = chanceFor(seed, 'redis')
-  const store = redisChance.is(0.4) ? 'redis' : 'memory'
+  const store = storeOf(seed, redisChance)
   const redisWorld = { ...world, chance: redisChance }
-  const redis = store === 'redis' ? redisFaults(redisWorld, most.redisFaults) : []
+  const redis =
+    store === 'redis'
+      ? redisFaults(redisWorld, most.redisFaults)
+      : store === 'cluster'
+        ? clusterFaults(redisWorld, most.redisFaults)
+        : []
   const busyChance = chanceFor(seed, 'busy')
   const isBusy = size !== small && busyChance.is(0.15)
   const more = isBusy ? busyWork({ ...world, chance: busyChance }) : []
-  const all = [...work(world, size), ...faults(world, most.faults), ...redis, ...more]
-  const [others, isSparing] = otherWork({ ...world, chance: chanceFor(seed, 'other work') })
+  const people = work(world, size)
+  const others = faults(world, most.faults)
+  // Other faults and position checks hide what a slot that moves breaks.
+  const isCalm = store === 'cluster' && chanceFor(seed, 'calm').is(0.5)
+  const all = [...people, ...(isCalm ? [] : others), ...redis, ...more]
+  const [otherPeople, isSparing] = otherWork({ ...world, chance: chanceFor(seed, 'other work') })
   const spared = isSparing ? all.filter((action) => !losesData(action)) : all
-  const actions = [...spared, ...others].toSorted((a, b) => a.atMs - b.atMs)
+  const actions = [...spared, ...otherPeople].toSorted((a, b) => a.atMs - b.atMs)
+  const retain = chance.one([4, 12, 40, 1_000, 1_000])
+  const positionCheckMs = chance.one([2_000, 30_000])
   const config = {
-    retain: chance.one([4, 12, 40, 1_000, 1_000]),
-    positionCheckMs: chance.one([2_000, 30_000]),
+    retain,
+    positionCheckMs: isCalm ? 30_000 : positionCheckMs,
     lingerMs: chance.one([0, 500, 5_000]),
     windowEvents: chance.one([2, 8, 1_024]),
   }
@@ -94,6 +105,12 @@ export function planFor(seed: number): Plan {
     overMs: Math.max(activeMs, ...actions.map(overMs)),
     steps: actions.map((action, id) => ({ ...action, id })),
   }
+}
+
+/** Four of ten worlds have Redis; of these, every fifth has a Cluster. */
+function storeOf(seed: number, chance: Chance): Plan['store'] {
+  if (!chance.is(0.4)) return 'memory'
+  return chanceFor(seed, 'cluster').is(0.2) ? 'cluster' : 'redis'
 }
 
 /** When a step is over, and what it has broken is whole. */

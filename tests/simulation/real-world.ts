@@ -73,9 +73,11 @@ export function watchRealWorld({
       note('performance.now')
       return real.call(performance)
     }),
-    replace(Math, 'random', (real) => () => {
-      note('Math.random')
-      return real()
+    replace(Math, 'random', () => () => {
+      const stack = isTraced ? stackHere() : undefined
+      if (!stack?.includes(ioredisFolder)) note('Math.random', stack)
+      // The chance of ioredis is that of the process that it runs in.
+      return (runningClock() ?? { random }).random()
     }),
     replace(
       console,
@@ -138,7 +140,11 @@ class SimulatedTimers {
     this.#runningClock = runningClock
   }
 
-  start(...[callback, delayMs = 0]: Parameters<typeof setTimeout>): NodeJS.Timeout {
+  start<TArgs extends unknown[]>(
+    callback: (...args: TArgs) => void,
+    delayMs = 0,
+    ...args: TArgs
+  ): NodeJS.Timeout {
     const clock = this.#runningClock()
     if (clock === undefined) throw new Error('ioredis started a timer outside of any process.')
     // An object of the right kind, which never fires.
@@ -146,7 +152,7 @@ class SimulatedTimers {
     clearTimer(timer)
     const cancel = clock.after(delayMs, () => {
       this.#cancels.delete(timer)
-      callback()
+      callback(...args)
     })
     this.#cancels.set(timer, cancel)
     return timer

@@ -39,20 +39,30 @@ const stepMs = 1_000
  * finds out what the packages take from the real world.
  */
 export async function simulate(plan: Plan, isTraced = false): Promise<Outcome> {
-  const world = new World(plan)
+  let world: World | undefined
+  // The ids of the first instances are random, too.
   const real = watchRealWorld({
     seed: plan.seed,
     isTraced,
-    onConsole: (text) => world.trace.add('console', text),
-    runningClock: () => world.timeline.running,
+    onConsole: (text) => world?.trace.add('console', text),
+    runningClock: () => world?.timeline.running,
   })
   try {
-    const violations = await run(world, plan).catch((error: unknown) => [standstill(world, error)])
+    world = new World(plan)
+    const violations = await runSafely(world, plan)
     for (const text of [...world.faults, ...real.seen()])
       violations.push({ kind: 'fault', text, atMs: 0, actor: 'world', about: [] })
     return { plan, violations, world, simulatedMs: world.timeline.nowMs }
   } finally {
     real.restore()
+  }
+}
+
+async function runSafely(world: World, plan: Plan): Promise<Violation[]> {
+  try {
+    return await run(world, plan)
+  } catch (error) {
+    return [standstill(world, error)]
   }
 }
 
@@ -99,11 +109,13 @@ async function run(world: World, plan: Plan): Promise<Violation[]> {
   return violations
 }
 
-/** Runs for this long at most, and for one step more once there is nothing left to wait for. */
+/** Runs for this long at most, or until there was nothing left to wait for at two looks in a row. */
 async function runUntil(timeline: Timeline, mostMs: number, isOver: () => boolean): Promise<void> {
   const endMs = timeline.nowMs + mostMs
-  for (let wasOver = false; !wasOver && timeline.nowMs < endMs; ) {
-    wasOver = isOver()
+  for (let wasOver = false; timeline.nowMs < endMs; ) {
+    const isNow = isOver()
+    if (wasOver && isNow) return
+    wasOver = isNow
     await timeline.run(Math.min(endMs, timeline.nowMs + stepMs))
   }
 }

@@ -64,6 +64,19 @@ export type Fault =
   | { readonly kind: 'flush' }
   | { readonly kind: 'store clock'; readonly byMs: number }
   | RedisFault
+  | ClusterFault
+
+/** What goes wrong with a Redis Cluster. Slots and masters are given by numbers. */
+export type ClusterFault =
+  | { readonly kind: 'slot move'; readonly which: number; readonly forMs: number }
+  | { readonly kind: 'node restart'; readonly which: number; readonly forMs: number }
+  | {
+      readonly kind: 'node failover'
+      readonly which: number
+      readonly lagMs: number
+      readonly forMs: number
+      readonly oldMaster: OldMaster
+    }
 
 /** What goes wrong with Redis. */
 export type RedisFault =

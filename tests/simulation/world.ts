@@ -10,6 +10,7 @@ import { Producers } from './producers.ts'
 import { Publisher } from './publisher.ts'
 import { RareBranches } from './rare.ts'
 import { MemoryStore } from './store/memory-store.ts'
+import { RedisClusterStore } from './store/redis-cluster-store.ts'
 import { RedisStore } from './store/redis-store.ts'
 import { goodStoreConditions, type SimulatedStore, type StoreConditions } from './store/store.ts'
 import { Timeline } from './timeline.ts'
@@ -33,6 +34,8 @@ export class World {
   readonly store: SimulatedStore
   /** The store, if it is one of Redis. */
   readonly redis: RedisStore | undefined
+  /** The store, if it is a Redis Cluster. */
+  readonly cluster: RedisClusterStore | undefined
   readonly network: SimulatedNetwork
   readonly slots: readonly Slot[]
   readonly clients: readonly SimulatedClient[]
@@ -58,7 +61,9 @@ export class World {
       trace.add('fault', what)
     }
     this.redis = plan.store === 'redis' ? new RedisStore(timeline, trace, seed) : undefined
-    this.store = this.redis ?? new MemoryStore(timeline, trace, seed)
+    this.cluster =
+      plan.store === 'cluster' ? new RedisClusterStore(timeline, trace, seed) : undefined
+    this.store = this.redis ?? this.cluster ?? new MemoryStore(timeline, trace, seed)
     const instances = (): Instance[] =>
       this.slots.map(({ instance }) => instance).filter(({ isListed }) => isListed)
     this.network = new SimulatedNetwork({ timeline, trace, instances })
@@ -87,7 +92,7 @@ export class World {
   }
 
   get hasRedis(): boolean {
-    return this.redis !== undefined
+    return this.redis !== undefined || this.cluster !== undefined
   }
 
   get follows(): Follow[] {

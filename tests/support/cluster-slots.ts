@@ -10,8 +10,6 @@ interface View {
   readonly claims: string
   /** The slots that this node itself serves, as ranges. */
   readonly ranges: ReadonlyArray<readonly [from: number, to: number]>
-  /** The slots that this node is giving away or receiving. */
-  readonly open: readonly number[]
 }
 
 /** Options of {@link moveSlot}. */
@@ -48,6 +46,19 @@ export async function moveSlot(
   const lastError = { message: '' }
   const moved = untilDone(attempt, performance.now() + timeoutMs, lastError)
   await within(timeoutMs, moved, () => `slot ${slot} moves, ${at} ${lastError.message}`)
+}
+
+/**
+ * Waits until all nodes agree on the slots. A slot that moves again before that may be lost with
+ * its keys, because two nodes claim it in the same epoch.
+ */
+export async function untilNodesAgree(
+  nodes: readonly RedisServer[],
+  timeoutMs = 20_000,
+): Promise<void> {
+  const lastError = { message: '' }
+  const agreed = untilDone(() => checkAgreed(nodes), performance.now() + timeoutMs, lastError)
+  await within(timeoutMs, agreed, () => `nodes agree on the slots: ${lastError.message}`)
 }
 
 /** Tries a step until it succeeds, or until the deadline. Keeps the last error. */
@@ -108,16 +119,9 @@ async function closeSlot(
   for (const { admin } of nodes) await admin.call('cluster', 'setslot', slot, 'node', id)
 }
 
-/**
- * Checks that all nodes agree, and that no slot is on its way. A slot that moves again before that
- * may be lost with its keys, because two nodes claim it in the same epoch.
- */
 async function checkAgreed(nodes: readonly RedisServer[]): Promise<void> {
-  const views = await viewsOf(nodes)
-  const open = views.flatMap((view) => view.open)
-  if (open.length > 0) throw new Error(`slots on their way: ${open.join(', ')}`)
-  if (new Set(views.map(({ claims }) => claims)).size > 1)
-    throw new Error(`different views:\n${views.map(({ claims }) => claims).join('\n\n')}`)
+  const claims = (await viewsOf(nodes)).map((view) => view.claims)
+  if (new Set(claims).size > 1) throw new Error(`different views:\n${claims.join('\n\n')}`)
 }
 
 /** Returns the node that has a slot. Throws while none or several of them claim it. */
@@ -149,6 +153,7 @@ async function viewOf({ admin }: RedisServer): Promise<View> {
     .map((line) => line.split(' '))
   const own = lines.find(([, , flags]) => flags?.includes('myself')) ?? []
   const isMaster = ([, , flags]: readonly string[]): boolean => flags?.includes('master') === true
+  // `[93-<-…]` or `[93->-…]`.
   const isOpen = (slots: string): boolean => slots.startsWith('[')
   const ownSlots = own.slice(8)
   return {
@@ -164,8 +169,6 @@ async function viewOf({ admin }: RedisServer): Promise<View> {
         const [from = '', to = from] = slots.split('-')
         return [Number(from), Number(to)] as const
       }),
-    // `[93-<-…]` or `[93->-…]`.
-    open: ownSlots.filter(isOpen).map((slots) => Number.parseInt(slots.slice(1), 10)),
   }
 }
 

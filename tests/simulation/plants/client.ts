@@ -4,7 +4,7 @@ import type { Plant } from './plant.ts'
 export const clientPlants: readonly Plant[] = [
   {
     name: 'end-is-completion',
-    seed: 30,
+    seed: 157,
     about: 'R13: a response that ends politely completes the subscription',
     file: 'client/src/transport/attempt.ts',
     find: "(event) => event ?? lost('The response ended before the subscription was complete.'),",
@@ -28,7 +28,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'no-position-at-start',
-    seed: 30,
+    seed: 50,
     about: '81108c8: an idle subscription has no position to resume from',
     file: 'client/src/set/handover.ts',
     find: 'if (isPositioned) this.#clientPosition = id\n',
@@ -60,7 +60,7 @@ export const clientPlants: readonly Plant[] = [
   },
   {
     name: 'resume-without-position',
-    seed: 1,
+    seed: 7,
     about: 'R12: a reconnect starts where the log ends',
     file: 'client/src/set/multiplexed-connection.ts',
     find: '[key, { ...call, lastEventId: handover.lastEventId() }] as const',

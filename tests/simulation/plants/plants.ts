@@ -1,4 +1,5 @@
 import { clientPlants } from './client.ts'
+import { clusterPlants } from './cluster.ts'
 import type { Plant } from './plant.ts'
 import { redisPlants } from './redis.ts'
 import { serverPlants } from './server.ts'
@@ -9,5 +10,6 @@ export const plants: readonly Plant[] = [
   ...serverPlants,
   ...clientPlants,
   ...redisPlants,
+  ...clusterPlants,
   ...watchedPlants,
 ]

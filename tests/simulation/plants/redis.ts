@@ -20,7 +20,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-forgets-keys',
-    seed: 1,
+    seed: 20,
     about: 'a publish that is sent again with its key is stored twice',
     file: 'redis/src/commands/scripts/append.ts',
     find: 'local answer = key and known[key] or nil',
@@ -28,7 +28,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-chain-is-broken',
-    seed: 1,
+    seed: 10,
     about: "R2: an event doesn't say which one it follows",
     file: 'redis/src/commands/scripts/script.ts',
     find: '      last = id`',
@@ -68,7 +68,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-subscriber-plays-dead',
-    seed: 7,
+    seed: 23,
     about: 'R6: a connection for notifications that is silently dead is kept',
     file: 'redis/src/pubsub/reconnecting-connection.ts',
     find: '    this.#restartTimer(this.#options.timeoutMs, () => this.#hangUp())\n',
@@ -76,7 +76,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-does-not-reopen',
-    seed: 7,
+    seed: 23,
     about: 'R5: a connection for notifications that is lost is not opened again',
     file: 'redis/src/pubsub/reconnecting-connection.ts',
     find: '        onEnd: (error) => this.#reopen(error),',
@@ -84,7 +84,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-commands-hang',
-    seed: 7,
+    seed: 23,
     about: 'R6: a connection for commands that is silently dead is kept',
     file: 'redis/src/connection/clients.ts',
     find: '    socketTimeout: timeoutMs,\n',
@@ -100,7 +100,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-left-topics-stay',
-    seed: 7,
+    seed: 35,
     about: 'R7: a channel that everybody left is not subscribed again',
     file: 'redis/src/pubsub/subscriber.ts',
     find: '        this.#topics.delete(topic.channel)\n',
@@ -108,7 +108,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-leaves-nothing',
-    seed: 1,
+    seed: 10,
     about: 'R7: a channel that everybody left stays subscribed',
     file: 'redis/src/pubsub/subscriber.ts',
     find: '        this.#leave(topic)\n      },',
@@ -124,7 +124,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-answers-too-early',
-    seed: 9,
+    seed: 23,
     about: 'a publish resolves with ids of another one',
     file: 'redis/src/commands/scripts/append.ts',
     find: '    const end = start + payloads.length\n    const result = { ids: ids.slice(start, end), duplicate: false }',
@@ -133,7 +133,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-origin-goes-back',
-    seed: 79,
+    seed: 785,
     about: 'found by the simulator: a log without its state begins before its own events',
     file: 'redis/src/commands/scripts/script.ts',
     find: 'math.max(now, floor_ms)',
@@ -141,7 +141,7 @@ export const redisPlants: readonly Plant[] = [
   },
   {
     name: 'redis-drops-what-does-not-fit',
-    seed: 1,
+    seed: 66,
     about: 'appends that do not fit into one command are never sent',
     file: 'redis/src/commands/append-queue.ts',
     find: 'groups = groups.slice(fitting.length)',

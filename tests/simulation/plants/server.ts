@@ -68,7 +68,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'window-serves-its-floor-wrong',
-    seed: 1,
+    seed: 3,
     about: 'R3: a reader at the start of the window misses an event',
     file: 'server/src/hub/window.ts',
     find: 'return id === this.#floor ? this.#start : undefined',
@@ -133,7 +133,7 @@ export const serverPlants: readonly Plant[] = [
   },
   {
     name: 'evicted-readers-stay',
-    seed: 19,
+    seed: 21,
     about: 'R3: a reader that the window has left behind reads on in it',
     file: 'server/src/subscription/cursor.ts',
     find: 'if (this.#sequence !== undefined && this.#sequence >= window.start) {',

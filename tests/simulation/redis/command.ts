@@ -8,6 +8,8 @@ export interface CommandContext {
   readonly nowMicros: () => number
   /** Sends a message to who listens; returns how many do. */
   readonly publish: (channel: string, message: string) => number
+  /** The same for a channel of sharded pub/sub. */
+  readonly publishToShard: (channel: string, message: string) => number
 }
 
 /** A command of Redis. */

@@ -10,6 +10,11 @@ const publish: RedisCommand = {
   run: (context, [channel = '', message = '']) => context.publish(channel, message),
 }
 
+const publishToShard: RedisCommand = {
+  arity: 3,
+  run: (context, [channel = '', message = '']) => context.publishToShard(channel, message),
+}
+
 const commands: ReadonlyMap<string, RedisCommand> = new Map(
   Object.entries<RedisCommand>({
     ...keyCommands,
@@ -17,7 +22,7 @@ const commands: ReadonlyMap<string, RedisCommand> = new Map(
     ...hashCommands,
     ...sortedSetCommands,
     PUBLISH: publish,
-    SPUBLISH: publish,
+    SPUBLISH: publishToShard,
   }),
 )
 

@@ -1,6 +1,7 @@
+import { Channels } from './channels.ts'
 import type { CommandContext } from './command.ts'
 import { findCommand } from './commands.ts'
-import { Keyspace } from './keyspace.ts'
+import { Keyspace, type Value } from './keyspace.ts'
 import { CommandError, ok, type Reply } from './reply.ts'
 import { nameOfScript, runScript } from './scripts.ts'
 
@@ -10,6 +11,14 @@ export interface RedisModelOptions {
   readonly nowMicros: () => number
   /** Called after each command that was run, those of scripts included. */
   readonly onCommand?: (name: string, args: readonly string[], reply: Reply) => void
+  /** Called with each message to a channel, for the other nodes of a Cluster. */
+  readonly onPublish?: (channel: string, message: string) => void
+}
+
+/** A key on its way to another node. */
+export interface DumpedKey {
+  readonly value: Value
+  readonly expiresAtMs: number
 }
 
 /**
@@ -22,7 +31,8 @@ export class RedisModel {
   /** Whether it has no memory left, and refuses to store more. */
   isFull = false
   readonly #options: RedisModelOptions
-  readonly #subscribers = new Map<string, Set<(message: string) => void>>()
+  readonly #channels = new Channels()
+  readonly #shardChannels = new Channels()
   readonly #scripts = new Map<string, string>()
   #keys = new Keyspace()
 
@@ -32,7 +42,7 @@ export class RedisModel {
 
   /** Runs one command. Its error is a reply, too. */
   run([name = '', ...args]: readonly string[]): Reply {
-    this.#keys.nowMs = Math.floor(this.#options.nowMicros() / 1_000)
+    this.#now()
     try {
       return this.#runAny(name, args)
     } catch (error) {
@@ -43,18 +53,41 @@ export class RedisModel {
 
   /** Calls back with each message to a channel. Returns what ends that. */
   subscribe(channel: string, onMessage: (message: string) => void): () => void {
-    const subscribers = this.#subscribers.get(channel) ?? new Set()
-    this.#subscribers.set(channel, subscribers)
-    subscribers.add(onMessage)
-    return () => {
-      subscribers.delete(onMessage)
-      if (subscribers.size === 0) this.#subscribers.delete(channel)
-    }
+    return this.#channels.subscribe(channel, onMessage)
+  }
+
+  /** The same for a channel of sharded pub/sub. */
+  subscribeToShard(channel: string, onMessage: (message: string) => void): () => void {
+    return this.#shardChannels.subscribe(channel, onMessage)
   }
 
   /** The channels that somebody listens to. */
   channels(): string[] {
-    return [...this.#subscribers.keys()]
+    return [...this.#channels.names(), ...this.#shardChannels.names()]
+  }
+
+  /** Passes on a message that another node of the Cluster has published. */
+  deliver(channel: string, message: string): void {
+    this.#channels.publish(channel, message)
+  }
+
+  /** Whether there is a key of this name. */
+  has(name: string): boolean {
+    return this.#now().get(name) !== undefined
+  }
+
+  /** What a key holds, to be restored at another node. */
+  dump(name: string): DumpedKey | undefined {
+    const keys = this.#now()
+    const value = keys.get(name)
+    return value === undefined
+      ? undefined
+      : { value, expiresAtMs: keys.expiresAtMs(name) ?? Infinity }
+  }
+
+  /** Takes a key from another node. */
+  load(name: string, { value, expiresAtMs }: DumpedKey): void {
+    this.#now().set(name, value, expiresAtMs)
   }
 
   /** The names of all keys, of those that have expired too unless somebody asked for them. */
@@ -64,8 +97,7 @@ export class RedisModel {
 
   /** The keys that there are, each with the time until it expires; `Infinity` for never. */
   keys(): Array<readonly [name: string, lifeMs: number]> {
-    const keys = this.#keys
-    keys.nowMs = Math.floor(this.#options.nowMicros() / 1_000)
+    const keys = this.#now()
     return keys
       .names()
       .map((name) => [name, (keys.expiresAtMs(name) ?? keys.nowMs) - keys.nowMs] as const)
@@ -142,6 +174,7 @@ export class RedisModel {
       keys: this.#keys,
       nowMicros,
       publish: (channel, message) => this.#publish(channel, message),
+      publishToShard: (channel, message) => this.#shardChannels.publish(channel, message),
     }
     const reply = command.run(context, args)
     onCommand?.(name.toUpperCase(), args, reply)
@@ -149,8 +182,13 @@ export class RedisModel {
   }
 
   #publish(channel: string, message: string): number {
-    const subscribers = [...(this.#subscribers.get(channel) ?? [])]
-    for (const onMessage of subscribers) onMessage(message)
-    return subscribers.length
+    this.#options.onPublish?.(channel, message)
+    return this.#channels.publish(channel, message)
+  }
+
+  /** The keys, at the current time. */
+  #now(): Keyspace {
+    this.#keys.nowMs = Math.floor(this.#options.nowMicros() / 1_000)
+    return this.#keys
   }
 }

@@ -163,7 +163,7 @@ function toMs(time: Reply | undefined): number {
 }
 
 /** What ioredis made of a reply, as the model has it. */
-function toReply(value: unknown): Reply {
+export function toReply(value: unknown): Reply {
   if (Buffer.isBuffer(value)) return value.toString('latin1')
   if (Array.isArray(value)) return value.map(toReply)
   if (value instanceof Error) return new CommandError(value.message)
@@ -171,7 +171,7 @@ function toReply(value: unknown): Reply {
 }
 
 /** A reply without what differs for good reason: where in a script an error was. */
-function comparable(reply: Reply): unknown {
+export function comparable(reply: Reply): unknown {
   if (reply instanceof CommandError) return { error: reply.message.replace(/ script: .*/s, '') }
   if (reply instanceof Status) return reply.text
   return Array.isArray(reply) ? reply.map((each) => comparable(each)) : reply

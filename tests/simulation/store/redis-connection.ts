@@ -1,12 +1,11 @@
 import { redisBackend } from '@trpc-sse/redis'
 import type { Backend } from '@trpc-sse/server'
-import { createClient } from '../redis/connector.ts'
-import type { OldMaster, RedisServer } from './redis-server.ts'
+import type { OldMaster, RedisAccess, RedisServer } from './redis-server.ts'
 import { RedisSocket } from './redis-socket.ts'
 import { commandTimeoutMs, type StoreConnection, type StoreConnectionOptions } from './store.ts'
 
 interface RedisConnectionOptions extends StoreConnectionOptions {
-  readonly store: RedisServer
+  readonly store: RedisAccess
 }
 
 /** The Redis backend of one instance, and its connections to the model. */
@@ -18,9 +17,9 @@ export class RedisConnection implements StoreConnection {
 
   constructor(options: RedisConnectionOptions) {
     this.#options = options
-    const { process } = options
+    const { process, store } = options
     this.backend = redisBackend(
-      { redis: createClient(() => this.#open()) },
+      { redis: store.createClient((server) => this.#open(server)) },
       { clock: process.clock, commandTimeoutMs, onError() {} },
     )
     process.onCrash(() => {
@@ -51,18 +50,20 @@ export class RedisConnection implements StoreConnection {
 
   healed(): void {}
 
-  /** The master is no longer one. */
-  masterEnds(how: OldMaster): void {
+  /** A master is no longer one. */
+  masterEnds(how: OldMaster, master: RedisServer): void {
     for (const socket of [...this.#sockets]) {
+      if (socket.peer !== master) continue
       if (how === 'is gone') socket.endByServer()
       else if (how === 'is silent') socket.fallSilent()
       else socket.demoteServer()
     }
   }
 
-  #open(): RedisSocket {
+  #open(server: RedisServer): RedisSocket {
     const socket = new RedisSocket({
       ...this.#options,
+      server,
       isRefused: () => this.#options.process.monotonicMs < this.#refusesUntilMs,
       onOver: () => this.#sockets.delete(socket),
     })

@@ -4,7 +4,7 @@ import type { RedisServer } from './redis-server.ts'
 import type { StoreConnectionOptions } from './store.ts'
 
 interface RedisSocketOptions extends StoreConnectionOptions {
-  readonly store: RedisServer
+  readonly server: RedisServer
   /** Whether this instance may not connect. */
   readonly isRefused: () => boolean
   /** Called when the server has forgotten the connection. */
@@ -39,16 +39,23 @@ export class RedisSocket extends InProcessSocket {
     }
     super(wire, options.process.clock)
     this.#options = options
-    const { store } = options
-    const { master } = store
+    const { server } = options
+    const { master } = server
     this.#session = new Session(
       {
-        run: (command) => (this.#isDemoted ? store.replica : master).run(command),
-        subscribe: master.subscribe,
+        run: (command, isAsking) =>
+          (this.#isDemoted ? server.replica : master).run(command, isAsking),
+        subscribe: (channel, onMessage) => master.subscribe(channel, onMessage),
+        ...(master.shards && { shards: master.shards }),
       },
       (bytes, isMessage) => (isMessage ? this.#sendMessage(bytes) : this.#sendReply(bytes)),
     )
     this.#connect()
+  }
+
+  /** The server at the other end. */
+  get peer(): RedisServer {
+    return this.#options.server
   }
 
   get isSilent(): boolean {
@@ -67,7 +74,7 @@ export class RedisSocket extends InProcessSocket {
   fallSilent(): void {
     if (this.#isSilent) return
     this.#isSilent = true
-    this.#options.store.process.arrive(keepAliveMs, () => this.#closeAtServer())
+    this.#options.server.process.arrive(keepAliveMs, () => this.#closeAtServer())
   }
 
   /** The server is a replica from now on, and refuses writes. */
@@ -77,8 +84,8 @@ export class RedisSocket extends InProcessSocket {
 
   /** Its process is gone; its system closes it. */
   clientCrashed(): void {
-    const { store } = this.#options
-    store.process.arrive(this.#delayMs(), () => this.#closeAtServer())
+    const { server } = this.#options
+    server.process.arrive(this.#delayMs(), () => this.#closeAtServer())
   }
 
   /** What is under way from a client that has given the connection up is lost with it. */
@@ -88,13 +95,13 @@ export class RedisSocket extends InProcessSocket {
   }
 
   #connect(): void {
-    const { conditions, chance, store, process } = this.#options
+    const { conditions, chance, server, process } = this.#options
     if (conditions.isDown && chance.is(0.5)) {
       this.fallSilent()
       return
     }
-    store.process.arrive(this.#delayMs(), () => {
-      const isRefused = conditions.isDown || store.isDown || this.#options.isRefused()
+    server.process.arrive(this.#delayMs(), () => {
+      const isRefused = conditions.isDown || server.isDown || this.#options.isRefused()
       process.arrive(this.#delayMs(), () => (isRefused ? this.#refuse() : this.open()))
       if (isRefused) this.#closeAtServer()
     })
@@ -105,12 +112,12 @@ export class RedisSocket extends InProcessSocket {
   }
 
   #sendToServer(call: () => void): void {
-    const { conditions, store, process } = this.#options
+    const { conditions, server, process } = this.#options
     if (conditions.isDown) this.fallSilent()
     if (this.#isSilent || process.hasCrashed) return
-    const nowMs = store.process.monotonicMs
+    const nowMs = server.process.monotonicMs
     this.#serverMs = Math.max(this.#serverMs, nowMs + this.#delayMs())
-    store.process.arrive(this.#serverMs - nowMs, () => {
+    server.process.arrive(this.#serverMs - nowMs, () => {
       if (this.#hasServer && !this.#isSilent) call()
     })
   }

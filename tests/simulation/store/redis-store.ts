@@ -1,18 +1,21 @@
+import type { Socket } from 'node:net'
+import type { Redis } from 'ioredis'
 import { chanceFor } from '../chance.ts'
 import { SimulatedProcess } from '../process.ts'
+import { createClient } from '../redis/connector.ts'
 import type { Keyspace } from '../redis/keyspace.ts'
 import { RedisModel } from '../redis/redis-model.ts'
-import type { Reply } from '../redis/reply.ts'
 import type { SessionServer } from '../redis/session.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Trace } from '../trace.ts'
 import { Facts } from './facts.ts'
 import { RedisConnection } from './redis-connection.ts'
-import type { OldMaster, RedisServer } from './redis-server.ts'
-import { roomOf, type SimulatedStore, type StoreConnectionOptions } from './store.ts'
+import { recordCommands, roomOfName } from './redis-facts.ts'
+import type { OldMaster, RedisAccess, RedisServer } from './redis-server.ts'
+import type { SimulatedStore, StoreConnectionOptions } from './store.ts'
 
 /** The model of Redis that all instances share, each over connections of its own. */
-export class RedisStore implements SimulatedStore, RedisServer {
+export class RedisStore implements SimulatedStore, RedisServer, RedisAccess {
   readonly process: SimulatedProcess
   readonly facts: Facts
   readonly #model: RedisModel
@@ -31,7 +34,7 @@ export class RedisStore implements SimulatedStore, RedisServer {
     this.process = new SimulatedProcess({ name: 'store', timeline, chance, offsetMs: 0 })
     this.#model = new RedisModel({
       nowMicros: () => this.process.clock.now() * 1_000,
-      onCommand: (name, args, reply) => this.#onCommand(name, args, reply),
+      onCommand: recordCommands(this.facts),
     })
   }
 
@@ -77,6 +80,10 @@ export class RedisStore implements SimulatedStore, RedisServer {
     const connection = new RedisConnection({ ...options, store: this })
     this.#connections.add(connection)
     return connection
+  }
+
+  createClient(open: (server: RedisServer) => Socket): Redis {
+    return createClient(() => open(this))
   }
 
   flush(): void {
@@ -130,7 +137,7 @@ export class RedisStore implements SimulatedStore, RedisServer {
 
   #end(oldMaster: OldMaster, next: Replica | 'empty' | undefined): void {
     this.#isDown = true
-    for (const connection of this.#connections) connection.masterEnds(oldMaster)
+    for (const connection of this.#connections) connection.masterEnds(oldMaster, this)
     if (next === 'empty') {
       this.#model.restart()
       this.facts.flushed()
@@ -146,39 +153,10 @@ export class RedisStore implements SimulatedStore, RedisServer {
       this.#trace.add('store', 'accepts connections again')
     })
   }
-
-  /** Learns what became of events from the commands that the scripts run. */
-  #onCommand(name: string, args: readonly string[], reply: Reply): void {
-    const [key = ''] = args
-    if (!isEventLog(key)) return
-    const room = roomOfName(key)
-    if (name === 'XADD') this.#stored(room, args, String(reply))
-    // The script deletes an event only to store it again under a later id.
-    else if (name === 'XDEL') this.facts.withdrawn(room)
-    else if (name === 'UNLINK') this.facts.emptied(room, 'was cleared')
-  }
-
-  #stored(room: string, args: readonly string[], id: string): void {
-    const data = args[args.indexOf('d') + 1] ?? ''
-    const n = (JSON.parse(data) as { readonly n?: number }).n
-    if (n === undefined) return
-    const retain = args[1] === 'MAXLEN' ? Number(args[3]) : undefined
-    this.facts.stored(room, id, n, retain)
-  }
 }
 
 interface Replica {
   readonly keys: Keyspace
   readonly lengths: ReadonlyMap<string, number>
   readonly resets: number
-}
-
-function isEventLog(key: string): boolean {
-  return key.endsWith('}:log') && key.includes('room')
-}
-
-/** The room that a key or a channel belongs to. */
-function roomOfName(name: string): string {
-  const tag = /\{([^}]*)\}/.exec(name)?.[1] ?? ''
-  return roomOf(decodeURIComponent(tag))
 }
