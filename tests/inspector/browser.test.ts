@@ -214,6 +214,16 @@ describe('the page', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Stall')
   })
 
+  it('scrolls to the log that was chosen, on a small screen', async () => {
+    for (let n = 0; n < 8; n++) await subscribe(stack, here, 'grace', `room-${n}`)
+    const page = await open('channels', { width: 360, height: 740 })
+    const links = page.getByRole('cell').getByRole('button', { name: 'chat' })
+    await links.last().click()
+    // The list is thousands of pixels long, and the log is shown above it.
+    await page.getByText('Newest events in the log').waitFor()
+    expect(await page.evaluate('scrollY')).toBeLessThan(600)
+  })
+
   it.each(['instances', 'streams', 'channels', 'runs', 'steps', 'publish'])(
     'fits a screen of 360 px: %s',
     async (view) => {

@@ -46,7 +46,10 @@ export function channelsView(page: Page, definitions: () => readonly DefinitionR
   function choose(log: string | undefined): void {
     selected = log
     panel.hidden = log === undefined
-    if (log !== undefined) replace(panel, h('h2', {}, nameOfLog(log)), h('p', {}, 'Loading…'))
+    if (log !== undefined) {
+      replace(panel, h('h2', {}, nameOfLog(log)), h('p', {}, 'Loading…'))
+      panel.scrollIntoView({ block: 'start' })
+    }
     page.refresh()
   }
 

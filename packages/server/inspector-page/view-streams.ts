@@ -36,6 +36,7 @@ export function streamsView(page: Page): View {
     selected = stream
     panel.hidden = stream === undefined
     heading.textContent = `Stream ${stream}`
+    if (stream !== undefined) panel.scrollIntoView({ block: 'nearest' })
     page.refresh()
   }
 
