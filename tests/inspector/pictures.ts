@@ -16,7 +16,11 @@ const here = await start('api-1')
 const there = await start('api-2')
 
 function start(name: string): Promise<InspectedInstance> {
-  return startInstance(stack, { name, backend: redisBackend({ url: redis.url }) })
+  return startInstance(stack, {
+    name,
+    allow: () => true,
+    backend: redisBackend({ url: redis.url }),
+  })
 }
 
 await subscribe(stack, here, 'ada')
