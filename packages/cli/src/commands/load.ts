@@ -35,12 +35,17 @@ export const loadCommand: Command = {
     const onTick = (elapsedMs: number): void => table.add(elapsedMs)
     await runLoad({ ...settings, mode, tally, onTick })
     printEnd(print, tally, settings.clients)
-    if (tally.everConnected === 0) throw unreachable('no client got a stream.')
+    if (tally.everConnected === 0) throw unreachable(noStream(settings.forMs))
     const broken = brokenLimits(limits, tally)
     for (const text of broken) print.note(text)
     if (io.signal.aborted) throw new CliError('interrupted', exitCodes.interrupted)
     return broken.length > 0 ? exitCodes.problem : exitCodes.ok
   },
+}
+
+function noStream(forMs: number): string {
+  const advice = '`trpc-sse doctor` with the same address finds out why.'
+  return `no client got a stream within ${forMs / 1_000} seconds. ${advice}`
 }
 
 function settingsOf(call: CommandCall) {

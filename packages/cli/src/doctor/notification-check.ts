@@ -16,7 +16,10 @@ export async function checkNotifications(
   const notified = new AbortController()
   const error = await notify(connection, io, notified).catch((reason: unknown) => reason)
   if (error === undefined && notified.signal.aborted)
-    return ok('notifications', 'an event was stored, and its subscriber was notified')
+    return ok(
+      'notifications',
+      'this command was notified of an event; the inspector tests an instance',
+    )
   const missing = 'an event was stored, but its notification didn’t arrive'
   return problem('notifications', {
     what: error instanceof Error ? error.message : missing,

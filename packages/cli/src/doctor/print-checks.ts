@@ -21,7 +21,7 @@ export function printSummary(print: Printer, checks: readonly Check[]): number {
     checks.filter((check) => check.status === status).length
   const problems = count('problem')
   print.note(
-    `${problems} problems, ${count('warning')} warnings, ${count('ok')} ok, ${count('skipped')} not checked`,
+    `${counted(problems, 'problem')}, ${counted(count('warning'), 'warning')}, ${count('ok')} ok, ${count('skipped')} not checked`,
   )
   return problems
 }
@@ -31,4 +31,8 @@ const labels: Readonly<Record<Check['status'], string>> = {
   warning: 'WARNING',
   problem: 'PROBLEM',
   skipped: 'skipped',
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

@@ -80,7 +80,8 @@ function checkAccelBuffering(headers: Probe['headers']): Check {
   const name = 'x-accel-buffering'
   const value = headers[name]
   if (value === 'no') return ok(name, 'no')
-  if (value === undefined && isNginx(headers)) return ok(name, 'nginx has taken it')
+  if (value === undefined && isNginx(headers))
+    return ok(name, 'nginx reads it, and doesn’t pass it on')
   return warning(name, {
     what: `x-accel-buffering is ${value === undefined ? 'missing' : `${value}`}`,
     why: 'An nginx between the server and clients then buffers streams.',
