@@ -33,7 +33,10 @@ export function findForm(
   onFind: (name: string, params: unknown) => void,
 ): FindForm {
   const names = h('select', {})
-  const params = h('input', { placeholder: '{"room":"lobby"}', 'aria-describedby': 'find-error' })
+  const params = h('input', {
+    placeholder: 'for example {"room":"lobby"}',
+    'aria-describedby': 'find-error',
+  })
   const error = h('span', { id: 'find-error', class: 'error', role: 'alert' })
   const element = h(
     'form',
@@ -45,9 +48,15 @@ export function findForm(
   )
   function submit(event: Event): void {
     event.preventDefault()
+    const text = params.value.trim()
+    error.textContent = ''
+    const definition = definitions().find(({ name }) => name === names.value)
+    if (text === '' && definition?.hasParams) {
+      error.textContent = `${names.value} has params: give those of the log.`
+      return
+    }
     try {
-      const value: unknown = params.value.trim() === '' ? undefined : JSON.parse(params.value)
-      error.textContent = ''
+      const value: unknown = text === '' ? undefined : JSON.parse(text)
       onFind(names.value, value)
     } catch {
       error.textContent = 'The params are no JSON.'

@@ -27,35 +27,54 @@ export function instancesView(page: Page, onList: (rows: readonly InstanceRow[])
     async load() {
       const rows = await page.ask({ type: 'instances' })
       onList(rows)
-      const all = rows.flatMap(findingsOf)
-      const none = 'Nothing is wrong that the instances can see.'
+      const all = findingsOf(rows)
       const items =
         all.length > 0
-          ? all.map((finding) => h('li', {}, mark('wrong', 'bad'), finding))
-          : [h('li', {}, mark('ok', 'good'), none)]
+          ? all.map((finding) => h('li', {}, mark('wrong', 'bad'), ' ', finding))
+          : [h('li', {}, mark('ok', 'good'), ' ', noneOf(rows.length))]
       replace(findings, ...items)
       table.show(rows, rows.length, tenSeconds())
     },
   }
 }
 
-/** Says what is wrong with an instance, and what that means for events. */
-function findingsOf({ name, silentMs, summary }: InstanceRow): string[] {
+/** Says what is wrong, and what that means for events. */
+function findingsOf(rows: readonly InstanceRow[]): string[] {
+  const deaf = rows.find(({ isThis, summary }) => isThis && hasFailed(summary.notifications))
+  // An instance without notifications hears nobody, so it can't tell whether others are there.
+  const known = deaf ? rows.filter(({ silentMs }) => silentMs === 0) : rows
+  return known.flatMap(findingsOfOne)
+}
+
+function noneOf(instances: number): string {
+  const those = instances === 1 ? 'this instance' : `these ${count(instances)} instances`
+  return `Nothing is wrong that ${those} can see. One that is missing below can’t be heard: open its own ~inspector.`
+}
+
+function hasFailed({ state }: Check): boolean {
+  return state === 'failed'
+}
+
+function findingsOfOne({ name, silentMs, summary, isThis }: InstanceRow): string[] {
   if (silentMs > 0)
     return [
       `${name} has not answered for ${duration(silentMs)}: it has ended, or can’t be reached through the backend.`,
     ]
-  const { storage, notifications, behind, isDraining } = summary
+  const { storage, notifications, behind, short, isDraining } = summary
   const found: string[] = []
-  if (storage.state === 'failed')
+  if (hasFailed(storage))
     found.push(`${name} can’t read logs: ${storage.message}. Nothing can be published or replayed.`)
-  if (notifications.state === 'failed')
+  if (hasFailed(notifications))
     found.push(
-      `${name} gets no notifications: ${notifications.message} Events arrive there late, by position checks only.`,
+      `${name} gets no notifications: ${notifications.message} Events arrive there up to 30 seconds late, by position checks only.${isThis ? ' It can’t hear other instances either.' : ''}`,
     )
   if (behind > 0)
     found.push(
       `${name} has ${behind === 1 ? '1 stream whose client reads' : `${count(behind)} streams whose clients read`} too slowly. Events wait for them: see Streams.`,
+    )
+  if (short > 0)
+    found.push(
+      `${name} has ${short === 1 ? '1 client that gets' : `${count(short)} clients that get`} streams of seconds only, because a proxy holds responses back. trpc-sse doctor names it.`,
     )
   if (isDraining) found.push(`${name} is draining: it moves its clients to other instances.`)
   return found
@@ -68,7 +87,12 @@ function columns(page: Page): ConstructorParameters<typeof Table<InstanceRow>>[1
     cell: of,
   })
   return [
-    { title: 'Instance', cell: ({ name, isThis }) => [name, isThis && mark('answers', 'plain')] },
+    {
+      title: 'Instance',
+      cell: ({ name, isThis }) => [name, isThis && mark('serves this page', 'plain')],
+    },
+    { title: 'Storage', cell: ({ summary }) => checkMark(summary.storage) },
+    { title: 'Notifications', cell: ({ summary }) => checkMark(summary.notifications) },
     n('Up', ({ startedAt }) => since(startedAt)),
     n('Streams', ({ summary }) => count(summary.streams)),
     n('Subscriptions', ({ summary }) => count(summary.subscriptions)),
@@ -79,8 +103,6 @@ function columns(page: Page): ConstructorParameters<typeof Table<InstanceRow>>[1
     n('Gaps', ({ summary }) => count(summary.gaps)),
     n('Refused', ({ summary }) => count(summary.refused)),
     n('Cut off', ({ summary }) => count(summary.cutOff)),
-    { title: 'Storage', cell: ({ summary }) => checkMark(summary.storage) },
-    { title: 'Notifications', cell: ({ summary }) => checkMark(summary.notifications) },
     { title: 'Actions', cell: (row) => actions(page, row) },
   ]
 }

@@ -77,7 +77,8 @@ function columns(
       title: 'Stream',
       cell: ({ stream }) => button(`#${stream}`, `open ${stream}`, () => choose(stream)),
     },
-    { title: 'Key or address', cell: ({ key, address }) => key ?? address ?? '–' },
+    { title: 'Key', cell: ({ key }) => key ?? '–' },
+    { title: 'Address', cell: ({ address }) => address ?? '–' },
     { title: 'Paths', cell: ({ paths }) => paths.join(', ') },
     {
       title: 'Subscriptions',
@@ -92,15 +93,17 @@ function columns(
   ]
 }
 
-function stateOf({ isBehind, drill }: StreamRow): HTMLElement[] {
-  const state = isBehind ? mark('behind', 'bad') : mark('ok', 'good')
-  return drill ? [state, mark(drill === 'stall' ? 'stalled' : 'slowed', 'plain')] : [state]
+function stateOf({ isBehind, isShort, drill }: StreamRow): HTMLElement[] {
+  const marks = drill ? [mark(drill === 'stall' ? 'stalled' : 'slowed', 'plain')] : []
+  if (isBehind) marks.unshift(mark('behind', 'bad'))
+  if (isShort) marks.unshift(mark('buffered by a proxy', 'bad'))
+  return isBehind || isShort ? marks : [mark('ok', 'good'), ...marks]
 }
 
 function detailColumns(page: Page): ConstructorParameters<typeof Table<SubscriptionRow>>[1] {
   return [
     { title: 'Path', cell: ({ path }) => path },
-    { title: 'Client has', cell: ({ position }) => h('code', {}, position ?? 'nothing yet') },
+    { title: 'Sent up to', cell: ({ position }) => h('code', {}, position ?? 'nothing yet') },
     {
       title: 'Reads',
       cell: ({ readers }) =>
@@ -111,7 +114,9 @@ function detailColumns(page: Page): ConstructorParameters<typeof Table<Subscript
                 'div',
                 {},
                 logLink(page, log),
-                lag === undefined ? ' from the log: it is far behind' : ` ${count(lag)} behind`,
+                lag === undefined
+                  ? ' from the log: it is far behind'
+                  : ` ${count(lag)} not sent yet`,
               ),
             ),
     },

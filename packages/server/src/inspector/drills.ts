@@ -37,7 +37,7 @@ export class Drills {
     switch (drill) {
       case 'cut':
         connection.abort()
-        return 'The stream was cut. Its client reconnects and resumes.'
+        return 'The stream was cut. Its client should be back soon, as a stream with another number.'
       case 'gap':
         return reportGaps(connection)
       case 'resume':

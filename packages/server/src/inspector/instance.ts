@@ -85,6 +85,7 @@ export class Instance {
       streams: all.length,
       subscriptions: connections.subscriptions,
       behind: all.filter((connection) => connection.isBackpressured()).length,
+      short: all.filter(({ isShort }) => isShort).length,
       bytesWaiting: waiting.reduce((most, bytes) => Math.max(most, bytes), 0),
       channels: channels ? [...channels.hubs.all()].length : 0,
       runs: channels?.producing() ?? 0,

@@ -70,6 +70,8 @@ export interface Summary {
   readonly subscriptions: number
   /** The number of streams whose clients read too slowly. */
   readonly behind: number
+  /** The number of streams that are short, because something holds their responses back. */
+  readonly short: number
   /** The most bytes that wait for one client. */
   readonly bytesWaiting: number
   readonly channels: number
@@ -117,6 +119,8 @@ export interface StreamRow {
   readonly bytesWaiting: number
   /** Whether nothing more is sent until the client has read. */
   readonly isBehind: boolean
+  /** Whether the client asked for a short stream, because something holds responses back. */
+  readonly isShort: boolean
   /** The largest known lag of its subscriptions, in events. */
   readonly lag: number | undefined
   readonly drill: 'stall' | 'slow' | undefined

@@ -45,6 +45,18 @@ describe('a recorder', () => {
     expect(recorder.since(second.next).steps).toEqual([])
   })
 
+  it('says how late an event is', () => {
+    const { clock, tracer, recorder } = setup()
+    clock.advance(18_500)
+    recorder.since(0)
+    tracer.report('sent', { ...sent, id: `${clock.now() - 18_500}-1` })
+    tracer.report('sent', { ...sent, id: `${clock.now()}-1` })
+    expect(recorder.since(0).steps.map(({ detail }) => detail)).toEqual([
+      '18 s after it was stored, bytes 10',
+      'bytes 10',
+    ])
+  })
+
   it('answers two pages, each with all steps', () => {
     const { tracer, recorder } = setup()
     recorder.since(0)

@@ -1,4 +1,11 @@
-import { type Clock, elapsedTime, type TraceFacts, type TraceStep } from '@trpc-sse/protocol'
+import {
+  type Clock,
+  elapsedTime,
+  eventTimeMs,
+  isEventId,
+  type TraceFacts,
+  type TraceStep,
+} from '@trpc-sse/protocol'
 import type { Tracer } from '../user-code/tracer.ts'
 import { short } from './bounds.ts'
 import type { StepRow, StepsAnswer } from './messages.ts'
@@ -97,6 +104,7 @@ function toRow(step: TraceStep, facts: object, at: number): StepRow {
   const { log, channel, id, ids, stream, path, key: _, ...others } = facts as Facts
   const named = log ?? channel
   const many = Array.isArray(ids) ? ids : []
+  const late = typeof id === 'string' ? latenessOf(id, at) : undefined
   return {
     at,
     step,
@@ -107,6 +115,7 @@ function toRow(step: TraceStep, facts: object, at: number): StepRow {
     detail: short(
       [
         ...(many.length > 1 ? [`${many.length} events`] : []),
+        ...(late === undefined ? [] : [late]),
         ...Object.entries(others).map(pair),
       ].join(', '),
     ),
@@ -114,6 +123,12 @@ function toRow(step: TraceStep, facts: object, at: number): StepRow {
 }
 
 type Facts = Readonly<Record<string, unknown>>
+
+/** Says how long ago an event was stored, if that is a second or longer. */
+function latenessOf(id: string, at: number): string | undefined {
+  const seconds = isEventId(id) ? Math.floor((at - eventTimeMs(id)) / 1_000) : 0
+  return seconds < 1 ? undefined : `${seconds} s after it was stored`
+}
 
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' ? short(value) : undefined

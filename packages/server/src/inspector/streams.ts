@@ -52,6 +52,7 @@ function toRow(connection: Connection, drills: Drills): StreamRow {
     subscriptions: info?.subscriptions ?? 0,
     bytesWaiting: connection.bytesWaiting,
     isBehind: connection.isBackpressured(),
+    isShort: connection.isShort,
     lag: largestLag(connection.stream?.started().slice(0, maxMeasured) ?? []),
     drill: drills.throttleOf(connection),
   }

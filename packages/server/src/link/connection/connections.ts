@@ -124,6 +124,7 @@ export class Connections {
   async limit(connection: Connection, durationMs: number): Promise<void> {
     const { clock } = this.#options
     const { signal } = connection.over
+    connection.isShort = true
     await wait(clock, durationMs * 0.9, signal)
     this.#sendAway(connection, { reason: 'max-duration' }, durationMs)
     // Don't wait for the next tick: some clients get a response only after its end.
