@@ -89,7 +89,7 @@ function columns(page: Page): ConstructorParameters<typeof Table<InstanceRow>>[1
   return [
     {
       title: 'Instance',
-      cell: ({ name, isThis }) => [name, isThis && mark('serves this page', 'plain')],
+      cell: ({ name, isThis }) => [name, isThis && mark('this page', 'plain')],
     },
     { title: 'Storage', cell: ({ summary }) => checkMark(summary.storage) },
     { title: 'Notifications', cell: ({ summary }) => checkMark(summary.notifications) },
@@ -97,9 +97,9 @@ function columns(page: Page): ConstructorParameters<typeof Table<InstanceRow>>[1
     n('Streams', ({ summary }) => count(summary.streams)),
     n('Subscriptions', ({ summary }) => count(summary.subscriptions)),
     n('Behind', ({ summary }) => count(summary.behind)),
-    n('Most waiting', ({ summary }) => bytes(summary.bytesWaiting)),
+    n('Waiting', ({ summary }) => bytes(summary.bytesWaiting)),
     n('Channels', ({ summary }) => count(summary.channels)),
-    n('Events sent', ({ summary }) => count(summary.eventsSent)),
+    n('Sent', ({ summary }) => count(summary.eventsSent)),
     n('Gaps', ({ summary }) => count(summary.gaps)),
     n('Refused', ({ summary }) => count(summary.refused)),
     n('Cut off', ({ summary }) => count(summary.cutOff)),

@@ -77,8 +77,7 @@ function columns(
       title: 'Stream',
       cell: ({ stream }) => button(`#${stream}`, `open ${stream}`, () => choose(stream)),
     },
-    { title: 'Key', cell: ({ key }) => key ?? '–' },
-    { title: 'Address', cell: ({ address }) => address ?? '–' },
+    { title: 'Key or address', cell: ({ key, address }) => key ?? address ?? '–' },
     { title: 'Paths', cell: ({ paths }) => paths.join(', ') },
     {
       title: 'Subscriptions',

@@ -116,7 +116,9 @@ function toRow(step: TraceStep, facts: object, at: number): StepRow {
       [
         ...(many.length > 1 ? [`${many.length} events`] : []),
         ...(late === undefined ? [] : [late]),
-        ...Object.entries(others).map(pair),
+        ...Object.entries(others)
+          .filter(([, value]) => value !== undefined)
+          .map(pair),
       ].join(', '),
     ),
   }
