@@ -41,6 +41,7 @@ async function open(view: string, { width = 1280, height = 800 } = {}): Promise<
   const page = await browser.newPage({ viewport: { width, height } })
   stack.defer(() => page.close())
   page.on('pageerror', ({ message }) => faults.push(message))
+  page.on('dialog', (dialog) => void dialog.accept())
   page.on('console', (message) => {
     if (message.text().includes('Content Security Policy')) faults.push(message.text())
   })
@@ -209,6 +210,18 @@ describe('the page', () => {
     expect(await page.locator('pre').first().textContent()).toContain('<script>')
     expect(await page.locator('main img, main script, main b').count()).toBe(0)
     expect(await page.title()).toBe('Channels – Inspector')
+  })
+
+  it('leaves out the steps of each event on request', async () => {
+    await subscribe(stack, here, 'grace')
+    const page = await open('steps')
+    const chat = there.channels.chat({ room: 'lobby' })
+    await chat.publish({ author: 'a', text: 'hello', priority: 'low' })
+    await page.getByRole('cell', { name: 'sent', exact: true }).waitFor()
+    await page.getByLabel('Without the steps of each event').check()
+    await subscribe(stack, here, 'ada')
+    await page.getByRole('cell', { name: 'started', exact: true }).waitFor()
+    expect(await page.getByRole('cell', { name: 'sent', exact: true }).count()).toBe(0)
   })
 
   it('says that it is offline, keeps what it has, and goes on', async () => {

@@ -38,6 +38,7 @@ const browser = await startChromium()
 stack.defer(() => browser.close())
 for (const colorScheme of ['light', 'dark'] as const) {
   const page = await browser.newPage({ viewport, colorScheme })
+  page.on('dialog', (dialog) => void dialog.accept())
   await page.goto(`${here.inspectorUrl}#streams`)
   const row = page.getByRole('row').filter({ hasText: 'grace' })
   await row.getByRole('button', { name: /^Stall/ }).click()

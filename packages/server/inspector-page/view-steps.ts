@@ -14,6 +14,9 @@ const maxKept = 1_000
 /** The maximum number of steps that it shows. */
 const maxShown = 200
 
+/** The steps that each event causes, on most instances many times a second. */
+const ofEachEvent: ReadonlySet<string> = new Set(['stored', 'heard', 'windowed', 'framed', 'sent'])
+
 /** The steps of events and streams of an instance, as they happen. */
 export function stepsView(page: Page): View {
   let next = 0
@@ -30,7 +33,14 @@ export function stepsView(page: Page): View {
     skipped = 0
     show()
   })
-  const element = h('section', {}, h('div', { class: 'row' }, filter.element, clear), note)
+  const rare = h('input', { type: 'checkbox', onchange: show })
+  const rareOnly = h('label', { class: 'check' }, rare, 'Without the steps of each event')
+  const element = h(
+    'section',
+    {},
+    h('div', { class: 'row' }, filter.element, rareOnly, clear),
+    note,
+  )
   element.append(table.element)
 
   function watch(id: string): void {
@@ -40,7 +50,9 @@ export function stepsView(page: Page): View {
 
   function show(): void {
     const text = filter.value()
-    const matching = steps.filter((step) => matches(step, text))
+    const matching = steps.filter(
+      (step) => matches(step, text) && !(rare.checked && ofEachEvent.has(step.step)),
+    )
     const newest = matching.slice(-maxShown).reverse()
     table.show(newest, matching.length)
     note.textContent =

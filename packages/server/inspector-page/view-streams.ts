@@ -32,11 +32,13 @@ export function streamsView(page: Page): View {
   const panel = h('section', { class: 'panel', hidden: true }, heading, close, details.element)
   const element = h('section', {}, filter.element, table.element, panel)
 
-  function choose(stream: number | undefined): void {
-    selected = stream
-    panel.hidden = stream === undefined
-    heading.textContent = `Stream ${stream}`
-    if (stream !== undefined) panel.scrollIntoView({ block: 'nearest' })
+  function choose(row: StreamRow | undefined): void {
+    selected = row?.stream
+    panel.hidden = row === undefined
+    heading.textContent = row
+      ? `Stream #${row.stream} of ${row.key ?? row.address ?? 'an unknown user'}`
+      : ''
+    if (row) panel.scrollIntoView({ block: 'nearest' })
     page.refresh()
   }
 
@@ -58,14 +60,18 @@ export function streamsView(page: Page): View {
 
 function columns(
   page: Page,
-  choose: (stream: number) => void,
+  choose: (row: StreamRow) => void,
 ): ConstructorParameters<typeof Table<StreamRow>>[1] {
-  const drillButtons = ({ stream, drill }: StreamRow): HTMLElement => {
-    const run = (name: Drill) => () =>
+  const drillButtons = ({ stream, key, address, drill }: StreamRow): HTMLElement => {
+    const run = (name: Drill): void =>
       page.act(() => page.ask({ type: 'drill', drill: name, stream }))
-    const resume = drill && button('Resume', `resume ${stream}`, run('resume'))
+    const resume = drill && button('Resume', `resume ${stream}`, () => run('resume'))
+    const confirmed = (name: Drill, does: string) => () => {
+      if (confirm(`${does} This is the stream of ${key ?? address ?? 'an unknown user'}.`))
+        run(name)
+    }
     const buttons = drills.map(({ drill: name, text, does }) =>
-      button(text, `${name} ${stream}`, run(name), {
+      button(text, `${name} ${stream}`, confirmed(name, does), {
         title: does,
         'aria-label': `${text} stream ${stream}. ${does}`,
       }),
@@ -75,7 +81,7 @@ function columns(
   return [
     {
       title: 'Stream',
-      cell: ({ stream }) => button(`#${stream}`, `open ${stream}`, () => choose(stream)),
+      cell: (row) => button(`#${row.stream}`, `open ${row.stream}`, () => choose(row)),
     },
     { title: 'Key or address', cell: ({ key, address }) => key ?? address ?? '–' },
     { title: 'Paths', cell: ({ paths }) => paths.join(', ') },
