@@ -355,7 +355,7 @@ describe('doctor', () => {
       'see',
     ])
     expect(lines.join()).not.toMatch(/[^\u0020-\u007e]/)
-    expect(notes.at(-1)).toContain('1 problems')
+    expect(notes.at(-1)).toContain('1 problem,')
   })
 
   it.each(['', 'trpc', 'ftp://example.com', 'http://user:secret@localhost/trpc'])(

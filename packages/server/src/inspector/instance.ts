@@ -85,7 +85,7 @@ export class Instance {
       streams: all.length,
       subscriptions: connections.subscriptions,
       behind: all.filter((connection) => connection.isBackpressured()).length,
-      short: all.filter(({ isShort }) => isShort).length,
+      short: all.filter((connection) => connections.short.has(connection)).length,
       bytesWaiting: waiting.reduce((most, bytes) => Math.max(most, bytes), 0),
       channels: channels ? [...channels.hubs.all()].length : 0,
       runs: channels?.producing() ?? 0,

@@ -19,7 +19,9 @@ export function listStreams(
   const sorted = matching
     .map((connection) => ({ connection, bytes: connection.bytesWaiting }))
     .sort((a, b) => b.bytes - a.bytes || b.connection.number - a.connection.number)
-  const rows = sorted.slice(0, maxRows).map(({ connection }) => toRow(connection, drills))
+  const rows = sorted
+    .slice(0, maxRows)
+    .map(({ connection }) => toRow(connection, connections, drills))
   return { rows, total: matching.length }
 }
 
@@ -40,7 +42,7 @@ function matches(connection: Connection, filter: string): boolean {
   return texts.some((text) => text.includes(filter))
 }
 
-function toRow(connection: Connection, drills: Drills): StreamRow {
+function toRow(connection: Connection, connections: Connections, drills: Drills): StreamRow {
   const info = connectionInfo(connection)
   const paths = info?.paths ?? []
   return {
@@ -52,7 +54,7 @@ function toRow(connection: Connection, drills: Drills): StreamRow {
     subscriptions: info?.subscriptions ?? 0,
     bytesWaiting: connection.bytesWaiting,
     isBehind: connection.isBackpressured(),
-    isShort: connection.isShort,
+    isShort: connections.short.has(connection),
     lag: largestLag(connection.stream?.started().slice(0, maxMeasured) ?? []),
     drill: drills.throttleOf(connection),
   }

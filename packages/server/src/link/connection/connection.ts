@@ -42,8 +42,6 @@ export class Connection implements SlotHolder {
   keyHold: KeyHold | undefined = undefined
   /** How many milliseconds early heartbeats are sent. It differs between connections. */
   heartbeatEarlyMs = 0
-  /** Whether the client wants a short stream, because something holds responses back. */
-  isShort = false
   /** The time at which the client is asked to reconnect, in elapsed milliseconds, if ever. */
   leavesAtMs: number | undefined = undefined
   /** The time of the end, in elapsed milliseconds; set when the client is asked to reconnect. */

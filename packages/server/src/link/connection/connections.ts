@@ -46,6 +46,8 @@ const rollOverMs = 30_000
 export class Connections {
   readonly counters: Counters = createCounters()
   /** Disconnects that apply to requests whose context is being created. */
+  /** The connections that are short because something holds their responses back. */
+  readonly short: WeakSet<Connection> = new WeakSet()
   readonly disconnects: Disconnects = new Disconnects()
   readonly #options: ConnectionsOptions
   readonly #elapsedMs: () => number
@@ -124,7 +126,7 @@ export class Connections {
   async limit(connection: Connection, durationMs: number): Promise<void> {
     const { clock } = this.#options
     const { signal } = connection.over
-    connection.isShort = true
+    this.short.add(connection)
     await wait(clock, durationMs * 0.9, signal)
     this.#sendAway(connection, { reason: 'max-duration' }, durationMs)
     // Don't wait for the next tick: some clients get a response only after its end.
