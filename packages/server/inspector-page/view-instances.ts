@@ -70,7 +70,7 @@ function findingsOfOne({ name, silentMs, summary, isThis }: InstanceRow): string
     )
   if (behind > 0)
     found.push(
-      `${name} has ${behind === 1 ? '1 stream whose client reads' : `${count(behind)} streams whose clients read`} too slowly. Events wait for them: see Streams.`,
+      `${name} has ${behind === 1 ? '1 stream whose client reads' : `${count(behind)} streams whose clients read`} too slowly. See Streams, where they come first.`,
     )
   if (short > 0)
     found.push(
