@@ -1,8 +1,10 @@
-import { activeTrace } from '@trpc-sse/opentelemetry'
+import { activeTrace, openTelemetry } from '@trpc-sse/opentelemetry'
+import type { Trace } from '@trpc-sse/protocol'
 import { expect, it, vi } from 'vitest'
 import { follow } from '../support/follow.ts'
 import { openRaw } from '../support/http.ts'
 import { startApp } from './app.ts'
+import { startSdk } from './sdk.ts'
 
 it('a Prometheus endpoint has the metrics of publishes, streams and clients', async () => {
   await using app = await startApp()
@@ -31,6 +33,17 @@ it('a Prometheus endpoint has the metrics of publishes, streams and clients', as
   // Params may be personal.
   expect(await app.sdk.text()).not.toContain('secret')
   followed.unsubscribe()
+})
+
+it('a function that calls openTelemetry() counts each delivery once, too', async () => {
+  await using sdk = await startSdk()
+  const trace = openTelemetry(sdk)
+  const facts = { stream: 1, key: '', path: 'onMessage', id: undefined, bytes: 7 }
+  const both: Trace = (step, what) => trace(step, what)
+  both('sent', facts)
+  both('sent', facts)
+  expect(await sdk.metric('trpc_sse_sent_total')).toBe(2)
+  expect(await sdk.metric('trpc_sse_sent_size_total')).toBe(14)
 })
 
 it('the gauges name clients that are behind, until they leave', async () => {

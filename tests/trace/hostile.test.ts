@@ -1,6 +1,7 @@
 /** A trace function and listeners that do what they shouldn't. */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { initTRPC } from '@trpc/server'
-import type { Clock, Trace, TraceStep } from '@trpc-sse/protocol'
+import type { Clock, DeliveryCount, Trace, TraceStep } from '@trpc-sse/protocol'
 import { channel, createChannels, type ServerLink } from '@trpc-sse/server'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -121,5 +122,57 @@ describe('a trace function that', () => {
     await app.channels.news().publish('x')
     expect(logged).toHaveBeenCalledTimes(2)
     expect(logged.mock.lastCall?.join()).toContain('49 times since')
+  })
+})
+
+describe('a trace function that counts deliveries', () => {
+  it.each(['single', 'multiplexed'] as const)('isn’t called for each, in %s mode', async (mode) => {
+    const { steps, trace } = recordSteps()
+    const counts = new Map<string, DeliveryCount>()
+    const countOf = (path: string): DeliveryCount => {
+      const count = counts.get(path) ?? { events: 0, bytes: 0 }
+      counts.set(path, count)
+      return count
+    }
+    await using app = await setup(Object.assign(trace, { countOf }))
+    const streams = [await open(app.server.url, mode), await open(app.server.url, mode)]
+    await vi.waitFor(() => expect(stepsNamed(steps, 'started')).toHaveLength(2))
+    await app.channels.news().publishMany(['one', 'two'])
+    for (const stream of streams)
+      await vi.waitFor(() => expect(stream.messages.at(-1)?.data).toBe('"two"'))
+    const seen: unknown[] = []
+    const listener = (message: unknown): void => {
+      if ((message as { step: TraceStep }).step === 'sent') seen.push(message)
+    }
+    subscribe('trpc-sse:trace', listener)
+    await app.channels.news().publish('three')
+    for (const stream of streams)
+      await vi.waitFor(() => expect(stream.messages.at(-1)?.data).toBe('"three"'))
+    unsubscribe('trpc-sse:trace', listener)
+    expect([...counts]).toEqual([['onNews', { events: 6, bytes: expect.any(Number) }]])
+    expect(stepsNamed(steps, 'sent')).toEqual([])
+    expect(stepsNamed(steps, 'framed')).toHaveLength(3)
+    expect(seen).toHaveLength(2)
+    for (const stream of streams) stream.leave()
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('no memory')
+      },
+    ],
+    ['returns nothing', () => undefined],
+    ['returns what can’t be changed', () => Object.freeze({ events: 0, bytes: 0 })],
+  ])('and that %s, affects no subscription', async (_, countOf) => {
+    vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { trace } = recordSteps()
+    await using app = await setup(Object.assign(trace, { countOf: countOf as never }))
+    const stream = await open(app.server.url, 'single')
+    await vi.waitFor(() => expect(app.link.stats().subscriptions).toBe(1))
+    await app.channels.news().publishMany(['one', 'two'])
+    await vi.waitFor(() => expect(stream.messages.at(-1)?.data).toBe('"two"'))
+    stream.leave()
   })
 })

@@ -1,5 +1,5 @@
 import type { Attributes, Histogram, Meter } from '@opentelemetry/api'
-import { eventTimeMs, isEventId } from '@trpc-sse/protocol'
+import { type DeliveryCount, eventTimeMs, isEventId } from '@trpc-sse/protocol'
 import { behindMetrics } from './behind-metrics.ts'
 import { attributes, system } from './names.ts'
 import type { StepHandlers } from './step-handlers.ts'
@@ -59,21 +59,26 @@ function aboutChannel(channel: string, operation: string, type: string): Attribu
   }
 }
 
-/** What was sent to the subscriptions of a procedure. */
-interface Sent {
-  events: number
-  bytes: number
+/** The handlers that record what is sent to clients, and the counts of deliveries. */
+export interface DeliveryMetrics {
+  readonly handlers: StepHandlers
+  countOf(path: string): DeliveryCount
 }
 
 /** Creates the handlers that record what is sent to clients. */
-export function deliveryMetrics(meter: Meter): StepHandlers {
-  // There is one `sent` for each subscriber of an event. So only count here, and report when the
-  // metrics are collected.
-  const sent = new Map<string, Sent>()
+export function deliveryMetrics(meter: Meter): DeliveryMetrics {
+  // There is one delivery for each subscriber of an event. So they are only counted, and reported
+  // when the metrics are collected.
+  const sent = new Map<string, DeliveryCount>()
+  const countOf = (path: string): DeliveryCount => {
+    const count = sent.get(path) ?? { events: 0, bytes: 0 }
+    sent.set(path, count)
+    return count
+  }
   const observe = (
     name: string,
     about: { readonly description: string; readonly unit: string },
-    measure: (sent: Sent) => number,
+    measure: (sent: DeliveryCount) => number,
   ): void =>
     meter.createObservableCounter(name, about).addCallback((result) => {
       for (const [path, counts] of sent)
@@ -94,19 +99,19 @@ export function deliveryMetrics(meter: Meter): StepHandlers {
     'trpc_sse.publish_to_socket.duration',
     'From the time in the id of an event until its first client is sent it.',
   )
-  return {
+  const handlers: StepHandlers = {
+    // Only a function that calls this one is called with `sent`: it has no `countOf`.
     sent({ path, bytes }) {
-      const known = sent.get(path)
-      if (known) {
-        known.events += 1
-        known.bytes += bytes
-      } else sent.set(path, { events: 1, bytes })
+      const count = countOf(path)
+      count.events += 1
+      count.bytes += bytes
     },
     framed({ id, subscribedAt }) {
       const ageS = ageOf(id, subscribedAt)
       if (ageS !== undefined) latency.record(ageS)
     },
   }
+  return { handlers, countOf }
 }
 
 /**

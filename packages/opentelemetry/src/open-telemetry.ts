@@ -1,6 +1,6 @@
 import { type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api'
 import type { Trace } from '@trpc-sse/protocol'
-import { clientMetrics, deliveryMetrics, serverMetrics } from './metrics.ts'
+import { clientMetrics, type DeliveryMetrics, deliveryMetrics, serverMetrics } from './metrics.ts'
 import { spans } from './spans.ts'
 import type { StepHandlers } from './step-handlers.ts'
 
@@ -32,9 +32,9 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Trace {
   const { deliveries, others } = metricsOf(options.meterProvider ?? metrics.getMeterProvider())
   const tracer = (options.tracerProvider ?? trace).getTracer(scope)
   const all = [...others, spans(tracer)]
-  return (step, facts) => {
+  const record: Trace = (step, facts) => {
     // The steps of each delivery come first, and nothing else handles them.
-    const handle = deliveries[step]
+    const handle = deliveries.handlers[step]
     if (handle) return handle(facts)
     const failures: unknown[] = []
     for (const handlers of all) {
@@ -46,11 +46,12 @@ export function openTelemetry(options: OpenTelemetryOptions = {}): Trace {
     }
     if (failures.length > 0) throw failures[0]
   }
+  return Object.assign(record, { countOf: deliveries.countOf })
 }
 
 /** The handlers that record metrics. */
 interface MetricHandlers {
-  readonly deliveries: StepHandlers
+  readonly deliveries: DeliveryMetrics
   readonly others: readonly StepHandlers[]
 }
 

@@ -61,6 +61,7 @@ export {
 } from './multiplexed.ts'
 export { isPlainObject } from './plain-object.ts'
 export type {
+  DeliveryCount,
   EventTrace,
   ReadCause,
   StreamTrace,

@@ -139,4 +139,20 @@ export type TraceStep = keyof TraceFacts
  * or rejects with, goes to the console on a server. In a client, it is reported like an uncaught
  * error.
  */
-export type Trace = <TStep extends TraceStep>(step: TStep, facts: TraceFacts[TStep]) => unknown
+export interface Trace {
+  <TStep extends TraceStep>(step: TStep, facts: TraceFacts[TStep]): unknown
+  /**
+   * Returns the count in which a server adds up what it sends to the subscriptions of a procedure,
+   * from its start on. With this method, the function isn't called with `sent`, which would take
+   * time for each delivery.
+   */
+  countOf?(path: string): DeliveryCount
+}
+
+/** What a server has sent to the subscriptions of a procedure. */
+export interface DeliveryCount {
+  /** The number of events and values. */
+  events: number
+  /** Their size on the wire. */
+  bytes: number
+}

@@ -1,5 +1,6 @@
 import {
   type Clock,
+  type DeliveryCount,
   systemClock,
   type Trace,
   type TraceFacts,
@@ -48,6 +49,35 @@ export class Tracer {
     )
   }
 
+  /** Whether each delivery is reported as `sent`. */
+  get reportsSent(): boolean {
+    return (
+      (this.#trace !== undefined && !this.#trace.countOf) ||
+      this.#watchers !== undefined ||
+      diagnostics?.hasSubscribers === true
+    )
+  }
+
+  /** Returns the count of a procedure's deliveries, if the app's `trace` counts them. */
+  countOf(path: string): DeliveryCount | undefined {
+    try {
+      return this.#trace?.countOf?.(path)
+    } catch (error) {
+      this.#failures.add(error)
+      return undefined
+    }
+  }
+
+  /** Adds a delivery to a count, which is the app's object: it may throw. */
+  add(count: DeliveryCount, bytes: number): void {
+    try {
+      count.events += 1
+      count.bytes += bytes
+    } catch (error) {
+      this.#failures.add(error)
+    }
+  }
+
   /** Calls `watcher`, which must not throw, at each step. Returns a function that ends this. */
   watch(watcher: Trace): () => void {
     this.#watchers = new Set([...(this.#watchers ?? []), watcher])
@@ -63,7 +93,9 @@ export class Tracer {
    */
   report<TStep extends TraceStep>(step: TStep, facts: TraceFacts[TStep]): void {
     try {
-      const result = this.#trace?.(step, facts)
+      // A function that counts deliveries would count this one twice.
+      const isCounted = step === 'sent' && this.#trace?.countOf !== undefined
+      const result = isCounted ? undefined : this.#trace?.(step, facts)
       if (isPromiseLike(result)) result.then(undefined, this.#failures.add)
     } catch (error) {
       this.#failures.add(error)

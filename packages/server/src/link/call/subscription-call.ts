@@ -16,6 +16,7 @@ import type { ReportError } from '../request/services.ts'
 import type { RequestSubject } from '../request/subscription-request.ts'
 import { errorJson } from '../router.ts'
 import type { CallSource } from './call-source.ts'
+import { CallTrace } from './call-trace.ts'
 import { callError, errorOf, isAbortError } from './errors.ts'
 import { warnOfLoss } from './warn-of-loss.ts'
 import { canBeWritten, type WireWriter } from './wire-writer.ts'
@@ -90,8 +91,7 @@ export class SubscriptionCall implements CallContext, StreamSubscription {
   #state: 'waiting' | 'started' | 'ended'
   /** The last id that the client has, from which it would resume. */
   #clientPosition: string | undefined
-  /** When it started, in milliseconds since 1970; `undefined` if nobody traced then. */
-  #startedAt: number | undefined
+  #trace: CallTrace | undefined
 
   constructor(options: SubscriptionCallOptions) {
     const { mode, key, lastEventId } = options
@@ -145,7 +145,7 @@ export class SubscriptionCall implements CallContext, StreamSubscription {
     this.mode.onStart(this, position && this.#clientPosition)
     const { tracer } = this.mode
     if (!tracer.isOn) return
-    this.#startedAt = this.connection.now()
+    this.#trace = new CallTrace(tracer, this.traced(), this.connection.now())
     tracer.report('started', { ...this.traced(), lastEventId: this.#clientPosition })
   }
 
@@ -165,18 +165,13 @@ export class SubscriptionCall implements CallContext, StreamSubscription {
     if (this.#eventHead) this.connection.send(this.#eventHead)
     for (const part of parts) this.connection.send(part)
     counters.eventsSent += 1
-    if (tracer.isOn) this.#traceEvent(event.id, parts, isNew)
+    if (tracer.isOn)
+      this.#traceOf(tracer).sentEvent(event.id, parts, this.#eventHead?.length ?? 0, isNew)
   }
 
-  /** Traces an event that was sent, and its frame if it is new. */
-  #traceEvent(id: string, parts: readonly Uint8Array[], isNew: boolean): void {
-    const { tracer } = this.mode
-    let bytes = 0
-    for (const { length } of parts) bytes += length
-    if (isNew) tracer.report('framed', { id, bytes, subscribedAt: this.#startedAt })
-    if (this.#eventHead) bytes += this.#eventHead.length
-    const { connection, key, subject } = this
-    tracer.report('sent', { stream: connection.number, key, path: subject.path, id, bytes })
+  #traceOf(tracer: Tracer): CallTrace {
+    this.#trace ??= new CallTrace(tracer, this.traced(), undefined)
+    return this.#trace
   }
 
   /** Sends a value that an iterable or observable yielded. */
@@ -205,7 +200,7 @@ export class SubscriptionCall implements CallContext, StreamSubscription {
     const { counters, tracer } = this.mode
     this.connection.send(frame)
     counters.eventsSent += 1
-    if (tracer.isOn) tracer.report('sent', { ...this.traced(), id: undefined, bytes: frame.length })
+    if (tracer.isOn) this.#traceOf(tracer).sent(undefined, frame.length)
   }
 
   /** Sends the client a gap. */
