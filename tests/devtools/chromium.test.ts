@@ -1,34 +1,22 @@
 import { join } from 'node:path'
-import type { Browser, Locator, Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
-import { startChromium } from '../support/chromium.ts'
+import type { Locator, Page } from 'playwright-core'
+import { expect, it } from 'vitest'
 import { range } from '../support/numbers.ts'
-import { type App, serveApp } from './app.ts'
+import type { App } from './app.ts'
 import type { TestPage } from './page.ts'
+import { useTab } from './tab.ts'
 
 declare const page: TestPage
 
-let browser: Browser
 let app: App
 let tab: Page
-let failures: string[]
-
-beforeAll(async () => {
-  browser = await startChromium()
-})
-afterAll(() => browser.close())
-beforeEach(async () => {
-  app = await serveApp()
-  tab = await browser.newPage({ viewport: { width: 800, height: 500 } })
-  failures = []
-  tab.on('pageerror', (error) => failures.push(error.message))
-  await tab.goto(app.url)
-})
-afterEach(async () => {
-  expect(failures).toEqual([])
-  await tab.close()
-  await app[Symbol.asyncDispose]()
-})
+useTab(
+  (served, opened) => {
+    app = served
+    tab = opened
+  },
+  { width: 800, height: 500 },
+)
 
 const button = (name: string | RegExp): Locator => tab.getByRole('button', { name })
 const goTo = (name: string): Promise<void> => tab.getByRole('tab', { name }).click()
