@@ -14,8 +14,8 @@ export function openMetrics(meter: Meter): StepHandlers {
     unit: '{subscription}',
   })
   /**
-   * The number of subscriptions of each open stream. Who listens late, or not always, misses steps:
-   * the end of something whose start was missed doesn't count.
+   * The number of subscriptions of each open stream. A listener that starts late, or pauses, misses
+   * steps. So an end doesn't count if its start was missed.
    */
   const open = new Map<number, number>()
   return {
